@@ -1,0 +1,22 @@
+import type { FastifyInstance } from 'fastify'
+import type { Application } from 'gatewright/app'
+import { blogMigrations } from './migrations.ts'
+import { findPostThing } from './posts/posts.ts'
+import { postRoutes } from './posts/routes.ts'
+import { findTodoThing } from './todos/todos.ts'
+import { todoRoutes } from './todos/routes.ts'
+import { userRoutes } from './users/routes.ts'
+
+/** Where version 1 stands, and with it the account routes. */
+export const mount = '/api/v1'
+
+const plugin = async (app: FastifyInstance): Promise<void> => {
+  for (const routes of [userRoutes, postRoutes, todoRoutes]) await app.register(routes, { prefix: mount })
+}
+
+/** The reference API: users, posts and todos behind the gate. */
+export const blog: Application = {
+  plugin,
+  migrations: [blogMigrations],
+  things: { post: findPostThing, todo: findTodoThing },
+}

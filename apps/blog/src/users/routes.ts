@@ -1,0 +1,66 @@
+import type { FastifyInstance } from 'fastify'
+import { allOf, everyone, permission, recentSignIn } from 'gatewright/access'
+import { accountSchema, toAccount } from 'gatewright/account'
+import { createUser } from 'gatewright/administration'
+import { register } from 'gatewright/register'
+import { originOf, requireAccess } from 'gatewright/request'
+import { anyText, email, idParams, integer, list, pageQuery, password, strictObject, text, timestamp, username } from 'gatewright/schemas'
+import { typed } from 'gatewright/typed-app'
+import { getUser, listUsers, toPublicUser } from 'gatewright/users'
+import { everyKind } from '../audience.ts'
+
+const publicUserSchema = strictObject({ id: anyText, username: anyText, created_at: timestamp })
+
+export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
+  const app = typed(scope)
+  const { gatewright } = scope
+  const reads = { access: permission('users:read'), principals: everyKind, limit: 'read', audit: 'none' } as const
+
+  app.get(
+    '/users',
+    {
+      config: { gate: reads },
+      schema: {
+        querystring: pageQuery,
+        response: { 200: strictObject({ users: list(publicUserSchema), page: integer, per_page: integer, total: integer }) },
+      },
+    },
+    async ({ query: { page = 1, per_page = 20 } }) => {
+      const { users, total } = await listUsers(gatewright.db, { page, perPage: per_page })
+      return { users: users.map(toPublicUser), page, per_page, total }
+    },
+  )
+
+  app.get(
+    '/users/:id',
+    { config: { gate: reads }, schema: { params: idParams, response: { 200: publicUserSchema } } },
+    async ({ params }) => toPublicUser(await getUser(gatewright.db, params.id)),
+  )
+
+  app.post(
+    '/users',
+    {
+      config: {
+        gate: {
+          access: everyone(),
+          principals: everyKind,
+          limit: 'registration',
+          audit: ['user.registered', 'user.created'],
+        },
+      },
+      schema: {
+        body: strictObject({ username, password, email, roles: list(text(1, 64)) }, ['email', 'roles']),
+        response: { 201: accountSchema },
+      },
+    },
+    async (request, reply) => {
+      const { roles, ...registration } = request.body
+      if (roles !== undefined) requireAccess(request, allOf(permission('users:write'), recentSignIn()))
+      const isAdministration = request.principal?.permissions.has('users:write') ?? false
+      const user = isAdministration
+        ? await createUser(gatewright, { ...registration, roles: roles ?? ['user'] }, originOf(request))
+        : await register(gatewright, registration, originOf(request))
+      return reply.code(201).send(toAccount(user))
+    },
+  )
+}

@@ -1,0 +1,77 @@
+import { type Origin, recordEvent } from '../audit/record.ts'
+import { applyConsequences } from '../consequences/apply.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { isRole, roles as builtInRoles } from '../permissions/roles.ts'
+import type { SessionDependencies } from '../sessions/sessions.ts'
+import { addUser, prepareUser, type RegisterDependencies, type Registration } from '../sign-in/register.ts'
+import type { Database } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { administratorRole, guardLastAdministrator, noteAdministrator } from '../users/administrators.ts'
+import { listRoles, replaceRoles, type User } from '../users/users.ts'
+
+type Dependencies = SessionDependencies & { readonly db: Database }
+type Target = { readonly userId: string; readonly origin: Origin }
+
+/** @throws Refusal `validation_failed` naming the roles that exist */
+export const checkRoles = (roles: readonly string[], path = '/roles'): void => {
+  const unknown = roles.find(role => !isRole(role))
+  if (unknown === undefined) return
+  const message = `there is no such role: write one of ${Object.keys(builtInRoles).join(', ')}`
+  throw new Refusal('validation_failed', { errors: [{ path, message }] })
+}
+
+/** Creates a user with the roles named. Reserved names are allowed here. */
+export const createUser = async (
+  dependencies: RegisterDependencies,
+  { roles, ...registration }: Registration & { readonly roles: readonly string[] },
+  origin: Origin,
+): Promise<User> => {
+  checkRoles(roles)
+  const prepared = await prepareUser(dependencies, registration, 'allow')
+  return inTransaction(dependencies.db, work =>
+    addUser(dependencies, work, prepared, { roles: [...new Set(roles)], origin, event: 'user.created' }),
+  )
+}
+
+const setDisabled = async ({ db }: Work, userId: string, at: number | null): Promise<boolean> => {
+  const { numUpdatedRows } = await db
+    .updateTable('users')
+    .set({ disabled_at: at })
+    .where('id', '=', userId)
+    .where('disabled_at', at === null ? 'is not' : 'is', null)
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+/** Disables a user; everything of the user ends. No effect on one who is disabled. @throws Refusal `last_administrator` */
+export const disableUser = (dependencies: Dependencies, { userId, origin }: Target): Promise<void> =>
+  inTransaction(dependencies.db, async work => {
+    await guardLastAdministrator(work, userId)
+    if (!(await setDisabled(work, userId, dependencies.clock.now()))) return
+    await recordEvent(dependencies, work, 'user.disabled', { origin, userId })
+    await applyConsequences(dependencies, work, 'user disabled', { userId, origin })
+  })
+
+/** Enables a user again. What was ended stays ended. */
+export const enableUser = (dependencies: Dependencies, { userId, origin }: Target): Promise<void> =>
+  inTransaction(dependencies.db, async work => {
+    if (!(await setDisabled(work, userId, null))) return
+    await recordEvent(dependencies, work, 'user.enabled', { origin, userId })
+    await applyConsequences(dependencies, work, 'user enabled', { userId, origin })
+  })
+
+/** The roles named replace those held; live tokens have the new ones at once. @throws Refusal `last_administrator` */
+export const changeRoles = (
+  dependencies: Dependencies,
+  { userId, roles, origin }: Target & { readonly roles: readonly string[] },
+): Promise<void> => {
+  checkRoles(roles)
+  return inTransaction(dependencies.db, async work => {
+    if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)
+    const before = await listRoles(work.db, userId)
+    await replaceRoles(work, userId, [...new Set(roles)])
+    await noteAdministrator(dependencies, work, roles)
+    await recordEvent(dependencies, work, 'user.roles-changed', { origin, userId, details: { before, after: roles } })
+    await applyConsequences(dependencies, work, 'roles changed', { userId, origin })
+  })
+}

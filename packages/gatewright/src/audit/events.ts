@@ -1,0 +1,25 @@
+/**
+ * Every audit event: its name and when it is written. Each is a row of `audit_events`, written in the
+ * transaction of what it records.
+ */
+export const auditEvents = {
+  'user.registered': 'A user registered.',
+  'user.created': 'An administrator or the command line created a user.',
+  'user.disabled': 'A user was disabled; everything of the user ended.',
+  'user.enabled': 'A user was enabled again.',
+  'user.roles-changed': 'The roles of a user were replaced.',
+  'user.password-changed': 'A user changed the own password.',
+  'administrator.set-up': 'The first administrator was made by the set-up link.',
+  'setup-link.made': 'A set-up link was made.',
+  'sign-in.failed': 'A sign-in or a confirmation of the password failed.',
+  'session.started': 'A user signed in.',
+  'session.refreshed': 'A refresh token was used and rotated, or was shown again inside its window.',
+  'session.refresh-retried': 'The refresh token before the live one was shown inside the window: a retry or another tab.',
+  'session.renewed': 'A session went on under a new id.',
+  'session.ended': 'A session ended; the reason tells why.',
+  'refresh-token.reused': 'A refresh token older than the window allows was shown: its session ended.',
+  'refresh-token.ahead': 'A refresh token newer than the database knows was shown: the database went back.',
+  'signing-key.made': 'A signing key was made.',
+} as const satisfies Record<string, string>
+
+export type AuditEventName = keyof typeof auditEvents

@@ -1,0 +1,85 @@
+import { dirname } from 'node:path'
+import { createClientAddress } from './gate/client-address.ts'
+import type { GateDependencies } from './gate/gate.ts'
+import { type Clock, systemClock } from './ground/clock.ts'
+import { type Random, systemRandom } from './ground/random.ts'
+import { createSecrets, type Secrets } from './ground/secrets.ts'
+import { publicUrlOf, type Settings } from './ground/settings.ts'
+import { openKeyRing } from './keys/signing-keys.ts'
+import { createLimiter } from './limits/limiter.ts'
+import { createRevocations } from './revocation/revocations.ts'
+import { databaseFile, openDatabase } from './storage/database.ts'
+import { ensureInstallation } from './storage/installation.ts'
+import { engineMigrations, type MigrationSet, migrate } from './storage/migrate.ts'
+import { readOrMakeSecret } from './storage/secret-file.ts'
+import type { Durability } from './storage/sqlite-dialect.ts'
+import { createAccessTokens } from './tokens/access-token.ts'
+import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
+import { listRoles } from './users/users.ts'
+
+/** Everything that operations ask for, built once. */
+export type Engine = Omit<GateDependencies, 'things'> & {
+  readonly settings: Settings
+  readonly publicUrl: string
+  readonly random: Random
+  readonly secrets: Secrets
+  readonly hasher: PasswordHasher
+  readonly close: () => Promise<void>
+}
+
+export type ComposeOptions = {
+  readonly settings: Settings
+  /** The port really listened on, where the setting is 0. */
+  readonly port?: number
+  /** Tables of the application, beside the engine's. */
+  readonly migrations?: readonly MigrationSet[]
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly durability?: Durability
+}
+
+/** The folder that holds the database, and what is made on a first start. */
+export const dataFolder = ({ databaseUrl }: Pick<Settings, 'databaseUrl'>): string => dirname(databaseFile(databaseUrl))
+
+/** Opens the database, brings it up to date and builds the engine on it. The only place that builds things. */
+export const compose = async ({
+  settings,
+  port = settings.port,
+  migrations = [],
+  clock = systemClock,
+  random = systemRandom,
+  durability = 'full',
+}: ComposeOptions): Promise<Engine> => {
+  const db = openDatabase(settings.databaseUrl, durability)
+  for (const set of [engineMigrations, ...migrations]) await migrate(db, set)
+  const secrets = createSecrets(settings.gatewrightSecret ?? [readOrMakeSecret(dataFolder(settings), random)], random)
+  await ensureInstallation({ db, secrets, clock, random })
+
+  const publicUrl = publicUrlOf(settings, port)
+  const keyRing = await openKeyRing({ db, secrets, clock, random })
+  const audience = settings.tokenAudience ?? publicUrl
+  const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
+  const revocations = createRevocations({ db, clock, maxAge: settings.revocationMaxAge, readRoles: listRoles })
+  await revocations.start()
+  return {
+    settings,
+    publicUrl,
+    db,
+    clock,
+    random,
+    secrets,
+    accessTokens,
+    revocations,
+    hasher: createPasswordHasher({ random }),
+    limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),
+    findAddress: createClientAddress(settings.trustedProxies),
+    places: {
+      token: { header: settings.tokenHeader.toLowerCase(), scheme: settings.tokenScheme.toLowerCase() },
+      apiKey: { header: 'x-api-key' },
+    },
+    close: async () => {
+      revocations.stop()
+      await db.destroy()
+    },
+  }
+}

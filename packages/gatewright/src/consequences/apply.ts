@@ -1,0 +1,90 @@
+import type { Origin } from '../audit/record.ts'
+import { recordCutOffs } from '../revocation/cut-offs.ts'
+import {
+  closeRefreshWindow,
+  endSessions,
+  type LiveSession,
+  renewSession,
+  type SessionDependencies,
+} from '../sessions/sessions.ts'
+import type { Work } from '../storage/transaction.ts'
+import { raiseVersion } from '../users/users.ts'
+import { type Consequence, type ConsequenceEvent, consequences } from './table.ts'
+
+type Subject = {
+  readonly userId: string
+  readonly origin: Origin
+  /** The session in which the event happened, where the table's column is not empty. */
+  readonly sessionId?: string
+  /** The one other session that the event is about. */
+  readonly otherSessionId?: string
+  /** The proof that a new id carries (RFC 8176). */
+  readonly amr?: readonly string[]
+}
+
+/** What the event did: the session under its new id, and whether anything ended. */
+export type Outcome = { readonly renewed?: LiveSession; readonly ended: number }
+
+const required = (value: string | undefined, what: string): string => {
+  if (value === undefined) throw new TypeError(`this event needs ${what}`)
+  return value
+}
+
+/** How a row of the table chooses among the user's sessions; undefined where it ends none. */
+const choose = ({ thisSession, otherSessions }: Consequence, { userId, sessionId, otherSessionId }: Subject) => {
+  if (otherSessions === 'end that one') return { userId, only: required(otherSessionId, 'the other session') }
+  if (otherSessions === 'end' && thisSession === 'end') return { userId }
+  if (otherSessions === 'end') return { userId, except: required(sessionId, 'this session') }
+  return thisSession === 'end' ? { userId, only: required(sessionId, 'this session') } : undefined
+}
+
+const latestPromise = async ({ db }: Work, userId: string): Promise<number> => {
+  const row = await db
+    .selectFrom('sessions')
+    .select(eb => eb.fn.max('token_expires_at').as('latest'))
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst()
+  return row?.latest ?? 0
+}
+
+/**
+ * Applies a row of the table in the transaction of its event. What ends more than its own session
+ * first locks the user's row and raises its version, so that nothing begun before can be finished.
+ */
+export const applyConsequences = async (
+  dependencies: SessionDependencies,
+  work: Work,
+  event: ConsequenceEvent,
+  subject: Subject,
+): Promise<Outcome> => {
+  const row: Consequence = consequences[event]
+  const { userId, sessionId, origin, amr = [] } = subject
+  const raises = row.otherSessions === 'end' || row.otherSessions === 're-read'
+  const version = raises ? await raiseVersion(work, userId) : undefined
+
+  const choice = choose(row, subject)
+  const ended =
+    choice && row.reason !== undefined
+      ? await endSessions(dependencies, work, choice, { reason: row.reason, origin })
+      : { count: 0, promisedUntil: 0 }
+
+  if (row.thisSession === 'end' && version !== undefined)
+    await recordCutOffs(dependencies, work, [
+      { kind: 'user', subject: userId, version, promisedUntil: ended.promisedUntil },
+    ])
+  if (row.thisSession === 're-read') {
+    const promisedUntil = await latestPromise(work, userId)
+    await recordCutOffs(dependencies, work, [{ kind: 'reread-user', subject: userId, promisedUntil }])
+  }
+  if (row.thisSession === 'keep') await closeRefreshWindow(work, required(sessionId, 'this session'))
+  if (row.thisSession !== 'new id') return { ended: ended.count }
+
+  const { version: userVersion } = await work.db
+    .selectFrom('users')
+    .select('version')
+    .where('id', '=', userId)
+    .executeTakeFirstOrThrow()
+  const id = required(sessionId, 'this session')
+  return { renewed: await renewSession(dependencies, work, { userId, sessionId: id, userVersion, amr, origin }), ended: ended.count }
+}

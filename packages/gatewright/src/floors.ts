@@ -1,0 +1,24 @@
+/**
+ * The floors of the engine, lowest first. A folder imports only from itself and from folders above
+ * it in this list; `tools/floors.test.ts` holds the code to it and refuses cycles.
+ */
+export const floors = [
+  'ground',
+  'storage',
+  'audit',
+  'limits',
+  'keys',
+  'permissions',
+  'users',
+  'tokens',
+  'revocation',
+  'sessions',
+  'consequences',
+  'sign-in',
+  'administration',
+  'upkeep',
+  'gate',
+  'compose.ts',
+  'http',
+  'cli',
+] as const

@@ -1,0 +1,158 @@
+import type { Clock } from '../ground/clock.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { LimitKeys, Limiter } from '../limits/limiter.ts'
+import { decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
+import type { Revocations } from '../revocation/revocations.ts'
+import type { Database } from '../storage/tables.ts'
+import type { AccessTokens } from '../tokens/access-token.ts'
+import { type CredentialPlaces, readCredential } from './credential.ts'
+import type { Passage } from './passage.ts'
+import { type Principal, toUserPrincipal } from './principal.ts'
+
+/** Finds an application's object by its id, as it is now. */
+export type FindThing = (db: Database, id: string) => Promise<Thing | undefined>
+
+export type GateDependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly limiter: Limiter
+  readonly revocations: Revocations
+  readonly accessTokens: AccessTokens
+  readonly places: CredentialPlaces
+  readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string
+  /** By the names that access rules use. */
+  readonly things: ReadonlyMap<string, FindThing>
+}
+
+type Step = (gate: GateDependencies, passage: Passage) => void | Promise<void>
+
+const take = ({ limiter }: GateDependencies, passage: Passage, keys: LimitKeys): void => {
+  const report = limiter.take(passage.rule.limit, keys)
+  if (report.rows.length > 0) passage.reports = [...passage.reports, report]
+  if (!report.allowed) throw new Refusal('rate_limited', { reason: passage.rule.limit, retryAfter: report.retryAfter })
+}
+
+const findClientAddress: Step = ({ findAddress }, passage) => {
+  passage.address = findAddress(passage.peer, passage.rawHeaders)
+}
+
+const readCredentials: Step = ({ places }, passage) => {
+  if (!passage.rule.readsOwnCredential) passage.credential = readCredential(passage.rawHeaders, places)
+}
+
+const limitAddress: Step = (gate, passage) => {
+  const { address, credential } = passage
+  take(gate, passage, { address, anonymous: credential === undefined ? address : undefined })
+}
+
+const identify: Step = ({ accessTokens }, passage) => {
+  const { credential } = passage
+  if (credential === undefined) return
+  if (credential.kind !== 'access-token') throw new Refusal('invalid_token', { reason: `unknown_${credential.kind}` })
+  const token = accessTokens.verify(credential.text)
+  if (!(token instanceof Promise)) {
+    passage.token = token
+    return
+  }
+  return token.then(verified => {
+    passage.token = verified
+  })
+}
+
+const setPrincipal = async (passage: Passage, rereadRoles: Promise<readonly string[]>): Promise<void> => {
+  const roles = await rereadRoles
+  if (passage.token !== undefined) passage.principal = toUserPrincipal(passage.token, roles)
+}
+
+const checkNotEnded = ({ revocations, clock }: GateDependencies, passage: Passage): void | Promise<void> => {
+  const { token } = passage
+  if (token === undefined) return
+  if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
+  if (revocations.isEnded(token)) throw new Refusal('session_ended', { reason: 'cut_off' })
+  const rereadRoles = revocations.findRereadRoles(token.userId)
+  if (rereadRoles !== undefined) return setPrincipal(passage, rereadRoles)
+  passage.principal ??= principalOf(token)
+}
+
+/** The principal of a token whose claim is right; made once for each token that is remembered. */
+const principals = new WeakMap<object, Principal>()
+const principalOf = (token: NonNullable<Passage['token']>): Principal => {
+  const known = principals.get(token) ?? toUserPrincipal(token, token.roles)
+  principals.set(token, known)
+  return known
+}
+
+const checkStillValid: Step = (gate, passage) => {
+  if (passage.token === undefined) return
+  const fresh = gate.revocations.ensureFresh()
+  return fresh === undefined ? checkNotEnded(gate, passage) : fresh.then(() => checkNotEnded(gate, passage))
+}
+
+/** Throws what a verdict says. */
+export const refuseUnless = (verdict: Verdict): void => {
+  if (verdict.allowed) return
+  const { code, maxAge } = verdict
+  throw new Refusal(code, {
+    ...(code === 'invalid_token' && { reason: 'no_credential' }),
+    ...(maxAge !== undefined && { maxAge }),
+  })
+}
+
+const judge = ({ clock }: GateDependencies, { rule, principal }: Passage, thing: Thing | undefined): void => {
+  const permissions = principal?.permissions ?? new Set<never>()
+  refuseUnless(decide(rule.access, { now: clock.now(), principal, permissions, thing }))
+}
+
+const checkAccess: Step = (gate, passage) => {
+  const { rule, principal, thingId } = passage
+  if (principal !== undefined && !(rule.principals ?? ['user']).includes(principal.kind))
+    throw new Refusal('insufficient_permission', { reason: 'kind_of_principal' })
+  const name = thingOf(rule.access)
+  if (name === undefined) return judge(gate, passage, undefined)
+  const find = gate.things.get(name)
+  if (find === undefined || thingId === undefined) throw new Refusal('insufficient_permission', { reason: 'no_such_thing' })
+  return find(gate.db, thingId).then(thing => judge(gate, passage, thing))
+}
+
+const limitPrincipal: Step = (gate, passage) => {
+  if (passage.principal !== undefined) take(gate, passage, { user: passage.principal.userId })
+}
+
+const limitBody: Step = (gate, passage) => {
+  if (passage.bodyLimitKey !== undefined) take(gate, passage, { 'address+username': passage.bodyLimitKey })
+}
+
+/**
+ * One request through the gate, in order. The same table serves every door. Limits of an address come
+ * before anything that costs; who and what come before limits of a principal.
+ */
+export const headSteps = [
+  { name: 'trusted client address', run: findClientAddress },
+  { name: 'one credential', run: readCredentials },
+  { name: 'limits (address)', run: limitAddress },
+  { name: 'who', run: identify },
+  { name: 'still valid', run: checkStillValid },
+  { name: 'may they', run: checkAccess },
+  { name: 'limits (principal)', run: limitPrincipal },
+] as const satisfies readonly { readonly name: string; readonly run: Step }[]
+
+/** Once the body has arrived, which may have taken long. */
+export const bodySteps = [
+  { name: 'still valid', run: checkStillValid },
+  { name: 'may they', run: checkAccess },
+  { name: 'limits (body)', run: limitBody },
+] as const satisfies readonly { readonly name: string; readonly run: Step }[]
+
+/** Runs the steps in order; without a promise where none of them waits, as for a token seen before. */
+export const runSteps = (
+  gate: GateDependencies,
+  steps: readonly { readonly run: Step }[],
+  passage: Passage,
+  from = 0,
+): Promise<void> | undefined => {
+  for (let index = from; index < steps.length; index++) {
+    const waiting = steps[index]?.run(gate, passage)
+    if (waiting !== undefined) return waiting.then(() => runSteps(gate, steps, passage, index + 1))
+  }
+  return undefined
+}

@@ -1,0 +1,92 @@
+import { BlockList, isIP } from 'node:net'
+import type { Sources } from './load-settings.ts'
+import type { Settings } from './settings.ts'
+
+type Reason = { readonly holds: (settings: Settings) => boolean; readonly line: string }
+
+const reasons: readonly Reason[] = [
+  { holds: ({ nodeEnv }) => nodeEnv === 'production', line: 'NODE_ENV is production' },
+  { holds: ({ host }) => !isLoopbackHost(host), line: 'HOST can be reached from other machines' },
+  {
+    holds: ({ publicUrl }) => publicUrl !== undefined && !isLoopbackUrl(publicUrl),
+    line: 'PUBLIC_URL is not localhost',
+  },
+  {
+    holds: ({ trustedProxies }) => !trustedProxies.every(isLoopbackRange),
+    line: 'TRUSTED_PROXIES names other machines',
+  },
+]
+
+type Rule = { readonly broken: (settings: Settings, sources: Sources) => boolean; readonly line: string }
+
+const rules: readonly Rule[] = [
+  {
+    broken: ({ gatewrightSecret }) => gatewrightSecret === undefined,
+    line: `GATEWRIGHT_SECRET must be set: write 32 random bytes in base64url, as made by: node -p "crypto.randomBytes(32).toString('base64url')"`,
+  },
+  {
+    broken: (_, sources) => sources.REGISTRATION === 'default',
+    line: 'REGISTRATION must be set: write REGISTRATION=closed, or REGISTRATION=open to let strangers in',
+  },
+  {
+    broken: ({ publicUrl }) => publicUrl === undefined,
+    line: 'PUBLIC_URL must be set: write the address that people use, such as PUBLIC_URL=https://api.example.org',
+  },
+  {
+    broken: ({ publicUrl }) =>
+      publicUrl !== undefined && !publicUrl.startsWith('https://') && !isLoopbackUrl(publicUrl),
+    line: 'PUBLIC_URL must be https: write https:// and give TLS to the server or to a proxy before it',
+  },
+  {
+    broken: ({ tls }) => tls === 'self-signed',
+    line: 'TLS=self-signed proves nothing to callers: write TLS=files, or TLS=off behind a proxy that has TLS',
+  },
+  {
+    broken: ({ limits }) => limits === 'off',
+    line: 'LIMITS=off lets passwords be guessed: write LIMITS=on',
+  },
+  {
+    broken: ({ limitsScale }) => limitsScale > 1,
+    line: 'LIMITS_SCALE must not be above 1: write LIMITS_SCALE=1 or less',
+  },
+]
+
+/**
+ * Why production's rules hold for this server, in words; empty where they don't.
+ * They hold whenever it can be reached from elsewhere, whatever `NODE_ENV` says.
+ * A name that is not known to be this machine counts as elsewhere.
+ */
+export const productionReasons = (settings: Settings): readonly string[] =>
+  reasons.filter(({ holds }) => holds(settings)).map(({ line }) => line)
+
+/**
+ * The production's rules that are broken, one line each: why they hold, then what to write.
+ * Empty where none is broken or none holds. `sources` tells a value chosen from a default.
+ */
+export const productionErrors = (settings: Settings, sources: Sources): readonly string[] => {
+  const why = productionReasons(settings)
+  if (why.length === 0) return []
+  return rules
+    .filter(({ broken }) => broken(settings, sources))
+    .map(({ line }) => `${why.join(' and ')}, so production's rules hold: ${line}`)
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+const isLoopbackAddress = (address: string): boolean =>
+  isIP(address) !== 0 && loopback.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
+
+/** `*.localhost` is left out: browsers keep it on this machine, but a name server need not. */
+const isLoopbackHost = (host: string): boolean =>
+  host.toLowerCase() === 'localhost' || isLoopbackAddress(host)
+
+const isLoopbackUrl = (url: string): boolean =>
+  isLoopbackHost(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'))
+
+const isLoopbackRange = (range: string): boolean => {
+  const [address = '', prefix] = range.split('/')
+  const wholeRangeInside = prefix === undefined || Number(prefix) >= (isIP(address) === 4 ? 8 : 128)
+  return isLoopbackAddress(address) && wholeRangeInside
+}

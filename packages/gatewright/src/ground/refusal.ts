@@ -1,0 +1,70 @@
+/**
+ * The catalogue of refusals: every expected "no" that a caller can get, with the text that it gets.
+ * Codes are the contract; statuses stand in `http/problem.ts`. A text never says more than its code.
+ */
+export const refusals = {
+  validation_failed: 'The request does not have the expected form.',
+  malformed_json: 'The body is not valid JSON.',
+  malformed_request: 'The request could not be read.',
+  password_too_short: 'The password is too short.',
+  username_taken: 'This username is taken.',
+  invalid_credentials: 'The credentials are wrong.',
+  invalid_link: 'This link is not valid, was used before, or has expired.',
+  invalid_token: 'The token is not valid.',
+  token_expired: 'The access token has expired. Refresh it.',
+  session_ended: 'The session has ended. Sign in again.',
+  session_renewed: 'The session has just been renewed. Use the new token.',
+  several_credentials: 'The request carries more than one credential. Send one.',
+  refresh_token_reused: 'An old refresh token was used. The session was ended to be safe. Sign in again.',
+  insufficient_permission: 'You may not do this.',
+  insufficient_user_authentication: 'This needs a recent sign-in. Confirm your password and try again.',
+  not_found: 'There is nothing here.',
+  method_not_allowed: 'This address does not take this method.',
+  not_acceptable: 'The answer is JSON, which the Accept header does not allow.',
+  conflict: 'This conflicts with the present state.',
+  last_administrator: 'The last administrator must stay.',
+  body_too_large: 'The body is too large.',
+  headers_too_large: 'The headers are too large.',
+  request_timeout: 'The request did not arrive in time.',
+  unsupported_media_type: 'The body must be application/json.',
+  rate_limited: 'Too many requests. Try again later.',
+  unavailable: 'The service is not available at the moment. Try again soon.',
+  internal_error: 'Something went wrong on our side.',
+} as const
+
+export type RefusalCode = keyof typeof refusals
+
+export type FieldError = { readonly path: string; readonly message: string }
+
+export type RefusalDetails = {
+  /** A stable id of the exact reason, for the audit log and the person who may know it. */
+  readonly reason?: string
+  /** What is wrong with which part of the input. */
+  readonly errors?: readonly FieldError[]
+  /** Seconds after which a retry makes sense. */
+  readonly retryAfter?: number
+  /** The oldest sign-in that would do, in seconds (RFC 9470 `max_age`). */
+  readonly maxAge?: number
+  /** The methods that the address does take. */
+  readonly allow?: readonly string[]
+  /** Says more than the catalogue's text, and nothing that the caller may not know. */
+  readonly detail?: string
+}
+
+/**
+ * An expected "no". Thrown to refuse a request; *returned* from a transaction when it must leave a
+ * trace (see `storage/transaction.ts`).
+ *
+ *     throw new Refusal('not_found')
+ */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly code: RefusalCode
+  readonly details: RefusalDetails
+
+  constructor(code: RefusalCode, details: RefusalDetails = {}) {
+    super(details.detail ?? refusals[code])
+    this.code = code
+    this.details = details
+  }
+}

@@ -1,0 +1,85 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto'
+import { fromBase64url, toBase64url } from './encoding.ts'
+import type { Random } from './random.ts'
+
+/** What a key is derived for: one key per purpose, so that a value of one is nothing to another. */
+export type Purpose = 'refresh-token' | 'signing-key'
+
+/** One secret of `GATEWRIGHT_SECRET`, known outside only by its id. */
+type Secret = { readonly id: string; readonly key: (purpose: Purpose) => Buffer }
+
+/**
+ * The secrets in force, newest first. Values are made with the newest; each names its secret by id,
+ * so that older ones can still be opened while they are listed.
+ */
+export type Secrets = {
+  readonly newestId: string
+  readonly ids: readonly string[]
+  /** HMAC-SHA-256 under the named secret; undefined if this process does not hold it. */
+  readonly mac: (purpose: Purpose, secretId: string, data: Uint8Array) => Buffer | undefined
+  /** AES-256-GCM; `context` is authenticated, so a sealed value can't be moved to another row. */
+  readonly seal: (purpose: Purpose, context: string, plain: Uint8Array) => string
+  /** The opened bytes. Throws when the secret is not held or anything was changed. */
+  readonly open: (purpose: Purpose, context: string, sealed: string) => Buffer
+}
+
+const secretBytes = 32
+
+/** Four bytes in base64url: enough to tell a handful of secrets apart, and says nothing about them. */
+export const secretIdBytes = 4
+
+const toSecret = (bytes: Buffer): Secret => {
+  const derived = new Map<Purpose, Buffer>()
+  const derive = (purpose: Purpose): Buffer =>
+    Buffer.from(hkdfSync('sha256', bytes, 'gatewright', purpose, secretBytes))
+  return {
+    id: toBase64url(createHash('sha256').update('gatewright secret id\0').update(bytes).digest().subarray(0, secretIdBytes)),
+    key: purpose => {
+      const key = derived.get(purpose) ?? derive(purpose)
+      derived.set(purpose, key)
+      return key
+    },
+  }
+}
+
+/** The bytes of one secret, or undefined unless it is 32 bytes in base64url. */
+export const parseSecret = (text: string): Buffer | undefined => {
+  const bytes = fromBase64url(text)
+  return bytes?.length === secretBytes ? bytes : undefined
+}
+
+/** @param texts each 32 bytes in base64url, newest first. Throws a TypeError otherwise. */
+export const createSecrets = (texts: readonly string[], random: Random): Secrets => {
+  const held = texts.map(text => {
+    const bytes = parseSecret(text)
+    if (bytes === undefined) throw new TypeError('a secret must be 32 bytes in base64url')
+    return toSecret(bytes)
+  })
+  const newest = held[0]
+  if (newest === undefined) throw new TypeError('at least one secret is needed')
+  const find = (id: string): Secret | undefined => held.find(secret => secret.id === id)
+
+  return {
+    newestId: newest.id,
+    ids: held.map(secret => secret.id),
+    mac: (purpose, secretId, data) => {
+      const secret = find(secretId)
+      return secret && createHmac('sha256', secret.key(purpose)).update(data).digest()
+    },
+    seal: (purpose, context, plain) => {
+      const nonce = random.bytes(12)
+      const cipher = createCipheriv('aes-256-gcm', newest.key(purpose), nonce).setAAD(Buffer.from(context))
+      const parts = [nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]
+      return `${newest.id}.${toBase64url(Buffer.concat(parts))}`
+    },
+    open: (purpose, context, sealed) => {
+      const [id = '', text = ''] = sealed.split('.')
+      const secret = find(id)
+      if (secret === undefined) throw new Error(`sealed with the secret ${id}, which GATEWRIGHT_SECRET does not hold`)
+      const bytes = Buffer.from(text, 'base64url')
+      const decipher = createDecipheriv('aes-256-gcm', secret.key(purpose), bytes.subarray(0, 12), { authTagLength: 16 })
+      decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-16))
+      return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()])
+    },
+  }
+}

@@ -1,0 +1,367 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { day, hour, minute, second } from './clock.ts'
+import { parseEnvFile } from './env-file.ts'
+import {
+  defaultSettings,
+  publicUrlOf,
+  relations,
+  type Setting,
+  type SettingName,
+  type Settings,
+  settingRows,
+  settingsTable,
+} from './settings.ts'
+
+const rows: readonly Setting[] = settingRows
+const rowOf = (name: SettingName): Setting => {
+  const row = rows.find(row => row.name === name)
+  assert.ok(row)
+  return row
+}
+const parse = (name: SettingName, text: string): unknown => rowOf(name).parse(text)
+
+const secret = Buffer.alloc(32, 7).toString('base64url')
+const otherSecret = Buffer.alloc(32, 8).toString('base64url')
+
+/** Values that each row takes, with what it makes of them. */
+const good: { readonly [Name in SettingName]: readonly (readonly [string, unknown])[] } = {
+  NODE_ENV: ['development', 'test', 'production'].map(name => [name, name]),
+  HOST: ['localhost', '0.0.0.0', '::', '::1', 'fe80::1%eth0', 'api.example.org', 'a-1'].map(host => [
+    host,
+    host,
+  ]),
+  PORT: [
+    ['0', 0],
+    ['80', 80],
+    ['65535', 65_535],
+  ],
+  PUBLIC_URL: ['http://localhost:3000', 'https://api.example.org', 'https://[::1]:8443'].map(url => [
+    url,
+    url,
+  ]),
+  APP_NAME: ['Gatewright', 'Mein Büro', 'x'.repeat(64)].map(name => [name, name]),
+  DATABASE_URL: ['sqlite:./a.db', 'sqlite:/var/a b.db', 'sqlite:data'].map(url => [url, url]),
+  GATEWRIGHT_SECRET: [
+    [secret, [secret]],
+    [`${secret}, ${otherSecret}`, [secret, otherSecret]],
+  ],
+  TRUSTED_PROXIES: [
+    ['', []],
+    ['127.0.0.1', ['127.0.0.1']],
+    ['10.0.0.0/8,2001:db8::/32 , ::1/128', ['10.0.0.0/8', '2001:db8::/32', '::1/128']],
+  ],
+  CORS_ORIGINS: [
+    ['', []],
+    ['https://a.example, http://localhost:5173', ['https://a.example', 'http://localhost:5173']],
+  ],
+  TOKEN_HEADER: [['X-Token', 'X-Token']],
+  TOKEN_SCHEME: [['DPoP', 'DPoP']],
+  TOKEN_AUDIENCE: [
+    ['https://api.example.org/v1', 'https://api.example.org/v1'],
+    ['blog', 'blog'],
+  ],
+  ACCESS_TOKEN_TTL: [
+    ['1s', second],
+    ['10m', 10 * minute],
+    ['24h', day],
+    ['1500ms', 1500],
+  ],
+  SESSION_IDLE_TTL: [
+    ['14d', 14 * day],
+    ['1s', second],
+  ],
+  SESSION_MAX_TTL: [
+    ['400d', 400 * day],
+    ['12h', 12 * hour],
+  ],
+  REFRESH_RETRY_WINDOW: [
+    ['0', 0],
+    ['0s', 0],
+    ['60s', minute],
+  ],
+  REVOCATION_MAX_AGE: [
+    ['100ms', 100],
+    ['5s', 5 * second],
+  ],
+  REGISTRATION: [
+    ['open', 'open'],
+    ['closed', 'closed'],
+  ],
+  PASSWORD_MIN_LENGTH: [
+    ['8', 8],
+    ['128', 128],
+  ],
+  LIMITS: [
+    ['on', 'on'],
+    ['off', 'off'],
+  ],
+  LIMITS_SCALE: [
+    ['1', 1],
+    ['0.5', 0.5],
+    ['1000', 1000],
+  ],
+  TLS: [
+    ['off', 'off'],
+    ['self-signed', 'self-signed'],
+    ['files', 'files'],
+  ],
+  TLS_CERT_FILE: [['cert.pem', 'cert.pem']],
+  TLS_KEY_FILE: [['key.pem', 'key.pem']],
+  ACCESS_LOG: [['notable', 'notable']],
+  LOG_LEVEL: [['silent', 'silent']],
+  LOG_FORMAT: [['pretty', 'pretty']],
+  LOG_FILE: [['gatewright.log', 'gatewright.log']],
+}
+
+const badTimes = [
+  '10',
+  '1.5s',
+  '-1s',
+  '10 m',
+  '10M',
+  '1w',
+  '1h30m',
+  's',
+  '1e3s',
+  '9999999999s',
+  '401d',
+  '999999999d',
+]
+const badOrigins = [
+  ...['*', 'https://*.example.org', 'https://a.example/', 'https://a.example/x', 'https://a.example?x'],
+  ...['https://a.example#x', 'a.example', 'ftp://a.example', 'https://A.example', 'https://a.example:443'],
+  ...['https://user:hush@a.example', 'null', 'https://', 'javascript:alert(1)', ' https://a.example'],
+]
+
+/** Values that each row refuses. */
+const bad: { readonly [Name in SettingName]: readonly string[] } = {
+  NODE_ENV: ['Production', 'prod', 'staging', '../x'],
+  HOST: ['http://localhost', 'localhost:3000', '[::1]', '*', '300.0.0.1', 'a b', '-a', 'a..b'],
+  PORT: ['-1', '65536', '80a', '3e3', '0x50', '1.5', ' 80'],
+  PUBLIC_URL: badOrigins,
+  APP_NAME: ['a:b', 'a\nb', 'x'.repeat(65)],
+  DATABASE_URL: [
+    'postgres://u:hush@h/d',
+    'postgresql://h/d',
+    'sqlite:',
+    'sqlite://x.db',
+    './x.db',
+    'mysql://h/d',
+  ],
+  GATEWRIGHT_SECRET: [
+    ...['hush', secret.slice(1), `${secret}A`, `${secret}=`, `${secret},`, `${secret},hush`],
+    ...[`+${secret.slice(1)}`, `${secret.slice(0, -1)}d`, Buffer.alloc(31).toString('base64url')],
+  ],
+  TRUSTED_PROXIES: [
+    ...[
+      '1',
+      'true',
+      'all',
+      '*',
+      '0.0.0.0/0',
+      '::/0',
+      '10.0.0.0/33',
+      '::1/129',
+      '10.0.0.0/',
+      '10.0.0.0/08',
+      '10.0.0',
+    ],
+    ...[
+      '10.0.0.0/8/8',
+      'proxy.example.org',
+      'loopback',
+      'fe80::1%eth0',
+      '10.0.0.1,,10.0.0.2',
+      '10.0.0.1;10.0.0.2',
+    ],
+  ],
+  CORS_ORIGINS: [
+    ...badOrigins.filter(text => !text.startsWith(' ')),
+    'https://a.example,',
+    'https://a.example https://b.example',
+  ],
+  TOKEN_HEADER: ['Cookie', 'host', 'X Token', 'Authorization:', 'x\r\ny'],
+  TOKEN_SCHEME: ['Bearer token', 'a,b'],
+  TOKEN_AUDIENCE: ['a b', 'ä'],
+  ACCESS_TOKEN_TTL: [...badTimes, '0', '999ms', '25h'],
+  SESSION_IDLE_TTL: [...badTimes, '0'],
+  SESSION_MAX_TTL: [...badTimes, '0'],
+  REFRESH_RETRY_WINDOW: [...badTimes, '61s'],
+  REVOCATION_MAX_AGE: [...badTimes, '0', '61s'],
+  REGISTRATION: ['invite', 'on', 'true', 'Open'],
+  PASSWORD_MIN_LENGTH: ['7', '129', '15.5', 'long'],
+  LIMITS: ['true', 'ON', '1'],
+  LIMITS_SCALE: ['0', '0.0', '-1', 'x', '1e9', 'Infinity', '.5', '1,5'],
+  TLS: ['on', 'true', 'selfsigned'],
+  TLS_CERT_FILE: ['a\0b'],
+  TLS_KEY_FILE: ['a\0b'],
+  ACCESS_LOG: ['none', 'true'],
+  LOG_LEVEL: ['verbose', 'INFO'],
+  LOG_FORMAT: ['text'],
+  LOG_FILE: ['a\0b'],
+}
+
+for (const row of rows) {
+  test(`${row.name} reads its values`, () => {
+    for (const [text, value] of good[row.name]) assert.deepEqual(row.parse(text), value, text)
+  })
+  test(`${row.name} shows a value as the text that would be read as it`, () => {
+    for (const [text, value] of good[row.name]) {
+      const shown = row.show?.(value as never) ?? String(value)
+      assert.deepEqual(row.parse(shown), value, text)
+    }
+  })
+  test(`${row.name} refuses what is not one of its values, and says so without repeating it`, () => {
+    for (const text of bad[row.name]) {
+      assert.equal(row.parse(text), undefined, text)
+      const told = row.explain?.(text) ?? row.expects
+      assert.doesNotMatch(told, /hush|undefined/)
+    }
+  })
+}
+
+test('a shortened or mistyped secret is never repeated in an explanation', () => {
+  for (const text of bad.GATEWRIGHT_SECRET) {
+    const told = rowOf('GATEWRIGHT_SECRET').explain?.(text) ?? ''
+    assert.ok(!told.includes(secret.slice(1, 20)))
+  }
+})
+
+const explanations = [
+  ['DATABASE_URL', 'postgres://h/d', /^PostgreSQL comes with the next version; write sqlite:<file>$/],
+  ['REGISTRATION', 'invite', /come with mail/],
+  ['TRUSTED_PROXIES', '1', /forge.*list the addresses/],
+  ['TRUSTED_PROXIES', 'true', /forge.*list the addresses/],
+  ['TRUSTED_PROXIES', '10.0.0.1,0.0.0.0/0', /^entry 2: .*forge/],
+  ['TRUSTED_PROXIES', 'proxy.example.org', /names are not looked up/],
+  ['TRUSTED_PROXIES', '10.0.0.1,10.0.0.0/33', /^entry 2: write an IP address/],
+  ['CORS_ORIGINS', '*', /every website/],
+  ['CORS_ORIGINS', 'https://a.example,https://b.example/', /^entry 2: .*without the slash/],
+  ['PUBLIC_URL', 'https://a.example/', /without the slash/],
+  ['PUBLIC_URL', 'https://a.example/blog', /without path/],
+  ['GATEWRIGHT_SECRET', `${secret},x`, /^entry 2: write 32 random bytes/],
+] as const
+
+for (const [name, text, line] of explanations) {
+  test(`${name}=${name === 'GATEWRIGHT_SECRET' ? 'a list with a bad entry' : text} gets a line of its own`, () => {
+    assert.match(rowOf(name).explain?.(text) ?? '', line)
+  })
+}
+
+test('every default is a value of its own row', () => {
+  for (const row of rows)
+    if (typeof row.default === 'string') assert.notEqual(parse(row.name, row.default), undefined)
+})
+
+test('defaults depend on what stands higher up', () => {
+  assert.equal(defaultSettings().accessLog, 'all')
+  assert.equal(defaultSettings({ nodeEnv: 'production' }).accessLog, 'notable')
+  assert.equal(defaultSettings().tokenAudience, undefined)
+  assert.equal(defaultSettings({ publicUrl: 'https://a.example' }).tokenAudience, 'https://a.example')
+  assert.equal(
+    defaultSettings({ tokenAudience: 'blog', publicUrl: 'https://a.example' }).tokenAudience,
+    'blog',
+  )
+})
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+test('the type of each field is that of its row, neither wider nor lost', () => {
+  // A wrong type makes `Same` false, which does not compile.
+  const same: {
+    readonly port: Same<Settings['port'], number>
+    readonly absentSecret: Same<Settings['gatewrightSecret'], readonly string[] | undefined>
+    readonly emptyList: Same<Settings['trustedProxies'], readonly string[]>
+    readonly choice: Same<Settings['tls'], 'off' | 'self-signed' | 'files'>
+    readonly computedDefault: Same<Settings['accessLog'], 'all' | 'notable' | 'off'>
+    readonly borrowedDefault: Same<Settings['tokenAudience'], string | undefined>
+  } = {
+    port: true,
+    absentSecret: true,
+    emptyList: true,
+    choice: true,
+    computedDefault: true,
+    borrowedDefault: true,
+  }
+  assert.ok(Object.values(same).every(Boolean))
+  assert.equal(Object.keys(defaultSettings()).length, rows.length)
+})
+
+const contradictions: readonly (readonly [string, Partial<Settings>, RegExp])[] = [
+  ['an idle time above the longest session', { sessionIdleTtl: 31 * day }, /^SESSION_IDLE_TTL is longer/],
+  [
+    'an access token that outlives every session',
+    { sessionIdleTtl: minute, sessionMaxTtl: minute, accessTokenTtl: 2 * minute },
+    /^ACCESS_TOKEN_TTL is longer/,
+  ],
+  ['TLS=files without a certificate', { tls: 'files', tlsKeyFile: 'k' }, /^TLS_CERT_FILE is missing/],
+  ['TLS=files without a key', { tls: 'files', tlsCertFile: 'c' }, /^TLS_KEY_FILE is missing/],
+  ['a certificate without TLS=files', { tlsCertFile: 'c' }, /^TLS_CERT_FILE is set but not used/],
+  ['a key without TLS=files', { tls: 'self-signed', tlsKeyFile: 'k' }, /^TLS_KEY_FILE is set but not used/],
+]
+
+for (const [what, overrides, line] of contradictions) {
+  test(`${what} is a contradiction with one line`, () => {
+    const broken = relations.filter(({ holds }) => !holds(defaultSettings(overrides)))
+    assert.equal(broken.length, 1)
+    assert.match(broken[0]?.line ?? '', line)
+  })
+}
+
+test('the defaults contradict nothing, nor does TLS with both files', () => {
+  for (const overrides of [{}, { tls: 'files', tlsCertFile: 'c', tlsKeyFile: 'k' } as const]) {
+    assert.ok(relations.every(({ holds }) => holds(defaultSettings(overrides))))
+  }
+})
+
+test('without PUBLIC_URL the public address is localhost with the port really listened on', () => {
+  assert.equal(publicUrlOf(defaultSettings({ port: 0 }), 49_152), 'http://localhost:49152')
+  assert.equal(publicUrlOf(defaultSettings({ tls: 'self-signed' }), 8443), 'https://localhost:8443')
+})
+
+test('a default port does not stand in the public address, as browsers leave it out of Origin', () => {
+  assert.equal(publicUrlOf(defaultSettings(), 80), 'http://localhost')
+  assert.equal(publicUrlOf(defaultSettings({ tls: 'self-signed' }), 443), 'https://localhost')
+})
+
+test('PUBLIC_URL is taken as it is, whatever the port', () => {
+  assert.equal(publicUrlOf(defaultSettings({ publicUrl: 'https://a.example' }), 3000), 'https://a.example')
+})
+
+const root = new URL('../../../../', import.meta.url)
+
+test('docs/settings.md has the table that the code makes (UPDATE_DOCS=1 writes it)', () => {
+  const page = new URL('docs/settings.md', root)
+  const text = readFileSync(page, 'utf8')
+  const updated = text.replace(
+    /(<!-- table -->\n\n)[\s\S]*(?=\n\n<!-- end of table -->)/,
+    (_, start) => start + settingsTable(),
+  )
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(page, updated)
+  else
+    assert.equal(
+      text,
+      updated,
+      'run UPDATE_DOCS=1 node --test packages/gatewright/src/ground/settings.test.ts',
+    )
+  assert.ok(updated.includes(settingsTable()), 'the marks around the table are gone')
+})
+
+test('.env.example names every setting once, commented out, with its default', () => {
+  const text = readFileSync(new URL('.env.example', root), 'utf8')
+  assert.deepEqual(parseEnvFile(text), {
+    values: Object.assign(Object.create(null), parseEnvFile('').values),
+    names: [],
+    problems: [],
+  })
+  const written = parseEnvFile(text.replaceAll(/^# (?=[A-Z_]+=)/gm, ''))
+  assert.deepEqual(written.problems, [])
+  assert.deepEqual(
+    written.names,
+    rows.map(({ name }) => name),
+  )
+  for (const row of rows)
+    if (typeof row.default === 'string') assert.equal(written.values[row.name], row.default)
+})

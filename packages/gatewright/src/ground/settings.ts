@@ -1,0 +1,334 @@
+import { isIP } from 'node:net'
+import { day, hour, minute, second } from './clock.ts'
+import {
+  addressOrRange,
+  choice,
+  duration,
+  knownMistakes,
+  listOf,
+  listOrNone,
+  origin,
+  positiveNumber,
+  textLike,
+  wholeNumber,
+} from './parse-setting.ts'
+import { parseSecret } from './secrets.ts'
+
+/** What a default may depend on: settings that stand higher up in the table, and the terminal. */
+type Earlier = {
+  readonly nodeEnv?: string
+  readonly publicUrl?: string | undefined
+  readonly isTerminal: boolean
+}
+
+/** One row: a name, its default, and a `Kind` of value (see parse-setting.ts). */
+export type SettingRow = {
+  readonly name: string
+  readonly parse: (text: string) => unknown
+  readonly expects: string
+  readonly explain?: (text: string) => string | undefined
+  readonly show?: (value: never) => string
+  /** Text as a person would write it. */
+  readonly default: string | undefined | ((earlier: Earlier) => string | undefined)
+  /** For the page: what holds when nothing is written, where `default` is not a plain text. */
+  readonly unset?: string
+  /** Is never shown, and is also read from `<NAME>_FILE`. */
+  readonly secret?: true
+  /** One line for the page. */
+  readonly describe: string
+}
+
+const path = textLike(/^[^\0]+$/, 'the path of a file')
+
+/** An HTTP token (RFC 9110 §5.6.2): what a header or an authentication scheme may be called. */
+const httpToken = /^[\w!#$%&'*+.^`|~-]{1,64}$/
+
+/** Not a header that browsers send by themselves: a token there would pass every cross-site check. */
+const tokenHeader =
+  /^(?!(?:cookie|host|origin|referer|forwarded|connection|x-csrf-token|x-api-key)$)[\w!#$%&'*+.^`|~-]{1,64}$/i
+
+/**
+ * Every setting: its name, what holds without it, how it is read. {@link Settings} is inferred from
+ * these rows and docs/settings.md is made of them, so a new setting is one row here.
+ */
+export const settingRows = [
+  {
+    name: 'NODE_ENV',
+    default: 'development',
+    ...choice('development', 'test', 'production'),
+    describe:
+      "The kind of installation. Production's rules also hold whenever the server can be reached from elsewhere.",
+  },
+  {
+    name: 'HOST',
+    default: 'localhost',
+    parse: (text: string) => (isHost(text) ? text : undefined),
+    expects: 'a host name or an IP address to listen on, without scheme, brackets or port',
+    describe: 'Where the server listens. `localhost` is both loopback addresses.',
+  },
+  {
+    name: 'PORT',
+    default: '3000',
+    ...wholeNumber(0, 65_535),
+    describe: '`0` picks a free port and prints it.',
+  },
+  {
+    name: 'PUBLIC_URL',
+    default: undefined,
+    unset: '`http://localhost:<port>`, `https://` with TLS',
+    ...origin,
+    describe: 'The one base for every link, issuer and origin check; never taken from a header.',
+  },
+  {
+    name: 'APP_NAME',
+    default: 'Gatewright',
+    // Authenticator apps cut "issuer:account" at the colon.
+    ...textLike(/^[^\p{Cc}:]{1,64}$/u, '1 to 64 characters without a colon'),
+    describe: 'Shown in authenticator apps, mails and pages.',
+  },
+  {
+    name: 'DATABASE_URL',
+    default: 'sqlite:./data/gatewright.db',
+    ...textLike(/^sqlite:(?!\/\/)[^\0]+$/, 'sqlite:<file>, such as sqlite:./data/gatewright.db'),
+    explain: knownMistakes(
+      [/^postgres(ql)?:/i, 'PostgreSQL comes with the next version; write sqlite:<file>'],
+      [/^sqlite:\/\//, 'write sqlite:<file> without the two slashes'],
+    ),
+    describe: 'The database.',
+  },
+  {
+    name: 'GATEWRIGHT_SECRET',
+    default: undefined,
+    unset: 'made on first start in development and kept in `./data`',
+    secret: true,
+    ...listOf({
+      parse: (text: string) => (parseSecret(text) ? text : undefined),
+      expects: `32 random bytes in base64url, as made by: node -p "crypto.randomBytes(32).toString('base64url')"`,
+    }),
+    describe: 'Seals keys and refresh tokens. Several, newest first; must be set in production.',
+  },
+  {
+    name: 'TRUSTED_PROXIES',
+    default: '',
+    unset: 'none',
+    ...listOrNone(addressOrRange),
+    describe: 'Proxies whose forwarding headers are believed. A number or `true` is refused.',
+  },
+  {
+    name: 'CORS_ORIGINS',
+    default: '',
+    unset: 'none',
+    ...listOrNone(origin),
+    describe: 'Websites whose scripts may call the API, as exact origins.',
+  },
+  {
+    name: 'TOKEN_HEADER',
+    default: 'Authorization',
+    ...textLike(tokenHeader, 'a request header that has no other meaning, such as Authorization'),
+    describe: 'The request header that carries an access token.',
+  },
+  {
+    name: 'TOKEN_SCHEME',
+    default: 'Bearer',
+    ...textLike(httpToken, 'one word, such as Bearer'),
+    describe: 'The word before the token in that header.',
+  },
+  {
+    name: 'TOKEN_AUDIENCE',
+    default: ({ publicUrl }: Earlier) => publicUrl,
+    unset: '`PUBLIC_URL`',
+    ...textLike(/^[\x21-\x7e]{1,255}$/, '1 to 255 characters without spaces, as a rule an address'),
+    describe: 'The `aud` of access tokens.',
+  },
+  {
+    name: 'ACCESS_TOKEN_TTL',
+    default: '10m',
+    ...duration(second, 24 * hour),
+    describe: 'How long an access token is valid.',
+  },
+  {
+    name: 'SESSION_IDLE_TTL',
+    default: '14d',
+    ...duration(second, 400 * day),
+    describe: 'A session unused for so long ends.',
+  },
+  {
+    name: 'SESSION_MAX_TTL',
+    default: '30d',
+    ...duration(second, 400 * day),
+    describe: 'A session ends after this time, used or not.',
+  },
+  {
+    name: 'REFRESH_RETRY_WINDOW',
+    default: '10s',
+    ...duration(0, minute),
+    describe: 'How long a refresh may be repeated and gets the same answer. `0`: not at all.',
+  },
+  {
+    name: 'REVOCATION_MAX_AGE',
+    default: '5s',
+    ...duration(100, minute),
+    describe: 'The oldest view of revocations that a process still answers from.',
+  },
+  {
+    name: 'REGISTRATION',
+    default: 'open',
+    ...choice('open', 'closed'),
+    explain: knownMistakes([
+      /^invite$/,
+      'invitations come with mail in a later version; write open or closed',
+    ]),
+    describe: 'Whether strangers may register. Must be set in production.',
+  },
+  {
+    name: 'PASSWORD_MIN_LENGTH',
+    default: '15',
+    ...wholeNumber(8, 128),
+    describe: 'The fewest characters of a new password.',
+  },
+  {
+    name: 'LIMITS',
+    default: 'on',
+    ...choice('on', 'off'),
+    describe: 'Limits and throttling of sign-in. `off` is refused in production.',
+  },
+  {
+    name: 'LIMITS_SCALE',
+    default: '1',
+    ...positiveNumber,
+    describe: 'Multiplies every limit. Above 1 is refused in production.',
+  },
+  {
+    name: 'TLS',
+    default: 'off',
+    ...choice('off', 'self-signed', 'files'),
+    describe: '`self-signed` is refused in production; `files` are read again when they change.',
+  },
+  { name: 'TLS_CERT_FILE', default: undefined, ...path, describe: 'PEM; needed with `TLS=files`.' },
+  { name: 'TLS_KEY_FILE', default: undefined, ...path, describe: 'PEM; needed with `TLS=files`.' },
+  {
+    name: 'ACCESS_LOG',
+    default: ({ nodeEnv }: Earlier) => (nodeEnv === 'production' ? 'notable' : 'all'),
+    unset: '`all`; `notable` in production',
+    ...choice('all', 'notable', 'off'),
+    describe: 'Which requests are logged. `notable`: refused, failed, slow.',
+  },
+  {
+    name: 'LOG_LEVEL',
+    default: 'info',
+    ...choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    describe: 'The least important line that is logged.',
+  },
+  {
+    name: 'LOG_FORMAT',
+    default: ({ isTerminal }: Earlier) => (isTerminal ? 'pretty' : 'json'),
+    unset: '`pretty` on a terminal, else `json`',
+    ...choice('pretty', 'json'),
+    describe: 'For people, or for programs.',
+  },
+  {
+    name: 'LOG_FILE',
+    default: undefined,
+    unset: 'standard output',
+    ...path,
+    describe: 'Reopened on SIGHUP.',
+  },
+] as const satisfies readonly SettingRow[]
+
+type Row = (typeof settingRows)[number]
+type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Lowercase<Head>}${Capitalize<Camel<Tail>>}`
+  : Lowercase<Name>
+type DefaultOf<R extends Row> = R['default'] extends (earlier: Earlier) => infer Text ? Text : R['default']
+type ValueOf<R extends Row> =
+  | Exclude<ReturnType<R['parse']>, undefined>
+  | (undefined extends DefaultOf<R> ? undefined : never)
+
+export type SettingName = Row['name']
+
+/** The settings in force: one field a row, in camelCase. Times are milliseconds; "none" is undefined or []. */
+export type Settings = { readonly [R in Row as Camel<R['name']>]: ValueOf<R> }
+
+/** `ACCESS_LOG` → `accessLog` */
+export const fieldOf = (name: SettingName): keyof Settings =>
+  name.toLowerCase().replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase()) as keyof Settings
+
+/** A row as a loop over {@link settingRows} sees it. */
+export type Setting = SettingRow & { readonly name: SettingName }
+
+/**
+ * The settings from what `read` finds for each row, in the order of the table; where it finds nothing
+ * (undefined), the default.
+ */
+export const fillSettings = (read: (row: Setting) => unknown, isTerminal: boolean): Settings => {
+  const values: Record<string, unknown> = {}
+  for (const row of settingRows) {
+    values[fieldOf(row.name)] = read(row) ?? defaultOf(row, { ...values, isTerminal })
+  }
+  // The loop has set every field, each to what its own row's `parse` returned: the type's definition.
+  return values as Settings
+}
+
+/** The defaults with some fields replaced: for tests. Overrides are taken as they are, unchecked. */
+export const defaultSettings = (overrides: Partial<Settings> = {}): Settings => ({
+  ...fillSettings(row => overrides[fieldOf(row.name)], false),
+  ...overrides,
+})
+
+type Relation = { readonly holds: (settings: Settings) => boolean; readonly line: string }
+
+/** What must hold between settings, with the line for when it does not. */
+export const relations: readonly Relation[] = [
+  {
+    holds: ({ sessionIdleTtl, sessionMaxTtl }) => sessionIdleTtl <= sessionMaxTtl,
+    line: 'SESSION_IDLE_TTL is longer than SESSION_MAX_TTL: write the same time or a shorter one',
+  },
+  {
+    holds: ({ accessTokenTtl, sessionMaxTtl }) => accessTokenTtl <= sessionMaxTtl,
+    line: 'ACCESS_TOKEN_TTL is longer than SESSION_MAX_TTL: write the same time or a shorter one',
+  },
+  {
+    holds: ({ tls, tlsCertFile }) => tls !== 'files' || tlsCertFile !== undefined,
+    line: 'TLS_CERT_FILE is missing, which TLS=files needs: write the path of the certificate (PEM)',
+  },
+  {
+    holds: ({ tls, tlsKeyFile }) => tls !== 'files' || tlsKeyFile !== undefined,
+    line: 'TLS_KEY_FILE is missing, which TLS=files needs: write the path of the private key (PEM)',
+  },
+  {
+    holds: ({ tls, tlsCertFile }) => tls === 'files' || tlsCertFile === undefined,
+    line: 'TLS_CERT_FILE is set but not used: write TLS=files, or remove it',
+  },
+  {
+    holds: ({ tls, tlsKeyFile }) => tls === 'files' || tlsKeyFile === undefined,
+    line: 'TLS_KEY_FILE is set but not used: write TLS=files, or remove it',
+  },
+]
+
+/**
+ * The base of every link, issuer and origin check, without a slash at the end.
+ * @param port the one really listened on, which differs from `settings.port` when that is 0
+ */
+export const publicUrlOf = ({ publicUrl, tls }: Pick<Settings, 'publicUrl' | 'tls'>, port: number): string =>
+  publicUrl ?? new URL(`${tls === 'off' ? 'http' : 'https'}://localhost:${port}`).origin
+
+/** The table of docs/settings.md, in Markdown. */
+export const settingsTable = (): string =>
+  ['| name | default | value | meaning |', '|---|---|---|---|', ...settingRows.map(toTableLine)].join('\n')
+
+const toTableLine = ({ name, describe, expects, ...row }: SettingRow): string => {
+  const unset = row.unset ?? (typeof row.default === 'string' ? `\`${row.default}\`` : 'none')
+  const file = row.secret ? ` Also read from \`${name}_FILE\`.` : ''
+  return `| \`${name}\` | ${unset} | ${expects.replaceAll('<', '\\<')} | ${describe}${file} |`
+}
+
+const defaultOf = (row: SettingRow, earlier: Earlier): unknown => {
+  const text = typeof row.default === 'function' ? row.default(earlier) : row.default
+  return text === undefined ? undefined : row.parse(text)
+}
+
+const hostName = /^(?!-)[a-z\d-]{1,63}(?<!-)(\.(?!-)[a-z\d-]{1,63}(?<!-))*$/i
+
+/** A name whose last part is a number is an address with a mistake. */
+const isHost = (text: string): boolean =>
+  isIP(text) !== 0 || (text.length <= 253 && hostName.test(text) && !/(^|\.)\d+$/.test(text))

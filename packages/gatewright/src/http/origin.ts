@@ -1,0 +1,28 @@
+import type { FastifyRequest } from 'fastify'
+import type { Origin } from '../audit/record.ts'
+import type { Principal } from '../gate/principal.ts'
+import { type AccessRule, decide } from '../permissions/access-rule.ts'
+import { refuseUnless } from '../gate/gate.ts'
+
+/** Where a request comes from, for the audit log. */
+export const originOf = ({ passage, principal, id }: FastifyRequest): Origin => ({
+  actor: principal?.userId ?? null,
+  address: passage?.address ?? null,
+  requestId: id,
+})
+
+/** The principal of a route that is not public. The gate has let nobody else through. */
+export const principalOf = ({ principal }: FastifyRequest): Principal => {
+  if (principal === undefined) throw new TypeError('this route is public: it may have no principal')
+  return principal
+}
+
+/** What the caller says it is, bounded: shown in the list of devices, never trusted. */
+export const deviceOf = ({ headers }: FastifyRequest): string => (headers['user-agent'] ?? '').slice(0, 300)
+
+/** Holds the caller to a further rule, where only a part of the input asks for it. Throws as the gate does. */
+export const requireAccess = (request: FastifyRequest, rule: AccessRule): void => {
+  const { principal } = request
+  const facts = { now: request.server.gatewright.clock.now(), principal, permissions: principal?.permissions ?? new Set<never>() }
+  refuseUnless(decide(rule, { ...facts, thing: undefined }))
+}

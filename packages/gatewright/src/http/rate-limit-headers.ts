@@ -1,0 +1,32 @@
+import type { LimitReport } from '../limits/limiter.ts'
+
+/** Header names in lower case, as Node.js has them. */
+export type RateLimitHeaders = {
+  readonly 'ratelimit-policy'?: string
+  readonly ratelimit?: string
+  readonly 'retry-after'?: string
+}
+
+/**
+ * A report of the limiter as headers, in the structured fields of
+ * draft-ietf-httpapi-ratelimit-headers-10 and RFC 9110 §10.2.3. No rows, no headers: the draft's
+ * lists are never empty.
+ *
+ * `t` is the time until one more request is available. A refusal states it only for the rows that
+ * refuse, because `Retry-After` must not be earlier than any `t`.
+ *
+ *     toRateLimitHeaders(limiter.take('sign-in', keys))
+ *     // { 'ratelimit-policy': '"sign-in-address-username";q=5;w=60',
+ *     //   ratelimit: '"sign-in-address-username";r=4;t=12' }
+ */
+export const toRateLimitHeaders = ({ allowed, retryAfter, rows }: LimitReport): RateLimitHeaders => ({
+  ...(rows.length > 0 && {
+    'ratelimit-policy': rows.map(row => `"${row.policy}";q=${row.quota};w=${row.window}`).join(', '),
+    ratelimit: rows.map(row => toServiceLimit(row, allowed || row.remaining === 0)).join(', '),
+  }),
+  ...(!allowed && { 'retry-after': String(retryAfter) }),
+})
+
+// A policy name is letters and dashes, which a test of the table holds: nothing in it needs escaping.
+const toServiceLimit = (row: LimitReport['rows'][number], withReset: boolean): string =>
+  `"${row.policy}";r=${row.remaining}${withReset ? `;t=${row.reset}` : ''}`

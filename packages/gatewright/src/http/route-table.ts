@@ -1,0 +1,81 @@
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import createRouter from 'find-my-way'
+import type { GateRule } from '../gate/passage.ts'
+import { thingOf } from '../permissions/access-rule.ts'
+
+/** One route as it stands in the table. */
+export type DeclaredRoute = {
+  readonly method: string
+  readonly url: string
+  readonly rule: GateRule
+  readonly schema: RouteOptions['schema']
+}
+
+const methodsOf = ({ method }: RouteOptions): readonly string[] => (Array.isArray(method) ? method : [method])
+
+const refuseStart = (what: string): never => {
+  throw new Error(
+    `${what}. Declare it: config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } }, or access: everyone() for a public route`,
+  )
+}
+
+const declare = (route: RouteOptions, things: ReadonlyMap<string, unknown>): readonly DeclaredRoute[] => {
+  const name = `${methodsOf(route).join(', ')} ${route.url}`
+  const rule = route.config?.gate
+  if (rule?.access === undefined) return refuseStart(`the route ${name} has no access rule`)
+  if (rule.limit === undefined) return refuseStart(`the route ${name} has no limit`)
+  if (rule.audit === undefined) return refuseStart(`the route ${name} does not say which audit events it writes`)
+  const thing = thingOf(rule.access)
+  if (thing !== undefined && !things.has(thing))
+    throw new Error(`the access rule of ${name} speaks of a ${thing}: give its finder in the option "things"`)
+  return methodsOf(route).map(method => ({ method, url: route.url, rule, schema: route.schema }))
+}
+
+/** How many routes the router itself has, counted from its own print-out: it offers no list. */
+const countRoutes = (app: FastifyInstance): number =>
+  [...app.printRoutes({ commonPrefix: false }).matchAll(/\(([A-Z, -]+)\)/g)].reduce(
+    (sum, [, methods = '']) => sum + methods.split(',').length,
+    0,
+  )
+
+export type RouteTable = {
+  readonly routes: readonly DeclaredRoute[]
+  /** The methods that a path takes, for 405. */
+  readonly methodsAt: (path: string) => readonly string[]
+}
+
+/**
+ * Collects the routes as they are added. One without a declaration stops the start with its name;
+ * once all are there, the router must hold as many as the table, so that none came in another way.
+ */
+export const collectRoutes = (app: FastifyInstance, things: ReadonlyMap<string, unknown>): RouteTable => {
+  if (countRoutes(app) > 0)
+    throw new Error(`register gatewright before any route; there are already:\n${app.printRoutes({ commonPrefix: false })}`)
+  const routes: DeclaredRoute[] = []
+  const router = createRouter()
+  const methods = new Set<string>()
+  const seen = new Set<string>()
+
+  app.addHook('onRoute', route => {
+    for (const declared of declare(route, things)) {
+      // Fastify adds HEAD to each GET, and passes by here again for it.
+      const key = `${declared.method} ${declared.url}`
+      if (seen.has(key)) continue
+      seen.add(key)
+      routes.push(declared)
+      methods.add(declared.method)
+      router.on(declared.method as 'GET', declared.url, () => {})
+    }
+  })
+  app.addHook('onReady', async () => {
+    const count = countRoutes(app)
+    if (count !== routes.length)
+      throw new Error(
+        `the router has ${count} routes and the gate knows ${routes.length}: a route was added past the gate\n${app.printRoutes({ commonPrefix: false })}`,
+      )
+  })
+  return {
+    routes,
+    methodsAt: path => [...methods].filter(method => router.find(method as 'GET', path) !== null).sort(),
+  }
+}

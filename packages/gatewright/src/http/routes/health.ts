@@ -1,0 +1,36 @@
+import type { FastifyInstance } from 'fastify'
+import { sql } from 'kysely'
+import type { Engine } from '../../compose.ts'
+import { everyone } from '../../permissions/access-rule.ts'
+import { anyText, list, strictObject } from '../schemas.ts'
+import { typed } from '../typed-app.ts'
+
+const gate = { access: everyone(), limit: 'unlimited', audit: 'none' } as const
+
+/** Why this process should get no traffic now; empty when it should. */
+const findReasons = async ({ db, revocations, settings }: Engine): Promise<readonly string[]> => {
+  const database = await sql`select 1`.execute(db).then(
+    () => [],
+    () => ['the database does not answer'],
+  )
+  const age = revocations.age()
+  return age <= settings.revocationMaxAge ? database : [...database, 'the view of revocations is too old']
+}
+
+export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).get(
+    '/healthz',
+    { config: { gate }, schema: { response: { 200: strictObject({ status: anyText }) } } },
+    async () => ({ status: 'up' }),
+  )
+  const readiness = strictObject({ status: anyText, reasons: list(anyText) })
+  typed(app).get(
+    '/readyz',
+    { config: { gate }, schema: { response: { 200: readiness, 503: readiness } } },
+    async (_request, reply) => {
+      const reasons = await findReasons(engine)
+      if (reasons.length === 0) return { status: 'ready', reasons: [] }
+      return reply.code(503).header('retry-after', '1').send({ status: 'not ready', reasons: [...reasons] })
+    },
+  )
+}

@@ -1,0 +1,68 @@
+import type { FastifyInstance } from 'fastify'
+import type { Engine } from '../../compose.ts'
+import { toTimestamp } from '../../ground/clock.ts'
+import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
+import { listSessions } from '../../sessions/sessions.ts'
+import { endAllOtherSessions, endOtherSession, logOut } from '../../sign-in/end-sessions.ts'
+import type { SessionRow } from '../../storage/tables.ts'
+import { originOf, principalOf } from '../origin.ts'
+import { anyText, flag, idParams, list, nothing, strictObject, timestamp } from '../schemas.ts'
+import { typed } from '../typed-app.ts'
+
+const sessionSchema = strictObject({
+  id: anyText,
+  current: flag,
+  device: anyText,
+  address: anyText,
+  created_at: timestamp,
+  last_used_at: timestamp,
+  expires_at: timestamp,
+})
+
+const toSession = (row: SessionRow, currentId: string) => ({
+  id: row.id,
+  current: row.id === currentId,
+  device: row.device,
+  address: row.address,
+  created_at: toTimestamp(row.created_at),
+  last_used_at: toTimestamp(row.last_used_at),
+  expires_at: toTimestamp(row.expires_at),
+})
+
+/** The own devices: list them, end one, end all others. */
+export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).get(
+    '/sessions',
+    {
+      config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } },
+      schema: { response: { 200: strictObject({ sessions: list(sessionSchema) }) } },
+    },
+    async request => {
+      const { userId, sessionId } = principalOf(request)
+      const rows = await listSessions(engine, userId)
+      return { sessions: rows.map(row => toSession(row, sessionId)) }
+    },
+  )
+
+  const endsOthers = { access: allOf(signedIn(), recentSignIn()), limit: 'write', audit: ['session.ended'] } as const
+  typed(app).delete(
+    '/sessions/:id',
+    { config: { gate: endsOthers }, schema: { params: idParams, response: { 204: nothing } } },
+    async (request, reply) => {
+      const { userId, sessionId } = principalOf(request)
+      const own = { userId, sessionId, origin: originOf(request) }
+      if (request.params.id === sessionId) await logOut(engine, own)
+      else await endOtherSession(engine, { ...own, otherSessionId: request.params.id })
+      return reply.code(204).send(null)
+    },
+  )
+  typed(app).delete(
+    '/sessions',
+    { config: { gate: endsOthers }, schema: { response: { 204: nothing } } },
+    async (request, reply) => {
+      const { userId, sessionId } = principalOf(request)
+      await endAllOtherSessions(engine, { userId, sessionId, origin: originOf(request) })
+      return reply.code(204).send(null)
+    },
+  )
+}

@@ -1,0 +1,160 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Engine } from '../../compose.ts'
+import { readCredential } from '../../gate/credential.ts'
+import { Refusal } from '../../ground/refusal.ts'
+import type { LimitName } from '../../limits/table.ts'
+import { everyone, signedIn } from '../../permissions/access-rule.ts'
+import { makeTokenPair } from '../../sessions/session-tokens.ts'
+import { logOut } from '../../sign-in/end-sessions.ts'
+import { stepUp } from '../../sign-in/own-password.ts'
+import { getSessionOfRefreshToken, refresh } from '../../sign-in/refresh.ts'
+import { register } from '../../sign-in/register.ts'
+import { signIn } from '../../sign-in/sign-in.ts'
+import { parsePassword } from '../../users/password.ts'
+import { deviceOf, originOf, principalOf } from '../origin.ts'
+import { anyText, email, orNothing, password, strictObject, text, tokenPair, username } from '../schemas.ts'
+import { typed } from '../typed-app.ts'
+import { accountSchema, toAccount } from './account.ts'
+
+const refreshTokenBody = orNothing(strictObject({ refresh_token: text(1, 1_024) }, ['refresh_token']))
+type RefreshTokenBody = { readonly refresh_token?: string } | null | undefined
+
+/** Takes from a limit by session, once the session is known to be the caller's. */
+const countSessionUse =
+  ({ limiter }: Engine, name: LimitName) =>
+  (session: string): void => {
+    const report = limiter.take(name, { session })
+    if (!report.allowed) throw new Refusal('rate_limited', { reason: name, retryAfter: report.retryAfter })
+  }
+
+/** The access token of a request whose route reads its own credential; undefined where there is none. */
+const findBearer = ({ places }: Engine, request: FastifyRequest): string | undefined => {
+  const credential = readCredential(request.raw.rawHeaders, places)
+  return credential?.kind === 'access-token' ? credential.text : undefined
+}
+
+const isRefreshToken = (text: string): boolean => text.startsWith('gwr_')
+
+/** The refresh token of the body or, without one, of `Authorization: Bearer gwr_…`. */
+const findRefreshToken = (engine: Engine, request: FastifyRequest): string | undefined => {
+  const shown = (request.body as RefreshTokenBody)?.refresh_token
+  const bearer = findBearer(engine, request)
+  if (bearer === undefined || !isRefreshToken(bearer)) return shown
+  if (shown !== undefined && shown !== bearer) throw new Refusal('several_credentials')
+  return bearer
+}
+
+const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).post(
+    '/register',
+    {
+      config: { gate: { access: everyone(), limit: 'registration', audit: ['user.registered'] } },
+      schema: { body: strictObject({ username, password, email }, ['email']), response: { 201: accountSchema } },
+    },
+    async (request, reply) => {
+      const user = await register(engine, request.body, originOf(request))
+      return reply.code(201).send(toAccount(user))
+    },
+  )
+}
+
+const loginRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).post(
+    '/login',
+    {
+      config: { gate: { access: everyone(), limit: 'sign-in', audit: ['session.started', 'sign-in.failed'] } },
+      schema: { body: strictObject({ username: text(1, 254), password }), response: { 200: tokenPair } },
+    },
+    async request => {
+      const started = await signIn(engine, {
+        name: request.body.username,
+        password: parsePassword(request.body.password, '/password'),
+        device: deviceOf(request),
+        origin: originOf(request),
+      })
+      return makeTokenPair(engine, started)
+    },
+  )
+}
+
+const stepUpRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).post(
+    '/step-up',
+    {
+      config: {
+        gate: { access: signedIn(), limit: 'confirm-password', audit: ['session.renewed', 'sign-in.failed'] },
+      },
+      schema: { body: strictObject({ password }), response: { 200: tokenPair } },
+    },
+    async request => {
+      const { userId, sessionId } = principalOf(request)
+      const confirmed = parsePassword(request.body.password, '/password')
+      const renewed = await stepUp(engine, { userId, sessionId, password: confirmed, origin: originOf(request) })
+      return makeTokenPair(engine, renewed)
+    },
+  )
+}
+
+const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).post(
+    '/refresh',
+    {
+      config: {
+        gate: {
+          access: everyone(),
+          readsOwnCredential: true,
+          limit: 'refresh',
+          audit: ['session.refreshed', 'session.refresh-retried', 'refresh-token.reused', 'refresh-token.ahead', 'session.ended'],
+        },
+      },
+      schema: { body: refreshTokenBody, response: { 200: tokenPair } },
+    },
+    async request => {
+      const token = findRefreshToken(engine, request)
+      if (token === undefined) throw new Refusal('invalid_token', { reason: 'no_credential' })
+      const countUse = countSessionUse(engine, 'refresh')
+      return makeTokenPair(engine, await refresh(engine, { text: token, origin: originOf(request), countUse }))
+    },
+  )
+}
+
+type OwnSession = { readonly userId: string; readonly sessionId: string }
+
+/** The sessions whose credentials the request shows; an ended one is shown as well as a live one. */
+const findShownSessions = async (engine: Engine, request: FastifyRequest): Promise<readonly OwnSession[]> => {
+  const refreshToken = findRefreshToken(engine, request)
+  const bearer = findBearer(engine, request)
+  const accessToken = bearer === undefined || isRefreshToken(bearer) ? undefined : bearer
+  const shown: OwnSession[] = []
+  if (refreshToken !== undefined) {
+    const { session } = await getSessionOfRefreshToken(engine, engine.db, refreshToken)
+    shown.push({ userId: session.user_id, sessionId: session.id })
+  }
+  // Clients send the access token with every request: beside a refresh token, an old one does no harm.
+  if (accessToken !== undefined && refreshToken === undefined) shown.push(await engine.accessTokens.verify(accessToken))
+  if (shown.length === 0) throw new Refusal('invalid_token', { reason: 'no_credential' })
+  return shown
+}
+
+const logoutRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).post(
+    '/logout',
+    {
+      config: {
+        gate: { access: everyone(), readsOwnCredential: true, limit: 'logout', audit: ['session.ended'] },
+      },
+      schema: { body: refreshTokenBody, response: { 200: strictObject({ message: anyText }) } },
+    },
+    async request => {
+      for (const { userId, sessionId } of await findShownSessions(engine, request)) {
+        countSessionUse(engine, 'logout')(sessionId)
+        await logOut(engine, { userId, sessionId, origin: { ...originOf(request), actor: userId } })
+      }
+      return { message: 'You are signed out.' }
+    },
+  )
+}
+
+export const signInRoutes = (app: FastifyInstance, engine: Engine): void => {
+  for (const add of [registrationRoute, loginRoute, stepUpRoute, refreshRoute, logoutRoute]) add(app, engine)
+}

@@ -1,0 +1,61 @@
+import type { JSONSchema } from 'json-schema-to-ts'
+
+/** An object with exactly these fields; those named in `optional` may be left out. */
+export const strictObject = <
+  const Properties extends Readonly<Record<string, JSONSchema>>,
+  const Optional extends keyof Properties & string = never,
+>(
+  properties: Properties,
+  optional: readonly Optional[] = [],
+) => ({
+  type: 'object' as const,
+  additionalProperties: false as const,
+  properties,
+  required: Object.keys(properties).filter(name => !(optional as readonly string[]).includes(name)) as Exclude<
+    keyof Properties & string,
+    Optional
+  >[],
+})
+
+/** Text between two lengths, in UTF-16 units as JSON Schema counts code points. */
+export const text = <const Least extends number>(least: Least, most: number) =>
+  ({ type: 'string', minLength: least, maxLength: most }) as const
+
+export const anyText = { type: 'string' } as const
+export const flag = { type: 'boolean' } as const
+export const integer = { type: 'integer' } as const
+export const timestamp = { type: 'string', format: 'date-time' } as const
+export const textOrNull = { type: ['string', 'null'] } as const
+export const list = <const Items extends JSONSchema>(items: Items) => ({ type: 'array', items }) as const
+
+/** An opaque id of ours: 128 bits in base64url. */
+export const id = { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' } as const
+export const idParams = strictObject({ id })
+
+/** A body that may be left out. */
+export const orNothing = <const Schema extends JSONSchema>(schema: Schema) =>
+  ({ anyOf: [schema, { type: 'null' }] }) as const
+
+/** An answer without a body. */
+export const nothing = { type: 'null' } as const
+
+/** Passwords are bounded in bytes before they are hashed; here only what no password can be is refused. */
+export const password = text(1, 4_096)
+export const username = text(1, 200)
+export const email = { type: 'string', format: 'email', maxLength: 254 } as const
+
+export const tokenPair = strictObject({
+  access_token: anyText,
+  refresh_token: anyText,
+  token_type: { const: 'Bearer' },
+  expires_in: integer,
+})
+
+/** A page of a v1 list. */
+export const pageQuery = strictObject(
+  {
+    page: { type: 'integer', minimum: 1, maximum: 1_000_000, default: 1 },
+    per_page: { type: 'integer', minimum: 1, maximum: 100, default: 20 },
+  },
+  ['page', 'per_page'],
+)

@@ -1,0 +1,47 @@
+import type { FastifyError } from 'fastify'
+import { Refusal, type RefusalCode } from '../ground/refusal.ts'
+
+/** What Fastify and Node.js refuse by themselves, by their codes. */
+const codes: Readonly<Record<string, RefusalCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_EMPTY_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_json',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
+  FST_ERR_BAD_URL: 'malformed_request',
+  FST_ERR_ASYNC_CONSTRAINT: 'malformed_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
+  ECONNRESET: 'malformed_request',
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+}
+
+type ValidationEntry = NonNullable<FastifyError['validation']>[number]
+
+/** The field that an entry is about, as a JSON pointer; a missing or unknown one is named itself. */
+const toPath = ({ instancePath, params }: ValidationEntry): string => {
+  const named = params['missingProperty'] ?? params['additionalProperty']
+  return typeof named === 'string' ? `${instancePath}/${named}` : instancePath || '/'
+}
+
+const toMessage = ({ keyword, message = 'is not valid' }: ValidationEntry): string => {
+  if (keyword === 'additionalProperties') return 'is not a known field'
+  return keyword === 'required' ? 'is missing' : message
+}
+
+const toValidationRefusal = (error: FastifyError, entries: readonly ValidationEntry[]): Refusal => {
+  // An id that can't be one names nothing: the answer is the same as for an unknown id.
+  if (error.validationContext === 'params') return new Refusal('not_found')
+  return new Refusal('validation_failed', {
+    errors: entries.map(entry => ({ path: toPath(entry), message: toMessage(entry) })),
+  })
+}
+
+/** Whatever was thrown, as a refusal. What nobody expected is `internal_error`, and says nothing more. */
+export const toRefusal = (error: unknown): Refusal => {
+  if (error instanceof Refusal) return error
+  if (!(error instanceof Error)) return new Refusal('internal_error')
+  const { code, validation } = error as Partial<FastifyError>
+  if (validation !== undefined) return toValidationRefusal(error as FastifyError, validation)
+  return new Refusal((code !== undefined && codes[code]) || 'internal_error')
+}

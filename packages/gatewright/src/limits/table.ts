@@ -1,0 +1,93 @@
+import { day, hour, minute } from '../ground/clock.ts'
+
+/**
+ * Whom a row counts. `anonymous` is the address of a caller that shows no credential; an address
+ * counts as its group (IPv6 by /64), which the limiter sees to.
+ */
+export type LimitBy = 'address' | 'anonymous' | 'user' | 'session' | 'address+username'
+
+/** At most `count` requests at once, and `count` more in each `window` (milliseconds): see `gcra.ts`. */
+export type LimitRow = {
+  readonly by: LimitBy
+  readonly count: number
+  readonly window: number
+  /** What the row is for, in one sentence of docs/limits.md. */
+  readonly describe: string
+}
+
+const renewing = [
+  {
+    by: 'session',
+    count: 60,
+    window: minute,
+    describe: 'Many tabs may do this at once; a loop in a client may not.',
+  },
+  {
+    by: 'address',
+    count: 1_200,
+    window: minute,
+    describe: 'Room for an office behind one address, not for a flood of made-up tokens.',
+  },
+] as const satisfies readonly LimitRow[]
+
+/**
+ * Every limit of the API. A route names one of them; a request must pass every row of it whose key
+ * the caller of the limiter has. Two limits never share a counter, not even with the same numbers.
+ *
+ *     limits['sign-in'] // one row: 5 a minute for each address and username
+ */
+export const limits = {
+  'sign-in': [
+    {
+      by: 'address+username',
+      count: 5,
+      window: minute,
+      describe: 'Guessing one password is slow, and guessing elsewhere does not keep its owner out.',
+    },
+  ],
+  registration: [
+    { by: 'address', count: 20, window: hour, describe: 'A class of people may register in one lesson.' },
+    { by: 'address', count: 200, window: day, describe: 'A program that registers users does not get far.' },
+  ],
+  'anonymous-write': [
+    { by: 'address', count: 50, window: hour, describe: 'Whoever writes without signing in writes little.' },
+    { by: 'address', count: 200, window: day, describe: 'And not around the clock.' },
+  ],
+  refresh: renewing,
+  logout: renewing,
+  read: [
+    { by: 'anonymous', count: 300, window: minute, describe: 'Reading without a credential.' },
+    { by: 'user', count: 1_200, window: minute, describe: 'Reading as a user, on all devices together.' },
+  ],
+  write: [
+    { by: 'user', count: 120, window: minute, describe: 'Writing as a user, on all devices together.' },
+  ],
+  'confirm-password': [
+    {
+      by: 'user',
+      count: 5,
+      window: minute,
+      describe: 'A stolen access token must not let its holder guess the password.',
+    },
+  ],
+  unlimited: [],
+} as const satisfies Record<string, readonly LimitRow[]>
+
+/** What a route writes in its declaration. */
+export type LimitName = keyof typeof limits
+
+/** Names of the windows in use; a test finds a row whose window has none. */
+export const windowNames: ReadonlyMap<number, string> = new Map([
+  [minute, 'minute'],
+  [hour, 'hour'],
+  [day, 'day'],
+])
+
+/**
+ * The public name of a row, unique in the table: letters and dashes, as the `RateLimit` header needs.
+ *
+ *     policyName('sign-in', limits['sign-in'][0]) // 'sign-in-address-username'
+ *     policyName('registration', limits.registration[1]) // 'registration-address-day'
+ */
+export const policyName = (name: LimitName, { by, window }: LimitRow): string =>
+  [name, by.replace('+', '-'), ...(window === minute ? [] : [windowNames.get(window)])].join('-')

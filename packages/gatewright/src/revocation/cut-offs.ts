@@ -1,0 +1,50 @@
+import type { Clock } from '../ground/clock.ts'
+import { minute } from '../ground/clock.ts'
+import type { CutOffRow } from '../storage/tables.ts'
+import type { Work } from '../storage/transaction.ts'
+import type { Revocations } from './revocations.ts'
+
+/**
+ * The kinds of cut-off that this version knows. A cut-off never compares times: it names one thing, or
+ * a user together with the version below which everything is ended. A re-read ends nothing: the
+ * permissions of that user's tokens come from the database while it stays.
+ */
+export const cutOffKinds = ['session', 'user', 'reread-user'] as const
+export type CutOffKind = (typeof cutOffKinds)[number]
+
+export type CutOff = {
+  readonly kind: CutOffKind
+  readonly subject: string
+  readonly version?: number
+  /** The latest `exp` promised to any token that this names, in milliseconds. */
+  readonly promisedUntil: number
+}
+
+/** A cut-off outlives the last token that it names by this much. */
+const margin = minute
+
+/**
+ * Writes cut-offs in the transaction of their event. Once that is durable, and before it is answered,
+ * they hold in this process; the others read them from the feed.
+ */
+export const recordCutOffs = async (
+  { clock, revocations }: { readonly clock: Clock; readonly revocations: Revocations },
+  { db, afterCommit }: Work,
+  cutOffs: readonly CutOff[],
+): Promise<void> => {
+  if (cutOffs.length === 0) return
+  const rows: CutOffRow[] = await db
+    .insertInto('cut_offs')
+    .values(
+      cutOffs.map(cutOff => ({
+        kind: cutOff.kind,
+        subject: cutOff.subject,
+        version: cutOff.version ?? null,
+        matters_until: cutOff.promisedUntil + margin,
+        created_at: clock.now(),
+      })),
+    )
+    .returningAll()
+    .execute()
+  afterCommit(() => revocations.apply(rows))
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '../ground/clock.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { CutOffRow, Database } from '../storage/tables.ts'
+
+/** What of a token the revocation set looks at. */
+export type Revocable = { readonly userId: string; readonly sessionId: string; readonly userVersion: number }
+
+/**
+ * What has been taken back, in the memory of this process, with the database behind it.
+ *
+ * The age of the view counts from the moment at which its last complete read was *sent*. Past the
+ * bound a request waits shortly for a read that is under way and is else refused with 503: it never
+ * guesses "valid".
+ */
+export type Revocations = {
+  /** Reads everything once and then follows the feed. Nothing is served before. */
+  readonly start: () => Promise<void>
+  readonly stop: () => void
+  readonly apply: (rows: readonly CutOffRow[]) => void
+  readonly isEnded: (token: Revocable) => boolean
+  /** The roles of a user whose claim may be old, read once; undefined where the claim is right. */
+  readonly findRereadRoles: (userId: string) => Promise<readonly string[]> | undefined
+  /** Resolves (or is undefined at once) when the view is fresh. @throws Refusal `unavailable` */
+  readonly ensureFresh: () => Promise<void> | undefined
+  /** Milliseconds since the last complete read was sent. */
+  readonly age: () => number
+}
+
+type Dependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  /** The bound, in milliseconds (`REVOCATION_MAX_AGE`). */
+  readonly maxAge: number
+  readonly readRoles: (db: Database, userId: string) => Promise<readonly string[]>
+}
+
+/** How often the feed is read. */
+const interval = 100
+const pruneInterval = 30_000
+/** How long one request waits for a read past the bound, and how many do. */
+const longestWait = 500
+const mostWaiting = 1_000
+
+type Reread = { readonly place: number; readonly until: number; roles?: Promise<readonly string[]> }
+
+const createSet = (readRoles: (userId: string) => Promise<readonly string[]>) => {
+  const sessions = new Map<string, number>()
+  const users = new Map<string, { readonly version: number; readonly until: number }>()
+  const rereads = new Map<string, Reread>()
+
+  /** One entry for each kind of the feed. */
+  const kinds: Readonly<Record<string, (row: CutOffRow) => void>> = {
+    session: row => sessions.set(row.subject, row.matters_until),
+    user: row => {
+      const known = users.get(row.subject)
+      if (known === undefined || known.version < (row.version ?? 0))
+        users.set(row.subject, { version: row.version ?? 0, until: row.matters_until })
+    },
+    'reread-user': row => {
+      const known = rereads.get(row.subject)
+      if (known === undefined || known.place < row.place)
+        rereads.set(row.subject, { place: row.place, until: row.matters_until })
+    },
+  }
+  return {
+    /** False for a kind that this version does not know. */
+    add: (row: CutOffRow): boolean => {
+      const add = kinds[row.kind]
+      add?.(row)
+      return add !== undefined
+    },
+    isEnded: ({ sessionId, userId, userVersion }: Revocable): boolean =>
+      sessions.has(sessionId) || userVersion < (users.get(userId)?.version ?? 0),
+    findRereadRoles: (userId: string): Promise<readonly string[]> | undefined => {
+      const reread = rereads.get(userId)
+      if (reread === undefined) return undefined
+      reread.roles ??= readRoles(userId).catch(error => {
+        delete reread.roles
+        throw error
+      })
+      return reread.roles
+    },
+    prune: (now: number): void => {
+      for (const [id, until] of sessions) if (until < now) sessions.delete(id)
+      for (const [id, { until }] of users) if (until < now) users.delete(id)
+      for (const [id, { until }] of rereads) if (until < now) rereads.delete(id)
+    },
+  }
+}
+
+export const createRevocations = ({ db, clock, maxAge, readRoles }: Dependencies): Revocations => {
+  const set = createSet(userId => readRoles(db, userId))
+  let place = 0
+  let sentAt = Number.NEGATIVE_INFINITY
+  let sentAtWall = 0
+  let reading: Promise<void> | undefined
+  let unknownKind = false
+  let waiting = 0
+  let timers: readonly NodeJS.Timeout[] = []
+
+  /** By both clocks, and the larger counts; a wall clock that went back makes the view stale. */
+  const age = (): number => {
+    const byWall = clock.now() - sentAtWall
+    return byWall < 0 ? Number.POSITIVE_INFINITY : Math.max(clock.monotonic() - sentAt, byWall)
+  }
+
+  const apply = (rows: readonly CutOffRow[]): void => {
+    for (const row of rows) if (!set.add(row)) unknownKind = true
+  }
+
+  const read = async (): Promise<void> => {
+    const [at, atWall] = [clock.monotonic(), clock.now()]
+    const rows = await db.selectFrom('cut_offs').selectAll().where('place', '>', place).orderBy('place').execute()
+    apply(rows)
+    place = rows.at(-1)?.place ?? place
+    sentAt = at
+    sentAtWall = atWall
+  }
+
+  /** One read at a time, whoever asks. */
+  const catchUp = (): Promise<void> => {
+    reading ??= read().finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
+
+  const isFresh = (): boolean => !unknownKind && age() <= maxAge
+
+  const waitUntilFresh = async (): Promise<void> => {
+    const stale = new Refusal('unavailable', { reason: 'revocations_stale', retryAfter: 1 })
+    if (waiting >= mostWaiting) throw stale
+    waiting++
+    try {
+      await Promise.race([catchUp().catch(() => {}), clock.sleep(longestWait)])
+    } finally {
+      waiting--
+    }
+    if (!isFresh()) throw stale
+  }
+
+  return {
+    start: async () => {
+      await read()
+      timers = [
+        setInterval(() => catchUp().catch(() => {}), interval).unref(),
+        setInterval(() => set.prune(clock.now()), pruneInterval).unref(),
+      ]
+    },
+    stop: () => timers.forEach(clearInterval),
+    apply,
+    isEnded: set.isEnded,
+    findRereadRoles: set.findRereadRoles,
+    ensureFresh: () => (isFresh() ? undefined : waitUntilFresh()),
+    age,
+  }
+}

@@ -1,0 +1,38 @@
+import type { Clock } from '../ground/clock.ts'
+import type { Secrets } from '../ground/secrets.ts'
+import type { AccessTokens } from '../tokens/access-token.ts'
+import { makeRefreshToken } from '../tokens/refresh-token.ts'
+import type { LiveSession } from './sessions.ts'
+
+/** A pair as RFC 6749 §5.1 writes it. */
+export type TokenPair = {
+  readonly access_token: string
+  readonly refresh_token: string
+  readonly token_type: 'Bearer'
+  /** Seconds. */
+  readonly expires_in: number
+}
+
+type Dependencies = { readonly accessTokens: AccessTokens; readonly secrets: Secrets; readonly clock: Clock }
+
+/**
+ * The pair of a session, made after the transaction that promised its `exp`. The access token is signed
+ * with that very value, so a cut-off always outlives it.
+ */
+export const makeTokenPair = async (
+  { accessTokens, secrets, clock }: Dependencies,
+  { session, roles }: LiveSession,
+): Promise<TokenPair> => ({
+  access_token: await accessTokens.sign({
+    userId: session.user_id,
+    sessionId: session.id,
+    userVersion: session.user_version,
+    expiresAt: session.token_expires_at,
+    authTime: session.auth_time,
+    amr: session.amr.split(' '),
+    roles,
+  }),
+  refresh_token: makeRefreshToken(secrets, session, session.generation),
+  token_type: 'Bearer',
+  expires_in: Math.max(0, Math.floor((session.token_expires_at - clock.now()) / 1_000)),
+})

@@ -1,0 +1,245 @@
+import { type Origin, recordEvent } from '../audit/record.ts'
+import type { Clock } from '../ground/clock.ts'
+import { newId, newSecret, type Random } from '../ground/random.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { recordCutOffs } from '../revocation/cut-offs.ts'
+import type { Revocations } from '../revocation/revocations.ts'
+import type { Database, SessionRow } from '../storage/tables.ts'
+import type { Work } from '../storage/transaction.ts'
+import { listRoles } from '../users/users.ts'
+
+/** Lives of sessions and tokens, in milliseconds. */
+export type SessionTimes = {
+  readonly accessTokenTtl: number
+  readonly sessionIdleTtl: number
+  readonly sessionMaxTtl: number
+}
+
+export type SessionDependencies = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly revocations: Revocations
+  readonly settings: SessionTimes
+}
+
+/** Why a session ended. */
+export type EndReason =
+  | 'logout'
+  | 'ended_by_owner'
+  | 'idle'
+  | 'expired'
+  | 'renewed'
+  | 'password_changed'
+  | 'refresh_token_reused'
+  | 'refresh_token_ahead'
+  | 'user_disabled'
+  | 'too_many_sessions'
+
+/** A session together with its user's roles as they are: what tokens are made from. */
+export type LiveSession = { readonly session: SessionRow; readonly roles: readonly string[] }
+
+/** A user has at most this many live sessions; the longest unused one makes room. */
+const mostSessions = 100
+
+/** The `exp` promised to a token made now: whole seconds, never past the session's own end. */
+export const promisedExpiry = (now: number, expiresAt: number, { accessTokenTtl }: SessionTimes): number =>
+  Math.floor(Math.min(now + accessTokenTtl, expiresAt) / 1_000) * 1_000
+
+/** Why a session is over by the clock alone, or undefined. */
+export const endedByTime = (
+  session: Pick<SessionRow, 'expires_at' | 'last_used_at'>,
+  now: number,
+  { sessionIdleTtl }: SessionTimes,
+): EndReason | undefined => {
+  if (session.expires_at <= now) return 'expired'
+  return session.last_used_at + sessionIdleTtl <= now ? 'idle' : undefined
+}
+
+/**
+ * Inserts a session by one statement that holds the user's row: no row unless the user is enabled and
+ * still at the version that was read before the credential was checked.
+ */
+const insertSession = async ({ db }: Work, session: SessionRow): Promise<boolean> => {
+  const names = Object.keys(session) as (keyof SessionRow)[]
+  const result = await db
+    .insertInto('sessions')
+    .columns(names)
+    .expression(eb =>
+      eb
+        .selectFrom('users')
+        .select(names.map(name => eb.val(session[name]).as(name)))
+        .where('users.id', '=', session.user_id)
+        .where('users.version', '=', session.user_version)
+        .where('users.disabled_at', 'is', null),
+    )
+    .executeTakeFirst()
+  return result.numInsertedOrUpdatedRows === 1n
+}
+
+export type NewSession = {
+  readonly userId: string
+  /** The user's version as read before the credential was checked. */
+  readonly userVersion: number
+  /** Proofs shown (RFC 8176). */
+  readonly amr: readonly string[]
+  readonly device: string
+  readonly origin: Origin
+}
+
+/**
+ * Starts a session, for every door. Undefined when the user changed since the credential was checked:
+ * check the credential again.
+ */
+export const startSession = async (
+  dependencies: SessionDependencies,
+  work: Work,
+  { userId, userVersion, amr, device, origin }: NewSession,
+): Promise<LiveSession | undefined> => {
+  const { clock, random, settings } = dependencies
+  const now = clock.now()
+  const expiresAt = now + settings.sessionMaxTtl
+  const session: SessionRow = {
+    id: newId(random),
+    user_id: userId,
+    user_version: userVersion,
+    generation: 1,
+    generation_since: now,
+    refresh_key: newSecret(random),
+    amr: amr.join(' '),
+    auth_time: now,
+    device,
+    address: origin.address ?? '',
+    created_at: now,
+    last_used_at: now,
+    expires_at: expiresAt,
+    token_expires_at: promisedExpiry(now, expiresAt, settings),
+    ended_at: null,
+    end_reason: null,
+    replaced_by: null,
+  }
+  if (!(await insertSession(work, session))) return undefined
+  await recordEvent(dependencies, work, 'session.started', { origin, userId, sessionId: session.id, details: { amr } })
+  await makeRoom(dependencies, work, userId, origin)
+  return { session, roles: await listRoles(work.db, userId) }
+}
+
+const makeRoom = async (
+  dependencies: SessionDependencies,
+  work: Work,
+  userId: string,
+  origin: Origin,
+): Promise<void> => {
+  const surplus = await work.db
+    .selectFrom('sessions')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .orderBy('last_used_at', 'desc')
+    .orderBy('created_at', 'desc')
+    .offset(mostSessions)
+    .limit(mostSessions)
+    .execute()
+  for (const { id } of surplus)
+    await endSessions(dependencies, work, { userId, only: id }, { reason: 'too_many_sessions', origin })
+}
+
+/** Which live sessions of a user. */
+export type SessionChoice = { readonly userId: string; readonly only?: string; readonly except?: string }
+
+export type EndedSessions = {
+  readonly count: number
+  /** The latest `exp` ever promised by one of them. */
+  readonly promisedUntil: number
+}
+
+/** Ends the live sessions chosen, each with its cut-off and its audit event. */
+export const endSessions = async (
+  dependencies: Omit<SessionDependencies, 'settings' | 'random'>,
+  work: Work,
+  { userId, only, except }: SessionChoice,
+  { reason, origin }: { readonly reason: EndReason; readonly origin: Origin },
+): Promise<EndedSessions> => {
+  const now = dependencies.clock.now()
+  let query = work.db
+    .updateTable('sessions')
+    .set({ ended_at: now, end_reason: reason })
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+  if (only !== undefined) query = query.where('id', '=', only)
+  if (except !== undefined) query = query.where('id', '!=', except)
+  const ended = await query.returning(['id', 'token_expires_at']).execute()
+  await recordCutOffs(
+    dependencies,
+    work,
+    ended.map(row => ({ kind: 'session', subject: row.id, promisedUntil: row.token_expires_at })),
+  )
+  for (const { id } of ended)
+    await recordEvent(dependencies, work, 'session.ended', { origin, userId, sessionId: id, reason })
+  return { count: ended.length, promisedUntil: Math.max(now, ...ended.map(row => row.token_expires_at)) }
+}
+
+/**
+ * The session goes on, on the same device, under a new public id and a new refresh key, with a fresh
+ * proof. The old id ends with its cut-off; access tokens of the old id die with it.
+ * @throws Refusal `session_ended` when it ended meanwhile
+ */
+export const renewSession = async (
+  dependencies: SessionDependencies,
+  work: Work,
+  { userId, sessionId, userVersion, amr, origin }: Omit<NewSession, 'device'> & { readonly sessionId: string },
+): Promise<LiveSession> => {
+  const { clock, random, settings } = dependencies
+  const now = clock.now()
+  const old = await work.db.selectFrom('sessions').selectAll().where('id', '=', sessionId).executeTakeFirst()
+  const { count } = await endSessions(dependencies, work, { userId, only: sessionId }, { reason: 'renewed', origin })
+  if (old === undefined || count !== 1) throw new Refusal('session_ended')
+  const session: SessionRow = {
+    ...old,
+    id: newId(random),
+    user_version: userVersion,
+    generation: 1,
+    generation_since: now,
+    refresh_key: newSecret(random),
+    amr: amr.join(' '),
+    auth_time: now,
+    last_used_at: now,
+    token_expires_at: promisedExpiry(now, old.expires_at, settings),
+  }
+  if (!(await insertSession(work, session))) throw new Refusal('session_ended')
+  await work.db.updateTable('sessions').set({ replaced_by: session.id }).where('id', '=', sessionId).execute()
+  await recordEvent(dependencies, work, 'session.renewed', {
+    origin,
+    userId,
+    sessionId: session.id,
+    details: { replaces: sessionId, amr },
+  })
+  return { session, roles: await listRoles(work.db, userId) }
+}
+
+/** A refresh token before the live one is no longer a retry but a theft. */
+export const closeRefreshWindow = async ({ db }: Work, sessionId: string): Promise<void> => {
+  await db
+    .updateTable('sessions')
+    .set({ generation_since: 0 })
+    .where('id', '=', sessionId)
+    .where('ended_at', 'is', null)
+    .execute()
+}
+
+/** The live sessions of a user, last used first. */
+export const listSessions = (
+  { db, clock, settings }: { readonly db: Database; readonly clock: Clock; readonly settings: SessionTimes },
+  userId: string,
+): Promise<SessionRow[]> => {
+  const now = clock.now()
+  return db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .where('expires_at', '>', now)
+    .where('last_used_at', '>', now - settings.sessionIdleTtl)
+    .orderBy('last_used_at', 'desc')
+    .orderBy('created_at', 'desc')
+    .execute()
+}

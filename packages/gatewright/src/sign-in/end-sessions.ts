@@ -1,0 +1,47 @@
+import type { Origin } from '../audit/record.ts'
+import { applyConsequences } from '../consequences/apply.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { SessionDependencies } from '../sessions/sessions.ts'
+import type { Database, SessionRow } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+
+type Dependencies = SessionDependencies & {
+  readonly db: Database
+  readonly settings: { readonly refreshRetryWindow: number }
+}
+
+type OwnSession = { readonly userId: string; readonly sessionId: string; readonly origin: Origin }
+
+/**
+ * Ends the session, durably before it is answered. A session already ended stays ended; one that was
+ * renewed within the retry window is followed to its new id, so that the second of two tabs signs out
+ * what the first has just renewed.
+ */
+export const logOut = (dependencies: Dependencies, { userId, sessionId, origin }: OwnSession): Promise<void> =>
+  inTransaction(dependencies.db, async work => {
+    const find = (id: string): Promise<SessionRow | undefined> =>
+      work.db.selectFrom('sessions').selectAll().where('id', '=', id).where('user_id', '=', userId).executeTakeFirst()
+    const isFollowed = ({ ended_at }: SessionRow): boolean =>
+      ended_at !== null && dependencies.clock.now() - ended_at < dependencies.settings.refreshRetryWindow
+    let session = await find(sessionId)
+    while (session?.replaced_by != null && isFollowed(session)) session = await find(session.replaced_by)
+    if (session === undefined || session.ended_at !== null) return
+    await applyConsequences(dependencies, work, 'logout', { userId, sessionId: session.id, origin })
+  })
+
+/** Ends one other session of the user. @throws Refusal `not_found` when there is no such live session */
+export const endOtherSession = (
+  dependencies: Dependencies,
+  { otherSessionId, ...own }: OwnSession & { readonly otherSessionId: string },
+): Promise<void> =>
+  inTransaction(dependencies.db, async work => {
+    const { ended } = await applyConsequences(dependencies, work, 'other session ended', { ...own, otherSessionId })
+    if (ended === 0) throw new Refusal('not_found')
+  })
+
+/** Ends all sessions of the user but this one. */
+export const endAllOtherSessions = (dependencies: Dependencies, own: OwnSession): Promise<number> =>
+  inTransaction(dependencies.db, async work => {
+    const { ended } = await applyConsequences(dependencies, work, 'all others ended', own)
+    return ended
+  })

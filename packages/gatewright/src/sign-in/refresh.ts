@@ -1,0 +1,141 @@
+import { type Origin, recordEvent } from '../audit/record.ts'
+import { applyConsequences } from '../consequences/apply.ts'
+import type { ConsequenceEvent } from '../consequences/table.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { Secrets } from '../ground/secrets.ts'
+import { endedByTime, type LiveSession, promisedExpiry, type SessionDependencies } from '../sessions/sessions.ts'
+import type { Database, SessionRow } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { hasGoodMac, parseRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
+import { listRoles } from '../users/users.ts'
+
+export type RefreshDependencies = SessionDependencies & {
+  readonly db: Database
+  readonly secrets: Secrets
+  readonly settings: { readonly refreshRetryWindow: number }
+}
+
+/** Where a shown generation stands to the live one, *g*. */
+type Position =
+  | 'live, in the window'
+  | 'live, after the window'
+  | 'one before, in the window'
+  | 'older'
+  | 'ahead'
+
+const positionOf = (shown: number, session: SessionRow, now: number, window: number): Position => {
+  const inWindow = now - session.generation_since < window
+  if (shown === session.generation) return inWindow ? 'live, in the window' : 'live, after the window'
+  if (shown > session.generation) return 'ahead'
+  return shown === session.generation - 1 && inWindow ? 'one before, in the window' : 'older'
+}
+
+/** What each position gets: the live generation with its event, or an end that leaves its trace. */
+const outcomes = {
+  'live, in the window': { event: 'session.refreshed', rotates: false },
+  'live, after the window': { event: 'session.refreshed', rotates: true },
+  'one before, in the window': { event: 'session.refresh-retried', rotates: false },
+  older: { event: 'refresh-token.reused', ends: 'refresh token reused', code: 'refresh_token_reused' },
+  ahead: { event: 'refresh-token.ahead', ends: 'refresh token ahead', code: 'session_ended' },
+} as const satisfies Record<Position, object>
+
+/**
+ * One compare-and-set carries every answer: the session must not have ended, and its generation must be
+ * the one that was judged. The `exp` promised is written with it.
+ */
+const advance = async (
+  { clock, settings }: RefreshDependencies,
+  { db }: Work,
+  session: SessionRow,
+  rotates: boolean,
+): Promise<SessionRow> => {
+  const now = clock.now()
+  const promised = promisedExpiry(now, session.expires_at, settings)
+  const row = await db
+    .updateTable('sessions')
+    .set({
+      last_used_at: now,
+      token_expires_at: Math.max(session.token_expires_at, promised),
+      ...(rotates && { generation: session.generation + 1, generation_since: now }),
+    })
+    .where('id', '=', session.id)
+    .where('generation', '=', session.generation)
+    .where('ended_at', 'is', null)
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) throw new Refusal('session_ended')
+  return { ...row, token_expires_at: promised }
+}
+
+/** Within the window after a new id, the token it replaced is told to wait for the new one. */
+const refuseEnded = (
+  { clock, settings }: RefreshDependencies,
+  session: SessionRow & { readonly ended_at: number },
+  shown: number,
+): Refusal => {
+  const justRenewed =
+    session.end_reason === 'renewed' &&
+    clock.now() - session.ended_at < settings.refreshRetryWindow &&
+    (shown === session.generation || shown === session.generation - 1)
+  return justRenewed
+    ? new Refusal('session_renewed')
+    : new Refusal('session_ended', { reason: session.end_reason ?? 'ended' })
+}
+
+const isEnded = (session: SessionRow): session is SessionRow & { ended_at: number } => session.ended_at !== null
+
+/** The session of a well-made refresh token, of whatever generation. @throws Refusal `invalid_token` */
+export const getSessionOfRefreshToken = async (
+  { secrets }: { readonly secrets: Secrets },
+  db: Database,
+  text: string,
+): Promise<{ readonly session: SessionRow; readonly token: RefreshToken }> => {
+  const token = parseRefreshToken(text)
+  if (token === undefined) throw new Refusal('invalid_token', { reason: 'refresh_token_form' })
+  const session = await db.selectFrom('sessions').selectAll().where('id', '=', token.sessionId).executeTakeFirst()
+  if (session === undefined || !hasGoodMac(secrets, session, token))
+    throw new Refusal('invalid_token', { reason: 'refresh_token_unknown' })
+  return { session, token }
+}
+
+/**
+ * A new access token, and the refresh token that is live now: at most one rotation per window, so that a
+ * retry, a lost answer or a second tab gets the same token, and a thief's copy is noticed.
+ *
+ * @param countUse takes from the session's limit once the token is known to be ours; throws to refuse
+ * @throws Refusal `invalid_token`, `session_ended`, `session_renewed`, `refresh_token_reused`
+ */
+export const refresh = (
+  dependencies: RefreshDependencies,
+  { text, origin, countUse }: {
+    readonly text: string
+    readonly origin: Origin
+    readonly countUse: (sessionId: string) => void
+  },
+): Promise<LiveSession> =>
+  inTransaction(dependencies.db, async work => {
+    const { clock, settings } = dependencies
+    const { session, token } = await getSessionOfRefreshToken(dependencies, work.db, text)
+    countUse(session.id)
+    if (isEnded(session)) throw refuseEnded(dependencies, session, token.generation)
+
+    const subject = { userId: session.user_id, sessionId: session.id, origin: { ...origin, actor: session.user_id } }
+    const end = (event: ConsequenceEvent) => applyConsequences(dependencies, work, event, subject)
+    const overtime = endedByTime(session, clock.now(), settings)
+    if (overtime !== undefined) {
+      await end(overtime === 'idle' ? 'session idle' : 'session expired')
+      return new Refusal('session_ended', { reason: overtime })
+    }
+
+    const position = positionOf(token.generation, session, clock.now(), settings.refreshRetryWindow)
+    const outcome = outcomes[position]
+    await recordEvent(dependencies, work, outcome.event, { ...subject, details: { shown: token.generation, live: session.generation } })
+    if ('ends' in outcome) {
+      await end(outcome.ends)
+      return new Refusal(outcome.code, { reason: outcome.event })
+    }
+    return {
+      session: await advance(dependencies, work, session, outcome.rotates),
+      roles: await listRoles(work.db, session.user_id),
+    }
+  })

@@ -1,0 +1,81 @@
+import { type AuditEntry, type Origin, recordEvent } from '../audit/record.ts'
+import type { AuditEventName } from '../audit/events.ts'
+import type { Clock } from '../ground/clock.ts'
+import type { Random } from '../ground/random.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { Settings } from '../ground/settings.ts'
+import type { Database } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { noteAdministrator } from '../users/administrators.ts'
+import { checkNewPassword, parsePassword } from '../users/password.ts'
+import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
+import { parseUsername, type UsernameKey } from '../users/username.ts'
+import { insertUser, type User } from '../users/users.ts'
+
+export type RegisterDependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly random: Random
+  readonly hasher: PasswordHasher
+  readonly settings: Pick<Settings, 'passwordMinLength' | 'registration'>
+}
+
+export type Registration = {
+  readonly username: string
+  readonly password: string
+  readonly email?: string
+}
+
+type Prepared = {
+  readonly username: string
+  readonly key: UsernameKey
+  readonly email: string | null
+  readonly passwordHash: PasswordHash
+}
+
+/**
+ * Checks the names and hashes the password, before any transaction.
+ * @throws Refusal `validation_failed`, `password_too_short`, `unavailable`
+ */
+export const prepareUser = async (
+  { hasher, settings }: RegisterDependencies,
+  { username, password, email }: Registration,
+  reserved: 'refuse' | 'allow',
+): Promise<Prepared> => {
+  const name = parseUsername(username, { reserved })
+  if (!name.ok) throw new Refusal('validation_failed', { errors: [{ path: '/username', message: name.problem }] })
+  const parsed = parsePassword(password, '/password')
+  checkNewPassword(parsed, { minLength: settings.passwordMinLength, path: '/password' })
+  return { username: name.username, key: name.key, email: email ?? null, passwordHash: await hasher.hash(parsed) }
+}
+
+/** Inserts a prepared user with its roles and its audit event, in the caller's transaction. */
+export const addUser = async (
+  dependencies: RegisterDependencies,
+  work: Work,
+  prepared: Prepared,
+  { roles, origin, event }: { readonly roles: readonly string[]; readonly origin: Origin; readonly event: AuditEventName },
+): Promise<User> => {
+  const user = await insertUser(dependencies, work, { ...prepared, roles })
+  await noteAdministrator(dependencies, work, roles)
+  const entry: AuditEntry = { origin: { ...origin, actor: origin.actor ?? user.id }, userId: user.id, details: { roles } }
+  await recordEvent(dependencies, work, event, entry)
+  return user
+}
+
+/**
+ * Registers a user with the role `user`; no other can be asked for.
+ * @throws Refusal `username_taken`, `validation_failed`, `password_too_short`; `insufficient_permission` where registration is closed
+ */
+export const register = async (
+  dependencies: RegisterDependencies,
+  registration: Registration,
+  origin: Origin,
+): Promise<User> => {
+  if (dependencies.settings.registration === 'closed')
+    throw new Refusal('insufficient_permission', { detail: 'Registration is closed.', reason: 'registration_closed' })
+  const prepared = await prepareUser(dependencies, registration, 'refuse')
+  return inTransaction(dependencies.db, work =>
+    addUser(dependencies, work, prepared, { roles: ['user'], origin, event: 'user.registered' }),
+  )
+}

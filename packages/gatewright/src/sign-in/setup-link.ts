@@ -1,0 +1,65 @@
+import { type Origin, recordEvent, systemOrigin } from '../audit/record.ts'
+import { day } from '../ground/clock.ts'
+import { sha256 } from '../ground/encoding.ts'
+import { newSecret } from '../ground/random.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import { administratorRole, hasHadAdministrator } from '../users/administrators.ts'
+import type { User } from '../users/users.ts'
+import { addUser, prepareUser, type RegisterDependencies, type Registration } from './register.ts'
+
+const lifetime = day
+
+export type SetupLink =
+  | { readonly state: 'made'; readonly token: string }
+  /** One is open: its token was shown when it was made, and is known to nobody now. */
+  | { readonly state: 'open already'; readonly expiresAt: number }
+  /** An administrator exists or has existed: there will never be a link again. */
+  | { readonly state: 'closed' }
+
+/** Makes the set-up link where no administrator has ever existed and none is open. */
+export const openSetupLink = (dependencies: Pick<RegisterDependencies, 'db' | 'clock' | 'random'>): Promise<SetupLink> =>
+  inTransaction(dependencies.db, async (work): Promise<SetupLink> => {
+    if (await hasHadAdministrator(work)) return { state: 'closed' }
+    const now = dependencies.clock.now()
+    const open = await work.db.selectFrom('setup_links').select('expires_at').executeTakeFirst()
+    if (open !== undefined && open.expires_at > now) return { state: 'open already', expiresAt: open.expires_at }
+    const token = newSecret(dependencies.random)
+    await work.db.deleteFrom('setup_links').execute()
+    await work.db
+      .insertInto('setup_links')
+      .values({ id: 1, token_hash: sha256(token), expires_at: now + lifetime })
+      .execute()
+    await recordEvent(dependencies, work, 'setup-link.made', { origin: systemOrigin })
+    return { state: 'made', token }
+  })
+
+/**
+ * Makes the first administrator. The link is looked at before the password is hashed and consumed with
+ * the user's insertion, so of two who use it at once one gets `invalid_link`.
+ */
+export const completeSetup = async (
+  dependencies: RegisterDependencies,
+  { token, ...registration }: Registration & { readonly token: string },
+  origin: Origin,
+): Promise<User> => {
+  const hash = sha256(token)
+  const { db, clock } = dependencies
+  const isOpen = await db
+    .selectFrom('setup_links')
+    .select('id')
+    .where('token_hash', '=', hash)
+    .where('expires_at', '>', clock.now())
+    .executeTakeFirst()
+  if (isOpen === undefined) throw new Refusal('invalid_link')
+  const prepared = await prepareUser(dependencies, registration, 'allow')
+  return inTransaction(db, async work => {
+    const { numDeletedRows } = await work.db
+      .deleteFrom('setup_links')
+      .where('token_hash', '=', hash)
+      .where('expires_at', '>', clock.now())
+      .executeTakeFirst()
+    if (numDeletedRows !== 1n) throw new Refusal('invalid_link')
+    return addUser(dependencies, work, prepared, { roles: [administratorRole], origin, event: 'administrator.set-up' })
+  })
+}

@@ -1,0 +1,37 @@
+import type { Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import * as first from './migrations/0001-first.ts'
+
+const ownMigrations: Record<string, Migration> = { '0001-first': first }
+
+export type MigrationSet = {
+  /** Prefix of the two tables that remember what has run. */
+  readonly owner: string
+  /** By name, in alphabetical order; never changed once released. */
+  readonly migrations: Record<string, Migration>
+}
+
+export const engineMigrations: MigrationSet = { owner: 'gatewright', migrations: ownMigrations }
+
+const createMigrator = <T>(db: Kysely<T>, { owner, migrations }: MigrationSet): Migrator =>
+  new Migrator({
+    db: db as unknown as Kysely<unknown>,
+    provider: { getMigrations: async () => migrations },
+    migrationTableName: `${owner}_migrations`,
+    migrationLockTableName: `${owner}_migration_lock`,
+  })
+
+/**
+ * Brings the tables of `set` up to date, forward only, all steps in one transaction. Any number of
+ * processes may call it at once: one does the work, the others find it done.
+ */
+export const migrate = async <T>(db: Kysely<T>, set: MigrationSet): Promise<void> => {
+  const { error } = await createMigrator(db, set).migrateToLatest()
+  if (error !== undefined) throw error
+}
+
+/** The names of the steps that have not run. */
+export const pendingMigrations = async <T>(db: Kysely<T>, set: MigrationSet): Promise<readonly string[]> => {
+  const all = await createMigrator(db, set).getMigrations()
+  return all.filter(step => step.executedAt === undefined).map(step => step.name)
+}

@@ -1,0 +1,37 @@
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { newId, newSecret, type Random } from '../ground/random.ts'
+
+const read = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Where a secret made in development is kept. */
+export const secretFile = (folder: string): string => join(folder, 'secret')
+
+/**
+ * The secret of a development installation, made on the first start and readable by its owner only.
+ * It is written whole under another name and then linked, which fails where the file exists: of several
+ * processes that start at once all use one secret.
+ */
+export const readOrMakeSecret = (folder: string, random: Random): string => {
+  const file = secretFile(folder)
+  const known = read(file)
+  if (known !== undefined) return known
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const draft = `${file}.${newId(random)}`
+  writeFileSync(draft, `${newSecret(random)}\n`, { mode: 0o600, flag: 'wx' })
+  try {
+    linkSync(draft, file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft)
+  }
+  return readFileSync(file, 'utf8').trim()
+}

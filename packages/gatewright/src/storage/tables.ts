@@ -1,0 +1,114 @@
+import type { Generated, Insertable, Kysely, Selectable, Transaction } from 'kysely'
+
+/** Times are milliseconds since 1970; secrets are hashed or sealed; ids are opaque text. */
+export type Tables = {
+  installation: InstallationTable
+  setup_links: SetupLinksTable
+  users: UsersTable
+  user_roles: UserRolesTable
+  sessions: SessionsTable
+  cut_offs: CutOffsTable
+  signing_keys: SigningKeysTable
+  audit_events: AuditEventsTable
+}
+
+/** One row: what is true of this database as a whole. */
+type InstallationTable = {
+  id: 1
+  /** Made anew with every new database, so that two can be told apart. */
+  epoch: string
+  /** The secret that sealed values were first made with. */
+  secret_id: string
+  /** Set once, in the transaction that makes the first administrator. */
+  first_administrator_at: number | null
+  created_at: number
+}
+
+/** One row at most: the set-up link that is open. */
+type SetupLinksTable = { id: 1; token_hash: string; expires_at: number }
+
+type UsersTable = {
+  id: string
+  username: string
+  username_key: string
+  email: string | null
+  email_key: string | null
+  email_verified_at: number | null
+  password_hash: string | null
+  /** Raised by every event that ends more than its own session. */
+  version: number
+  disabled_at: number | null
+  created_at: number
+}
+
+type UserRolesTable = { user_id: string; role: string }
+
+type SessionsTable = {
+  id: string
+  user_id: string
+  /** The user's version when the session began. */
+  user_version: number
+  /** The live refresh generation, and since when it is live. */
+  generation: number
+  generation_since: number
+  /** Random value of the session that the MAC of its refresh tokens depends on. */
+  refresh_key: string
+  /** Proofs shown at sign-in, space-separated (RFC 8176). */
+  amr: string
+  auth_time: number
+  device: string
+  address: string
+  created_at: number
+  last_used_at: number
+  /** The absolute end. */
+  expires_at: number
+  /** The latest `exp` ever promised to an access token of this session. */
+  token_expires_at: number
+  ended_at: number | null
+  end_reason: string | null
+  /** The session that goes on in this one's place, where it was renewed. */
+  replaced_by: string | null
+}
+
+type CutOffsTable = {
+  place: Generated<number>
+  kind: string
+  subject: string
+  /** Only for a kind that names all of something: what was born below this version is ended. */
+  version: number | null
+  matters_until: number
+  created_at: number
+}
+
+type SigningKeysTable = {
+  kid: string
+  algorithm: string
+  state: string
+  public_key: string
+  private_key: string
+  created_at: number
+}
+
+type AuditEventsTable = {
+  id: Generated<number>
+  at: number
+  event: string
+  /** The user whose account it concerns. */
+  user_id: string | null
+  /** Who did it: a user's id, `command-line` or `system`; null where nobody was known. */
+  actor: string | null
+  session_id: string | null
+  address: string | null
+  request_id: string | null
+  reason: string | null
+  /** JSON object. */
+  details: string
+}
+
+export type Database = Kysely<Tables>
+export type DatabaseTransaction = Transaction<Tables>
+export type UserRow = Selectable<UsersTable>
+export type SessionRow = Selectable<SessionsTable>
+export type NewSessionRow = Insertable<SessionsTable>
+export type CutOffRow = Selectable<CutOffsTable>
+export type SigningKeyRow = Selectable<SigningKeysTable>

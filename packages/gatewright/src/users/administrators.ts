@@ -1,0 +1,53 @@
+import type { Clock } from '../ground/clock.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { Work } from '../storage/transaction.ts'
+
+/** The role whose holders are administrators. */
+export const administratorRole = 'admin'
+
+/** Whoever counts administrators first locks this one row, so that two who count at once wait for each other. */
+const lockInstallation = async ({ db }: Work): Promise<void> => {
+  await db.updateTable('installation').set({ id: 1 }).where('id', '=', 1).execute()
+}
+
+/**
+ * To be called in every transaction that gives a role: the first administrator ever is noted once, and
+ * closes the set-up link for good.
+ */
+export const noteAdministrator = async (
+  { clock }: { readonly clock: Clock },
+  { db }: Work,
+  roles: readonly string[],
+): Promise<void> => {
+  if (!roles.includes(administratorRole)) return
+  await db
+    .updateTable('installation')
+    .set({ first_administrator_at: clock.now() })
+    .where('id', '=', 1)
+    .where('first_administrator_at', 'is', null)
+    .execute()
+  await db.deleteFrom('setup_links').execute()
+}
+
+/**
+ * To be called before a user loses the role or is disabled.
+ * @throws Refusal `last_administrator` when no other enabled administrator would be left
+ */
+export const guardLastAdministrator = async (work: Work, userId: string): Promise<void> => {
+  await lockInstallation(work)
+  const enabled = await work.db
+    .selectFrom('user_roles')
+    .innerJoin('users', 'users.id', 'user_roles.user_id')
+    .select('users.id')
+    .where('user_roles.role', '=', administratorRole)
+    .where('users.disabled_at', 'is', null)
+    .limit(2)
+    .execute()
+  if (enabled.length === 1 && enabled[0]?.id === userId) throw new Refusal('last_administrator')
+}
+
+/** Whether an administrator has ever existed. */
+export const hasHadAdministrator = async ({ db }: Work): Promise<boolean> => {
+  const row = await db.selectFrom('installation').select('first_administrator_at').executeTakeFirstOrThrow()
+  return row.first_administrator_at !== null
+}

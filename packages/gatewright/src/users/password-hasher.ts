@@ -1,0 +1,184 @@
+import { availableParallelism } from 'node:os'
+import * as argon2 from '@node-rs/argon2'
+import { type Random, systemRandom } from '../ground/random.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { Password } from './password.ts'
+
+declare const passwordHash: unique symbol
+
+/** A stored password: a PHC string of Argon2id (RFC 9106). It is never shown to anyone. */
+export type PasswordHash = string & { readonly [passwordHash]: true }
+
+/** See {@link createPasswordHasher}. */
+export type PasswordHasher = {
+  readonly hash: (password: Password) => Promise<PasswordHash>
+  /**
+   * Whether this is the password of that hash. `undefined` (no such user, a user without a password)
+   * and a hash that can't be read or whose parameters are out of bounds are false, at the price of a
+   * hash by today's parameters: what a wrong password costs.
+   */
+  readonly verify: (password: Password, stored: PasswordHash | undefined) => Promise<boolean>
+  /** Whether the hash is weaker than one made today: hash the password again once it was verified. */
+  readonly needsRehash: (stored: PasswordHash) => boolean
+  /** Hash computations begun so far. */
+  readonly count: () => number
+  /** Callers in the queue. */
+  readonly waiting: () => number
+}
+
+/** See {@link createPasswordHasher}. */
+export type PasswordHasherOptions = {
+  /** Hashes computed at once; see {@link hashingThreads}. */
+  readonly threads?: number
+  /** Callers that may wait; one more is refused. */
+  readonly maxWaiting?: number
+  /** Where salts come from. */
+  readonly random?: Random
+}
+
+/**
+ * How many threads of Node.js' shared pool hashing may take: two are left to everything else. With
+ * all of them hashing, checking a token's signature waits a hundred times longer.
+ *
+ * @param poolSize `UV_THREADPOOL_SIZE`.
+ */
+export const hashingThreads = (poolSize = 4, cores = availableParallelism()): number =>
+  Math.max(1, Math.min(cores, poolSize) - 2)
+
+/** Today's parameters and the most that a stored hash may ask for; `m` in KiB. */
+const parameters = {
+  m: { today: 19_456, most: 262_144 },
+  t: { today: 2, most: 16 },
+  p: { today: 1, most: 4 },
+} as const
+
+const today: argon2.Options = {
+  memoryCost: parameters.m.today,
+  timeCost: parameters.t.today,
+  parallelism: parameters.p.today,
+}
+
+const saltBytes = 16
+const outputBytes = 32
+
+/**
+ * Password hashing (Argon2id, 19 MiB, 2 passes, 1 lane) in a bounded queue.
+ *
+ * At most `threads` hashes run, at most `maxWaiting` callers wait, first come, first served. Beyond
+ * that `hash` and `verify` refuse with `unavailable` (`hashing_queue_full`) before any work, so that a
+ * flood of sign-ins takes neither the memory nor the threads of the rest. A stored hash is not
+ * trusted to be ours: what it asks for is bounded, so that a planted one can't eat memory or time.
+ *
+ *     const hasher = createPasswordHasher()
+ *     const stored = await hasher.hash(parsePassword('correct horse battery staple'))
+ *     await hasher.verify(parsePassword('wrong'), stored) // false
+ */
+export const createPasswordHasher = (options: PasswordHasherOptions = {}): PasswordHasher => {
+  const { threads = hashingThreads(), maxWaiting = 64, random = systemRandom } = options
+  const queue = createHashingQueue({ threads, maxWaiting })
+  const nobodys = dummyHash(random)
+  return {
+    hash: password =>
+      queue.run(async () => {
+        const salt = random.bytes(saltBytes)
+        return (await argon2.hash(password, { ...today, outputLen: outputBytes, salt })) as PasswordHash
+      }),
+    verify: (password, stored) => {
+      const readable = stored === undefined ? undefined : parseHash(stored)
+      return queue.run(async () => {
+        const same = await argon2.verify(readable?.text ?? nobodys, password)
+        return same && readable !== undefined
+      })
+    },
+    needsRehash: stored => {
+      const costs = parseHash(stored)?.costs
+      return costs === undefined || parameterNames.some(name => costs[name] < parameters[name].today)
+    },
+    count: queue.count,
+    waiting: queue.waiting,
+  }
+}
+
+type ParameterName = keyof typeof parameters
+type Costs = Readonly<Record<ParameterName, number>>
+
+const parameterNames = Object.keys(parameters) as ParameterName[]
+
+/** Of the same shape and cost as a real hash, and of no password: its output is random. */
+const dummyHash = (random: Random): string =>
+  toText(
+    { m: parameters.m.today, t: parameters.t.today, p: parameters.p.today },
+    toBase64(random.bytes(saltBytes)),
+    toBase64(random.bytes(outputBytes)),
+  )
+
+const toText = ({ m, t, p }: Costs, salt: string, output: string): string =>
+  `$argon2id$v=19$m=${m},t=${t},p=${p}$${salt}$${output}`
+
+const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64').replace(/=+$/, '')
+
+const phc = /^\$argon2id\$v=19\$([mtp=,\d]{1,40})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
+
+/** The hash in the one spelling that the library surely reads, and its costs; undefined if it can't be used. */
+const parseHash = (stored: string): { readonly text: string; readonly costs: Costs } | undefined => {
+  const [, list = '', salt = '', output = ''] = phc.exec(stored) ?? []
+  const costs = parseCosts(list)
+  if (costs === undefined || !isBase64(salt) || !isBase64(output)) return undefined
+  return { text: toText(costs, salt, output), costs }
+}
+
+const parseCosts = (list: string): Costs | undefined => {
+  const given = list.split(',').map(part => /^([mtp])=([1-9]\d{0,6})$/.exec(part))
+  const find = (name: ParameterName): number => Number(given.find(part => part?.[1] === name)?.[2] ?? 0)
+  const costs = { m: find('m'), t: find('t'), p: find('p') }
+  const bounded = parameterNames.every(name => costs[name] >= 1 && costs[name] <= parameters[name].most)
+  // RFC 9106 §3.1: at least 8 KiB a lane.
+  return given.length === parameterNames.length && bounded && costs.m >= 8 * costs.p ? costs : undefined
+}
+
+const isBase64 = (text: string): boolean => toBase64(Buffer.from(text, 'base64')) === text
+
+type HashingQueue = {
+  /** Runs the job when a thread is free; its error is the caller's alone. Refuses when full. */
+  readonly run: <T>(job: () => Promise<T>) => Promise<T>
+  readonly count: () => number
+  readonly waiting: () => number
+}
+
+/** A queue with both ends bounded; here for the hasher, exported for its test. */
+export const createHashingQueue = (bounds: {
+  readonly threads: number
+  readonly maxWaiting: number
+}): HashingQueue => {
+  const { threads, maxWaiting } = bounds
+  if (!(Number.isSafeInteger(threads) && threads >= 1)) throw new TypeError('threads must be 1 or more')
+  if (!(Number.isSafeInteger(maxWaiting) && maxWaiting >= 0))
+    throw new TypeError('maxWaiting must be 0 or more')
+  const waiting: (() => void)[] = []
+  let running = 0
+  let begun = 0
+
+  // A thread that becomes free is handed to the first in the queue, so nobody who comes in between
+  // can take it: the order holds and `running` never exceeds `threads`.
+  const leave = (): void => {
+    const next = waiting.shift()
+    if (next === undefined) running -= 1
+    else next()
+  }
+
+  return {
+    run: async job => {
+      if (running < threads) running += 1
+      else if (waiting.length < maxWaiting) await new Promise<void>(resolve => waiting.push(resolve))
+      else throw new Refusal('unavailable', { reason: 'hashing_queue_full', retryAfter: 1 })
+      begun += 1
+      try {
+        return await job()
+      } finally {
+        leave()
+      }
+    },
+    count: () => begun,
+    waiting: () => waiting.length,
+  }
+}

@@ -1,0 +1,48 @@
+import { Refusal } from '../ground/refusal.ts'
+
+declare const password: unique symbol
+
+/** A password as it is hashed: NFC, at most 1,024 bytes. Made by {@link parsePassword} only. */
+export type Password = string & { readonly [password]: true }
+
+const mostBytes = 1_024
+
+/**
+ * A password from the outside, for checking and for setting. Unicode NFC (NIST SP 800-63B-4
+ * §3.1.1.2) and nothing else: no trimming, no cutting, no change of case. More than 1,024 bytes of
+ * UTF-8, or half a surrogate pair (all of which UTF-8 would make one character), is refused with
+ * `validation_failed`, before any hash runs.
+ *
+ * @param path the field's JSON pointer, for the refusal.
+ *
+ *     parsePassword('correct horse battery staple')
+ *     parsePassword(body.new_password, '/new_password')
+ */
+export const parsePassword = (text: string, path = '/password'): Password => {
+  if (!text.isWellFormed()) throw invalid(path, 'must be well-formed Unicode')
+  const composed = text.normalize('NFC')
+  if (Buffer.byteLength(composed) > mostBytes) throw invalid(path, `at most ${mostBytes} bytes`)
+  return composed as Password
+}
+
+const invalid = (path: string, message: string): Refusal =>
+  new Refusal('validation_failed', { errors: [{ path, message }] })
+
+/** See {@link checkNewPassword}. */
+export type NewPasswordRules = {
+  /** Unicode code points. */
+  readonly minLength: number
+  /** The field's JSON pointer, for the refusal. */
+  readonly path: string
+}
+
+/**
+ * Refuses a new password that is too short with `password_too_short`. Length is all that is asked: no
+ * rules of composition (NIST SP 800-63B-4 §3.1.1.2).
+ *
+ *     checkNewPassword(parsePassword(body.password), { minLength: 15, path: '/password' })
+ */
+export const checkNewPassword = (candidate: Password, { minLength, path }: NewPasswordRules): void => {
+  if ([...candidate].length >= minLength) return
+  throw new Refusal('password_too_short', { errors: [{ path, message: `at least ${minLength} characters` }] })
+}

@@ -1,0 +1,155 @@
+import { toTimestamp } from '../ground/clock.ts'
+import { newId, type Random } from '../ground/random.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { Clock } from '../ground/clock.ts'
+import type { Database, UserRow } from '../storage/tables.ts'
+import type { Work } from '../storage/transaction.ts'
+import type { PasswordHash } from './password-hasher.ts'
+import { usernameKey, type UsernameKey } from './username.ts'
+
+export type User = {
+  readonly id: string
+  readonly username: string
+  readonly email: string | null
+  readonly emailVerified: boolean
+  readonly roles: readonly string[]
+  readonly version: number
+  readonly disabledAt: number | null
+  readonly createdAt: number
+}
+
+/** What everybody who may read users may see of one. */
+export const toPublicUser = (user: Pick<User, 'id' | 'username' | 'createdAt'>) => ({
+  id: user.id,
+  username: user.username,
+  created_at: toTimestamp(user.createdAt),
+})
+
+const toUser = (row: UserRow, roles: readonly string[]): User => ({
+  id: row.id,
+  username: row.username,
+  email: row.email,
+  emailVerified: row.email_verified_at !== null,
+  roles,
+  version: row.version,
+  disabledAt: row.disabled_at,
+  createdAt: row.created_at,
+})
+
+/** E-mail addresses are compared by NFKC and lower case. */
+export const emailKey = (email: string): string => email.normalize('NFKC').toLowerCase()
+
+/** The names of a user's roles, in alphabetical order. */
+export const listRoles = async (db: Database, userId: string): Promise<readonly string[]> => {
+  const rows = await db.selectFrom('user_roles').select('role').where('user_id', '=', userId).orderBy('role').execute()
+  return rows.map(row => row.role)
+}
+
+/** The row that a submitted name means: a username, or a verified e-mail address. One query, always. */
+export const findUserByName = (db: Database, name: string): Promise<UserRow | undefined> => {
+  const query = db.selectFrom('users').selectAll()
+  return name.includes('@')
+    ? query.where('email_key', '=', emailKey(name)).where('email_verified_at', 'is not', null).executeTakeFirst()
+    : query.where('username_key', '=', usernameKey(name)).executeTakeFirst()
+}
+
+export const findUser = async (db: Database, userId: string): Promise<User | undefined> => {
+  const row = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst()
+  return row && toUser(row, await listRoles(db, userId))
+}
+
+/** @throws Refusal `not_found` */
+export const getUser = async (db: Database, userId: string): Promise<User> => {
+  const user = await findUser(db, userId)
+  if (user === undefined) throw new Refusal('not_found')
+  return user
+}
+
+export type Page = { readonly page: number; readonly perPage: number }
+
+/** One page of users, oldest first, and how many there are in all. */
+export const listUsers = async (
+  db: Database,
+  { page, perPage }: Page,
+): Promise<{ readonly users: readonly User[]; readonly total: number }> => {
+  const rows = await db
+    .selectFrom('users')
+    .selectAll()
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(perPage)
+    .offset((page - 1) * perPage)
+    .execute()
+  const { total } = await db
+    .selectFrom('users')
+    .select(eb => eb.fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow()
+  const users = await Promise.all(rows.map(async row => toUser(row, await listRoles(db, row.id))))
+  return { users, total: Number(total) }
+}
+
+export type NewUser = {
+  readonly username: string
+  readonly key: UsernameKey
+  readonly email: string | null
+  readonly passwordHash: PasswordHash
+  readonly roles: readonly string[]
+}
+
+/**
+ * Inserts a user with its roles. The unique key decides between two who ask for one name at once.
+ * An e-mail address that another user has is taken as it is, unverified: nobody learns of the other.
+ * @throws Refusal `username_taken`
+ */
+export const insertUser = async (
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  { db }: Work,
+  { username, key, email, passwordHash, roles }: NewUser,
+): Promise<User> => {
+  const row: UserRow = {
+    id: newId(random),
+    username,
+    username_key: key,
+    email,
+    email_key: email && emailKey(email),
+    email_verified_at: null,
+    password_hash: passwordHash,
+    version: 1,
+    disabled_at: null,
+    created_at: clock.now(),
+  }
+  const result = await db
+    .insertInto('users')
+    .values(row)
+    .onConflict(conflict => conflict.column('username_key').doNothing())
+    .executeTakeFirst()
+  if (result.numInsertedOrUpdatedRows !== 1n) throw new Refusal('username_taken')
+  await insertRoles(db, row.id, roles)
+  return toUser(row, [...roles].sort())
+}
+
+const insertRoles = async (db: Work['db'], userId: string, roles: readonly string[]): Promise<void> => {
+  if (roles.length === 0) return
+  await db
+    .insertInto('user_roles')
+    .values(roles.map(role => ({ user_id: userId, role })))
+    .execute()
+}
+
+/** The roles named replace those held. */
+export const replaceRoles = async ({ db }: Work, userId: string, roles: readonly string[]): Promise<void> => {
+  await db.deleteFrom('user_roles').where('user_id', '=', userId).execute()
+  await insertRoles(db, userId, roles)
+}
+
+/** Locks the user's row and raises its version: what was begun before can no longer be finished. */
+export const raiseVersion = async ({ db }: Work, userId: string): Promise<number> => {
+  const row = await db
+    .updateTable('users')
+    .set(eb => ({ version: eb('version', '+', 1) }))
+    .where('id', '=', userId)
+    .returning('version')
+    .executeTakeFirst()
+  if (row === undefined) throw new Refusal('not_found')
+  return row.version
+}

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { createUser } from 'gatewright/administration'
+import { createApp } from 'gatewright/app'
+import { type Clock, systemClock } from 'gatewright/clock'
+import { compose, type Engine } from 'gatewright/compose'
+import { systemRandom } from 'gatewright/random'
+import { defaultSettings, type Settings } from 'gatewright/settings'
+import { pino } from 'pino'
+import { blog, mount } from '../apps/blog/src/blog.ts'
+
+/** A clock that a test moves by hand. Sleeping takes no time. */
+export type FakeClock = Clock & { readonly advance: (milliseconds: number) => void }
+
+export const createFakeClock = (start = Date.UTC(2026, 10, 21, 12)): FakeClock => {
+  let now = start
+  return {
+    now: () => now,
+    monotonic: () => now,
+    sleep: () => new Promise(resolve => setImmediate(resolve)),
+    advance: milliseconds => {
+      now += milliseconds
+    },
+  }
+}
+
+export type Answer = {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>
+  readonly text: string
+  // The shape of an answer is what a test is about.
+  // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the fields that it names
+  readonly body: any
+}
+
+export type Call = {
+  readonly token?: string | undefined
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly address?: string
+}
+
+export type TestApp = {
+  readonly app: FastifyInstance
+  readonly engine: Engine
+  readonly clock: FakeClock
+  /** Lines of the log, as JSON texts. */
+  readonly logLines: readonly string[]
+  /** Sends a request; a path without a slash in front stands below the mount. */
+  readonly call: (method: string, path: string, options?: Call) => Promise<Answer>
+  readonly close: () => Promise<void>
+}
+
+export const password = 'correct horse battery staple'
+
+const toUrl = (path: string): string => (path.startsWith('/') ? path : `${mount}/${path}`)
+
+/** The blog on a database of its own, with a clock of the test's; the code paths are the real ones. */
+export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<TestApp> => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+  const clock = createFakeClock()
+  const logLines: string[] = []
+  const settings = defaultSettings({
+    nodeEnv: 'test',
+    databaseUrl: `sqlite:${join(folder, 'test.db')}`,
+    limitsScale: 1_000,
+    ...overrides,
+  })
+  const engine = await compose({ settings, clock, durability: 'off', migrations: blog.migrations ?? [] })
+  const log = pino({ level: 'trace', base: null }, { write: line => void logLines.push(line) })
+  const { app } = await createApp({ engine, log, mount, application: blog })
+
+  return {
+    app,
+    engine,
+    clock,
+    logLines,
+    call: async (method, path, { token, body, headers = {}, address = '127.0.0.1' } = {}) => {
+      const answer = await app.inject({
+        method: method as 'GET',
+        url: toUrl(path),
+        remoteAddress: address,
+        headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+        ...(body !== undefined && { payload: body as object }),
+      })
+      const type = String(answer.headers['content-type'] ?? '')
+      const isJson = /json/.test(type) && answer.payload !== ''
+      return { status: answer.statusCode, headers: answer.headers, text: answer.payload, body: isJson ? answer.json() : undefined }
+    },
+    close: async () => {
+      await app.close()
+      await engine.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export type Caller = { readonly id: string; readonly username: string; readonly access: string; readonly refresh: string }
+
+/** Creates a user with these roles and signs in. */
+export const signUp = async ({ engine, call }: TestApp, username: string, roles: readonly string[] = ['user']): Promise<Caller> => {
+  const origin = { actor: 'system', address: null, requestId: null }
+  const { id } = await createUser(engine, { username, password, roles }, origin)
+  const { body } = await call('POST', 'login', { body: { username, password } })
+  return { id, username, access: body.access_token, refresh: body.refresh_token }
+}
+
+/** Real time and randomness, for tests that start a process of their own. */
+export const real = { clock: systemClock, random: systemRandom }
