@@ -26,5 +26,8 @@ test('register, sign in, be let in, refresh, sign out, be refused', async () => 
   const refused = await t.call('GET', 'protected', { token: refreshed.body.access_token })
   assert.equal(refused.status, 401)
   assert.equal(refused.body.code, 'session_ended')
-  assert.equal((await t.call('POST', 'refresh', { body: { refresh_token: refreshed.body.refresh_token } })).body.code, 'session_ended')
+  assert.equal(
+    (await t.call('POST', 'refresh', { body: { refresh_token: refreshed.body.refresh_token } })).body.code,
+    'session_ended',
+  )
 })

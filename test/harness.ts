@@ -87,7 +87,12 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
       })
       const type = String(answer.headers['content-type'] ?? '')
       const isJson = /json/.test(type) && answer.payload !== ''
-      return { status: answer.statusCode, headers: answer.headers, text: answer.payload, body: isJson ? answer.json() : undefined }
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        text: answer.payload,
+        body: isJson ? answer.json() : undefined,
+      }
     },
     close: async () => {
       await app.close()
@@ -97,10 +102,19 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
   }
 }
 
-export type Caller = { readonly id: string; readonly username: string; readonly access: string; readonly refresh: string }
+export type Caller = {
+  readonly id: string
+  readonly username: string
+  readonly access: string
+  readonly refresh: string
+}
 
 /** Creates a user with these roles and signs in. */
-export const signUp = async ({ engine, call }: TestApp, username: string, roles: readonly string[] = ['user']): Promise<Caller> => {
+export const signUp = async (
+  { engine, call }: TestApp,
+  username: string,
+  roles: readonly string[] = ['user'],
+): Promise<Caller> => {
   const origin = { actor: 'system', address: null, requestId: null }
   const { id } = await createUser(engine, { username, password, roles }, origin)
   const { body } = await call('POST', 'login', { body: { username, password } })

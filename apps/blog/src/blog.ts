@@ -3,8 +3,8 @@ import type { Application } from 'gatewright/app'
 import { blogMigrations } from './migrations.ts'
 import { findPostThing } from './posts/posts.ts'
 import { postRoutes } from './posts/routes.ts'
-import { findTodoThing } from './todos/todos.ts'
 import { todoRoutes } from './todos/routes.ts'
+import { findTodoThing } from './todos/todos.ts'
 import { userRoutes } from './users/routes.ts'
 
 /** Where version 1 stands, and with it the account routes. */

@@ -1,5 +1,5 @@
-import type { Kysely, Selectable } from 'kysely'
 import type { Database } from 'gatewright/database'
+import type { Kysely, Selectable } from 'kysely'
 
 /** The blog's own tables, in the same database as the engine's. Times in milliseconds. */
 type BlogTables = {
@@ -32,4 +32,5 @@ export type PostRow = Selectable<PostsTable>
 export type TodoRow = Selectable<TodosTable>
 
 /** The engine's database, seen with the blog's tables. Works on a transaction as well. */
-export const blogTables = (db: Database): BlogDatabase => db.withTables<BlogTables>() as unknown as BlogDatabase
+export const blogTables = (db: Database): BlogDatabase =>
+  db.withTables<BlogTables>() as unknown as BlogDatabase

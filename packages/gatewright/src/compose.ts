@@ -39,7 +39,8 @@ export type ComposeOptions = {
 }
 
 /** The folder that holds the database, and what is made on a first start. */
-export const dataFolder = ({ databaseUrl }: Pick<Settings, 'databaseUrl'>): string => dirname(databaseFile(databaseUrl))
+export const dataFolder = ({ databaseUrl }: Pick<Settings, 'databaseUrl'>): string =>
+  dirname(databaseFile(databaseUrl))
 
 /** Opens the database, brings it up to date and builds the engine on it. The only place that builds things. */
 export const compose = async ({
@@ -52,14 +53,22 @@ export const compose = async ({
 }: ComposeOptions): Promise<Engine> => {
   const db = openDatabase(settings.databaseUrl, durability)
   for (const set of [engineMigrations, ...migrations]) await migrate(db, set)
-  const secrets = createSecrets(settings.gatewrightSecret ?? [readOrMakeSecret(dataFolder(settings), random)], random)
+  const secrets = createSecrets(
+    settings.gatewrightSecret ?? [readOrMakeSecret(dataFolder(settings), random)],
+    random,
+  )
   await ensureInstallation({ db, secrets, clock, random })
 
   const publicUrl = publicUrlOf(settings, port)
   const keyRing = await openKeyRing({ db, secrets, clock, random })
   const audience = settings.tokenAudience ?? publicUrl
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
-  const revocations = createRevocations({ db, clock, maxAge: settings.revocationMaxAge, readRoles: listRoles })
+  const revocations = createRevocations({
+    db,
+    clock,
+    maxAge: settings.revocationMaxAge,
+    readRoles: listRoles,
+  })
   await revocations.start()
   return {
     settings,

@@ -1,7 +1,10 @@
+import { type Origin, recordEvent } from 'gatewright/audit'
 import type { Clock } from 'gatewright/clock'
 import type { Database } from 'gatewright/database'
 import { newId, type Random } from 'gatewright/random'
 import { Refusal } from 'gatewright/refusal'
+import { inTransaction, type Work } from 'gatewright/transaction'
+import type { blogEvents } from '../audit-events.ts'
 import { blogTables, type PostRow } from '../tables.ts'
 
 type Dependencies = { readonly db: Database; readonly clock: Clock }
@@ -79,29 +82,56 @@ export const addPost = async (
 
 export type PostChange = { readonly title?: string; readonly content?: string; readonly published?: boolean }
 
-/** Changes the fields given. @throws Refusal `not_found` */
-export const changePost = async (
-  { db, clock }: Dependencies,
-  id: string,
-  { title, content, published }: PostChange,
-): Promise<PostRow> => {
-  const row = await blogTables(db)
-    .updateTable('posts')
-    .set({
-      updated_at: clock.now(),
-      ...(title !== undefined && { title }),
-      ...(content !== undefined && { content }),
-      ...(published !== undefined && { published: published ? 1 : 0 }),
-    })
-    .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirst()
-  if (row === undefined) throw new Refusal('not_found')
-  return row
+/** Who changes which post. */
+type Target = { readonly id: string; readonly origin: Origin }
+
+/** A moderator's hand on somebody's post is recorded; an author's own work is not. */
+const recordModeration = async (
+  dependencies: Dependencies,
+  work: Work,
+  event: keyof typeof blogEvents,
+  { origin }: Target,
+  { id, author_id }: Pick<PostRow, 'id' | 'author_id'>,
+): Promise<void> => {
+  if (origin.actor === author_id) return
+  await recordEvent<keyof typeof blogEvents>(dependencies, work, event, {
+    origin,
+    userId: author_id,
+    details: { post: id },
+  })
 }
 
+/** Changes the fields given. @throws Refusal `not_found` */
+export const changePost = (
+  dependencies: Dependencies,
+  target: Target,
+  { title, content, published }: PostChange,
+): Promise<PostRow> =>
+  inTransaction(dependencies.db, async work => {
+    const row = await blogTables(work.db)
+      .updateTable('posts')
+      .set({
+        updated_at: dependencies.clock.now(),
+        ...(title !== undefined && { title }),
+        ...(content !== undefined && { content }),
+        ...(published !== undefined && { published: published ? 1 : 0 }),
+      })
+      .where('id', '=', target.id)
+      .returningAll()
+      .executeTakeFirst()
+    if (row === undefined) throw new Refusal('not_found')
+    await recordModeration(dependencies, work, 'post.changed-by-moderator', target, row)
+    return row
+  })
+
 /** @throws Refusal `not_found` */
-export const deletePost = async (db: Database, id: string): Promise<void> => {
-  const { numDeletedRows } = await blogTables(db).deleteFrom('posts').where('id', '=', id).executeTakeFirst()
-  if (numDeletedRows !== 1n) throw new Refusal('not_found')
-}
+export const deletePost = (dependencies: Dependencies, target: Target): Promise<void> =>
+  inTransaction(dependencies.db, async work => {
+    const row = await blogTables(work.db)
+      .deleteFrom('posts')
+      .where('id', '=', target.id)
+      .returning(['id', 'author_id'])
+      .executeTakeFirst()
+    if (row === undefined) throw new Refusal('not_found')
+    await recordModeration(dependencies, work, 'post.deleted-by-moderator', target, row)
+  })

@@ -1,8 +1,20 @@
 import type { FastifyInstance } from 'fastify'
 import { anyOf, everyone, owner, permission, visible } from 'gatewright/access'
 import { toTimestamp } from 'gatewright/clock'
-import { principalOf } from 'gatewright/request'
-import { anyText, flag, id, idParams, integer, list, nothing, pageQuery, strictObject, text, timestamp } from 'gatewright/schemas'
+import { originOf, principalOf } from 'gatewright/request'
+import {
+  anyText,
+  flag,
+  id,
+  idParams,
+  integer,
+  list,
+  nothing,
+  pageQuery,
+  strictObject,
+  text,
+  timestamp,
+} from 'gatewright/schemas'
 import { typed } from 'gatewright/typed-app'
 import { everyKind } from '../audience.ts'
 import type { PostRow } from '../tables.ts'
@@ -45,12 +57,19 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
       config: { gate: { ...common, access: everyone(), limit: 'read' } },
       schema: {
         querystring: strictObject({ ...pageQuery.properties, user_id: id }, ['page', 'per_page', 'user_id']),
-        response: { 200: strictObject({ posts: list(postSchema), page: integer, per_page: integer, total: integer }) },
+        response: {
+          200: strictObject({ posts: list(postSchema), page: integer, per_page: integer, total: integer }),
+        },
       },
     },
     async ({ query: { page = 1, per_page = 20, user_id }, principal }) => {
       const readerId = principal?.userId
-      const { posts, total } = await listPosts(gatewright.db, { page, perPage: per_page, authorId: user_id, readerId })
+      const { posts, total } = await listPosts(gatewright.db, {
+        page,
+        perPage: per_page,
+        authorId: user_id,
+        readerId,
+      })
       return { posts: posts.map(toPost), page, per_page, total }
     },
   )
@@ -68,7 +87,10 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     '/posts',
     {
       config: { gate: { ...common, access: permission('posts:write'), limit: 'write' } },
-      schema: { body: strictObject({ title, content, published: flag }, ['published']), response: { 201: postSchema } },
+      schema: {
+        body: strictObject({ title, content, published: flag }, ['published']),
+        response: { 201: postSchema },
+      },
     },
     async (request, reply) => {
       const { published = false, ...written } = request.body
@@ -80,24 +102,34 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.put(
     '/posts/:id',
     {
-      config: { gate: { ...common, access: mayChange, limit: 'write' } },
+      config: {
+        gate: { ...common, access: mayChange, limit: 'write', audit: ['post.changed-by-moderator'] },
+      },
       schema: {
         params: idParams,
-        body: { ...strictObject({ title, content, published: flag }, ['title', 'content', 'published']), minProperties: 1 },
+        body: {
+          ...strictObject({ title, content, published: flag }, ['title', 'content', 'published']),
+          minProperties: 1,
+        },
         response: { 200: postSchema },
       },
     },
-    async ({ params, body }) => toPost(await changePost(gatewright, params.id, body)),
+    async request => {
+      const target = { id: request.params.id, origin: originOf(request) }
+      return toPost(await changePost(gatewright, target, request.body))
+    },
   )
 
   app.delete(
     '/posts/:id',
     {
-      config: { gate: { ...common, access: mayChange, limit: 'write' } },
+      config: {
+        gate: { ...common, access: mayChange, limit: 'write', audit: ['post.deleted-by-moderator'] },
+      },
       schema: { params: idParams, response: { 204: nothing } },
     },
-    async ({ params }, reply) => {
-      await deletePost(gatewright.db, params.id)
+    async (request, reply) => {
+      await deletePost(gatewright, { id: request.params.id, origin: originOf(request) })
       return reply.code(204).send(null)
     },
   )

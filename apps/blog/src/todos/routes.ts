@@ -2,7 +2,18 @@ import type { FastifyInstance } from 'fastify'
 import { allOf, owner, permission } from 'gatewright/access'
 import { toTimestamp } from 'gatewright/clock'
 import { principalOf } from 'gatewright/request'
-import { anyText, flag, idParams, integer, list, nothing, pageQuery, strictObject, text, timestamp } from 'gatewright/schemas'
+import {
+  anyText,
+  flag,
+  idParams,
+  integer,
+  list,
+  nothing,
+  pageQuery,
+  strictObject,
+  text,
+  timestamp,
+} from 'gatewright/schemas'
 import { typed } from 'gatewright/typed-app'
 import { everyKind } from '../audience.ts'
 import type { TodoRow } from '../tables.ts'
@@ -10,7 +21,13 @@ import { addTodo, changeTodo, deleteTodo, getTodo, listTodos } from './todos.ts'
 
 const title = text(1, 500)
 
-const todoSchema = strictObject({ id: anyText, title: anyText, done: flag, created_at: timestamp, updated_at: timestamp })
+const todoSchema = strictObject({
+  id: anyText,
+  title: anyText,
+  done: flag,
+  created_at: timestamp,
+  updated_at: timestamp,
+})
 
 const toTodo = (row: TodoRow) => ({
   id: row.id,
@@ -34,12 +51,18 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
       config: { gate: { ...common, access: reads, limit: 'read' } },
       schema: {
         querystring: pageQuery,
-        response: { 200: strictObject({ todos: list(todoSchema), page: integer, per_page: integer, total: integer }) },
+        response: {
+          200: strictObject({ todos: list(todoSchema), page: integer, per_page: integer, total: integer }),
+        },
       },
     },
     async request => {
       const { page = 1, per_page = 20 } = request.query
-      const { todos, total } = await listTodos(gatewright.db, { ownerId: principalOf(request).userId, page, perPage: per_page })
+      const { todos, total } = await listTodos(gatewright.db, {
+        ownerId: principalOf(request).userId,
+        page,
+        perPage: per_page,
+      })
       return { todos: todos.map(toTodo), page, per_page, total }
     },
   )
@@ -50,7 +73,8 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
       config: { gate: { ...common, access: allOf(owner('todo'), reads), limit: 'read' } },
       schema: { params: idParams, response: { 200: todoSchema } },
     },
-    async request => toTodo(await getTodo(gatewright.db, { id: request.params.id, ownerId: principalOf(request).userId })),
+    async request =>
+      toTodo(await getTodo(gatewright.db, { id: request.params.id, ownerId: principalOf(request).userId })),
   )
 
   app.post(
@@ -61,7 +85,11 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
     },
     async (request, reply) => {
       const { done = false } = request.body
-      const todo = await addTodo(gatewright, { ownerId: principalOf(request).userId, title: request.body.title, done })
+      const todo = await addTodo(gatewright, {
+        ownerId: principalOf(request).userId,
+        title: request.body.title,
+        done,
+      })
       return reply.code(201).header('location', `${scope.prefix}/todos/${todo.id}`).send(toTodo(todo))
     },
   )

@@ -11,7 +11,11 @@ type OwnTodo = { readonly ownerId: string; readonly id: string }
 
 /** A todo as access rules see it: always private to its owner. */
 export const findTodoThing = async (db: Database, id: string) => {
-  const row = await blogTables(db).selectFrom('todos').select('owner_id').where('id', '=', id).executeTakeFirst()
+  const row = await blogTables(db)
+    .selectFrom('todos')
+    .select('owner_id')
+    .where('id', '=', id)
+    .executeTakeFirst()
   return row && { ownerId: row.owner_id, isPublic: false }
 }
 
@@ -49,7 +53,14 @@ export const addTodo = async (
   { ownerId, title, done }: { readonly ownerId: string; readonly title: string; readonly done: boolean },
 ): Promise<TodoRow> => {
   const now = clock.now()
-  const row: TodoRow = { id: newId(random), owner_id: ownerId, title, done: done ? 1 : 0, created_at: now, updated_at: now }
+  const row: TodoRow = {
+    id: newId(random),
+    owner_id: ownerId,
+    title,
+    done: done ? 1 : 0,
+    created_at: now,
+    updated_at: now,
+  }
   await blogTables(db).insertInto('todos').values(row).execute()
   return row
 }

@@ -4,7 +4,19 @@ import { accountSchema, toAccount } from 'gatewright/account'
 import { createUser } from 'gatewright/administration'
 import { register } from 'gatewright/register'
 import { originOf, requireAccess } from 'gatewright/request'
-import { anyText, email, idParams, integer, list, pageQuery, password, strictObject, text, timestamp, username } from 'gatewright/schemas'
+import {
+  anyText,
+  email,
+  idParams,
+  integer,
+  list,
+  pageQuery,
+  password,
+  strictObject,
+  text,
+  timestamp,
+  username,
+} from 'gatewright/schemas'
 import { typed } from 'gatewright/typed-app'
 import { getUser, listUsers, toPublicUser } from 'gatewright/users'
 import { everyKind } from '../audience.ts'
@@ -14,7 +26,12 @@ const publicUserSchema = strictObject({ id: anyText, username: anyText, created_
 export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
   const app = typed(scope)
   const { gatewright } = scope
-  const reads = { access: permission('users:read'), principals: everyKind, limit: 'read', audit: 'none' } as const
+  const reads = {
+    access: permission('users:read'),
+    principals: everyKind,
+    limit: 'read',
+    audit: 'none',
+  } as const
 
   app.get(
     '/users',
@@ -22,7 +39,14 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
       config: { gate: reads },
       schema: {
         querystring: pageQuery,
-        response: { 200: strictObject({ users: list(publicUserSchema), page: integer, per_page: integer, total: integer }) },
+        response: {
+          200: strictObject({
+            users: list(publicUserSchema),
+            page: integer,
+            per_page: integer,
+            total: integer,
+          }),
+        },
       },
     },
     async ({ query: { page = 1, per_page = 20 } }) => {
@@ -56,9 +80,14 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
     async (request, reply) => {
       const { roles, ...registration } = request.body
       if (roles !== undefined) requireAccess(request, allOf(permission('users:write'), recentSignIn()))
-      const isAdministration = request.principal?.permissions.has('users:write') ?? false
-      const user = isAdministration
-        ? await createUser(gatewright, { ...registration, roles: roles ?? ['user'] }, originOf(request))
+      const { principal } = request
+      const user = principal?.permissions.has('users:write')
+        ? await createUser(
+            gatewright,
+            { ...registration, roles: roles ?? ['user'] },
+            originOf(request),
+            principal,
+          )
         : await register(gatewright, registration, originOf(request))
       return reply.code(201).send(toAccount(user))
     },

@@ -1,7 +1,8 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
-import { isRole, roles as builtInRoles } from '../permissions/roles.ts'
+import { roles as builtInRoles, isRole } from '../permissions/roles.ts'
+import { type Caller, holdSession } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { addUser, prepareUser, type RegisterDependencies, type Registration } from '../sign-in/register.ts'
 import type { Database } from '../storage/tables.ts'
@@ -20,17 +21,26 @@ export const checkRoles = (roles: readonly string[], path = '/roles'): void => {
   throw new Refusal('validation_failed', { errors: [{ path, message }] })
 }
 
-/** Creates a user with the roles named. Reserved names are allowed here. */
+/**
+ * Creates a user with the roles named. Reserved names are allowed here.
+ * @param caller the administrator's session, where there is one; the command line has none
+ */
 export const createUser = async (
   dependencies: RegisterDependencies,
   { roles, ...registration }: Registration & { readonly roles: readonly string[] },
   origin: Origin,
+  caller?: Caller,
 ): Promise<User> => {
   checkRoles(roles)
   const prepared = await prepareUser(dependencies, registration, 'allow')
-  return inTransaction(dependencies.db, work =>
-    addUser(dependencies, work, prepared, { roles: [...new Set(roles)], origin, event: 'user.created' }),
-  )
+  return inTransaction(dependencies.db, async work => {
+    if (caller !== undefined) await holdSession(work, caller, 'users:write')
+    return addUser(dependencies, work, prepared, {
+      roles: [...new Set(roles)],
+      origin,
+      event: 'user.created',
+    })
+  })
 }
 
 const setDisabled = async ({ db }: Work, userId: string, at: number | null): Promise<boolean> => {
@@ -71,7 +81,11 @@ export const changeRoles = (
     const before = await listRoles(work.db, userId)
     await replaceRoles(work, userId, [...new Set(roles)])
     await noteAdministrator(dependencies, work, roles)
-    await recordEvent(dependencies, work, 'user.roles-changed', { origin, userId, details: { before, after: roles } })
+    await recordEvent(dependencies, work, 'user.roles-changed', {
+      origin,
+      userId,
+      details: { before, after: roles },
+    })
     await applyConsequences(dependencies, work, 'roles changed', { userId, origin })
   })
 }

@@ -14,7 +14,8 @@ export const auditEvents = {
   'sign-in.failed': 'A sign-in or a confirmation of the password failed.',
   'session.started': 'A user signed in.',
   'session.refreshed': 'A refresh token was used and rotated, or was shown again inside its window.',
-  'session.refresh-retried': 'The refresh token before the live one was shown inside the window: a retry or another tab.',
+  'session.refresh-retried':
+    'The refresh token before the live one was shown inside the window: a retry or another tab.',
   'session.renewed': 'A session went on under a new id.',
   'session.ended': 'A session ended; the reason tells why.',
   'refresh-token.reused': 'A refresh token older than the window allows was shown: its session ended.',

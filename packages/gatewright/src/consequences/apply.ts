@@ -31,7 +31,10 @@ const required = (value: string | undefined, what: string): string => {
 }
 
 /** How a row of the table chooses among the user's sessions; undefined where it ends none. */
-const choose = ({ thisSession, otherSessions }: Consequence, { userId, sessionId, otherSessionId }: Subject) => {
+const choose = (
+  { thisSession, otherSessions }: Consequence,
+  { userId, sessionId, otherSessionId }: Subject,
+) => {
   if (otherSessions === 'end that one') return { userId, only: required(otherSessionId, 'the other session') }
   if (otherSessions === 'end' && thisSession === 'end') return { userId }
   if (otherSessions === 'end') return { userId, except: required(sessionId, 'this session') }
@@ -86,5 +89,8 @@ export const applyConsequences = async (
     .where('id', '=', userId)
     .executeTakeFirstOrThrow()
   const id = required(sessionId, 'this session')
-  return { renewed: await renewSession(dependencies, work, { userId, sessionId: id, userVersion, amr, origin }), ended: ended.count }
+  return {
+    renewed: await renewSession(dependencies, work, { userId, sessionId: id, userVersion, amr, origin }),
+    ended: ended.count,
+  }
 }

@@ -24,7 +24,10 @@ const toTokenCredential = (value: string, scheme: string): Credential => {
  * credential: it is refused later and never falls back to "nobody".
  * @throws Refusal `several_credentials` for two kinds, or one header twice
  */
-export const readCredential = (rawHeaders: readonly string[], places: CredentialPlaces): Credential | undefined => {
+export const readCredential = (
+  rawHeaders: readonly string[],
+  places: CredentialPlaces,
+): Credential | undefined => {
   const tokens = valuesOf(rawHeaders, places.token.header)
   const keys = valuesOf(rawHeaders, places.apiKey.header)
   if (tokens.length + keys.length > 1) throw new Refusal('several_credentials')

@@ -1,6 +1,6 @@
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { LimitKeys, Limiter } from '../limits/limiter.ts'
+import type { Limiter, LimitKeys } from '../limits/limiter.ts'
 import { decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { Database } from '../storage/tables.ts'
@@ -29,7 +29,8 @@ type Step = (gate: GateDependencies, passage: Passage) => void | Promise<void>
 const take = ({ limiter }: GateDependencies, passage: Passage, keys: LimitKeys): void => {
   const report = limiter.take(passage.rule.limit, keys)
   if (report.rows.length > 0) passage.reports = [...passage.reports, report]
-  if (!report.allowed) throw new Refusal('rate_limited', { reason: passage.rule.limit, retryAfter: report.retryAfter })
+  if (!report.allowed)
+    throw new Refusal('rate_limited', { reason: passage.rule.limit, retryAfter: report.retryAfter })
 }
 
 const findClientAddress: Step = ({ findAddress }, passage) => {
@@ -48,7 +49,8 @@ const limitAddress: Step = (gate, passage) => {
 const identify: Step = ({ accessTokens }, passage) => {
   const { credential } = passage
   if (credential === undefined) return
-  if (credential.kind !== 'access-token') throw new Refusal('invalid_token', { reason: `unknown_${credential.kind}` })
+  if (credential.kind !== 'access-token')
+    throw new Refusal('invalid_token', { reason: `unknown_${credential.kind}` })
   const token = accessTokens.verify(credential.text)
   if (!(token instanceof Promise)) {
     passage.token = token
@@ -110,7 +112,8 @@ const checkAccess: Step = (gate, passage) => {
   const name = thingOf(rule.access)
   if (name === undefined) return judge(gate, passage, undefined)
   const find = gate.things.get(name)
-  if (find === undefined || thingId === undefined) throw new Refusal('insufficient_permission', { reason: 'no_such_thing' })
+  if (find === undefined || thingId === undefined)
+    throw new Refusal('insufficient_permission', { reason: 'no_such_thing' })
   return find(gate.db, thingId).then(thing => judge(gate, passage, thing))
 }
 

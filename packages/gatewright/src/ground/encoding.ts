@@ -14,7 +14,8 @@ export const fromBase64url = (text: string): Buffer | undefined => {
 }
 
 /** SHA-256 in base64url: how a random secret of 112 bits or more is stored. */
-export const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('base64url')
+export const sha256 = (text: string | Uint8Array): string =>
+  createHash('sha256').update(text).digest('base64url')
 
 /** Four bytes by which a mistyped or cut-off secret is told from a wrong one before any look-up. */
 export const checksum = (bytes: Uint8Array): Buffer => {
@@ -24,4 +25,5 @@ export const checksum = (bytes: Uint8Array): Buffer => {
 }
 
 /** Constant-time comparison; different lengths are different. */
-export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b)
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && timingSafeEqual(a, b)

@@ -95,14 +95,20 @@ const countMembers = (value: unknown, levels: number): number => {
   if (typeof value === 'number') checkNumber(value)
   if (typeof value !== 'object' || value === null) return 0
   if (levels === 0) throw new JsonError('depth')
+  return Array.isArray(value) ? countInArray(value, levels - 1) : countInObject(value, levels - 1)
+}
+
+const countInArray = (items: readonly unknown[], levels: number): number => {
   let members = 0
-  if (Array.isArray(value)) {
-    for (const item of value) members += countMembers(item, levels - 1)
-    return members
-  }
+  for (const item of items) members += countMembers(item, levels)
+  return members
+}
+
+const countInObject = (value: object, levels: number): number => {
+  let members = 0
   for (const [name, member] of Object.entries(value)) {
     checkName(name)
-    members += 1 + countMembers(member, levels - 1)
+    members += 1 + countMembers(member, levels)
   }
   return members
 }

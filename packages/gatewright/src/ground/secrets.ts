@@ -33,7 +33,9 @@ const toSecret = (bytes: Buffer): Secret => {
   const derive = (purpose: Purpose): Buffer =>
     Buffer.from(hkdfSync('sha256', bytes, 'gatewright', purpose, secretBytes))
   return {
-    id: toBase64url(createHash('sha256').update('gatewright secret id\0').update(bytes).digest().subarray(0, secretIdBytes)),
+    id: toBase64url(
+      createHash('sha256').update('gatewright secret id\0').update(bytes).digest().subarray(0, secretIdBytes),
+    ),
     key: purpose => {
       const key = derived.get(purpose) ?? derive(purpose)
       derived.set(purpose, key)
@@ -75,9 +77,12 @@ export const createSecrets = (texts: readonly string[], random: Random): Secrets
     open: (purpose, context, sealed) => {
       const [id = '', text = ''] = sealed.split('.')
       const secret = find(id)
-      if (secret === undefined) throw new Error(`sealed with the secret ${id}, which GATEWRIGHT_SECRET does not hold`)
+      if (secret === undefined)
+        throw new Error(`sealed with the secret ${id}, which GATEWRIGHT_SECRET does not hold`)
       const bytes = Buffer.from(text, 'base64url')
-      const decipher = createDecipheriv('aes-256-gcm', secret.key(purpose), bytes.subarray(0, 12), { authTagLength: 16 })
+      const decipher = createDecipheriv('aes-256-gcm', secret.key(purpose), bytes.subarray(0, 12), {
+        authTagLength: 16,
+      })
       decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-16))
       return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()])
     },

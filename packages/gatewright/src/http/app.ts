@@ -1,7 +1,12 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import Fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
@@ -67,10 +72,15 @@ const answerBrokenRequest =
   (engine: Engine, log: Logger) =>
   (error: Error, socket: Socket): void => {
     const refusal = toRefusal(Object.assign(error, { code: brokenRequestCode(error) }))
-    log.info({ code: refusal.code, reason: error.message, address: socket.remoteAddress }, 'unreadable request')
+    log.info(
+      { code: refusal.code, reason: error.message, address: socket.remoteAddress },
+      'unreadable request',
+    )
     if (!socket.writable) return void socket.destroy()
     const { status, headers, body } = toRawAnswer(engine, refusal)
-    const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}`)
+    const lines = Object.entries({ ...headers, connection: 'close' }).map(
+      ([name, value]) => `${name}: ${value}`,
+    )
     socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
   }
 
@@ -87,7 +97,13 @@ const answerBadUrl =
   }
 
 /** The gate with an application behind it, ready to listen or to be injected. */
-export const createApp = async ({ engine, log, mount, application, certificate }: AppOptions): Promise<App> => {
+export const createApp = async ({
+  engine,
+  log,
+  mount,
+  application,
+  certificate,
+}: AppOptions): Promise<App> => {
   const servers: (Server | HttpsServer)[] = []
   const app = Fastify({
     logger: false,

@@ -11,13 +11,17 @@ export const bodyLimit = 256 * 1_024
  */
 export const acceptJsonOnly = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit }, async (_request: unknown, body: Buffer) => {
-    if (body.length === 0) return undefined
-    try {
-      return parseJsonBytes(body)
-    } catch (error) {
-      if (error instanceof JsonError) throw new Refusal('malformed_json')
-      throw error
-    }
-  })
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit },
+    async (_request: unknown, body: Buffer) => {
+      if (body.length === 0) return undefined
+      try {
+        return parseJsonBytes(body)
+      } catch (error) {
+        if (error instanceof JsonError) throw new Refusal('malformed_json')
+        throw error
+      }
+    },
+  )
 }

@@ -10,16 +10,28 @@ export type Log = {
 }
 
 const openDestination = async ({ logFormat, logFile }: LogSettings) => {
-  const file = destination({ ...(logFile === undefined ? { fd: 1 } : { dest: logFile, mkdir: true }), sync: true })
+  const file = destination({
+    ...(logFile === undefined ? { fd: 1 } : { dest: logFile, mkdir: true }),
+    sync: true,
+  })
   if (logFormat === 'json' || logFile !== undefined) return { stream: file, reopen: () => file.reopen() }
   const { default: pretty } = await import('pino-pretty')
-  const stream: DestinationStream = pretty({ destination: file, sync: true, ignore: 'pid,hostname', singleLine: true })
+  const stream: DestinationStream = pretty({
+    destination: file,
+    sync: true,
+    ignore: 'pid,hostname',
+    singleLine: true,
+  })
   return { stream, reopen: () => {} }
 }
 
 /** Where log lines go. They hold chosen fields only, so there is nothing to redact. */
 export const openLog = async (settings: LogSettings): Promise<Log> => {
   const { stream, reopen } = await openDestination(settings)
-  const options = { level: settings.logLevel, base: null, formatters: { level: (label: string) => ({ level: label }) } }
+  const options = {
+    level: settings.logLevel,
+    base: null,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
   return { logger: pino(options, stream), reopen }
 }

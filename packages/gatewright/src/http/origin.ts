@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import type { Origin } from '../audit/record.ts'
+import { refuseUnless } from '../gate/gate.ts'
 import type { Principal } from '../gate/principal.ts'
 import { type AccessRule, decide } from '../permissions/access-rule.ts'
-import { refuseUnless } from '../gate/gate.ts'
 
 /** Where a request comes from, for the audit log. */
 export const originOf = ({ passage, principal, id }: FastifyRequest): Origin => ({
@@ -23,6 +23,10 @@ export const deviceOf = ({ headers }: FastifyRequest): string => (headers['user-
 /** Holds the caller to a further rule, where only a part of the input asks for it. Throws as the gate does. */
 export const requireAccess = (request: FastifyRequest, rule: AccessRule): void => {
   const { principal } = request
-  const facts = { now: request.server.gatewright.clock.now(), principal, permissions: principal?.permissions ?? new Set<never>() }
+  const facts = {
+    now: request.server.gatewright.clock.now(),
+    principal,
+    permissions: principal?.permissions ?? new Set<never>(),
+  }
   refuseUnless(decide(rule, { ...facts, thing: undefined }))
 }

@@ -57,7 +57,9 @@ export type GatewrightOptions = {
 const jsonTypes = ['application/json', 'application/problem+json']
 
 const accepts = ({ headers, raw }: FastifyRequest): boolean =>
-  headers.accept === undefined || headers.accept.includes('*/*') || new Negotiator(raw).mediaTypes(jsonTypes).length > 0
+  headers.accept === undefined ||
+  headers.accept.includes('*/*') ||
+  new Negotiator(raw).mediaTypes(jsonTypes).length > 0
 
 /** The key of limits by address and username, from a body that names a user. */
 const bodyLimitKey = ({ body }: FastifyRequest, address: string): string | undefined => {
@@ -105,7 +107,8 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   const refuse = (request: FastifyRequest, reply: FastifyReply, error: unknown): void => {
     const refusal = toRefusal(error)
     reply.refusal = refusal
-    if (refusal.code === 'internal_error') log.error({ err: error, request_id: request.id }, 'unexpected error')
+    if (refusal.code === 'internal_error')
+      log.error({ err: error, request_id: request.id }, 'unexpected error')
     if (request.passage) writeRateLimits(reply, request.passage)
     reply
       .code(statuses[refusal.code])
@@ -127,7 +130,12 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
     // No compiled rule is a no, whatever the door.
     if (rule === undefined) throw new Refusal('insufficient_permission', { reason: 'no_rule' })
     const { remoteAddress } = request.raw.socket
-    const passage = newPassage({ rule, peer: remoteAddress, rawHeaders: request.raw.rawHeaders, thingId: thingIdOf(request) })
+    const passage = newPassage({
+      rule,
+      peer: remoteAddress,
+      rawHeaders: request.raw.rawHeaders,
+      thingId: thingIdOf(request),
+    })
     request.passage = passage
     const waiting = runSteps(gate, headSteps, passage)
     if (waiting !== undefined) await waiting
@@ -151,7 +159,11 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   app.setErrorHandler((error, request, reply) => refuse(request, reply, error))
   app.setNotFoundHandler((request, reply) => {
     const allow = table.methodsAt(request.url.split('?', 1)[0] ?? '')
-    refuse(request, reply, allow.length === 0 ? new Refusal('not_found') : new Refusal('method_not_allowed', { allow }))
+    refuse(
+      request,
+      reply,
+      allow.length === 0 ? new Refusal('not_found') : new Refusal('method_not_allowed', { allow }),
+    )
   })
 
   healthRoutes(app, engine)

@@ -51,7 +51,10 @@ const toTitle = (code: RefusalCode): string => {
 }
 
 /** What the caller reads. The reason of a refusal stays with us. */
-export const toProblem = (refusal: Refusal, { publicUrl, requestId }: { publicUrl: string; requestId: string }): Problem => {
+export const toProblem = (
+  refusal: Refusal,
+  { publicUrl, requestId }: { publicUrl: string; requestId: string },
+): Problem => {
   const { code, details } = refusal
   return {
     type: `${publicUrl}/docs/errors#${code}`,
@@ -88,6 +91,6 @@ export const refusalHeaders = (refusal: Refusal, scheme: string): Record<string,
   const headers: Record<string, string> = { 'cache-control': 'no-store' }
   if (statuses[code] === 401) headers['www-authenticate'] = toChallenge(refusal, scheme)
   if (details.retryAfter !== undefined) headers['retry-after'] = String(details.retryAfter)
-  if (details.allow !== undefined) headers['allow'] = details.allow.join(', ')
+  if (details.allow !== undefined) headers.allow = details.allow.join(', ')
   return headers
 }

@@ -24,7 +24,8 @@ const declare = (route: RouteOptions, things: ReadonlyMap<string, unknown>): rea
   const rule = route.config?.gate
   if (rule?.access === undefined) return refuseStart(`the route ${name} has no access rule`)
   if (rule.limit === undefined) return refuseStart(`the route ${name} has no limit`)
-  if (rule.audit === undefined) return refuseStart(`the route ${name} does not say which audit events it writes`)
+  if (rule.audit === undefined)
+    return refuseStart(`the route ${name} does not say which audit events it writes`)
   const thing = thingOf(rule.access)
   if (thing !== undefined && !things.has(thing))
     throw new Error(`the access rule of ${name} speaks of a ${thing}: give its finder in the option "things"`)
@@ -50,7 +51,9 @@ export type RouteTable = {
  */
 export const collectRoutes = (app: FastifyInstance, things: ReadonlyMap<string, unknown>): RouteTable => {
   if (countRoutes(app) > 0)
-    throw new Error(`register gatewright before any route; there are already:\n${app.printRoutes({ commonPrefix: false })}`)
+    throw new Error(
+      `register gatewright before any route; there are already:\n${app.printRoutes({ commonPrefix: false })}`,
+    )
   const routes: DeclaredRoute[] = []
   const router = createRouter()
   const methods = new Set<string>()

@@ -11,10 +11,9 @@ export const strictObject = <
   type: 'object' as const,
   additionalProperties: false as const,
   properties,
-  required: Object.keys(properties).filter(name => !(optional as readonly string[]).includes(name)) as Exclude<
-    keyof Properties & string,
-    Optional
-  >[],
+  required: Object.keys(properties).filter(
+    name => !(optional as readonly string[]).includes(name),
+  ) as Exclude<keyof Properties & string, Optional>[],
 })
 
 /** Text between two lengths, in UTF-16 units as JSON Schema counts code points. */

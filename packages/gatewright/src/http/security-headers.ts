@@ -43,7 +43,9 @@ export const securityHeaders = (publicUrl: string): HeaderTable =>
     'referrer-policy': 'no-referrer',
     'cross-origin-resource-policy': 'same-origin',
     'permissions-policy': permissionsPolicy,
-    ...(publicUrl.startsWith('https:') && { 'strict-transport-security': 'max-age=63072000; includeSubDomains' }),
+    ...(publicUrl.startsWith('https:') && {
+      'strict-transport-security': 'max-age=63072000; includeSubDomains',
+    }),
   })
 
 /** The policy of a page of ours: own scripts and styles, no inline code, calls to this origin only. */

@@ -74,7 +74,8 @@ const announceStart = async (engine: Engine, mount: string): Promise<void> => {
   announce(`API: ${engine.publicUrl}${mount}`, { api: engine.publicUrl + mount })
   announce(`Health: ${engine.publicUrl}/healthz and ${engine.publicUrl}/readyz`)
   for (const reason of productionReasons(engine.settings)) announce(`Production's rules hold: ${reason}`)
-  if (engine.settings.limits === 'off') announce('LIMITS=off: nothing is limited. Never use this where others can reach it.')
+  if (engine.settings.limits === 'off')
+    announce('LIMITS=off: nothing is limited. Never use this where others can reach it.')
   await announceSetupLink(engine, announce)
 }
 
@@ -83,11 +84,18 @@ const listen = async (app: FastifyInstance, settings: Settings, port: number): P
     await app.listen({ host: settings.host, port })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    throw new SettingsError([`PORT ${port} is taken by another program: stop that one, or set PORT to another number (0 picks a free one)`])
+    throw new SettingsError([
+      `PORT ${port} is taken by another program: stop that one, or set PORT to another number (0 picks a free one)`,
+    ])
   }
 }
 
-type Running = { readonly engine: Engine; readonly app: App['app']; readonly log: Log; readonly unwatch: () => void }
+type Running = {
+  readonly engine: Engine
+  readonly app: App['app']
+  readonly log: Log
+  readonly unwatch: () => void
+}
 
 /** Finishes what is in flight, then closes; a second signal does not wait. */
 const stopOnSignal = ({ engine, app, log, unwatch }: Running): void => {
@@ -141,7 +149,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   try {
     await start(options)
   } catch (error) {
-    const lines = error instanceof SettingsError ? error.lines : [error instanceof Error ? error.message : String(error)]
+    const lines =
+      error instanceof SettingsError ? error.lines : [error instanceof Error ? error.message : String(error)]
     for (const line of lines) process.stderr.write(`gatewright: ${line}\n`)
     process.exit(1)
   }

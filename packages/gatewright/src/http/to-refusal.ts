@@ -20,7 +20,7 @@ type ValidationEntry = NonNullable<FastifyError['validation']>[number]
 
 /** The field that an entry is about, as a JSON pointer; a missing or unknown one is named itself. */
 const toPath = ({ instancePath, params }: ValidationEntry): string => {
-  const named = params['missingProperty'] ?? params['additionalProperty']
+  const named = params.missingProperty ?? params.additionalProperty
   return typeof named === 'string' ? `${instancePath}/${named}` : instancePath || '/'
 }
 

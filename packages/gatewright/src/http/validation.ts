@@ -2,7 +2,13 @@ import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FastifyInstance } from 'fastify'
 
-const strict = { allErrors: true, strict: true, strictTypes: false, useDefaults: true, ownProperties: true } as const
+const strict = {
+  allErrors: true,
+  strict: true,
+  strictTypes: false,
+  useDefaults: true,
+  ownProperties: true,
+} as const
 
 const withFormats = (ajv: Ajv): Ajv => {
   // Both are CommonJS: the types and the value disagree on where the default export stands.

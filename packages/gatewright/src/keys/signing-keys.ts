@@ -40,7 +40,9 @@ const toSigningKey = async (secrets: Secrets, row: SigningKeyRow): Promise<Signi
   kid: row.kid,
   algorithm: row.algorithm,
   publicKey: await importKey(JSON.parse(row.public_key) as JWK),
-  privateKey: await importKey(JSON.parse(secrets.open('signing-key', row.kid, row.private_key).toString()) as JWK),
+  privateKey: await importKey(
+    JSON.parse(secrets.open('signing-key', row.kid, row.private_key).toString()) as JWK,
+  ),
 })
 
 const makeKeyRow = async ({ secrets, clock, random }: Dependencies): Promise<SigningKeyRow> => {
@@ -59,7 +61,8 @@ const makeKeyRow = async ({ secrets, clock, random }: Dependencies): Promise<Sig
 
 /** Of several processes that start at once on an empty database, one makes the key and all use it. */
 const ensureActiveKey = async (dependencies: Dependencies): Promise<readonly SigningKeyRow[]> => {
-  const list = (db: Database) => db.selectFrom('signing_keys').selectAll().orderBy('created_at', 'desc').execute()
+  const list = (db: Database) =>
+    db.selectFrom('signing_keys').selectAll().orderBy('created_at', 'desc').execute()
   const present = await list(dependencies.db)
   if (present.length > 0) return present
   const made = await makeKeyRow(dependencies)
@@ -68,7 +71,10 @@ const ensureActiveKey = async (dependencies: Dependencies): Promise<readonly Sig
     const rows = await list(work.db)
     if (rows.length > 0) return rows
     await work.db.insertInto('signing_keys').values(made).execute()
-    await recordEvent(dependencies, work, 'signing-key.made', { origin: systemOrigin, details: { kid: made.kid } })
+    await recordEvent(dependencies, work, 'signing-key.made', {
+      origin: systemOrigin,
+      details: { kid: made.kid },
+    })
     return [made]
   })
 }

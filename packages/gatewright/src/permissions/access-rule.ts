@@ -51,7 +51,12 @@ const yes: Verdict = { allowed: true }
 const no = (code: RefusalCode): Verdict => ({ allowed: false, code })
 
 /** Of several refusals the one that says least about other people's things wins. */
-const precedence: readonly RefusalCode[] = ['not_found', 'invalid_token', 'insufficient_user_authentication', 'insufficient_permission']
+const precedence: readonly RefusalCode[] = [
+  'not_found',
+  'invalid_token',
+  'insufficient_user_authentication',
+  'insufficient_permission',
+]
 
 const rank = (verdict: Verdict): number => (verdict.allowed ? -1 : precedence.indexOf(verdict.code))
 

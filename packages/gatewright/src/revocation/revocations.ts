@@ -110,7 +110,12 @@ export const createRevocations = ({ db, clock, maxAge, readRoles }: Dependencies
 
   const read = async (): Promise<void> => {
     const [at, atWall] = [clock.monotonic(), clock.now()]
-    const rows = await db.selectFrom('cut_offs').selectAll().where('place', '>', place).orderBy('place').execute()
+    const rows = await db
+      .selectFrom('cut_offs')
+      .selectAll()
+      .where('place', '>', place)
+      .orderBy('place')
+      .execute()
     apply(rows)
     place = rows.at(-1)?.place ?? place
     sentAt = at

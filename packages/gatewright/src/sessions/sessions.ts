@@ -118,7 +118,12 @@ export const startSession = async (
     replaced_by: null,
   }
   if (!(await insertSession(work, session))) return undefined
-  await recordEvent(dependencies, work, 'session.started', { origin, userId, sessionId: session.id, details: { amr } })
+  await recordEvent(dependencies, work, 'session.started', {
+    origin,
+    userId,
+    sessionId: session.id,
+    details: { amr },
+  })
   await makeRoom(dependencies, work, userId, origin)
   return { session, roles: await listRoles(work.db, userId) }
 }
@@ -186,12 +191,23 @@ export const endSessions = async (
 export const renewSession = async (
   dependencies: SessionDependencies,
   work: Work,
-  { userId, sessionId, userVersion, amr, origin }: Omit<NewSession, 'device'> & { readonly sessionId: string },
+  {
+    userId,
+    sessionId,
+    userVersion,
+    amr,
+    origin,
+  }: Omit<NewSession, 'device'> & { readonly sessionId: string },
 ): Promise<LiveSession> => {
   const { clock, random, settings } = dependencies
   const now = clock.now()
   const old = await work.db.selectFrom('sessions').selectAll().where('id', '=', sessionId).executeTakeFirst()
-  const { count } = await endSessions(dependencies, work, { userId, only: sessionId }, { reason: 'renewed', origin })
+  const { count } = await endSessions(
+    dependencies,
+    work,
+    { userId, only: sessionId },
+    { reason: 'renewed', origin },
+  )
   if (old === undefined || count !== 1) throw new Refusal('session_ended')
   const session: SessionRow = {
     ...old,

@@ -6,7 +6,11 @@ import { inTransaction } from '../storage/transaction.ts'
 import type { Password } from '../users/password.ts'
 import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
 
-export type PasswordDependencies = { readonly db: Database; readonly clock: Clock; readonly hasher: PasswordHasher }
+export type PasswordDependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly hasher: PasswordHasher
+}
 
 /** A refused sign-in leaves at the next multiple of this many milliseconds from its start. */
 const step = 250
@@ -17,7 +21,11 @@ const findFault = (user: UserRow | undefined, matches: boolean): string | undefi
   return user.disabled_at === null ? undefined : 'user_disabled'
 }
 
-const rehash = async ({ db, hasher }: PasswordDependencies, user: UserRow, password: Password): Promise<void> => {
+const rehash = async (
+  { db, hasher }: PasswordDependencies,
+  user: UserRow,
+  password: Password,
+): Promise<void> => {
   const stored = user.password_hash
   if (stored === null || !hasher.needsRehash(stored as PasswordHash)) return
   await db
@@ -35,11 +43,18 @@ const rehash = async ({ db, hasher }: PasswordDependencies, user: UserRow, passw
  */
 export const checkPassword = async (
   dependencies: PasswordDependencies,
-  { user, password, origin }: { readonly user: UserRow | undefined; readonly password: Password; readonly origin: Origin },
+  {
+    user,
+    password,
+    origin,
+  }: { readonly user: UserRow | undefined; readonly password: Password; readonly origin: Origin },
 ): Promise<UserRow> => {
   const { db, clock, hasher } = dependencies
   const startedAt = clock.monotonic()
-  const matches = await hasher.verify(password, (user?.password_hash ?? undefined) as PasswordHash | undefined)
+  const matches = await hasher.verify(
+    password,
+    (user?.password_hash ?? undefined) as PasswordHash | undefined,
+  )
   const fault = findFault(user, matches)
   if (fault === undefined && user !== undefined) {
     await rehash(dependencies, user, password)

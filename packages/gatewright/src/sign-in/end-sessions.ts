@@ -1,6 +1,7 @@
 import type { Origin } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { holdSession } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
@@ -17,10 +18,18 @@ type OwnSession = { readonly userId: string; readonly sessionId: string; readonl
  * renewed within the retry window is followed to its new id, so that the second of two tabs signs out
  * what the first has just renewed.
  */
-export const logOut = (dependencies: Dependencies, { userId, sessionId, origin }: OwnSession): Promise<void> =>
+export const logOut = (
+  dependencies: Dependencies,
+  { userId, sessionId, origin }: OwnSession,
+): Promise<void> =>
   inTransaction(dependencies.db, async work => {
     const find = (id: string): Promise<SessionRow | undefined> =>
-      work.db.selectFrom('sessions').selectAll().where('id', '=', id).where('user_id', '=', userId).executeTakeFirst()
+      work.db
+        .selectFrom('sessions')
+        .selectAll()
+        .where('id', '=', id)
+        .where('user_id', '=', userId)
+        .executeTakeFirst()
     const isFollowed = ({ ended_at }: SessionRow): boolean =>
       ended_at !== null && dependencies.clock.now() - ended_at < dependencies.settings.refreshRetryWindow
     let session = await find(sessionId)
@@ -35,13 +44,18 @@ export const endOtherSession = (
   { otherSessionId, ...own }: OwnSession & { readonly otherSessionId: string },
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
-    const { ended } = await applyConsequences(dependencies, work, 'other session ended', { ...own, otherSessionId })
+    await holdSession(work, own)
+    const { ended } = await applyConsequences(dependencies, work, 'other session ended', {
+      ...own,
+      otherSessionId,
+    })
     if (ended === 0) throw new Refusal('not_found')
   })
 
 /** Ends all sessions of the user but this one. */
 export const endAllOtherSessions = (dependencies: Dependencies, own: OwnSession): Promise<number> =>
   inTransaction(dependencies.db, async work => {
+    await holdSession(work, own)
     const { ended } = await applyConsequences(dependencies, work, 'all others ended', own)
     return ended
   })

@@ -20,12 +20,20 @@ const confirm = async (
   dependencies: SignInDependencies,
   { userId, password, origin }: Confirmation,
 ): Promise<UserRow> => {
-  const user = await dependencies.db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst()
+  const user = await dependencies.db
+    .selectFrom('users')
+    .selectAll()
+    .where('id', '=', userId)
+    .executeTakeFirst()
   return checkPassword(dependencies, { user, password, origin })
 }
 
 /** Locks the user's row, and refuses if anything that ends sessions happened since the password was checked. */
-const holdUser = async ({ db }: Work, user: UserRow, change: { password_hash?: string } = {}): Promise<void> => {
+const holdUser = async (
+  { db }: Work,
+  user: UserRow,
+  change: { password_hash?: string } = {},
+): Promise<void> => {
   const { numUpdatedRows } = await db
     .updateTable('users')
     .set({ id: user.id, ...change })
@@ -42,7 +50,10 @@ const renewed = (session: LiveSession | undefined): LiveSession => {
 }
 
 /** Step-up by password: the session goes on under a new id, with a fresh sign-in time. */
-export const stepUp = async (dependencies: SignInDependencies, confirmation: Confirmation): Promise<LiveSession> => {
+export const stepUp = async (
+  dependencies: SignInDependencies,
+  confirmation: Confirmation,
+): Promise<LiveSession> => {
   const user = await confirm(dependencies, confirmation)
   return inTransaction(dependencies.db, async work => {
     await holdUser(work, user)
@@ -65,7 +76,10 @@ export const changePassword = async (
   return inTransaction(dependencies.db, async work => {
     await holdUser(work, user, { password_hash: hash })
     await recordEvent(dependencies, work, 'user.password-changed', confirmation)
-    const outcome = await applyConsequences(dependencies, work, 'password changed', { ...confirmation, amr: ['pwd'] })
+    const outcome = await applyConsequences(dependencies, work, 'password changed', {
+      ...confirmation,
+      amr: ['pwd'],
+    })
     return renewed(outcome.renewed)
   })
 }

@@ -3,7 +3,12 @@ import { applyConsequences } from '../consequences/apply.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
-import { endedByTime, type LiveSession, promisedExpiry, type SessionDependencies } from '../sessions/sessions.ts'
+import {
+  endedByTime,
+  type LiveSession,
+  promisedExpiry,
+  type SessionDependencies,
+} from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { hasGoodMac, parseRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
@@ -82,7 +87,8 @@ const refuseEnded = (
     : new Refusal('session_ended', { reason: session.end_reason ?? 'ended' })
 }
 
-const isEnded = (session: SessionRow): session is SessionRow & { ended_at: number } => session.ended_at !== null
+const isEnded = (session: SessionRow): session is SessionRow & { ended_at: number } =>
+  session.ended_at !== null
 
 /** The session of a well-made refresh token, of whatever generation. @throws Refusal `invalid_token` */
 export const getSessionOfRefreshToken = async (
@@ -92,7 +98,11 @@ export const getSessionOfRefreshToken = async (
 ): Promise<{ readonly session: SessionRow; readonly token: RefreshToken }> => {
   const token = parseRefreshToken(text)
   if (token === undefined) throw new Refusal('invalid_token', { reason: 'refresh_token_form' })
-  const session = await db.selectFrom('sessions').selectAll().where('id', '=', token.sessionId).executeTakeFirst()
+  const session = await db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('id', '=', token.sessionId)
+    .executeTakeFirst()
   if (session === undefined || !hasGoodMac(secrets, session, token))
     throw new Refusal('invalid_token', { reason: 'refresh_token_unknown' })
   return { session, token }
@@ -107,7 +117,11 @@ export const getSessionOfRefreshToken = async (
  */
 export const refresh = (
   dependencies: RefreshDependencies,
-  { text, origin, countUse }: {
+  {
+    text,
+    origin,
+    countUse,
+  }: {
     readonly text: string
     readonly origin: Origin
     readonly countUse: (sessionId: string) => void
@@ -119,7 +133,11 @@ export const refresh = (
     countUse(session.id)
     if (isEnded(session)) throw refuseEnded(dependencies, session, token.generation)
 
-    const subject = { userId: session.user_id, sessionId: session.id, origin: { ...origin, actor: session.user_id } }
+    const subject = {
+      userId: session.user_id,
+      sessionId: session.id,
+      origin: { ...origin, actor: session.user_id },
+    }
     const end = (event: ConsequenceEvent) => applyConsequences(dependencies, work, event, subject)
     const overtime = endedByTime(session, clock.now(), settings)
     if (overtime !== undefined) {
@@ -129,7 +147,10 @@ export const refresh = (
 
     const position = positionOf(token.generation, session, clock.now(), settings.refreshRetryWindow)
     const outcome = outcomes[position]
-    await recordEvent(dependencies, work, outcome.event, { ...subject, details: { shown: token.generation, live: session.generation } })
+    await recordEvent(dependencies, work, outcome.event, {
+      ...subject,
+      details: { shown: token.generation, live: session.generation },
+    })
     if ('ends' in outcome) {
       await end(outcome.ends)
       return new Refusal(outcome.code, { reason: outcome.event })

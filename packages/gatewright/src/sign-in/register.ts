@@ -1,5 +1,5 @@
-import { type AuditEntry, type Origin, recordEvent } from '../audit/record.ts'
 import type { AuditEventName } from '../audit/events.ts'
+import { type AuditEntry, type Origin, recordEvent } from '../audit/record.ts'
 import type { Clock } from '../ground/clock.ts'
 import type { Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
@@ -43,10 +43,16 @@ export const prepareUser = async (
   reserved: 'refuse' | 'allow',
 ): Promise<Prepared> => {
   const name = parseUsername(username, { reserved })
-  if (!name.ok) throw new Refusal('validation_failed', { errors: [{ path: '/username', message: name.problem }] })
+  if (!name.ok)
+    throw new Refusal('validation_failed', { errors: [{ path: '/username', message: name.problem }] })
   const parsed = parsePassword(password, '/password')
   checkNewPassword(parsed, { minLength: settings.passwordMinLength, path: '/password' })
-  return { username: name.username, key: name.key, email: email ?? null, passwordHash: await hasher.hash(parsed) }
+  return {
+    username: name.username,
+    key: name.key,
+    email: email ?? null,
+    passwordHash: await hasher.hash(parsed),
+  }
 }
 
 /** Inserts a prepared user with its roles and its audit event, in the caller's transaction. */
@@ -54,11 +60,19 @@ export const addUser = async (
   dependencies: RegisterDependencies,
   work: Work,
   prepared: Prepared,
-  { roles, origin, event }: { readonly roles: readonly string[]; readonly origin: Origin; readonly event: AuditEventName },
+  {
+    roles,
+    origin,
+    event,
+  }: { readonly roles: readonly string[]; readonly origin: Origin; readonly event: AuditEventName },
 ): Promise<User> => {
   const user = await insertUser(dependencies, work, { ...prepared, roles })
   await noteAdministrator(dependencies, work, roles)
-  const entry: AuditEntry = { origin: { ...origin, actor: origin.actor ?? user.id }, userId: user.id, details: { roles } }
+  const entry: AuditEntry = {
+    origin: { ...origin, actor: origin.actor ?? user.id },
+    userId: user.id,
+    details: { roles },
+  }
   await recordEvent(dependencies, work, event, entry)
   return user
 }
@@ -73,7 +87,10 @@ export const register = async (
   origin: Origin,
 ): Promise<User> => {
   if (dependencies.settings.registration === 'closed')
-    throw new Refusal('insufficient_permission', { detail: 'Registration is closed.', reason: 'registration_closed' })
+    throw new Refusal('insufficient_permission', {
+      detail: 'Registration is closed.',
+      reason: 'registration_closed',
+    })
   const prepared = await prepareUser(dependencies, registration, 'refuse')
   return inTransaction(dependencies.db, work =>
     addUser(dependencies, work, prepared, { roles: ['user'], origin, event: 'user.registered' }),

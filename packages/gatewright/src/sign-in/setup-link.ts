@@ -18,12 +18,15 @@ export type SetupLink =
   | { readonly state: 'closed' }
 
 /** Makes the set-up link where no administrator has ever existed and none is open. */
-export const openSetupLink = (dependencies: Pick<RegisterDependencies, 'db' | 'clock' | 'random'>): Promise<SetupLink> =>
+export const openSetupLink = (
+  dependencies: Pick<RegisterDependencies, 'db' | 'clock' | 'random'>,
+): Promise<SetupLink> =>
   inTransaction(dependencies.db, async (work): Promise<SetupLink> => {
     if (await hasHadAdministrator(work)) return { state: 'closed' }
     const now = dependencies.clock.now()
     const open = await work.db.selectFrom('setup_links').select('expires_at').executeTakeFirst()
-    if (open !== undefined && open.expires_at > now) return { state: 'open already', expiresAt: open.expires_at }
+    if (open !== undefined && open.expires_at > now)
+      return { state: 'open already', expiresAt: open.expires_at }
     const token = newSecret(dependencies.random)
     await work.db.deleteFrom('setup_links').execute()
     await work.db
@@ -60,6 +63,10 @@ export const completeSetup = async (
       .where('expires_at', '>', clock.now())
       .executeTakeFirst()
     if (numDeletedRows !== 1n) throw new Refusal('invalid_link')
-    return addUser(dependencies, work, prepared, { roles: [administratorRole], origin, event: 'administrator.set-up' })
+    return addUser(dependencies, work, prepared, {
+      roles: [administratorRole],
+      origin,
+      event: 'administrator.set-up',
+    })
   })
 }

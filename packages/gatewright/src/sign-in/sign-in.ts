@@ -18,7 +18,12 @@ const attempts = 3
  */
 export const signIn = async (
   dependencies: SignInDependencies,
-  { name, password, device, origin }: {
+  {
+    name,
+    password,
+    device,
+    origin,
+  }: {
     readonly name: string
     readonly password: Password
     readonly device: string

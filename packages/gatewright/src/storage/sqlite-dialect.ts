@@ -25,7 +25,13 @@ const busyTimeout = 5_000
  */
 const checkBindings = (parameters: readonly unknown[]): SQLInputValue[] =>
   parameters.map(value => {
-    if (value === null || typeof value === 'string' || typeof value === 'number' || value instanceof Uint8Array) return value
+    if (
+      value === null ||
+      typeof value === 'string' ||
+      typeof value === 'number' ||
+      value instanceof Uint8Array
+    )
+      return value
     throw new TypeError(`a query parameter must be text, a number, bytes or null, not ${typeof value}`)
   })
 
@@ -73,7 +79,7 @@ const createConnection = (database: DatabaseSync): DatabaseConnection => {
       const { changes, lastInsertRowid } = statement.run(...values)
       return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
     },
-    async *streamQuery(): AsyncIterableIterator<never> {
+    streamQuery() {
       throw new TypeError('streaming is not offered on SQLite: page instead')
     },
   }

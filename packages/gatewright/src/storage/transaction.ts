@@ -18,7 +18,10 @@ export type Work = {
  *       return new Refusal('refresh_token_reused')
  *     })
  */
-export const inTransaction = async <T>(db: Database, body: (work: Work) => Promise<T | Refusal>): Promise<T> => {
+export const inTransaction = async <T>(
+  db: Database,
+  body: (work: Work) => Promise<T | Refusal>,
+): Promise<T> => {
   const effects: (() => void)[] = []
   const result = await db
     .transaction()

@@ -54,7 +54,8 @@ const parsePart = (part: string): Readonly<Record<string, unknown>> => {
   if (bytes === undefined) throw invalid('token_encoding')
   try {
     const value = parseJsonBytes(bytes)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>
   } catch {}
   throw invalid('token_json')
 }
@@ -67,7 +68,11 @@ const isTexts = (value: unknown): value is string[] => Array.isArray(value) && v
 const sidPattern = /^([\w-]{22})\.(\d{1,10})$/
 const toSid = (sessionId: string, userVersion: number): string => `${sessionId}.${userVersion}`
 
-const parseClaims = (claims: Readonly<Record<string, unknown>>, keyId: string, issuer: string): AccessToken => {
+const parseClaims = (
+  claims: Readonly<Record<string, unknown>>,
+  keyId: string,
+  issuer: string,
+): AccessToken => {
   const { iss, sub, aud, client_id, iat, exp, jti, sid, auth_time, amr, roles } = claims
   if (iss !== issuer) throw invalid('token_issuer')
   const session = isText(sid) ? sidPattern.exec(sid) : null
@@ -100,7 +105,13 @@ const parseClaims = (claims: Readonly<Record<string, unknown>>, keyId: string, i
  * `crit`, `jwk`, `jku` and `x5u` are. The map of verified tokens holds only what follows from the
  * text; audience and expiry are checked at each request, revocation by the gate.
  */
-export const createAccessTokens = ({ issuer, audience, keyRing, clock, random }: Dependencies): AccessTokens => {
+export const createAccessTokens = ({
+  issuer,
+  audience,
+  keyRing,
+  clock,
+  random,
+}: Dependencies): AccessTokens => {
   const verified = new Map<string, AccessToken>()
 
   const remember = (text: string, token: AccessToken): void => {
@@ -121,9 +132,9 @@ export const createAccessTokens = ({ issuer, audience, keyRing, clock, random }:
     if (parts.length !== 3 || head === undefined || body === undefined) throw invalid('token_parts')
     const header = parsePart(head)
     if (Object.keys(header).some(name => !headerMembers.includes(name))) throw invalid('token_header')
-    const key = isText(header['kid']) ? keyRing.find(header['kid']) : undefined
+    const key = isText(header.kid) ? keyRing.find(header.kid) : undefined
     if (key === undefined) throw invalid('token_key')
-    if (header['alg'] !== key.algorithm || header['typ'] !== tokenType) throw invalid('token_type')
+    if (header.alg !== key.algorithm || header.typ !== tokenType) throw invalid('token_type')
     await compactVerify(text, key.publicKey, { algorithms: [key.algorithm] }).catch(() => {
       throw invalid('token_signature')
     })

@@ -1,5 +1,5 @@
 import { checksum, fromBase64url, sameBytes, toBase64url } from '../ground/encoding.ts'
-import { secretIdBytes, type Secrets } from '../ground/secrets.ts'
+import { type Secrets, secretIdBytes } from '../ground/secrets.ts'
 
 /**
  * Refresh tokens: `gwr_` and, in base64url, secret id ‖ session id ‖ generation ‖ MAC ‖ checksum.
@@ -31,9 +31,18 @@ const toSigned = (secretId: string, sessionId: string, generation: number): Buff
   return Buffer.concat([Buffer.from(secretId, 'base64url'), Buffer.from(sessionId, 'base64url'), number])
 }
 
-const macOf = (secrets: Secrets, secretId: string, session: SessionKey, generation: number): Buffer | undefined => {
+const macOf = (
+  secrets: Secrets,
+  secretId: string,
+  session: SessionKey,
+  generation: number,
+): Buffer | undefined => {
   const signed = toSigned(secretId, session.id, generation)
-  return secrets.mac('refresh-token', secretId, Buffer.concat([Buffer.from(session.refresh_key, 'base64url'), signed]))
+  return secrets.mac(
+    'refresh-token',
+    secretId,
+    Buffer.concat([Buffer.from(session.refresh_key, 'base64url'), signed]),
+  )
 }
 
 /** The token of a session's generation: always the same text for the same secret, so none need be kept. */
@@ -50,7 +59,8 @@ export const parseRefreshToken = (text: string): RefreshToken | undefined => {
   if (!text.startsWith(prefix)) return undefined
   const bytes = fromBase64url(text.slice(prefix.length))
   if (bytes?.length !== totalBytes) return undefined
-  if (!sameBytes(checksum(bytes.subarray(0, -checksumBytes)), bytes.subarray(-checksumBytes))) return undefined
+  if (!sameBytes(checksum(bytes.subarray(0, -checksumBytes)), bytes.subarray(-checksumBytes)))
+    return undefined
   return {
     secretId: toBase64url(bytes.subarray(0, secretIdBytes)),
     sessionId: toBase64url(bytes.subarray(secretIdBytes, secretIdBytes + sessionIdBytes)),

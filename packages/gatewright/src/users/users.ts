@@ -1,11 +1,11 @@
+import type { Clock } from '../ground/clock.ts'
 import { toTimestamp } from '../ground/clock.ts'
 import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { Clock } from '../ground/clock.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { PasswordHash } from './password-hasher.ts'
-import { usernameKey, type UsernameKey } from './username.ts'
+import { type UsernameKey, usernameKey } from './username.ts'
 
 export type User = {
   readonly id: string
@@ -41,7 +41,12 @@ export const emailKey = (email: string): string => email.normalize('NFKC').toLow
 
 /** The names of a user's roles, in alphabetical order. */
 export const listRoles = async (db: Database, userId: string): Promise<readonly string[]> => {
-  const rows = await db.selectFrom('user_roles').select('role').where('user_id', '=', userId).orderBy('role').execute()
+  const rows = await db
+    .selectFrom('user_roles')
+    .select('role')
+    .where('user_id', '=', userId)
+    .orderBy('role')
+    .execute()
   return rows.map(row => row.role)
 }
 
@@ -49,7 +54,10 @@ export const listRoles = async (db: Database, userId: string): Promise<readonly 
 export const findUserByName = (db: Database, name: string): Promise<UserRow | undefined> => {
   const query = db.selectFrom('users').selectAll()
   return name.includes('@')
-    ? query.where('email_key', '=', emailKey(name)).where('email_verified_at', 'is not', null).executeTakeFirst()
+    ? query
+        .where('email_key', '=', emailKey(name))
+        .where('email_verified_at', 'is not', null)
+        .executeTakeFirst()
     : query.where('username_key', '=', usernameKey(name)).executeTakeFirst()
 }
 

@@ -47,7 +47,8 @@ const language = pickLanguage()
 const text = texts[language]
 document.documentElement.lang = language
 document.title = `Gatewright: ${text.title}`
-for (const element of document.querySelectorAll('[data-text]')) element.textContent = text[element.dataset.text]
+for (const element of document.querySelectorAll('[data-text]'))
+  element.textContent = text[element.dataset.text]
 
 // The token stands after #, so no server log has seen it. It leaves the address bar at once.
 const token = decodeURIComponent(location.hash.slice(1))

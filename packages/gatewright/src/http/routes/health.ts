@@ -30,7 +30,10 @@ export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
     async (_request, reply) => {
       const reasons = await findReasons(engine)
       if (reasons.length === 0) return { status: 'ready', reasons: [] }
-      return reply.code(503).header('retry-after', '1').send({ status: 'not ready', reasons: [...reasons] })
+      return reply
+        .code(503)
+        .header('retry-after', '1')
+        .send({ status: 'not ready', reasons: [...reasons] })
     },
   )
 }

@@ -44,7 +44,11 @@ export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
     },
   )
 
-  const endsOthers = { access: allOf(signedIn(), recentSignIn()), limit: 'write', audit: ['session.ended'] } as const
+  const endsOthers = {
+    access: allOf(signedIn(), recentSignIn()),
+    limit: 'write',
+    audit: ['session.ended'],
+  } as const
   typed(app).delete(
     '/sessions/:id',
     { config: { gate: endsOthers }, schema: { params: idParams, response: { 204: nothing } } },

@@ -49,7 +49,10 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
     '/register',
     {
       config: { gate: { access: everyone(), limit: 'registration', audit: ['user.registered'] } },
-      schema: { body: strictObject({ username, password, email }, ['email']), response: { 201: accountSchema } },
+      schema: {
+        body: strictObject({ username, password, email }, ['email']),
+        response: { 201: accountSchema },
+      },
     },
     async (request, reply) => {
       const user = await register(engine, request.body, originOf(request))
@@ -62,7 +65,9 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
   typed(app).post(
     '/login',
     {
-      config: { gate: { access: everyone(), limit: 'sign-in', audit: ['session.started', 'sign-in.failed'] } },
+      config: {
+        gate: { access: everyone(), limit: 'sign-in', audit: ['session.started', 'sign-in.failed'] },
+      },
       schema: { body: strictObject({ username: text(1, 254), password }), response: { 200: tokenPair } },
     },
     async request => {
@@ -89,7 +94,12 @@ const stepUpRoute = (app: FastifyInstance, engine: Engine): void => {
     async request => {
       const { userId, sessionId } = principalOf(request)
       const confirmed = parsePassword(request.body.password, '/password')
-      const renewed = await stepUp(engine, { userId, sessionId, password: confirmed, origin: originOf(request) })
+      const renewed = await stepUp(engine, {
+        userId,
+        sessionId,
+        password: confirmed,
+        origin: originOf(request),
+      })
       return makeTokenPair(engine, renewed)
     },
   )
@@ -104,7 +114,13 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
           access: everyone(),
           readsOwnCredential: true,
           limit: 'refresh',
-          audit: ['session.refreshed', 'session.refresh-retried', 'refresh-token.reused', 'refresh-token.ahead', 'session.ended'],
+          audit: [
+            'session.refreshed',
+            'session.refresh-retried',
+            'refresh-token.reused',
+            'refresh-token.ahead',
+            'session.ended',
+          ],
         },
       },
       schema: { body: refreshTokenBody, response: { 200: tokenPair } },
@@ -113,7 +129,10 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
       const token = findRefreshToken(engine, request)
       if (token === undefined) throw new Refusal('invalid_token', { reason: 'no_credential' })
       const countUse = countSessionUse(engine, 'refresh')
-      return makeTokenPair(engine, await refresh(engine, { text: token, origin: originOf(request), countUse }))
+      return makeTokenPair(
+        engine,
+        await refresh(engine, { text: token, origin: originOf(request), countUse }),
+      )
     },
   )
 }
@@ -131,7 +150,8 @@ const findShownSessions = async (engine: Engine, request: FastifyRequest): Promi
     shown.push({ userId: session.user_id, sessionId: session.id })
   }
   // Clients send the access token with every request: beside a refresh token, an old one does no harm.
-  if (accessToken !== undefined && refreshToken === undefined) shown.push(await engine.accessTokens.verify(accessToken))
+  if (accessToken !== undefined && refreshToken === undefined)
+    shown.push(await engine.accessTokens.verify(accessToken))
   if (shown.length === 0) throw new Refusal('invalid_token', { reason: 'no_credential' })
   return shown
 }
