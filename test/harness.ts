@@ -1,9 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import { createUser } from 'gatewright/administration'
-import { createApp } from 'gatewright/app'
+import { type App, createApp } from 'gatewright/app'
 import { type Clock, systemClock } from 'gatewright/clock'
 import { compose, type Engine } from 'gatewright/compose'
 import { systemRandom } from 'gatewright/random'
@@ -43,7 +42,7 @@ export type Call = {
 }
 
 export type TestApp = {
-  readonly app: FastifyInstance
+  readonly app: App['app']
   readonly engine: Engine
   readonly clock: FakeClock
   /** Lines of the log, as JSON texts. */

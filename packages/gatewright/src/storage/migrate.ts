@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import * as first from './migrations/0001-first.ts'
+import { up as first } from './migrations/0001-first.ts'
 
-const ownMigrations: Record<string, Migration> = { '0001-first': first }
+const ownMigrations: Record<string, Migration> = { '0001-first': { up: first } }
 
 export type MigrationSet = {
   /** Prefix of the two tables that remember what has run. */

@@ -85,7 +85,7 @@ const rules: readonly Rule[] = [
   {
     // Stacks, doubles and dots on dots can't be told from fewer by eye (Unicode UTS #39 §5.4).
     breaks: matches(/\p{M}{5}|(\p{M})\1|\p{Soft_Dotted}\p{M}{0,3}\u0307/u),
-    problem: 'Write at most four accents or vowel signs on a letter, and none twice.',
+    problem: 'Write at most four accents or vowel signs on a letter, none twice, and no dot on an i.',
   },
   {
     breaks: name => !isOfOneScript(name.replace(/[0-9._-]/g, '')),
