@@ -3,7 +3,7 @@ import { createClientAddress } from './gate/client-address.ts'
 import type { GateDependencies } from './gate/gate.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
 import { type Random, systemRandom } from './ground/random.ts'
-import { createSecrets, type Secrets } from './ground/secrets.ts'
+import type { Secrets } from './ground/secrets.ts'
 import { publicUrlOf, type Settings } from './ground/settings.ts'
 import { openKeyRing } from './keys/signing-keys.ts'
 import { createLimiter } from './limits/limiter.ts'
@@ -11,7 +11,7 @@ import { createRevocations } from './revocation/revocations.ts'
 import { databaseFile, openDatabase } from './storage/database.ts'
 import { ensureInstallation } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet, migrate } from './storage/migrate.ts'
-import { readOrMakeSecret } from './storage/secret-file.ts'
+import { openSecrets } from './storage/open-secrets.ts'
 import type { Durability } from './storage/sqlite-dialect.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
@@ -53,10 +53,8 @@ export const compose = async ({
 }: ComposeOptions): Promise<Engine> => {
   const db = openDatabase(settings.databaseUrl, durability)
   for (const set of [engineMigrations, ...migrations]) await migrate(db, set)
-  const secrets = createSecrets(
-    settings.gatewrightSecret ?? [readOrMakeSecret(dataFolder(settings), random)],
-    random,
-  )
+  const folder = dataFolder(settings)
+  const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
 
   const publicUrl = publicUrlOf(settings, port)

@@ -3,10 +3,7 @@ import { newId, type Random } from '../ground/random.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import type { Database } from './tables.ts'
 
-/**
- * Makes the one row that says what this database is, or checks it: a database that rests on another
- * secret stops the start, so that no second set of keys is made over the first.
- */
+/** Makes the one row that says what this database is, where it is not there yet. */
 export const ensureInstallation = async ({
   db,
   secrets,
@@ -29,9 +26,4 @@ export const ensureInstallation = async ({
     })
     .onConflict(conflict => conflict.column('id').doNothing())
     .execute()
-  const { secret_id } = await db.selectFrom('installation').select('secret_id').executeTakeFirstOrThrow()
-  if (!secrets.ids.includes(secret_id))
-    throw new Error(
-      `the database was made with the secret ${secret_id}, which GATEWRIGHT_SECRET does not hold: add that secret to the list`,
-    )
 }

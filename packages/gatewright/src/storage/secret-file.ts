@@ -14,15 +14,16 @@ const read = (file: string): string | undefined => {
 /** Where a secret made in development is kept. */
 export const secretFile = (folder: string): string => join(folder, 'secret')
 
+/** The secret that an earlier start made, if there is one. */
+export const readSecretFile = (folder: string): string | undefined => read(secretFile(folder))
+
 /**
- * The secret of a development installation, made on the first start and readable by its owner only.
- * It is written whole under another name and then linked, which fails where the file exists: of several
- * processes that start at once all use one secret.
+ * Makes the secret of a development installation, readable by its owner only, or takes the one that
+ * another process has just made. It is written whole under another name and then linked, which fails
+ * where the file exists: of several processes that start at once all use one secret.
  */
-export const readOrMakeSecret = (folder: string, random: Random): string => {
+export const makeSecretFile = (folder: string, random: Random): string => {
   const file = secretFile(folder)
-  const known = read(file)
-  if (known !== undefined) return known
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const draft = `${file}.${newId(random)}`
   writeFileSync(draft, `${newSecret(random)}\n`, { mode: 0o600, flag: 'wx' })

@@ -7,7 +7,7 @@ import { everyone, signedIn } from '../../permissions/access-rule.ts'
 import { makeTokenPair } from '../../sessions/session-tokens.ts'
 import { logOut } from '../../sign-in/end-sessions.ts'
 import { stepUp } from '../../sign-in/own-password.ts'
-import { getSessionOfRefreshToken, refresh } from '../../sign-in/refresh.ts'
+import { getSessionOfRefreshToken, readRefreshToken, refresh } from '../../sign-in/refresh.ts'
 import { register } from '../../sign-in/register.ts'
 import { signIn } from '../../sign-in/sign-in.ts'
 import { parsePassword } from '../../users/password.ts'
@@ -146,7 +146,7 @@ const findShownSessions = async (engine: Engine, request: FastifyRequest): Promi
   const accessToken = bearer === undefined || isRefreshToken(bearer) ? undefined : bearer
   const shown: OwnSession[] = []
   if (refreshToken !== undefined) {
-    const { session } = await getSessionOfRefreshToken(engine, engine.db, refreshToken)
+    const session = await getSessionOfRefreshToken(engine, engine.db, readRefreshToken(refreshToken))
     shown.push({ userId: session.user_id, sessionId: session.id })
   }
   // Clients send the access token with every request: beside a refresh token, an old one does no harm.

@@ -1,0 +1,32 @@
+import type { Random } from '../ground/random.ts'
+import { createSecrets, type Secrets } from '../ground/secrets.ts'
+import { makeSecretFile, readSecretFile } from './secret-file.ts'
+import type { Database } from './tables.ts'
+
+type Input = {
+  readonly db: Database
+  /** `GATEWRIGHT_SECRET`, newest first; undefined outside production, where one is made and kept. */
+  readonly configured: readonly string[] | undefined
+  readonly folder: string
+  readonly random: Random
+}
+
+const findSecretId = async (db: Database): Promise<string | undefined> =>
+  (await db.selectFrom('installation').select('secret_id').executeTakeFirst())?.secret_id
+
+/**
+ * The secrets in force. A secret is made only together with a new database: one that rests on a secret
+ * which is not there stops the start, and no second secret is made over the first.
+ */
+export const openSecrets = async ({ db, configured, folder, random }: Input): Promise<Secrets> => {
+  const needed = await findSecretId(db)
+  const kept = readSecretFile(folder)
+  const texts = configured ?? (kept === undefined ? [] : [kept])
+  if (needed === undefined)
+    return createSecrets(texts.length > 0 ? texts : [makeSecretFile(folder, random)], random)
+  const secrets = texts.length > 0 ? createSecrets(texts, random) : undefined
+  if (secrets?.ids.includes(needed)) return secrets
+  throw new Error(
+    `the database was made with the secret ${needed}, which is not here: add that secret to GATEWRIGHT_SECRET, or put its file back beside the database`,
+  )
+}
