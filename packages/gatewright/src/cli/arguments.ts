@@ -75,7 +75,10 @@ const checkOption = (
   if (option.kind === 'flag' && token.value !== undefined)
     throw new WrongUse(`${token.rawName} takes no value: write ${written}`)
   // A value that begins with "-" is an option whose own value was forgotten, unless it is written with "=".
-  if (option.kind !== 'flag' && (token.value === undefined || (!token.inlineValue && token.value.startsWith('-'))))
+  if (
+    option.kind !== 'flag' &&
+    (token.value === undefined || (!token.inlineValue && token.value.startsWith('-')))
+  )
     throw new WrongUse(`${token.rawName} needs a value: write ${written}`)
   if (option.kind === 'text' && given.filter(({ name }) => name === token.name).length > 1)
     throw new WrongUse(`${token.rawName} stands more than once: write it once`)
@@ -130,12 +133,12 @@ const unknownCommand = (
   if (words[0] === undefined || words[0].startsWith('-'))
     return `the command must come first: write ${program} <command>; ${program} --help lists the commands`
   if (group.length > 0 && asked.length === 1)
-    return `${words[0]} is not complete: write ${toChoice(group.map(({ name }) => name))}`
+    return `${words[0]} is not complete: write ${program} ${toChoice(group.map(({ name }) => name))}`
   const names = commands.map(({ name }) => name)
   const meant = nearest(asked.join(' '), names) ?? nearest(asked[0] ?? '', names)
   const advice = meant ?? (group.length > 0 ? toChoice(group.map(({ name }) => name)) : undefined)
   return `there is no command ${quote(asked.join(' '))}: ${
-    advice === undefined ? `${program} --help lists the commands` : `write ${advice}`
+    advice === undefined ? `${program} --help lists the commands` : `write ${program} ${advice}`
   }`
 }
 

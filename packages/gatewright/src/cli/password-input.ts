@@ -38,7 +38,8 @@ const readLine = async (input: StandardInput): Promise<string> => {
   }
   const text = decode(Buffer.concat(chunks)).replace(/\r?\n$/, '')
   if (text === '') throw new WrongUse('standard input is empty: give the password on it')
-  if (/[\r\n]/.test(text)) throw new WrongUse('standard input has more than one line: give the password alone')
+  if (/[\r\n]/.test(text))
+    throw new WrongUse('standard input has more than one line: give the password alone')
   return text
 }
 

@@ -286,13 +286,9 @@ test('random lists are read as the plain definition says', t => {
     const stop = elements.findLastIndex(element => !trusted.includes(element))
     const lastTrusted = elements[stop + 1] ?? proxy
     const expected = [client, spoofed].includes(elements[stop] ?? '') ? elements[stop] : lastTrusted
-    const lines = elements.reduce<string[]>(
-      (before, element) =>
-        random() < 0.5 || before.length === 0
-          ? [...before, element]
-          : [...before.slice(0, -1), `${before.at(-1)}, ${element}`],
-      [],
-    )
+    const lines: string[] = []
+    for (const element of elements)
+      lines.push(random() < 0.5 && lines.length > 0 ? `${lines.pop()}, ${element}` : element)
     assert.equal(findAddress(proxy, toRawHeaders(lines)), expected, `seed ${seed}: ${JSON.stringify(lines)}`)
   }
 })

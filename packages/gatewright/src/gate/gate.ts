@@ -95,7 +95,10 @@ export const refuseUnless = (verdict: Verdict): void => {
   if (verdict.allowed) return
   const { code, maxAge } = verdict
   throw new Refusal(code, {
-    ...(code === 'invalid_token' && { reason: 'no_credential', detail: 'Sign in first, and send the access token.' }),
+    ...(code === 'invalid_token' && {
+      reason: 'no_credential',
+      detail: 'Sign in first, and send the access token.',
+    }),
     ...(maxAge !== undefined && { maxAge }),
   })
 }

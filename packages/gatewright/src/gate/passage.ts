@@ -26,7 +26,7 @@ export type Passage = {
   /** The `:id` of the URL. */
   readonly thingId: string | undefined
   /** A key that only the body tells, for limits by username. */
-  bodyLimitKey?: string
+  bodyLimitKey: string | undefined
   address: string
   credential: Credential | undefined
   token: AccessToken | undefined
@@ -41,5 +41,6 @@ export const newPassage = (request: Pick<Passage, 'rule' | 'peer' | 'rawHeaders'
   credential: undefined,
   token: undefined,
   principal: undefined,
+  bodyLimitKey: undefined,
   reports: [],
 })

@@ -23,8 +23,13 @@ type Ip = ipaddr.IPv4 | ipaddr.IPv6
  *     parseAddress('::ffff:192.0.2.1')         // '192.0.2.1'
  */
 export const parseAddress = (text: string): Address | undefined =>
-  // Strict IPv4 has one spelling only, and is most of what is asked.
-  isIPv4(text) ? (text as Address) : (toIp(text)?.toString() as Address | undefined)
+  plainVersion4(text) ?? (toIp(text)?.toString() as Address | undefined)
+
+/** The two spellings in which Node.js gives most peers. Strict IPv4 has one form only: the normal one. */
+const plainVersion4 = (text: string): Address | undefined => {
+  const bare = text.startsWith('::ffff:') ? text.slice(7) : text
+  return isIPv4(bare) ? (bare as Address) : undefined
+}
 
 /**
  * The group that is counted and limited as one: an IPv4 address alone, of IPv6 the /64, because whoever
@@ -33,7 +38,6 @@ export const parseAddress = (text: string): Address | undefined =>
  *     addressGroup('2001:db8:1:2:3::4') // '2001:db8:1:2::/64'
  */
 export const addressGroup = (text: string): string => {
-  if (isIPv4(text)) return text
   const ip = toIp(text)
   if (ip === undefined) return text
   return isVersion6(ip) ? `${new ipaddr.IPv6([...ip.parts.slice(0, 4), 0, 0, 0, 0])}/64` : ip.toString()
@@ -101,7 +105,8 @@ const longestText = 100
 const toIp = (text: string): Ip | undefined => {
   if (text.length > longestText) return undefined
   const bare = withoutPort(text)
-  if (isIPv4(bare)) return ipaddr.IPv4.parse(bare)
+  const version4 = plainVersion4(bare)
+  if (version4 !== undefined) return new ipaddr.IPv4(version4.split('.').map(Number))
   return isIPv6(bare) ? toIpVersion6(bare) : undefined
 }
 

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { parseAddressRange } from './address.ts'
 import { day, hour, minute, second } from './clock.ts'
 
 /**
@@ -104,7 +104,7 @@ export const origin = {
 /** An IP address, or a range of them in CIDR form. */
 export const addressOrRange = {
   parse: (text: string) => (isAddressOrRange(text) ? text : undefined),
-  expects: 'an IP address or a CIDR range, such as 10.0.0.5 or 10.0.0.0/8',
+  expects: 'an IP address or a CIDR range that begins with its first address, such as 10.0.0.5 or 10.0.0.0/8',
   explain: knownMistakes(
     [
       /^(\d+|true|false|yes|no|on|off|all|\*|.*\/0+)$/i,
@@ -131,12 +131,6 @@ function showDuration(milliseconds: number): string {
 
 const entriesOf = (text: string): readonly string[] => text.split(',').map(entry => entry.trim())
 
-const isAddressOrRange = (text: string): boolean => {
-  const [address = '', prefix, ...rest] = text.split('/')
-  // A zone (`fe80::1%eth0`) names an interface of this machine, which no forwarding header can.
-  const version = address.includes('%') ? 0 : isIP(address)
-  if (version === 0 || rest.length > 0) return false
-  return (
-    prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
-  )
-}
+/** A range of every address would trust the caller's own word. */
+const isAddressOrRange = (text: string): boolean =>
+  parseAddressRange(text) !== undefined && !text.endsWith('/0')

@@ -61,7 +61,7 @@ const reachable: readonly (readonly [Env, string])[] = [
     'https://localhost.example.org',
     'http://0.0.0.0',
   ].map(url => [{ PUBLIC_URL: url }, 'PUBLIC_URL is not localhost'] as const),
-  ...['10.0.0.1', '127.0.0.1,10.0.0.1', '127.0.0.0/7', '::1/64', '::/1'].map(
+  ...['10.0.0.1', '127.0.0.1,10.0.0.1', '126.0.0.0/7', '::/64', '::/1'].map(
     proxies => [{ TRUSTED_PROXIES: proxies }, 'TRUSTED_PROXIES names other machines'] as const,
   ),
 ]

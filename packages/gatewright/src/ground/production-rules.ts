@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net'
+import { isLoopback, parseAddressRange } from './address.ts'
 import type { Sources } from './load-settings.ts'
 import type { Settings } from './settings.ts'
 
@@ -71,22 +71,14 @@ export const productionErrors = (settings: Settings, sources: Sources): readonly
     .map(({ line }) => `${why.join(' and ')}, so production's rules hold: ${line}`)
 }
 
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-
-const isLoopbackAddress = (address: string): boolean =>
-  isIP(address) !== 0 && loopback.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
-
 /** `*.localhost` is left out: browsers keep it on this machine, but a name server need not. */
-const isLoopbackHost = (host: string): boolean =>
-  host.toLowerCase() === 'localhost' || isLoopbackAddress(host)
+const isLoopbackHost = (host: string): boolean => host.toLowerCase() === 'localhost' || isLoopback(host)
 
 const isLoopbackUrl = (url: string): boolean =>
   isLoopbackHost(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'))
 
-const isLoopbackRange = (range: string): boolean => {
-  const [address = '', prefix] = range.split('/')
-  const wholeRangeInside = prefix === undefined || Number(prefix) >= (isIP(address) === 4 ? 8 : 128)
-  return isLoopbackAddress(address) && wholeRangeInside
+/** Loopback is 127.0.0.0/8 and ::1, so a range is inside if it begins there and is no wider. */
+const isLoopbackRange = (text: string): boolean => {
+  const [first, bits = 0] = parseAddressRange(text) ?? []
+  return first?.range() === 'loopback' && bits >= (first.kind() === 'ipv4' ? 8 : 128)
 }

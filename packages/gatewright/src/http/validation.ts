@@ -10,7 +10,8 @@ const strict = {
   ownProperties: true,
 } as const
 
-const withFormats = (ajv: Ajv): Ajv => {
+/** The formats that our schemas name. */
+export const withFormats = (ajv: Ajv): Ajv => {
   // Both are CommonJS: the types and the value disagree on where the default export stands.
   const add = addFormats as unknown as (ajv: Ajv, formats: readonly string[]) => void
   add(ajv, ['email', 'date-time'])

@@ -3,39 +3,57 @@ import { day } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { newSecret } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
-import { inTransaction } from '../storage/transaction.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
 import { administratorRole, hasHadAdministrator } from '../users/administrators.ts'
 import type { User } from '../users/users.ts'
 import { addUser, prepareUser, type RegisterDependencies, type Registration } from './register.ts'
 
 const lifetime = day
 
+type MadeLink = { readonly state: 'made'; readonly token: string; readonly expiresAt: number }
+/** An administrator exists or has existed: there will never be a link again. */
+type Closed = { readonly state: 'closed' }
+
 export type SetupLink =
-  | { readonly state: 'made'; readonly token: string }
+  | MadeLink
+  | Closed
   /** One is open: its token was shown when it was made, and is known to nobody now. */
   | { readonly state: 'open already'; readonly expiresAt: number }
-  /** An administrator exists or has existed: there will never be a link again. */
-  | { readonly state: 'closed' }
+
+type LinkDependencies = Pick<RegisterDependencies, 'db' | 'clock' | 'random'>
+
+const makeLink = async (dependencies: LinkDependencies, work: Work, origin: Origin): Promise<MadeLink> => {
+  const token = newSecret(dependencies.random)
+  const expiresAt = dependencies.clock.now() + lifetime
+  await work.db.deleteFrom('setup_links').execute()
+  await work.db
+    .insertInto('setup_links')
+    .values({ id: 1, token_hash: sha256(token), expires_at: expiresAt })
+    .execute()
+  await recordEvent(dependencies, work, 'setup-link.made', { origin })
+  return { state: 'made', token, expiresAt }
+}
 
 /** Makes the set-up link where no administrator has ever existed and none is open. */
-export const openSetupLink = (
-  dependencies: Pick<RegisterDependencies, 'db' | 'clock' | 'random'>,
-): Promise<SetupLink> =>
+export const openSetupLink = (dependencies: LinkDependencies): Promise<SetupLink> =>
   inTransaction(dependencies.db, async (work): Promise<SetupLink> => {
     if (await hasHadAdministrator(work)) return { state: 'closed' }
-    const now = dependencies.clock.now()
     const open = await work.db.selectFrom('setup_links').select('expires_at').executeTakeFirst()
-    if (open !== undefined && open.expires_at > now)
+    if (open !== undefined && open.expires_at > dependencies.clock.now())
       return { state: 'open already', expiresAt: open.expires_at }
-    const token = newSecret(dependencies.random)
-    await work.db.deleteFrom('setup_links').execute()
-    await work.db
-      .insertInto('setup_links')
-      .values({ id: 1, token_hash: sha256(token), expires_at: now + lifetime })
-      .execute()
-    await recordEvent(dependencies, work, 'setup-link.made', { origin: systemOrigin })
-    return { state: 'made', token }
+    return makeLink(dependencies, work, systemOrigin)
   })
+
+/** Makes the set-up link where no administrator has ever existed; one that is open opens nothing any more. */
+export const replaceSetupLink = (
+  dependencies: LinkDependencies,
+  origin: Origin,
+): Promise<MadeLink | Closed> =>
+  inTransaction(
+    dependencies.db,
+    async (work): Promise<MadeLink | Closed> =>
+      (await hasHadAdministrator(work)) ? { state: 'closed' } : makeLink(dependencies, work, origin),
+  )
 
 /**
  * Makes the first administrator. The link is looked at before the password is hashed and consumed with

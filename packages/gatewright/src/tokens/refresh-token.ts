@@ -72,5 +72,5 @@ export const parseRefreshToken = (text: string): RefreshToken | undefined => {
 /** Whether we made this token for this session, whatever its generation. Constant time. */
 export const hasGoodMac = (secrets: Secrets, session: SessionKey, token: RefreshToken): boolean => {
   const mac = macOf(secrets, token.secretId, session, token.generation)
-  return mac !== undefined && sameBytes(mac, token.mac)
+  return token.sessionId === session.id && mac !== undefined && sameBytes(mac, token.mac)
 }

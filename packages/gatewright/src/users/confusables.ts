@@ -12,93 +12,30 @@ export const confusables = {
     ...{ t: 'ŧƭʈᴛⱦƫᵵ', u: 'ʉʊᴜꞟꭎꭒ', v: 'ʋᴠʌⱴ', w: 'ⱳᴡꝡ', x: 'ꭓ', y: 'ƴɏʏɣᶌỿꭚ', z: 'ƶȥᴢʐᵶɀⱬ' },
   },
   Cyrillic: {
-    ...{
-      a: 'а',
-      ae: 'ӕ',
-      b: 'вьѣҍ',
-      c: 'сҫ',
-      d: 'ԁ',
-      e: 'еєҽҿз',
-      g: 'ԍ',
-      h: 'һнңћҥ',
-      i: 'іꙇ',
-      j: 'ј',
-      k: 'кқҝҟҡ',
-    },
-    ...{ l: 'ӏ', m: 'мӎ', n: 'плԥ', o: 'оөѳ', p: 'рҏ', q: 'ԛ', r: 'гғя', s: 'ѕ', t: 'тҭ', u: 'циџ', v: 'ѵ' },
-    ...{ w: 'ѡԝшщ', x: 'хҳӽ', y: 'уүұч' },
+    ...{ a: 'а', ae: 'ӕ', b: 'вьѣҍ', c: 'сҫ', d: 'ԁ', e: 'еєҽҿз', g: 'ԍ', h: 'һнңћҥ', i: 'іꙇ', j: 'ј' },
+    ...{ k: 'кқҝҟҡ', l: 'ӏ', m: 'мӎ', n: 'плԥ', o: 'оөѳ', p: 'рҏ', q: 'ԛ', r: 'гғя', s: 'ѕ', t: 'тҭ' },
+    ...{ u: 'циџ', v: 'ѵ', w: 'ѡԝшщ', x: 'хҳӽ', y: 'уүұч' },
   },
   Greek: {
-    ...{
-      a: 'αΛ',
-      b: 'β',
-      c: 'ς',
-      d: 'δ',
-      e: 'εΣ',
-      f: 'ϝ',
-      h: 'Η',
-      i: 'ι',
-      j: 'ϳ',
-      k: 'κ',
-      m: 'ΜϺ',
-      n: 'ηΝπ',
-    },
-    ...{ o: 'οσθΩ', p: 'ρ', r: 'Γ', t: 'τ', u: 'υμ', v: 'ν', w: 'ω', x: 'χ', y: 'γΥ', z: 'ζ' },
+    ...{ a: 'αΛ', b: 'β', c: 'ς', d: 'δ', e: 'εΣ', f: 'ϝ', h: 'Η', i: 'ι', j: 'ϳ', k: 'κ', m: 'ΜϺ' },
+    ...{ n: 'ηΝπ', o: 'οσθΩ', p: 'ρ', r: 'Γ', t: 'τ', u: 'υμ', v: 'ν', w: 'ω', x: 'χ', y: 'γΥ', z: 'ζ' },
   },
   Armenian: {
     ...{ f: 'ք', g: 'ց', h: 'հի', j: 'յ', l: 'լ', n: 'ոռ', o: 'օ', q: 'գզ', s: 'Տ', t: 'ե', u: 'ս', w: 'ա' },
   },
   Cherokee: {
-    ...{
-      a: 'ᎪᏎ',
-      b: 'ᏏᏴ',
-      c: 'Ꮯ',
-      d: 'ᎠᏧ',
-      e: 'Ꭼ',
-      g: 'ᏀᏳ',
-      h: 'ᎻᏂᏲ',
-      i: 'Ꭵ',
-      j: 'Ꭻ',
-      k: 'Ꮶ',
-      l: 'Ꮮ',
-      m: 'Ꮇ',
-    },
-    ...{ n: 'Ꮑ', o: 'ᎣᎤᎾᏫ', p: 'Ꮲ', r: 'ᎡᎱᏒ', s: 'ᏕᏚ', t: 'Ꭲ', u: 'Ꮜ', v: 'Ꮩ', w: 'ᎳᏔ', y: 'ᎩᎽ', z: 'Ꮓ' },
+    ...{ a: 'ᎪᏎ', b: 'ᏏᏴ', c: 'Ꮯ', d: 'ᎠᏧ', e: 'Ꭼ', g: 'ᏀᏳ', h: 'ᎻᏂᏲ', i: 'Ꭵ', j: 'Ꭻ', k: 'Ꮶ' },
+    ...{ l: 'Ꮮ', m: 'Ꮇ', n: 'Ꮑ', o: 'ᎣᎤᎾᏫ', p: 'Ꮲ', r: 'ᎡᎱᏒ', s: 'ᏕᏚ', t: 'Ꭲ', u: 'Ꮜ', v: 'Ꮩ' },
+    ...{ w: 'ᎳᏔ', y: 'ᎩᎽ', z: 'Ꮓ' },
   },
   Lisu: {
-    ...{
-      a: 'ꓮ',
-      b: 'ꓐ',
-      c: 'ꓚ',
-      d: 'ꓒꓓ',
-      e: 'ꓰ',
-      f: 'ꓝ',
-      g: 'ꓖ',
-      h: 'ꓧ',
-      i: 'ꓲ',
-      j: 'ꓙ',
-      k: 'ꓗ',
-      l: 'ꓡ',
-      m: 'ꓟ',
-    },
-    ...{ n: 'ꓠ', o: 'ꓳ', p: 'ꓑ', r: 'ꓣ', s: 'ꓢ', t: 'ꓔ', u: 'ꓴ', v: 'ꓦ', w: 'ꓪ', x: 'ꓫ', y: 'ꓬ', z: 'ꓜ' },
+    ...{ a: 'ꓮ', b: 'ꓐ', c: 'ꓚ', d: 'ꓒꓓ', e: 'ꓰ', f: 'ꓝ', g: 'ꓖ', h: 'ꓧ', i: 'ꓲ', j: 'ꓙ', k: 'ꓗ' },
+    ...{ l: 'ꓡ', m: 'ꓟ', n: 'ꓠ', o: 'ꓳ', p: 'ꓑ', r: 'ꓣ', s: 'ꓢ', t: 'ꓔ', u: 'ꓴ', v: 'ꓦ', w: 'ꓪ' },
+    ...{ x: 'ꓫ', y: 'ꓬ', z: 'ꓜ' },
   },
   Canadian_Aboriginal: {
-    ...{
-      a: 'ᗅᗩᐱ',
-      b: 'ᗷᑲᖯᑳ',
-      c: 'ᑕ',
-      d: 'ᗪᗞᑯ',
-      e: 'ᗴᕮ',
-      f: 'ᖴ',
-      h: 'ᕼ',
-      i: 'ᓰ',
-      j: 'ᒍ',
-      l: 'ᒪ',
-      m: 'ᗰ',
-      n: 'ᑎ',
-    },
-    ...{ o: 'ᗝ', p: 'ᑭ', r: 'ᖇ', s: 'ᔕ', u: 'ᑌ', v: 'ᐯ', w: 'ᗯ', x: 'ᕁᕽ' },
+    ...{ a: 'ᗅᗩᐱ', b: 'ᗷᑲᖯᑳ', c: 'ᑕ', d: 'ᗪᗞᑯ', e: 'ᗴᕮ', f: 'ᖴ', h: 'ᕼ', i: 'ᓰ', j: 'ᒍ', l: 'ᒪ' },
+    ...{ m: 'ᗰ', n: 'ᑎ', o: 'ᗝ', p: 'ᑭ', r: 'ᖇ', s: 'ᔕ', u: 'ᑌ', v: 'ᐯ', w: 'ᗯ', x: 'ᕁᕽ' },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>
 
@@ -112,11 +49,8 @@ const toLatin = (letter: string): string =>
   latinFor.get(letter) ?? latinFor.get(letter.toLowerCase()) ?? latinFor.get(letter.toUpperCase()) ?? letter
 
 /** Each row is applied to the result of the one before: what looks alike becomes the same. */
-const folds: readonly (readonly [RegExp, string | ((letter: string) => string)])[] = [
-  [/\p{M}/gu, ''],
-  [/\p{L}/gu, toLatin],
-  [/[._-]/g, ''],
-  [/[A-Z]/g, letter => letter.toLowerCase()],
+const folds: readonly (readonly [alike: RegExp, one: string])[] = [
+  [/[\p{M}._-]/gu, ''],
   [/0/g, 'o'],
   [/[1i]/g, 'l'],
   [/3/g, 'e'],
@@ -137,8 +71,7 @@ const folds: readonly (readonly [RegExp, string | ((letter: string) => string)])
  *
  *     skeleton('Аdmіn') === skeleton('adm1n')
  */
-export const skeleton = (name: string): string =>
-  folds.reduce(
-    (text, [alike, one]) => text.replace(alike, one as string),
-    name.normalize('NFKC').normalize('NFD'),
-  )
+export const skeleton = (name: string): string => {
+  const latin = name.normalize('NFKC').normalize('NFD').replace(/\p{L}/gu, toLatin).toLowerCase()
+  return folds.reduce((text, [alike, one]) => text.replace(alike, one), latin)
+}

@@ -43,7 +43,8 @@ export const parseUsername = (
 /**
  * The key to look up whatever was submitted as a username: never throws, costs little for any length, and
  * is the key of {@link parseUsername} for every text that it takes. Other texts get a key that no user
- * has; it holds no NUL and no half surrogate pair, so that every database takes it.
+ * has, unless they are a user's name in another case. It holds no NUL and no half surrogate pair, so that
+ * every database takes it.
  *
  *     usernameKey('ALICE') // 'alice'
  */
@@ -54,11 +55,12 @@ export const usernameKey = (text: string): UsernameKey =>
 const mostUnits = 256
 
 /**
- * As near to Unicode's full case folding as JavaScript comes. Small letters first, because the capital ẞ
- * has ß as its small letter and is not, as ß is, SS in capitals.
+ * As near to Unicode's full case folding as JavaScript comes (Unicode Standard §3.13.5, D146). Decomposed
+ * first, because a capital of a composed letter may carry marks elsewhere. Small letters before capitals,
+ * because the capital ẞ has ß as its small letter and is not, as ß is, SS in capitals.
  */
 const foldCase = (text: string): string =>
-  text.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
+  text.normalize('NFKD').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
 
 type Rule = { readonly breaks: (username: string) => boolean; readonly problem: string }
 

@@ -3,7 +3,7 @@ const texts = {
     title: 'Make the first administrator',
     intro: 'This link works once. Choose a name and a long password.',
     username: 'Username',
-    password: 'Password (15 characters or more)',
+    password: 'Password ({minimum} characters or more)',
     email: 'E-mail (optional)',
     submit: 'Make the administrator',
     done: 'Done. You can sign in now as {username}.',
@@ -15,7 +15,7 @@ const texts = {
     title: '创建第一位管理员',
     intro: '此链接只能使用一次。请选择用户名和较长的密码。',
     username: '用户名',
-    password: '密码（至少 15 个字符）',
+    password: '密码（至少 {minimum} 个字符）',
     email: '电子邮箱（可选）',
     submit: '创建管理员',
     done: '完成。现在可以用 {username} 登录。',
@@ -27,7 +27,7 @@ const texts = {
     title: '建立第一位管理員',
     intro: '此連結只能使用一次。請選擇使用者名稱和較長的密碼。',
     username: '使用者名稱',
-    password: '密碼（至少 15 個字元）',
+    password: '密碼（至少 {minimum} 個字元）',
     email: '電子郵件（選填）',
     submit: '建立管理員',
     done: '完成。現在可以用 {username} 登入。',
@@ -54,7 +54,6 @@ for (const element of document.querySelectorAll('[data-text]'))
 const token = decodeURIComponent(location.hash.slice(1))
 history.replaceState(null, '', location.pathname)
 
-const form = document.getElementById('form')
 const message = document.getElementById('message')
 const say = (words, failed) => {
   message.textContent = words

@@ -16,13 +16,17 @@ const parts = [
   { url: '/console/setup.css', file: 'setup.css', type: 'text/css; charset=utf-8' },
 ] as const
 
-const readPart = (file: string, mount: string): string =>
-  readFileSync(new URL(`../pages/${file}`, import.meta.url), 'utf8').replaceAll('{{mount}}', mount)
+const readPart = (file: string, words: Readonly<Record<string, string>>): string =>
+  readFileSync(new URL(`../pages/${file}`, import.meta.url), 'utf8').replaceAll(
+    /\{\{(\w+)\}\}/g,
+    (_, word: string) => words[word] ?? '',
+  )
 
 /** The first administrator: the page that the link opens, and what it posts to. */
 export const setupRoutes = (app: FastifyInstance, engine: Engine, mount: string): void => {
+  const words = { mount, minimum: String(engine.settings.passwordMinLength) }
   for (const { url, file, type } of parts) {
-    const content = readPart(file, mount)
+    const content = readPart(file, words)
     app.get(
       url,
       { config: { page: true, gate: { access: everyone(), limit: 'read', audit: 'none' } } },

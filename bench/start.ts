@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { Agent } from 'node:http'
+import { availableParallelism, cpus } from 'node:os'
+import { type Folder, newFolder, type Server, signUp, startServer } from '../test/process/spawned-server.ts'
+
+/**
+ * How long a start takes and how much memory it holds: `npm run bench -- 20` starts the blog 20 times
+ * in each way, one after the other, on a database of their own. Targets: under 1 s, under 120 MB.
+ */
+const rounds = Number(process.argv[2] ?? 10)
+const requests = 200
+
+type Figures = { readonly [column in (typeof columns)[number]]: number }
+
+const columns = ['ready ms', 'RSS MB', 'peak MB', `RSS MB after`, `peak MB after`] as const
+
+const ways = [
+  {
+    name: 'first start after installing: new database, nothing compiled',
+    env: { NODE_DISABLE_COMPILE_CACHE: '1' },
+    keepsFolder: false,
+  },
+  { name: 'new database', env: {}, keepsFolder: false },
+  { name: 'existing database', env: {}, keepsFolder: true },
+] as const
+
+/** Megabytes of 1,000,000 bytes; not a number where there is no /proc. */
+const memoryOf = (pid: number): { readonly resident: number; readonly peak: number } => {
+  const read = (name: string): number => {
+    try {
+      const [, kibibytes] =
+        new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+      return (Number(kibibytes) * 1_024) / 1e6
+    } catch {
+      return Number.NaN
+    }
+  }
+  return { resident: read('VmRSS'), peak: read('VmHWM') }
+}
+
+const paths = ['protected', 'me', 'posts', 'todos', 'users']
+
+const useServer = async (server: Server, name: string): Promise<void> => {
+  const { access } = await signUp(server, name)
+  const agent = new Agent({ keepAlive: true })
+  for (let sent = 0; sent < requests; sent += 1) {
+    const path = paths[sent % paths.length] ?? 'me'
+    const { status } = await server.call('GET', path, { token: access, agent })
+    assert.equal(status, 200, path)
+  }
+  agent.destroy()
+}
+
+const measure = async (folder: Folder, name: string, env: Record<string, string>): Promise<Figures> => {
+  const start = performance.now()
+  const server = await startServer(folder, { env })
+  const { status } = await server.call('GET', '/readyz')
+  const ready = performance.now() - start
+  assert.equal(status, 200)
+  const atStart = memoryOf(server.pid)
+  await useServer(server, name)
+  const after = memoryOf(server.pid)
+  await server.stop()
+  return {
+    'ready ms': ready,
+    'RSS MB': atStart.resident,
+    'peak MB': atStart.peak,
+    'RSS MB after': after.resident,
+    'peak MB after': after.peak,
+  }
+}
+
+const ends: (() => Promise<void>)[] = []
+const openFolder = (): Folder => newFolder({ after: end => ends.push(end) })
+
+const runWay = async ({ env, keepsFolder }: (typeof ways)[number]): Promise<readonly Figures[]> => {
+  const kept = openFolder()
+  const figures: Figures[] = []
+  // The first one is not counted: it makes the database, and warms the cache of files.
+  for (let round = 0; round <= rounds; round += 1)
+    figures.push(await measure(keepsFolder ? kept : openFolder(), `bench${round}`, env))
+  return figures.slice(1)
+}
+
+const toCell = (figures: readonly Figures[], column: (typeof columns)[number]): string => {
+  const sorted = figures.map(row => row[column]).sort((a, b) => a - b)
+  const [median = Number.NaN, most = Number.NaN] = [sorted[sorted.length >> 1], sorted.at(-1)]
+  return `${median.toFixed(0)} (${most.toFixed(0)})`
+}
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+
+try {
+  console.log(`${cpus()[0]?.model}, ${availableParallelism()} cores, Node.js ${process.version}.`)
+  console.log(`Median (and worst) of ${rounds} starts each; after: after ${requests} signed-in requests.\n`)
+  console.log(row(['start', ...columns]))
+  console.log(row(['---', ...columns.map(() => '--:')]))
+  for (const way of ways) {
+    const figures = await runWay(way)
+    console.log(row([way.name, ...columns.map(column => toCell(figures, column))]))
+  }
+} finally {
+  for (const end of ends) await end()
+}

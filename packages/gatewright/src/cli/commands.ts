@@ -1,0 +1,20 @@
+import type { Command } from './command.ts'
+import { config } from './config.ts'
+import { doctor } from './doctor.ts'
+import { setupLink } from './setup-link.ts'
+import { userCreate } from './user-create.ts'
+import { userList } from './user-list.ts'
+import { userRole } from './user-role.ts'
+import { userDisable, userEnable } from './user-state.ts'
+
+/** Every command, in the order of the help. */
+export const commands: readonly Command[] = [
+  userCreate,
+  userList,
+  userDisable,
+  userEnable,
+  userRole,
+  setupLink,
+  config,
+  doctor,
+]

@@ -1,0 +1,59 @@
+import { Refusal } from '../ground/refusal.ts'
+import { roles } from '../permissions/roles.ts'
+import { defineCommand } from './command.ts'
+import { withEngine } from './engine.ts'
+import { readNewPassword } from './password-input.ts'
+import { toUserView } from './users.ts'
+
+export const userCreate = defineCommand({
+  name: 'user create',
+  summary: 'Creates a user, also the first administrator. Makes the database where there is none.',
+  parameters: {},
+  options: {
+    username: {
+      kind: 'text',
+      value: 'name',
+      required: true,
+      describe: 'The name to sign in with. Reserved names are allowed here.',
+    },
+    role: {
+      kind: 'texts',
+      value: 'role',
+      describe: `${Object.keys(roles).join(', ')}; may be repeated. Default: user.`,
+    },
+    email: { kind: 'text', value: 'address', describe: 'An e-mail address; it counts once it is verified.' },
+    'password-stdin': {
+      kind: 'flag',
+      describe: 'Takes the password from standard input. Without it you are asked, twice.',
+    },
+  },
+  example: 'user create --username alice --role admin --password-stdin < password.txt',
+  run: async ({ username, role, email, 'password-stdin': fromStandardInput }) => {
+    const { checkRoles, createUser } = await import('../administration/users.ts')
+    const asked = role.length > 0 ? role : ['user']
+    // Before anybody is asked for a password, and before a database is made.
+    checkRoles(asked, '/role')
+    if (email !== undefined) await checkEmail(email)
+    const password = await readNewPassword(fromStandardInput)
+    const registration = { username, password, roles: asked, ...(email !== undefined && { email }) }
+    const user = await withEngine('is made', async engine =>
+      createUser(engine, registration, (await import('../audit/record.ts')).commandLineOrigin),
+    )
+    return {
+      text: `Created ${user.username} (${user.roles.join(', ')}), id ${user.id}.`,
+      json: { user: toUserView(user) },
+    }
+  },
+})
+
+/** As the routes check it. */
+const checkEmail = async (email: string): Promise<void> => {
+  const [{ Ajv }, { withFormats }, schemas] = await Promise.all([
+    import('ajv'),
+    import('../http/validation.ts'),
+    import('../http/schemas.ts'),
+  ])
+  if (withFormats(new Ajv()).validate(schemas.email, email)) return
+  const message = 'must be an e-mail address, such as alice@example.org'
+  throw new Refusal('validation_failed', { errors: [{ path: '/email', message }] })
+}

@@ -1,0 +1,33 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { Engine } from '../compose.ts'
+import type { Passage } from '../gate/passage.ts'
+import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
+import { toRateLimitHeaders } from './rate-limit-headers.ts'
+import { toRefusal } from './to-refusal.ts'
+
+/** What all limits of the route said, as headers of the answer. */
+export const writeRateLimits = (reply: FastifyReply, { reports }: Passage): void => {
+  const last = reports.at(-1)
+  if (last === undefined) return
+  reply.headers(toRateLimitHeaders({ ...last, rows: reports.flatMap(report => report.rows) }))
+}
+
+export type AnswerRefusal = (request: FastifyRequest, reply: FastifyReply, error: unknown) => void
+
+/** Answers whatever was thrown as a problem (RFC 9457). What nobody expected is logged, and says nothing. */
+export const createAnswerRefusal =
+  ({ publicUrl, settings }: Engine, log: Logger): AnswerRefusal =>
+  (request, reply, error) => {
+    const refusal = toRefusal(error)
+    reply.refusal = refusal
+    if (statuses[refusal.code] >= 500 && refusal !== error)
+      log.error({ err: error, request_id: request.id }, 'unexpected error')
+    if (request.passage) writeRateLimits(reply, request.passage)
+    reply
+      .code(statuses[refusal.code])
+      .headers(refusalHeaders(refusal, settings.tokenScheme))
+      .type(problemType)
+      .serializer(JSON.stringify)
+      .send(toProblem(refusal, { publicUrl, requestId: request.id }))
+  }

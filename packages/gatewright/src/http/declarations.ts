@@ -1,0 +1,30 @@
+import type { Engine } from '../compose.ts'
+import type { GateRule, Passage } from '../gate/passage.ts'
+import type { Principal } from '../gate/principal.ts'
+import type { Refusal } from '../ground/refusal.ts'
+import type { RouteTable } from './route-table.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route declares to the gate. A route without it stops the start. */
+    gate?: GateRule
+    /** The route answers with a page or a part of one, not with JSON. */
+    page?: true
+  }
+  interface FastifyInstance {
+    /** Everything that Gatewright's operations ask for. */
+    gatewright: Engine
+    /** The routes as data. */
+    routeTable: RouteTable
+  }
+  interface FastifyRequest {
+    /** What the gate found out; undefined where the router knows no such route. */
+    passage: Passage | undefined
+    /** Whoever the request acts as; undefined for a caller without a credential. */
+    principal: Principal | undefined
+  }
+  interface FastifyReply {
+    /** Why the request was refused. */
+    refusal: Refusal | undefined
+  }
+}

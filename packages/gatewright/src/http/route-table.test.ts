@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { compose, type Engine } from '../compose.ts'
+import { defaultSettings } from '../ground/settings.ts'
+import { everyone, owner, signedIn } from '../permissions/access-rule.ts'
+import { gatewright } from './plugin.ts'
+
+const log = pino({ level: 'silent' })
+const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+const settings = defaultSettings({ databaseUrl: `sqlite:${join(folder, 'test.db')}` })
+const gate = { access: everyone(), limit: 'read', audit: 'none' } as const
+const handler = async () => 'reached'
+
+let engine: Engine
+before(async () => {
+  engine = await compose({ settings, durability: 'off' })
+})
+after(async () => {
+  await engine.close()
+  rmSync(folder, { recursive: true })
+})
+
+/** Starts an API with the gate and these further routes. */
+const start = async (
+  add: (app: FastifyInstance) => unknown,
+  early = (_app: FastifyInstance): unknown => undefined,
+) => {
+  const app = Fastify()
+  early(app)
+  await app.register(gatewright, { engine, log })
+  await add(app)
+  await app.ready()
+  return app
+}
+
+/** Each is a way to have a route that nobody declared. */
+const undeclared: readonly [string, RegExp, (app: FastifyInstance) => unknown][] = [
+  ['no declaration', /the route GET \/open has no access rule/, app => app.get('/open', handler)],
+  [
+    'a declaration without an access rule',
+    /GET \/open has no access rule/,
+    // @ts-expect-error: what a caller in JavaScript might write
+    app => app.get('/open', { config: { gate: { limit: 'read', audit: 'none' } } }, handler),
+  ],
+  [
+    'no limit',
+    /GET \/open has no limit/,
+    // @ts-expect-error: what a caller in JavaScript might write
+    app => app.get('/open', { config: { gate: { access: everyone(), audit: 'none' } } }, handler),
+  ],
+  [
+    'no word on audit events',
+    /GET \/open does not say which audit events/,
+    // @ts-expect-error: what a caller in JavaScript might write
+    app => app.get('/open', { config: { gate: { access: everyone(), limit: 'read' } } }, handler),
+  ],
+  [
+    'an owner of something that nobody can find',
+    /speaks of a boat: give its finder/,
+    app => app.get('/boats/:id', { config: { gate: { ...gate, access: owner('boat') } } }, handler),
+  ],
+  [
+    'a plugin inside a plugin',
+    /the route POST \/deep\/er has no access rule/,
+    app =>
+      app.register(async outer => {
+        await outer.register(async inner => inner.post('/er', handler), { prefix: '/deep' })
+      }),
+  ],
+]
+
+for (const [what, message, add] of undeclared)
+  test(`a route with ${what} stops the start and is named`, async () => {
+    await assert.rejects(start(add), message)
+  })
+
+test('a route added before the gate stops the start', async () => {
+  await assert.rejects(
+    start(
+      () => undefined,
+      app => app.get('/early', handler),
+    ),
+    /register gatewright before any route[\s\S]*\/early/,
+  )
+})
+
+test('a route that a plugin from before the gate adds past it stops the start', async () => {
+  let stranger: FastifyInstance | undefined
+  const early = (app: FastifyInstance): unknown =>
+    app.register(async scope => {
+      stranger = scope
+    })
+  await assert.rejects(
+    start(() => stranger?.get('/past', handler), early),
+    /a route was added past the gate[\s\S]*\/past/,
+  )
+})
+
+test('a declared route is served, and HEAD with it', async () => {
+  const app = await start(server => server.get('/open', { config: { gate } }, handler))
+  assert.equal((await app.inject('/open')).statusCode, 200)
+  assert.equal((await app.inject({ method: 'HEAD', url: '/open' })).statusCode, 200)
+  await app.close()
+})
+
+test('a rule that names another kind of principal does not let a user in, nor anybody without a credential', async () => {
+  const app = await start(server =>
+    server.get(
+      '/keys-only',
+      { config: { gate: { ...gate, access: signedIn(), principals: ['api-key'] } } },
+      handler,
+    ),
+  )
+  assert.equal((await app.inject('/keys-only')).statusCode, 401)
+  await app.close()
+})
+
+test('routes of every form are counted: parameters, wildcards, several methods, shared prefixes, expressions', async () => {
+  const app = await start(server => {
+    for (const url of [
+      '/a/:x/b',
+      '/a/:x/c',
+      '/a',
+      '/ab',
+      '/abc/*',
+      '/files/:name.:type',
+      '/n/:id(^\\d+$)',
+      '/café',
+    ])
+      server.get(url, { config: { gate } }, handler)
+    server.route({ method: ['PUT', 'PATCH', 'DELETE'], url: '/a', config: { gate }, handler })
+    server.route({ method: 'GET', url: '/v', constraints: { version: '1.0.0' }, config: { gate }, handler })
+    server.all('/every', { config: { gate } }, handler)
+  })
+  assert.equal((await app.inject('/abc/d/e')).statusCode, 200)
+  await app.close()
+})

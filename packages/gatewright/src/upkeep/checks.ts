@@ -1,0 +1,115 @@
+import { checkCertificate } from './certificate-check.ts'
+import {
+  checkDatabase,
+  checkDurability,
+  checkIntegrity,
+  checkMigrations,
+  checkWritable,
+} from './database-checks.ts'
+import {
+  type DatabaseFacts,
+  type Facts,
+  type MachineFacts,
+  type SettingsFacts,
+  type Source,
+  withFacts,
+} from './facts.ts'
+import { checkPermissions } from './file-checks.ts'
+import { type Finding, problem } from './finding.ts'
+import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './installation-checks.ts'
+import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
+import {
+  checkAddress,
+  checkLimits,
+  checkProductionRules,
+  checkRegistration,
+  checkSettings,
+} from './settings-checks.ts'
+
+/** A row of the table; `run` gives undefined where what it looks at is not there. */
+type Check = {
+  readonly name: string
+  readonly run: (facts: Facts) => Finding | Promise<Finding> | undefined
+}
+
+type Judge<Given> = (facts: Given) => Finding | Promise<Finding>
+
+const onMachine =
+  (judge: Judge<MachineFacts>): Check['run'] =>
+  facts =>
+    judge(facts.machine)
+const onSettings =
+  (judge: Judge<SettingsFacts>): Check['run'] =>
+  facts =>
+    facts.settings && judge(facts.settings)
+const onDatabase =
+  (judge: Judge<DatabaseFacts>): Check['run'] =>
+  facts =>
+    facts.database && judge(facts.database)
+const onTables =
+  (judge: Judge<DatabaseFacts>): Check['run'] =>
+  facts =>
+    facts.tables && judge(facts.tables)
+
+/** What `gatewright doctor` looks at. A new check is a row here. */
+const checks: readonly Check[] = [
+  { name: 'node', run: onMachine(checkNode) },
+  { name: 'clock', run: onMachine(checkClock) },
+  { name: 'settings', run: onMachine(checkSettings) },
+  { name: 'production-rules', run: onSettings(checkProductionRules) },
+  { name: 'public-url', run: onSettings(checkAddress) },
+  { name: 'certificate', run: onSettings(checkCertificate) },
+  { name: 'limits', run: onSettings(checkLimits) },
+  { name: 'registration', run: onSettings(checkRegistration) },
+  { name: 'permissions', run: onSettings(checkPermissions) },
+  { name: 'disk-space', run: onSettings(checkSpace) },
+  { name: 'secret', run: onSettings(checkSecret) },
+  { name: 'database', run: onSettings(checkDatabase) },
+  { name: 'integrity', run: onDatabase(checkIntegrity) },
+  { name: 'durability', run: onDatabase(checkDurability) },
+  { name: 'writing', run: onDatabase(checkWritable) },
+  { name: 'migrations', run: onDatabase(checkMigrations) },
+  { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
+  { name: 'administrator', run: onTables(checkAdministrator) },
+  { name: 'audit-clock', run: onTables(checkClockOfAudit) },
+]
+
+export type CheckedFinding = Finding & { readonly name: string }
+
+export type Examination = {
+  readonly findings: readonly CheckedFinding[]
+  /** The names of checks that could not be made, because of what others found. */
+  readonly notChecked: readonly string[]
+}
+
+const unexpected = (error: unknown): Finding =>
+  problem({
+    found: `could not be checked: ${error instanceof Error ? error.message : String(error)}`,
+    means: 'What this looks at is broken in a way that was not expected.',
+    do: 'See the other findings first; then report this line.',
+  })
+
+const runCheck = async (
+  { name, run }: Check,
+  facts: Facts,
+): Promise<CheckedFinding | { readonly name: string }> => {
+  try {
+    return { name, ...(await run(facts)) }
+  } catch (error) {
+    return { name, ...unexpected(error) }
+  }
+}
+
+const isMade = (result: CheckedFinding | { readonly name: string }): result is CheckedFinding =>
+  'level' in result
+
+/** Makes every check, one after the other. Looks only: nothing is made, mended or changed. */
+export const examine = (source: Source): Promise<Examination> =>
+  withFacts(source, async facts => {
+    const results: (CheckedFinding | { readonly name: string })[] = []
+    for (const check of checks) results.push(await runCheck(check, facts))
+    return {
+      findings: results.filter(isMade),
+      notChecked: results.filter(result => !isMade(result)).map(({ name }) => name),
+    }
+  })

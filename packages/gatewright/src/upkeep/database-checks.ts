@@ -1,0 +1,93 @@
+import { sql } from 'kysely'
+import { engineMigrations } from '../storage/migrate.ts'
+import type { Database } from '../storage/tables.ts'
+import type { DatabaseFacts, SettingsFacts } from './facts.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+export const checkDatabase = ({ database }: Pick<SettingsFacts, 'database'>): Finding => {
+  if (database.state === 'open') return ok(`opens: ${database.file}`)
+  if (database.state === 'missing')
+    return warning({
+      found: `there is none at ${database.file}`,
+      means: 'The next start makes a new, empty one there and prints a link to make the first administrator.',
+      do: 'If there should be one: check DATABASE_URL and the working folder, or put the backup back.',
+    })
+  return problem({
+    found: `${database.file} can not be opened: ${database.why}`,
+    means: 'The server does not start.',
+    do: 'Check that it is the right file and that this user may read and write it; else put the backup back.',
+  })
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+const readPragma = async (db: Database, query: ReturnType<typeof sql<Row>>): Promise<readonly string[]> =>
+  (await query.execute(db)).rows.flatMap(row => Object.values(row).map(String))
+
+export const checkIntegrity = async ({ db }: Pick<DatabaseFacts, 'db'>): Promise<Finding> => {
+  const lines = await readPragma(db, sql<Row>`pragma quick_check(5)`)
+  if (lines.join() === 'ok') return ok('quick_check finds nothing')
+  return problem({
+    found: `quick_check: ${lines.join('; ').replaceAll('\n', '; ')}`,
+    means: 'The file is damaged: data is lost or wrong.',
+    do: 'Stop the server, keep a copy of the file, and put the newest backup back.',
+  })
+}
+
+/** `pragma synchronous` answers with a number. */
+const synchronousFull = '2'
+
+export const checkDurability = async ({ db }: Pick<DatabaseFacts, 'db'>): Promise<Finding> => {
+  const [mode = ''] = await readPragma(db, sql<Row>`pragma journal_mode`)
+  const [synchronous] = await readPragma(db, sql<Row>`pragma synchronous`)
+  if (mode === 'wal' && synchronous === synchronousFull) return ok('WAL, synchronous=FULL')
+  if (mode !== 'wal')
+    return warning({
+      found: `journal_mode is ${mode}, not WAL`,
+      means:
+        'The server has not used this file yet, or another program has changed it; the next start sets it.',
+      do: 'Start the server once; if this comes back, find the program that opens the file.',
+    })
+  return problem({
+    found: `synchronous is ${synchronous}, not FULL`,
+    means: 'A power cut can undo what was answered, also a logout.',
+    do: 'Use the Node.js that the project brings: its SQLite was built otherwise.',
+  })
+}
+
+export const checkWritable = async ({ db }: Pick<DatabaseFacts, 'db'>): Promise<Finding> => {
+  try {
+    // Takes the write lock and gives it back; a commit would write, where the file is empty.
+    await db.connection().execute(async connection => {
+      await sql`begin immediate`.execute(connection)
+      await sql`rollback`.execute(connection)
+    })
+    return ok('can be written')
+  } catch (error) {
+    return problem({
+      found: `can not be written: ${error instanceof Error ? error.message : String(error)}`,
+      means: 'Nobody can sign in or out.',
+      do: 'Give the file and its folder to the user that runs the server, and look for a process that holds a lock.',
+    })
+  }
+}
+
+export const checkMigrations = async ({
+  db,
+  pending,
+}: Pick<DatabaseFacts, 'db' | 'pending'>): Promise<Finding> => {
+  if (pending.length > 0)
+    return warning({
+      found: `${pending.length} to come: ${pending.join(', ')}`,
+      means: 'The file was made by an older version, or is empty. The next start brings it up to date.',
+      do: 'Make a copy of the file, then start the server.',
+    })
+  const { rows } = await sql<{ name: string }>`select name from gatewright_migrations`.execute(db)
+  const unknown = rows.filter(({ name }) => !Object.hasOwn(engineMigrations.migrations, name))
+  if (unknown.length === 0) return ok(`up to date: ${rows.length}`)
+  return problem({
+    found: `this version does not know ${unknown.map(({ name }) => name).join(', ')}`,
+    means: 'The file was made by a newer version; this one does not start on it.',
+    do: 'Run the newer version.',
+  })
+}

@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely } from 'kysely'
+import type { Clock } from '../ground/clock.ts'
+import { type LoadedSettings, SettingsError } from '../ground/load-settings.ts'
+import type { Random } from '../ground/random.ts'
+import { databaseFile } from '../storage/database.ts'
+import { engineMigrations, pendingMigrations } from '../storage/migrate.ts'
+import { createSqliteDialect, openSqlite } from '../storage/sqlite-dialect.ts'
+import type { Database, Tables } from '../storage/tables.ts'
+
+export type Source = {
+  /** Reads the settings; throws a SettingsError where they can't be used. */
+  readonly read: () => LoadedSettings
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export type MachineFacts = Omit<Source, 'read'> & { readonly settingsProblems: readonly string[] }
+
+export type SettingsFacts = MachineFacts &
+  LoadedSettings & { readonly folder: string; readonly database: OpenedDatabase }
+
+export type DatabaseFacts = SettingsFacts & { readonly db: Database; readonly pending: readonly string[] }
+
+type OpenedDatabase =
+  | { readonly state: 'missing'; readonly file: string }
+  | { readonly state: 'unusable'; readonly file: string; readonly why: string }
+  | {
+      readonly state: 'open'
+      readonly file: string
+      readonly db: Database
+      readonly pending: readonly string[]
+    }
+
+/** What checks are made on. What is undefined could not be had, so checks that need it are not made. */
+export type Facts = {
+  readonly machine: MachineFacts
+  readonly settings: SettingsFacts | undefined
+  readonly database: DatabaseFacts | undefined
+  /** As `database`, where the tables of this version are there. */
+  readonly tables: DatabaseFacts | undefined
+}
+
+/**
+ * Collects the facts, runs `use` on them and closes what was opened. Nothing is made or changed: a database
+ * that is not there is not made, and one that is not in WAL mode is left as it is.
+ */
+export const withFacts = async <T>(
+  { read, clock, random }: Source,
+  use: (facts: Facts) => Promise<T>,
+): Promise<T> => {
+  const machine = { clock, random, settingsProblems: [] }
+  const loaded = tryRead(read)
+  if (loaded instanceof SettingsError)
+    return use({
+      machine: { ...machine, settingsProblems: loaded.lines },
+      settings: undefined,
+      database: undefined,
+      tables: undefined,
+    })
+  const database = await openAsItIs(databaseFile(loaded.settings.databaseUrl))
+  const settings = { ...machine, ...loaded, database, folder: dirname(database.file) }
+  if (database.state !== 'open') return use({ machine, settings, database: undefined, tables: undefined })
+  const { db, pending } = database
+  const all = { ...settings, db, pending }
+  try {
+    return await use({ machine, settings, database: all, tables: pending.length === 0 ? all : undefined })
+  } finally {
+    await db.destroy()
+  }
+}
+
+const tryRead = (read: Source['read']): LoadedSettings | SettingsError => {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof SettingsError) return error
+    throw error
+  }
+}
+
+const openAsItIs = async (file: string): Promise<OpenedDatabase> => {
+  if (!existsSync(file)) return { state: 'missing', file }
+  try {
+    const db = new Kysely<Tables>({ dialect: createSqliteDialect(openFile(file)) })
+    return { state: 'open', file, db, pending: await pendingMigrations(db, engineMigrations) }
+  } catch (error) {
+    return { state: 'unusable', file, why: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** As the server opens it; but that would change the mode, where it is not WAL. */
+const openFile = (file: string): DatabaseSync => {
+  const database = new DatabaseSync(file)
+  const { journal_mode: mode } = database.prepare('pragma journal_mode').get() ?? {}
+  if (mode !== 'wal') return database
+  database.close()
+  return openSqlite(file, 'full')
+}

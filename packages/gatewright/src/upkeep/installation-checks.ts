@@ -1,0 +1,105 @@
+import { toTimestamp } from '../ground/clock.ts'
+import { createSecrets } from '../ground/secrets.ts'
+import { readSecretFile, secretFile } from '../storage/secret-file.ts'
+import type { Database } from '../storage/tables.ts'
+import { administratorRole } from '../users/administrators.ts'
+import type { DatabaseFacts, SettingsFacts } from './facts.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+/** The ids of the secrets that something in this database rests on. */
+const listNeededSecrets = async (db: Database): Promise<ReadonlySet<string>> => {
+  const installations = await db.selectFrom('installation').select('secret_id').execute()
+  const keys = await db.selectFrom('signing_keys').select('private_key').execute()
+  return new Set([
+    ...installations.map(row => row.secret_id),
+    ...keys.map(row => row.private_key.split('.')[0] ?? ''),
+  ])
+}
+
+type SecretSource = { readonly text: string; readonly texts: readonly string[] }
+
+const findSecrets = ({ settings, folder, sources }: SettingsFacts): SecretSource => {
+  if (settings.gatewrightSecret !== undefined)
+    return { text: `GATEWRIGHT_SECRET from ${sources.GATEWRIGHT_SECRET}`, texts: settings.gatewrightSecret }
+  const kept = readSecretFile(folder)
+  return { text: secretFile(folder), texts: kept === undefined ? [] : [kept] }
+}
+
+/** The ids of the secrets given; undefined where a text is no secret. */
+const listHeldSecrets = (facts: SettingsFacts): readonly string[] | undefined => {
+  const { texts } = findSecrets(facts)
+  try {
+    return texts.length === 0 ? [] : createSecrets(texts, facts.random).ids
+  } catch {
+    return undefined
+  }
+}
+
+/** Where the secret comes from: given, or made by a start in development. */
+export const checkSecret = (facts: SettingsFacts): Finding => {
+  const { text, texts } = findSecrets(facts)
+  if (texts.length === 0) return ok('none yet; a first start in development makes one')
+  if (listHeldSecrets(facts) !== undefined) return ok(text)
+  return problem({
+    found: `${text} does not hold a secret`,
+    means: 'The server does not start.',
+    do: 'Put the right file back from the backup: what the database holds can be opened with it only.',
+  })
+}
+
+/** Whether the secrets that the database rests on are held. */
+export const checkSecretOfDatabase = async (facts: DatabaseFacts): Promise<Finding> => {
+  const held = listHeldSecrets(facts) ?? []
+  const missing = [...(await listNeededSecrets(facts.db))].filter(id => !held.includes(id))
+  if (missing.length === 0) return ok('held')
+  return problem({
+    found: `the database rests on the secret ${missing.join(', ')}, which is not given`,
+    means: 'The server does not start: signing keys can not be opened, and refresh tokens are not known.',
+    do: 'Add that secret to GATEWRIGHT_SECRET, behind the new one, or put the file "secret" back beside the database.',
+  })
+}
+
+/** @returns whether an administrator has ever been, how many there are now, and when an open link ends */
+const readAdministration = async ({ db, clock }: Pick<DatabaseFacts, 'db' | 'clock'>) => {
+  const installation = await db.selectFrom('installation').select('first_administrator_at').executeTakeFirst()
+  const enabled = await db
+    .selectFrom('user_roles')
+    .innerJoin('users', 'users.id', 'user_roles.user_id')
+    .select(eb => eb.fn.countAll<number>().as('count'))
+    .where('user_roles.role', '=', administratorRole)
+    .where('users.disabled_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  const link = await db
+    .selectFrom('setup_links')
+    .select('expires_at')
+    .where('expires_at', '>', clock.now())
+    .executeTakeFirst()
+  return {
+    hasEverBeen: (installation?.first_administrator_at ?? null) !== null,
+    count: Number(enabled.count),
+    linkUntil: link?.expires_at,
+  }
+}
+
+export const checkAdministrator = async (facts: Pick<DatabaseFacts, 'db' | 'clock'>): Promise<Finding> => {
+  const { hasEverBeen, count, linkUntil } = await readAdministration(facts)
+  if (count > 0) return ok(`${count} enabled`)
+  if (hasEverBeen)
+    return problem({
+      found: 'no administrator is enabled',
+      means: 'Nobody can administer this installation over the API.',
+      do: 'gatewright user enable <name>, or gatewright user create --username <name> --role admin',
+    })
+  const command = 'gatewright user create --username <name> --role admin'
+  if (linkUntil === undefined)
+    return warning({
+      found: 'there has never been one',
+      means: 'The next start prints a link to make the first administrator.',
+      do: `Start the server and use the link, or write: ${command}`,
+    })
+  return warning({
+    found: `there has never been one; a set-up link is open until ${toTimestamp(linkUntil)}`,
+    means: 'Whoever has that link becomes the first administrator.',
+    do: `Use it, make a new one with gatewright setup-link, or write: ${command}`,
+  })
+}

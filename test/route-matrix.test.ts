@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { type Answer, startTestApp, type TestApp } from './harness.ts'
+import { matrix, parseMatrix, type Row, requests, words } from './route-matrix.ts'
+import { type Cast, makeCast, makeOwner, type SenderName, senderNames, senders, things } from './senders.ts'
+import { readTables } from './table-contents.ts'
+
+const { columns, rows } = parseMatrix(matrix)
+
+let t: TestApp
+let cast: Cast
+before(async () => {
+  t = await startTestApp()
+  cast = await makeCast(t)
+})
+after(() => t.close())
+
+const split = (route: string): readonly [method: string, url: string] => {
+  const [method = '', url = ''] = route.split(' ')
+  return [method, url]
+}
+
+const isSuccess = (expected: string): boolean => /^2\d\d$/.test(expected)
+
+/** Somebody new where the request takes the session with it; else the one of the shared cast. */
+const takeSender = async ({ route, expected }: Row, name: SenderName) => {
+  if (!requests[route]?.spends || !isSuccess(expected[name])) return { ...cast, sender: cast.senders[name] }
+  const owner = await makeOwner(t)
+  return { owner, sender: await senders[name](t, owner) }
+}
+
+const show = ({ status, body }: Answer): string =>
+  status >= 400 ? `${status} ${body?.code}` : String(status)
+
+/** Sends the request of a row as one sender, with things of its own. */
+const ask = async (row: Row, name: SenderName, method = split(row.route)[0]): Promise<string> => {
+  const { owner, sender } = await takeSender(row, name)
+  const id = await things[row.of]?.(t, owner, sender)
+  const path = split(row.route)[1].replace(':id', id ?? ':id')
+  const body = await requests[row.route]?.body?.({ t, owner, sender, of: row.of })
+  const before = await readTables(t)
+  const answer = await t.call(method, path, { headers: sender.headers, body })
+  if (answer.status >= 400)
+    assert.deepEqual(await readTables(t), before, `${row.route} as ${name}: refused, and changed something`)
+  if (method === 'HEAD') assert.equal(answer.text, '', 'an answer to HEAD has no body')
+  return method === 'HEAD' ? String(answer.status) : show(answer)
+}
+
+const askAll = async (row: Row, method?: string): Promise<Record<string, string>> => {
+  const answers: Record<string, string> = {}
+  for (const name of senderNames) answers[name] = await ask(row, name, method)
+  return answers
+}
+
+const titleOf = ({ route, of, expected }: Row): string => {
+  const letIn = senderNames.filter(name => isSuccess(expected[name]))
+  return `${route}${of && ` (${of})`} lets in ${letIn.join(', ') || 'nobody'}`
+}
+
+for (const row of rows) {
+  test(titleOf(row), async () => {
+    assert.deepEqual(await askAll(row), row.expected)
+  })
+  if (row.route.startsWith('GET '))
+    test(`HEAD answers as ${row.route}${row.of && ` (${row.of})`} does, without a body`, async () => {
+      const statuses = Object.entries(row.expected).map(([name, text]) => [name, text.slice(0, 3)])
+      assert.deepEqual(await askAll(row, 'HEAD'), Object.fromEntries(statuses))
+    })
+}
+
+test('every route has a line in the matrix, and every line a route', () => {
+  const known = t.app.routeTable.routes.map(({ method, url }) => `${method} ${url}`)
+  const lines = rows.flatMap(({ route }) => [
+    route,
+    ...(route.startsWith('GET ') ? [`HEAD ${route.slice(4)}`] : []),
+  ])
+  const missing = known.filter(route => !lines.includes(route))
+  assert.deepEqual(missing, [], `write a line in test/route-matrix.ts for: ${missing.join(', ')}`)
+  const surplus = [...new Set(lines)].filter(route => !known.includes(route))
+  assert.deepEqual(surplus, [], `there is no such route, take out its line: ${surplus.join(', ')}`)
+})
+
+test('every line is whole: all columns, known words, one line for each case, a known case', () => {
+  assert.deepEqual(columns, senderNames)
+  const names = rows.map(({ route, of }) => `${route} ${of}`)
+  assert.deepEqual(
+    names.filter((name, index) => names.indexOf(name) !== index),
+    [],
+  )
+  for (const row of rows)
+    for (const name of senderNames)
+      assert.match(row.expected[name], /^(2\d\d|[45]\d\d [a-z_]+)$/, `${row.route} ${row.of}: ${name}`)
+  const withoutThing = rows.filter(({ route, of }) => route.includes(':id') && things[of] === undefined)
+  assert.deepEqual(
+    withoutThing.map(({ of }) => of),
+    [],
+    'things in test/senders.ts has no such thing',
+  )
+})
+
+test('a private thing, an unknown id and a malformed one stand in the matrix for every route with an :id', () => {
+  const withId = new Set(rows.map(({ route }) => route).filter(route => route.includes(':id')))
+  for (const route of withId) {
+    const cases = rows.filter(row => row.route === route).map(({ of }) => of)
+    for (const needed of ['unknown id', 'malformed id'])
+      assert.ok(cases.includes(needed), `${route}: ${needed}`)
+    assert.ok(cases.length > 2, `${route}: a thing that is there`)
+  }
+})
+
+test('a known path answers every other method with 405 and the methods it takes', async () => {
+  const { routes } = t.app.routeTable
+  for (const url of new Set(routes.map(route => route.url))) {
+    const taken = routes.filter(route => route.url === url).map(({ method }) => method)
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'].filter(
+      m => !taken.includes(m),
+    )) {
+      const answer = await t.call(method, url.replace(':id', 'AAAAAAAAAAAAAAAAAAAAAA'))
+      assert.equal(show(answer), '405 method_not_allowed', `${method} ${url}`)
+      for (const allowed of taken) assert.match(String(answer.headers.allow), new RegExp(`\\b${allowed}\\b`))
+    }
+  }
+})
+
+test('docs/route-matrix.md has the matrix (UPDATE_DOCS=1 writes it)', () => {
+  const page = new URL('../docs/route-matrix.md', import.meta.url)
+  const text = readFileSync(page, 'utf8')
+  const legend = Object.entries(words).map(([word, meaning]) => `| \`${word}\` | ${meaning} |`)
+  const content = ['| word | answer |', '|---|---|', ...legend, '', matrix.trim()].join('\n')
+  const updated = text.replace(
+    /(<!-- matrix -->\n\n)[\s\S]*(?=\n\n<!-- end of matrix -->)/,
+    (_, start) => start + content,
+  )
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(page, updated)
+  else assert.equal(text, updated, 'run UPDATE_DOCS=1 node --test test/route-matrix.test.ts')
+  assert.ok(updated.includes(content), 'the marks around the matrix are gone')
+})

@@ -1,0 +1,173 @@
+import { openSetupLink } from '../packages/gatewright/src/sign-in/setup-link.ts'
+import { type Caller, password, type TestApp } from './harness.ts'
+import { freshName, type Sender, type SenderName, senderNames } from './senders.ts'
+
+/**
+ * Who gets what from each route. `of` says what the `:id` names (it belongs to `owner`, see senders.ts)
+ * or which kind of request it is. HEAD stands for itself: it is held to the line of its GET.
+ * The words are those of {@link words}; a number is the status of a success.
+ */
+export const matrix = `
+| route                       | of              | anonymous | owner | other | moderator | administrator | roleless | stale | expired | ended | API key | both |
+|-----------------------------|-----------------|-----------|-------|-------|-----------|---------------|----------|-------|---------|-------|---------|------|
+| GET /healthz                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /readyz                 |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /console/setup          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /console/setup.js       |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /console/setup.css      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/setup          | open link       | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
+| POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
+| POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
+| POST /api/v1/login          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/step-up        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/refresh        | own token       | who       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | over  | who     | two  |
+| POST /api/v1/logout         | access token    | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | 200   | who     | two  |
+| POST /api/v1/logout         | refresh token   | who       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | 200   | who     | two  |
+| GET /api/v1/me              |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| PUT /api/v1/me/password     |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
+| GET /api/v1/protected       |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /api/v1/sessions        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| DELETE /api/v1/sessions     |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | who     | two  |
+| DELETE /api/v1/sessions/:id | another session | who       | 204   | none  | none      | none          | none     | again | late    | over  | who     | two  |
+| DELETE /api/v1/sessions/:id | this session    | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | who     | two  |
+| DELETE /api/v1/sessions/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | who     | two  |
+| DELETE /api/v1/sessions/:id | malformed id    | who       | none  | none  | none      | none          | none     | again | late    | over  | who     | two  |
+| GET /api/v1/users           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | who     | two  |
+| POST /api/v1/users          |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
+| POST /api/v1/users          | with roles      | who       | no    | no    | no        | 201           | no       | again | late    | over  | who     | two  |
+| GET /api/v1/users/:id       | the owner       | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | who     | two  |
+| GET /api/v1/users/:id       | unknown id      | who       | none  | none  | none      | none          | no       | none  | late    | over  | who     | two  |
+| GET /api/v1/users/:id       | malformed id    | who       | none  | none  | none      | none          | no       | none  | late    | over  | who     | two  |
+| GET /api/v1/posts           |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/posts          |                 | who       | 201   | 201   | 201       | 201           | no       | 201   | late    | over  | who     | two  |
+| GET /api/v1/posts/:id       | published post  | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /api/v1/posts/:id       | draft           | none      | 200   | none  | 200       | 200           | none     | 200   | late    | over  | who     | two  |
+| GET /api/v1/posts/:id       | unknown id      | none      | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| GET /api/v1/posts/:id       | malformed id    | none      | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| PUT /api/v1/posts/:id       | published post  | who       | 200   | no    | 200       | 200           | no       | 200   | late    | over  | who     | two  |
+| PUT /api/v1/posts/:id       | draft           | who       | 200   | none  | 200       | 200           | none     | 200   | late    | over  | who     | two  |
+| PUT /api/v1/posts/:id       | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| PUT /api/v1/posts/:id       | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| DELETE /api/v1/posts/:id    | published post  | who       | 204   | no    | 204       | 204           | no       | 204   | late    | over  | who     | two  |
+| DELETE /api/v1/posts/:id    | draft           | who       | 204   | none  | 204       | 204           | none     | 204   | late    | over  | who     | two  |
+| DELETE /api/v1/posts/:id    | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| DELETE /api/v1/posts/:id    | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| GET /api/v1/todos           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | who     | two  |
+| POST /api/v1/todos          |                 | who       | 201   | 201   | 201       | 201           | no       | 201   | late    | over  | who     | two  |
+| GET /api/v1/todos/:id       | todo            | who       | 200   | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| GET /api/v1/todos/:id       | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| GET /api/v1/todos/:id       | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| PUT /api/v1/todos/:id       | todo            | who       | 200   | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| PUT /api/v1/todos/:id       | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| PUT /api/v1/todos/:id       | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| DELETE /api/v1/todos/:id    | todo            | who       | 204   | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| DELETE /api/v1/todos/:id    | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| DELETE /api/v1/todos/:id    | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+`
+
+/** What the words of the matrix stand for. */
+export const words: Readonly<Record<string, string>> = {
+  who: '401 invalid_token',
+  late: '401 token_expired',
+  over: '401 session_ended',
+  again: '401 insufficient_user_authentication',
+  no: '403 insufficient_permission',
+  none: '404 not_found',
+  two: '400 several_credentials',
+  link: '400 invalid_link',
+}
+
+export type Row = {
+  /** Method and URL. */
+  readonly route: string
+  readonly of: string
+  readonly expected: Readonly<Record<SenderName, string>>
+}
+
+const cellsOf = (line: string): readonly string[] =>
+  line
+    .split('|')
+    .slice(1, -1)
+    .map(cell => cell.trim())
+
+const toRow = ([route = '', of = '', ...cells]: readonly string[]): Row => ({
+  route,
+  of,
+  expected: Object.fromEntries(
+    senderNames.map((name, index) => [name, words[cells[index] ?? ''] ?? cells[index] ?? '']),
+  ) as Record<SenderName, string>,
+})
+
+export const parseMatrix = (
+  text: string,
+): { readonly columns: readonly string[]; readonly rows: readonly Row[] } => {
+  const [head = '', , ...lines] = text.trim().split('\n')
+  return { columns: cellsOf(head).slice(2), rows: lines.map(line => toRow(cellsOf(line))) }
+}
+
+/** What a body is made from. */
+type Occasion = {
+  readonly t: TestApp
+  readonly owner: Caller
+  readonly sender: Sender
+  readonly of: string
+}
+
+type Request = {
+  /** A body that the route takes. */
+  readonly body?: (occasion: Occasion) => unknown
+  /** A query that the route takes, with every parameter it knows. */
+  readonly query?: Readonly<Record<string, string>>
+  /** A success ends or renews the session that it was asked with. */
+  readonly spends?: true
+}
+
+/** A token of a set-up link that is open, as on a database that never had an administrator. */
+const openLink = async ({ engine }: TestApp): Promise<string> => {
+  await engine.db.updateTable('installation').set({ first_administrator_at: null }).execute()
+  await engine.db.deleteFrom('setup_links').execute()
+  const link = await openSetupLink(engine)
+  if (link.state !== 'made') throw new TypeError('this database could not have a set-up link')
+  return link.token
+}
+
+const registration = () => ({ username: freshName(), password, email: 'a@b.example' })
+const page = { page: '1', per_page: '10' }
+
+/** A request that each route takes; a route without a body or a query needs no line. */
+export const requests: Readonly<Record<string, Request>> = {
+  'POST /api/v1/setup': {
+    body: async ({ t, of }) => ({
+      token: of === 'no link' ? 'unknown' : await openLink(t),
+      ...registration(),
+    }),
+  },
+  'POST /api/v1/register': { body: registration },
+  'POST /api/v1/login': { body: ({ owner: { username } }) => ({ username, password }) },
+  'POST /api/v1/step-up': { body: () => ({ password }), spends: true },
+  'POST /api/v1/refresh': {
+    body: ({ sender: { refresh } }) => refresh && { refresh_token: refresh },
+    spends: true,
+  },
+  'POST /api/v1/logout': {
+    body: ({ of, sender: { refresh } }) =>
+      of === 'access token' ? undefined : refresh && { refresh_token: refresh },
+    spends: true,
+  },
+  'PUT /api/v1/me/password': {
+    body: () => ({ current_password: password, new_password: password }),
+    spends: true,
+  },
+  'DELETE /api/v1/sessions': { spends: true },
+  'DELETE /api/v1/sessions/:id': { spends: true },
+  'GET /api/v1/users': { query: page },
+  'POST /api/v1/users': {
+    body: ({ of }) => ({ ...registration(), ...(of === 'with roles' && { roles: ['moderator'] }) }),
+  },
+  'GET /api/v1/posts': { query: { ...page, user_id: 'AAAAAAAAAAAAAAAAAAAAAA' } },
+  'POST /api/v1/posts': { body: () => ({ title: 'New', content: 'Text', published: true }) },
+  'PUT /api/v1/posts/:id': { body: () => ({ title: 'Other', content: 'Text', published: true }) },
+  'GET /api/v1/todos': { query: page },
+  'POST /api/v1/todos': { body: () => ({ title: 'New', done: false }) },
+  'PUT /api/v1/todos/:id': { body: () => ({ title: 'Other', done: true }) },
+}

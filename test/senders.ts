@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { minute, second } from 'gatewright/clock'
+import { newId } from 'gatewright/random'
+import { type Caller, password, signUp, type TestApp } from './harness.ts'
+
+/** Whoever sends a request: the headers that carry the credential, and the user behind it, if any. */
+export type Sender = Partial<Caller> & { readonly headers: Readonly<Record<string, string>> }
+
+let users = 0
+export const freshName = (): string => `person-${++users}`
+
+const signUpAs = (t: TestApp, ...roles: readonly string[]): Promise<Caller> => signUp(t, freshName(), roles)
+
+const bearer = (caller: Caller, access = caller.access): Sender => ({
+  ...caller,
+  access,
+  headers: { authorization: `Bearer ${access}` },
+})
+
+/** Another session of the same user. */
+export const signInAgain = async (t: TestApp, caller: Caller): Promise<Caller> => {
+  const { status, body, text } = await t.call('POST', 'login', {
+    body: { username: caller.username, password },
+  })
+  assert.equal(status, 200, text)
+  return { ...caller, access: body.access_token, refresh: body.refresh_token }
+}
+
+/** The caller's access token as the engine would have signed it with other times. */
+const signAgain = async (
+  { engine }: TestApp,
+  caller: Caller,
+  times: { readonly authTime?: number; readonly expiresAt?: number },
+): Promise<string> =>
+  engine.accessTokens.sign({ ...(await engine.accessTokens.verify(caller.access)), ...times })
+
+const signOut = async (t: TestApp, caller: Caller): Promise<Caller> => {
+  assert.equal((await t.call('POST', 'logout', { token: caller.access })).status, 200)
+  return caller
+}
+
+const unknownKey = { 'x-api-key': 'gwk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' }
+
+type MakeSender = (t: TestApp, owner: Caller) => Promise<Sender>
+
+/** The columns of the route matrix: who asks for what `owner` has. */
+export const senders = {
+  anonymous: async () => ({ headers: {} }),
+  owner: async (_, owner) => bearer(owner),
+  other: async t => bearer(await signUpAs(t, 'user')),
+  moderator: async t => bearer(await signUpAs(t, 'moderator')),
+  administrator: async t => bearer(await signUpAs(t, 'admin')),
+  /** A user who was given no role at all. */
+  roleless: async t => bearer(await signUpAs(t)),
+  /** An administrator whose proof of the person is older than sensitive routes take. */
+  stale: async t => {
+    const caller = await signUpAs(t, 'admin')
+    return bearer(caller, await signAgain(t, caller, { authTime: t.clock.now() - 10 * minute - second }))
+  },
+  expired: async (t, owner) =>
+    bearer(owner, await signAgain(t, owner, { expiresAt: t.clock.now() - second })),
+  ended: async (t, owner) => bearer(await signOut(t, await signInAgain(t, owner))),
+  'API key': async () => ({ headers: unknownKey }),
+  both: async (_, owner) => ({ ...bearer(owner), headers: { ...bearer(owner).headers, ...unknownKey } }),
+} as const satisfies Record<string, MakeSender>
+
+export type SenderName = keyof typeof senders
+export const senderNames = Object.keys(senders) as SenderName[]
+
+/** Everybody at once, around one new owner. */
+export type Cast = { readonly owner: Caller } & Readonly<
+  Record<'senders', Readonly<Record<SenderName, Sender>>>
+>
+
+export const makeOwner = (t: TestApp, ...roles: readonly string[]): Promise<Caller> =>
+  signUpAs(t, ...(roles.length === 0 ? ['user'] : roles))
+
+export const makeCast = async (t: TestApp): Promise<Cast> => {
+  const owner = await makeOwner(t)
+  const made: Partial<Record<SenderName, Sender>> = {}
+  for (const name of senderNames) made[name] = await senders[name](t, owner)
+  return { owner, senders: made as Record<SenderName, Sender> }
+}
+
+export const sessionIdOf = (access: string): string => {
+  const claims = JSON.parse(Buffer.from(access.split('.')[1] ?? '', 'base64url').toString())
+  return String(claims.sid).split('.')[0] ?? ''
+}
+
+const create = async (t: TestApp, { access }: Caller, path: string, body: object): Promise<string> => {
+  const made = await t.call('POST', path, { token: access, body })
+  assert.equal(made.status, 201, made.text)
+  return made.body.id
+}
+
+type MakeThing = (t: TestApp, owner: Caller, sender: Sender) => Promise<string>
+
+/** What the `:id` of a route may name: made anew at each call, belonging to `owner`. */
+export const things: Readonly<Record<string, MakeThing>> = {
+  'published post': (t, owner) =>
+    create(t, owner, 'posts', { title: 'Public', content: 'for all', published: true }),
+  draft: (t, owner) => create(t, owner, 'posts', { title: 'Draft', content: 'for me' }),
+  todo: (t, owner) => create(t, owner, 'todos', { title: 'Milk' }),
+  'another session': async (t, owner) => sessionIdOf((await signInAgain(t, owner)).access),
+  'this session': async (_, owner, sender) => sessionIdOf(sender.access ?? owner.access),
+  'the owner': async (_, owner) => owner.id,
+  'unknown id': async ({ engine }) => newId(engine.random),
+  'malformed id': async () => 'no-id',
+}
