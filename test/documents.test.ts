@@ -91,8 +91,7 @@ test('the translations have the headings, the code and the links of the README',
 test('each README leads to the other two', () => {
   for (const page of languages) {
     const targets = readLinks(readDocument(page)).map(link => toTarget(page, link)?.path)
-    for (const other of languages)
-      if (other !== page) assert.ok(targets.includes(other), `${page}: ${other}`)
+    for (const other of languages) if (other !== page) assert.ok(targets.includes(other), `${page}: ${other}`)
   }
 })
 

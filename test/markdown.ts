@@ -70,4 +70,8 @@ export const withParts = (path: string, parts: Readonly<Record<string, string>>)
 }
 
 export const toTable = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [heads, heads.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
+  [
+    `| ${heads.join(' | ')} |`,
+    `|${'---|'.repeat(heads.length)}`,
+    ...rows.map(cells => `| ${cells.join(' | ')} |`.replaceAll('  ', ' ')),
+  ].join('\n')

@@ -3,11 +3,12 @@ import { toTimestamp, toTimestampOrNull } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { User } from '../users/users.ts'
 
-/** A user as the command line's JSON shows one: as `GET /me` does, and whether it is disabled. */
+/** A user as the command line's JSON shows one: as `GET /me` does, and since when it is disabled. */
 export const toUserView = (user: User) => ({
   id: user.id,
   username: user.username,
   email: user.email,
+  email_verified: user.emailVerified,
   roles: user.roles,
   disabled_at: toTimestampOrNull(user.disabledAt),
   created_at: toTimestamp(user.createdAt),

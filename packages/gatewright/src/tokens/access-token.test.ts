@@ -8,7 +8,7 @@ import type { KeyRing, SigningKey } from '../keys/signing-keys.ts'
 import { createAccessTokens, type NewAccessToken } from './access-token.ts'
 
 const start = Date.UTC(2026, 10, 21, 12)
-const longIssuer = 'https://api.a-rather-long-name.department.example.org'
+const longIssuer = 'https://api.a-rather-long-name.of-a-department.organisation.example'
 
 const makeKey = async (): Promise<SigningKey> => ({
   kid: newId(systemRandom),

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { startTestApp, type TestApp } from '../../../../test/harness.ts'
+import { compose } from '../compose.ts'
+import { newSecret, systemRandom } from '../ground/random.ts'
+
+const first = newSecret(systemRandom)
+const other = newSecret(systemRandom)
+
+let t: TestApp
+before(async () => {
+  t = await startTestApp({ gatewrightSecret: [first] })
+})
+after(() => t.close())
+
+const startWith = (...gatewrightSecret: string[]) =>
+  compose({ settings: { ...t.engine.settings, gatewrightSecret }, durability: 'off' })
+
+test('a start with another secret is stopped, and says which one is missing', async () => {
+  const missing = `the secret ${t.engine.secrets.newestId}, which GATEWRIGHT_SECRET does not hold`
+  await assert.rejects(startWith(other), error => {
+    assert.ok(error instanceof Error)
+    assert.ok(error.message.includes(missing), error.message)
+    for (const secret of [first, other]) assert.ok(!error.message.includes(secret), 'it shows a secret')
+    return true
+  })
+})
+
+test('a start with another secret makes no second set of keys over the first', async () => {
+  const keys = () => t.engine.db.selectFrom('signing_keys').selectAll().execute()
+  const before = await keys()
+  await assert.rejects(startWith(other))
+  assert.deepEqual(await keys(), before)
+})
+
+test('a newer secret in front of the first one starts, and what the first one sealed is opened', async () => {
+  const engine = await startWith(other, first)
+  const token = await t.engine.accessTokens.sign({
+    userId: 'u',
+    sessionId: 'A'.repeat(22),
+    userVersion: 1,
+    expiresAt: Date.now() + 60_000_000_000,
+    authTime: 0,
+    amr: ['pwd'],
+    roles: [],
+  })
+  assert.equal((await engine.accessTokens.verify(token)).userId, 'u')
+  await engine.close()
+})
+
+test('two databases have two epochs', async () => {
+  const elsewhere = await startTestApp()
+  const epochOf = async ({ engine }: TestApp) =>
+    (await engine.db.selectFrom('installation').select('epoch').executeTakeFirstOrThrow()).epoch
+  assert.notEqual(await epochOf(elsewhere), await epochOf(t))
+  await elsewhere.close()
+})

@@ -1,0 +1,132 @@
+import type { Answer, Caller, TestApp } from '../harness.ts'
+import { matrix, parseMatrix, requests } from '../route-matrix.ts'
+import { makeOwner, things } from '../senders.ts'
+
+/** The part of a JSON Schema that attacks are made from. */
+type Schema = {
+  readonly type?: string | readonly string[]
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly items?: Schema
+  readonly anyOf?: readonly Schema[]
+}
+
+/** One place of one route where a caller's text goes in. */
+export type Field = {
+  /** Method and URL. */
+  readonly route: string
+  readonly place: 'body' | 'query' | 'path'
+  /** Names from the outside in; an array is entered at 0. */
+  readonly at: readonly (string | number)[]
+  readonly schema: Schema
+}
+
+type Route = TestApp['app']['routeTable']['routes'][number]
+
+const nameOf = ({ method, url }: Route): string => `${method} ${url}`
+
+const walk = (schema: Schema, at: Field['at']): readonly Pick<Field, 'at' | 'schema'>[] => [
+  ...(at.length === 0 ? [] : [{ at, schema }]),
+  ...Object.entries(schema.properties ?? {}).flatMap(([name, part]) => walk(part, [...at, name])),
+  ...(schema.items ? walk(schema.items, [...at, 0]) : []),
+  ...(schema.anyOf ?? []).flatMap(part => walk(part, at)).filter(part => part.at.length > at.length),
+]
+
+const partsOf = ({ schema = {} }: Route) =>
+  [
+    ['body', schema.body],
+    ['query', schema.querystring],
+    ['path', schema.params],
+  ] as const
+
+/** Every field of every route, from the schemas that check them. */
+export const listFields = ({ app }: TestApp): readonly Field[] =>
+  app.routeTable.routes.flatMap(route =>
+    partsOf(route).flatMap(([place, schema]) =>
+      walk((schema ?? {}) as Schema, []).map(field => ({ route: nameOf(route), place, ...field })),
+    ),
+  )
+
+/** The routes that take a body, as method and URL. */
+export const listBodyRoutes = ({ app }: TestApp): readonly string[] =>
+  app.routeTable.routes.filter(({ schema }) => schema?.body !== undefined).map(nameOf)
+
+export const isText = ({ schema }: Field): boolean => schema.type === 'string'
+
+export const describe = ({ route, place, at }: Field): string => `${route}, ${place} /${at.join('/')}`
+
+export type Request = {
+  readonly route: string
+  readonly parameters: Readonly<Record<string, string>>
+  readonly query: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
+  /** A text or bytes go out as they are, with `content-type: application/json`. */
+  readonly body: unknown
+}
+
+const put = (target: unknown, [first, ...rest]: Field['at'], value: unknown): unknown => {
+  if (first === undefined) return value
+  if (typeof first === 'number') return [put(undefined, rest, value)]
+  const object = (target ?? {}) as Readonly<Record<string, unknown>>
+  return { ...object, [first]: put(object[first], rest, value) }
+}
+
+/** The request with one field changed. */
+export const withValue = (
+  request: Request,
+  { place, at }: Pick<Field, 'place' | 'at'>,
+  value: unknown,
+): Request => {
+  if (place === 'body') return { ...request, body: put(request.body, at, value) }
+  const part = place === 'query' ? 'query' : 'parameters'
+  return { ...request, [part]: { ...request[part], [String(at[0])]: String(value) } }
+}
+
+const toPath = ({ route, parameters, query }: Request): string => {
+  const path = (route.split(' ')[1] ?? '').replace(/:(\w+)/g, (_, name) =>
+    encodeURIComponent(parameters[name] ?? ''),
+  )
+  const text = new URLSearchParams(query).toString()
+  return text === '' ? path : `${path}?${text}`
+}
+
+const { rows } = parseMatrix(matrix)
+
+/** HEAD is asked as its GET is. */
+const asGet = (route: string): string => route.replace(/^HEAD /, 'GET ')
+
+const requestOf = (route: string) => requests[asGet(route)] ?? {}
+
+/** What the owner's request is about, so that it would succeed. */
+const caseOf = (route: string): string =>
+  rows.find(row => row.route === asGet(route) && row.expected.owner.startsWith('2'))?.of ?? ''
+
+export type Attacker = {
+  /** A request of this route that would succeed. */
+  readonly prepare: (route: string) => Promise<Request>
+  readonly send: (request: Request) => Promise<Answer>
+}
+
+/** An administrator who attacks with things of the own, so that nothing but the attack can be refused. */
+export const createAttacker = (t: TestApp): Attacker => {
+  let owner: Caller | undefined
+  return {
+    prepare: async route => {
+      owner ??= await makeOwner(t, 'admin')
+      const headers = { authorization: `Bearer ${owner.access}` }
+      const sender = { ...owner, headers }
+      const of = caseOf(route)
+      const id = await things[of]?.(t, owner, sender)
+      const { body, query = {} } = requestOf(route)
+      const parameters = id === undefined ? {} : { id }
+      return { route, parameters, query, headers, body: await body?.({ t, owner, sender, of }) }
+    },
+    send: async request => {
+      const isRaw = typeof request.body === 'string' || Buffer.isBuffer(request.body)
+      const headers = { ...(isRaw && { 'content-type': 'application/json' }), ...request.headers }
+      const [method = ''] = request.route.split(' ')
+      const answer = await t.call(method, toPath(request), { headers, body: request.body })
+      if (answer.status < 300 && requestOf(request.route).spends) owner = undefined
+      return answer
+    },
+  }
+}
