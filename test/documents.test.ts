@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { posix } from 'node:path'
 import { after, before, test } from 'node:test'
 import { describeRule } from 'gatewright/access'
+import { blogEvents } from '../apps/blog/src/audit-events.ts'
 import { auditEvents } from '../packages/gatewright/src/audit/events.ts'
 import { bodySteps, headSteps } from '../packages/gatewright/src/gate/gate.ts'
 import { refusals } from '../packages/gatewright/src/ground/refusal.ts'
@@ -121,7 +122,7 @@ test('every code stands in the contract or in the additions to it, and no other'
     ),
     'audit events': toTable(
       ['event', 'when'],
-      Object.entries(auditEvents).map(([name, when]) => [`\`${name}\``, when]),
+      Object.entries({ ...auditEvents, ...blogEvents }).map(([name, when]) => [`\`${name}\``, when]),
     ),
   })
   assert.equal(readDocument(additions), document)

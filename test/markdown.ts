@@ -22,7 +22,7 @@ export const readBlocks = (markdown: string): readonly Block[] =>
     line: markdown.slice(0, index).split('\n').length,
   }))
 
-export const withoutBlocks = (markdown: string): string => markdown.replaceAll(fences, '')
+const withoutBlocks = (markdown: string): string => markdown.replaceAll(fences, '')
 
 export type Heading = { readonly level: number; readonly title: string; readonly slug: string }
 

@@ -9,6 +9,10 @@ test('a test is listed by its title, and with the titles that it stands in', () 
   assert.deepEqual(titlesOf(text), ['outer', 'inner', 'outer › inner', 'next'])
 })
 
+test('what a title gets at run time is written as three dots', () => {
+  assert.deepEqual(titlesOf(`test(\`a \${kind} of \${thing}\`, () => {})`), ['a … of …'])
+})
+
 test('what does not run by itself is not listed', () => {
   for (const text of ["test.skip('x')", "test.todo('x')", "call('x')", '// test("x")', "const x = 'test(y)'"])
     assert.deepEqual(titlesOf(text), [], text)

@@ -1,12 +1,12 @@
-import { parseSync, Visitor } from 'oxc-parser'
+import { type Argument, parseSync, Visitor } from 'oxc-parser'
 import type { Sources } from '../../tools/sources.ts'
 
 const testFunctions = ['describe', 'it', 'suite', 'test']
 
 /**
- * The titles of all tests: each by itself, and with those that it stands in (`outer › inner`). A title
- * that is put together at run time is not listed, nor is a test that is called in another way, such as
- * `test.skip`.
+ * The titles of all tests: each by itself, and with those that it stands in (`outer › inner`). What a
+ * title gets only at run time is written `…`. A test that is called in another way, such as `test.skip`,
+ * is not listed.
  */
 export const listTitles = (sources: Sources): ReadonlySet<string> =>
   new Set([...sources].flatMap(([path, text]) => (/\.test\.ts$/.test(path) ? titlesOf(path, text) : [])))
@@ -17,11 +17,17 @@ const titlesOf = (path: string, text: string): readonly string[] => {
   new Visitor({
     CallExpression: ({ callee, arguments: [title], start, end }) => {
       if (callee.type !== 'Identifier' || !testFunctions.includes(callee.name)) return
-      if (title?.type !== 'Literal' || typeof title.value !== 'string') return
+      const name = title && toTitle(title)
+      if (name === undefined) return
       while ((around.at(-1)?.end ?? Number.POSITIVE_INFINITY) < start) around.pop()
-      around.push({ title: title.value, end })
-      titles.push(title.value, around.map(part => part.title).join(' › '))
+      around.push({ title: name, end })
+      titles.push(name, around.map(part => part.title).join(' › '))
     },
   }).visit(parseSync(path, text).program)
   return titles
+}
+
+const toTitle = (argument: Argument): string | undefined => {
+  if (argument.type === 'TemplateLiteral') return argument.quasis.map(({ value }) => value.cooked).join('…')
+  return argument.type === 'Literal' && typeof argument.value === 'string' ? argument.value : undefined
 }

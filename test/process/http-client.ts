@@ -77,7 +77,7 @@ export const exchange = (port: number, text: string, host = '127.0.0.1'): Promis
     new Promise((resolve, reject) => {
       const socket = connect({ port, host }, () => socket.write(text))
       const chunks: Buffer[] = []
-      socket.on('data', chunk => chunks.push(chunk))
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk))
       socket.on('error', reject)
       socket.on('close', () => resolve(Buffer.concat(chunks).toString()))
     }),

@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { type Answer, type Outgoing, send } from './http-client.ts'
 import { until, within } from './until.ts'
 
-const main = join(import.meta.dirname, '../../apps/blog/src/main.ts')
+const top = join(import.meta.dirname, '../..')
+const main = join(top, 'apps/blog/src/main.ts')
+/** As `npm start` does. */
+const cached = ['--import', join(top, 'tools/compile-cache.js')]
 
 export type Ending = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
 
@@ -22,7 +25,7 @@ export type Program = {
 
 /** A program that serves. */
 export type Server = Program & {
-  /** The address before every path, as announced: `http://localhost:40001`. */
+  /** The address before every path, on this machine: `http://localhost:40001`. */
   readonly url: string
   readonly port: number
   /** Sends a request; a path without a slash in front stands below the mount. */
@@ -50,8 +53,6 @@ export const newFolder = (owner: Owner): Folder => {
 export type Start = {
   /** The whole environment, but for a free port and room for many requests from one address. */
   readonly env?: Readonly<Record<string, string>>
-  /** Options of Node.js itself. */
-  readonly nodeOptions?: readonly string[]
   /** Another file than the blog's. */
   readonly file?: string
   readonly args?: readonly string[]
@@ -64,11 +65,8 @@ const collect = (stream: ChildProcess['stdout']): (() => string) => {
 }
 
 /** Starts a process in the folder and waits for nothing. */
-export const startProgram = (
-  folder: Folder,
-  { env = {}, nodeOptions = [], file = main, args = [] }: Start = {},
-): Program => {
-  const child = spawn(process.execPath, [...nodeOptions, file, ...args], {
+export const startProgram = (folder: Folder, { env = {}, file = main, args = [] }: Start = {}): Program => {
+  const child = spawn(process.execPath, [...cached, file, ...args], {
     cwd: folder.path,
     env: { PORT: '0', ...(env.NODE_ENV === 'production' ? {} : { LIMITS_SCALE: '1000' }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -96,7 +94,15 @@ export const runToEnd = async (
   return { ...ending, stdout: program.stdout(), stderr: program.stderr() }
 }
 
-const announced = /API: (https?:\/\/[^\s"]+?)(\/api\/v1)/
+const addressOf = (
+  announced: string,
+): { readonly url: string; readonly port: number; readonly mount: string } => {
+  const [, api = ''] = /API: ([^\s"]+)/.exec(announced) ?? []
+  const { protocol, port, pathname: mount } = new URL(api)
+  const [, otherPort] = /Listening: [^\s"]+, port (\d+)/.exec(announced) ?? []
+  const real = Number(otherPort ?? port)
+  return { url: `${protocol}//localhost:${real}`, port: real, mount }
+}
 
 /** Starts a server and waits until it has announced its address. */
 export const startServer = async (folder: Folder, start: Start = {}): Promise<Server> => {
@@ -105,14 +111,14 @@ export const startServer = async (folder: Folder, start: Start = {}): Promise<Se
   void program.ended.then(how => {
     ending = how
   })
-  const hasStarted = () => announced.test(program.stdout()) || ending !== undefined
-  await until(`the server announces its address`, hasStarted, longestStart)
-  const [, url = '', mount = ''] = announced.exec(program.stdout()) ?? []
+  const hasStarted = () => /Health: /.test(program.stdout()) || ending !== undefined
+  await until('the server announces its address', hasStarted, longestStart)
   assert.equal(ending, undefined, `the server did not start: ${program.stderr()}`)
+  const { url, port, mount } = addressOf(program.stdout())
   return {
     ...program,
     url,
-    port: Number(new URL(url).port),
+    port,
     call: (method, path, outgoing) =>
       send(method, path.startsWith('/') ? url + path : `${url}${mount}/${path}`, outgoing),
     stop: async () => {

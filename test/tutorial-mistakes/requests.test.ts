@@ -131,16 +131,27 @@ test('a token signed by another algorithm than its key, or by none, is refused',
   assert.equal((await t.call('GET', 'protected', { token: alice.access })).status, 200)
 })
 
-test('a forged X-Forwarded-For moves nobody to a fresh limit', async () => {
-  const app = await startTestApp({ limitsScale: 1 })
-  const statuses = []
-  for (let attempt = 0; attempt < 8; attempt++) {
-    const headers = { 'x-forwarded-for': `192.0.2.${attempt}`, 'x-real-ip': `192.0.2.${attempt}` }
-    const body = { username: 'alice', password: `guess ${attempt}` }
-    statuses.push((await app.call('POST', 'login', { body, headers })).status)
+test('a forged X-Forwarded-For moves nobody to a fresh limit, with or without a proxy in front', async () => {
+  const setups = [
+    { trustedProxies: [], address: '198.51.100.7', forward: (forged: string) => forged },
+    {
+      trustedProxies: ['10.0.0.1'],
+      address: '10.0.0.1',
+      forward: (forged: string) => `${forged}, 198.51.100.7`,
+    },
+  ]
+  for (const { trustedProxies, address, forward } of setups) {
+    const app = await startTestApp({ limitsScale: 1, trustedProxies })
+    const statuses = []
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const forged = `192.0.2.${attempt}`
+      const headers = { 'x-forwarded-for': forward(forged), 'x-real-ip': forged, forwarded: `for=${forged}` }
+      const body = { username: 'alice', password: `guess ${attempt}` }
+      statuses.push((await app.call('POST', 'login', { body, headers, address })).status)
+    }
+    assert.deepEqual(statuses, [401, 401, 401, 401, 401, 429, 429, 429])
+    await app.close()
   }
-  assert.deepEqual(statuses, [401, 401, 401, 401, 401, 429, 429, 429])
-  await app.close()
 })
 
 test('a route without an access rule stops the start with its name', async () => {

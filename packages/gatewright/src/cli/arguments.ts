@@ -125,21 +125,20 @@ const readParameters = (command: Command, values: readonly string[]): Input => {
 }
 
 const unknownCommand = (
-  words: readonly string[],
+  [first = '', second = '-']: readonly string[],
   commands: readonly Command[],
   group: readonly Command[],
 ): string => {
-  const asked = words.slice(0, words.findIndex(word => word.startsWith('-')) >>> 0).slice(0, 2)
-  if (words[0] === undefined || words[0].startsWith('-'))
+  if (first === '' || first.startsWith('-'))
     return `the command must come first: write ${program} <command>; ${program} --help lists the commands`
-  if (group.length > 0 && asked.length === 1)
-    return `${words[0]} is not complete: write ${program} ${toChoice(group.map(({ name }) => name))}`
+  const choice = toChoice(group.map(({ name }) => name))
+  const isOneWord = second.startsWith('-')
+  if (choice !== '' && isOneWord) return `${first} is not complete: write ${program} ${choice}`
+  const asked = isOneWord ? first : `${first} ${second}`
   const names = commands.map(({ name }) => name)
-  const meant = nearest(asked.join(' '), names) ?? nearest(asked[0] ?? '', names)
-  const advice = meant ?? (group.length > 0 ? toChoice(group.map(({ name }) => name)) : undefined)
-  return `there is no command ${quote(asked.join(' '))}: ${
-    advice === undefined ? `${program} --help lists the commands` : `write ${program} ${advice}`
-  }`
+  const meant = nearest(asked, names) ?? nearest(first, names) ?? choice
+  const advice = meant === '' ? `${program} --help lists the commands` : `write ${program} ${meant}`
+  return `there is no command ${quote(asked)}: ${advice}`
 }
 
 const mostEdits = 2

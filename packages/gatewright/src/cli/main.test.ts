@@ -27,9 +27,10 @@ type Options = { readonly input?: string; readonly env?: Readonly<Record<string,
 /** Runs the real command with an environment of its own: nothing of this process's. */
 const run = (line: string, { input = '', env = {} }: Options = {}): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...line.split(' ')], {
+    const child = spawn(process.execPath, [main, ...line.split(' ').filter(Boolean)], {
       cwd: folder,
-      env: { DATABASE_URL: databaseUrl, ...env },
+      // What Node.js has compiled once it takes from there: half the time of a start.
+      env: { DATABASE_URL: databaseUrl, NODE_COMPILE_CACHE: join(folder, 'compiled'), ...env },
     })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', chunk => {

@@ -13,10 +13,13 @@ export type Credential = { readonly kind: 'access-token' | 'api-key' | 'other'; 
 const valuesOf = (rawHeaders: readonly string[], name: string): readonly string[] =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 
+/** Only spaces part a scheme from its token (RFC 9110 §11.4): what `trim` takes away besides is none. */
 const toTokenCredential = (value: string, scheme: string): Credential => {
   const space = value.indexOf(' ')
-  const isScheme = value.slice(0, space).toLowerCase() === scheme
-  return { kind: isScheme ? 'access-token' : 'other', text: value.slice(space + 1).trim() }
+  const isScheme = space > 0 && value.slice(0, space).toLowerCase() === scheme
+  let start = space + 1
+  while (value[start] === ' ') start += 1
+  return { kind: isScheme ? 'access-token' : 'other', text: value.slice(start) }
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { Limiter, LimitKeys } from '../limits/limiter.ts'
+import type { Limiter } from '../limits/limiter.ts'
 import { decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { Database } from '../storage/tables.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import { type CredentialPlaces, readCredential } from './credential.ts'
-import type { Passage } from './passage.ts'
+import { type Passage, takeFromLimit } from './passage.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
 
 /** Finds an application's object by its id, as it is now. */
@@ -26,13 +26,6 @@ export type GateDependencies = {
 
 type Step = (gate: GateDependencies, passage: Passage) => void | Promise<void>
 
-const take = ({ limiter }: GateDependencies, passage: Passage, keys: LimitKeys): void => {
-  const report = limiter.take(passage.rule.limit, keys)
-  if (report.rows.length > 0) passage.reports = [...passage.reports, report]
-  if (!report.allowed)
-    throw new Refusal('rate_limited', { reason: passage.rule.limit, retryAfter: report.retryAfter })
-}
-
 const findClientAddress: Step = ({ findAddress }, passage) => {
   passage.address = findAddress(passage.peer, passage.rawHeaders)
 }
@@ -43,7 +36,7 @@ const readCredentials: Step = ({ places }, passage) => {
 
 const limitAddress: Step = (gate, passage) => {
   const { address, credential } = passage
-  take(gate, passage, { address, anonymous: credential === undefined ? address : undefined })
+  takeFromLimit(gate.limiter, passage, { address, anonymous: credential === undefined ? address : undefined })
 }
 
 const identify: Step = ({ accessTokens }, passage) => {
@@ -121,11 +114,13 @@ const checkAccess: Step = (gate, passage) => {
 }
 
 const limitPrincipal: Step = (gate, passage) => {
-  if (passage.principal !== undefined) take(gate, passage, { user: passage.principal.userId })
+  if (passage.principal !== undefined)
+    takeFromLimit(gate.limiter, passage, { user: passage.principal.userId })
 }
 
 const limitBody: Step = (gate, passage) => {
-  if (passage.bodyLimitKey !== undefined) take(gate, passage, { 'address+username': passage.bodyLimitKey })
+  if (passage.bodyLimitKey !== undefined)
+    takeFromLimit(gate.limiter, passage, { 'address+username': passage.bodyLimitKey })
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { LimitReport } from '../limits/limiter.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { Limiter, LimitKeys, LimitReport } from '../limits/limiter.ts'
 import type { LimitName } from '../limits/table.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
@@ -44,3 +45,14 @@ export const newPassage = (request: Pick<Passage, 'rule' | 'peer' | 'rawHeaders'
   bodyLimitKey: undefined,
   reports: [],
 })
+
+/**
+ * Takes from the limit that the route names, by the keys known so far, and keeps what it said.
+ * @throws Refusal `rate_limited`
+ */
+export const takeFromLimit = (limiter: Limiter, passage: Passage, keys: LimitKeys): void => {
+  const { limit } = passage.rule
+  const report = limiter.take(limit, keys)
+  if (report.rows.length > 0) passage.reports = [...passage.reports, report]
+  if (!report.allowed) throw new Refusal('rate_limited', { reason: limit, retryAfter: report.retryAfter })
+}

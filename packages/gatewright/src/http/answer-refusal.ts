@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
-import type { Passage } from '../gate/passage.ts'
+import { type Passage, takeFromLimit } from '../gate/passage.ts'
+import type { LimitKeys } from '../limits/limiter.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
 import { toRefusal } from './to-refusal.ts'
@@ -11,6 +12,20 @@ export const writeRateLimits = (reply: FastifyReply, { reports }: Passage): void
   const last = reports.at(-1)
   if (last === undefined) return
   reply.headers(toRateLimitHeaders({ ...last, rows: reports.flatMap(report => report.rows) }))
+}
+
+/**
+ * Takes from the route's limit by a key that only the handler knows, and tells so in the answer.
+ * @throws Refusal `rate_limited`
+ */
+export const takeFurther = (
+  { limiter }: Pick<Engine, 'limiter'>,
+  { passage, reply }: { readonly passage: Passage | undefined; readonly reply: FastifyReply },
+  keys: LimitKeys,
+): void => {
+  if (passage === undefined) throw new TypeError('a handler runs behind the gate')
+  takeFromLimit(limiter, passage, keys)
+  writeRateLimits(reply, passage)
 }
 
 export type AnswerRefusal = (request: FastifyRequest, reply: FastifyReply, error: unknown) => void

@@ -1,5 +1,4 @@
-import { createServer as createHttpServer, type RequestListener, type Server, STATUS_CODES } from 'node:http'
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
+import { type RequestListener, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, {
   type FastifyInstance,
@@ -10,15 +9,16 @@ import Fastify, {
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
-import { second } from '../ground/clock.ts'
 import { newId } from '../ground/random.ts'
 import type { Refusal } from '../ground/refusal.ts'
 import type { MigrationSet } from '../storage/migrate.ts'
 import type { Certificate } from './certificate.ts'
 import { bodyLimit } from './json-body.ts'
+import { listen } from './listen.ts'
 import { gatewright } from './plugin.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
+import { createServers, type Servers } from './servers.ts'
 import { toRefusal } from './to-refusal.ts'
 
 /** An API behind the gate: its routes, its tables, and how its objects are found. */
@@ -39,19 +39,13 @@ export type AppOptions = {
 
 export type App = {
   readonly app: FastifyInstance
+  /** Listens on every address of the host. @throws SettingsError when another program has the port */
+  readonly listen: (where: { readonly host: string; readonly port: number }) => Promise<void>
+  /** Takes no more connections, lets what is in flight finish for so many milliseconds, and cuts off the rest. */
+  readonly close: (longest: number) => Promise<void>
   /** Uses another certificate for new connections. */
   readonly useCertificate: (certificate: Certificate) => void
 }
-
-/** Slow or silent clients are let go; a request of a healthy one takes far less. */
-const timeouts = {
-  headersTimeout: 20 * second,
-  requestTimeout: 60 * second,
-  keepAliveTimeout: 72 * second,
-  connectionsCheckingInterval: 5 * second,
-}
-
-const serverOptions = { ...timeouts, maxHeaderSize: 16 * 1_024, requireHostHeader: false, noDelay: true }
 
 /** What an answer outside any route carries: written by hand, for the router has not seen the request. */
 const toRawAnswer = ({ publicUrl, random, settings }: Engine, refusal: Refusal) => {
@@ -96,6 +90,29 @@ const answerBadUrl =
     reply.code(status).headers(headers).serializer(String).send(body)
   }
 
+/** When Fastify closes its own server, the others close beside it. */
+const closeTogether = (app: FastifyInstance, { closeFurther }: Servers): void => {
+  let closed: Promise<void> | undefined
+  app.addHook('preClose', async () => {
+    closed = closeFurther()
+  })
+  app.addHook('onClose', async () => closed)
+}
+
+/** How often connections are looked for whose last answer has gone out: closing a server does it only once. */
+const sweepInterval = 50
+
+const finish = async (app: FastifyInstance, servers: Servers, longest: number): Promise<void> => {
+  const sweep = setInterval(servers.closeIdleConnections, sweepInterval)
+  const cut = setTimeout(servers.closeAllConnections, longest)
+  try {
+    await app.close()
+  } finally {
+    clearInterval(sweep)
+    clearTimeout(cut)
+  }
+}
+
 /** The gate with an application behind it, ready to listen or to be injected. */
 export const createApp = async ({
   engine,
@@ -104,7 +121,8 @@ export const createApp = async ({
   application,
   certificate,
 }: AppOptions): Promise<App> => {
-  const servers: (Server | HttpsServer)[] = []
+  const answerBroken = answerBrokenRequest(engine, log)
+  const servers = createServers({ certificate, answerBrokenRequest: answerBroken })
   const app = Fastify({
     logger: false,
     genReqId: () => newId(engine.random),
@@ -115,24 +133,18 @@ export const createApp = async ({
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: answerBadUrl(engine),
-    clientErrorHandler: answerBrokenRequest(engine, log),
-    serverFactory: handler => {
-      const listener = handler as RequestListener
-      const server = certificate
-        ? createHttpsServer({ ...serverOptions, ...certificate, minVersion: 'TLSv1.2' }, listener)
-        : createHttpServer(serverOptions, listener)
-      servers.push(server)
-      return server as Server
-    },
+    clientErrorHandler: answerBroken,
+    serverFactory: handler => servers.create(handler as RequestListener),
   })
+  closeTogether(app, servers)
   const { plugin, things = {} } = application ?? {}
   await app.register(gatewright, { engine, log, mount, things })
   if (plugin !== undefined) await app.register(plugin)
   await app.ready()
   return {
     app,
-    useCertificate: pair => {
-      for (const server of servers) if ('setSecureContext' in server) server.setSecureContext({ ...pair })
-    },
+    listen: where => listen(app, servers, where),
+    close: longest => finish(app, servers, longest),
+    useCertificate: servers.useCertificate,
   }
 }

@@ -5,7 +5,7 @@ type LogSettings = Pick<Settings, 'logLevel' | 'logFormat' | 'logFile'>
 
 export type Log = {
   readonly logger: Logger
-  /** Opens a log file again under its name, after something moved it away. */
+  /** Opens a log file again under its name, after something moved it away; nothing where there is no file. */
   readonly reopen: () => void
 }
 
@@ -14,7 +14,9 @@ const openDestination = async ({ logFormat, logFile }: LogSettings) => {
     ...(logFile === undefined ? { fd: 1 } : { dest: logFile, mkdir: true }),
     sync: true,
   })
-  if (logFormat === 'json' || logFile !== undefined) return { stream: file, reopen: () => file.reopen() }
+  if (logFile !== undefined) return { stream: file, reopen: () => file.reopen() }
+  const reopen = (): void => {}
+  if (logFormat === 'json') return { stream: file, reopen }
   const { default: pretty } = await import('pino-pretty')
   const stream: DestinationStream = pretty({
     destination: file,
@@ -22,7 +24,7 @@ const openDestination = async ({ logFormat, logFile }: LogSettings) => {
     ignore: 'pid,hostname',
     singleLine: true,
   })
-  return { stream, reopen: () => {} }
+  return { stream, reopen }
 }
 
 /** Where log lines go. They hold chosen fields only, so there is nothing to redact. */

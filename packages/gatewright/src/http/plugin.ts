@@ -11,6 +11,7 @@ import { acceptJsonOnly } from './json-body.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
+import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
@@ -51,6 +52,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   })
 
   healthRoutes(app, engine)
+  errorDocsRoutes(app)
   setupRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
     for (const addRoutes of [signInRoutes, accountRoutes, sessionRoutes]) addRoutes(scope, engine)

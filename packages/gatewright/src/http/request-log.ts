@@ -25,7 +25,8 @@ export const createRequestLog =
       status: reply.statusCode,
       duration_ms: duration,
       address: request.passage?.address,
-      user: request.passage?.principal?.userId,
+      user: request.passage?.token?.userId,
+      session: request.passage?.token?.sessionId,
       code: reply.refusal?.code,
       reason: reply.refusal?.details.reason,
     }

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { compose, type Engine } from '../compose.ts'
+import type { GateRule } from '../gate/passage.ts'
 import { defaultSettings } from '../ground/settings.ts'
 import { everyone, owner, signedIn } from '../permissions/access-rule.ts'
 import { gatewright } from './plugin.ts'
@@ -38,26 +39,28 @@ const start = async (
   return app
 }
 
+/** What a caller without types might write. */
+const fromJavaScript = (gate: Partial<GateRule>): GateRule => gate as GateRule
+
 /** Each is a way to have a route that nobody declared. */
 const undeclared: readonly [string, RegExp, (app: FastifyInstance) => unknown][] = [
   ['no declaration', /the route GET \/open has no access rule/, app => app.get('/open', handler)],
   [
     'a declaration without an access rule',
     /GET \/open has no access rule/,
-    // @ts-expect-error: what a caller in JavaScript might write
-    app => app.get('/open', { config: { gate: { limit: 'read', audit: 'none' } } }, handler),
+    app => app.get('/open', { config: { gate: fromJavaScript({ limit: 'read', audit: 'none' }) } }, handler),
   ],
   [
     'no limit',
     /GET \/open has no limit/,
-    // @ts-expect-error: what a caller in JavaScript might write
-    app => app.get('/open', { config: { gate: { access: everyone(), audit: 'none' } } }, handler),
+    app =>
+      app.get('/open', { config: { gate: fromJavaScript({ access: everyone(), audit: 'none' }) } }, handler),
   ],
   [
     'no word on audit events',
     /GET \/open does not say which audit events/,
-    // @ts-expect-error: what a caller in JavaScript might write
-    app => app.get('/open', { config: { gate: { access: everyone(), limit: 'read' } } }, handler),
+    app =>
+      app.get('/open', { config: { gate: fromJavaScript({ access: everyone(), limit: 'read' }) } }, handler),
   ],
   [
     'an owner of something that nobody can find',

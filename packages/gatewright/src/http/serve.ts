@@ -1,7 +1,5 @@
-import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import { compose, dataFolder, type Engine } from '../compose.ts'
 import { second } from '../ground/clock.ts'
 import { loadSettings, SettingsError } from '../ground/load-settings.ts'
@@ -10,6 +8,7 @@ import type { Settings } from '../ground/settings.ts'
 import { openSetupLink } from '../sign-in/setup-link.ts'
 import { type App, type Application, createApp } from './app.ts'
 import { openCertificate, watchCertificate } from './certificate.ts'
+import { holdFreePort } from './listen.ts'
 import { type Log, openLog } from './log.ts'
 
 export type ServeOptions = {
@@ -28,17 +27,6 @@ const readSettings = (): Settings => {
   if (errors.length > 0) throw new SettingsError(errors)
   return settings
 }
-
-/** Names and links know the port, so a free one is found before anything is built. */
-const findFreePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.on('error', reject)
-    probe.listen(0, 'localhost', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 
 type Announce = (message: string, fields?: Readonly<Record<string, unknown>>) => void
 
@@ -65,13 +53,17 @@ const announceSetupLink = async (engine: Engine, announce: Announce): Promise<vo
     return
   }
   const file = join(dataFolder(engine.settings), 'setup-link')
-  writeFileSync(file, `${address}\n`, { mode: 0o600 })
+  // The mode is that of a new file only.
+  rmSync(file, { force: true })
+  writeFileSync(file, `${address}\n`, { mode: 0o600, flag: 'wx' })
   announce(`First administrator: open the link in ${file} (works once, for 24 hours)`)
 }
 
-const announceStart = async (engine: Engine, mount: string): Promise<void> => {
+const announceStart = async (engine: Engine, mount: string, port: number): Promise<void> => {
   const announce = createAnnounce(engine)
   announce(`API: ${engine.publicUrl}${mount}`, { api: engine.publicUrl + mount })
+  if (engine.settings.publicUrl !== undefined)
+    announce(`Listening: ${engine.settings.host}, port ${port}`, { port })
   announce(`Health: ${engine.publicUrl}/healthz and ${engine.publicUrl}/readyz`)
   for (const reason of productionReasons(engine.settings)) announce(`Production's rules hold: ${reason}`)
   if (engine.settings.limits === 'off')
@@ -79,66 +71,61 @@ const announceStart = async (engine: Engine, mount: string): Promise<void> => {
   await announceSetupLink(engine, announce)
 }
 
-const listen = async (app: FastifyInstance, settings: Settings, port: number): Promise<void> => {
-  try {
-    await app.listen({ host: settings.host, port })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    throw new SettingsError([
-      `PORT ${port} is taken by another program: stop that one, or set PORT to another number (0 picks a free one)`,
-    ])
-  }
-}
-
 type Running = {
   readonly engine: Engine
-  readonly app: App['app']
+  readonly app: App
   readonly log: Log
   readonly unwatch: () => void
 }
+
+/** A second signal within so many milliseconds is the first one: shells and npm hand on what the terminal sent. */
+const sameSignal = 300
 
 /** Finishes what is in flight, then closes; a second signal does not wait. */
 const stopOnSignal = ({ engine, app, log, unwatch }: Running): void => {
   const stop = async (signal: string): Promise<void> => {
     log.logger.info(`${signal}: finishing what is in flight`)
     unwatch()
-    const closed = app.close()
-    const late = engine.clock.sleep(longestFinish).then(() => app.server.closeAllConnections())
-    await Promise.race([closed, late.then(() => closed)])
+    await app.close(longestFinish)
     await engine.close()
     process.exit(0)
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      process.once(signal, () => process.exit(1))
-      stop(signal).catch(error => {
-        log.logger.error({ err: error }, 'closing failed')
-        process.exit(1)
-      })
+  let stoppingSince: number | undefined
+  const onSignal = (signal: string): void => {
+    const now = engine.clock.monotonic()
+    if (stoppingSince !== undefined && now - stoppingSince > sameSignal) process.exit(1)
+    if (stoppingSince !== undefined) return
+    stoppingSince = now
+    stop(signal).catch(error => {
+      log.logger.error({ err: error }, 'closing failed')
+      process.exit(1)
     })
   }
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, onSignal)
   process.on('SIGHUP', log.reopen)
 }
 
 const start = async ({ mount, application }: ServeOptions): Promise<void> => {
   const settings = readSettings()
   const log = await openLog(settings)
-  const port = settings.port === 0 ? await findFreePort() : settings.port
+  const held = settings.port === 0 ? await holdFreePort(settings.host) : undefined
+  const port = held?.port ?? settings.port
   const engine = await compose({ settings, port, migrations: application?.migrations ?? [] })
   const certificate = await openCertificate(settings, dataFolder(settings))
-  const { app, useCertificate } = await createApp({
+  const app = await createApp({
     engine,
     log: log.logger,
     mount,
     certificate,
     ...(application && { application }),
   })
-  const unwatch = watchCertificate(settings, useCertificate, error =>
+  const unwatch = watchCertificate(settings, app.useCertificate, error =>
     log.logger.error({ err: error }, 'the new certificate can not be used; the former one stays'),
   )
-  await listen(app, settings, port)
+  await held?.release()
+  await app.listen({ host: settings.host, port })
   stopOnSignal({ engine, app, log, unwatch })
-  await announceStart(engine, mount)
+  await announceStart(engine, mount, port)
 }
 
 /**

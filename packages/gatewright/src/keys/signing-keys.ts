@@ -36,14 +36,20 @@ const importKey = async (jwk: JWK): Promise<CryptoKey> => {
   return key
 }
 
-const toSigningKey = async (secrets: Secrets, row: SigningKeyRow): Promise<SigningKey> => ({
-  kid: row.kid,
-  algorithm: row.algorithm,
-  publicKey: await importKey(JSON.parse(row.public_key) as JWK),
-  privateKey: await importKey(
-    JSON.parse(secrets.open('signing-key', row.kid, row.private_key).toString()) as JWK,
-  ),
-})
+/**
+ * Both halves come out of the sealed one: what stands beside it in the table is not sealed, and a key
+ * planted there would verify the forger's tokens.
+ */
+const toSigningKey = async (secrets: Secrets, row: SigningKeyRow): Promise<SigningKey> => {
+  const privateJwk = JSON.parse(secrets.open('signing-key', row.kid, row.private_key).toString()) as JWK
+  const { d: _, ...publicJwk } = privateJwk
+  return {
+    kid: row.kid,
+    algorithm: row.algorithm,
+    publicKey: await importKey(publicJwk),
+    privateKey: await importKey(privateJwk),
+  }
+}
 
 const makeKeyRow = async ({ secrets, clock, random }: Dependencies): Promise<SigningKeyRow> => {
   const pair = await generateKeyPair(algorithm, { extractable: true })

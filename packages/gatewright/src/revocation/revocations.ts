@@ -65,7 +65,7 @@ const createSet = (readRoles: (userId: string) => Promise<readonly string[]>) =>
   return {
     /** False for a kind that this version does not know. */
     add: (row: CutOffRow): boolean => {
-      const add = kinds[row.kind]
+      const add = Object.hasOwn(kinds, row.kind) ? kinds[row.kind] : undefined
       add?.(row)
       return add !== undefined
     },

@@ -13,9 +13,14 @@ export const databaseFile = (url: string): string => url.slice('sqlite:'.length)
  */
 export const openDatabase = (url: string, durability: Durability = 'full'): Database => {
   const file = databaseFile(url)
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const database = openSqlite(file, durability)
-  // WAL and shared-memory files take the mode of the database file.
-  chmodSync(file, 0o600)
-  return new Kysely<Tables>({ dialect: createSqliteDialect(database) })
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    const database = openSqlite(file, durability)
+    // WAL and shared-memory files take the mode of the database file.
+    chmodSync(file, 0o600)
+    return new Kysely<Tables>({ dialect: createSqliteDialect(database) })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })
+  }
 }

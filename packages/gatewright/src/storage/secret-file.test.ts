@@ -5,23 +5,25 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type Random, systemRandom } from '../ground/random.ts'
 import { parseSecret } from '../ground/secrets.ts'
-import { readOrMakeSecret, secretFile } from './secret-file.ts'
+import { makeSecretFile, readSecretFile, secretFile } from './secret-file.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'gatewright-'))
 after(() => rmSync(home, { recursive: true }))
 
 test('the first start makes a secret of 32 bytes, the next ones read it', () => {
   const folder = join(home, 'first', 'data')
-  const made = readOrMakeSecret(folder, systemRandom)
+  assert.equal(readSecretFile(folder), undefined)
+  const made = makeSecretFile(folder, systemRandom)
   assert.ok(parseSecret(made))
-  assert.equal(readOrMakeSecret(folder, systemRandom), made)
+  assert.equal(readSecretFile(folder), made)
+  assert.equal(makeSecretFile(folder, systemRandom), made)
   assert.deepEqual(readdirSync(folder), ['secret'])
 })
 
 test('two installations have two secrets', () => {
   assert.notEqual(
-    readOrMakeSecret(join(home, 'a'), systemRandom),
-    readOrMakeSecret(join(home, 'b'), systemRandom),
+    makeSecretFile(join(home, 'a'), systemRandom),
+    makeSecretFile(join(home, 'b'), systemRandom),
   )
 })
 
@@ -29,7 +31,7 @@ test('only the owner can read the secret and its folder', {
   skip: process.platform === 'win32' && 'Windows has no modes',
 }, () => {
   const folder = join(home, 'private')
-  readOrMakeSecret(folder, systemRandom)
+  makeSecretFile(folder, systemRandom)
   assert.equal(statSync(secretFile(folder)).mode & 0o777, 0o600)
   assert.equal(statSync(folder).mode & 0o777, 0o700)
 })
@@ -44,7 +46,7 @@ test('a process that finds another was faster uses the secret of that one', () =
       return systemRandom.bytes(count)
     },
   }
-  assert.equal(readOrMakeSecret(folder, overtaken), rival)
+  assert.equal(makeSecretFile(folder, overtaken), rival)
   assert.equal(readFileSync(secretFile(folder), 'utf8'), `${rival}\n`)
   assert.deepEqual(readdirSync(folder), ['secret'])
 })

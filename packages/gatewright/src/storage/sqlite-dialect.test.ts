@@ -75,7 +75,6 @@ const defineTests = (): void => {
       true: true,
       false: false,
       'a BigInt': 1n,
-      'a function': () => 1,
       'a Buffer in an object': { bytes: Buffer.from('a') },
     }
     for (const [name, value] of Object.entries(rows))

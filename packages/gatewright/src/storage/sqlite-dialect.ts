@@ -39,6 +39,9 @@ const pause = (milliseconds: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
+/** SQLITE_BUSY, in the low byte of SQLite's result codes. */
+const isBusy = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
+
 /** Entering WAL ignores the busy timeout: with several processes starting at once it is tried again. */
 const enterWal = (database: DatabaseSync): void => {
   for (let attempt = 1; ; attempt++) {
@@ -46,7 +49,7 @@ const enterWal = (database: DatabaseSync): void => {
       database.exec('pragma journal_mode = wal')
       return
     } catch (error) {
-      if (attempt === 200) throw error
+      if (attempt === 200 || !isBusy(error)) throw error
       pause(25)
     }
   }

@@ -128,8 +128,11 @@ export const createAccessTokens = ({
   const verifySignature = async (text: string): Promise<AccessToken> => {
     if (text.length > maximumLength) throw invalid('token_too_long')
     const parts = text.split('.')
-    const [head, body] = parts
-    if (parts.length !== 3 || head === undefined || body === undefined) throw invalid('token_parts')
+    const [head, body, signature] = parts
+    if (parts.length !== 3 || head === undefined || body === undefined || signature === undefined)
+      throw invalid('token_parts')
+    // jose decodes leniently: one token must not have several texts.
+    if (fromBase64url(signature) === undefined) throw invalid('token_encoding')
     const header = parsePart(head)
     if (Object.keys(header).some(name => !headerMembers.includes(name))) throw invalid('token_header')
     const key = isText(header.kid) ? keyRing.find(header.kid) : undefined

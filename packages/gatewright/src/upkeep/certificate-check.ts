@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { day } from '../ground/clock.ts'
 import type { Settings } from '../ground/settings.ts'
 import type { SettingsFacts } from './facts.ts'
@@ -65,7 +66,7 @@ const judgeTime = (certificate: X509Certificate, now: number): Finding | undefin
 const judgeName = (certificate: X509Certificate, { publicUrl }: Settings): Finding | undefined => {
   if (publicUrl === undefined) return undefined
   const name = new URL(publicUrl).hostname.replace(/^\[(.*)\]$/, '$1')
-  if (certificate.checkHost(name) ?? certificate.checkIP(name)) return undefined
+  if (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) return undefined
   return problem({
     found: `the certificate is not for ${name}, the name in PUBLIC_URL`,
     means: 'Callers refuse to connect.',

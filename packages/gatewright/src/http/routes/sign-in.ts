@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { readCredential } from '../../gate/credential.ts'
 import { Refusal } from '../../ground/refusal.ts'
-import type { LimitName } from '../../limits/table.ts'
 import { everyone, signedIn } from '../../permissions/access-rule.ts'
 import { makeTokenPair } from '../../sessions/session-tokens.ts'
 import { logOut } from '../../sign-in/end-sessions.ts'
@@ -11,6 +10,7 @@ import { getSessionOfRefreshToken, readRefreshToken, refresh } from '../../sign-
 import { register } from '../../sign-in/register.ts'
 import { signIn } from '../../sign-in/sign-in.ts'
 import { parsePassword } from '../../users/password.ts'
+import { takeFurther } from '../answer-refusal.ts'
 import { deviceOf, originOf, principalOf } from '../origin.ts'
 import { anyText, email, orNothing, password, strictObject, text, tokenPair, username } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
@@ -18,14 +18,6 @@ import { accountSchema, toAccount } from './account.ts'
 
 const refreshTokenBody = orNothing(strictObject({ refresh_token: text(1, 1_024) }, ['refresh_token']))
 type RefreshTokenBody = { readonly refresh_token?: string } | null | undefined
-
-/** Takes from a limit by session, once the session is known to be the caller's. */
-const countSessionUse =
-  ({ limiter }: Engine, name: LimitName) =>
-  (session: string): void => {
-    const report = limiter.take(name, { session })
-    if (!report.allowed) throw new Refusal('rate_limited', { reason: name, retryAfter: report.retryAfter })
-  }
 
 /** The access token of a request whose route reads its own credential; undefined where there is none. */
 const findBearer = ({ places }: Engine, request: FastifyRequest): string | undefined => {
@@ -125,10 +117,11 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
       },
       schema: { body: refreshTokenBody, response: { 200: tokenPair } },
     },
-    async request => {
+    async (request, reply) => {
       const token = findRefreshToken(engine, request)
       if (token === undefined) throw new Refusal('invalid_token', { reason: 'no_credential' })
-      const countUse = countSessionUse(engine, 'refresh')
+      const { passage } = request
+      const countUse = (session: string) => takeFurther(engine, { passage, reply }, { session })
       return makeTokenPair(
         engine,
         await refresh(engine, { text: token, origin: originOf(request), countUse }),
@@ -165,9 +158,10 @@ const logoutRoute = (app: FastifyInstance, engine: Engine): void => {
       },
       schema: { body: refreshTokenBody, response: { 200: strictObject({ message: anyText }) } },
     },
-    async request => {
+    async (request, reply) => {
+      const { passage } = request
       for (const { userId, sessionId } of await findShownSessions(engine, request)) {
-        countSessionUse(engine, 'logout')(sessionId)
+        takeFurther(engine, { passage, reply }, { session: sessionId })
         await logOut(engine, { userId, sessionId, origin: { ...originOf(request), actor: userId } })
       }
       return { message: 'You are signed out.' }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { existsSync, rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
-import { compose } from '../compose.ts'
+import { compose, dataFolder } from '../compose.ts'
 import { newSecret, systemRandom } from '../ground/random.ts'
+import { secretFile } from './secret-file.ts'
 
 const first = newSecret(systemRandom)
 const other = newSecret(systemRandom)
@@ -17,7 +19,7 @@ const startWith = (...gatewrightSecret: string[]) =>
   compose({ settings: { ...t.engine.settings, gatewrightSecret }, durability: 'off' })
 
 test('a start with another secret is stopped, and says which one is missing', async () => {
-  const missing = `the secret ${t.engine.secrets.newestId}, which GATEWRIGHT_SECRET does not hold`
+  const missing = `made with the secret ${t.engine.secrets.newestId}, which is not here`
   await assert.rejects(startWith(other), error => {
     assert.ok(error instanceof Error)
     assert.ok(error.message.includes(missing), error.message)
@@ -39,13 +41,23 @@ test('a newer secret in front of the first one starts, and what the first one se
     userId: 'u',
     sessionId: 'A'.repeat(22),
     userVersion: 1,
-    expiresAt: Date.now() + 60_000_000_000,
+    expiresAt: 4_000_000_000_000,
     authTime: 0,
     amr: ['pwd'],
     roles: [],
   })
   assert.equal((await engine.accessTokens.verify(token)).userId, 'u')
   await engine.close()
+})
+
+test('a database whose secret file was lost stops the start, and no second secret is made over the first', async () => {
+  const own = await startTestApp()
+  const folder = dataFolder(own.engine.settings)
+  rmSync(secretFile(folder))
+  const start = compose({ settings: own.engine.settings, durability: 'off' })
+  await assert.rejects(start, /put its file back beside the database/)
+  assert.ok(!existsSync(secretFile(folder)))
+  await own.close()
 })
 
 test('two databases have two epochs', async () => {

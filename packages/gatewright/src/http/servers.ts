@@ -1,0 +1,75 @@
+import { once } from 'node:events'
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import { second } from '../ground/clock.ts'
+import type { Certificate } from './certificate.ts'
+
+/** Slow or silent clients are let go; a request of a healthy one takes far less. */
+const timeouts = {
+  headersTimeout: 20 * second,
+  requestTimeout: 60 * second,
+  keepAliveTimeout: 72 * second,
+  connectionsCheckingInterval: 5 * second,
+}
+
+const serverOptions = { ...timeouts, maxHeaderSize: 16 * 1_024, requireHostHeader: false, noDelay: true }
+
+/** One server for each address that is listened on, all with the same handler. */
+export type Servers = {
+  /** Makes the first one, which Fastify listens and closes with. */
+  readonly create: (handler: RequestListener) => Server
+  /** Listens on one address more, beside the first one. */
+  readonly listenAlso: (host: string, port: number) => Promise<void>
+  /** Takes no more connections where `listenAlso` listens. Resolves when the last one there has ended. */
+  readonly closeFurther: () => Promise<void>
+  readonly closeIdleConnections: () => void
+  readonly closeAllConnections: () => void
+  /** Uses another certificate for new connections. */
+  readonly useCertificate: (certificate: Certificate) => void
+}
+
+type Dependencies = {
+  readonly certificate: Certificate | undefined
+  readonly answerBrokenRequest: (error: Error, socket: Socket) => void
+}
+
+export const createServers = ({ certificate, answerBrokenRequest }: Dependencies): Servers => {
+  const servers: (Server | HttpsServer)[] = []
+  let handler: RequestListener | undefined
+
+  const add = (): Server | HttpsServer => {
+    const server = certificate
+      ? createHttpsServer({ ...serverOptions, ...certificate, minVersion: 'TLSv1.2' }, handler)
+      : createHttpServer(serverOptions, handler)
+    // Node.js would answer an expectation by itself, without our headers; RFC 9110 §10.1.1 lets us ignore it.
+    if (handler !== undefined) server.on('checkExpectation', handler)
+    servers.push(server)
+    return server
+  }
+  return {
+    create: main => {
+      handler = main
+      return add() as Server
+    },
+    listenAlso: async (host, port) => {
+      const server = add().on('clientError', answerBrokenRequest).listen({ host, port })
+      await once(server, 'listening').catch(error => {
+        servers.splice(servers.indexOf(server), 1)
+        throw error
+      })
+    },
+    closeFurther: async () => {
+      await Promise.all(servers.slice(1).map(server => once(server.close(), 'close')))
+    },
+    closeIdleConnections: () => {
+      for (const server of servers) server.closeIdleConnections()
+    },
+    closeAllConnections: () => {
+      for (const server of servers) server.closeAllConnections()
+    },
+    useCertificate: pair => {
+      for (const server of servers) if ('setSecureContext' in server) server.setSecureContext({ ...pair })
+    },
+  }
+}

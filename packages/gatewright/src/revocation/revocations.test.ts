@@ -1,0 +1,358 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, mock, test } from 'node:test'
+import { startTestApp, type TestApp } from '../../../../test/harness.ts'
+import { logQueries } from '../../../../test/sessions/query-log.ts'
+import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
+import { addUser } from '../../../../test/sessions/signed-in.ts'
+import { minute } from '../ground/clock.ts'
+import { listRoles } from '../users/users.ts'
+import { cutOffKinds } from './cut-offs.ts'
+import { createRevocations, type Revocations } from './revocations.ts'
+
+const start = Date.UTC(2026, 10, 21, 12)
+const maxAge = 5_000
+const feedInterval = 100
+const pruneInterval = 30_000
+
+let t: TestApp
+let second: SecondConnection
+before(async () => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t = await startTestApp()
+  t.engine.revocations.stop()
+  second = openSecondConnection(t.engine)
+})
+after(async () => {
+  second.close()
+  await t.close()
+  mock.timers.reset()
+})
+
+/** Wall clock and monotonic clock apart, and sleeps that end when the test says so. */
+const createClocks = () => {
+  let [wall, monotonic] = [start, 1_000]
+  const sleeps: { readonly milliseconds: number; readonly end: () => void }[] = []
+  return {
+    clock: {
+      now: () => wall,
+      monotonic: () => monotonic,
+      sleep: (milliseconds: number) =>
+        new Promise<void>(end => {
+          sleeps.push({ milliseconds, end })
+        }),
+    },
+    sleeps,
+    pass: (milliseconds: number) => {
+      wall += milliseconds
+      monotonic += milliseconds
+    },
+    setWall: (by: number) => {
+      wall += by
+    },
+    setMonotonic: (by: number) => {
+      monotonic += by
+    },
+  }
+}
+
+let time: ReturnType<typeof createClocks>
+let view: Revocations
+let queries: string[]
+let roleReads: string[]
+let failRoles: boolean
+
+beforeEach(async () => {
+  time = createClocks()
+  roleReads = []
+  failRoles = false
+  const log = logQueries(t.engine)
+  queries = log.queries
+  view = createRevocations({
+    db: log.engine.db,
+    clock: time.clock,
+    maxAge,
+    readRoles: async (db, userId) => {
+      roleReads.push(userId)
+      const roles = await listRoles(db, userId)
+      if (failRoles) throw new Error('the database went away')
+      return roles
+    },
+  })
+  await view.start()
+})
+afterEach(() => {
+  view.stop()
+  second.run('delete from cut_offs')
+})
+
+const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+type Written = {
+  readonly kind?: string
+  readonly subject: string
+  readonly version?: number
+  readonly until?: number
+}
+
+/** As another process writes it. */
+const write = ({ kind = 'session', subject, version, until = start + 10 * minute }: Written): void =>
+  second.run(
+    'insert into cut_offs (kind, subject, version, matters_until, created_at) values (?, ?, ?, ?, ?)',
+    kind,
+    subject,
+    version ?? null,
+    until,
+    start,
+  )
+
+const readFeed = async (): Promise<void> => {
+  mock.timers.tick(feedInterval)
+  await settle()
+}
+
+const token = (sessionId: string, userId = 'ann', userVersion = 1) => ({ sessionId, userId, userVersion })
+const unavailable = {
+  name: 'Refusal',
+  code: 'unavailable',
+  details: { reason: 'revocations_stale', retryAfter: 1 },
+}
+
+/** Holds the engine's one connection, as a long piece of work does, until it is let go. */
+const holdConnection = async (): Promise<() => Promise<void>> => {
+  let release = (): void => {}
+  const held = t.engine.db.connection().execute(
+    () =>
+      new Promise<void>(resolve => {
+        release = resolve
+      }),
+  )
+  await settle()
+  return async () => {
+    release()
+    await held
+    await settle()
+  }
+}
+
+const breakFeed = (): void => second.run('alter table cut_offs rename to away')
+const repairFeed = (): void => second.run('alter table away rename to cut_offs')
+
+describe('what has been taken back', () => {
+  test('is known from the first read on', async () => {
+    write({ subject: 'before' })
+    const late = createRevocations({ db: t.engine.db, clock: time.clock, maxAge, readRoles: listRoles })
+    await late.start()
+    assert.ok(late.isEnded(token('before')))
+    late.stop()
+  })
+
+  test('by another process is known one read of the feed later', async () => {
+    write({ subject: 'elsewhere' })
+    assert.ok(!view.isEnded(token('elsewhere')))
+    await readFeed()
+    assert.ok(view.isEnded(token('elsewhere')))
+    assert.ok(!view.isEnded(token('another')))
+  })
+
+  const versions = [
+    { version: 1, ended: true },
+    { version: 2, ended: true },
+    { version: 3, ended: false },
+    { version: 4, ended: false },
+  ]
+  for (const { version, ended } of versions)
+    test(`of a user below version 3 ${ended ? 'covers' : 'spares'} a token of version ${version}`, async () => {
+      write({ kind: 'user', subject: 'ann', version: 3 })
+      await readFeed()
+      assert.equal(view.isEnded(token('any', 'ann', version)), ended)
+      assert.ok(!view.isEnded(token('any', 'ben', version)))
+    })
+
+  test('is not loosened by an older cut-off that comes later', async () => {
+    write({ kind: 'user', subject: 'ann', version: 3 })
+    write({ kind: 'user', subject: 'ann', version: 2 })
+    await readFeed()
+    assert.ok(view.isEnded(token('any', 'ann', 2)))
+  })
+
+  test('stays known until it no longer matters, and is then forgotten', async () => {
+    write({ subject: 'short', until: start + minute })
+    write({ kind: 'user', subject: 'ann', version: 9, until: start + minute })
+    await readFeed()
+    const isKnown = () => [view.isEnded(token('short', 'ben')), view.isEnded(token('x', 'ann'))]
+    time.pass(minute)
+    mock.timers.tick(pruneInterval)
+    assert.deepEqual(isKnown(), [true, true])
+    time.pass(1)
+    mock.timers.tick(pruneInterval)
+    assert.deepEqual(isKnown(), [false, false])
+  })
+
+  test('is of every kind that is ever written', async () => {
+    for (const kind of cutOffKinds) write({ kind, subject: 'ann', version: 1 })
+    await readFeed()
+    assert.equal(view.ensureFresh(), undefined)
+  })
+})
+
+describe('a view', () => {
+  test('nobody serves from a view that has never been read', async () => {
+    breakFeed()
+    const never = createRevocations({ db: t.engine.db, clock: time.clock, maxAge, readRoles: listRoles })
+    await assert.rejects(never.start())
+    repairFeed()
+  })
+
+  test('is fresh until the bound, and then a request catches up by itself', async () => {
+    time.pass(maxAge)
+    assert.equal(view.ensureFresh(), undefined)
+    write({ subject: 'elsewhere' })
+    time.pass(1)
+    const caughtUp = view.ensureFresh()
+    assert.ok(caughtUp !== undefined)
+    await caughtUp
+    assert.ok(view.isEnded(token('elsewhere')))
+    assert.equal(view.age(), 0)
+  })
+
+  test('is as old as the sending of its last read, not as its answer', async () => {
+    const release = await holdConnection()
+    time.pass(1_000)
+    mock.timers.tick(feedInterval)
+    time.pass(3_000)
+    await release()
+    assert.equal(view.age(), 3_000)
+  })
+
+  const clocks: Record<string, () => void> = {
+    'the monotonic clock went on and the wall clock did not': () => time.setMonotonic(maxAge + 1),
+    'the wall clock went on and the monotonic clock did not': () => time.setWall(maxAge + 1),
+    'the wall clock was set back by a millisecond': () => time.setWall(-1),
+    'the wall clock was set back by a year': () => time.setWall(-365 * 24 * 60 * minute),
+  }
+  for (const [name, change] of Object.entries(clocks))
+    test(`is stale when ${name}, until the next read`, async () => {
+      breakFeed()
+      change()
+      assert.ok(view.age() > maxAge)
+      await assert.rejects(async () => view.ensureFresh(), unavailable)
+      repairFeed()
+      await view.ensureFresh()
+      assert.equal(view.ensureFresh(), undefined)
+    })
+
+  test('is stale for good when the feed holds a kind that this version does not know', async () => {
+    write({ kind: 'grant', subject: 'x' })
+    await readFeed()
+    for (const _ of [1, 2]) await assert.rejects(async () => view.ensureFresh(), unavailable)
+    second.run('delete from cut_offs')
+    await assert.rejects(async () => view.ensureFresh(), unavailable)
+  })
+
+  test('a kind named like a part of every object is unknown as well', async () => {
+    write({ kind: 'constructor', subject: 'x' })
+    await readFeed()
+    await assert.rejects(async () => view.ensureFresh(), unavailable)
+  })
+})
+
+describe('past the bound', () => {
+  test('a request waits for the read that is under way, and goes on when it has come', async () => {
+    const release = await holdConnection()
+    time.pass(maxAge + 1)
+    write({ subject: 'elsewhere' })
+    const waiting = view.ensureFresh()
+    await settle()
+    assert.deepEqual(
+      time.sleeps.map(({ milliseconds }) => milliseconds),
+      [500],
+    )
+    await release()
+    await waiting
+    assert.ok(view.isEnded(token('elsewhere')))
+  })
+
+  test('it is refused when the read has not come after half a second', async () => {
+    const release = await holdConnection()
+    time.pass(maxAge + 1)
+    const refused = assert.rejects(async () => view.ensureFresh(), unavailable)
+    time.sleeps[0]?.end()
+    await refused
+    await release()
+  })
+
+  test('a thousand wait, and one more is refused at once', async () => {
+    const release = await holdConnection()
+    time.pass(maxAge + 1)
+    const waiting = Array.from({ length: 1_000 }, () => view.ensureFresh())
+    await assert.rejects(async () => view.ensureFresh(), unavailable)
+    assert.equal(time.sleeps.length, 1_000)
+    await release()
+    await Promise.all(waiting)
+    assert.equal(view.ensureFresh(), undefined)
+  })
+
+  test('all who wait share one read', async () => {
+    const release = await holdConnection()
+    time.pass(maxAge + 1)
+    queries.length = 0
+    const waiting = Array.from({ length: 100 }, () => view.ensureFresh())
+    mock.timers.tick(feedInterval)
+    await release()
+    await Promise.all(waiting)
+    assert.equal(queries.length, 1)
+  })
+})
+
+describe('the roles of a user whose roles were changed', () => {
+  let ann: string
+  before(async () => {
+    ann = (await addUser(t.engine, 'ann', { roles: ['moderator'] })).id
+  })
+
+  test('are not read while nothing was changed', () => {
+    assert.equal(view.findRereadRoles(ann), undefined)
+  })
+
+  test('are read once for each change, however many ask, and end nothing', async () => {
+    write({ kind: 'reread-user', subject: ann })
+    await readFeed()
+    assert.ok(!view.isEnded(token('any', ann)))
+    const all = await Promise.all(Array.from({ length: 50 }, () => view.findRereadRoles(ann)))
+    assert.deepEqual(new Set(all), new Set([all[0]]))
+    assert.deepEqual(all[0], ['moderator'])
+    await readFeed()
+    await view.findRereadRoles(ann)
+    assert.deepEqual(roleReads, [ann])
+
+    second.run('update user_roles set role = ? where user_id = ?', 'user', ann)
+    write({ kind: 'reread-user', subject: ann })
+    await readFeed()
+    assert.deepEqual(await view.findRereadRoles(ann), ['user'])
+    assert.deepEqual(roleReads, [ann, ann])
+  })
+
+  test('are asked for again after a read that failed', async () => {
+    write({ kind: 'reread-user', subject: ann })
+    await readFeed()
+    failRoles = true
+    await assert.rejects(async () => view.findRereadRoles(ann), /went away/)
+    failRoles = false
+    assert.deepEqual(await view.findRereadRoles(ann), ['user'])
+  })
+
+  test('come from the token again when the last older token has expired', async () => {
+    write({ kind: 'reread-user', subject: ann, until: start + minute })
+    await readFeed()
+    time.pass(minute + 1)
+    mock.timers.tick(pruneInterval)
+    assert.equal(view.findRereadRoles(ann), undefined)
+  })
+})
+
+test('a view that was stopped reads no more', async () => {
+  view.stop()
+  queries.length = 0
+  await readFeed()
+  assert.deepEqual(queries, [])
+})

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { startTestApp, type TestApp } from '../../../../test/harness.ts'
+import { addUser, type SignedIn, signInAs } from '../../../../test/sessions/signed-in.ts'
+import { systemOrigin } from '../audit/record.ts'
+import type { Permission } from '../permissions/roles.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import { replaceRoles } from '../users/users.ts'
+import { type Caller, holdSession } from './hold-session.ts'
+import { endSessions } from './sessions.ts'
+
+let t: TestApp
+let users = 0
+let admin: SignedIn
+before(async () => {
+  t = await startTestApp()
+})
+after(() => t.close())
+beforeEach(async () => {
+  const { id } = await addUser(t.engine, `admin${++users}`, { roles: ['admin'] })
+  admin = await signInAs(t.engine, id)
+})
+
+const hold = (caller: Caller, permission?: Permission) =>
+  inTransaction(t.engine.db, work => holdSession(work, caller, permission))
+
+const end = () =>
+  inTransaction(t.engine.db, work =>
+    endSessions(t.engine, work, { userId: admin.userId }, { reason: 'logout', origin: systemOrigin }),
+  )
+
+test('a live session of a user who still has the permission may go on', () => hold(admin, 'users:write'))
+
+describe('a write to security data is refused in its own transaction', () => {
+  test('when the session of its caller has ended meanwhile', async () => {
+    await end()
+    await assert.rejects(hold(admin), { code: 'session_ended' })
+  })
+
+  test('when the caller has lost the permission meanwhile', async () => {
+    await inTransaction(t.engine.db, work => replaceRoles(work, admin.userId, ['moderator']))
+    await assert.rejects(hold(admin, 'users:write'), { code: 'insufficient_permission' })
+    await hold(admin)
+  })
+
+  test('when the session is not one of the caller', async () => {
+    const { id } = await addUser(t.engine, `eve${users}`, { roles: ['admin'] })
+    await assert.rejects(hold({ userId: id, sessionId: admin.sessionId }), { code: 'session_ended' })
+  })
+
+  test('when there is no such session', async () => {
+    await assert.rejects(hold({ ...admin, sessionId: 'A'.repeat(22) }), { code: 'session_ended' })
+  })
+})

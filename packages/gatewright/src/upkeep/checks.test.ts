@@ -1,0 +1,390 @@
+import assert from 'node:assert/strict'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, describe, test } from 'node:test'
+import { generate } from 'selfsigned'
+import { type Clock, day, hour, systemClock } from '../ground/clock.ts'
+import { sha256 } from '../ground/encoding.ts'
+import { loadSettings } from '../ground/load-settings.ts'
+import { systemRandom } from '../ground/random.ts'
+import { createSecrets } from '../ground/secrets.ts'
+import { openKeyRing } from '../keys/signing-keys.ts'
+import { openDatabase } from '../storage/database.ts'
+import { ensureInstallation } from '../storage/installation.ts'
+import { engineMigrations, migrate } from '../storage/migrate.ts'
+import { examine } from './checks.ts'
+import type { Finding } from './finding.ts'
+import { judgeSpace } from './machine-checks.ts'
+
+const top = mkdtempSync(join(tmpdir(), 'gatewright-doctor-'))
+after(() => rmSync(top, { recursive: true, force: true }))
+
+const secret = Buffer.alloc(32, 7).toString('base64url')
+const otherSecret = Buffer.alloc(32, 8).toString('base64url')
+const model = join(top, 'model')
+
+/** An installation as a first start leaves it, which each test copies and breaks. */
+before(async () => {
+  const db = openDatabase(`sqlite:${join(model, 'gatewright.db')}`)
+  const secrets = createSecrets([secret], systemRandom)
+  const parts = { db, secrets, clock: systemClock, random: systemRandom }
+  await migrate(db, engineMigrations)
+  await ensureInstallation(parts)
+  await openKeyRing(parts)
+  await db.destroy()
+  writeFileSync(join(model, 'secret'), `${secret}\n`, { mode: 0o600 })
+})
+
+type Installation = {
+  readonly folder: string
+  readonly file: string
+  /** Runs SQL on the database. */
+  readonly run: (sql: string) => void
+  /** The finding of one check; undefined where it was not made. */
+  readonly find: (name: string, options?: Options) => Promise<Finding | undefined>
+}
+type Options = { readonly env?: Readonly<Record<string, string>>; readonly clock?: Clock }
+
+let count = 0
+
+const install = (): Installation => {
+  count += 1
+  const folder = join(top, `installation-${count}`)
+  cpSync(model, folder, { recursive: true })
+  chmodSync(folder, 0o700)
+  const file = join(folder, 'gatewright.db')
+  const examineIt = ({ env = {}, clock = systemClock }: Options = {}) =>
+    examine({
+      read: () =>
+        loadSettings({ env: { DATABASE_URL: `sqlite:${file}`, ...env }, folder, isTerminal: false }),
+      clock,
+      random: systemRandom,
+    })
+  return {
+    folder,
+    file,
+    run: sql => {
+      const database = new DatabaseSync(file)
+      database.exec(sql)
+      database.close()
+    },
+    find: async (name, options) => {
+      const { findings, notChecked } = await examineIt(options)
+      const made = findings.find(finding => finding.name === name)
+      assert.ok(made !== undefined || notChecked.includes(name), `there is no check ${name}`)
+      return made
+    },
+  }
+}
+
+const clockAt = (time: number): Clock => ({ ...systemClock, now: () => time })
+
+/** A finding of that level that says all three things in one line each. */
+const assertFound = (finding: Finding | undefined, level: Finding['level'], says: RegExp): void => {
+  assert.ok(finding !== undefined, 'it was not checked')
+  assert.equal(finding.level, level, JSON.stringify(finding))
+  assert.match(finding.found, says)
+  if (finding.level !== 'ok')
+    for (const line of [finding.found, finding.means, finding.do]) assert.match(line, /^[^\n]+$/)
+}
+
+const addAdministrator = `
+  insert into users (id, username, username_key, version, created_at) values ('u', 'root', 'root', 1, 1);
+  insert into user_roles values ('u', 'admin');
+  update installation set first_administrator_at = 1`
+
+test('a sound installation has no finding, and looking changes no byte of it', async () => {
+  const { folder, file, run } = install()
+  run(addAdministrator)
+  const state = () => readdirSync(folder).map(name => [name, sha256(readFileSync(join(folder, name)))])
+  const before = state()
+  const { findings, notChecked } = await examine({
+    read: () => loadSettings({ env: { DATABASE_URL: `sqlite:${file}` }, folder, isTerminal: false }),
+    clock: systemClock,
+    random: systemRandom,
+  })
+  assert.deepEqual(
+    findings.filter(({ level, name }) => level !== 'ok' && name !== 'disk-space'),
+    [],
+  )
+  assert.deepEqual(notChecked, [])
+  assert.deepEqual(state(), before)
+})
+
+describe('the database', () => {
+  test('that is missing is a warning, and is not made', async () => {
+    const { file, find } = install()
+    rmSync(file)
+    assertFound(await find('database'), 'warning', /there is none/)
+    assert.equal(await find('integrity'), undefined)
+    assert.equal(await find('administrator'), undefined)
+    assert.ok(!existsSync(file))
+  })
+
+  test('that is missing with its folder makes no folder', async () => {
+    const { folder, find } = install()
+    rmSync(folder, { recursive: true })
+    assertFound(await find('database'), 'warning', /there is none/)
+    assertFound(await find('permissions'), 'ok', /./)
+    assert.equal((await find('disk-space'))?.found.includes('free'), true)
+    assert.ok(!existsSync(folder))
+  })
+
+  test('that is another kind of file', async () => {
+    const { file, find } = install()
+    writeFileSync(file, 'not a database, but long enough to be looked at '.repeat(100), { mode: 0o600 })
+    assertFound(await find('database'), 'problem', /not a database/)
+  })
+
+  test('that is empty, and stays so', async () => {
+    const { file, find } = install()
+    writeFileSync(file, '', { mode: 0o600 })
+    assertFound(await find('migrations'), 'warning', /0001-first/)
+    assert.equal(await find('database-secret'), undefined)
+    assert.equal(readFileSync(file).length, 0)
+  })
+
+  test('in which a page is damaged', async () => {
+    const { file, find } = install()
+    const bytes = readFileSync(file)
+    bytes.fill(0xff, 4_096 * 4, 4_096 * 8)
+    writeFileSync(file, bytes)
+    assertFound(await find('integrity'), 'problem', /quick_check: /)
+  })
+
+  test('that a newer version has changed', async () => {
+    const { run, find } = install()
+    run("insert into gatewright_migrations values ('9999-later', '2026-01-01')")
+    assertFound(await find('migrations'), 'problem', /9999-later/)
+  })
+
+  test('that has left WAL mode, which looking does not enter', async () => {
+    const { file, run, find } = install()
+    run('pragma journal_mode = delete')
+    const bytes = readFileSync(file)
+    assertFound(await find('durability'), 'warning', /journal_mode is delete/)
+    assert.deepEqual(readFileSync(file), bytes)
+  })
+
+  test('in which another program holds the lock', async () => {
+    const { file, run, find } = install()
+    run('pragma journal_mode = delete')
+    const other = new DatabaseSync(file)
+    other.exec('begin immediate')
+    assertFound(await find('writing'), 'problem', /locked/)
+    other.close()
+  })
+})
+
+describe('the secret', () => {
+  test('that is another than the one of the database', async () => {
+    const { find } = install()
+    const env = { GATEWRIGHT_SECRET: otherSecret }
+    assertFound(await find('secret', { env }), 'ok', /GATEWRIGHT_SECRET from environment/)
+    const finding = await find('database-secret', { env })
+    assertFound(finding, 'problem', /rests on the secret/)
+    assert.ok(!JSON.stringify(finding).includes(otherSecret))
+  })
+
+  test('that stands behind a newer one is held', async () => {
+    const env = { GATEWRIGHT_SECRET: `${otherSecret},${secret}` }
+    assertFound(await install().find('database-secret', { env }), 'ok', /held/)
+  })
+
+  test('whose file is gone, and is not made again', async () => {
+    const { folder, find } = install()
+    rmSync(join(folder, 'secret'))
+    assertFound(await find('database-secret'), 'problem', /not given/)
+    assert.ok(!existsSync(join(folder, 'secret')))
+  })
+
+  test('whose file holds something else, which is not repeated', async () => {
+    const { folder, find } = install()
+    writeFileSync(join(folder, 'secret'), 'canary')
+    for (const name of ['secret', 'database-secret']) {
+      const finding = await find(name)
+      assertFound(finding, 'problem', /./)
+      assert.ok(!JSON.stringify(finding).includes('canary'))
+    }
+  })
+})
+
+describe('the administrator', () => {
+  test('who has never been, with and without a link that is open', async () => {
+    const { run, find } = install()
+    assertFound(await find('administrator'), 'warning', /never been one$/)
+    run(`insert into setup_links values (1, 'x', ${systemClock.now() + day})`)
+    assertFound(await find('administrator'), 'warning', /link is open until/)
+    run(`update setup_links set expires_at = 1`)
+    assertFound(await find('administrator'), 'warning', /never been one$/)
+  })
+
+  test('of whom none is enabled', async () => {
+    const { run, find } = install()
+    run(addAdministrator)
+    assertFound(await find('administrator'), 'ok', /1 enabled/)
+    run('update users set disabled_at = 1')
+    assertFound(await find('administrator'), 'problem', /no administrator is enabled/)
+  })
+})
+
+test('an event of tomorrow in the audit log, and a year that is over', async () => {
+  const { run, find } = install()
+  const inTheFuture = systemClock.now() + hour
+  run(`insert into audit_events (at, event, details) values (${inTheFuture}, 'user.created', '{}')`)
+  assertFound(await find('audit-clock'), 'problem', /the clock says/)
+  assertFound(await find('audit-clock', { clock: clockAt(inTheFuture) }), 'ok', /newest/)
+  assertFound(await find('clock', { clock: clockAt(Date.UTC(2025, 11, 31)) }), 'problem', /2025-12-31/)
+})
+
+describe('files that others may read or change:', {
+  skip: process.platform === 'win32' && 'no modes',
+}, () => {
+  const cases: readonly (readonly [name: string, mode: number, level: Finding['level']])[] = [
+    ['gatewright.db', 0o644, 'problem'],
+    ['gatewright.db', 0o620, 'problem'],
+    ['secret', 0o604, 'problem'],
+    ['', 0o755, 'warning'],
+    ['', 0o777, 'problem'],
+    ['', 0o770, 'problem'],
+    ['', 0o700, 'ok'],
+  ]
+  for (const [name, mode, level] of cases)
+    test(`${name || 'the folder'} with mode ${mode.toString(8)}`, async () => {
+      const { folder, find } = install()
+      chmodSync(join(folder, name), mode)
+      const finding = await find('permissions')
+      assertFound(
+        finding,
+        level,
+        level === 'ok' ? /./ : new RegExp(`^[^;]*${name} has mode ${mode.toString(8)}`),
+      )
+      assert.match(finding?.level === 'ok' ? 'chmod' : (finding?.do ?? ''), /chmod/)
+    })
+
+  test('what holds the secret, and the key of the certificate', async () => {
+    const { folder, find } = install()
+    writeFileSync(join(folder, '.env'), `GATEWRIGHT_SECRET=${secret}\n`)
+    chmodSync(join(folder, '.env'), 0o644)
+    const former = process.cwd()
+    process.chdir(folder)
+    assertFound(await find('permissions'), 'problem', /^\.env has mode 644$/)
+    process.chdir(former)
+
+    rmSync(join(folder, '.env'))
+    const file = join(folder, 'given')
+    writeFileSync(file, secret)
+    chmodSync(file, 0o644)
+    assertFound(await find('permissions', { env: { GATEWRIGHT_SECRET_FILE: file } }), 'problem', /given has/)
+    const env = { TLS: 'files', TLS_CERT_FILE: file, TLS_KEY_FILE: file }
+    assertFound(await find('permissions', { env }), 'problem', /given has/)
+    chmodSync(file, 0o640)
+    assertFound(await find('permissions', { env }), 'ok', /./)
+  })
+})
+
+test('settings that are not valid leave what rests on them unchecked', async () => {
+  const { find } = install()
+  const env = { PORT: 'canary' }
+  const finding = await find('settings', { env })
+  assertFound(finding, 'problem', /PORT/)
+  assert.ok(!JSON.stringify(finding).includes('canary'))
+  assert.equal(await find('permissions', { env }), undefined)
+  assertFound(await find('node', { env }), 'ok', /Node\.js/)
+})
+
+describe('settings that are valid and not well:', () => {
+  const behindProxy = { PUBLIC_URL: 'https://api.example.org', GATEWRIGHT_SECRET: secret }
+  const cases: readonly (readonly [
+    check: string,
+    level: Finding['level'],
+    says: RegExp,
+    env: Readonly<Record<string, string>>,
+  ])[] = [
+    ['production-rules', 'ok', /do not hold/, {}],
+    ['production-rules', 'problem', /HOST can be reached.*REGISTRATION must be set/, { HOST: '0.0.0.0' }],
+    ['production-rules', 'ok', /none is broken: PUBLIC_URL/, { ...behindProxy, REGISTRATION: 'closed' }],
+    ['limits', 'warning', /LIMITS=off/, { LIMITS: 'off' }],
+    ['limits', 'warning', /LIMITS_SCALE=2/, { LIMITS_SCALE: '2' }],
+    ['limits', 'ok', /0\.5/, { LIMITS_SCALE: '0.5' }],
+    ['registration', 'ok', /open/, {}],
+    ['registration', 'warning', /others can reach/, { ...behindProxy, REGISTRATION: 'open' }],
+    ['registration', 'ok', /closed/, { ...behindProxy, REGISTRATION: 'closed' }],
+    ['public-url', 'warning', /no proxy/, behindProxy],
+    ['public-url', 'ok', /https/, { ...behindProxy, TRUSTED_PROXIES: '127.0.0.1' }],
+    ['public-url', 'problem', /is http/, { PUBLIC_URL: 'http://localhost:3000', TLS: 'self-signed' }],
+    ['certificate', 'ok', /self-signed/, { TLS: 'self-signed' }],
+    ['certificate', 'ok', /TLS=off/, {}],
+  ]
+  for (const [check, level, says, env] of cases)
+    test(`${check}: ${level} for ${JSON.stringify(env).replaceAll(secret, '…')}`, async () => {
+      assertFound(await install().find(check, { env }), level, says)
+    })
+})
+
+describe('a certificate', () => {
+  const now = Date.UTC(2026, 5, 1)
+  const folder = join(top, 'certificates')
+  const path = (name: string): string => join(folder, name)
+
+  before(async () => {
+    mkdirSync(folder)
+    for (const name of ['first', 'second']) {
+      const made = await generate([{ name: 'commonName', value: 'api.example.org' }], {
+        keyType: 'ec',
+        curve: 'P-256',
+        notBeforeDate: new Date(now - day),
+        notAfterDate: new Date(now + 90 * day),
+        extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'api.example.org' }] }],
+      })
+      writeFileSync(path(`${name}.crt`), made.cert)
+      writeFileSync(path(`${name}.key`), made.private, { mode: 0o600 })
+    }
+  })
+
+  const find = (cert: string, key: string, time = now, publicUrl = 'https://api.example.org') =>
+    install().find('certificate', {
+      clock: clockAt(time),
+      env: { TLS: 'files', TLS_CERT_FILE: path(cert), TLS_KEY_FILE: path(key), PUBLIC_URL: publicUrl },
+    })
+
+  test('with the key of another', async () =>
+    assertFound(await find('first.crt', 'second.key'), 'problem', /not the key/))
+  test('that is not there, or no certificate', async () => {
+    assertFound(await find('none.crt', 'first.key'), 'problem', /can not be read/)
+    assertFound(await find('first.key', 'first.key'), 'problem', /can not be read/)
+    assertFound(await find('first.crt', 'first.crt'), 'problem', /can not be read/)
+  })
+  test('that has expired, expires soon, or begins later', async () => {
+    assertFound(await find('first.crt', 'first.key', now + 91 * day), 'problem', /expired on 2026-08-30/)
+    assertFound(await find('first.crt', 'first.key', now + 80 * day), 'warning', /expires on 2026-08-30/)
+    assertFound(await find('first.crt', 'first.key', now - 2 * day), 'problem', /valid from 2026-05-31/)
+  })
+  test('for another name than PUBLIC_URL', async () =>
+    assertFound(
+      await find('first.crt', 'first.key', now, 'https://www.example.org'),
+      'problem',
+      /not for www\.example\.org/,
+    ))
+  test('that fits is well', async () =>
+    assertFound(await find('first.crt', 'first.key'), 'ok', /until 2026-08-30/))
+})
+
+test('little space is a problem, by bytes and by share', () => {
+  const gigabyte = 1_024 ** 3
+  assertFound(judgeSpace({ free: 0.1 * gigabyte, total: gigabyte }), 'problem', /102 MB free/)
+  assertFound(judgeSpace({ free: 4 * gigabyte, total: 100 * gigabyte }), 'problem', /4\.0 GB free \(4 %\)/)
+  assertFound(judgeSpace({ free: 6 * gigabyte, total: 100 * gigabyte }), 'ok', /6\.0 GB free/)
+})

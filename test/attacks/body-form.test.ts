@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Answer, startTestApp, type TestApp } from '../harness.ts'
+import { readTables } from '../table-contents.ts'
+import {
+  type Attacker,
+  createAttacker,
+  describe,
+  type Field,
+  listBodyRoutes,
+  listFields,
+  type Request,
+  withValue,
+} from './surface.ts'
+
+let t: TestApp
+let attacker: Attacker
+before(async () => {
+  t = await startTestApp()
+  attacker = createAttacker(t)
+})
+after(() => t.close())
+
+const listBodyFields = (): readonly Field[] => listFields(t).filter(({ place }) => place === 'body')
+
+/** Sends a request that must be refused with this code, and must change nothing. */
+const assertRefused = async (request: Request, expected: string, where: string): Promise<Answer> => {
+  const before = await readTables(t)
+  const answer = await attacker.send(request)
+  assert.equal(`${answer.status} ${answer.body?.code}`, expected, `${where}: ${answer.text}`)
+  assert.equal(answer.headers['content-type'], 'application/problem+json; charset=utf-8', where)
+  assert.deepEqual(await readTables(t), before, where)
+  return answer
+}
+
+/** Sends a good request of every route that takes a body, with its text changed. */
+const refuseEverywhere = async (
+  expected: string,
+  change: (text: string) => string | Uint8Array,
+): Promise<void> => {
+  for (const route of listBodyRoutes(t)) {
+    const request = await attacker.prepare(route)
+    const changed = change(JSON.stringify(request.body ?? {}))
+    const body = typeof changed === 'string' ? changed : Buffer.from(changed)
+    await assertRefused({ ...request, body }, expected, `${route} ${String(changed).slice(0, 80)}`)
+  }
+}
+
+/** The text of an object with one more member in front. */
+const withMember = (text: string, member: string): string =>
+  text === '{}' ? `{${member}}` : `{${member},${text.slice(1)}`
+
+const pollutions = [
+  '"__proto__":{"roles":["admin"]}',
+  '"__proto__":null',
+  '"constructor":{"prototype":{"isAdmin":true}}',
+  '"prototype":{}',
+  '"\\u005f_proto__":{}',
+  '"x":[{"__proto__":{}}]',
+]
+for (const member of pollutions)
+  test(`prototype pollution: ${member} is refused by every route`, async () => {
+    await refuseEverywhere('400 malformed_json', text => withMember(text, member))
+    assert.equal(({} as Record<string, unknown>).isAdmin, undefined)
+  })
+
+test('prototype pollution: the names of built-in members are unknown fields like any other', async () => {
+  for (const name of ['toString', 'hasOwnProperty', 'valueOf', '__defineGetter__', 'then'])
+    for (const route of listBodyRoutes(t)) {
+      const request = await attacker.prepare(route)
+      const field = { place: 'body', at: [name] } as const
+      const answer = await assertRefused(
+        withValue(request, field, 1),
+        '400 validation_failed',
+        `${route} ${name}`,
+      )
+      assert.ok(pathsOf(answer).includes(`/${name}`), answer.text)
+    }
+})
+
+test('parser disagreement: a name that stands twice is refused, however it is written', async () => {
+  for (const field of listBodyFields().filter(({ at }) => at.length === 1)) {
+    const name = String(field.at[0])
+    const escaped = `\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}`
+    const request = await attacker.prepare(field.route)
+    const text = JSON.stringify(withValue(request, field, 'first').body)
+    for (const second of [name, escaped]) {
+      const body = withMember(text, `"${second}":"second"`)
+      await assertRefused({ ...request, body }, '400 malformed_json', `${describe(field)} ${second}`)
+    }
+  }
+})
+
+const notJson: Readonly<Record<string, (text: string) => string>> = {
+  'a comment': text => `/* */${text}`,
+  'a trailing comma': text => text.replace(/}$/, ',}'),
+  'single quotes': text => `${text.replaceAll('"', "'")}'`,
+  'a second value': text => `${text}{}`,
+  'a cut-off text': text => text.slice(0, -1),
+  NaN: text => withMember(text, '"x":NaN'),
+  'a number too large to be one': text => withMember(text, '"x":1e400'),
+  'an integer that is not exact': text => withMember(text, '"x":9007199254740993'),
+  JSONP: text => `callback(${text})`,
+  'a form': () => 'title=a&content=b',
+  XML: () => '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hosts">]><a>&b;</a>',
+  'only space': () => '   ',
+}
+for (const [what, change] of Object.entries(notJson))
+  test(`${what} is no JSON, for any route`, () => refuseEverywhere('400 malformed_json', change))
+
+const nested = (depth: number, open: string, close: string): string =>
+  `"x":${open.repeat(depth)}1${close.repeat(depth)}`
+const towers = {
+  '33 arrays': nested(32, '[', ']'),
+  '33 objects': nested(32, '{"a":', '}'),
+  '100,000 arrays': nested(100_000, '[', ']'),
+  '40,000 objects': nested(40_000, '{"a":', '}'),
+}
+for (const [what, member] of Object.entries(towers))
+  test(`stack exhaustion: ${what} inside each other are refused by every route`, () =>
+    refuseEverywhere('400 malformed_json', text => withMember(text, member)))
+
+const bytes = (...values: readonly number[]): Uint8Array => Uint8Array.from(values)
+const notUtf8: Readonly<Record<string, Uint8Array>> = {
+  'a byte that never occurs': bytes(0xff),
+  'an overlong slash': bytes(0xc0, 0xaf),
+  'an overlong NUL': bytes(0xc0, 0x80),
+  'half a surrogate pair': bytes(0xed, 0xa0, 0x80),
+  'a character cut off': bytes(0xe2, 0x82),
+  'a character beyond Unicode': bytes(0xf4, 0x90, 0x80, 0x80),
+}
+for (const [what, bad] of Object.entries(notUtf8))
+  test(`invalid UTF-8: ${what} is refused by every route`, () =>
+    refuseEverywhere('400 malformed_json', text =>
+      Buffer.concat([Buffer.from('{"x":"'), bad, Buffer.from(`",${text.slice(1)}`)]),
+    ))
+
+test('invalid UTF-8: a byte order mark and UTF-16 are refused by every route', async () => {
+  await refuseEverywhere('400 malformed_json', text => Buffer.from(`\ufeff${text}`))
+  await refuseEverywhere('400 malformed_json', text => Buffer.from(text, 'utf16le'))
+})
+
+const pathsOf = ({ body }: Answer): readonly string[] =>
+  (body.errors ?? []).map(({ path }: { readonly path: string }) => path)
+
+const samples = { null: null, boolean: true, integer: 7, number: 1.5, string: 'text', array: [], object: {} }
+
+/** Values of every JSON type that the schema does not name. */
+const wrongValues = ({ schema }: Field): readonly unknown[] =>
+  Object.entries(samples).flatMap(([type, value]) => {
+    const named = type === 'integer' ? [schema.type].flat().includes('number') : false
+    return named || [schema.type].flat().includes(type) ? [] : [value]
+  })
+
+test('type confusion: every wrong JSON type in every field is refused, and the answer names the field', async () => {
+  for (const field of listBodyFields())
+    for (const value of wrongValues(field)) {
+      const where = `${describe(field)} = ${JSON.stringify(value)}`
+      const request = withValue(await attacker.prepare(field.route), field, value)
+      const answer = await assertRefused(request, '400 validation_failed', where)
+      assert.ok(pathsOf(answer).includes(`/${field.at.join('/')}`), `${where}: ${answer.text}`)
+    }
+})
+
+test('type confusion: a body that is no object is refused by every route', async () => {
+  for (const body of ['[]', '"text"', '1', 'true', '[{}]', '[["a"]]'])
+    await refuseEverywhere('400 validation_failed', () => body)
+})
+
+test('type confusion: an array in a query is refused', async () => {
+  for (const field of listFields(t).filter(({ place }) => place === 'query')) {
+    const { route, headers, query } = await attacker.prepare(field.route)
+    const name = String(field.at[0])
+    const [method = '', url] = route.split(' ')
+    for (const text of [`${name}=${query[name]}&${name}=${query[name]}`, `${name}[]=1`, `${name}[$gt]=`]) {
+      const answer = await t.call(method, `${url}?${text}`, { headers })
+      assert.equal(answer.status, 400, `${route} ${text}`)
+    }
+  }
+})
+
+const wished = ['id', 'user_id', 'owner_id', 'author_id', 'role', 'roles', 'permissions', 'is_admin', 'admin']
+const meddled = [
+  'version',
+  'created_at',
+  'disabled_at',
+  'email_verified',
+  'password_hash',
+  '_method',
+  '$where',
+  '',
+]
+
+test('mass assignment: a field that the route does not know is refused, and the answer names it', async () => {
+  const known = new Set(listBodyFields().map(({ route, at }) => `${route} ${at[0]}`))
+  for (const route of listBodyRoutes(t))
+    for (const name of [...wished, ...meddled].filter(name => !known.has(`${route} ${name}`))) {
+      const request = await attacker.prepare(route)
+      const changed = withValue(request, { place: 'body', at: [name] }, 1)
+      const answer = await assertRefused(changed, '400 validation_failed', `${route} ${name}`)
+      assert.ok(pathsOf(answer).includes(`/${name}`), `${route} ${name}: ${answer.text}`)
+    }
+})
+
+test('mass assignment: a query parameter that a list does not know is refused', async () => {
+  const lists = new Set(
+    listFields(t)
+      .filter(({ place }) => place === 'query')
+      .map(({ route }) => route),
+  )
+  for (const route of lists)
+    for (const name of [
+      'admin',
+      'role',
+      'debug',
+      'access_token',
+      '_method',
+      'fields',
+      'include',
+      '__proto__',
+    ]) {
+      const request = await attacker.prepare(route)
+      const answer = await attacker.send(withValue(request, { place: 'query', at: [name] }, '1'))
+      assert.equal(answer.status, 400, `${route} ${name}`)
+    }
+})
+
+const otherTypes = [
+  'text/plain',
+  'text/json',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x',
+  'application/xml',
+  'application/octet-stream',
+  'application/jsonp',
+  'application/json5',
+  'application/problem+json',
+  'application/json-patch+json',
+  'application /json',
+  'application/ json',
+  'json',
+  'text/plain; application/json',
+  'text/plain, application/json',
+  '*/*',
+  '',
+]
+for (const type of [...otherTypes, undefined])
+  test(`CSRF by a simple form: a body of type ${type === undefined ? 'none' : `"${type}"`} is refused by every route`, async () => {
+    for (const route of listBodyRoutes(t)) {
+      const request = await attacker.prepare(route)
+      const headers = { ...request.headers, 'content-type': type as string }
+      const raw = { ...request, headers, body: JSON.stringify(request.body ?? {}) }
+      await assertRefused(raw, '415 unsupported_media_type', `${route} ${type}`)
+    }
+  })
+
+test('JSON is taken however its type is written', async () => {
+  for (const type of ['application/json', 'APPLICATION/JSON', 'application/json; charset=utf-8']) {
+    const request = await attacker.prepare('POST /api/v1/posts')
+    const headers = { ...request.headers, 'content-type': type }
+    const answer = await attacker.send({ ...request, headers, body: JSON.stringify(request.body) })
+    assert.equal(answer.status, 201, type)
+  }
+})
+
+/** Above the limit, and no JSON: whoever parsed it first would say so. */
+const tooMuch = 'x'.repeat(257 * 1_024)
+
+test('memory exhaustion: a body of 257 KiB is refused by every route before it is parsed', () =>
+  refuseEverywhere('413 body_too_large', () => tooMuch))
+
+test('memory exhaustion: whoever may not call the route is refused before the body counts', async () => {
+  for (const route of listBodyRoutes(t)) {
+    const request = await attacker.prepare(route)
+    const ended = { authorization: 'Bearer nonsense' }
+    const own = ['POST /api/v1/refresh', 'POST /api/v1/logout'].includes(route)
+    const expected = own ? '413 body_too_large' : '401 invalid_token'
+    await assertRefused({ ...request, headers: ended, body: tooMuch }, expected, route)
+  }
+})

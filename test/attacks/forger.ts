@@ -1,0 +1,64 @@
+import { createHmac, KeyObject } from 'node:crypto'
+import { openKeyRing } from '../../packages/gatewright/src/keys/signing-keys.ts'
+import type { TestApp } from '../harness.ts'
+
+type Part = Readonly<Record<string, unknown>>
+
+/** What a part of a token may be made of: members, or a text or bytes as they are. */
+export type Content = Part | string | Uint8Array
+
+export const encode = (content: Content): string => {
+  const isRaw = typeof content === 'string' || content instanceof Uint8Array
+  return Buffer.from(isRaw ? content : JSON.stringify(content)).toString('base64url')
+}
+
+const decode = (part = ''): Part => JSON.parse(Buffer.from(part, 'base64url').toString())
+
+const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+
+const makeKeyPair = () => crypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
+
+const signBy = async (key: CryptoKey, text: string): Promise<string> =>
+  encode(new Uint8Array(await crypto.subtle.sign(ecdsa, key, Buffer.from(text))))
+
+/**
+ * Somebody who has a good token, knows our public key and, for what must be refused in spite of a right
+ * signature, even holds our private key.
+ */
+export const createForger = async (t: TestApp, good: string) => {
+  const { active } = await openKeyRing(t.engine)
+  const own = await makeKeyPair()
+  const ourPublicKey = KeyObject.from(active.publicKey)
+  const [head, body, signature = ''] = good.split('.')
+  const header = decode(head)
+  const claims = decode(body)
+
+  const make = async (key: CryptoKey, head: Content, body: Content): Promise<string> => {
+    const text = `${encode(head)}.${encode(body)}`
+    return `${text}.${await signBy(key, text)}`
+  }
+  return {
+    good,
+    header,
+    claims,
+    signature,
+    /** By our own key, with these members over those of the good token. */
+    ours: (changedHeader: Part = {}, changedClaims: Part = {}) =>
+      make(active.privateKey, { ...header, ...changedHeader }, { ...claims, ...changedClaims }),
+    /** By our own key, over exactly these parts. */
+    oursExactly: (head: Content, body: Content) => make(active.privateKey, head, body),
+    /** By the forger's key. */
+    theirs: (changedHeader: Part = {}, changedClaims: Part = {}) =>
+      make(own.privateKey, { ...header, ...changedHeader }, { ...claims, ...changedClaims }),
+    theirPublicJwk: KeyObject.from(own.publicKey).export({ format: 'jwk' }),
+    /** By HMAC, with any bytes as the secret. */
+    byHmac: (secret: string | Uint8Array, changedHeader: Part = {}) => {
+      const text = `${encode({ ...header, alg: 'HS256', ...changedHeader })}.${encode(claims)}`
+      return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+    },
+    publicPem: ourPublicKey.export({ format: 'pem', type: 'spki' }).toString(),
+    publicJwk: ourPublicKey.export({ format: 'jwk' }),
+  }
+}
+
+export type Forger = Awaited<ReturnType<typeof createForger>>

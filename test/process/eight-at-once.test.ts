@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { query } from './database-file.ts'
+import { type Folder, newFolder, password, type Server, signUp, startServer } from './spawned-server.ts'
+import { until } from './until.ts'
+
+const count = 8
+/** Processes behind one address have one name. */
+const env = { PUBLIC_URL: 'http://localhost:3000' }
+
+describe('eight processes that start at once on an empty database', () => {
+  const ends: (() => Promise<void>)[] = []
+  let folder: Folder
+  let servers: readonly Server[]
+
+  before(async () => {
+    folder = newFolder({ after: end => ends.push(end) })
+    servers = await Promise.all(Array.from({ length: count }, () => startServer(folder, { env })))
+    const says = (server: Server) => /First administrator|a set-up link is open/.test(server.stdout())
+    await until('every process speaks of the link', () => servers.every(says))
+  })
+  after(async () => {
+    for (const end of ends) await end()
+  })
+
+  test('all serve', async () => {
+    const answers = await Promise.all(servers.map(server => server.call('GET', '/readyz')))
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      servers.map(() => 200),
+    )
+  })
+
+  test('make one installation and one signing key', () => {
+    for (const table of ['installation', 'signing_keys', 'setup_links'])
+      assert.deepEqual(
+        query(folder, `select count(*) as rows from ${table}`).map(row => row.rows),
+        [1],
+        table,
+      )
+    const made = query(
+      folder,
+      `select event, count(*) as times from audit_events group by event order by event`,
+    )
+    assert.deepEqual(
+      made.map(row => [row.event, row.times]),
+      [
+        ['setup-link.made', 1],
+        ['signing-key.made', 1],
+      ],
+    )
+  })
+
+  test('print one set-up link between them, and it works at whichever', async () => {
+    const links = servers.flatMap(server => [...server.stdout().matchAll(/setup_link":"[^#]+#([\w-]+)/g)])
+    assert.equal(links.length, 1)
+    const answers = await Promise.all(
+      servers.map(({ call }, at) =>
+        call('POST', 'setup', { body: { token: links[0]?.[1], username: `admin${at}x`, password } }),
+      ),
+    )
+    const statuses = answers.map(({ status }) => status).sort()
+    assert.deepEqual(statuses, [201, ...Array.from({ length: count - 1 }, () => 400)])
+  })
+
+  test('leave one secret file and no draft of one', () => {
+    const names = readdirSync(join(folder.path, 'data')).sort()
+    assert.deepEqual(names, ['gatewright.db', 'gatewright.db-shm', 'gatewright.db-wal', 'secret'])
+    assert.equal(existsSync(join(folder.path, '.env')), false)
+  })
+
+  test('let in the tokens of each other', async () => {
+    const callers = await Promise.all(servers.map((server, at) => signUp(server, `user${at}x`)))
+    const statuses = await Promise.all(
+      servers.flatMap(server =>
+        callers.map(async ({ access }) => (await server.call('GET', 'protected', { token: access })).status),
+      ),
+    )
+    assert.deepEqual(new Set(statuses), new Set([200]))
+    assert.equal(statuses.length, count * count)
+  })
+
+  test('refresh the tokens of each other', async () => {
+    const [first, ...others] = servers
+    assert.ok(first)
+    const { refresh } = await signUp(first, 'roaming')
+    const answers = await Promise.all(
+      others.map(server => server.call('POST', 'refresh', { body: { refresh_token: refresh } })),
+    )
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
+    assert.deepEqual(new Set(answers.map(answer => answer.field('refresh_token'))), new Set([refresh]))
+  })
+
+  test('give a username to one of eight who ask for it at once', async () => {
+    const answers = await Promise.all(
+      servers.map(({ call }) => call('POST', 'register', { body: { username: 'wanted', password } })),
+    )
+    const statuses = answers.map(({ status }) => status).sort()
+    assert.deepEqual(statuses, [201, ...Array.from({ length: count - 1 }, () => 409)])
+    assert.equal(query(folder, `select id from users where username = 'wanted'`).length, 1)
+  })
+})
