@@ -71,20 +71,21 @@ export const enableUser = (dependencies: Dependencies, { userId, origin }: Targe
   })
 
 /** The roles named replace those held; live tokens have the new ones at once. @throws Refusal `last_administrator` */
-export const changeRoles = (
+export const changeRoles = async (
   dependencies: Dependencies,
   { userId, roles, origin }: Target & { readonly roles: readonly string[] },
 ): Promise<void> => {
   checkRoles(roles)
+  const after = [...new Set(roles)].sort()
   return inTransaction(dependencies.db, async work => {
     if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)
     const before = await listRoles(work.db, userId)
-    await replaceRoles(work, userId, [...new Set(roles)])
+    await replaceRoles(work, userId, after)
     await noteAdministrator(dependencies, work, roles)
     await recordEvent(dependencies, work, 'user.roles-changed', {
       origin,
       userId,
-      details: { before, after: roles },
+      details: { before, after },
     })
     await applyConsequences(dependencies, work, 'roles changed', { userId, origin })
   })

@@ -27,6 +27,7 @@ const wrong: readonly (readonly [words: readonly string[], line: RegExp])[] = [
   [['users', 'list'], /"users list": write gatewright user list$/],
   [['user', 'crate', '--username', 'a'], /"user crate": write gatewright user create$/],
   [['user', 'frobnicate'], /write gatewright user create, user list, .* or user role$/],
+  [['usr'], /"usr": write gatewright user --help$/],
   [['user'], /^user is not complete: write gatewright user create, user list/],
   [['user', '--json'], /^user is not complete/],
   [['frobnicate'], /"frobnicate": gatewright --help lists the commands$/],

@@ -136,8 +136,10 @@ const unknownCommand = (
   if (choice !== '' && isOneWord) return `${first} is not complete: write ${program} ${choice}`
   const asked = isOneWord ? first : `${first} ${second}`
   const names = commands.map(({ name }) => name)
-  const meant = nearest(asked, names) ?? nearest(first, names) ?? choice
-  const advice = meant === '' ? `${program} --help lists the commands` : `write ${program} ${meant}`
+  const words = names.filter(name => name.includes(' ')).map(name => name.split(' ')[0] ?? '')
+  const word = nearest(first, words)
+  const meant = nearest(asked, names) ?? nearest(first, names) ?? (choice || (word && `${word} --help`))
+  const advice = !meant ? `${program} --help lists the commands` : `write ${program} ${meant}`
   return `there is no command ${quote(asked)}: ${advice}`
 }
 

@@ -10,13 +10,14 @@ import { makeTokenPair } from './session-tokens.ts'
 import { startSession } from './sessions.ts'
 
 let t: TestApp
+let users = 0
 before(async () => {
   t = await startTestApp()
 })
 after(() => t.close())
 
 const start = async () => {
-  const { id } = await addUser(t.engine, `ann${Math.floor(t.clock.now() / 1_000)}`)
+  const { id } = await addUser(t.engine, `ann${++users}`)
   const live = await inTransaction(t.engine.db, work =>
     startSession(t.engine, work, {
       userId: id,

@@ -150,10 +150,13 @@ describe('a user has at most 100 live sessions', () => {
     assert.ok(isEnded(next) && !live.includes(next.sessionId))
     for (const kept of [oldest, newest, ben, ...rest]) assert.ok(!isEnded(kept))
     assert.equal((await getSession(next.sessionId)).end_reason, 'too_many_sessions')
-    assert.deepEqual((await listEvents(next.sessionId)).at(-1), {
-      event: 'session.ended',
-      reason: 'too_many_sessions',
-    })
+    assert.deepEqual(
+      { ...(await listEvents(next.sessionId)).at(-1) },
+      {
+        event: 'session.ended',
+        reason: 'too_many_sessions',
+      },
+    )
   })
 
   test('the new one is never the one that makes room, even when the clock was set back', async () => {
@@ -184,7 +187,7 @@ describe('a renewed session', () => {
     assert.deepEqual(kept(session), kept(old))
     assert.equal(session.auth_time, t.clock.now())
     assert.equal(session.generation, 1)
-    assert.deepEqual(await getSession(session.id), session)
+    assert.deepEqual({ ...(await getSession(session.id)) }, session)
   })
 
   test('leaves its old id ended, with a cut-off that outlives every token of it', async () => {

@@ -124,14 +124,15 @@ export const startSession = async (
     sessionId: session.id,
     details: { amr },
   })
-  await makeRoom(dependencies, work, userId, origin)
+  await makeRoom(dependencies, work, session, origin)
   return { session, roles: await listRoles(work.db, userId) }
 }
 
+/** Never at the cost of the new one, which looks unused for longest where the clock was set back. */
 const makeRoom = async (
   dependencies: SessionDependencies,
   work: Work,
-  userId: string,
+  { id: newSessionId, user_id: userId }: SessionRow,
   origin: Origin,
 ): Promise<void> => {
   const surplus = await work.db
@@ -139,9 +140,10 @@ const makeRoom = async (
     .select('id')
     .where('user_id', '=', userId)
     .where('ended_at', 'is', null)
+    .where('id', '!=', newSessionId)
     .orderBy('last_used_at', 'desc')
     .orderBy('created_at', 'desc')
-    .offset(mostSessions)
+    .offset(mostSessions - 1)
     .limit(mostSessions)
     .execute()
   for (const { id } of surplus)
