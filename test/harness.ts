@@ -18,6 +18,7 @@ export const createFakeClock = (start = Date.UTC(2026, 10, 21, 12)): FakeClock =
   return {
     now: () => now,
     monotonic: () => now,
+    behind: () => 0,
     sleep: () => new Promise(resolve => setImmediate(resolve)),
     advance: milliseconds => {
       now += milliseconds

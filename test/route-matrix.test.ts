@@ -23,9 +23,14 @@ const split = (route: string): readonly [method: string, url: string] => {
 
 const isSuccess = (expected: string): boolean => /^2\d\d$/.test(expected)
 
-/** Somebody new where the request takes the session with it; else the one of the shared cast. */
+/** Refused for the credential alone: whatever the route does, it does not come to it. */
+const isRefusedAtOnce = (expected: string): boolean =>
+  ['who', 'late', 'over', 'two'].some(word => words[word] === expected)
+
+/** Somebody new where the request may take the session with it; else the one of the shared cast. */
 const takeSender = async ({ route, expected }: Row, name: SenderName) => {
-  if (!requests[route]?.spends || !isSuccess(expected[name])) return { ...cast, sender: cast.senders[name] }
+  if (!requests[route]?.spends || isRefusedAtOnce(expected[name]))
+    return { ...cast, sender: cast.senders[name] }
   const owner = await makeOwner(t)
   return { owner, sender: await senders[name](t, owner) }
 }

@@ -15,6 +15,7 @@ export const matrix = `
 | GET /console/setup          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /console/setup.js       |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /console/setup.css      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /docs/errors            |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/setup          | open link       | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
 | POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
@@ -29,11 +30,11 @@ export const matrix = `
 | GET /api/v1/sessions        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | DELETE /api/v1/sessions     |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | who     | two  |
 | DELETE /api/v1/sessions/:id | another session | who       | 204   | none  | none      | none          | none     | again | late    | over  | who     | two  |
-| DELETE /api/v1/sessions/:id | this session    | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | who     | two  |
+| DELETE /api/v1/sessions/:id | this session    | who       | 204   | 204   | 204       | 204           | 204      | 204   | late    | over  | who     | two  |
 | DELETE /api/v1/sessions/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | who     | two  |
-| DELETE /api/v1/sessions/:id | malformed id    | who       | none  | none  | none      | none          | none     | again | late    | over  | who     | two  |
+| DELETE /api/v1/sessions/:id | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
 | GET /api/v1/users           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | who     | two  |
-| POST /api/v1/users          |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
+| POST /api/v1/users          |                 | 201       | 201   | 201   | 201       | 201           | 201      | again | late    | over  | who     | two  |
 | POST /api/v1/users          | with roles      | who       | no    | no    | no        | 201           | no       | again | late    | over  | who     | two  |
 | GET /api/v1/users/:id       | the owner       | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | who     | two  |
 | GET /api/v1/users/:id       | unknown id      | who       | none  | none  | none      | none          | no       | none  | late    | over  | who     | two  |

@@ -19,7 +19,7 @@ export type RawAnswer = {
   readonly text: string
 }
 
-const toAnswer = (text: string): RawAnswer => {
+export const toAnswer = (text: string): RawAnswer => {
   const [head = '', ...rest] = text.split('\r\n\r\n')
   const [first = '', ...lines] = head.split('\r\n')
   const headers = lines.map(line => {

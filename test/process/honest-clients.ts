@@ -143,13 +143,13 @@ const changePassword = async (client: Client, session: Session): Promise<void> =
 
 /** What clients do, and how often of all times. */
 const actions = [
-  { act: register, weight: 3 },
+  { act: register, weight: 2 },
   { act: createModerator, weight: 1 },
-  { act: login, weight: 3 },
-  { act: withSession(logout), weight: 3 },
-  { act: withSession(refresh), weight: 8 },
-  { act: add('posts', { content: 'text', published: true }), weight: 4 },
-  { act: add('todos', {}), weight: 4 },
+  { act: login, weight: 2 },
+  { act: withSession(logout), weight: 2 },
+  { act: withSession(refresh), weight: 10 },
+  { act: add('posts', { content: 'text', published: true }), weight: 6 },
+  { act: add('todos', {}), weight: 6 },
   { act: withSession(changePassword), weight: 1 },
 ] as const
 

@@ -37,12 +37,24 @@ export const listPosts = async (db: Database, { page, perPage, authorId, readerI
         : eb.or([eb('published', '=', 1), eb('author_id', '=', readerId)]),
     )
   if (authorId !== undefined) query = query.where('author_id', '=', authorId)
-  const posts = await query
-    .selectAll()
+  // The page is found by its ids: sorting whole posts would read every text.
+  const ids = await query
+    .select('id')
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(perPage)
     .offset((page - 1) * perPage)
+    .execute()
+  const posts = await blogTables(db)
+    .selectFrom('posts')
+    .selectAll()
+    .where(
+      'id',
+      'in',
+      ids.map(row => row.id),
+    )
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
     .execute()
   const { total } = await query.select(eb => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
   return { posts, total: Number(total) }

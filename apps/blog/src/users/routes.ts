@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { allOf, everyone, permission, recentSignIn } from 'gatewright/access'
+import { everyone, permission, recentSignIn } from 'gatewright/access'
 import { accountSchema, toAccount } from 'gatewright/account'
 import { createUser } from 'gatewright/administration'
 import { register } from 'gatewright/register'
@@ -79,8 +79,9 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
     },
     async (request, reply) => {
       const { roles, ...registration } = request.body
-      if (roles !== undefined) requireAccess(request, allOf(permission('users:write'), recentSignIn()))
       const { principal } = request
+      if (roles !== undefined) requireAccess(request, permission('users:write'))
+      if (principal?.permissions.has('users:write')) requireAccess(request, recentSignIn())
       const user = principal?.permissions.has('users:write')
         ? await createUser(
             gatewright,

@@ -48,7 +48,7 @@ const latestPromise = async ({ db }: Work, userId: string): Promise<number> => {
     .where('user_id', '=', userId)
     .where('ended_at', 'is', null)
     .executeTakeFirst()
-  return row?.latest ?? 0
+  return Number(row?.latest ?? 0)
 }
 
 /**

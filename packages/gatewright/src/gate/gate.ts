@@ -101,6 +101,9 @@ const judge = ({ clock }: GateDependencies, { rule, principal }: Passage, thing:
   refuseUnless(decide(rule.access, { now: clock.now(), principal, permissions, thing }))
 }
 
+/** What else stands in a path names nothing, and is never asked of a database. */
+const isPlainId = /^[\w.~-]{1,100}$/
+
 const checkAccess: Step = (gate, passage) => {
   const { rule, principal, thingId } = passage
   if (principal !== undefined && !(rule.principals ?? ['user']).includes(principal.kind))
@@ -108,14 +111,17 @@ const checkAccess: Step = (gate, passage) => {
   const name = thingOf(rule.access)
   if (name === undefined) return judge(gate, passage, undefined)
   const find = gate.things.get(name)
-  if (find === undefined || thingId === undefined)
-    throw new Refusal('insufficient_permission', { reason: 'no_such_thing' })
+  if (find === undefined) throw new Refusal('insufficient_permission', { reason: 'no_such_thing' })
+  if (thingId === undefined || !isPlainId.test(thingId)) return judge(gate, passage, undefined)
   return find(gate.db, thingId).then(thing => judge(gate, passage, thing))
 }
 
 const limitPrincipal: Step = (gate, passage) => {
   if (passage.principal !== undefined)
-    takeFromLimit(gate.limiter, passage, { user: passage.principal.userId })
+    takeFromLimit(gate.limiter, passage, {
+      user: passage.principal.userId,
+      session: passage.principal.sessionId,
+    })
 }
 
 const limitBody: Step = (gate, passage) => {
@@ -125,7 +131,8 @@ const limitBody: Step = (gate, passage) => {
 
 /**
  * One request through the gate, in order. The same table serves every door. Limits of an address come
- * before anything that costs; who and what come before limits of a principal.
+ * before anything that costs, limits of a principal before anything is looked up for it: what is refused
+ * counts as well.
  */
 export const headSteps = [
   { name: 'trusted client address', run: findClientAddress },
@@ -133,8 +140,8 @@ export const headSteps = [
   { name: 'limits (address)', run: limitAddress },
   { name: 'who', run: identify },
   { name: 'still valid', run: checkStillValid },
-  { name: 'may they', run: checkAccess },
   { name: 'limits (principal)', run: limitPrincipal },
+  { name: 'may they', run: checkAccess },
 ] as const satisfies readonly { readonly name: string; readonly run: Step }[]
 
 /** Once the body has arrived, which may have taken long. */

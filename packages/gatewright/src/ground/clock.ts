@@ -2,17 +2,32 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** Time as the engine sees it: the one place where a test puts another clock. */
 export type Clock = {
-  /** Wall clock, milliseconds since 1970. */
+  /** Milliseconds since 1970. Never runs backwards, whatever is done to the machine's clock. */
   readonly now: () => number
   /** Milliseconds that only grow, from any start: for ages and waits, never for dates. */
   readonly monotonic: () => number
+  /** How far the machine's clock has fallen behind `now`, in milliseconds: it was set back. */
+  readonly behind: () => number
   /** Resolves after that many milliseconds; does not keep the process alive. */
   readonly sleep: (milliseconds: number) => Promise<void>
 }
 
+/**
+ * The largest distance seen between the wall clock and the monotonic one. A wall clock that is set
+ * forward is followed; one that is set back is not, so what has ended by time stays ended.
+ */
+let distance = Number.NEGATIVE_INFINITY
+
+const neverBackwards = (): number => {
+  const elapsed = performance.now()
+  distance = Math.max(distance, Date.now() - elapsed)
+  return Math.floor(distance + elapsed)
+}
+
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: neverBackwards,
   monotonic: () => performance.now(),
+  behind: () => Math.max(0, neverBackwards() - Date.now()),
   sleep: milliseconds => delay(milliseconds, undefined, { ref: false }),
 }
 

@@ -6,6 +6,7 @@ const reasons = {
   duplicate_name: 'a name occurs twice in one object',
   forbidden_name: 'a name is __proto__, constructor or prototype, or holds a backslash',
   text: 'a string or name holds NUL or half of a surrogate pair',
+  size: 'an array or the members of all objects are more than 5,000',
   number: 'a number is infinite, or an integer too large to be exact',
 } as const
 
@@ -29,7 +30,8 @@ export class JsonError extends Error {
  * Refused: one name twice in an object, however it is written (`"a"` and `"\u0061"`); the names
  * `__proto__`, `constructor` and `prototype`, and names with a backslash in them; NUL and lone surrogates in strings and names; numbers
  * that overflow (`1e400`) and integers beyond 2^53 - 1, also where they are written as `1e20`; nesting
- * deeper than 32.
+ * deeper than 32; more than 5,000 elements of an array, or members in all: checking them costs the reader
+ * more than sending them costs the writer.
  *
  * @throws JsonError
  *
@@ -40,7 +42,9 @@ export const parseJson = (text: string): unknown => {
   const value = parseSyntax(text)
   // Of equal names `JSON.parse` keeps the last only. So the value has as many members as the text has
   // names if, and only if, no name occurs twice: no name has to be unescaped or compared here.
-  if (countMembers(value, deepest) !== countNames(text)) throw new JsonError('duplicate_name')
+  const members = countMembers(value, deepest)
+  if (members !== countNames(text)) throw new JsonError('duplicate_name')
+  if (members > most) throw new JsonError('size')
   return value
 }
 
@@ -53,6 +57,7 @@ export const parseJson = (text: string): unknown => {
 export const parseJsonBytes = (bytes: Uint8Array): unknown => parseJson(decode(bytes))
 
 const deepest = 32
+const most = 5_000
 
 // `ignoreBOM` leaves the mark in the text, where `JSON.parse` refuses it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -99,6 +104,7 @@ const countMembers = (value: unknown, levels: number): number => {
 }
 
 const countInArray = (items: readonly unknown[], levels: number): number => {
+  if (items.length > most) throw new JsonError('size')
   let members = 0
   for (const item of items) members += countMembers(item, levels)
   return members

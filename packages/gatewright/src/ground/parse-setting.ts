@@ -132,5 +132,4 @@ function showDuration(milliseconds: number): string {
 const entriesOf = (text: string): readonly string[] => text.split(',').map(entry => entry.trim())
 
 /** A range of every address would trust the caller's own word. */
-const isAddressOrRange = (text: string): boolean =>
-  parseAddressRange(text) !== undefined && !text.endsWith('/0')
+const isAddressOrRange = (text: string): boolean => (parseAddressRange(text)?.[1] ?? 0) > 0

@@ -284,8 +284,8 @@ export const relations: readonly Relation[] = [
     line: 'SESSION_IDLE_TTL is longer than SESSION_MAX_TTL: write the same time or a shorter one',
   },
   {
-    holds: ({ accessTokenTtl, sessionMaxTtl }) => accessTokenTtl <= sessionMaxTtl,
-    line: 'ACCESS_TOKEN_TTL is longer than SESSION_MAX_TTL: write the same time or a shorter one',
+    holds: ({ accessTokenTtl, sessionIdleTtl }) => accessTokenTtl <= sessionIdleTtl,
+    line: 'ACCESS_TOKEN_TTL is longer than SESSION_IDLE_TTL: write the same time or a shorter one',
   },
   {
     holds: ({ tls, tlsCertFile }) => tls !== 'files' || tlsCertFile !== undefined,

@@ -17,6 +17,7 @@ import { bodyLimit } from './json-body.ts'
 import { listen } from './listen.ts'
 import { gatewright } from './plugin.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
+import { createUnreadableLog, type UnreadableLog } from './request-log.ts'
 import { securityHeaders } from './security-headers.ts'
 import { createServers, type Servers } from './servers.ts'
 import { toRefusal } from './to-refusal.ts'
@@ -48,8 +49,7 @@ export type App = {
 }
 
 /** What an answer outside any route carries: written by hand, for the router has not seen the request. */
-const toRawAnswer = ({ publicUrl, random, settings }: Engine, refusal: Refusal) => {
-  const requestId = newId(random)
+const toRawAnswer = ({ publicUrl, settings }: Engine, refusal: Refusal, requestId: string) => {
   const body = JSON.stringify(toProblem(refusal, { publicUrl, requestId }))
   const headers = {
     ...securityHeaders(publicUrl),
@@ -63,15 +63,14 @@ const toRawAnswer = ({ publicUrl, random, settings }: Engine, refusal: Refusal) 
 
 /** Answers what is not HTTP, or too much of it, in the same form as everything else. */
 const answerBrokenRequest =
-  (engine: Engine, log: Logger) =>
+  (engine: Engine, logUnreadable: UnreadableLog) =>
   (error: Error, socket: Socket): void => {
     const refusal = toRefusal(Object.assign(error, { code: brokenRequestCode(error) }))
-    log.info(
-      { code: refusal.code, reason: error.message, address: socket.remoteAddress },
-      'unreadable request',
-    )
+    const requestId = newId(engine.random)
+    const address = engine.findAddress(socket.remoteAddress, [])
+    logUnreadable({ request_id: requestId, code: refusal.code, reason: error.message, address })
     if (!socket.writable) return void socket.destroy()
-    const { status, headers, body } = toRawAnswer(engine, refusal)
+    const { status, headers, body } = toRawAnswer(engine, refusal, requestId)
     const lines = Object.entries({ ...headers, connection: 'close' }).map(
       ([name, value]) => `${name}: ${value}`,
     )
@@ -82,11 +81,14 @@ const knownBroken = ['HPE_HEADER_OVERFLOW', 'ERR_HTTP_REQUEST_TIMEOUT']
 const brokenRequestCode = (error: NodeJS.ErrnoException): string =>
   error.code !== undefined && knownBroken.includes(error.code) ? error.code : 'ECONNRESET'
 
-/** URLs that can't be decoded never reach a route. */
+/** URLs that can't be decoded never reach a route, nor the hooks. */
 const answerBadUrl =
-  (engine: Engine) =>
-  (error: Error, _request: FastifyRequest, reply: FastifyReply): void => {
-    const { status, headers, body } = toRawAnswer(engine, toRefusal(error))
+  (engine: Engine, logUnreadable: UnreadableLog) =>
+  (error: Error, { id, raw }: FastifyRequest, reply: FastifyReply): void => {
+    const refusal = toRefusal(error)
+    const address = engine.findAddress(raw.socket.remoteAddress, raw.rawHeaders)
+    logUnreadable({ request_id: id, code: refusal.code, reason: 'url', address })
+    const { status, headers, body } = toRawAnswer(engine, refusal, id)
     reply.code(status).headers(headers).serializer(String).send(body)
   }
 
@@ -121,7 +123,8 @@ export const createApp = async ({
   application,
   certificate,
 }: AppOptions): Promise<App> => {
-  const answerBroken = answerBrokenRequest(engine, log)
+  const logUnreadable = createUnreadableLog(log, engine.settings.accessLog)
+  const answerBroken = answerBrokenRequest(engine, logUnreadable)
   const servers = createServers({ certificate, answerBrokenRequest: answerBroken })
   const app = Fastify({
     logger: false,
@@ -132,7 +135,7 @@ export const createApp = async ({
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
-    frameworkErrors: answerBadUrl(engine),
+    frameworkErrors: answerBadUrl(engine, logUnreadable),
     clientErrorHandler: answerBroken,
     serverFactory: handler => servers.create(handler as RequestListener),
   })

@@ -1,5 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, unwatchFile, watchFile, writeFileSync } from 'node:fs'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, unwatchFile, watchFile, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createSecureContext } from 'node:tls'
+import { codeOf } from '../ground/env-file.ts'
+import { SettingsError } from '../ground/load-settings.ts'
 import type { Settings } from '../ground/settings.ts'
 
 /** PEM texts. */
@@ -7,17 +11,45 @@ export type Certificate = { readonly cert: string; readonly key: string }
 
 type TlsSettings = Pick<Settings, 'tls' | 'tlsCertFile' | 'tlsKeyFile'>
 
-const readPair = (cert: string, key: string): Certificate => ({
-  cert: readFileSync(cert, 'utf8'),
-  key: readFileSync(key, 'utf8'),
-})
+const readPem = (name: string, file: string, what: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new SettingsError([`${name} cannot be read (${codeOf(error)}): write the path of ${what} (PEM)`])
+  }
+}
 
-/** Made once and kept, so that a browser that was told to trust it goes on doing so. */
-const readOrMakeSelfSigned = async (folder: string): Promise<Certificate> => {
-  const [certFile, keyFile] = [join(folder, 'self-signed.crt'), join(folder, 'self-signed.key')]
-  if (existsSync(certFile) && existsSync(keyFile)) return readPair(certFile, keyFile)
+/** OpenSSL says what is wrong after its own codes: `error:0480006C:PEM routines::no start line`. */
+const whyOf = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error)
+    .split(':')
+    .at(-1)
+    ?.trim() ?? ''
+
+/** Throws unless both are PEM; a TLS context alone would take empty files, and refuse every caller. */
+const isOneKey = ({ cert, key }: Certificate): boolean =>
+  new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+
+/** @throws SettingsError unless both files can be read and belong together */
+const readPair = (certFile: string, keyFile: string): Certificate => {
+  const pair = {
+    cert: readPem('TLS_CERT_FILE', certFile, 'the certificate'),
+    key: readPem('TLS_KEY_FILE', keyFile, 'the private key'),
+  }
+  try {
+    if (!isOneKey(pair)) throw new Error('the key is of another certificate')
+    createSecureContext(pair)
+    return pair
+  } catch (error) {
+    throw new SettingsError([
+      `TLS_CERT_FILE and TLS_KEY_FILE can not be used together (${whyOf(error)}): write the paths of a certificate and of its private key without a passphrase (PEM)`,
+    ])
+  }
+}
+
+const makePair = async (): Promise<Certificate> => {
   const { generate } = await import('selfsigned')
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     curve: 'P-256',
     extensions: [
@@ -32,18 +64,50 @@ const readOrMakeSelfSigned = async (folder: string): Promise<Certificate> => {
       },
     ],
   })
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  writeFileSync(keyFile, made.private, { mode: 0o600 })
-  writeFileSync(certFile, made.cert, { mode: 0o644 })
-  return { cert: made.cert, key: made.private }
+  return { cert, key }
 }
 
-/** The certificate that the settings ask for; undefined for plain HTTP. */
+/** The pair that an earlier start made; undefined where there is none that fits and is valid. */
+const findUsable = (certFile: string, keyFile: string, now: number): Certificate | undefined => {
+  try {
+    const pair = { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') }
+    const isValid = new X509Certificate(pair.cert).validToDate.getTime() > now
+    return isValid && isOneKey(pair) ? pair : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whole or not at all, also for a process that reads at that moment. */
+const writeWhole = (file: string, text: string, mode: number): void => {
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, text, { mode })
+  renameSync(draft, file)
+}
+
+/** Made once and kept, so that a browser that was told to trust it goes on doing so. */
+const readOrMakeSelfSigned = async (folder: string, now: number): Promise<Certificate> => {
+  const [certFile, keyFile] = [join(folder, 'self-signed.crt'), join(folder, 'self-signed.key')]
+  const kept = findUsable(certFile, keyFile, now)
+  if (kept !== undefined) return kept
+  const made = await makePair()
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  writeWhole(keyFile, made.key, 0o600)
+  writeWhole(certFile, made.cert, 0o644)
+  // Of several processes that start at once one wrote last. What does not fit is made again by the next start.
+  return findUsable(certFile, keyFile, now) ?? made
+}
+
+/**
+ * The certificate that the settings ask for; undefined for plain HTTP.
+ * @throws SettingsError when the files can't be read or don't fit
+ */
 export const openCertificate = async (
   { tls, tlsCertFile, tlsKeyFile }: TlsSettings,
   folder: string,
+  now: number,
 ): Promise<Certificate | undefined> => {
-  if (tls === 'self-signed') return readOrMakeSelfSigned(folder)
+  if (tls === 'self-signed') return readOrMakeSelfSigned(folder, now)
   return tlsCertFile !== undefined && tlsKeyFile !== undefined ? readPair(tlsCertFile, tlsKeyFile) : undefined
 }
 
@@ -56,11 +120,11 @@ export const watchCertificate = (
   use: (certificate: Certificate) => void,
   fail: (error: unknown) => void,
 ): (() => void) => {
-  const files = [tlsCertFile, tlsKeyFile].filter(file => file !== undefined)
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return () => {}
+  const files = [tlsCertFile, tlsKeyFile]
   const reload = (): void => {
-    const [cert, key] = files
     try {
-      if (cert !== undefined && key !== undefined) use(readPair(cert, key))
+      use(readPair(tlsCertFile, tlsKeyFile))
     } catch (error) {
       fail(error)
     }

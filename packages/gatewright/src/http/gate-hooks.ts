@@ -25,6 +25,14 @@ const findBodyLimitKey = (body: unknown, address: string): string | undefined =>
   return typeof username === 'string' ? addressAndUsername(address, usernameKey(username)) : undefined
 }
 
+/** RFC 9112 §3.2: without a Host, or with two, a request is refused. Node.js keeps the first of two. */
+const namesOneHost = (rawHeaders: readonly string[]): boolean => {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (rawHeaders[at]?.length === 4 && rawHeaders[at]?.toLowerCase() === 'host') hosts += 1
+  return hosts === 1
+}
+
 /** What the route declared, and the request as the gate sees it. No rule is a no, whatever the door. */
 const openPassage = ({ raw, params, routeOptions }: FastifyRequest): Passage => {
   const rule = routeOptions.config.gate
@@ -45,16 +53,23 @@ const addHeaderHook = (app: FastifyInstance, { publicUrl, settings }: Engine): v
   })
 }
 
+/** What a path without a route, or without a route of this method, is told. */
+export const toNotFound = ({ server, url }: FastifyRequest): Refusal => {
+  const allow = server.routeTable.methodsAt(url.split('?', 1)[0] ?? '')
+  return allow.length === 0 ? new Refusal('not_found') : new Refusal('method_not_allowed', { allow })
+}
+
 /**
  * Takes every request through the gate: once when its head has arrived, and again when its body has,
- * which may have taken long. A path without a route goes on to the answer "not found".
+ * which may have taken long. A path without a route is answered here, so that no plugin's own handler for
+ * unknown paths is a door without a rule.
  */
 export const addGateHooks = (app: FastifyInstance, engine: Engine, gate: GateDependencies): void => {
   addHeaderHook(app, engine)
 
   app.addHook('onRequest', async (request: FastifyRequest) => {
-    if (request.is404) return
-    if (request.headers.host === undefined) throw new Refusal('malformed_request')
+    if (request.is404) throw toNotFound(request)
+    if (!namesOneHost(request.raw.rawHeaders)) throw new Refusal('malformed_request')
     if (!isAcceptable(request)) throw new Refusal('not_acceptable')
     const passage = openPassage(request)
     request.passage = passage

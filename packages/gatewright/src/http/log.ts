@@ -9,11 +9,23 @@ export type Log = {
   readonly reopen: () => void
 }
 
+/** Says once on standard error that lines are being lost. */
+const createComplaint = () => {
+  let said = false
+  return (error: Error): void => {
+    if (!said)
+      process.stderr.write(`gatewright: the log can't be written, lines are lost: ${error.message}\n`)
+    said = true
+  }
+}
+
 const openDestination = async ({ logFormat, logFile }: LogSettings) => {
   const file = destination({
-    ...(logFile === undefined ? { fd: 1 } : { dest: logFile, mkdir: true }),
+    ...(logFile === undefined ? { fd: 1 } : { dest: logFile, mkdir: true, mode: 0o640 }),
     sync: true,
   })
+  // A full disk loses lines, and never the server.
+  file.on('error', createComplaint())
   if (logFile !== undefined) return { stream: file, reopen: () => file.reopen() }
   const reopen = (): void => {}
   if (logFormat === 'json') return { stream: file, reopen }

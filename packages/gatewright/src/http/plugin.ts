@@ -3,10 +3,9 @@ import fastifyPlugin from 'fastify-plugin'
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
-import { Refusal } from '../ground/refusal.ts'
 import { createAnswerRefusal } from './answer-refusal.ts'
 import type {} from './declarations.ts'
-import { addGateHooks } from './gate-hooks.ts'
+import { addGateHooks, toNotFound } from './gate-hooks.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
@@ -44,12 +43,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   addGateHooks(app, engine, { ...engine, things })
   app.addHook('onResponse', createRequestLog(log, engine.settings.accessLog))
   app.setErrorHandler((error, request, reply) => answerRefusal(request, reply, error))
-  app.setNotFoundHandler((request, reply) => {
-    const allow = table.methodsAt(request.url.split('?', 1)[0] ?? '')
-    const refusal =
-      allow.length === 0 ? new Refusal('not_found') : new Refusal('method_not_allowed', { allow })
-    answerRefusal(request, reply, refusal)
-  })
+  app.setNotFoundHandler((request, reply) => answerRefusal(request, reply, toNotFound(request)))
 
   healthRoutes(app, engine)
   errorDocsRoutes(app)

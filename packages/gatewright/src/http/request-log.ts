@@ -1,18 +1,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 
+type Which = 'all' | 'notable' | 'off'
+
 /** Slower than this is worth a line, in milliseconds. */
 const slow = 1_000
 
-/** A path without its query, which may hold what nobody should read in a log. */
-const pathOf = (url: string): string => url.split('?', 1)[0] ?? url
+/** A path without its query or fragment, which may hold what nobody should read in a log. */
+const pathOf = (url: string): string => url.split(/[?#]/, 1)[0] ?? url
 
 /**
  * One line a request: who, what, outcome, duration. Never a header, a query, a body or an answer, so
  * no secret can stand in it.
  */
 export const createRequestLog =
-  (log: Logger, which: 'all' | 'notable' | 'off') =>
+  (log: Logger, which: Which) =>
   (request: FastifyRequest, reply: FastifyReply): void => {
     if (which === 'off') return
     const duration = Math.round(reply.elapsedTime)
@@ -31,4 +33,21 @@ export const createRequestLog =
       reason: reply.refusal?.details.reason,
     }
     log[reply.statusCode >= 500 ? 'error' : 'info'](line, `${line.method} ${line.path} ${line.status}`)
+  }
+
+type UnreadableLine = {
+  readonly request_id: string
+  readonly code: string
+  /** What was wrong with its form; nothing of the request itself. */
+  readonly reason: string
+  readonly address: string
+}
+
+export type UnreadableLog = (line: UnreadableLine) => void
+
+/** The line of a request that no route, and so no hook, has seen. */
+export const createUnreadableLog =
+  (log: Logger, which: Which): UnreadableLog =>
+  line => {
+    if (which !== 'off') log.info(line, 'unreadable request')
   }

@@ -111,7 +111,7 @@ const start = async ({ mount, application }: ServeOptions): Promise<void> => {
   const held = settings.port === 0 ? await holdFreePort(settings.host) : undefined
   const port = held?.port ?? settings.port
   const engine = await compose({ settings, port, migrations: application?.migrations ?? [] })
-  const certificate = await openCertificate(settings, dataFolder(settings))
+  const certificate = await openCertificate(settings, dataFolder(settings), engine.clock.now())
   const app = await createApp({
     engine,
     log: log.logger,

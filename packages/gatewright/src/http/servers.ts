@@ -15,6 +15,8 @@ const timeouts = {
 
 const serverOptions = { ...timeouts, maxHeaderSize: 16 * 1_024, requireHostHeader: false, noDelay: true }
 
+const minVersion = 'TLSv1.2'
+
 /** One server for each address that is listened on, all with the same handler. */
 export type Servers = {
   /** Makes the first one, which Fastify listens and closes with. */
@@ -40,7 +42,7 @@ export const createServers = ({ certificate, answerBrokenRequest }: Dependencies
 
   const add = (): Server | HttpsServer => {
     const server = certificate
-      ? createHttpsServer({ ...serverOptions, ...certificate, minVersion: 'TLSv1.2' }, handler)
+      ? createHttpsServer({ ...serverOptions, ...certificate, minVersion }, handler)
       : createHttpServer(serverOptions, handler)
     // Node.js would answer an expectation by itself, without our headers; RFC 9110 §10.1.1 lets us ignore it.
     if (handler !== undefined) server.on('checkExpectation', handler)
@@ -69,7 +71,8 @@ export const createServers = ({ certificate, answerBrokenRequest }: Dependencies
       for (const server of servers) server.closeAllConnections()
     },
     useCertificate: pair => {
-      for (const server of servers) if ('setSecureContext' in server) server.setSecureContext({ ...pair })
+      for (const server of servers)
+        if ('setSecureContext' in server) server.setSecureContext({ ...pair, minVersion })
     },
   }
 }

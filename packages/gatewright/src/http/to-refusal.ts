@@ -1,5 +1,6 @@
 import type { FastifyError } from 'fastify'
 import { Refusal, type RefusalCode } from '../ground/refusal.ts'
+import { isDatabaseFailure } from '../storage/sqlite-failure.ts'
 
 /** What Fastify and Node.js refuse by themselves, by their codes. */
 const codes: Readonly<Record<string, RefusalCode>> = {
@@ -35,11 +36,14 @@ const toMessage = ({ keyword, message = 'is not valid' }: ValidationEntry): stri
   return keyword === 'required' ? 'is missing' : message
 }
 
+/** Enough to mend a form by. */
+const mostErrors = 20
+
 const toValidationRefusal = (error: FastifyError, entries: readonly ValidationEntry[]): Refusal => {
   // An id that can't be one names nothing: the answer is the same as for an unknown id.
   if (error.validationContext === 'params') return new Refusal('not_found')
   return new Refusal('validation_failed', {
-    errors: entries.map(entry => ({ path: toPath(entry), message: toMessage(entry) })),
+    errors: entries.slice(0, mostErrors).map(entry => ({ path: toPath(entry), message: toMessage(entry) })),
   })
 }
 
@@ -49,5 +53,6 @@ export const toRefusal = (error: unknown): Refusal => {
   if (!(error instanceof Error)) return new Refusal('internal_error')
   const { code, validation } = error as Partial<FastifyError>
   if (validation !== undefined) return toValidationRefusal(error as FastifyError, validation)
+  if (isDatabaseFailure(error)) return new Refusal('unavailable', { reason: 'database', retryAfter: 1 })
   return new Refusal((code !== undefined && codes[code]) || 'internal_error')
 }

@@ -24,7 +24,9 @@ export const withFormats = (ajv: Ajv): Ajv => {
  */
 export const useStrictSchemas = (app: FastifyInstance): void => {
   const body = withFormats(new Ajv({ ...strict, coerceTypes: false, removeAdditional: false }))
-  const text = withFormats(new Ajv({ ...strict, coerceTypes: true, removeAdditional: false }))
+  // Without it `Infinity` is read as a number that no minimum or maximum holds.
+  const coercing = { coerceTypes: true, strictNumbers: false } as const
+  const text = withFormats(new Ajv({ ...strict, ...coercing, removeAdditional: false }))
   app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === 'body' ? body : text).compile(schema as Record<string, unknown>),
   )

@@ -45,7 +45,7 @@ describe('refused', () => {
 
   test('is a retry one second early, allowed is one at the stated time', () => {
     const { limiter, pass } = setUp()
-    const keys = { user: 'u1' }
+    const keys = { session: 's1' }
     for (let guess = 0; guess < 5; guess += 1) limiter.take('confirm-password', keys)
     const { retryAfter } = limiter.take('confirm-password', keys)
     pass((retryAfter - 1) * second)
@@ -151,13 +151,13 @@ describe('attack', () => {
   test('a flood of 200,000 keys frees no limited key and fills no more than the capacity', () => {
     const capacity = 100_000
     const { limiter } = setUp({ capacity })
-    useUp(() => limiter.take('confirm-password', { user: 'thief' }))
+    useUp(() => limiter.take('confirm-password', { session: 'thief' }))
     for (let n = 0; n < 200_000; n += 1) {
-      limiter.take('confirm-password', { user: `flood ${n}` })
+      limiter.take('confirm-password', { session: `flood ${n}` })
       assert.ok(limiter.size() <= capacity)
     }
     assert.equal(limiter.size(), capacity)
-    assert.equal(limiter.take('confirm-password', { user: 'thief' }).allowed, false)
+    assert.equal(limiter.take('confirm-password', { session: 'thief' }).allowed, false)
   })
 
   test('a key that came too late for a counter of its own gets no more than its limit', () => {
@@ -180,11 +180,11 @@ describe('attack', () => {
 
   test('10,000 keys too many share 1,024 counters: together they get no more than these', () => {
     const { limiter } = setUp({ capacity: 1 })
-    limiter.take('confirm-password', { user: 'early' })
+    limiter.take('confirm-password', { session: 'early' })
     let allowed = 0
     for (let n = 0; n < 10_000; n += 1)
       for (let guess = 0; guess < 3; guess += 1)
-        if (limiter.take('confirm-password', { user: `late ${n}` }).allowed) allowed += 1
+        if (limiter.take('confirm-password', { session: `late ${n}` }).allowed) allowed += 1
     assert.ok(allowed <= 5 * 1_024, `${allowed}`)
     assert.ok(allowed > 4 * 1_024, `${allowed}: the hash does not spread`)
   })
@@ -192,11 +192,11 @@ describe('attack', () => {
   test('where a late key is counted differs from process to process', () => {
     const refusedOf = () => {
       const { limiter } = setUp({ capacity: 1 })
-      limiter.take('confirm-password', { user: 'early' })
+      limiter.take('confirm-password', { session: 'early' })
       const keys = Array.from({ length: 5_000 }, (_, n) => `late ${n}`)
       for (let guess = 0; guess < 2; guess += 1)
-        for (const user of keys) limiter.take('confirm-password', { user })
-      return keys.filter(user => !limiter.take('confirm-password', { user }).allowed).join()
+        for (const user of keys) limiter.take('confirm-password', { session: user })
+      return keys.filter(user => !limiter.take('confirm-password', { session: user }).allowed).join()
     }
     assert.notEqual(refusedOf(), refusedOf())
   })
@@ -224,7 +224,7 @@ describe('attack', () => {
   test('a clock that goes back opens no gate', () => {
     let now = 10 * day
     const limiter = createLimiter({ clock: { monotonic: () => now }, random: systemRandom })
-    const take = () => limiter.take('confirm-password', { user: 'thief' })
+    const take = () => limiter.take('confirm-password', { session: 'thief' })
     useUp(take)
     for (const back of [1, second, hour, day, 11 * day]) {
       now = 10 * day - back
@@ -236,7 +236,7 @@ describe('attack', () => {
   test('a clock that jumps ahead and back again allows one burst, not two', () => {
     let now = 0
     const limiter = createLimiter({ clock: { monotonic: () => now }, random: systemRandom })
-    const take = () => limiter.take('confirm-password', { user: 'thief' })
+    const take = () => limiter.take('confirm-password', { session: 'thief' })
     useUp(take)
     now = day
     useUp(take)

@@ -44,6 +44,12 @@ export const limits = {
       window: minute,
       describe: 'Guessing one password is slow, and guessing elsewhere does not keep its owner out.',
     },
+    {
+      by: 'address',
+      count: 30,
+      window: minute,
+      describe: 'Trying one password at many names is slow as well, and costs no more than these hashes.',
+    },
   ],
   registration: [
     { by: 'address', count: 20, window: hour, describe: 'A class of people may register in one lesson.' },
@@ -64,10 +70,16 @@ export const limits = {
   ],
   'confirm-password': [
     {
-      by: 'user',
+      by: 'session',
       count: 5,
       window: minute,
       describe: 'A stolen access token must not let its holder guess the password.',
+    },
+    {
+      by: 'user',
+      count: 20,
+      window: minute,
+      describe: 'Nor several; the owner, on a session of the own, is not kept from changing it.',
     },
   ],
   unlimited: [],

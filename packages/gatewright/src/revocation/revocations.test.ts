@@ -36,6 +36,7 @@ const createClocks = () => {
     clock: {
       now: () => wall,
       monotonic: () => monotonic,
+      behind: () => 0,
       sleep: (milliseconds: number) =>
         new Promise<void>(end => {
           sleeps.push({ milliseconds, end })

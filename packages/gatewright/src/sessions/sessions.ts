@@ -55,6 +55,10 @@ export const endedByTime = (
   return session.last_used_at + sessionIdleTtl <= now ? 'idle' : undefined
 }
 
+/** Whether `now` is within the retry window of `since`. A clock that was set back does not hold it open. */
+export const isInRetryWindow = (since: number, now: number, window: number): boolean =>
+  Math.abs(now - since) < window
+
 /**
  * Inserts a session by one statement that holds the user's row: no row unless the user is enabled and
  * still at the version that was read before the credential was checked.
@@ -210,7 +214,7 @@ export const renewSession = async (
     { userId, only: sessionId },
     { reason: 'renewed', origin },
   )
-  if (old === undefined || count !== 1) throw new Refusal('session_ended')
+  if (old === undefined || count !== 1 || endedByTime(old, now, settings)) throw new Refusal('session_ended')
   const session: SessionRow = {
     ...old,
     id: newId(random),

@@ -2,7 +2,7 @@ import type { Origin } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { holdSession } from '../sessions/hold-session.ts'
-import type { SessionDependencies } from '../sessions/sessions.ts'
+import { isInRetryWindow, type SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 
@@ -30,8 +30,9 @@ export const logOut = (
         .where('id', '=', id)
         .where('user_id', '=', userId)
         .executeTakeFirst()
+    const { clock, settings } = dependencies
     const isFollowed = ({ ended_at }: SessionRow): boolean =>
-      ended_at !== null && dependencies.clock.now() - ended_at < dependencies.settings.refreshRetryWindow
+      ended_at !== null && isInRetryWindow(ended_at, clock.now(), settings.refreshRetryWindow)
     let session = await find(sessionId)
     while (session?.replaced_by != null && isFollowed(session)) session = await find(session.replaced_by)
     if (session === undefined || session.ended_at !== null) return

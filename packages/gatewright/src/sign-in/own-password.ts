@@ -16,32 +16,47 @@ export type Confirmation = {
   readonly origin: Origin
 }
 
-const confirm = async (
-  dependencies: SignInDependencies,
-  { userId, password, origin }: Confirmation,
-): Promise<UserRow> => {
-  const user = await dependencies.db
-    .selectFrom('users')
-    .selectAll()
-    .where('id', '=', userId)
-    .executeTakeFirst()
-  return checkPassword(dependencies, { user, password, origin })
+/** How often the password is checked again when the user changed meanwhile. */
+const attempts = 3
+
+/** A change that asks for the password: what is made ready once that was right, and the change itself. */
+type Change<Ready> = {
+  readonly prepare: () => Promise<Ready>
+  readonly run: (work: Work, ready: Ready) => Promise<LiveSession>
 }
 
-/** Locks the user's row, and refuses if anything that ends sessions happened since the password was checked. */
-const holdUser = async (
-  { db }: Work,
-  user: UserRow,
-  change: { password_hash?: string } = {},
-): Promise<void> => {
+/**
+ * Checks the password and then makes the change in one transaction that holds the user's row at the
+ * version that was read before. A user who changed in between is read, and checked, again.
+ */
+const confirmAndChange = async <Ready>(
+  dependencies: SignInDependencies,
+  { userId, password, origin }: Confirmation,
+  { prepare, run }: Change<Ready>,
+): Promise<LiveSession> => {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const { db } = dependencies
+    const found = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst()
+    const user = await checkPassword(dependencies, { user: found, password, origin })
+    const ready = await prepare()
+    const session = await inTransaction(db, async work =>
+      (await holdUser(work, user)) ? run(work, ready) : undefined,
+    )
+    if (session !== undefined) return session
+  }
+  throw new Refusal('unavailable', { reason: 'user_changing', retryAfter: 1 })
+}
+
+/** Locks the user's row; false if anything that ends or changes sessions happened since it was read. */
+const holdUser = async ({ db }: Work, user: UserRow): Promise<boolean> => {
   const { numUpdatedRows } = await db
     .updateTable('users')
-    .set({ id: user.id, ...change })
+    .set({ id: user.id })
     .where('id', '=', user.id)
     .where('version', '=', user.version)
     .where('disabled_at', 'is', null)
     .executeTakeFirst()
-  if (numUpdatedRows !== 1n) throw new Refusal('session_ended')
+  return numUpdatedRows === 1n
 }
 
 const renewed = (session: LiveSession | undefined): LiveSession => {
@@ -50,17 +65,14 @@ const renewed = (session: LiveSession | undefined): LiveSession => {
 }
 
 /** Step-up by password: the session goes on under a new id, with a fresh sign-in time. */
-export const stepUp = async (
-  dependencies: SignInDependencies,
-  confirmation: Confirmation,
-): Promise<LiveSession> => {
-  const user = await confirm(dependencies, confirmation)
-  return inTransaction(dependencies.db, async work => {
-    await holdUser(work, user)
-    const outcome = await applyConsequences(dependencies, work, 'step-up', { ...confirmation, amr: ['pwd'] })
-    return renewed(outcome.renewed)
+export const stepUp = (dependencies: SignInDependencies, confirmation: Confirmation): Promise<LiveSession> =>
+  confirmAndChange(dependencies, confirmation, {
+    prepare: async () => undefined,
+    run: async work => {
+      const subject = { ...confirmation, amr: ['pwd'] }
+      return renewed((await applyConsequences(dependencies, work, 'step-up', subject)).renewed)
+    },
   })
-}
 
 /**
  * Changes the own password. Other sessions end; this one goes on under a new id.
@@ -70,16 +82,16 @@ export const changePassword = async (
   dependencies: SignInDependencies & { readonly settings: { readonly passwordMinLength: number } },
   { newPassword, ...confirmation }: Confirmation & { readonly newPassword: Password },
 ): Promise<LiveSession> => {
-  checkNewPassword(newPassword, { minLength: dependencies.settings.passwordMinLength, path: '/new_password' })
-  const user = await confirm(dependencies, confirmation)
-  const hash = await dependencies.hasher.hash(newPassword)
-  return inTransaction(dependencies.db, async work => {
-    await holdUser(work, user, { password_hash: hash })
-    await recordEvent(dependencies, work, 'user.password-changed', confirmation)
-    const outcome = await applyConsequences(dependencies, work, 'password changed', {
-      ...confirmation,
-      amr: ['pwd'],
-    })
-    return renewed(outcome.renewed)
+  const { passwordMinLength } = dependencies.settings
+  checkNewPassword(newPassword, { minLength: passwordMinLength, path: '/new_password' })
+  return confirmAndChange(dependencies, confirmation, {
+    prepare: () => dependencies.hasher.hash(newPassword),
+    run: async (work, hash) => {
+      const { userId } = confirmation
+      await work.db.updateTable('users').set({ password_hash: hash }).where('id', '=', userId).execute()
+      await recordEvent(dependencies, work, 'user.password-changed', confirmation)
+      const subject = { ...confirmation, amr: ['pwd'] }
+      return renewed((await applyConsequences(dependencies, work, 'password changed', subject)).renewed)
+    },
   })
 }

@@ -5,6 +5,7 @@ import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import {
   endedByTime,
+  isInRetryWindow,
   type LiveSession,
   promisedExpiry,
   type SessionDependencies,
@@ -29,7 +30,7 @@ type Position =
   | 'ahead'
 
 const positionOf = (shown: number, session: SessionRow, now: number, window: number): Position => {
-  const inWindow = now - session.generation_since < window
+  const inWindow = isInRetryWindow(session.generation_since, now, window)
   if (shown === session.generation) return inWindow ? 'live, in the window' : 'live, after the window'
   if (shown > session.generation) return 'ahead'
   return shown === session.generation - 1 && inWindow ? 'one before, in the window' : 'older'
@@ -80,7 +81,7 @@ const refuseEnded = (
 ): Refusal => {
   const justRenewed =
     session.end_reason === 'renewed' &&
-    clock.now() - session.ended_at < settings.refreshRetryWindow &&
+    isInRetryWindow(session.ended_at, clock.now(), settings.refreshRetryWindow) &&
     (shown === session.generation || shown === session.generation - 1)
   return justRenewed
     ? new Refusal('session_renewed')
@@ -133,6 +134,8 @@ export const refresh = async (
   },
 ): Promise<LiveSession> => {
   const token = readRefreshToken(text)
+  // A stranger's token never gets as far as the database's one write lock.
+  await getSessionOfRefreshToken(dependencies, dependencies.db, token)
   return inTransaction(dependencies.db, async work => {
     const { clock, settings } = dependencies
     const session = await getSessionOfRefreshToken(dependencies, work.db, token)

@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -9,6 +10,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import { isBusy } from './sqlite-failure.ts'
 
 /** How hard a commit is: `full` survives a power cut; `off` is for tests of logic only. */
 export type Durability = 'full' | 'off'
@@ -16,8 +18,8 @@ export type Durability = 'full' | 'off'
 /** How many prepared statements a connection keeps. */
 const statementCacheSize = 512
 
-/** How long a statement waits for another process's write before it fails. */
-const busyTimeout = 5_000
+/** How often and after how many milliseconds a statement is tried again beside another process's write. */
+const busyRetry = { attempts: 500, pause: 10 } as const
 
 /**
  * `node:sqlite` takes an object or Date in first place for named parameters and shifts the rest by one
@@ -35,14 +37,11 @@ const checkBindings = (parameters: readonly unknown[]): SQLInputValue[] =>
     throw new TypeError(`a query parameter must be text, a number, bytes or null, not ${typeof value}`)
   })
 
-const pause = (milliseconds: number): void => {
+const block = (milliseconds: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
-/** SQLITE_BUSY, in the low byte of SQLite's result codes. */
-const isBusy = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
-
-/** Entering WAL ignores the busy timeout: with several processes starting at once it is tried again. */
+/** At the start nothing else waits: with several processes starting at once it is tried again. */
 const enterWal = (database: DatabaseSync): void => {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -50,18 +49,33 @@ const enterWal = (database: DatabaseSync): void => {
       return
     } catch (error) {
       if (attempt === 200 || !isBusy(error)) throw error
-      pause(25)
+      block(25)
     }
   }
 }
 
-/** Opens the file in WAL with full durability, foreign keys held. */
+/**
+ * Opens the file in WAL with full durability, foreign keys held. SQLite's own waiting is off: it would
+ * hold the whole process, requests that need no database included.
+ */
 export const openSqlite = (path: string, durability: Durability): DatabaseSync => {
-  const database = new DatabaseSync(path, { timeout: busyTimeout, enableForeignKeyConstraints: true })
+  const database = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true })
   enterWal(database)
   database.exec(`pragma synchronous = ${durability === 'full' ? 'full' : 'off'}; pragma trusted_schema = off`)
   if (process.platform === 'darwin' && durability === 'full') database.exec('pragma fullfsync = on')
   return database
+}
+
+/** Tries again while another process holds the lock; other work goes on meanwhile. */
+const whenFree = async <T>(run: () => T): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return run()
+    } catch (error) {
+      if (attempt === busyRetry.attempts || !isBusy(error)) throw error
+      await delay(busyRetry.pause)
+    }
+  }
 }
 
 const createConnection = (database: DatabaseSync): DatabaseConnection => {
@@ -75,12 +89,14 @@ const createConnection = (database: DatabaseSync): DatabaseConnection => {
     return statement
   }
   return {
-    async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-      const statement = prepare(sql)
-      const values = checkBindings(parameters)
-      if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
-      const { changes, lastInsertRowid } = statement.run(...values)
-      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+    executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+      return whenFree(() => {
+        const statement = prepare(sql)
+        const values = checkBindings(parameters)
+        if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
+        const { changes, lastInsertRowid } = statement.run(...values)
+        return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+      })
     },
     streamQuery() {
       throw new TypeError('streaming is not offered on SQLite: page instead')

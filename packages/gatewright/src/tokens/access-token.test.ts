@@ -21,7 +21,7 @@ const keyRing: KeyRing = { active, find: kid => [active, older].find(key => key.
 
 const setUp = (issuer = longIssuer, audience = issuer) => {
   let now = start
-  const clock = { now: () => now, monotonic: () => now, sleep: async () => {} }
+  const clock = { now: () => now, monotonic: () => now, behind: () => 0, sleep: async () => {} }
   const tokens = createAccessTokens({ issuer, audience, keyRing, clock, random: systemRandom })
   return { tokens, advance: (milliseconds: number) => (now += milliseconds) }
 }

@@ -69,6 +69,7 @@ const describe = problem => {
   return fields || text[problem.code] || problem.detail
 }
 
+form.querySelector('button').disabled = false
 form.addEventListener('submit', async event => {
   event.preventDefault()
   const { username, password, email } = Object.fromEntries(new FormData(form))

@@ -1,20 +1,29 @@
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import type { Engine } from '../../compose.ts'
+import { second } from '../../ground/clock.ts'
 import { everyone } from '../../permissions/access-rule.ts'
 import { anyText, list, strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
 const gate = { access: everyone(), limit: 'unlimited', audit: 'none' } as const
 
+/** More than this and the machine's clock was set back: times of this process and of others differ. */
+const mostBehind = 2 * second
+
 /** Why this process should get no traffic now; empty when it should. */
-const findReasons = async ({ db, revocations, settings }: Engine): Promise<readonly string[]> => {
+const findReasons = async ({ db, revocations, settings, clock }: Engine): Promise<readonly string[]> => {
   const database = await sql`select 1`.execute(db).then(
     () => [],
     () => ['the database does not answer'],
   )
-  const age = revocations.age()
-  return age <= settings.revocationMaxAge ? database : [...database, 'the view of revocations is too old']
+  const reasons = [
+    ...(revocations.age() <= settings.revocationMaxAge ? [] : ['the view of revocations is too old']),
+    ...(clock.behind() <= mostBehind
+      ? []
+      : ['the clock of the machine was set back: restart when it is right']),
+  ]
+  return [...database, ...reasons]
 }
 
 export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {

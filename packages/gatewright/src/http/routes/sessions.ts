@@ -5,7 +5,7 @@ import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
 import { listSessions } from '../../sessions/sessions.ts'
 import { endAllOtherSessions, endOtherSession, logOut } from '../../sign-in/end-sessions.ts'
 import type { SessionRow } from '../../storage/tables.ts'
-import { originOf, principalOf } from '../origin.ts'
+import { originOf, principalOf, requireAccess } from '../origin.ts'
 import { anyText, flag, idParams, list, nothing, strictObject, timestamp } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
@@ -44,25 +44,27 @@ export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
     },
   )
 
-  const endsOthers = {
-    access: allOf(signedIn(), recentSignIn()),
-    limit: 'write',
-    audit: ['session.ended'],
-  } as const
+  const ends = { access: signedIn(), limit: 'write', audit: ['session.ended'] } as const
   typed(app).delete(
     '/sessions/:id',
-    { config: { gate: endsOthers }, schema: { params: idParams, response: { 204: nothing } } },
+    { config: { gate: ends }, schema: { params: idParams, response: { 204: nothing } } },
     async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       const own = { userId, sessionId, origin: originOf(request) }
       if (request.params.id === sessionId) await logOut(engine, own)
-      else await endOtherSession(engine, { ...own, otherSessionId: request.params.id })
+      else {
+        requireAccess(request, recentSignIn())
+        await endOtherSession(engine, { ...own, otherSessionId: request.params.id })
+      }
       return reply.code(204).send(null)
     },
   )
   typed(app).delete(
     '/sessions',
-    { config: { gate: endsOthers }, schema: { response: { 204: nothing } } },
+    {
+      config: { gate: { ...ends, access: allOf(signedIn(), recentSignIn()) } },
+      schema: { response: { 204: nothing } },
+    },
     async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       await endAllOtherSessions(engine, { userId, sessionId, origin: originOf(request) })

@@ -132,6 +132,23 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
 
 type OwnSession = { readonly userId: string; readonly sessionId: string }
 
+/**
+ * Clients send the access token with every request: beside a refresh token, one that has expired or is
+ * not ours does no harm. Alone, it is refused.
+ */
+const findShownByAccessToken = async (
+  { accessTokens }: Engine,
+  text: string,
+  isBesideAnother: boolean,
+): Promise<readonly OwnSession[]> => {
+  try {
+    return [await accessTokens.verify(text)]
+  } catch (error) {
+    if (isBesideAnother && error instanceof Refusal) return []
+    throw error
+  }
+}
+
 /** The sessions whose credentials the request shows; an ended one is shown as well as a live one. */
 const findShownSessions = async (engine: Engine, request: FastifyRequest): Promise<readonly OwnSession[]> => {
   const refreshToken = findRefreshToken(engine, request)
@@ -142,9 +159,8 @@ const findShownSessions = async (engine: Engine, request: FastifyRequest): Promi
     const session = await getSessionOfRefreshToken(engine, engine.db, readRefreshToken(refreshToken))
     shown.push({ userId: session.user_id, sessionId: session.id })
   }
-  // Clients send the access token with every request: beside a refresh token, an old one does no harm.
-  if (accessToken !== undefined && refreshToken === undefined)
-    shown.push(await engine.accessTokens.verify(accessToken))
+  if (accessToken !== undefined)
+    shown.push(...(await findShownByAccessToken(engine, accessToken, shown.length > 0)))
   if (shown.length === 0) throw new Refusal('invalid_token', { reason: 'no_credential' })
   return shown
 }

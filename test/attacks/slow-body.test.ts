@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { after, before, test } from 'node:test'
+import { changeRoles, disableUser } from 'gatewright/administration'
+import { minute } from 'gatewright/clock'
+import { type Caller, startTestApp, type TestApp } from '../harness.ts'
+import { makeOwner, things } from '../senders.ts'
+import { readTables } from '../table-contents.ts'
+import { listen, toAnswer } from './raw-http.ts'
+
+let t: TestApp
+let port: number
+before(async () => {
+  t = await startTestApp()
+  port = await listen(t)
+})
+after(() => t.close())
+
+const system = { actor: 'system', address: null, requestId: null }
+
+type Slow = {
+  readonly method: string
+  readonly path: string
+  readonly body: object
+  /** What happens when the head has been judged and before the body comes. */
+  readonly meanwhile: () => unknown
+}
+
+/**
+ * Sends the head, waits until the server asks for the body (RFC 9110 §10.1.1), lets something happen, and
+ * sends the body. The token was shown before, so that it is judged the moment that the head arrives.
+ */
+const sendSlowly = async ({ access }: Caller, { method, path, body, meanwhile }: Slow): Promise<string> => {
+  assert.equal((await t.call('GET', 'protected', { token: access })).status, 200)
+  const text = JSON.stringify(body)
+  const socket = connect({ host: '127.0.0.1', port })
+  const lines = ['Host: a', 'Connection: close', `Authorization: Bearer ${access}`, 'Expect: 100-continue']
+  const kind = ['Content-Type: application/json', `Content-Length: ${text.length}`]
+  socket.write([`${method} ${path} HTTP/1.1`, ...lines, ...kind, '', ''].join('\r\n'))
+  const [first] = await once(socket, 'data')
+  assert.equal(String(first), 'HTTP/1.1 100 Continue\r\n\r\n', 'the head alone was let in')
+  await meanwhile()
+  const before = await readTables(t)
+  const chunks: Buffer[] = []
+  socket.on('data', chunk => chunks.push(chunk as Buffer)).write(text)
+  await once(socket, 'close')
+  const answer = toAnswer(Buffer.concat(chunks).toString('latin1'))
+  if (answer.status >= 400) assert.deepEqual(await readTables(t), before, 'refused, and changed something')
+  return answer.status < 400 ? String(answer.status) : `${answer.status} ${JSON.parse(answer.body).code}`
+}
+
+const post = { title: 'Slow', content: 'Text' }
+const writes = { method: 'POST', path: '/api/v1/posts', body: post }
+
+test('slow body: one that comes late is taken where nothing has changed', async () => {
+  assert.equal(await sendSlowly(await makeOwner(t), { ...writes, meanwhile: () => {} }), '201')
+})
+
+test('slow body: a session that ends while the body is on its way writes nothing', async () => {
+  const owner = await makeOwner(t)
+  const meanwhile = () => t.call('POST', 'logout', { token: owner.access })
+  assert.equal(await sendSlowly(owner, { ...writes, meanwhile }), '401 session_ended')
+})
+
+test('slow body: a user who is disabled while the body is on its way writes nothing', async () => {
+  const owner = await makeOwner(t)
+  const meanwhile = () => disableUser(t.engine, { userId: owner.id, origin: system })
+  assert.equal(await sendSlowly(owner, { ...writes, meanwhile }), '401 session_ended')
+})
+
+test('slow body: a role that is taken while the body is on its way is not used', async () => {
+  const moderator = await makeOwner(t, 'moderator')
+  const draft = await things.draft?.(t, await makeOwner(t), { headers: {} })
+  const meanwhile = () => changeRoles(t.engine, { userId: moderator.id, roles: ['user'], origin: system })
+  const slow = { method: 'PUT', path: `/api/v1/posts/${draft}`, body: post, meanwhile }
+  assert.equal(await sendSlowly(moderator, slow), '404 not_found')
+})
+
+test('slow body: a thing that is deleted while the body is on its way stays deleted', async () => {
+  const owner = await makeOwner(t)
+  const todo = await things.todo?.(t, owner, { headers: {} })
+  const meanwhile = () => t.call('DELETE', `todos/${todo}`, { token: owner.access })
+  const slow = { method: 'PUT', path: `/api/v1/todos/${todo}`, body: { title: 'Slow' }, meanwhile }
+  assert.equal(await sendSlowly(owner, slow), '404 not_found')
+})
+
+test('slow body: a token that expires while the body is on its way writes nothing', async () => {
+  const meanwhile = () => t.clock.advance(11 * minute)
+  assert.equal(await sendSlowly(await makeOwner(t), { ...writes, meanwhile }), '401 token_expired')
+})

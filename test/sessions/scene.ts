@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
+import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import type { ConsequenceEvent } from '../../packages/gatewright/src/consequences/table.ts'
+import { minute, second } from '../../packages/gatewright/src/ground/clock.ts'
+import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
+import { createPasswordHasher } from '../../packages/gatewright/src/users/password-hasher.ts'
+import { type Answer, password, startTestApp, type TestApp } from '../harness.ts'
+import { openSecondConnection } from './second-connection.ts'
+import { addUser, type SignedIn, signInAs } from './signed-in.ts'
+
+export type Pair = { readonly access: string; readonly refresh: string }
+/** What a client holds of its session, at any time. */
+export type Held = { readonly sessionId: string; pair: Pair }
+
+/** A user with three sessions, and somebody else. */
+export type Scene = {
+  readonly t: TestApp
+  readonly userId: string
+  readonly username: string
+  /** The session in which the event happens. */
+  readonly self: Held
+  readonly other: Held
+  readonly third: Held
+  readonly stranger: Held
+}
+
+/** The app for scenes: sessions are short, so that ending by the clock leaves access tokens behind. */
+export const startSceneApp = (): Promise<TestApp> =>
+  startTestApp({ sessionIdleTtl: 5 * minute, sessionMaxTtl: 15 * minute })
+
+/** `REFRESH_RETRY_WINDOW` */
+export const window = 10 * second
+
+const passwordHash = await createPasswordHasher().hash(parsePassword(password))
+let scenes = 0
+
+const toHeld = ({ sessionId, access, refresh }: SignedIn): Held => ({ sessionId, pair: { access, refresh } })
+
+/** A session that begins now. */
+export const signIn = async (t: TestApp, userId: string): Promise<Held> =>
+  toHeld(await signInAs(t.engine, userId))
+
+export const openScene = async (t: TestApp): Promise<Scene> => {
+  const username = `ann${++scenes}`
+  const { id: userId } = await addUser(t.engine, username, { passwordHash })
+  const { id: strangerId } = await addUser(t.engine, `ben${scenes}`)
+  return {
+    t,
+    userId,
+    username,
+    self: await signIn(t, userId),
+    other: await signIn(t, userId),
+    third: await signIn(t, userId),
+    stranger: await signIn(t, strangerId),
+  }
+}
+
+const toPair = ({ status, body, text }: Answer): Pair => {
+  assert.equal(status, 200, text)
+  return { access: body.access_token, refresh: body.refresh_token }
+}
+
+export const refresh = (t: TestApp, { pair }: { readonly pair: Pair }): Promise<Answer> =>
+  t.call('POST', 'refresh', { body: { refresh_token: pair.refresh } })
+
+/** Refreshes, and holds what came. */
+export const renewPair = async (t: TestApp, held: Held): Promise<void> => {
+  held.pair = toPair(await refresh(t, held))
+}
+
+type Act = (scene: Scene) => Promise<Pair | undefined>
+
+/** How each event comes about; where it gives a new id, the pair that the answer carried. */
+export const acts: Record<ConsequenceEvent, Act> = {
+  logout: async ({ t, self }) => {
+    assert.equal((await t.call('POST', 'logout', { token: self.pair.access })).status, 200)
+    return undefined
+  },
+  'session idle': async ({ t, self, other, third, stranger }) => {
+    t.clock.advance(4 * minute)
+    for (const held of [other, third, stranger]) await renewPair(t, held)
+    t.clock.advance(minute)
+    assert.equal((await refresh(t, self)).body.code, 'session_ended')
+    return undefined
+  },
+  'session expired': async ({ t, userId, self, other, third, stranger }) => {
+    for (let n = 0; n < 4; n++) {
+      t.clock.advance(3 * minute + 45 * second)
+      // The others began later than this session, and so they outlive it.
+      if (n === 0) {
+        Object.assign(other, await signIn(t, userId))
+        Object.assign(third, await signIn(t, userId))
+        Object.assign(stranger, await signIn(t, (await addUser(t.engine, `cem${++scenes}`)).id))
+      }
+      for (const held of n === 3 ? [other, third, stranger] : [self, other, third, stranger])
+        await renewPair(t, held)
+    }
+    assert.equal((await refresh(t, self)).body.code, 'session_ended')
+    return undefined
+  },
+  'other session ended': async ({ t, self, other }) => {
+    const path = `sessions/${other.sessionId}`
+    assert.equal((await t.call('DELETE', path, { token: self.pair.access })).status, 204)
+    return undefined
+  },
+  'all others ended': async ({ t, self }) => {
+    assert.equal((await t.call('DELETE', 'sessions', { token: self.pair.access })).status, 204)
+    return undefined
+  },
+  'step-up': async ({ t, self }) =>
+    toPair(await t.call('POST', 'step-up', { token: self.pair.access, body: { password } })),
+  'password changed': async ({ t, self }) => {
+    const body = { current_password: password, new_password: `${password} again` }
+    return toPair(await t.call('PUT', 'me/password', { token: self.pair.access, body }))
+  },
+  'refresh token reused': async ({ t, self }) => {
+    const old = { pair: self.pair }
+    t.clock.advance(window)
+    await renewPair(t, self)
+    t.clock.advance(window)
+    assert.equal((await refresh(t, old)).body.code, 'refresh_token_reused')
+    return undefined
+  },
+  'refresh token ahead': async ({ t, self }) => {
+    t.clock.advance(window)
+    await renewPair(t, self)
+    const second = openSecondConnection(t.engine)
+    second.run('update sessions set generation = 1 where id = ?', self.sessionId)
+    second.close()
+    assert.equal((await refresh(t, self)).body.code, 'session_ended')
+    return undefined
+  },
+  'roles changed': async ({ t, userId }) => {
+    await changeRoles(t.engine, { userId, roles: ['moderator'], origin })
+    return undefined
+  },
+  'user disabled': async ({ t, userId }) => {
+    await disableUser(t.engine, { userId, origin })
+    return undefined
+  },
+  'user enabled': async ({ t, userId }) => {
+    await disableUser(t.engine, { userId, origin })
+    await enableUser(t.engine, { userId, origin })
+    return undefined
+  },
+}
