@@ -38,11 +38,9 @@ const codesOf = (cell: string): readonly string[] =>
   [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)
 const routesOf = (cells: readonly string[]): readonly string[] =>
   cells.flatMap(codesOf).filter(code => /^(GET|POST|PUT|PATCH|DELETE) \//.test(code))
+/** `NAME` or `NAME=value`. */
 const settingsOf = (cells: readonly string[]): readonly string[] =>
-  cells
-    .flatMap(codesOf)
-    .filter(code => /^[A-Z][A-Z0-9_]*(=.*)?$/.test(code))
-    .map(code => code.replace(/=.*/, ''))
+  cells.flatMap(codesOf).filter(code => /^[A-Z][A-Z0-9_]*(=.*)?$/.test(code))
 
 /** What a row says of ours: everything but the reader's own option, mistake or practice. */
 const ours = [...practices, ...options, ...mistakes].map(([, ...cells]) => cells)
@@ -63,10 +61,14 @@ const isRoute = (name: string): boolean => {
   )
 }
 
-const settingNames = settingRows.flatMap(row =>
-  'secret' in row ? [row.name, `${row.name}_FILE`] : [row.name],
-)
-const isSetting = (name: string): boolean => (settingNames as readonly string[]).includes(name)
+const isSetting = (code: string): boolean => {
+  const [name, value] = code.split('=')
+  return settingRows.some(
+    row =>
+      (row.name === name || ('secret' in row && `${row.name}_FILE` === name)) &&
+      (value === undefined || row.parse(value) !== undefined),
+  )
+}
 
 describe('a row that is filled', () => {
   test('names routes that are there', () => {
@@ -76,7 +78,7 @@ describe('a row that is filled', () => {
     )
   })
 
-  test('names settings that are there', () => {
+  test('names settings that are there, with values that they take', () => {
     assert.deepEqual(
       settingsOf(filled.flat()).filter(name => !isSetting(name)),
       [],

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { disableUser, enableUser } from 'gatewright/administration'
+import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 import { openScene, type Pair, renewPair, type Scene, signIn } from './scene.ts'
@@ -51,8 +53,6 @@ describe('within one second', () => {
 
   test('a user disabled and enabled again: no token of before, every token of after', async () => {
     const scene = await openScene(t)
-    const { disableUser, enableUser } = await import('gatewright/administration')
-    const origin = { actor: 'system', address: null, requestId: null }
     await disableUser(t.engine, { userId: scene.userId, origin })
     await enableUser(t.engine, { userId: scene.userId, origin })
     const { pair } = await signIn(t, scene.userId)

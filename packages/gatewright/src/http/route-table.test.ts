@@ -143,3 +143,20 @@ test('routes of every form are counted: parameters, wildcards, several methods, 
   assert.equal((await app.inject('/abc/d/e')).statusCode, 200)
   await app.close()
 })
+
+test("a plugin's own handler for unknown paths is no door without a rule", async () => {
+  const app = await start(server =>
+    server.register(
+      async scope => {
+        scope.setNotFoundHandler(async () => 'reached')
+      },
+      { prefix: '/files' },
+    ),
+  )
+  for (const method of ['GET', 'POST', 'DELETE'] as const) {
+    const answer = await app.inject({ method, url: '/files/secret' })
+    assert.equal(answer.statusCode, 404)
+    assert.equal(answer.json().code, 'not_found')
+  }
+  await app.close()
+})
