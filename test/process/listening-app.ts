@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import { everyone } from 'gatewright/access'
 import { type App, type Application, type AppOptions, createApp } from 'gatewright/app'
 import { compose, type Engine } from 'gatewright/compose'
@@ -27,7 +26,7 @@ const gate = { access: everyone(), limit: 'unlimited', audit: 'none' } as const
 const number = strictObject({ number: { type: 'integer' } })
 
 /** Routes that go wrong in every way that a handler can. */
-const plugin = async (app: FastifyInstance): Promise<void> => {
+const plugin = async (app: Parameters<Application['plugin']>[0]): Promise<void> => {
   app.post(
     '/numbers',
     { config: { gate }, schema: { body: number, response: { 200: number } } },

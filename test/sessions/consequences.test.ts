@@ -8,6 +8,7 @@ import {
 import { type Answer, startTestApp, type TestApp } from '../harness.ts'
 import {
   acts,
+  apart,
   type Held,
   openScene,
   type Pair,
@@ -53,7 +54,7 @@ before(async () => {
 })
 after(() => t.close())
 beforeEach(async () => {
-  scene = await openScene(t)
+  scene = await openScene(t, apart)
 })
 
 const open = (on: TestApp, { access }: Pair): Promise<Answer> =>

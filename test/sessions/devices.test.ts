@@ -142,14 +142,13 @@ describe('ending all other sessions', () => {
   })
 })
 
-describe('ending sessions needs a recent sign-in', () => {
+describe('ending other sessions needs a recent sign-in', () => {
   const age = async (milliseconds: number): Promise<void> => {
     t.clock.advance(milliseconds)
     for (const held of [scene.self, scene.other]) await renewPair(t, held)
   }
   const doors = {
     'one other': () => endOne(scene.self, scene.other.sessionId),
-    'the own one': () => endOne(scene.self, scene.self.sessionId),
     'all others': () => endOthers(scene.self),
   }
   for (const [name, end] of Object.entries(doors)) {
@@ -168,6 +167,12 @@ describe('ending sessions needs a recent sign-in', () => {
       assert.equal((await end()).status, 204)
     })
   }
+
+  test('but signing oneself out does not', async () => {
+    await age(11 * minute)
+    assert.equal((await endOne(scene.self, scene.self.sessionId)).status, 204)
+    assert.equal(await open(scene.self), 401)
+  })
 
   test('and a step-up is one', async () => {
     await age(11 * minute)
@@ -212,6 +217,28 @@ describe('signing out', () => {
     assert.equal((await logOut({ body: { refresh_token: pair.refresh } })).status, 200)
     assert.ok(await isOut(scene.self))
   })
+
+  test('with the tokens of two sessions ends both', async () => {
+    const { self, other, third } = scene
+    const both = { token: self.pair.access, body: { refresh_token: other.pair.refresh } }
+    assert.equal((await logOut(both)).status, 200)
+    assert.deepEqual([await isOut(self), await isOut(other)], [true, true])
+    assert.equal(await open(third), 200)
+  })
+
+  const besides: Record<string, () => Promise<string>> = {
+    'made up': async () => 'a.b.c',
+    expired: async () => {
+      t.clock.advance(11 * minute)
+      return scene.other.pair.access
+    },
+  }
+  for (const [name, take] of Object.entries(besides))
+    test(`with a refresh token is not kept from it by an access token that is ${name}`, async () => {
+      const token = await take()
+      assert.equal((await logOut({ token, body: { refresh_token: scene.self.pair.refresh } })).status, 200)
+      assert.equal((await refresh(t, scene.self)).body.code, 'session_ended')
+    })
 
   const refusals: Record<string, () => Parameters<TestApp['call']>[2]> = {
     'nothing at all': () => ({}),

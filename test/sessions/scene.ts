@@ -25,9 +25,15 @@ export type Scene = {
   readonly stranger: Held
 }
 
-/** The app for scenes: sessions are short, so that ending by the clock leaves access tokens behind. */
+const idle = 5 * minute
+const longest = 15 * minute
+
+/** How much earlier a session begins that is to end by the clock while the others live. */
+export const apart = minute
+
+/** The app for scenes: sessions are short, so that one idle too long leaves good access tokens behind. */
 export const startSceneApp = (): Promise<TestApp> =>
-  startTestApp({ sessionIdleTtl: 5 * minute, sessionMaxTtl: 15 * minute })
+  startTestApp({ sessionIdleTtl: idle, sessionMaxTtl: longest })
 
 /** `REFRESH_RETRY_WINDOW` */
 export const window = 10 * second
@@ -41,15 +47,18 @@ const toHeld = ({ sessionId, access, refresh }: SignedIn): Held => ({ sessionId,
 export const signIn = async (t: TestApp, userId: string): Promise<Held> =>
   toHeld(await signInAs(t.engine, userId))
 
-export const openScene = async (t: TestApp): Promise<Scene> => {
+/** @param earlier how much earlier than the others the session began in which the event happens */
+export const openScene = async (t: TestApp, earlier = 0): Promise<Scene> => {
   const username = `ann${++scenes}`
   const { id: userId } = await addUser(t.engine, username, { passwordHash })
   const { id: strangerId } = await addUser(t.engine, `ben${scenes}`)
+  const self = await signIn(t, userId)
+  t.clock.advance(earlier)
   return {
     t,
     userId,
     username,
-    self: await signIn(t, userId),
+    self,
     other: await signIn(t, userId),
     third: await signIn(t, userId),
     stranger: await signIn(t, strangerId),
@@ -78,23 +87,18 @@ export const acts: Record<ConsequenceEvent, Act> = {
     return undefined
   },
   'session idle': async ({ t, self, other, third, stranger }) => {
-    t.clock.advance(4 * minute)
+    t.clock.advance(idle - apart - minute)
     for (const held of [other, third, stranger]) await renewPair(t, held)
     t.clock.advance(minute)
     assert.equal((await refresh(t, self)).body.code, 'session_ended')
     return undefined
   },
-  'session expired': async ({ t, userId, self, other, third, stranger }) => {
-    for (let n = 0; n < 4; n++) {
-      t.clock.advance(3 * minute + 45 * second)
-      // The others began later than this session, and so they outlive it.
-      if (n === 0) {
-        Object.assign(other, await signIn(t, userId))
-        Object.assign(third, await signIn(t, userId))
-        Object.assign(stranger, await signIn(t, (await addUser(t.engine, `cem${++scenes}`)).id))
-      }
-      for (const held of n === 3 ? [other, third, stranger] : [self, other, third, stranger])
-        await renewPair(t, held)
+  'session expired': async ({ t, self, other, third, stranger }) => {
+    const others = [other, third, stranger]
+    const quarter = (longest - apart) / 4
+    for (const held of [[self, ...others], [self, ...others], [self, ...others], others]) {
+      t.clock.advance(quarter)
+      for (const each of held) await renewPair(t, each)
     }
     assert.equal((await refresh(t, self)).body.code, 'session_ended')
     return undefined

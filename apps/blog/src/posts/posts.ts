@@ -27,6 +27,15 @@ export type PostPage = {
   readonly readerId?: string | undefined
 }
 
+const listByIds = (db: Database, ids: readonly string[]): Promise<PostRow[]> =>
+  blogTables(db)
+    .selectFrom('posts')
+    .selectAll()
+    .where('id', 'in', ids)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute()
+
 /** Published posts and the reader's own drafts, newest first. */
 export const listPosts = async (db: Database, { page, perPage, authorId, readerId }: PostPage) => {
   let query = blogTables(db)
@@ -45,17 +54,13 @@ export const listPosts = async (db: Database, { page, perPage, authorId, readerI
     .limit(perPage)
     .offset((page - 1) * perPage)
     .execute()
-  const posts = await blogTables(db)
-    .selectFrom('posts')
-    .selectAll()
-    .where(
-      'id',
-      'in',
-      ids.map(row => row.id),
-    )
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .execute()
+  const posts =
+    ids.length === 0
+      ? []
+      : await listByIds(
+          db,
+          ids.map(row => row.id),
+        )
   const { total } = await query.select(eb => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
   return { posts, total: Number(total) }
 }

@@ -34,5 +34,5 @@ export const makeTokenPair = async (
   }),
   refresh_token: makeRefreshToken(secrets, session, session.generation),
   token_type: 'Bearer',
-  expires_in: Math.max(0, Math.floor((session.token_expires_at - clock.now()) / 1_000)),
+  expires_in: Math.max(0, session.token_expires_at / 1_000 - Math.floor(clock.now() / 1_000)),
 })

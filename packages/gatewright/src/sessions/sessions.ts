@@ -41,9 +41,12 @@ export type LiveSession = { readonly session: SessionRow; readonly roles: readon
 /** A user has at most this many live sessions; the longest unused one makes room. */
 const mostSessions = 100
 
-/** The `exp` promised to a token made now: whole seconds, rounded up, never past the session's own end. */
-export const promisedExpiry = (now: number, expiresAt: number, { accessTokenTtl }: SessionTimes): number =>
-  Math.min(Math.ceil((now + accessTokenTtl) / 1_000), Math.floor(expiresAt / 1_000)) * 1_000
+/** The `exp` promised to a token made now: whole seconds, never past the session's own end. */
+export const promisedExpiry = (
+  now: number,
+  expiresAt: number,
+  { accessTokenTtl }: Pick<SessionTimes, 'accessTokenTtl'>,
+): number => Math.floor(Math.min(now + accessTokenTtl, expiresAt) / 1_000) * 1_000
 
 /** Why a session is over by the clock alone, or undefined. */
 export const endedByTime = (

@@ -21,7 +21,7 @@ import { refresh } from './refresh.ts'
  * answer arrives, is drawn apart from when it was sent.
  */
 const histories = Number(process.env.GATEWRIGHT_PROOF_ROUNDS ?? 2_000)
-const stepsOfHistory = 9
+const stepsOfHistory = 7
 
 const window = 10 * second
 const idle = 14 * day
