@@ -89,6 +89,15 @@ test('a request without a host is refused', async () => {
   await assertRefused('GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n')
 })
 
+test('a request for two hosts is refused, on a public route as well', async () => {
+  for (const hosts of [
+    ['Host: a', 'Host: b'],
+    ['Host: a', 'HOST: a'],
+    ['Host: a', 'Host:'],
+  ])
+    await assertRefused(lines('GET /healthz HTTP/1.1', ...hosts, 'Connection: close', '', ''))
+})
+
 test('headers of more than 16 KiB are refused', async () => {
   await assertRefused(`GET / HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(17 * 1_024)}\r\n\r\n`, [431])
 })

@@ -1,14 +1,42 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import { query } from './database-file.ts'
-import { type Folder, newFolder, password, type Server, signUp, startServer } from './spawned-server.ts'
+import {
+  type Folder,
+  newFolder,
+  type Program,
+  password,
+  type Server,
+  signUp,
+  startServer,
+} from './spawned-server.ts'
 import { until } from './until.ts'
 
 const count = 8
 /** Processes behind one address have one name. */
 const env = { PUBLIC_URL: 'http://localhost:3000' }
+
+/** Locks the new file, so that all come to it before the first goes on. */
+const holdDatabase = ({ path }: Folder): (() => void) => {
+  mkdirSync(join(path, 'data'), { mode: 0o700 })
+  const database = new DatabaseSync(join(path, 'data/gatewright.db'))
+  database.exec('begin exclusive')
+  return () => database.close()
+}
+
+/** Where the system does not tell, nobody is waited for. */
+const hasDatabaseOpen = ({ pid }: Program): boolean => {
+  const folder = `/proc/${pid}/fd`
+  if (!existsSync('/proc/self/fd')) return true
+  try {
+    return readdirSync(folder).some(name => readlinkSync(join(folder, name)).endsWith('gatewright.db'))
+  } catch {
+    return false
+  }
+}
 
 describe('eight processes that start at once on an empty database', () => {
   const ends: (() => Promise<void>)[] = []
@@ -17,7 +45,14 @@ describe('eight processes that start at once on an empty database', () => {
 
   before(async () => {
     folder = newFolder({ after: end => ends.push(end) })
-    servers = await Promise.all(Array.from({ length: count }, () => startServer(folder, { env })))
+    const release = holdDatabase(folder)
+    const starting = Promise.all(Array.from({ length: count }, () => startServer(folder, { env })))
+    // A start waits for a lock 5 s long: on a slow machine some come to it late.
+    await until('all have come to the lock', () => folder.programs.every(hasDatabaseOpen), 3_000).catch(
+      () => {},
+    )
+    release()
+    servers = await starting
     const says = (server: Server) => /First administrator|a set-up link is open/.test(server.stdout())
     await until('every process speaks of the link', () => servers.every(says))
   })

@@ -8,7 +8,7 @@ import { addUser, prepareUser, type RegisterDependencies, type Registration } fr
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { administratorRole, guardLastAdministrator, noteAdministrator } from '../users/administrators.ts'
-import { listRoles, replaceRoles, type User } from '../users/users.ts'
+import { getUser, replaceRoles, type User } from '../users/users.ts'
 
 type Dependencies = SessionDependencies & { readonly db: Database }
 type Target = { readonly userId: string; readonly origin: Origin }
@@ -70,7 +70,7 @@ export const enableUser = (dependencies: Dependencies, { userId, origin }: Targe
     await applyConsequences(dependencies, work, 'user enabled', { userId, origin })
   })
 
-/** The roles named replace those held; live tokens have the new ones at once. @throws Refusal `last_administrator` */
+/** The roles named replace those held; live tokens have the new ones at once. @throws Refusal `last_administrator`, `not_found` */
 export const changeRoles = async (
   dependencies: Dependencies,
   { userId, roles, origin }: Target & { readonly roles: readonly string[] },
@@ -79,7 +79,7 @@ export const changeRoles = async (
   const after = [...new Set(roles)].sort()
   return inTransaction(dependencies.db, async work => {
     if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)
-    const before = await listRoles(work.db, userId)
+    const { roles: before } = await getUser(work.db, userId)
     await replaceRoles(work, userId, after)
     await noteAdministrator(dependencies, work, roles)
     await recordEvent(dependencies, work, 'user.roles-changed', {

@@ -55,10 +55,10 @@ describe('the exp promised to a token', () => {
   const rows = [
     { name: 'is the whole second of its end', now: 0, expiresAt: day, promised: 10 * minute },
     {
-      name: 'is never less than the time that is set',
+      name: 'is never more than the time that is set',
       now: 1,
       expiresAt: day,
-      promised: 10 * minute + second,
+      promised: 10 * minute,
     },
     { name: 'is never past the end of its session', now: 0, expiresAt: minute, promised: minute },
     {

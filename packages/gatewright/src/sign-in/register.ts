@@ -71,7 +71,7 @@ export const addUser = async (
   const entry: AuditEntry = {
     origin: { ...origin, actor: origin.actor ?? user.id },
     userId: user.id,
-    details: { roles },
+    details: { roles: user.roles },
   }
   await recordEvent(dependencies, work, event, entry)
   return user

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { startTestApp, type TestApp } from '../../../../test/harness.ts'
+import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
+import { addUser, signInAs } from '../../../../test/sessions/signed-in.ts'
+import { register } from '../sign-in/register.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import { commandLineOrigin, recordEvent, systemOrigin } from './record.ts'
+
+let t: TestApp
+let second: SecondConnection
+before(async () => {
+  t = await startTestApp()
+  second = openSecondConnection(t.engine)
+})
+after(async () => {
+  second.close()
+  await t.close()
+})
+
+const countRows = (event: string): number =>
+  second.rows('select 1 from audit_events where event = ?', event).length
+
+describe('an audit event', () => {
+  test('is there when its change is, and not a moment earlier', async () => {
+    await inTransaction(t.engine.db, async work => {
+      await recordEvent(t.engine, work, 'user.enabled', { origin: systemOrigin })
+      assert.equal(countRows('user.enabled'), 0)
+    })
+    assert.equal(countRows('user.enabled'), 1)
+  })
+
+  test('goes with its change when that is rolled back', async () => {
+    const failing = inTransaction(t.engine.db, async work => {
+      await recordEvent(t.engine, work, 'user.disabled', { origin: systemOrigin })
+      throw new Error('thrown out')
+    })
+    await assert.rejects(failing)
+    assert.equal(countRows('user.disabled'), 0)
+  })
+
+  test('takes its change with it when it can not be written', async () => {
+    const { id } = await addUser(t.engine, 'ann')
+    second.run('alter table audit_events rename to away')
+    try {
+      await assert.rejects(signInAs(t.engine, id))
+      const registration = { username: 'newcomer', password: 'correct horse battery staple' }
+      await assert.rejects(register(t.engine, registration, systemOrigin))
+    } finally {
+      second.run('alter table away rename to audit_events')
+    }
+    assert.deepEqual(second.rows('select 1 from sessions'), [])
+    assert.equal(second.row("select 1 from users where username = 'newcomer'"), undefined)
+  })
+
+  test('of an application stands beside those of the engine', async () => {
+    await inTransaction(t.engine.db, work =>
+      recordEvent<'post.deleted'>(t.engine, work, 'post.deleted', { origin: commandLineOrigin }),
+    )
+    assert.equal(countRows('post.deleted'), 1)
+  })
+
+  test('leaves empty what nobody knows', async () => {
+    const nobody = { actor: null, address: null, requestId: null }
+    await inTransaction(t.engine.db, work =>
+      recordEvent(t.engine, work, 'setup-link.made', { origin: nobody }),
+    )
+    const { id: _, ...row } = second.row("select * from audit_events where event = 'setup-link.made'") ?? {}
+    assert.deepEqual(row, {
+      at: t.clock.now(),
+      event: 'setup-link.made',
+      user_id: null,
+      actor: null,
+      session_id: null,
+      address: null,
+      request_id: null,
+      reason: null,
+      details: '{}',
+    })
+  })
+})

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import * as argon2 from '@node-rs/argon2'
+import { password, startTestApp, type TestApp } from '../../../../test/harness.ts'
+import { logQueries } from '../../../../test/sessions/query-log.ts'
+import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
+import { addUser } from '../../../../test/sessions/signed-in.ts'
+import { systemOrigin as origin } from '../audit/record.ts'
+import type { Engine } from '../compose.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { parsePassword } from '../users/password.ts'
+import { createPasswordHasher, type PasswordHash } from '../users/password-hasher.ts'
+import { signIn } from './sign-in.ts'
+
+const right = parsePassword(password)
+const wrong = parsePassword('correct horse battery stapler')
+const hasher = createPasswordHasher()
+const passwordHash = await hasher.hash(right)
+
+let t: TestApp
+let second: SecondConnection
+before(async () => {
+  t = await startTestApp()
+  second = openSecondConnection(t.engine)
+  await addUser(t.engine, 'ann', { passwordHash })
+  await addUser(t.engine, 'gone', { passwordHash })
+  await addUser(t.engine, 'keyless', { passwordHash })
+  second.run("update users set disabled_at = 1 where username = 'gone'")
+  second.run("update users set password_hash = null where username = 'keyless'")
+})
+after(async () => {
+  second.close()
+  await t.close()
+})
+
+const enter = (name: string, shown = right, engine: Engine = t.engine) =>
+  signIn(engine, { name, password: shown, device: '', origin })
+
+const refuse = async (attempt: Promise<unknown>): Promise<Refusal> => {
+  const error = await attempt.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  assert.ok(error instanceof Refusal, `not refused: ${error}`)
+  return error
+}
+
+const failures = [
+  { who: 'an unknown user', name: 'nobody', shown: right, reason: 'unknown_user' },
+  { who: 'an unknown e-mail address', name: 'nobody@example.org', shown: right, reason: 'unknown_user' },
+  { who: 'a wrong password', name: 'ann', shown: wrong, reason: 'wrong_password' },
+  { who: 'a user without a password', name: 'keyless', shown: right, reason: 'wrong_password' },
+  { who: 'a disabled user with the right password', name: 'gone', shown: right, reason: 'user_disabled' },
+  { who: 'a disabled user with a wrong password', name: 'gone', shown: wrong, reason: 'wrong_password' },
+] as const
+
+describe('every failed sign-in', () => {
+  for (const { who, name, shown, reason } of failures) {
+    test(`costs one hash and gets one text, and its row alone tells why: ${who}`, async () => {
+      const hashes = t.engine.hasher.count()
+      const { place } = second.row('select max(id) as place from audit_events') ?? {}
+      const refusal = await refuse(enter(name, shown))
+      assert.deepEqual([refusal.code, refusal.message], ['invalid_credentials', 'The credentials are wrong.'])
+      assert.equal(t.engine.hasher.count() - hashes, 1)
+      const rows = second.rows('select * from audit_events where id > ?', place ?? 0)
+      assert.deepEqual(
+        rows.map(row => [row.event, row.reason]),
+        [['sign-in.failed', reason]],
+      )
+      const user = second.row('select id from users where username = ?', name)
+      assert.equal(rows[0]?.user_id, user?.id ?? null)
+      assert.ok(!JSON.stringify(rows).includes(shown))
+    })
+  }
+
+  test('makes the same number of queries, each of the same shape', async () => {
+    const shapes = new Map<string, string>()
+    for (const { who, name, shown } of failures) {
+      const { engine, queries } = logQueries(t.engine)
+      await refuse(enter(name, shown, engine))
+      shapes.set(who, queries.map(query => query.replace(/ where .*/, '')).join('; '))
+    }
+    assert.equal(new Set(shapes.values()).size, 1, JSON.stringify([...shapes], null, 2))
+    assert.match([...shapes.values()][0] ?? '', /^select .* from "users"; insert into "audit_events"/)
+  })
+
+  const waits = [
+    { took: 0, waits: 250 },
+    { took: 0.25, waits: 249.75 },
+    { took: 31, waits: 219 },
+    { took: 249, waits: 1 },
+    { took: 250, waits: 250 },
+    { took: 251, waits: 249 },
+    { took: 1_990, waits: 10 },
+  ]
+  for (const { took, waits: expected } of waits)
+    test(`that took ${took} ms leaves ${expected} ms later, at a multiple of 250 ms`, async () => {
+      const times = [7_000.5, 7_000.5 + took]
+      const slept = Promise.withResolvers<number>()
+      const woken = Promise.withResolvers<void>()
+      let isAnswered = false
+      const clock = {
+        ...t.clock,
+        monotonic: () => times.shift() ?? Number.NaN,
+        sleep: (milliseconds: number) => {
+          slept.resolve(milliseconds)
+          return woken.promise
+        },
+      }
+      const answered = refuse(enter('ann', wrong, { ...t.engine, clock })).then(() => {
+        isAnswered = true
+      })
+      assert.equal(await slept.promise, expected)
+      await new Promise(resolve => setImmediate(resolve))
+      assert.ok(!isAnswered, 'it was answered before')
+      woken.resolve()
+      await answered
+    })
+
+  test('is on record before it is answered', async () => {
+    const before = second.rows('select id from audit_events').length
+    const clock = {
+      ...t.clock,
+      sleep: async () => assert.equal(second.rows('select id from audit_events').length, before + 1),
+    }
+    await refuse(enter('ann', wrong, { ...t.engine, clock }))
+  })
+})
+
+describe('a full hashing queue', () => {
+  test('refuses with 503 and no hash, and is no failed sign-in', async () => {
+    const tiny = { ...t.engine, hasher: createPasswordHasher({ threads: 1, maxWaiting: 1 }) }
+    const before = second.rows('select id from audit_events').length
+    const answers = await Promise.allSettled(Array.from({ length: 6 }, () => enter('ann', right, tiny)))
+    const refused = answers.flatMap(answer => (answer.status === 'rejected' ? [answer.reason] : []))
+    assert.equal(refused.length, 4)
+    for (const { code, details } of refused) {
+      assert.equal(code, 'unavailable')
+      assert.deepEqual(details, { reason: 'hashing_queue_full', retryAfter: 1 })
+    }
+    assert.equal(tiny.hasher.count(), 2)
+    assert.equal(second.rows('select id from audit_events').length, before + 2)
+  })
+})
+
+describe('a hash weaker than those of today', () => {
+  const weak = (shown: string) => argon2.hash(shown, { memoryCost: 8_192, timeCost: 1, parallelism: 1 })
+  const stored = (): PasswordHash =>
+    String(
+      second.row("select password_hash from users where username = 'old'")?.password_hash,
+    ) as PasswordHash
+  beforeEach(async () => {
+    const hash = await weak(password)
+    second.run("delete from sessions where user_id in (select id from users where username = 'old')")
+    second.run("delete from users where username = 'old'")
+    await addUser(t.engine, 'old', { passwordHash: hash })
+  })
+
+  test('is replaced when its user signs in, and the password stays the same', async () => {
+    assert.ok(t.engine.hasher.needsRehash(stored()))
+    await enter('old')
+    assert.ok(!t.engine.hasher.needsRehash(stored()))
+    assert.match(stored(), /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    await enter('old')
+    await refuse(enter('old', wrong))
+  })
+
+  test('stays when the password was wrong', async () => {
+    const before = stored()
+    await refuse(enter('old', wrong))
+    assert.equal(stored(), before)
+  })
+
+  test('does not overwrite a password that was changed meanwhile', async () => {
+    const changed = await weak('changed meanwhile by its owner')
+    const hash: Engine['hasher']['hash'] = async shown => {
+      second.run("update users set password_hash = ? where username = 'old'", changed)
+      return t.engine.hasher.hash(shown)
+    }
+    await enter('old', right, { ...t.engine, hasher: { ...t.engine.hasher, hash } })
+    assert.equal(stored(), changed)
+  })
+
+  test('of today is left alone', async () => {
+    await enter('ann')
+    assert.equal(
+      second.row("select password_hash from users where username = 'ann'")?.password_hash,
+      passwordHash,
+    )
+  })
+})

@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
+import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
+import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
+import { second } from '../../packages/gatewright/src/ground/clock.ts'
+import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
+import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
+import { openSecondConnection, type SecondConnection } from './second-connection.ts'
+
+const window = 10 * second
+const address = '192.0.2.7'
+const newPassword = 'quite another password'
+const origin: Origin = { actor: 'command-line', address: null, requestId: null }
+
+let t: TestApp
+let connection: SecondConnection
+let users = 0
+/** Secrets that came by: none of them may stand in any row. */
+const secrets = new Set<string>([password, newPassword])
+
+before(async () => {
+  t = await startTestApp()
+  connection = openSecondConnection(t.engine)
+})
+after(async () => {
+  connection.close()
+  await t.close()
+})
+
+const call = async (method: string, path: string, options: Call = {}): Promise<Answer> => {
+  const answer = await t.call(method, path, { address, ...options })
+  for (const name of ['access_token', 'refresh_token'])
+    if (answer.body?.[name]) secrets.add(answer.body[name])
+  return answer
+}
+
+type Person = { id: string; username: string; access: string; refresh: string; sessionId: string }
+
+const sidOf = (access: string): string =>
+  JSON.parse(Buffer.from(access.split('.')[1] ?? '', 'base64url').toString()).sid.split('.')[0]
+
+const hold = (person: Person, { status, body, text }: Answer): void => {
+  assert.equal(status, 200, text)
+  const [access, refresh] = [body.access_token, body.refresh_token]
+  Object.assign(person, { access, refresh, sessionId: sidOf(access) })
+}
+
+const join = async (): Promise<Person> => {
+  const username = `user${++users}`
+  const { body } = await call('POST', 'register', { body: { username, password } })
+  const person = { id: body.id, username, access: '', refresh: '', sessionId: '' }
+  hold(person, await call('POST', 'login', { body: { username, password } }))
+  return person
+}
+
+const showRefresh = (token: string): Promise<Answer> =>
+  call('POST', 'refresh', { body: { refresh_token: token } })
+const rotate = async (person: Person): Promise<void> => {
+  t.clock.advance(window)
+  hold(person, await showRefresh(person.refresh))
+}
+
+/** What one act should leave: who, in which session, from where, why, and with which facts. */
+type Trace = {
+  readonly user: string | null
+  readonly actor: string | null
+  readonly session?: string | null
+  /** The answer whose request it was; none for the command line and the system. */
+  readonly answer?: Answer
+  readonly reason?: string
+  readonly details?: object
+}
+
+/** How each event comes about, and what its row should say. */
+const acts: Record<AuditEventName, () => Promise<Trace>> = {
+  'signing-key.made': async () => {
+    const { kid } = connection.row('select kid from signing_keys') ?? {}
+    return { user: null, actor: 'system', details: { kid } }
+  },
+  'setup-link.made': async () => {
+    const link = await openSetupLink(t.engine)
+    assert.ok(link.state === 'made')
+    secrets.add(link.token)
+    setupToken = link.token
+    return { user: null, actor: 'system' }
+  },
+  'administrator.set-up': async () => {
+    const body = { token: setupToken, username: 'root', password }
+    const answer = await call('POST', 'setup', { body })
+    return { user: answer.body.id, actor: answer.body.id, answer, details: { roles: ['admin'] } }
+  },
+  'user.registered': async () => {
+    const body = { username: 'newcomer', password, email: 'newcomer@example.org' }
+    const answer = await call('POST', 'register', { body })
+    return { user: answer.body.id, actor: answer.body.id, answer, details: { roles: ['user'] } }
+  },
+  'user.created': async () => {
+    const { body } = await call('POST', 'login', { body: { username: 'root', password } })
+    const me = await call('GET', 'me', { token: body.access_token })
+    const user = { username: 'helper', password, roles: ['user', 'moderator'] }
+    const answer = await call('POST', 'users', { token: body.access_token, body: user })
+    return { user: answer.body.id, actor: me.body.id, answer, details: { roles: ['moderator', 'user'] } }
+  },
+  'user.disabled': async () => {
+    const { id } = await join()
+    await disableUser(t.engine, { userId: id, origin })
+    return { user: id, actor: 'command-line' }
+  },
+  'user.enabled': async () => {
+    const { id } = await join()
+    await disableUser(t.engine, { userId: id, origin })
+    await enableUser(t.engine, { userId: id, origin })
+    return { user: id, actor: 'command-line' }
+  },
+  'user.roles-changed': async () => {
+    const { id } = await join()
+    await changeRoles(t.engine, { userId: id, roles: ['user', 'moderator'], origin })
+    const details = { before: ['user'], after: ['moderator', 'user'] }
+    return { user: id, actor: 'command-line', details }
+  },
+  'user.password-changed': async () => {
+    const { id, access, sessionId } = await join()
+    const body = { current_password: password, new_password: newPassword }
+    const answer = await call('PUT', 'me/password', { token: access, body })
+    return { user: id, actor: id, session: sessionId, answer }
+  },
+  'sign-in.failed': async () => {
+    const { id, username } = await join()
+    const answer = await call('POST', 'login', { body: { username, password: newPassword } })
+    return { user: id, actor: null, answer, reason: 'wrong_password' }
+  },
+  'session.started': async () => {
+    const person = await join()
+    const { username, id } = person
+    const answer = await call('POST', 'login', { body: { username, password } })
+    hold(person, answer)
+    return { user: id, actor: id, session: person.sessionId, answer, details: { amr: ['pwd'] } }
+  },
+  'session.refreshed': async () => {
+    const { id, refresh, sessionId } = await join()
+    t.clock.advance(window)
+    const answer = await showRefresh(refresh)
+    return { user: id, actor: id, session: sessionId, answer, details: { shown: 1, live: 1 } }
+  },
+  'session.refresh-retried': async () => {
+    const person = await join()
+    const { refresh: old, sessionId, id } = person
+    await rotate(person)
+    const answer = await showRefresh(old)
+    return { user: id, actor: id, session: sessionId, answer, details: { shown: 1, live: 2 } }
+  },
+  'session.renewed': async () => {
+    const { id, access, sessionId } = await join()
+    const answer = await call('POST', 'step-up', { token: access, body: { password } })
+    const session = sidOf(answer.body.access_token)
+    return { user: id, actor: id, session, answer, details: { replaces: sessionId, amr: ['pwd'] } }
+  },
+  'session.ended': async () => {
+    const { id, access, sessionId } = await join()
+    const answer = await call('POST', 'logout', { token: access })
+    return { user: id, actor: id, session: sessionId, answer, reason: 'logout' }
+  },
+  'refresh-token.reused': async () => {
+    const person = await join()
+    const { refresh: old, sessionId, id } = person
+    await rotate(person)
+    t.clock.advance(window)
+    const answer = await showRefresh(old)
+    return { user: id, actor: id, session: sessionId, answer, details: { shown: 1, live: 2 } }
+  },
+  'refresh-token.ahead': async () => {
+    const person = await join()
+    const { sessionId, id } = person
+    await rotate(person)
+    connection.run('update sessions set generation = 1 where id = ?', sessionId)
+    const answer = await showRefresh(person.refresh)
+    return { user: id, actor: id, session: sessionId, answer, details: { shown: 2, live: 1 } }
+  },
+}
+let setupToken = ''
+
+const listRows = (event: string) =>
+  connection.rows('select * from audit_events where event = ? order by id desc', event)
+
+describe('every audit event', () => {
+  for (const [event, act] of Object.entries(acts) as [AuditEventName, () => Promise<Trace>][])
+    test(`${event} is written with its user, actor, session, address, request and reason`, async () => {
+      const { user, actor, session = null, answer, reason = null, details = {} } = await act()
+      const { id: _, details: written, ...row } = listRows(event)[0] ?? { details: '{}' }
+      assert.deepEqual(
+        { ...row, details: JSON.parse(String(written)) },
+        {
+          at: t.clock.now(),
+          event,
+          user_id: user,
+          actor,
+          session_id: session,
+          address: answer === undefined ? null : address,
+          request_id: answer?.headers['x-request-id'] ?? null,
+          reason,
+          details,
+        },
+      )
+    })
+
+  test('has a description for people, and no event has a name that is not described', () => {
+    assert.deepEqual(Object.keys(acts).sort(), Object.keys(auditEvents).sort())
+    for (const description of Object.values(auditEvents)) assert.match(description, /^[A-Z].+\.$/)
+    const written = connection.rows('select distinct event from audit_events').map(({ event }) => event)
+    assert.deepEqual(written.sort(), Object.keys(auditEvents).sort())
+  })
+})
+
+test('no row holds a password, a token, a hash or a random value of a session', () => {
+  const rows = JSON.stringify(connection.rows('select * from audit_events'))
+  const kept = [
+    ...connection.rows('select password_hash as secret from users'),
+    ...connection.rows('select refresh_key as secret from sessions'),
+  ]
+  assert.ok(secrets.size > 10 && kept.length > 10)
+  for (const secret of [...secrets, ...kept.map(row => String(row.secret))])
+    assert.ok(!rows.includes(secret), 'a secret stands in the audit log')
+  for (const part of ['gwr_', '$argon2', 'eyJ']) assert.ok(!rows.includes(part), part)
+})
+
+describe('a failed sign-in', () => {
+  const rows: Record<string, { readonly body: object; readonly reason: string }> = {
+    'of an unknown user': { body: { username: 'nobody', password }, reason: 'unknown_user' },
+    'of an unknown address': { body: { username: 'x@example.org', password }, reason: 'unknown_user' },
+  }
+  for (const [name, { body, reason }] of Object.entries(rows))
+    test(`${name} is a row without a user, and without what was typed`, async () => {
+      const answer = await call('POST', 'login', { body })
+      const row = listRows('sign-in.failed')[0]
+      assert.deepEqual([row?.user_id, row?.actor, row?.reason], [null, null, reason])
+      assert.equal(row?.request_id, answer.headers['x-request-id'])
+      assert.equal(row?.details, '{}')
+    })
+
+  test('at a step-up names the user, who is also the one that acts', async () => {
+    const { id, access } = await join()
+    await call('POST', 'step-up', { token: access, body: { password: newPassword } })
+    const row = listRows('sign-in.failed')[0]
+    assert.deepEqual([row?.user_id, row?.actor, row?.reason], [id, id, 'wrong_password'])
+  })
+})
+
+test('a session that an administrator of the machine ended names who did it, not its owner', async () => {
+  const { id, sessionId } = await join()
+  await disableUser(t.engine, { userId: id, origin })
+  const row = connection.row(
+    "select * from audit_events where session_id = ? and event = 'session.ended'",
+    sessionId,
+  )
+  assert.deepEqual([row?.user_id, row?.actor, row?.reason], [id, 'command-line', 'user_disabled'])
+})

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { changeRoles, disableUser } from 'gatewright/administration'
+import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { minute } from '../../packages/gatewright/src/ground/clock.ts'
+import { type Answer, startTestApp, type TestApp } from '../harness.ts'
+import { openSecondConnection, type SecondConnection } from './second-connection.ts'
+import { addUser, type SignedIn, signInAs } from './signed-in.ts'
+
+const maxAge = 5_000
+
+let t: TestApp
+let second: SecondConnection
+let ann: SignedIn
+beforeEach(async () => {
+  t = await startTestApp()
+  second = openSecondConnection(t.engine)
+  ann = await signInAs(t.engine, (await addUser(t.engine, 'ann')).id)
+})
+afterEach(async () => {
+  second.close()
+  await t.close()
+})
+
+const open = (on: TestApp, { access }: SignedIn): Promise<Answer> =>
+  on.call('GET', 'protected', { token: access })
+
+/** The feed can't be read: everything else of the database can. */
+const breakFeed = (): void => second.run('alter table cut_offs rename to away')
+const repairFeed = (): void => second.run('alter table away rename to cut_offs')
+
+const assertUnavailable = ({ status, body, headers, text }: Answer): void => {
+  assert.deepEqual([status, body?.code, headers['retry-after']], [503, 'unavailable', '1'], text)
+}
+
+/** Another process on the same database that starts now. */
+const startNode = async (): Promise<TestApp> => {
+  const node = await startTestApp({ ...t.engine.settings })
+  node.clock.advance(t.clock.now() - node.clock.now())
+  return node
+}
+
+describe('a process that can not read the feed', () => {
+  test('lets signed-in callers in until the bound, refuses them past it, and lets them in when it can', async () => {
+    breakFeed()
+    t.clock.advance(maxAge)
+    assert.equal((await open(t, ann)).status, 200)
+    t.clock.advance(1)
+    for (const _ of [1, 2]) assertUnavailable(await open(t, ann))
+    repairFeed()
+    assert.equal((await open(t, ann)).status, 200)
+  })
+
+  test('goes on with public routes for callers without a credential', async () => {
+    breakFeed()
+    t.clock.advance(maxAge + 1)
+    assert.equal((await t.call('GET', 'posts')).status, 200)
+    assert.equal((await t.call('GET', '/healthz')).status, 200)
+    const { status, body } = await t.call('POST', 'refresh', { body: { refresh_token: ann.refresh } })
+    assert.equal(status, 200, 'a refresh asks the database itself')
+    assertUnavailable(await open(t, { ...ann, access: body.access_token }))
+  })
+
+  test('never takes a credential that it can not judge for no credential', async () => {
+    breakFeed()
+    t.clock.advance(maxAge + 1)
+    for (const path of ['posts', '/healthz'])
+      assertUnavailable(await t.call('GET', path, { token: ann.access }))
+  })
+
+  test('says so when it is asked whether it is ready', async () => {
+    breakFeed()
+    t.clock.advance(maxAge + 1)
+    const { status, text, headers } = await t.call('GET', '/readyz')
+    assert.equal(status, 503)
+    assert.match(text, /revocations/)
+    assert.equal(headers['retry-after'], '1')
+  })
+
+  test('refuses as well when its wall clock was set back, whatever the age seems to be', async () => {
+    breakFeed()
+    t.clock.advance(-minute)
+    assertUnavailable(await open(t, ann))
+    repairFeed()
+    assert.equal((await open(t, ann)).status, 200)
+  })
+
+  test('does not say that a session goes on which has ended', async () => {
+    await t.call('POST', 'logout', { token: ann.access })
+    breakFeed()
+    assert.equal((await open(t, ann)).body.code, 'session_ended')
+    t.clock.advance(maxAge + 1)
+    assertUnavailable(await open(t, ann))
+  })
+})
+
+test('a process that reads a kind of cut-off which it does not know refuses signed-in callers until it is replaced', async () => {
+  second.run(
+    "insert into cut_offs (kind, subject, matters_until, created_at) values ('grant', 'x', ?, ?)",
+    t.clock.now() + minute,
+    t.clock.now(),
+  )
+  t.clock.advance(maxAge + 1)
+  for (const _ of [1, 2]) assertUnavailable(await open(t, ann))
+  assert.equal((await t.call('GET', 'posts')).status, 200)
+})
+
+describe('what one process ended', () => {
+  const ends: Record<string, () => Promise<unknown>> = {
+    'a logout': () => t.call('POST', 'logout', { token: ann.access }),
+    'a disabled user': () => disableUser(t.engine, { userId: ann.userId, origin }),
+  }
+  for (const [name, end] of Object.entries(ends))
+    test(`is refused by another one at its first request past the bound, and by one that starts then (${name})`, async () => {
+      const node = await startNode()
+      assert.equal((await open(node, ann)).status, 200)
+      await end()
+      node.clock.advance(maxAge + 1)
+      assert.equal((await open(node, ann)).body.code, 'session_ended')
+      const late = await startNode()
+      assert.equal((await open(late, ann)).body.code, 'session_ended')
+      await Promise.all([node.close(), late.close()])
+    })
+})
+
+describe('an administrator who was demoted', () => {
+  let root: SignedIn
+  beforeEach(async () => {
+    await addUser(t.engine, 'other-admin', { roles: ['admin'] })
+    root = await signInAs(t.engine, (await addUser(t.engine, 'root', { roles: ['admin'] })).id)
+  })
+
+  const addAdministrator = (on: TestApp, username: string): Promise<Answer> => {
+    const body = { username, password: 'correct horse battery staple', roles: ['admin'] }
+    return on.call('POST', 'users', { token: root.access, body })
+  }
+  const demote = (): Promise<void> => changeRoles(t.engine, { userId: root.userId, roles: ['user'], origin })
+
+  const assertDemoted = async (on: TestApp): Promise<void> => {
+    const refused = await addAdministrator(on, 'helper')
+    assert.deepEqual([refused.status, refused.body.code], [403, 'insufficient_permission'], refused.text)
+    const { status, body } = await open(on, root)
+    assert.equal(status, 200, 'and is not signed out')
+    assert.deepEqual(body.permissions, ['posts:write', 'todos:read', 'todos:write', 'users:read'])
+  }
+
+  test('was one before', async () => {
+    assert.equal((await addAdministrator(t, 'helper')).status, 201)
+  })
+
+  test('is none at once, with the token of before', async () => {
+    await demote()
+    await assertDemoted(t)
+  })
+
+  test('is none on a process that never saw this user, with the old token before anything else', async () => {
+    await demote()
+    const restarted = await startNode()
+    await assertDemoted(restarted)
+    await restarted.close()
+  })
+
+  test('is none on a process that has seen the token, at its first request past the bound', async () => {
+    const node = await startNode()
+    assert.ok((await open(node, root)).body.permissions.includes('users:write'))
+    await demote()
+    node.clock.advance(maxAge + 1)
+    await assertDemoted(node)
+    await node.close()
+  })
+
+  test('is none after a refresh, and one again at once when promoted again', async () => {
+    await demote()
+    const { body } = await t.call('POST', 'refresh', { body: { refresh_token: root.refresh } })
+    root = { ...root, access: body.access_token }
+    await assertDemoted(t)
+    await changeRoles(t.engine, { userId: root.userId, roles: ['admin'], origin })
+    assert.equal((await addAdministrator(t, 'helper')).status, 201)
+  })
+
+  test('by two changes in a row has the roles of the second', async () => {
+    await changeRoles(t.engine, { userId: root.userId, roles: ['moderator'], origin })
+    assert.ok((await open(t, root)).body.permissions.includes('posts:moderate'))
+    await demote()
+    await assertDemoted(t)
+  })
+})
+
+test('a user without any role is signed in and may do nothing that needs a permission', async () => {
+  await changeRoles(t.engine, { userId: ann.userId, roles: [], origin })
+  const { status, body } = await open(t, ann)
+  assert.deepEqual([status, body.permissions], [200, []])
+  assert.equal((await t.call('GET', 'users', { token: ann.access })).status, 403)
+})
