@@ -47,8 +47,9 @@ const language = pickLanguage()
 const text = texts[language]
 document.documentElement.lang = language
 document.title = `Gatewright: ${text.title}`
+const form = document.getElementById('form')
 for (const element of document.querySelectorAll('[data-text]'))
-  element.textContent = text[element.dataset.text]
+  element.textContent = text[element.dataset.text].replace('{minimum}', form.dataset.minimum)
 
 // The token stands after #, so no server log has seen it. It leaves the address bar at once.
 const token = decodeURIComponent(location.hash.slice(1))
