@@ -6,14 +6,14 @@ import { type Folder, newFolder, type Server, signUp, startServer } from '../tes
 
 /**
  * How long a start takes and how much memory it holds: `npm run bench -- 20` starts the blog 20 times
- * in each way, one after the other, on a database of their own. Targets: under 1 s, under 120 MB.
+ * in each way, one after the other, on a database of their own. Targets: under 1 s, under 120 MiB.
  */
 const rounds = Number(process.argv[2] ?? 10)
 const requests = 200
 
 type Figures = { readonly [column in (typeof columns)[number]]: number }
 
-const columns = ['ready ms', 'RSS MB', 'peak MB', `RSS MB after`, `peak MB after`] as const
+const columns = ['ready ms', 'RSS MiB', 'peak MiB', 'RSS MiB after', 'peak MiB after'] as const
 
 const ways = [
   {
@@ -25,13 +25,13 @@ const ways = [
   { name: 'existing database', env: {}, keepsFolder: true },
 ] as const
 
-/** Megabytes of 1,000,000 bytes; not a number where there is no /proc. */
+/** MiB; not a number where there is no /proc. */
 const memoryOf = (pid: number): { readonly resident: number; readonly peak: number } => {
   const read = (name: string): number => {
     try {
       const [, kibibytes] =
         new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-      return (Number(kibibytes) * 1_024) / 1e6
+      return Number(kibibytes) / 1_024
     } catch {
       return Number.NaN
     }
@@ -64,10 +64,10 @@ const measure = async (folder: Folder, name: string, env: Record<string, string>
   await server.stop()
   return {
     'ready ms': ready,
-    'RSS MB': atStart.resident,
-    'peak MB': atStart.peak,
-    'RSS MB after': after.resident,
-    'peak MB after': after.peak,
+    'RSS MiB': atStart.resident,
+    'peak MiB': atStart.peak,
+    'RSS MiB after': after.resident,
+    'peak MiB after': after.peak,
   }
 }
 

@@ -10,11 +10,11 @@ export type Seeded = {
   readonly oneIn: (times: number) => boolean
 }
 
-const readSeed = (): number => Number(process.env.GATEWRIGHT_TEST_SEED ?? randomInt(2 ** 31))
+const readSeed = (): number => Number(process.env.TEST_SEED ?? randomInt(2 ** 31))
 
-/** Random choices that can be made again: the seed is printed, and `GATEWRIGHT_TEST_SEED` sets it. */
+/** Random choices that can be made again: the seed is printed, and `TEST_SEED` sets it. */
 export const createSeeded = (t: Pick<TestContext, 'diagnostic'>, seed = readSeed()): Seeded => {
-  t.diagnostic(`GATEWRIGHT_TEST_SEED=${seed}`)
+  t.diagnostic(`TEST_SEED=${seed}`)
   let state = seed
   const below = (bound: number): number => {
     state = (state + 0x6d2b79f5) | 0
