@@ -17,7 +17,7 @@ const columns = ['ready ms', 'RSS MiB', 'peak MiB', 'RSS MiB after', 'peak MiB a
 
 const ways = [
   {
-    name: 'first start after installing: new database, nothing compiled',
+    name: 'new database, nothing compiled before',
     env: { NODE_DISABLE_COMPILE_CACHE: '1' },
     keepsFolder: false,
   },

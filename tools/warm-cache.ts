@@ -2,5 +2,4 @@
  * For `npm ci`: loads what `npm start` loads, and does nothing with it, so that the very first start finds
  * it compiled. Where it can't run (see node-runs.sh), the first start takes longer, and nothing else.
  */
-import 'gatewright/server'
-import '../apps/blog/src/blog.ts'
+import '../apps/blog/src/main.ts'
