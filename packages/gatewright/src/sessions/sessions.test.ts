@@ -5,15 +5,9 @@ import { addUser, type SignedIn, signInAs } from '../../../../test/sessions/sign
 import { systemOrigin } from '../audit/record.ts'
 import { day, hour, minute, second } from '../ground/clock.ts'
 import { inTransaction } from '../storage/transaction.ts'
-import {
-  closeRefreshWindow,
-  endedByTime,
-  endSessions,
-  listSessions,
-  promisedExpiry,
-  renewSession,
-  startSession,
-} from './sessions.ts'
+import { listSessions } from './list-sessions.ts'
+import { endedByTime, promisedExpiry } from './session-times.ts'
+import { closeRefreshWindow, endSessions, renewSession, startSession } from './sessions.ts'
 
 let t: TestApp
 let users = 0

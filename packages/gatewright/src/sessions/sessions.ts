@@ -4,16 +4,10 @@ import { newId, newSecret, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
 import type { Revocations } from '../revocation/revocations.ts'
-import type { Database, SessionRow } from '../storage/tables.ts'
+import type { SessionRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import { listRoles } from '../users/users.ts'
-
-/** Lives of sessions and tokens, in milliseconds. */
-export type SessionTimes = {
-  readonly accessTokenTtl: number
-  readonly sessionIdleTtl: number
-  readonly sessionMaxTtl: number
-}
+import { endedByTime, promisedExpiry, type SessionTimes } from './session-times.ts'
 
 export type SessionDependencies = {
   readonly clock: Clock
@@ -40,27 +34,6 @@ export type LiveSession = { readonly session: SessionRow; readonly roles: readon
 
 /** A user has at most this many live sessions; the longest unused one makes room. */
 const mostSessions = 100
-
-/** The `exp` promised to a token made now: whole seconds, never past the session's own end. */
-export const promisedExpiry = (
-  now: number,
-  expiresAt: number,
-  { accessTokenTtl }: Pick<SessionTimes, 'accessTokenTtl'>,
-): number => Math.floor(Math.min(now + accessTokenTtl, expiresAt) / 1_000) * 1_000
-
-/** Why a session is over by the clock alone, or undefined. */
-export const endedByTime = (
-  session: Pick<SessionRow, 'expires_at' | 'last_used_at'>,
-  now: number,
-  { sessionIdleTtl }: SessionTimes,
-): EndReason | undefined => {
-  if (session.expires_at <= now) return 'expired'
-  return session.last_used_at + sessionIdleTtl <= now ? 'idle' : undefined
-}
-
-/** Whether `now` is within the retry window of `since`. A clock that was set back does not hold it open. */
-export const isInRetryWindow = (since: number, now: number, window: number): boolean =>
-  Math.abs(now - since) < window
 
 /**
  * Inserts a session by one statement that holds the user's row: no row unless the user is enabled and
@@ -248,23 +221,5 @@ export const closeRefreshWindow = async ({ db }: Work, sessionId: string): Promi
     .set({ generation_since: 0 })
     .where('id', '=', sessionId)
     .where('ended_at', 'is', null)
-    .execute()
-}
-
-/** The live sessions of a user, last used first. */
-export const listSessions = (
-  { db, clock, settings }: { readonly db: Database; readonly clock: Clock; readonly settings: SessionTimes },
-  userId: string,
-): Promise<SessionRow[]> => {
-  const now = clock.now()
-  return db
-    .selectFrom('sessions')
-    .selectAll()
-    .where('user_id', '=', userId)
-    .where('ended_at', 'is', null)
-    .where('expires_at', '>', now)
-    .where('last_used_at', '>', now - settings.sessionIdleTtl)
-    .orderBy('last_used_at', 'desc')
-    .orderBy('created_at', 'desc')
     .execute()
 }

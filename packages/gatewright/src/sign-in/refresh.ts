@@ -3,13 +3,8 @@ import { applyConsequences } from '../consequences/apply.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
-import {
-  endedByTime,
-  isInRetryWindow,
-  type LiveSession,
-  promisedExpiry,
-  type SessionDependencies,
-} from '../sessions/sessions.ts'
+import { endedByTime, isInRetryWindow, promisedExpiry } from '../sessions/session-times.ts'
+import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { hasGoodMac, parseRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'

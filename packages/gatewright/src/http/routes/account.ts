@@ -7,7 +7,7 @@ import { makeTokenPair } from '../../sessions/session-tokens.ts'
 import { changePassword } from '../../sign-in/own-password.ts'
 import { parsePassword } from '../../users/password.ts'
 import { getUser, type User } from '../../users/users.ts'
-import { originOf, principalOf } from '../origin.ts'
+import { originOf, principalOf } from '../request.ts'
 import { anyText, flag, list, password, strictObject, textOrNull, timestamp, tokenPair } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
