@@ -27,15 +27,6 @@ export type PostPage = {
   readonly readerId?: string | undefined
 }
 
-const listByIds = (db: Database, ids: readonly string[]): Promise<PostRow[]> =>
-  blogTables(db)
-    .selectFrom('posts')
-    .selectAll()
-    .where('id', 'in', ids)
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .execute()
-
 /** Published posts and the reader's own drafts, newest first. */
 export const listPosts = async (db: Database, { page, perPage, authorId, readerId }: PostPage) => {
   let query = blogTables(db)
@@ -46,29 +37,36 @@ export const listPosts = async (db: Database, { page, perPage, authorId, readerI
         : eb.or([eb('published', '=', 1), eb('author_id', '=', readerId)]),
     )
   if (authorId !== undefined) query = query.where('author_id', '=', authorId)
-  // The page is found by its ids: sorting whole posts would read every text.
-  const ids = await query
+  // The page is found by its ids, because sorting whole posts would read every text. It is one statement:
+  // a post that becomes a draft meanwhile is either listed as it was or not at all.
+  const ids = query
     .select('id')
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(perPage)
     .offset((page - 1) * perPage)
+  const posts = await blogTables(db)
+    .selectFrom('posts')
+    .selectAll()
+    .where('id', 'in', ids)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
     .execute()
-  const posts =
-    ids.length === 0
-      ? []
-      : await listByIds(
-          db,
-          ids.map(row => row.id),
-        )
   const { total } = await query.select(eb => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
   return { posts, total: Number(total) }
 }
 
-/** @throws Refusal `not_found` */
-export const getPost = async (db: Database, id: string): Promise<PostRow> => {
+/** Who reads a post: nobody known, a user, or somebody who may see every draft. */
+export type Reader = { readonly userId?: string | undefined; readonly seesDrafts: boolean }
+
+/**
+ * The post, if this reader may see it as it is now: it may have become a draft since the gate looked.
+ * @throws Refusal `not_found`
+ */
+export const getPost = async (db: Database, id: string, { userId, seesDrafts }: Reader): Promise<PostRow> => {
   const row = await blogTables(db).selectFrom('posts').selectAll().where('id', '=', id).executeTakeFirst()
-  if (row === undefined) throw new Refusal('not_found')
+  const isSeen = row !== undefined && (row.published === 1 || row.author_id === userId || seesDrafts)
+  if (!isSeen) throw new Refusal('not_found')
   return row
 }
 

@@ -81,7 +81,10 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
       config: { gate: { ...common, access: mayRead, limit: 'read' } },
       schema: { params: idParams, response: { 200: postSchema } },
     },
-    async ({ params }) => toPost(await getPost(gatewright.db, params.id)),
+    async ({ params, principal }) => {
+      const seesDrafts = principal?.permissions.has('posts:moderate') ?? false
+      return toPost(await getPost(gatewright.db, params.id, { userId: principal?.userId, seesDrafts }))
+    },
   )
 
   app.post(

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import { type Passage, takeFromLimit } from '../gate/passage.ts'
-import type { LimitKeys } from '../limits/limiter.ts'
+import type { LimitKeys, LimitReport } from '../limits/limiter.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
 import { toRefusal } from './to-refusal.ts'
@@ -11,7 +11,13 @@ import { toRefusal } from './to-refusal.ts'
 export const writeRateLimits = (reply: FastifyReply, { reports }: Passage): void => {
   const last = reports.at(-1)
   if (last === undefined) return
-  reply.headers(toRateLimitHeaders({ ...last, rows: reports.flatMap(report => report.rows) }))
+  // A limit that counted for two sessions is told once, as the one with less left.
+  const byPolicy = new Map<string, LimitReport['rows'][number]>()
+  for (const row of reports.flatMap(report => report.rows)) {
+    const told = byPolicy.get(row.policy)
+    if (told === undefined || row.remaining < told.remaining) byPolicy.set(row.policy, row)
+  }
+  reply.headers(toRateLimitHeaders({ ...last, rows: [...byPolicy.values()] }))
 }
 
 /**

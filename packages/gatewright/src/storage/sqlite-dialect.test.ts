@@ -151,6 +151,24 @@ const defineTests = (): void => {
     await db.destroy()
   })
 
+  test('those who wait behind one lock lose patience together, and have it again after a write', {
+    timeout: 12_000,
+  }, async () => {
+    const { db, file } = await openCounts('patience')
+    const other = new DatabaseSync(file)
+    other.exec('begin immediate')
+    const outcomes = await Promise.allSettled([countUp(db), countUp(db), countUp(db), readCount(db)])
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'rejected', 'rejected', 'fulfilled'],
+    )
+    other.exec('rollback')
+    await countUp(db)
+    assert.equal(await readCount(db), 1)
+    other.close()
+    await db.destroy()
+  })
+
   test('nobody sees half of a transaction, and a transaction thrown out leaves nothing', async () => {
     const { db } = await openCounts('halves')
     const failing = db.transaction().execute(async transaction => {

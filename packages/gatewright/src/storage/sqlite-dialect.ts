@@ -66,20 +66,30 @@ export const openSqlite = (path: string, durability: Durability): DatabaseSync =
   return database
 }
 
-/** Tries again while another process holds the lock; other work goes on meanwhile. */
-const whenFree = async <T>(run: () => T): Promise<T> => {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return run()
-    } catch (error) {
-      if (attempt === busyRetry.attempts || !isBusy(error)) throw error
-      await delay(busyRetry.pause)
+/**
+ * Tries again while another process holds the lock; other work goes on meanwhile. The patience is one for
+ * all who wait behind the same lock: once it is used up they fail at once, until a write goes through.
+ */
+const createPatience = () => {
+  let refused = 0
+  return async <T>(run: () => T, isWrite: boolean): Promise<T> => {
+    for (;;) {
+      try {
+        const result = run()
+        if (isWrite) refused = 0
+        return result
+      } catch (error) {
+        if (refused >= busyRetry.attempts || !isBusy(error)) throw error
+        refused += 1
+        await delay(busyRetry.pause)
+      }
     }
   }
 }
 
 const createConnection = (database: DatabaseSync): DatabaseConnection => {
   const statements = new Map<string, StatementSync>()
+  const patiently = createPatience()
   const prepare = (sql: string): StatementSync => {
     const known = statements.get(sql)
     if (known !== undefined) return known
@@ -89,14 +99,13 @@ const createConnection = (database: DatabaseSync): DatabaseConnection => {
     return statement
   }
   return {
-    executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-      return whenFree(() => {
-        const statement = prepare(sql)
-        const values = checkBindings(parameters)
-        if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
-        const { changes, lastInsertRowid } = statement.run(...values)
-        return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
-      })
+    async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+      const statement = await patiently(() => prepare(sql), false)
+      const values = checkBindings(parameters)
+      if (statement.columns().length > 0)
+        return { rows: await patiently(() => statement.all(...values) as R[], false) }
+      const { changes, lastInsertRowid } = await patiently(() => statement.run(...values), true)
+      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
     },
     streamQuery() {
       throw new TypeError('streaming is not offered on SQLite: page instead')

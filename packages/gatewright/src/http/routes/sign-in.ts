@@ -162,7 +162,7 @@ const findShownSessions = async (engine: Engine, request: FastifyRequest): Promi
   if (accessToken !== undefined)
     shown.push(...(await findShownByAccessToken(engine, accessToken, shown.length > 0)))
   if (shown.length === 0) throw new Refusal('invalid_token', { reason: 'no_credential' })
-  return shown
+  return [...new Map(shown.map(session => [session.sessionId, session])).values()]
 }
 
 const logoutRoute = (app: FastifyInstance, engine: Engine): void => {
@@ -176,10 +176,11 @@ const logoutRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const { passage } = request
-      for (const { userId, sessionId } of await findShownSessions(engine, request)) {
-        takeFurther(engine, { passage, reply }, { session: sessionId })
+      const shown = await findShownSessions(engine, request)
+      // All are counted before one is ended, so that a refusal leaves none half signed out.
+      for (const { sessionId } of shown) takeFurther(engine, { passage, reply }, { session: sessionId })
+      for (const { userId, sessionId } of shown)
         await logOut(engine, { userId, sessionId, origin: { ...originOf(request), actor: userId } })
-      }
       return { message: 'You are signed out.' }
     },
   )
