@@ -1,17 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Engine } from '../compose.ts'
-import { loadSettings, SettingsError } from '../ground/load-settings.ts'
-import { productionErrors } from '../ground/production-rules.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { Settings } from '../ground/settings.ts'
-
-/** As a start reads them: what would stop the server stops a command that changes its data. */
-const readSettings = (): Settings => {
-  const { settings, sources } = loadSettings()
-  const errors = productionErrors(settings, sources)
-  if (errors.length > 0) throw new SettingsError(errors)
-  return settings
-}
+import { loadStartSettings } from '../ground/start-settings.ts'
 
 /**
  * Runs `use` on the engine, beside a running server or without one, and closes everything.
@@ -21,7 +11,7 @@ export const withEngine = async <T>(
   database: 'is made' | 'must exist',
   use: (engine: Engine) => Promise<T>,
 ): Promise<T> => {
-  const settings = readSettings()
+  const settings = loadStartSettings()
   const { databaseFile } = await import('../storage/database.ts')
   const file = databaseFile(settings.databaseUrl)
   if (database === 'must exist' && !existsSync(file))

@@ -15,7 +15,7 @@ export const setupLink = defineCommand({
   options: {},
   example: 'setup-link',
   run: async () => {
-    const { replaceSetupLink } = await import('../sign-in/setup-link.ts')
+    const { replaceSetupLink, toSetupAddress } = await import('../sign-in/setup-link.ts')
     const { commandLineOrigin } = await import('../audit/record.ts')
     return withEngine('is made', async engine => {
       const link = await replaceSetupLink(engine, commandLineOrigin)
@@ -24,7 +24,7 @@ export const setupLink = defineCommand({
           detail:
             'An administrator exists or has existed, so there is no set-up link any more. To make another administrator: gatewright user create --username <name> --role admin',
         })
-      const address = `${baseOf(engine)}/console/setup#${link.token}`
+      const address = toSetupAddress(baseOf(engine), link.token)
       return {
         text: `First administrator: ${address}\nIt works once, for 24 hours. A link made before opens nothing now.`,
         json: { setup_link: address, expires_at: toTimestamp(link.expiresAt) },

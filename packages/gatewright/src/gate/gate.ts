@@ -1,7 +1,7 @@
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
-import { decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
+import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { Database } from '../storage/tables.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
@@ -83,8 +83,7 @@ const checkStillValid: Step = (gate, passage) => {
   return fresh === undefined ? checkNotEnded(gate, passage) : fresh.then(() => checkNotEnded(gate, passage))
 }
 
-/** Throws what a verdict says. */
-export const refuseUnless = (verdict: Verdict): void => {
+const refuseUnless = (verdict: Verdict): void => {
   if (verdict.allowed) return
   const { code, maxAge } = verdict
   throw new Refusal(code, {
@@ -96,9 +95,14 @@ export const refuseUnless = (verdict: Verdict): void => {
   })
 }
 
-const judge = ({ clock }: GateDependencies, { rule, principal }: Passage, thing: Thing | undefined): void => {
+/** Holds a caller to an access rule. Throws the refusal that the rule's verdict says. */
+export const checkRule = (
+  { clock }: Pick<GateDependencies, 'clock'>,
+  rule: AccessRule,
+  { principal, thing }: { readonly principal: Principal | undefined; readonly thing?: Thing | undefined },
+): void => {
   const permissions = principal?.permissions ?? new Set<never>()
-  refuseUnless(decide(rule.access, { now: clock.now(), principal, permissions, thing }))
+  refuseUnless(decide(rule, { now: clock.now(), principal, permissions, thing }))
 }
 
 /** What else stands in a path names nothing, and is never asked of a database. */
@@ -106,14 +110,15 @@ const isPlainId = /^[\w.~-]{1,100}$/
 
 const checkAccess: Step = (gate, passage) => {
   const { rule, principal, thingId } = passage
+  const judge = (thing?: Thing): void => checkRule(gate, rule.access, { principal, thing })
   if (principal !== undefined && !(rule.principals ?? ['user']).includes(principal.kind))
     throw new Refusal('insufficient_permission', { reason: 'kind_of_principal' })
   const name = thingOf(rule.access)
-  if (name === undefined) return judge(gate, passage, undefined)
+  if (name === undefined) return judge()
   const find = gate.things.get(name)
   if (find === undefined) throw new Refusal('insufficient_permission', { reason: 'no_such_thing' })
-  if (thingId === undefined || !isPlainId.test(thingId)) return judge(gate, passage, undefined)
-  return find(gate.db, thingId).then(thing => judge(gate, passage, thing))
+  if (thingId === undefined || !isPlainId.test(thingId)) return judge()
+  return find(gate.db, thingId).then(judge)
 }
 
 const limitPrincipal: Step = (gate, passage) => {

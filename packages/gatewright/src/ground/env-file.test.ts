@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { codeOf, parseEnvFile, readEnvFile } from './env-file.ts'
+import { parseEnvFile, readEnvFile } from './env-file.ts'
 
 test('comments, quotes, blanks, "export", Windows line ends and a byte order mark are understood', () => {
   const { values, problems } = parseEnvFile(
@@ -57,8 +57,4 @@ test('no file is no settings, and what is not a readable file is a problem', t =
   assert.deepEqual(readEnvFile(join(folder, 'folder')).problems, [
     'cannot be read (EISDIR): make it readable',
   ])
-})
-
-test('an error that is not of the file system is not taken for one', () => {
-  assert.throws(() => codeOf(new RangeError('ours')), RangeError)
 })

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
+import { codeOf } from './error-code.ts'
 
 /** What an `.env` file says. */
 export type EnvFile = {
@@ -42,12 +43,6 @@ export const parseEnvFile = (text: string): EnvFile => {
     names: readable.flatMap(({ name }) => name ?? []),
     problems: lines.flatMap(line => problemOf(line, lines)),
   }
-}
-
-/** The code of a file system error, such as ENOENT. Throws the error again when it is of another kind. */
-export const codeOf = (error: unknown): string => {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
-  throw error
 }
 
 type Line = { readonly number: number; readonly text: string; readonly name: string | undefined }

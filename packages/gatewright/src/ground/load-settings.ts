@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { codeOf, type EnvFile, readEnvFile } from './env-file.ts'
+import { type EnvFile, readEnvFile } from './env-file.ts'
+import { codeOf } from './error-code.ts'
 import { environmentNameProblems, fileNameProblems } from './setting-names.ts'
 import {
   fieldOf,

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, unwatchFile, watchFile, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
-import { codeOf } from '../ground/env-file.ts'
+import { codeOf } from '../ground/error-code.ts'
 import { SettingsError } from '../ground/load-settings.ts'
 import type { Settings } from '../ground/settings.ts'
 

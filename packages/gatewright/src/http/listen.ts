@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { codeOf } from '../ground/error-code.ts'
 import { SettingsError } from '../ground/load-settings.ts'
 import type { Servers } from './servers.ts'
 
@@ -8,10 +9,8 @@ import type { Servers } from './servers.ts'
 const addressesOf = (host: string): readonly [string, ...string[]] =>
   host === 'localhost' ? ['127.0.0.1', '::1'] : [host]
 
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
-
 /** A machine without IPv6 has no ::1. */
-const isMissing = (error: unknown): boolean => ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error) ?? '')
+const isMissing = (error: unknown): boolean => ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error))
 
 /**
  * Listens on every address of the host, or not at all: whoever has the port on the other loopback address

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import type { Origin } from '../audit/record.ts'
-import { refuseUnless } from '../gate/gate.ts'
+import { checkRule } from '../gate/gate.ts'
 import type { Principal } from '../gate/principal.ts'
-import { type AccessRule, decide } from '../permissions/access-rule.ts'
+import type { AccessRule } from '../permissions/access-rule.ts'
 
 /** Where a request comes from, for the audit log. */
 export const originOf = ({ passage, principal, id }: FastifyRequest): Origin => ({
@@ -22,11 +22,5 @@ export const deviceOf = ({ headers }: FastifyRequest): string => (headers['user-
 
 /** Holds the caller to a further rule, where only a part of the input asks for it. Throws as the gate does. */
 export const requireAccess = (request: FastifyRequest, rule: AccessRule): void => {
-  const { principal } = request
-  const facts = {
-    now: request.server.gatewright.clock.now(),
-    principal,
-    permissions: principal?.permissions ?? new Set<never>(),
-  }
-  refuseUnless(decide(rule, { ...facts, thing: undefined }))
+  checkRule(request.server.gatewright, rule, { principal: request.principal })
 }

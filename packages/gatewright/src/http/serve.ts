@@ -2,10 +2,10 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compose, dataFolder, type Engine } from '../compose.ts'
 import { second } from '../ground/clock.ts'
-import { loadSettings, SettingsError } from '../ground/load-settings.ts'
-import { productionErrors, productionReasons } from '../ground/production-rules.ts'
-import type { Settings } from '../ground/settings.ts'
-import { openSetupLink } from '../sign-in/setup-link.ts'
+import { SettingsError } from '../ground/load-settings.ts'
+import { productionReasons } from '../ground/production-rules.ts'
+import { loadStartSettings } from '../ground/start-settings.ts'
+import { openSetupLink, toSetupAddress } from '../sign-in/setup-link.ts'
 import { type App, type Application, createApp } from './app.ts'
 import { openCertificate, watchCertificate } from './certificate.ts'
 import { holdFreePort } from './listen.ts'
@@ -19,14 +19,6 @@ export type ServeOptions = {
 
 /** What is in flight may take this long to finish after SIGTERM; the rest of 10 s is for closing. */
 const longestFinish = 8 * second
-
-/** The settings, or a stop with every line that says what to write. */
-const readSettings = (): Settings => {
-  const { settings, sources } = loadSettings()
-  const errors = productionErrors(settings, sources)
-  if (errors.length > 0) throw new SettingsError(errors)
-  return settings
-}
 
 type Announce = (message: string, fields?: Readonly<Record<string, unknown>>) => void
 
@@ -47,7 +39,7 @@ const announceSetupLink = async (engine: Engine, announce: Announce): Promise<vo
     )
     return
   }
-  const address = `${engine.publicUrl}/console/setup#${link.token}`
+  const address = toSetupAddress(engine.publicUrl, link.token)
   if (productionReasons(engine.settings).length === 0 || process.stdout.isTTY) {
     announce(`First administrator: ${address} (works once, for 24 hours)`, { setup_link: address })
     return
@@ -106,7 +98,7 @@ const stopOnSignal = ({ engine, app, log, unwatch }: Running): void => {
 }
 
 const start = async ({ mount, application }: ServeOptions): Promise<void> => {
-  const settings = readSettings()
+  const settings = loadStartSettings()
   const log = await openLog(settings)
   const held = settings.port === 0 ? await holdFreePort(settings.host) : undefined
   const port = held?.port ?? settings.port

@@ -14,6 +14,9 @@ type MadeLink = { readonly state: 'made'; readonly token: string; readonly expir
 /** An administrator exists or has existed: there will never be a link again. */
 type Closed = { readonly state: 'closed' }
 
+/** The address that a link is shown as. The token stands after `#`, so that no server ever logs it. */
+export const toSetupAddress = (base: string, token: string): string => `${base}/console/setup#${token}`
+
 export type SetupLink =
   | MadeLink
   | Closed

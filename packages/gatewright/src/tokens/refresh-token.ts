@@ -54,9 +54,12 @@ export const makeRefreshToken = (secrets: Secrets, session: SessionKey, generati
   return prefix + toBase64url(Buffer.concat([bytes, checksum(bytes)]))
 }
 
+/** Whether a text means to be a refresh token, well-formed or not. */
+export const isRefreshToken = (text: string): boolean => text.startsWith(prefix)
+
 /** The parts of a well-formed token, or undefined. Says nothing yet about its MAC. */
 export const parseRefreshToken = (text: string): RefreshToken | undefined => {
-  if (!text.startsWith(prefix)) return undefined
+  if (!isRefreshToken(text)) return undefined
   const bytes = fromBase64url(text.slice(prefix.length))
   if (bytes?.length !== totalBytes) return undefined
   if (!sameBytes(checksum(bytes.subarray(0, -checksumBytes)), bytes.subarray(-checksumBytes)))

@@ -9,6 +9,7 @@ import { stepUp } from '../../sign-in/own-password.ts'
 import { getSessionOfRefreshToken, readRefreshToken, refresh } from '../../sign-in/refresh.ts'
 import { register } from '../../sign-in/register.ts'
 import { signIn } from '../../sign-in/sign-in.ts'
+import { isRefreshToken } from '../../tokens/refresh-token.ts'
 import { parsePassword } from '../../users/password.ts'
 import { takeFurther } from '../answer-refusal.ts'
 import { deviceOf, originOf, principalOf } from '../request.ts'
@@ -24,8 +25,6 @@ const findBearer = ({ places }: Engine, request: FastifyRequest): string | undef
   const credential = readCredential(request.raw.rawHeaders, places)
   return credential?.kind === 'access-token' ? credential.text : undefined
 }
-
-const isRefreshToken = (text: string): boolean => text.startsWith('gwr_')
 
 /** The refresh token of the body or, without one, of `Authorization: Bearer gwr_…`. */
 const findRefreshToken = (engine: Engine, request: FastifyRequest): string | undefined => {
