@@ -66,6 +66,22 @@ export type NewSession = {
   readonly origin: Origin
 }
 
+/** What is new with every id: the id itself, what its refresh tokens rest on, and the proof just shown. */
+const newIdentity = (
+  random: Random,
+  now: number,
+  { userVersion, amr }: Pick<NewSession, 'userVersion' | 'amr'>,
+) => ({
+  id: newId(random),
+  user_version: userVersion,
+  generation: 1,
+  generation_since: now,
+  refresh_key: newSecret(random),
+  amr: amr.join(' '),
+  auth_time: now,
+  last_used_at: now,
+})
+
 /**
  * Starts a session, for every door. Undefined when the user changed since the credential was checked:
  * check the credential again.
@@ -79,18 +95,11 @@ export const startSession = async (
   const now = clock.now()
   const expiresAt = now + settings.sessionMaxTtl
   const session: SessionRow = {
-    id: newId(random),
+    ...newIdentity(random, now, { userVersion, amr }),
     user_id: userId,
-    user_version: userVersion,
-    generation: 1,
-    generation_since: now,
-    refresh_key: newSecret(random),
-    amr: amr.join(' '),
-    auth_time: now,
     device,
     address: origin.address ?? '',
     created_at: now,
-    last_used_at: now,
     expires_at: expiresAt,
     token_expires_at: promisedExpiry(now, expiresAt, settings),
     ended_at: null,
@@ -193,14 +202,7 @@ export const renewSession = async (
   if (old === undefined || count !== 1 || endedByTime(old, now, settings)) throw new Refusal('session_ended')
   const session: SessionRow = {
     ...old,
-    id: newId(random),
-    user_version: userVersion,
-    generation: 1,
-    generation_since: now,
-    refresh_key: newSecret(random),
-    amr: amr.join(' '),
-    auth_time: now,
-    last_used_at: now,
+    ...newIdentity(random, now, { userVersion, amr }),
     token_expires_at: promisedExpiry(now, old.expires_at, settings),
   }
   if (!(await insertSession(work, session))) throw new Refusal('session_ended')
