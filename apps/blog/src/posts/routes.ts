@@ -9,6 +9,8 @@ import {
   idParams,
   integer,
   list,
+  madeUpId,
+  named,
   nothing,
   pageQuery,
   strictObject,
@@ -24,15 +26,27 @@ const title = text(1, 200)
 /** A page of a list holds a hundred posts at most, so this bounds what one request can ask for. */
 const content = text(0, 20_000)
 
-const postSchema = strictObject({
-  id: anyText,
-  user_id: anyText,
-  title: anyText,
-  content: anyText,
-  published: flag,
-  created_at: timestamp,
-  updated_at: timestamp,
-})
+const postSchema = named(
+  'Post',
+  strictObject({
+    id: anyText,
+    user_id: anyText,
+    title: anyText,
+    content: anyText,
+    published: flag,
+    created_at: timestamp,
+    updated_at: timestamp,
+  }),
+)
+
+const written = { title: 'Hello', content: 'For everybody.', published: true }
+const postExample = {
+  id: madeUpId,
+  user_id: madeUpId,
+  ...written,
+  created_at: '2026-11-21T12:00:00.000Z',
+  updated_at: '2026-11-21T12:00:00.000Z',
+}
 
 const toPost = (row: PostRow) => ({
   id: row.id,
@@ -55,7 +69,17 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/posts',
     {
-      config: { gate: { ...common, access: everyone(), limit: 'read' } },
+      config: {
+        gate: { ...common, access: everyone(), limit: 'read' },
+        reference: {
+          tag: 'Posts',
+          summary: 'Published posts and the own drafts, newest first',
+          example: {
+            query: { page: 1, per_page: 20 },
+            answer: { posts: [postExample], page: 1, per_page: 20, total: 1 },
+          },
+        },
+      },
       schema: {
         querystring: strictObject({ ...pageQuery.properties, user_id: id }, ['page', 'per_page', 'user_id']),
         response: {
@@ -78,7 +102,10 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/posts/:id',
     {
-      config: { gate: { ...common, access: mayRead, limit: 'read' } },
+      config: {
+        gate: { ...common, access: mayRead, limit: 'read' },
+        reference: { tag: 'Posts', summary: 'One post', example: { answer: postExample } },
+      },
       schema: { params: idParams, response: { 200: postSchema } },
     },
     async ({ params, principal }) => {
@@ -90,7 +117,15 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.post(
     '/posts',
     {
-      config: { gate: { ...common, access: permission('posts:write'), limit: 'write' } },
+      config: {
+        gate: { ...common, access: permission('posts:write'), limit: 'write' },
+        reference: {
+          tag: 'Posts',
+          summary: 'Write a post; without `published` it is a draft',
+          headers: ['Location'],
+          example: { body: written, answer: postExample },
+        },
+      },
       schema: {
         body: strictObject({ title, content, published: flag }, ['published']),
         response: { 201: postSchema },
@@ -108,6 +143,11 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     {
       config: {
         gate: { ...common, access: mayChange, limit: 'write', audit: ['post.changed-by-moderator'] },
+        reference: {
+          tag: 'Posts',
+          summary: 'Change one field or more',
+          example: { body: { title: 'Hello again' }, answer: { ...postExample, title: 'Hello again' } },
+        },
       },
       schema: {
         params: idParams,
@@ -129,6 +169,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     {
       config: {
         gate: { ...common, access: mayChange, limit: 'write', audit: ['post.deleted-by-moderator'] },
+        reference: { tag: 'Posts', summary: 'Delete a post', example: {} },
       },
       schema: { params: idParams, response: { 204: nothing } },
     },

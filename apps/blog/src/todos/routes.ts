@@ -8,6 +8,8 @@ import {
   idParams,
   integer,
   list,
+  madeUpId,
+  named,
   nothing,
   pageQuery,
   strictObject,
@@ -21,13 +23,24 @@ import { addTodo, changeTodo, deleteTodo, getTodo, listTodos } from './todos.ts'
 
 const title = text(1, 500)
 
-const todoSchema = strictObject({
-  id: anyText,
-  title: anyText,
-  done: flag,
-  created_at: timestamp,
-  updated_at: timestamp,
-})
+const todoSchema = named(
+  'Todo',
+  strictObject({
+    id: anyText,
+    title: anyText,
+    done: flag,
+    created_at: timestamp,
+    updated_at: timestamp,
+  }),
+)
+
+const todoExample = {
+  id: madeUpId,
+  title: 'Milk',
+  done: false,
+  created_at: '2026-11-21T12:00:00.000Z',
+  updated_at: '2026-11-21T12:00:00.000Z',
+}
 
 const toTodo = (row: TodoRow) => ({
   id: row.id,
@@ -48,7 +61,17 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/todos',
     {
-      config: { gate: { ...common, access: reads, limit: 'read' } },
+      config: {
+        gate: { ...common, access: reads, limit: 'read' },
+        reference: {
+          tag: 'Todos',
+          summary: 'The own todos, newest first',
+          example: {
+            query: { page: 1, per_page: 20 },
+            answer: { todos: [todoExample], page: 1, per_page: 20, total: 1 },
+          },
+        },
+      },
       schema: {
         querystring: pageQuery,
         response: {
@@ -70,7 +93,10 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/todos/:id',
     {
-      config: { gate: { ...common, access: allOf(owner('todo'), reads), limit: 'read' } },
+      config: {
+        gate: { ...common, access: allOf(owner('todo'), reads), limit: 'read' },
+        reference: { tag: 'Todos', summary: 'One todo', example: { answer: todoExample } },
+      },
       schema: { params: idParams, response: { 200: todoSchema } },
     },
     async request =>
@@ -80,7 +106,15 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.post(
     '/todos',
     {
-      config: { gate: { ...common, access: writes, limit: 'write' } },
+      config: {
+        gate: { ...common, access: writes, limit: 'write' },
+        reference: {
+          tag: 'Todos',
+          summary: 'Write a todo',
+          headers: ['Location'],
+          example: { body: { title: 'Milk' }, answer: todoExample },
+        },
+      },
       schema: { body: strictObject({ title, done: flag }, ['done']), response: { 201: todoSchema } },
     },
     async (request, reply) => {
@@ -97,7 +131,14 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.put(
     '/todos/:id',
     {
-      config: { gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' } },
+      config: {
+        gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' },
+        reference: {
+          tag: 'Todos',
+          summary: 'Change one field or more',
+          example: { body: { done: true }, answer: { ...todoExample, done: true } },
+        },
+      },
       schema: {
         params: idParams,
         body: { ...strictObject({ title, done: flag }, ['title', 'done']), minProperties: 1 },
@@ -113,7 +154,10 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.delete(
     '/todos/:id',
     {
-      config: { gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' } },
+      config: {
+        gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' },
+        reference: { tag: 'Todos', summary: 'Delete a todo', example: {} },
+      },
       schema: { params: idParams, response: { 204: nothing } },
     },
     async (request, reply) => {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { everyone, permission, recentSignIn } from 'gatewright/access'
-import { accountSchema, toAccount } from 'gatewright/account'
+import { accountExample, accountSchema, toAccount } from 'gatewright/account'
 import { createUser } from 'gatewright/administration'
 import { register } from 'gatewright/register'
 import { originOf, requireAccess } from 'gatewright/request'
@@ -10,8 +10,11 @@ import {
   idParams,
   integer,
   list,
+  madeUpId,
+  named,
   pageQuery,
   password,
+  passwordExample,
   strictObject,
   text,
   timestamp,
@@ -21,7 +24,11 @@ import { typed } from 'gatewright/typed-app'
 import { getUser, listUsers, toPublicUser } from 'gatewright/users'
 import { everyKind } from '../audience.ts'
 
-const publicUserSchema = strictObject({ id: anyText, username: anyText, created_at: timestamp })
+const publicUserSchema = named(
+  'PublicUser',
+  strictObject({ id: anyText, username: anyText, created_at: timestamp }),
+)
+const publicUserExample = { id: madeUpId, username: 'alice', created_at: '2026-11-21T12:00:00.000Z' }
 
 export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
   const app = typed(scope)
@@ -36,7 +43,17 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/users',
     {
-      config: { gate: reads },
+      config: {
+        gate: reads,
+        reference: {
+          tag: 'Users',
+          summary: 'The public fields of all users',
+          example: {
+            query: { page: 1, per_page: 20 },
+            answer: { users: [publicUserExample], page: 1, per_page: 20, total: 1 },
+          },
+        },
+      },
       schema: {
         querystring: pageQuery,
         response: {
@@ -57,7 +74,17 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
 
   app.get(
     '/users/:id',
-    { config: { gate: reads }, schema: { params: idParams, response: { 200: publicUserSchema } } },
+    {
+      config: {
+        gate: reads,
+        reference: {
+          tag: 'Users',
+          summary: 'The public fields of one user',
+          example: { answer: publicUserExample },
+        },
+      },
+      schema: { params: idParams, response: { 200: publicUserSchema } },
+    },
     async ({ params }) => toPublicUser(await getUser(gatewright.db, params.id)),
   )
 
@@ -70,6 +97,20 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
           principals: everyKind,
           limit: 'registration',
           audit: ['user.registered', 'user.created'],
+        },
+        reference: {
+          tag: 'Users',
+          summary: 'Register or, for an administrator, make a user with roles',
+          refusals: [
+            'username_taken',
+            'password_too_short',
+            'insufficient_permission',
+            'insufficient_user_authentication',
+          ],
+          example: {
+            body: { username: 'carol', password: passwordExample },
+            answer: accountExample('carol'),
+          },
         },
       },
       schema: {

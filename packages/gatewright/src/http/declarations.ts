@@ -2,6 +2,7 @@ import type { Engine } from '../compose.ts'
 import type { GateRule, Passage } from '../gate/passage.ts'
 import type { Principal } from '../gate/principal.ts'
 import type { Refusal } from '../ground/refusal.ts'
+import type { RouteReference } from './reference/route-reference.ts'
 import type { RouteTable } from './route-table.ts'
 
 declare module 'fastify' {
@@ -10,6 +11,8 @@ declare module 'fastify' {
     gate?: GateRule
     /** The route answers with a page or a part of one, not with JSON. */
     page?: true
+    /** What the API reference says of the route. */
+    reference?: RouteReference
   }
   interface FastifyInstance {
     /** Everything that Gatewright's operations ask for. */

@@ -12,6 +12,7 @@ import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
+import { referenceRoutes } from './routes/reference.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
@@ -47,6 +48,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
 
   healthRoutes(app, engine)
   errorDocsRoutes(app)
+  referenceRoutes(app, engine, mount)
   setupRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
     for (const addRoutes of [signInRoutes, accountRoutes, sessionRoutes]) addRoutes(scope, engine)

@@ -2,6 +2,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import createRouter from 'find-my-way'
 import type { GateRule } from '../gate/passage.ts'
 import { thingOf } from '../permissions/access-rule.ts'
+import type { RouteReference } from './reference/route-reference.ts'
 
 /** One route as it stands in the table. */
 export type DeclaredRoute = {
@@ -9,6 +10,9 @@ export type DeclaredRoute = {
   readonly url: string
   readonly rule: GateRule
   readonly schema: RouteOptions['schema']
+  readonly reference: RouteReference | undefined
+  /** It answers with a page or a part of one. */
+  readonly page: boolean
 }
 
 const methodsOf = ({ method }: RouteOptions): readonly string[] => (Array.isArray(method) ? method : [method])
@@ -29,7 +33,8 @@ const declare = (route: RouteOptions, things: ReadonlyMap<string, unknown>): rea
   const thing = thingOf(rule.access)
   if (thing !== undefined && !things.has(thing))
     throw new Error(`the access rule of ${name} speaks of a ${thing}: give its finder in the option "things"`)
-  return methodsOf(route).map(method => ({ method, url: route.url, rule, schema: route.schema }))
+  const { url, schema, config: { reference, page = false } = {} } = route
+  return methodsOf(route).map(method => ({ method, url, rule, schema, reference, page }))
 }
 
 /** How many routes the router itself has, counted from its own print-out: it offers no list. */

@@ -8,18 +8,45 @@ import { changePassword } from '../../sign-in/own-password.ts'
 import { parsePassword } from '../../users/password.ts'
 import { getUser, type User } from '../../users/users.ts'
 import { originOf, principalOf } from '../request.ts'
-import { anyText, flag, list, password, strictObject, textOrNull, timestamp, tokenPair } from '../schemas.ts'
+import {
+  anyText,
+  flag,
+  list,
+  madeUpId,
+  madeUpPair,
+  named,
+  password,
+  passwordExample,
+  strictObject,
+  textOrNull,
+  timestamp,
+  tokenPair,
+} from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
 /** A user's own view of the account. */
-export const accountSchema = strictObject({
-  id: anyText,
-  username: anyText,
-  email: textOrNull,
-  email_verified: flag,
-  roles: list(anyText),
-  permissions: list(anyText),
-  created_at: timestamp,
+export const accountSchema = named(
+  'Account',
+  strictObject({
+    id: anyText,
+    username: anyText,
+    email: textOrNull,
+    email_verified: flag,
+    roles: list(anyText),
+    permissions: list(anyText),
+    created_at: timestamp,
+  }),
+)
+
+/** The account of a new user, for examples. */
+export const accountExample = (username: string, roles: readonly string[] = ['user']) => ({
+  id: madeUpId,
+  username,
+  email: null,
+  email_verified: false,
+  roles,
+  permissions: [...permissionsOf(roles)].sort(),
+  created_at: '2026-11-21T12:00:00.000Z',
 })
 
 export const toAccount = (user: User) => ({
@@ -42,7 +69,14 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
   typed(app).get(
     '/me',
     {
-      config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } },
+      config: {
+        gate: { access: signedIn(), limit: 'read', audit: 'none' },
+        reference: {
+          tag: 'Account',
+          summary: 'The own account',
+          example: { answer: accountExample('alice') },
+        },
+      },
       schema: { response: { 200: accountSchema } },
     },
     async request => toAccount(await getUser(engine.db, principalOf(request).userId)),
@@ -53,6 +87,17 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
     {
       config: {
         gate: { access: signedIn(), principals: ['user', 'api-key', 'client'], limit: 'read', audit: 'none' },
+        reference: {
+          tag: 'Account',
+          summary: 'Whoever is signed in',
+          example: {
+            answer: {
+              user: { id: madeUpId, username: 'alice' },
+              permissions: accountExample('alice').permissions,
+              session_id: madeUpId,
+            },
+          },
+        },
       },
       schema: { response: { 200: protectedSchema } },
     },
@@ -71,6 +116,18 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
           access: allOf(signedIn(), recentSignIn()),
           limit: 'confirm-password',
           audit: ['user.password-changed', 'session.renewed', 'session.ended', 'sign-in.failed'],
+        },
+        reference: {
+          tag: 'Account',
+          summary: 'Change the own password; the session goes on under a new id, all others end',
+          refusals: ['invalid_credentials', 'password_too_short'],
+          example: {
+            body: {
+              current_password: passwordExample,
+              new_password: `${passwordExample}, too`,
+            },
+            answer: madeUpPair,
+          },
         },
       },
       schema: {

@@ -12,8 +12,15 @@ const page = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Errors</title>
-<link rel="stylesheet" href="/console/setup.css">
-<main>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/reference.css">
+<nav aria-label="Reference">
+<a href="/docs">API reference</a>
+<a href="/docs/errors" aria-current="page">Errors</a>
+<a href="/openapi.json">OpenAPI</a>
+<a href="/docs/postman.json" download="postman.json">Postman collection</a>
+</nav>
+<main class="text">
 <h1>Errors</h1>
 <p>Every error is <code>application/problem+json</code> (RFC 9457). Its <code>code</code> is one of these.</p>
 <dl>

@@ -4,10 +4,10 @@ import type { Engine } from '../../compose.ts'
 import { everyone } from '../../permissions/access-rule.ts'
 import { completeSetup } from '../../sign-in/setup-link.ts'
 import { originOf } from '../request.ts'
-import { email, password, strictObject, text, username } from '../schemas.ts'
+import { email, password, passwordExample, strictObject, text, username } from '../schemas.ts'
 import { pagePolicy } from '../security-headers.ts'
 import { typed } from '../typed-app.ts'
-import { accountSchema, toAccount } from './account.ts'
+import { accountExample, accountSchema, toAccount } from './account.ts'
 
 /** The parts of the set-up page, by path. */
 const parts = [
@@ -36,7 +36,18 @@ export const setupRoutes = (app: FastifyInstance, engine: Engine, mount: string)
   typed(app).post(
     `${mount}/setup`,
     {
-      config: { gate: { access: everyone(), limit: 'anonymous-write', audit: ['administrator.set-up'] } },
+      config: {
+        gate: { access: everyone(), limit: 'anonymous-write', audit: ['administrator.set-up'] },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Make the first administrator with the set-up link that a start printed',
+          refusals: ['invalid_link', 'username_taken', 'password_too_short'],
+          example: {
+            body: { token: 'the part of the link behind #', username: 'ada', password: passwordExample },
+            answer: accountExample('ada', ['admin']),
+          },
+        },
+      },
       schema: {
         body: strictObject({ token: text(1, 200), username, password, email }, ['email']),
         response: { 201: accountSchema },

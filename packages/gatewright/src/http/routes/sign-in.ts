@@ -13,11 +13,23 @@ import { isRefreshToken } from '../../tokens/refresh-token.ts'
 import { parsePassword } from '../../users/password.ts'
 import { takeFurther } from '../answer-refusal.ts'
 import { deviceOf, originOf, principalOf } from '../request.ts'
-import { anyText, email, orNothing, password, strictObject, text, tokenPair, username } from '../schemas.ts'
+import {
+  anyText,
+  email,
+  madeUpPair,
+  orNothing,
+  password,
+  passwordExample,
+  strictObject,
+  text,
+  tokenPair,
+  username,
+} from '../schemas.ts'
 import { typed } from '../typed-app.ts'
-import { accountSchema, toAccount } from './account.ts'
+import { accountExample, accountSchema, toAccount } from './account.ts'
 
 const refreshTokenBody = orNothing(strictObject({ refresh_token: text(1, 1_024) }, ['refresh_token']))
+const refreshTokenExample = { refresh_token: madeUpPair.refresh_token }
 type RefreshTokenBody = { readonly refresh_token?: string } | null | undefined
 
 /** The access token of a request whose route reads its own credential; undefined where there is none. */
@@ -39,7 +51,18 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
   typed(app).post(
     '/register',
     {
-      config: { gate: { access: everyone(), limit: 'registration', audit: ['user.registered'] } },
+      config: {
+        gate: { access: everyone(), limit: 'registration', audit: ['user.registered'] },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Register',
+          refusals: ['username_taken', 'password_too_short', 'insufficient_permission'],
+          example: {
+            body: { username: 'bob', password: passwordExample },
+            answer: accountExample('bob'),
+          },
+        },
+      },
       schema: {
         body: strictObject({ username, password, email }, ['email']),
         response: { 201: accountSchema },
@@ -58,6 +81,12 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
     {
       config: {
         gate: { access: everyone(), limit: 'sign-in', audit: ['session.started', 'sign-in.failed'] },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Sign in',
+          refusals: ['invalid_credentials'],
+          example: { body: { username: 'alice', password: passwordExample }, answer: madeUpPair },
+        },
       },
       schema: { body: strictObject({ username: text(1, 254), password }), response: { 200: tokenPair } },
     },
@@ -79,6 +108,12 @@ const stepUpRoute = (app: FastifyInstance, engine: Engine): void => {
     {
       config: {
         gate: { access: signedIn(), limit: 'confirm-password', audit: ['session.renewed', 'sign-in.failed'] },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Confirm the password; the session goes on, fresh, under a new id',
+          refusals: ['invalid_credentials'],
+          example: { body: { password: passwordExample }, answer: madeUpPair },
+        },
       },
       schema: { body: strictObject({ password }), response: { 200: tokenPair } },
     },
@@ -112,6 +147,12 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
             'refresh-token.ahead',
             'session.ended',
           ],
+        },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Exchange a refresh token for a new pair',
+          refusals: ['refresh_token_reused', 'session_renewed'],
+          example: { body: refreshTokenExample, answer: madeUpPair },
         },
       },
       schema: { body: refreshTokenBody, response: { 200: tokenPair } },
@@ -170,6 +211,12 @@ const logoutRoute = (app: FastifyInstance, engine: Engine): void => {
     {
       config: {
         gate: { access: everyone(), readsOwnCredential: true, limit: 'logout', audit: ['session.ended'] },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Sign out: the tokens shown are refused from now on',
+          refusals: ['session_renewed'],
+          example: { body: refreshTokenExample, answer: { message: 'You are signed out.' } },
+        },
       },
       schema: { body: refreshTokenBody, response: { 200: strictObject({ message: anyText }) } },
     },
