@@ -18,7 +18,7 @@ const tryOut = async (page: Page, operationId: string): Promise<string> => {
   const block = await openOperation(page, operationId)
   await block.getByRole('button', { name: 'Try it out' }).click()
   await block.getByRole('button', { name: 'Execute' }).click()
-  return block.locator('.live-responses-table td.response-col_status').innerText()
+  return block.locator('.live-responses-table tr.response td.response-col_status').innerText()
 }
 
 const authorize = async (page: Page, token: string): Promise<void> => {

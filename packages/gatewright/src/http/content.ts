@@ -15,7 +15,7 @@ export type Content = {
 
 const zip = promisify(gzip)
 
-export const toContent = async (type: string, body: Buffer): Promise<Content> => ({
+const toContent = async (type: string, body: Buffer): Promise<Content> => ({
   type,
   body,
   zipped: await zip(body, { level: 9 }),

@@ -13,7 +13,8 @@ const gate = { access: everyone(), limit: 'read', audit: 'none' } as const
 
 const page = (file: string): URL => new URL(`../pages/${file}`, import.meta.url)
 /** The reader is Swagger UI; only these files of the package are used, nothing of it runs here. */
-const swagger = (file: string): URL => new URL(import.meta.resolve(`@fastify/swagger-ui/static/${file}`))
+const swaggerStyle = new URL(import.meta.resolve('@fastify/swagger-ui/static/swagger-ui.css'))
+const swaggerScript = new URL(import.meta.resolve('@fastify/swagger-ui/static/swagger-ui-bundle.js'))
 
 const html = 'text/html; charset=utf-8'
 const css = 'text/css; charset=utf-8'
@@ -24,8 +25,8 @@ const parts = [
   { url: '/docs', file: page('reference.html'), type: html },
   { url: '/docs/reference.css', file: page('reference.css'), type: css },
   { url: '/docs/reference.js', file: page('reference.js'), type: script },
-  { url: '/docs/swagger-ui.css', file: swagger('swagger-ui.css'), type: css },
-  { url: '/docs/swagger-ui.js', file: swagger('swagger-ui-bundle.js'), type: script },
+  { url: '/docs/swagger-ui.css', file: swaggerStyle, type: css },
+  { url: '/docs/swagger-ui.js', file: swaggerScript, type: script },
 ] as const
 
 const readerRoutes = (app: FastifyInstance): void => {
