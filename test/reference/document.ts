@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import type { OpenApi, Operation } from '../../packages/gatewright/src/http/reference/open-api.ts'
+import type { OpenApi } from '../../packages/gatewright/src/http/reference/open-api.ts'
+import type { Operation } from '../../packages/gatewright/src/http/reference/operation.ts'
 import { toPath } from '../../packages/gatewright/src/http/reference/operations.ts'
 import type { TestApp } from '../harness.ts'
 

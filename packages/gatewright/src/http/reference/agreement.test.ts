@@ -65,6 +65,17 @@ test('pages, HEAD of a GET, and methods that OpenAPI does not know may be missin
   assert.throws(() => checkAgreement(alone, withPaths({})), /HEAD \/alone is a route without an operation/)
 })
 
+test('every parameter of a path stands in the document, also without a schema', () => {
+  const { parameters } = toOpenApi([route('GET', '/a/:b/c/:d')], facts).paths['/a/{b}/c/{d}']?.get ?? {}
+  assert.deepEqual(
+    parameters?.map(({ name, in: place, required }) => [name, place, required]),
+    [
+      ['b', 'path', true],
+      ['d', 'path', true],
+    ],
+  )
+})
+
 test('two schemas with one title stop the start', () => {
   const boat = (type: string) => ({ response: { 200: { title: 'Boat', type } } })
   const routes = [

@@ -1,28 +1,15 @@
 import type { RefusalCode } from '../../ground/refusal.ts'
 import type { Settings } from '../../ground/settings.ts'
-import { describeRule } from '../../permissions/access-rule.ts'
-import { statuses, toProblem } from '../problem.ts'
+import { toProblem } from '../problem.ts'
 import type { DeclaredRoute } from '../route-table.ts'
 import { madeUpId } from '../schemas.ts'
 import { type Components, createComponents } from './components.ts'
-import { answerHeaders, toHeaderReferences, usualHeaders } from './headers.ts'
-import { listOperations, toOperationId, toPath } from './operations.ts'
-import { refusalsOf } from './refusals-of.ts'
-import type { Example } from './route-reference.ts'
-import { toSecurity, toSecuritySchemes } from './security-schemes.ts'
+import { answerHeaders } from './headers.ts'
+import { type Operation, toOperation } from './operation.ts'
+import { listOperations, toPath } from './operations.ts'
+import { toSecuritySchemes } from './security-schemes.ts'
 
 type Json = Readonly<Record<string, unknown>>
-
-export type Operation = {
-  readonly operationId: string
-  readonly tags: readonly string[]
-  readonly summary: string
-  readonly description: string
-  readonly security: readonly Readonly<Record<string, readonly string[]>>[]
-  readonly parameters?: readonly Json[]
-  readonly requestBody?: Json
-  readonly responses: Readonly<Record<string, Json>>
-}
 
 /** An OpenAPI 3.1 document, as far as others here read it. */
 export type OpenApi = {
@@ -38,100 +25,6 @@ export type Facts = {
   readonly publicUrl: string
   readonly version: string
   readonly settings: Pick<Settings, 'appName' | 'tokenHeader' | 'tokenScheme'>
-}
-
-const json = 'application/json'
-
-type Schema = {
-  readonly properties?: Readonly<Record<string, unknown>>
-  readonly required?: readonly string[]
-  readonly anyOf?: readonly Schema[]
-  readonly type?: unknown
-}
-
-const isNothing = ({ type }: Schema): boolean => type === 'null'
-
-/** The parameters of one place; one of the path is always required, and has an id that is made up. */
-const toParameters = (schema: unknown, place: 'path' | 'query' | 'header', values: Example['query'] = {}) => {
-  const { properties = {}, required = [] } = (schema ?? {}) as Schema
-  return Object.entries(properties).map(([name, part]) => {
-    const example = place === 'path' ? madeUpId : values[name]
-    return {
-      name,
-      in: place,
-      required: place === 'path' || required.includes(name),
-      schema: part,
-      ...(example !== undefined && { example }),
-    }
-  })
-}
-
-const toContent = ({ refer }: Components, schema: Schema, example: unknown) => ({
-  [json]: { schema: refer(schema), ...(example !== undefined && { example }) },
-})
-
-/** A body that may be left out is one of two schemas, the second of which is nothing. */
-const toRequestBody = (components: Components, schema: Schema, example: unknown): Json => {
-  const mayBeLeftOut = schema.anyOf?.some(isNothing) ?? false
-  const body = (mayBeLeftOut && schema.anyOf?.find(part => !isNothing(part))) || schema
-  return { required: !mayBeLeftOut, content: toContent(components, body, example) }
-}
-
-const successes: Readonly<Record<string, string>> = {
-  200: 'Done.',
-  201: 'Made.',
-  202: 'Taken.',
-  204: 'Done.',
-}
-
-const toAnswers = (components: Components, route: DeclaredRoute): Record<string, Json> => {
-  const declared = Object.entries((route.schema?.response ?? { 200: {} }) as Record<string, Schema>)
-  const { headers = [], example } = route.reference ?? {}
-  return Object.fromEntries(
-    declared.map(([status, schema]) => {
-      const isSuccess = status.startsWith('2')
-      const names = [...usualHeaders(route.rule.limit), ...(isSuccess ? headers : [])]
-      const answer = {
-        description: successes[status] ?? 'Not now.',
-        headers: toHeaderReferences(names),
-        ...(!isNothing(schema) && {
-          content: toContent(components, schema, isSuccess ? example?.answer : undefined),
-        }),
-      }
-      return [status, answer]
-    }),
-  )
-}
-
-/** Every status with which it may be refused; where the route has an answer of its own with it, that stays. */
-const toRefusals = (components: Components, route: DeclaredRoute): Record<string, Json> => {
-  const byStatus = Map.groupBy(refusalsOf(route), code => statuses[code])
-  return Object.fromEntries([...byStatus].map(([status, codes]) => [status, components.refusal(codes)]))
-}
-
-const toDescription = ({ rule }: DeclaredRoute): string =>
-  `Who: ${describeRule(rule.access)}. Limit: \`${rule.limit}\`.`
-
-const toOperation = (components: Components, route: DeclaredRoute): Operation => {
-  const { schema = {}, reference } = route
-  const { tag = 'Other', summary = `${route.method} ${route.url}`, example = {} } = reference ?? {}
-  const parameters = [
-    ...toParameters(schema.params, 'path'),
-    ...toParameters(schema.querystring, 'query', example.query),
-    ...toParameters(schema.headers, 'header', example.headers),
-  ]
-  return {
-    operationId: toOperationId(route),
-    tags: [tag],
-    summary,
-    description: toDescription(route),
-    security: toSecurity(route),
-    ...(parameters.length > 0 && { parameters }),
-    ...(schema.body !== undefined && {
-      requestBody: toRequestBody(components, schema.body as Schema, example.body),
-    }),
-    responses: { ...toRefusals(components, route), ...toAnswers(components, route) },
-  }
 }
 
 const toPaths = (components: Components, routes: readonly DeclaredRoute[]): OpenApi['paths'] => {
@@ -177,7 +70,7 @@ export const toOpenApi = (
           { description, schema: { type: 'string' } },
         ]),
       ),
-      securitySchemes: toSecuritySchemes(settings),
+      securitySchemes: toSecuritySchemes({ publicUrl, settings }),
     },
   }
 }

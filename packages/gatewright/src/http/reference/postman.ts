@@ -1,79 +1,11 @@
 import { madeUpId } from '../schemas.ts'
-import type { OpenApi, Operation } from './open-api.ts'
+import type { OpenApi } from './open-api.ts'
+import type { Operation } from './operation.ts'
+import { fill, type Item, type Parameter, toItem, toUrl, toVariable } from './postman-items.ts'
 import { type Script, steps, toStepScripts } from './postman-steps.ts'
-
-type Item = Readonly<Record<string, unknown>> & { readonly name: string }
 
 /** A Postman collection, version 2.1. */
 export type Collection = Readonly<Record<string, unknown>> & { readonly item: readonly Item[] }
-
-/** Fields of examples that a run has values of its own for. */
-const filled: Readonly<Record<string, string>> = {
-  username: '{{username}}',
-  password: '{{password}}',
-  current_password: '{{password}}',
-  new_password: '{{password}}',
-  refresh_token: '{{refresh_token}}',
-}
-
-const fill = (body: unknown): unknown =>
-  typeof body === 'object' && body !== null && !Array.isArray(body)
-    ? Object.fromEntries(Object.entries(body).map(([name, value]) => [name, filled[name] ?? value]))
-    : body
-
-/** The variable that an id of this path stands in: `/api/v1/posts/{id}` → `posts_id`. */
-const toVariable = (path: string): string | undefined => {
-  const [, noun] = /\/([\w-]+)\/\{\w+\}/.exec(path) ?? []
-  return noun && `${noun}_id`
-}
-
-type Parameter = { readonly name: string; readonly in: string; readonly example?: unknown }
-
-const toUrl = (path: string, parameters: readonly Parameter[] = []) => {
-  const segments = path.replaceAll(/\{(\w+)\}/g, ':$1')
-  const query = parameters
-    .filter(({ in: place, example }) => place === 'query' && example !== undefined)
-    .map(({ name, example }) => ({ key: name, value: String(example) }))
-  const variable = parameters
-    .filter(({ in: place }) => place === 'path')
-    .map(({ name }) => ({ key: name, value: `{{${toVariable(path)}}}` }))
-  const asked = query.map(({ key, value }) => `${key}=${value}`).join('&')
-  return {
-    raw: `{{base}}${segments}${asked && `?${asked}`}`,
-    host: ['{{base}}'],
-    path: segments.slice(1).split('/'),
-    ...(query.length > 0 && { query }),
-    ...(variable.length > 0 && { variable }),
-  }
-}
-
-const toBody = (body: unknown) => ({
-  mode: 'raw',
-  raw: JSON.stringify(body, null, 2),
-  options: { raw: { language: 'json' } },
-})
-
-type Outgoing = {
-  readonly name: string
-  readonly method: string
-  readonly url: unknown
-  readonly body: unknown
-  readonly headers?: readonly { readonly key: string; readonly value: string }[]
-  readonly isPublic: boolean
-  readonly scripts: readonly Script[]
-}
-
-const toItem = ({ name, method, url, body, headers = [], isPublic, scripts }: Outgoing): Item => ({
-  name,
-  request: {
-    method,
-    header: [...(body === undefined ? [] : [{ key: 'Content-Type', value: 'application/json' }]), ...headers],
-    url,
-    ...(body !== undefined && { body: toBody(body) }),
-    ...(isPublic && { auth: { type: 'noauth' } }),
-  },
-  event: scripts.map(({ listen, exec }) => ({ listen, script: { type: 'text/javascript', exec } })),
-})
 
 /** What an operation answers must be what the reference says; the id of what it made is kept. */
 const toOperationScripts = (path: string, { responses }: Operation, paths: OpenApi['paths']): Script[] => {
@@ -117,19 +49,25 @@ const toOperationItem = (
 /** Things are made before they are read, changed and deleted. */
 const order = ['post', 'get', 'put', 'patch', 'delete']
 
-/** A folder for each tag, with every operation. The one that signs out comes last. */
+/** Below the mount: after these nobody is signed in, so they come last. */
+const endings = ['post /logout', 'delete /me']
+
+/** A folder for each tag, with every operation. */
 const toFolders = ({ paths, tags }: OpenApi, mount: string): readonly Item[] => {
-  const operations = Object.entries(paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+  const operations = Object.entries(paths)
+    .flatMap(([path, item]) =>
+      Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+    )
+    .sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method))
+  const last = endings.map(ending => ending.replace('/', `${mount}/`))
+  const byTag = Map.groupBy(operations, ({ path, method, operation }) =>
+    last.includes(`${method} ${path}`) ? 'The end' : (operation.tags[0] ?? ''),
   )
-  const lastTag = paths[`${mount}/logout`]?.post?.tags[0]
-  const names = tags.map(({ name }) => name).sort((a, b) => Number(a === lastTag) - Number(b === lastTag))
-  return names.map(name => ({
+  return [...tags.map(({ name }) => name), 'The end'].map(name => ({
     name,
-    item: operations
-      .filter(({ operation }) => operation.tags[0] === name)
-      .sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method))
-      .map(({ path, method, operation }) => toOperationItem(path, method, operation, paths)),
+    item: (byTag.get(name) ?? []).map(({ path, method, operation }) =>
+      toOperationItem(path, method, operation, paths),
+    ),
   }))
 }
 
@@ -174,6 +112,8 @@ export const toPostman = (document: OpenApi, mount: string): Collection => {
       schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json',
     },
     auth: { type: 'bearer', bearer: [{ key: 'token', value: '{{access_token}}', type: 'string' }] },
+    // Tokens only: a session cookie beside them would ask for more.
+    protocolProfileBehavior: { disableCookies: true },
     event: [{ listen: 'test', script: { type: 'text/javascript', exec: keepTokens } }],
     variable: [
       ...Object.entries(variables).map(([key, value]) => ({ key, value })),

@@ -3,9 +3,12 @@ import type { Settings } from '../../ground/settings.ts'
 import { type AccessRule, decide } from '../../permissions/access-rule.ts'
 import type { DeclaredRoute } from '../route-table.ts'
 
-type Places = Pick<Settings, 'tokenHeader' | 'tokenScheme'>
+type Places = {
+  readonly publicUrl: string
+  readonly settings: Pick<Settings, 'tokenHeader' | 'tokenScheme'>
+}
 
-const toBearer = ({ tokenHeader, tokenScheme }: Places) =>
+const toBearer = ({ settings: { tokenHeader, tokenScheme } }: Places) =>
   tokenHeader.toLowerCase() === 'authorization' && tokenScheme.toLowerCase() === 'bearer'
     ? { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `access_token` of a sign-in.' }
     : {

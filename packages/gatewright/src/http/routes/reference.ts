@@ -7,6 +7,7 @@ import { contentOnce, sendContent } from '../content.ts'
 import { checkAgreement } from '../reference/agreement.ts'
 import { type OpenApi, toOpenApi } from '../reference/open-api.ts'
 import { toPostman } from '../reference/postman.ts'
+import { nothing } from '../schemas.ts'
 import { pagePolicy } from '../security-headers.ts'
 
 const gate = { access: everyone(), limit: 'read', audit: 'none' } as const
@@ -75,7 +76,7 @@ export const referenceRoutes = (app: FastifyInstance, engine: Engine, mount: str
     const reference = { tag: 'Reference', summary, headers: ['ETag'], example: { answer } } as const
     app.get(
       url,
-      { config: { gate, reference }, schema: { response: { 200: anyObject } } },
+      { config: { gate, reference }, schema: { response: { 200: anyObject, 304: nothing } } },
       async (request, reply) => sendContent(request, reply, await content()),
     )
   }
