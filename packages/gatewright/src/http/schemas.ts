@@ -34,7 +34,7 @@ export const list = <const Items extends JSONSchema>(items: Items) => ({ type: '
 /** An opaque id of ours: 128 bits in base64url. */
 export const id = { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' } as const
 /** An id for examples. */
-export const madeUpId = 'V1StGXR8Z5jdHi6BmyTAwQ'
+export const madeUpId = 'anExampleOfAnIdOfOurs_'
 export const idParams = strictObject({ id })
 
 /** A body that may be left out. */

@@ -1,19 +1,28 @@
-import type { Script } from './postman-steps.ts'
+/** Lines of JavaScript that Postman runs before a request, or on its answer. */
+export type Script = { readonly listen: 'prerequest' | 'test'; readonly exec: readonly string[] }
 
 export type Item = Readonly<Record<string, unknown>> & { readonly name: string }
 
-/** Fields of examples that a run has values of its own for. */
-const filled: Readonly<Record<string, string>> = {
-  username: '{{username}}',
-  password: '{{password}}',
-  current_password: '{{password}}',
-  new_password: '{{password}}',
-  refresh_token: '{{refresh_token}}',
+/** Fields of examples that a run has values of its own for, and the variables with them. */
+const filled: ReadonlyMap<string, string> = new Map([
+  ['username', 'username'],
+  ['password', 'password'],
+  ['current_password', 'password'],
+  ['new_password', 'password'],
+  ['refresh_token', 'refresh_token'],
+])
+
+/** Where Postman puts the value of a variable. */
+export const toPlaceholder = (variable: string): string => `{{${variable}}}`
+
+const fillField = (name: string, value: unknown): unknown => {
+  const variable = filled.get(name)
+  return variable === undefined ? value : toPlaceholder(variable)
 }
 
 export const fill = (body: unknown): unknown =>
   typeof body === 'object' && body !== null && !Array.isArray(body)
-    ? Object.fromEntries(Object.entries(body).map(([name, value]) => [name, filled[name] ?? value]))
+    ? Object.fromEntries(Object.entries(body).map(([name, value]) => [name, fillField(name, value)]))
     : body
 
 /** The variable that an id of this path stands in: `/api/v1/posts/{id}` → `posts_id`. */

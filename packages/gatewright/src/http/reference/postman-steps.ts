@@ -1,7 +1,5 @@
 import type { RefusalCode } from '../../ground/refusal.ts'
-
-/** Lines of JavaScript that Postman runs before a request, or on its answer. */
-export type Script = { readonly listen: 'prerequest' | 'test'; readonly exec: readonly string[] }
+import { type Script, toPlaceholder } from './postman-items.ts'
 
 export type Step = {
   readonly name: string
@@ -18,8 +16,8 @@ export type Step = {
   readonly after?: readonly string[]
 }
 
-const credentials = { username: '{{username}}', password: '{{password}}' }
-const refreshToken = { refresh_token: '{{refresh_token}}' }
+const credentials = { username: toPlaceholder('username'), password: toPlaceholder('password') }
+const refreshToken = { refresh_token: toPlaceholder('refresh_token') }
 
 /** The life of a token. */
 export const steps: readonly Step[] = [

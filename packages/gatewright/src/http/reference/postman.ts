@@ -1,8 +1,8 @@
 import { madeUpId } from '../schemas.ts'
 import type { OpenApi } from './open-api.ts'
 import type { Operation } from './operation.ts'
-import { fill, type Item, type Parameter, toItem, toUrl, toVariable } from './postman-items.ts'
-import { type Script, steps, toStepScripts } from './postman-steps.ts'
+import { fill, type Item, type Parameter, type Script, toItem, toUrl, toVariable } from './postman-items.ts'
+import { steps, toStepScripts } from './postman-steps.ts'
 
 /** A Postman collection, version 2.1. */
 export type Collection = Readonly<Record<string, unknown>> & { readonly item: readonly Item[] }
