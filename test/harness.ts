@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createUser } from 'gatewright/administration'
 import { type App, createApp } from 'gatewright/app'
 import { type Clock, systemClock } from 'gatewright/clock'
@@ -9,6 +6,7 @@ import { systemRandom } from 'gatewright/random'
 import { defaultSettings, type Settings } from 'gatewright/settings'
 import { pino } from 'pino'
 import { blog, mount } from '../apps/blog/src/blog.ts'
+import { newTestDatabase } from './database.ts'
 
 /** A clock that a test moves by hand. Sleeping takes no time. */
 export type FakeClock = Clock & { readonly advance: (milliseconds: number) => void }
@@ -59,12 +57,12 @@ const toUrl = (path: string): string => (path.startsWith('/') ? path : `${mount}
 
 /** The blog on a database of its own, with a clock of the test's; the code paths are the real ones. */
 export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<TestApp> => {
-  const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+  const database = await newTestDatabase()
   const clock = createFakeClock()
   const logLines: string[] = []
   const settings = defaultSettings({
     nodeEnv: 'test',
-    databaseUrl: `sqlite:${join(folder, 'test.db')}`,
+    databaseUrl: database.url,
     limitsScale: 1_000,
     ...overrides,
   })
@@ -97,7 +95,7 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
     close: async () => {
       await app.close()
       await engine.close()
-      rmSync(folder, { recursive: true, force: true })
+      await database.drop()
     },
   }
 }

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import { createClientAddress } from './gate/client-address.ts'
 import type { GateDependencies } from './gate/gate.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
@@ -8,7 +7,7 @@ import { publicUrlOf, type Settings } from './ground/settings.ts'
 import { openKeyRing } from './keys/signing-keys.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createRevocations } from './revocation/revocations.ts'
-import { databaseFile, openDatabase } from './storage/database.ts'
+import { dataFolderOf, openDatabase } from './storage/database.ts'
 import { ensureInstallation } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet, migrate } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
@@ -40,7 +39,7 @@ export type ComposeOptions = {
 
 /** The folder that holds the database, and what is made on a first start. */
 export const dataFolder = ({ databaseUrl }: Pick<Settings, 'databaseUrl'>): string =>
-  dirname(databaseFile(databaseUrl))
+  dataFolderOf(databaseUrl)
 
 /** Opens the database, brings it up to date and builds the engine on it. The only place that builds things. */
 export const compose = async ({
@@ -51,7 +50,7 @@ export const compose = async ({
   random = systemRandom,
   durability = 'full',
 }: ComposeOptions): Promise<Engine> => {
-  const db = openDatabase(settings.databaseUrl, durability)
+  const db = openDatabase(settings.databaseUrl, { durability, pool: settings.databasePool })
   for (const set of [engineMigrations, ...migrations]) await migrate(db, set)
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })

@@ -67,11 +67,14 @@ export const loadSettings = ({
 export const describeSettings = ({ settings, sources }: LoadedSettings) =>
   settingRows.map(row => ({ name: row.name, value: shownValue(row, settings), source: sources[row.name] }))
 
-const shownValue = ({ name, secret, show = String }: Setting, settings: Settings): string => {
+const shownValue = (
+  { name, secret, shown = () => 'hidden', show = String }: Setting,
+  settings: Settings,
+): string => {
   const value = settings[fieldOf(name)]
   if (value === undefined) return 'none'
-  // `show` takes what `parse` of the same row returned, which the loop over rows can't express.
-  return secret ? 'hidden' : (show as (value: unknown) => string)(value) || 'none'
+  // Both take what `parse` of the same row returned, which the loop over rows can't express.
+  return ((secret ? shown : show) as (value: unknown) => string)(value) || 'none'
 }
 
 /** One place where settings may stand; the first that has a name decides. */

@@ -1,6 +1,6 @@
 import type { FastifyError } from 'fastify'
 import { Refusal, type RefusalCode } from '../ground/refusal.ts'
-import { isDatabaseFailure } from '../storage/sqlite-failure.ts'
+import { isDatabaseFailure } from '../storage/database-failure.ts'
 
 /** What Fastify and Node.js refuse by themselves, by their codes. */
 const codes: Readonly<Record<string, RefusalCode>> = {

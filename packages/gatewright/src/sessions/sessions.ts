@@ -36,8 +36,9 @@ export type LiveSession = { readonly session: SessionRow; readonly roles: readon
 const mostSessions = 100
 
 /**
- * Inserts a session by one statement that holds the user's row: no row unless the user is enabled and
- * still at the version that was read before the credential was checked.
+ * Inserts a session by one statement that locks the user's row: no row unless the user is enabled and
+ * still at the version that was read before the credential was checked. The lock is the stronger of two,
+ * for sessions are counted under it.
  */
 const insertSession = async ({ db }: Work, session: SessionRow): Promise<boolean> => {
   const names = Object.keys(session) as (keyof SessionRow)[]
@@ -50,7 +51,8 @@ const insertSession = async ({ db }: Work, session: SessionRow): Promise<boolean
         .select(names.map(name => eb.val(session[name]).as(name)))
         .where('users.id', '=', session.user_id)
         .where('users.version', '=', session.user_version)
-        .where('users.disabled_at', 'is', null),
+        .where('users.disabled_at', 'is', null)
+        .forNoKeyUpdate(),
     )
     .executeTakeFirst()
   return result.numInsertedOrUpdatedRows === 1n

@@ -6,6 +6,7 @@ import { isInRetryWindow } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
+import { lockUser } from '../users/users.ts'
 
 type Dependencies = SessionDependencies & {
   readonly db: Database
@@ -24,6 +25,7 @@ export const logOut = (
   { userId, sessionId, origin }: OwnSession,
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
+    await lockUser(work, userId)
     const find = (id: string): Promise<SessionRow | undefined> =>
       work.db
         .selectFrom('sessions')

@@ -8,7 +8,7 @@ import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { hasGoodMac, parseRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
-import { listRoles } from '../users/users.ts'
+import { listRoles, lockUser } from '../users/users.ts'
 
 export type RefreshDependencies = SessionDependencies & {
   readonly db: Database
@@ -130,9 +130,12 @@ export const refresh = async (
 ): Promise<LiveSession> => {
   const token = readRefreshToken(text)
   // A stranger's token never gets as far as the database's one write lock.
-  await getSessionOfRefreshToken(dependencies, dependencies.db, token)
+  const { user_id: userId } = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
   return inTransaction(dependencies.db, async work => {
     const { clock, settings } = dependencies
+    // Of two at once the second judges what the first has left; and so does a change of roles, which has to
+    // outlast every token promised before it.
+    await lockUser(work, userId)
     const session = await getSessionOfRefreshToken(dependencies, work.db, token)
     countUse(session.id)
     if (isEnded(session)) throw refuseEnded(dependencies, session, token.generation)

@@ -65,7 +65,7 @@ const defineTests = (): void => {
   })
 
   test('what has run is not run again', async () => {
-    const db = openDatabase(settingsOf(newFolder()).databaseUrl, 'off')
+    const db = openDatabase(settingsOf(newFolder()).databaseUrl, { durability: 'off' })
     assert.deepEqual(await pendingMigrations(db, engineMigrations), Object.keys(engineMigrations.migrations))
     await migrate(db, engineMigrations)
     assert.deepEqual(await pendingMigrations(db, engineMigrations), [])
@@ -74,7 +74,7 @@ const defineTests = (): void => {
   })
 
   test('a set whose second step fails changes nothing, and runs whole when it is repaired', async () => {
-    const db = openDatabase(settingsOf(newFolder()).databaseUrl, 'off')
+    const db = openDatabase(settingsOf(newFolder()).databaseUrl, { durability: 'off' })
     const steps = (broken: boolean): MigrationSet => ({
       owner: 'example',
       migrations: {
@@ -98,7 +98,7 @@ const defineTests = (): void => {
   })
 
   test('a change of the engine and one of the application do not know of each other', async () => {
-    const db = openDatabase(settingsOf(newFolder()).databaseUrl, 'off')
+    const db = openDatabase(settingsOf(newFolder()).databaseUrl, { durability: 'off' })
     const same: MigrationSet = { owner: 'blog', migrations: { '0001-first': { up: async () => {} } } }
     await migrate(db, same)
     assert.equal((await pendingMigrations(db, engineMigrations)).length, 1)

@@ -150,6 +150,13 @@ export const replaceRoles = async ({ db }: Work, userId: string, roles: readonly
   await insertRoles(db, userId, roles)
 }
 
+/**
+ * Locks the user's row until the transaction ends: whoever changes something of that user waits, so what is
+ * read from here on stays true. Everything that judges and then changes sessions locks the user first.
+ */
+export const lockUser = ({ db }: Work, userId: string): Promise<UserRow | undefined> =>
+  db.selectFrom('users').selectAll().where('id', '=', userId).forNoKeyUpdate().executeTakeFirst()
+
 /** Locks the user's row and raises its version: what was begun before can no longer be finished. */
 export const raiseVersion = async ({ db }: Work, userId: string): Promise<number> => {
   const row = await db
