@@ -1,23 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
 import pg from 'pg'
 import { testsDatabase } from './environment.ts'
-import { startPostgres } from './postgres/server.ts'
 
 /** An empty database of one test's own. */
 export type TestDatabase = { readonly url: string; readonly drop: () => Promise<void> }
 
-/** The server that all files of a run share; a file that is run by itself starts its own. */
-const findServer = async (): Promise<string> => {
+/** The server that all files of a run share (test/global-setup.ts). */
+const getServer = (): string => {
   if (testsDatabase.server !== undefined) return testsDatabase.server
-  const server = await startPostgres()
-  after(() => server.stop())
-  return server.url
+  throw new Error(
+    'there is no PostgreSQL server: run node --test --test-global-setup=test/global-setup.ts <file>',
+  )
 }
-
-const serverUrl = testsDatabase.kind === 'postgres' ? await findServer() : undefined
 
 const newFile = (): TestDatabase => {
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
@@ -48,4 +44,4 @@ const newOn = async (server: string): Promise<TestDatabase> => {
 
 /** SQLite in a folder of its own, or with `TEST_DATABASE=postgres` a database on a real PostgreSQL server. */
 export const newTestDatabase = async (): Promise<TestDatabase> =>
-  serverUrl === undefined ? newFile() : newOn(serverUrl)
+  testsDatabase.kind === 'postgres' ? newOn(getServer()) : newFile()

@@ -1,7 +1,8 @@
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { Engine } from 'gatewright/compose'
+import { openBlockingClient } from '../postgres/blocking-client.ts'
 
-type Row = Record<string, SQLOutputValue>
+type Row = Record<string, unknown>
 
 export type SecondConnection = {
   readonly rows: (sql: string, ...values: SQLInputValue[]) => Row[]
@@ -10,9 +11,8 @@ export type SecondConnection = {
   readonly close: () => void
 }
 
-/** The engine's database over a connection of its own: what it reads is committed. */
-export const openSecondConnection = ({ settings }: Pick<Engine, 'settings'>): SecondConnection => {
-  const database = new DatabaseSync(settings.databaseUrl.slice('sqlite:'.length), { timeout: 1_000 })
+const openFile = (file: string): SecondConnection => {
+  const database = new DatabaseSync(file, { timeout: 1_000 })
   return {
     rows: (sql, ...values) => database.prepare(sql).all(...values),
     row: (sql, ...values) => database.prepare(sql).get(...values),
@@ -20,3 +20,19 @@ export const openSecondConnection = ({ settings }: Pick<Engine, 'settings'>): Se
     close: () => database.close(),
   }
 }
+
+const openServer = (url: string): SecondConnection => {
+  const { query, close } = openBlockingClient(url)
+  return {
+    rows: query,
+    row: (sql, ...values) => query(sql, ...values)[0],
+    run: (sql, ...values) => void query(sql, ...values),
+    close,
+  }
+}
+
+/** The engine's database over a connection of its own: what it reads is committed. */
+export const openSecondConnection = ({
+  settings: { databaseUrl },
+}: Pick<Engine, 'settings'>): SecondConnection =>
+  databaseUrl.startsWith('sqlite:') ? openFile(databaseUrl.slice('sqlite:'.length)) : openServer(databaseUrl)

@@ -62,7 +62,7 @@ describe('every failed sign-in', () => {
       const refusal = await refuse(enter(name, shown))
       assert.deepEqual([refusal.code, refusal.message], ['invalid_credentials', 'The credentials are wrong.'])
       assert.equal(t.engine.hasher.count() - hashes, 1)
-      const rows = second.rows('select * from audit_events where id > ?', place ?? 0)
+      const rows = second.rows('select * from audit_events where id > ?', Number(place ?? 0))
       assert.deepEqual(
         rows.map(row => [row.event, row.reason]),
         [['sign-in.failed', reason]],
