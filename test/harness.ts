@@ -1,3 +1,4 @@
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises'
 import { createUser } from 'gatewright/administration'
 import { type App, createApp } from 'gatewright/app'
 import { type Clock, systemClock } from 'gatewright/clock'
@@ -7,8 +8,12 @@ import { defaultSettings, type Settings } from 'gatewright/settings'
 import { pino } from 'pino'
 import { blog, mount } from '../apps/blog/src/blog.ts'
 import { newTestDatabase } from './database.ts'
+import { testsDatabase } from './environment.ts'
 
-/** A clock that a test moves by hand. Sleeping takes no time. */
+/** As long as a request waits for the feed at most. */
+const longestWait = 500
+
+/** A clock that a test moves by hand. Sleeping takes no time, except where a server's answer is waited for. */
 export type FakeClock = Clock & { readonly advance: (milliseconds: number) => void }
 
 export const createFakeClock = (start = Date.UTC(2026, 10, 21, 12)): FakeClock => {
@@ -17,7 +22,10 @@ export const createFakeClock = (start = Date.UTC(2026, 10, 21, 12)): FakeClock =
     now: () => now,
     monotonic: () => now,
     behind: () => 0,
-    sleep: () => new Promise(resolve => setImmediate(resolve)),
+    sleep: async milliseconds => {
+      const isForServer = testsDatabase.kind === 'postgres' && milliseconds >= longestWait
+      await (isForServer ? delay(milliseconds, undefined, { ref: false }) : immediate())
+    },
     advance: milliseconds => {
       now += milliseconds
     },
