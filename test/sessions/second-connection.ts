@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine } from 'gatewright/compose'
 import { openBlockingClient } from '../postgres/blocking-client.ts'
 
@@ -8,8 +9,14 @@ export type SecondConnection = {
   readonly rows: (sql: string, ...values: SQLInputValue[]) => Row[]
   readonly row: (sql: string, ...values: SQLInputValue[]) => Row | undefined
   readonly run: (sql: string, ...values: SQLInputValue[]) => void
+  /** Nobody else writes until it is let go. */
+  readonly holdWrites: () => () => void
+  /** Resolves when what the engine has asked the database is answered. */
+  readonly settle: () => Promise<void>
   readonly close: () => void
 }
+
+const immediate = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 const openFile = (file: string): SecondConnection => {
   const database = new DatabaseSync(file, { timeout: 1_000 })
@@ -17,9 +24,17 @@ const openFile = (file: string): SecondConnection => {
     rows: (sql, ...values) => database.prepare(sql).all(...values),
     row: (sql, ...values) => database.prepare(sql).get(...values),
     run: (sql, ...values) => void database.prepare(sql).run(...values),
+    holdWrites: () => {
+      database.exec('begin immediate')
+      return () => database.exec('rollback')
+    },
+    settle: immediate,
     close: () => database.close(),
   }
 }
+
+const othersAtWork = `select 1 from pg_stat_activity
+  where datname = current_database() and state = 'active' and pid <> pg_backend_pid() and wait_event_type is distinct from 'Lock'`
 
 const openServer = (url: string): SecondConnection => {
   const { query, close } = openBlockingClient(url)
@@ -27,6 +42,17 @@ const openServer = (url: string): SecondConnection => {
     rows: query,
     row: (sql, ...values) => query(sql, ...values)[0],
     run: (sql, ...values) => void query(sql, ...values),
+    holdWrites: () => {
+      query('begin')
+      query('lock table sessions, users, audit_events in access exclusive mode')
+      return () => void query('rollback')
+    },
+    settle: async () => {
+      // To the server, there, and back.
+      for (let turn = 0; turn < 5; turn++) await delay(1)
+      while (query(othersAtWork).length > 0) await immediate()
+      for (let turn = 0; turn < 5; turn++) await delay(1)
+    },
     close,
   }
 }

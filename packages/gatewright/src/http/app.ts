@@ -79,7 +79,7 @@ const answerBrokenRequest =
 
 const knownBroken = ['HPE_HEADER_OVERFLOW', 'ERR_HTTP_REQUEST_TIMEOUT']
 const brokenRequestCode = (error: NodeJS.ErrnoException): string =>
-  error.code !== undefined && knownBroken.includes(error.code) ? error.code : 'ECONNRESET'
+  error.code !== undefined && knownBroken.includes(error.code) ? error.code : 'BROKEN_REQUEST'
 
 /** URLs that can't be decoded never reach a route, nor the hooks. */
 const answerBadUrl =

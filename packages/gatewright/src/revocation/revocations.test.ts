@@ -86,7 +86,7 @@ afterEach(() => {
   second.run('delete from cut_offs')
 })
 
-const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+const settle = (): Promise<void> => second.settle()
 
 type Written = {
   readonly kind?: string

@@ -41,14 +41,20 @@ const causesOf = (error: unknown): readonly unknown[] =>
   error instanceof AggregateError ? error.errors : [error]
 
 const isFailingCode = (code: string): boolean =>
-  networkCodes.has(code) ||
-  (code.length === 5 && Object.keys(failures).some(beginning => code.startsWith(beginning)))
+  code.length === 5 && Object.keys(failures).some(beginning => code.startsWith(beginning))
 
 /** Whether running the same transaction again is right. */
 export const isRerun = (error: unknown): boolean => rerun.includes(codeOf(error))
 
+/** A caller's own broken connection has such a code as well, but no system call of ours that failed. */
+const isNetworkFailure = (error: unknown): boolean =>
+  networkCodes.has(codeOf(error)) && error instanceof Error && 'syscall' in error
+
 /** Whether PostgreSQL can't be used now. A statement that is wrong, or breaks a constraint, is none. */
 export const isPostgresFailure = (error: unknown): boolean =>
   causesOf(error).some(
-    cause => isFailingCode(codeOf(cause)) || (cause instanceof Error && broken.test(cause.message)),
+    cause =>
+      isNetworkFailure(cause) ||
+      isFailingCode(codeOf(cause)) ||
+      (cause instanceof Error && broken.test(cause.message)),
   )

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { sql } from 'kysely'
 import { openDatabase } from './database.ts'
+import { isDatabaseFailure } from './database-failure.ts'
 import { isBusy, isSqliteFailure } from './sqlite-failure.ts'
 
 const openFolder = (t: TestContext): string => {
@@ -75,7 +76,7 @@ test('a closed one is a failure, by itself and below Kysely', async t => {
   // Kysely opens its driver with the first query.
   await sql`select 1`.execute(db)
   await db.destroy()
-  await assert.rejects(db.selectFrom('users').selectAll().execute(), isSqliteFailure)
+  await assert.rejects(db.selectFrom('users').selectAll().execute(), isDatabaseFailure)
 })
 
 const mistakes = [
