@@ -12,6 +12,7 @@ import { endAllOtherSessions, logOut } from '../../packages/gatewright/src/sign-
 import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
 import { lockUser } from '../../packages/gatewright/src/users/users.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
+import { openSecondConnection, type SecondConnection } from './second-connection.ts'
 import { createSeeded } from './seeded.ts'
 import { addUser, type SignedIn, signInAs } from './signed-in.ts'
 
@@ -19,10 +20,15 @@ const rounds = 60
 const margin = minute
 
 let t: TestApp
+let second: SecondConnection
 before(async () => {
   t = await startTestApp()
+  second = openSecondConnection(t.engine)
 })
-after(() => t.close())
+after(async () => {
+  second.close()
+  await t.close()
+})
 
 type Scene = { readonly self: SignedIn; readonly other: SignedIn; readonly issued: LiveSession[] }
 type Deed = (scene: Scene) => Promise<unknown>
@@ -129,29 +135,63 @@ const check = async ({ self, issued }: Scene, done: ReadonlySet<string>): Promis
   if (done.has('log out')) assert.deepEqual(liveHere, [], 'a session outlived its logout')
 }
 
+const newScene = async (name: string): Promise<Scene> => {
+  const { id } = await addUser(t.engine, name, { roles: ['moderator', 'user'] })
+  const scene: Scene = { self: await signInAs(t.engine, id), other: await signInAs(t.engine, id), issued: [] }
+  t.clock.advance(11_000)
+  return scene
+}
+
+const play = async (
+  name: string,
+  chosen: readonly string[],
+  waits: readonly number[] = [],
+): Promise<void> => {
+  const scene = await newScene(name)
+  const results = await Promise.allSettled(
+    chosen.map(async (deed, index) => {
+      await delay(waits[index] ?? 0)
+      await deeds[deed]?.(scene)
+    }),
+  )
+  for (const result of results)
+    if (result.status === 'rejected') assert.equal(result.reason.name, 'Refusal', String(result.reason.stack))
+  await check(scene, new Set(chosen.filter((_, index) => results[index]?.status === 'fulfilled')))
+}
+
 test('whatever happens to one user at once, nothing is left behind that should have ended', async context => {
   const seeded = createSeeded(context)
   for (let round = 0; round < rounds; round++) {
-    const { id } = await addUser(t.engine, `crowd-${round}`, { roles: ['moderator', 'user'] })
-    const scene: Scene = {
-      self: await signInAs(t.engine, id),
-      other: await signInAs(t.engine, id),
-      issued: [],
-    }
-    t.clock.advance(11_000)
     const chosen = Object.keys(deeds).filter(() => !seeded.oneIn(2))
     const waits = chosen.map(() => seeded.below(4))
-    const results = await Promise.allSettled(
-      chosen.map(async (name, index) => {
-        await delay(waits[index])
-        await deeds[name]?.(scene)
-      }),
-    )
-    for (const result of results)
-      if (result.status === 'rejected')
-        assert.equal(result.reason.name, 'Refusal', String(result.reason.stack))
-    await check(scene, new Set(chosen.filter((_, index) => results[index]?.status === 'fulfilled')))
+    await play(`crowd-${round}`, chosen, waits)
   }
+})
+
+/** Those that meet on the same rows, each time at the same moment. */
+const meetings = [
+  ['refresh here', 'take the role', 'refresh there'],
+  ['take the role', 'give another role', 'take the role'],
+  ['end all others', 'refresh there', 'refresh here'],
+  ['step up', 'log out', 'refresh here'],
+] as const
+
+for (const [index, meeting] of meetings.entries())
+  test(`at the same moment: ${meeting.join(', ')}`, async () => {
+    for (let round = 0; round < rounds; round++) await play(`meeting-${index}-${round}`, meeting)
+  })
+
+test('a refresh that overtakes a change of roles promises no token beyond it', async () => {
+  const scene = await newScene('overtaken')
+  // The change has looked up the latest promise, and can't write its cut-off yet.
+  const letGo = second.holdWrites('cut_offs')
+  const change = deeds['take the role']?.(scene)
+  await second.settle()
+  const overtaking = deeds['refresh here']?.(scene)
+  await second.settle()
+  letGo()
+  await Promise.all([change, overtaking])
+  await check(scene, new Set())
 })
 
 test('a user who signs in two hundred times at once has a hundred sessions', async () => {

@@ -9,8 +9,8 @@ export type SecondConnection = {
   readonly rows: (sql: string, ...values: SQLInputValue[]) => Row[]
   readonly row: (sql: string, ...values: SQLInputValue[]) => Row | undefined
   readonly run: (sql: string, ...values: SQLInputValue[]) => void
-  /** Nobody else writes until it is let go. */
-  readonly holdWrites: () => () => void
+  /** Nobody else writes to the table (on SQLite, anywhere) until it is let go. */
+  readonly holdWrites: (table: string) => () => void
   /** Resolves when what the engine has asked the database is answered. */
   readonly settle: () => Promise<void>
   readonly close: () => void
@@ -42,9 +42,9 @@ const openServer = (url: string): SecondConnection => {
     rows: query,
     row: (sql, ...values) => query(sql, ...values)[0],
     run: (sql, ...values) => void query(sql, ...values),
-    holdWrites: () => {
+    holdWrites: table => {
       query('begin')
-      query('lock table sessions, users, audit_events in access exclusive mode')
+      query(`lock table ${table} in exclusive mode`)
       return () => void query('rollback')
     },
     settle: async () => {
