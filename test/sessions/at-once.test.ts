@@ -186,9 +186,9 @@ test('a refresh that overtakes a change of roles promises no token beyond it', a
   // The change has looked up the latest promise, and can't write its cut-off yet.
   const letGo = second.holdWrites('cut_offs')
   const change = deeds['take the role']?.(scene)
-  await second.settle()
+  await second.untilBlocked(1)
   const overtaking = deeds['refresh here']?.(scene)
-  await second.settle()
+  await Promise.race([second.untilBlocked(2), overtaking])
   letGo()
   await Promise.all([change, overtaking])
   await check(scene, new Set())

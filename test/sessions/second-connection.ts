@@ -11,6 +11,8 @@ export type SecondConnection = {
   readonly run: (sql: string, ...values: SQLInputValue[]) => void
   /** Nobody else writes to the table (on SQLite, anywhere) until it is let go. */
   readonly holdWrites: (table: string) => () => void
+  /** Resolves when so many wait for a lock; on SQLite, where one waits for all, soon. */
+  readonly untilBlocked: (count: number) => Promise<void>
   /** Resolves when what the engine has asked the database is answered. */
   readonly settle: () => Promise<void>
   readonly close: () => void
@@ -28,6 +30,7 @@ const openFile = (file: string): SecondConnection => {
       database.exec('begin immediate')
       return () => database.exec('rollback')
     },
+    untilBlocked: immediate,
     settle: immediate,
     close: () => database.close(),
   }
@@ -35,6 +38,9 @@ const openFile = (file: string): SecondConnection => {
 
 const othersAtWork = `select 1 from pg_stat_activity
   where datname = current_database() and state = 'active' and pid <> pg_backend_pid() and wait_event_type is distinct from 'Lock'`
+
+const blocked = `select 1 from pg_stat_activity
+  where datname = current_database() and wait_event_type = 'Lock'`
 
 const openServer = (url: string): SecondConnection => {
   const { query, close } = openBlockingClient(url)
@@ -46,6 +52,9 @@ const openServer = (url: string): SecondConnection => {
       query('begin')
       query(`lock table ${table} in exclusive mode`)
       return () => void query('rollback')
+    },
+    untilBlocked: async count => {
+      while (query(blocked).length < count) await delay(1)
     },
     settle: async () => {
       // To the server, there, and back.
