@@ -91,13 +91,17 @@ export const giveBack = async (db: Database, { id, attempts }: Taken, dueAt: num
     .execute()
 }
 
-/** Says for which hooks events are queued from now on, and gives their dead letters new attempts. */
+/**
+ * Says for which hooks events are queued from now on, and gives their dead letters new attempts. What
+ * waits for a hook that is no longer declared is dropped.
+ */
 export const declareHooks = (db: Database, names: readonly HookName[], now: number): Promise<void> =>
   db.transaction().execute(async transaction => {
-    await transaction
-      .deleteFrom('declared_hooks')
-      .$if(names.length > 0, query => query.where('name', 'not in', names))
-      .execute()
+    for (const table of ['declared_hooks', 'hook_events'] as const)
+      await transaction
+        .deleteFrom(table)
+        .$if(names.length > 0, query => query.where('name', 'not in', names))
+        .execute()
     if (names.length === 0) return
     await transaction
       .insertInto('declared_hooks')

@@ -43,6 +43,8 @@ const tooLong = (): Error => new Error(`the handler took longer than ${longestRu
 /** Delivers the events of the queue to the handlers of this process. */
 export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunner => {
   const running = new Map<number, Running>()
+  /** Their attempt has been counted as failed; whatever still comes of it is too late. */
+  const givenUp = new WeakSet<HookEventRow>()
   let hooks: Hooks = {}
   let log: HookLog
   let state: 'idle' | 'started' | 'stopped' = 'idle'
@@ -64,8 +66,7 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
     try {
       await handle?.(event, { db })
     } catch (error) {
-      // Whoever was given up is in the log already.
-      if (running.get(row.id)?.row === row) await fail(row, error)
+      if (!givenUp.has(row)) await fail(row, error)
       return
     }
     await finish(db, row)
@@ -76,7 +77,7 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
     const ended = deliver(row)
       .catch(error => log.warn({ err: error }, 'the queue of hooks could not be written'))
       .finally(() => {
-        if (running.get(row.id)?.row === row) running.delete(row.id)
+        if (!givenUp.has(row)) running.delete(row.id)
         wake()
       })
     running.set(row.id, { row, since: clock.now(), ended })
@@ -85,6 +86,7 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
   const giveUpHanging = async (): Promise<void> => {
     const hanging = [...running.values()].filter(({ since }) => clock.now() - since > longestRun)
     for (const { row } of hanging) {
+      givenUp.add(row)
       running.delete(row.id)
       await fail(row, tooLong())
     }
