@@ -74,6 +74,9 @@ export const checkUserFields = <Declared extends UserFields>(declared: Declared)
     if (!writers.includes(write)) refuseStart(name, `"write" must be one of ${writers.join(', ')}`)
     if (typeof schema !== 'object' || Object.keys(schema).length === 0)
       refuseStart(name, '"schema" must say what values there are: an empty one takes everything')
+    // It would be written in the name of whoever sends a body without the field.
+    if (JSON.stringify(schema).includes('"default":'))
+      refuseStart(name, 'its schema may have no default: the application writes what nobody has given')
     try {
       compile({ [name]: { schema, read, write } })
     } catch (error) {
