@@ -50,6 +50,7 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
   let state: 'idle' | 'started' | 'stopped' = 'idle'
   let timer: NodeJS.Timeout | undefined
   let looking: Promise<void> | undefined
+  let stopping: Promise<void> | undefined
   let isWanted = false
 
   const fail = async (row: HookEventRow, error: unknown): Promise<void> => {
@@ -98,7 +99,10 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
       isWanted = false
       await giveUpHanging()
       const most = mostRunning - running.size
-      if (most > 0) for (const row of await claimDue(db, { names, now: clock.now(), most })) run(row)
+      if (most === 0) continue
+      const claimed = await claimDue(db, { names, now: clock.now(), most })
+      if (state === 'started') claimed.forEach(run)
+      else for (const row of claimed) await giveBack(db, row, clock.now())
     }
   }
 
@@ -113,25 +117,32 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
       })
   }
 
+  const stop = async (): Promise<void> => {
+    state = 'stopped'
+    clearInterval(timer)
+    const all = Promise.all([looking, ...[...running.values()].map(({ ended }) => ended)])
+    const enough = new AbortController()
+    const tooLate = delay(longestStop, undefined, enough).catch(() => {})
+    await Promise.race([all, tooLate])
+    enough.abort()
+  }
+
   return {
     start: async (handlers, logger) => {
       if (state !== 'idle') throw new TypeError('hooks are started once')
       hooks = handlers
       log = logger
       await declareHooks(db, Object.keys(handlers) as HookName[], clock.now())
+      // Closed meanwhile, it stays closed.
+      if (stopping !== undefined) return
       state = 'started'
       timer = setInterval(wake, interval).unref()
       wake()
     },
     wake,
-    stop: async () => {
-      state = 'stopped'
-      clearInterval(timer)
-      const all = Promise.all([looking, ...[...running.values()].map(({ ended }) => ended)])
-      const enough = new AbortController()
-      const tooLate = delay(longestStop, undefined, enough).catch(() => {})
-      await Promise.race([all, tooLate])
-      enough.abort()
+    stop: () => {
+      stopping ??= stop()
+      return stopping
     },
   }
 }

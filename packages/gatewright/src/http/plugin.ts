@@ -32,11 +32,11 @@ export type GatewrightOptions = {
   readonly hooks?: Hooks
 }
 
-/** Events are delivered from the moment at which requests are, and no longer taken when those end. */
+/** Events are delivered while requests are taken. What handlers are at is waited for beside what requests are at. */
 const runHooks = (app: FastifyInstance, { engine, log, hooks }: GatewrightOptions): void => {
   if (hooks === undefined) return
   app.addHook('onReady', () => engine.hooks.start(hooks, log))
-  app.addHook('onClose', () => engine.hooks.stop())
+  app.addHook('preClose', async () => void engine.hooks.stop())
 }
 
 const register = async (app: FastifyInstance, options: GatewrightOptions): Promise<void> => {

@@ -41,48 +41,49 @@ const findFaultOfName = (name: string): string | undefined => {
   return taken.has(name) || name in {} ? 'this name means something else already' : undefined
 }
 
-type Validators = ReadonlyMap<string, ValidateFunction>
+const orNull = (schema: JSONSchema) => ({ anyOf: [schema, { type: 'null' }] }) as const
 
-const validators = new WeakMap<UserFields, Validators>()
+type Validators = ReadonlyMap<string, ValidateFunction>
 
 const compile = (declared: UserFields): Validators => {
   const ajv = withFormats(new Ajv(jsonSchemas))
-  return new Map(
-    Object.entries(declared).map(([name, { schema }]) => [name, ajv.compile(orNull(schema) as object)]),
-  )
+  const compileOne = (name: string, { schema }: UserField): ValidateFunction => {
+    try {
+      return ajv.compile(orNull(schema) as object)
+    } catch (error) {
+      throw new Error(`the user field "${name}": its schema can not be used: ${error}`, { cause: error })
+    }
+  }
+  return new Map(Object.entries(declared).map(([name, field]) => [name, compileOne(name, field)]))
 }
 
-/** Compiled when first needed. Each takes null as well: as a change it removes the field. */
+const validators = new WeakMap<UserFields, Validators>()
+
+/** Made once for each declaration. Each takes null as well: as a change it removes the field. */
 export const validatorsOf = (declared: UserFields): Validators => {
   const known = validators.get(declared) ?? compile(declared)
   validators.set(declared, known)
   return known
 }
 
-const orNull = (schema: JSONSchema) => ({ anyOf: [schema, { type: 'null' }] }) as const
-
-const refuseStart = (name: string, why: string): never => {
-  throw new Error(`the user field "${name}": ${why}`)
+const findFault = (name: string, { schema, read, write }: UserField): string | undefined => {
+  if (!readers.includes(read)) return `"read" must be one of ${readers.join(', ')}`
+  if (!writers.includes(write)) return `"write" must be one of ${writers.join(', ')}`
+  if (typeof schema !== 'object' || Object.keys(schema).length === 0)
+    return '"schema" must say what values there are: an empty one takes everything'
+  // It would be written in the name of whoever sends a body without the field.
+  if (JSON.stringify(schema).includes('"default":'))
+    return 'its schema may have no default: the application writes what nobody has given'
+  return findFaultOfName(name)
 }
 
-/** Checks a declaration at the start. @throws Error naming the field and what to write instead */
+/** Checks a declaration at the start. @throws Error naming the field and what is wrong with it */
 export const checkUserFields = <Declared extends UserFields>(declared: Declared): Declared => {
-  for (const [name, { schema, read, write }] of Object.entries(declared)) {
-    const fault = findFaultOfName(name)
-    if (fault !== undefined) refuseStart(name, fault)
-    if (!readers.includes(read)) refuseStart(name, `"read" must be one of ${readers.join(', ')}`)
-    if (!writers.includes(write)) refuseStart(name, `"write" must be one of ${writers.join(', ')}`)
-    if (typeof schema !== 'object' || Object.keys(schema).length === 0)
-      refuseStart(name, '"schema" must say what values there are: an empty one takes everything')
-    // It would be written in the name of whoever sends a body without the field.
-    if (JSON.stringify(schema).includes('"default":'))
-      refuseStart(name, 'its schema may have no default: the application writes what nobody has given')
-    try {
-      compile({ [name]: { schema, read, write } })
-    } catch (error) {
-      refuseStart(name, `its schema can not be used: ${error instanceof Error ? error.message : error}`)
-    }
+  for (const [name, field] of Object.entries(declared)) {
+    const fault = findFault(name, field)
+    if (fault !== undefined) throw new Error(`the user field "${name}": ${fault}`)
   }
+  validatorsOf(declared)
   return declared
 }
 
