@@ -122,14 +122,14 @@ describe('a deleted user', () => {
     await t.call('PATCH', 'me', { token, body: { fields: { display_name: 'Ann' } } })
     const post = { title: 'Stays', content: 'for all', published: true }
     const made = await t.call('POST', 'posts', { token, body: post })
-    const author = { id: ann.id, username: ann.username, display_name: 'Ann', deleted: false }
+    const author = { username: ann.username, display_name: 'Ann', deleted: false }
     assert.deepEqual(made.body.author, author)
     assert.equal((await t.call('POST', 'todos', { token, body: { title: 'Milk' } })).status, 201)
     const other = await join()
     await t.call('POST', 'todos', { token: other.access, body: { title: 'Bread' } })
 
     assert.equal((await deleteMe(ann)).status, 204)
-    const gone = { id: ann.id, username: null, display_name: null, deleted: true }
+    const gone = { username: null, display_name: null, deleted: true }
     const shown = await t.call('GET', `posts/${made.body.id}`)
     assert.deepEqual([shown.status, shown.body.author, shown.body.user_id], [200, gone, ann.id])
     const list = await t.call('GET', `posts?user_id=${ann.id}`)

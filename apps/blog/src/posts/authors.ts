@@ -1,19 +1,17 @@
 import type { Database } from 'gatewright/database'
-import { anyText, flag, strictObject, textOrNull } from 'gatewright/schemas'
+import { flag, strictObject, textOrNull } from 'gatewright/schemas'
 import { showUserFields } from 'gatewright/user-fields'
 import { listUsersById } from 'gatewright/users'
 import type { PostRow } from '../tables.ts'
 import { userFields } from '../users/fields.ts'
 
 export const authorSchema = strictObject({
-  id: anyText,
   username: textOrNull,
   display_name: textOrNull,
   deleted: flag,
 })
 
 export type Author = {
-  readonly id: string
   /** Null where the user was deleted. */
   readonly username: string | null
   readonly display_name: string | null
@@ -31,8 +29,8 @@ export const findAuthors = async (
   )
   return ({ author_id: id }) => {
     const user = users.get(id)
-    if (user === undefined) return { id, username: null, display_name: null, deleted: true }
+    if (user === undefined) return { username: null, display_name: null, deleted: true }
     const { display_name = null } = showUserFields(userFields, user.fields, 'public')
-    return { id, username: user.username, display_name, deleted: false }
+    return { username: user.username, display_name, deleted: false }
   }
 }
