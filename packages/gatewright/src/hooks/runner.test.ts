@@ -70,6 +70,17 @@ describe('a hook', () => {
     assert.deepEqual(event, { name: 'registered', at: t.clock.now(), userId: 'ann', roles: ['user'] })
   })
 
+  test('wakes nobody before its commit, when there would be nothing to see', async () => {
+    await startEngine({ registered: async () => {} })
+    let woken = 0
+    const hooks = { wake: () => void woken++ }
+    await inTransaction(t.engine.db, async work => {
+      await emitHook({ clock: t.clock, hooks }, work, 'registered', { userId: 'ann', roles: [] })
+      assert.equal(woken, 0)
+    })
+    assert.equal(woken, 1)
+  })
+
   test('of a transaction that is rolled back is none', async () => {
     let calls = 0
     const engine = await startEngine({ registered: async () => void calls++ })
