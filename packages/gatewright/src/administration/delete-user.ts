@@ -6,8 +6,7 @@ import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { guardLastAdministrator } from '../users/administrators.ts'
-import { eraseUser } from '../users/erase-user.ts'
-import { lockUser } from '../users/users.ts'
+import { eraseUser, holdUserToErase } from '../users/erase-user.ts'
 
 /**
  * Deletes a user for good: everything of the user ends, what is personal in the account is erased, and
@@ -22,7 +21,7 @@ export const deleteUser = (
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
     await guardLastAdministrator(work, userId)
-    const user = await lockUser(work, userId)
+    const user = await holdUserToErase(work, userId)
     if (caller !== undefined) await holdSession(work, caller)
     await recordEvent(dependencies, work, 'user.deleted', { origin, userId })
     await applyConsequences(dependencies, work, 'user deleted', { userId, origin })

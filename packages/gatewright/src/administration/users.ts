@@ -9,7 +9,7 @@ import { addUser, prepareUser, type RegisterDependencies, type Registration } fr
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { administratorRole, guardLastAdministrator, noteAdministrator } from '../users/administrators.ts'
-import { listRoles, lockUser, replaceRoles, type User } from '../users/users.ts'
+import { getUser, replaceRoles, type User } from '../users/users.ts'
 
 type Dependencies = SessionDependencies & { readonly db: Database }
 type Target = { readonly userId: string; readonly origin: Origin }
@@ -81,8 +81,7 @@ export const changeRoles = async (
   const after = [...new Set(roles)].sort()
   return inTransaction(dependencies.db, async work => {
     if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)
-    await lockUser(work, userId)
-    const before = await listRoles(work.db, userId)
+    const { roles: before } = await getUser(work.db, userId)
     await replaceRoles(work, userId, after)
     await noteAdministrator(dependencies, work, roles)
     await recordEvent(dependencies, work, 'user.roles-changed', {

@@ -2,6 +2,7 @@ import type { ExpressionBuilder } from 'kysely'
 import { hour, minute, second } from '../ground/clock.ts'
 import type { Random } from '../ground/random.ts'
 import type { Database, HookEventRow, Tables } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
 import type { HookName } from './events.ts'
 
 /** How long a taken event is its taker's; then it is delivered again, for the taker may be dead. */
@@ -96,7 +97,7 @@ export const giveBack = async (db: Database, { id, attempts }: Taken, dueAt: num
  * waits for a hook that is no longer declared is dropped.
  */
 export const declareHooks = (db: Database, names: readonly HookName[], now: number): Promise<void> =>
-  db.transaction().execute(async transaction => {
+  inTransaction(db, async ({ db: transaction }) => {
     for (const table of ['declared_hooks', 'hook_events'] as const)
       await transaction
         .deleteFrom(table)

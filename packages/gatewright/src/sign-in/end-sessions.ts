@@ -6,7 +6,6 @@ import { isInRetryWindow } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
-import { lockUser } from '../users/users.ts'
 
 type Dependencies = SessionDependencies & {
   readonly db: Database
@@ -58,8 +57,6 @@ export const endOtherSession = (
 /** Ends all sessions of the user but this one. */
 export const endAllOtherSessions = (dependencies: Dependencies, own: OwnSession): Promise<number> =>
   inTransaction(dependencies.db, async work => {
-    // The user's row before those of sessions, as everywhere: two who lock in turn never wait for each other.
-    await lockUser(work, own.userId)
     await holdSession(work, own)
     const { ended } = await applyConsequences(dependencies, work, 'all others ended', own)
     return ended

@@ -192,22 +192,6 @@ export const replaceRoles = async ({ db }: Work, userId: string, roles: readonly
   await insertRoles(db, userId, roles)
 }
 
-/**
- * Locks the user's row, without changing it.
- * @throws Refusal `not_found`
- */
-export const lockUser = async ({ db }: Work, userId: string): Promise<UserRow> => {
-  const row = await db
-    .updateTable('users')
-    .set({ id: userId })
-    .where('id', '=', userId)
-    .where('deleted_at', 'is', null)
-    .returningAll()
-    .executeTakeFirst()
-  if (row === undefined) throw new Refusal('not_found')
-  return row
-}
-
 /** Locks the user's row and raises its version: what was begun before can no longer be finished. */
 export const raiseVersion = async ({ db }: Work, userId: string): Promise<number> => {
   const row = await db
