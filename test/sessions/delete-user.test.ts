@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { day } from 'gatewright/clock'
+import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { until } from '../process/until.ts'
@@ -143,6 +144,19 @@ describe('a deleted user', () => {
     })
     await until('the queue is empty', async () => (await readTables(t)).get('hook_events')?.length === 0)
   })
+})
+
+test('a session that ended while the request waited, or that is of somebody else, deletes nobody', async () => {
+  const { id: userId } = await addUser(t.engine, `person${++people}`)
+  const [ended, stranger] = [await signInAs(t.engine, userId), await join()]
+  assert.equal((await t.call('POST', 'logout', { token: ended.access })).status, 200)
+  const live = await signInAs(t.engine, stranger.id)
+  const before = await readTables(t)
+  for (const sessionId of [ended.sessionId, live.sessionId]) {
+    const deleting = deleteUser(t.engine, { userId, origin }, { userId, sessionId })
+    await assert.rejects(deleting, { code: 'session_ended' })
+  }
+  assert.deepEqual(await readTables(t), before)
 })
 
 describe('the last administrator', () => {
