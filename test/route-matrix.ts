@@ -25,6 +25,8 @@ export const matrix = `
 | POST /api/v1/logout         | access token    | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | 200   | who     | two  |
 | POST /api/v1/logout         | refresh token   | who       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | 200   | who     | two  |
 | GET /api/v1/me              |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| PATCH /api/v1/me            |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| DELETE /api/v1/me           |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | who     | two  |
 | PUT /api/v1/me/password     |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
 | GET /api/v1/protected       |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /api/v1/sessions        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
@@ -155,6 +157,8 @@ export const requests: Readonly<Record<string, Request>> = {
       of === 'access token' ? undefined : refresh && { refresh_token: refresh },
     spends: true,
   },
+  'PATCH /api/v1/me': { body: () => ({ fields: { display_name: 'Ann' } }) },
+  'DELETE /api/v1/me': { spends: true },
   'PUT /api/v1/me/password': {
     body: () => ({ current_password: password, new_password: password }),
     spends: true,

@@ -50,7 +50,13 @@ export const listFields = ({ app }: TestApp): readonly Field[] =>
 export const listBodyRoutes = ({ app }: TestApp): readonly string[] =>
   app.routeTable.routes.filter(({ schema }) => schema?.body !== undefined).map(nameOf)
 
-export const isText = ({ schema }: Field): boolean => schema.type === 'string'
+/** The JSON types that a field takes: of an alternative, those of all its parts. */
+export const typesOf = ({ type = [], anyOf = [] }: Schema): readonly string[] => [
+  ...[type].flat(),
+  ...anyOf.flatMap(typesOf),
+]
+
+export const isText = ({ schema }: Field): boolean => typesOf(schema).includes('string')
 
 export const describe = ({ route, place, at }: Field): string => `${route}, ${place} /${at.join('/')}`
 

@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { Application } from 'gatewright/app'
+import { hooks } from './hooks.ts'
 import { blogMigrations } from './migrations.ts'
 import { findPostThing } from './posts/posts.ts'
 import { postRoutes } from './posts/routes.ts'
 import { todoRoutes } from './todos/routes.ts'
 import { findTodoThing } from './todos/todos.ts'
+import { userFields } from './users/fields.ts'
 import { userRoutes } from './users/routes.ts'
 
 /** Where version 1 stands, and with it the account routes. */
@@ -19,4 +21,6 @@ export const blog: Application = {
   plugin,
   migrations: [blogMigrations],
   things: { post: findPostThing, todo: findTodoThing },
+  userFields,
+  hooks,
 }

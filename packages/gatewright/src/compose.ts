@@ -4,6 +4,7 @@ import { type Clock, systemClock } from './ground/clock.ts'
 import { type Random, systemRandom } from './ground/random.ts'
 import type { Secrets } from './ground/secrets.ts'
 import { publicUrlOf, type Settings } from './ground/settings.ts'
+import { createHookRunner, type HookRunner } from './hooks/runner.ts'
 import { openKeyRing } from './keys/signing-keys.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createRevocations } from './revocation/revocations.ts'
@@ -23,6 +24,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly random: Random
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
+  readonly hooks: HookRunner
   readonly close: () => Promise<void>
 }
 
@@ -67,6 +69,7 @@ export const compose = async ({
     readRoles: listRoles,
   })
   await revocations.start()
+  const hooks = createHookRunner({ db, clock, random })
   return {
     settings,
     publicUrl,
@@ -76,6 +79,7 @@ export const compose = async ({
     secrets,
     accessTokens,
     revocations,
+    hooks,
     hasher: createPasswordHasher({ random }),
     limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),
     findAddress: createClientAddress(settings.trustedProxies),
@@ -84,6 +88,7 @@ export const compose = async ({
       apiKey: { header: 'x-api-key' },
     },
     close: async () => {
+      await hooks.stop()
       revocations.stop()
       await db.destroy()
     },

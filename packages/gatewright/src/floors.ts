@@ -5,6 +5,7 @@
 export const floors = [
   'ground',
   'storage',
+  'hooks',
   'audit',
   'limits',
   'keys',

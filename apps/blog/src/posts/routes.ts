@@ -18,6 +18,7 @@ import {
 import { typed } from 'gatewright/typed-app'
 import { everyKind } from '../audience.ts'
 import type { PostRow } from '../tables.ts'
+import { type Author, authorSchema, findAuthors } from './authors.ts'
 import { addPost, changePost, deletePost, getPost, listPosts } from './posts.ts'
 
 const title = text(1, 200)
@@ -27,6 +28,7 @@ const content = text(0, 20_000)
 const postSchema = strictObject({
   id: anyText,
   user_id: anyText,
+  author: authorSchema,
   title: anyText,
   content: anyText,
   published: flag,
@@ -34,9 +36,10 @@ const postSchema = strictObject({
   updated_at: timestamp,
 })
 
-const toPost = (row: PostRow) => ({
+const toPost = (row: PostRow, author: Author) => ({
   id: row.id,
   user_id: row.author_id,
+  author,
   title: row.title,
   content: row.content,
   published: row.published === 1,
@@ -51,6 +54,11 @@ const mayChange = anyOf(owner('post'), permission('posts:moderate'))
 export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   const app = typed(scope)
   const { gatewright } = scope
+  const show = async (rows: readonly PostRow[]) => {
+    const authorOf = await findAuthors(gatewright.db, rows)
+    return rows.map(row => toPost(row, authorOf(row)))
+  }
+  const showOne = async (row: PostRow) => toPost(row, (await findAuthors(gatewright.db, [row]))(row))
 
   app.get(
     '/posts',
@@ -71,7 +79,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
         authorId: user_id,
         readerId,
       })
-      return { posts: posts.map(toPost), page, per_page, total }
+      return { posts: await show(posts), page, per_page, total }
     },
   )
 
@@ -83,7 +91,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     },
     async ({ params, principal }) => {
       const seesDrafts = principal?.permissions.has('posts:moderate') ?? false
-      return toPost(await getPost(gatewright.db, params.id, { userId: principal?.userId, seesDrafts }))
+      return showOne(await getPost(gatewright.db, params.id, { userId: principal?.userId, seesDrafts }))
     },
   )
 
@@ -99,7 +107,10 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     async (request, reply) => {
       const { published = false, ...written } = request.body
       const post = await addPost(gatewright, { ...written, published, authorId: principalOf(request).userId })
-      return reply.code(201).header('location', `${scope.prefix}/posts/${post.id}`).send(toPost(post))
+      return reply
+        .code(201)
+        .header('location', `${scope.prefix}/posts/${post.id}`)
+        .send(await showOne(post))
     },
   )
 
@@ -120,7 +131,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     },
     async request => {
       const target = { id: request.params.id, origin: originOf(request) }
-      return toPost(await changePost(gatewright, target, request.body))
+      return showOne(await changePost(gatewright, target, request.body))
     },
   )
 

@@ -86,6 +86,11 @@ export const changeTodo = async (
   return row
 }
 
+/** Takes all todos of an owner away; what is not there any more is no failure. */
+export const deleteTodosOf = async (db: Database, ownerId: string): Promise<void> => {
+  await blogTables(db).deleteFrom('todos').where('owner_id', '=', ownerId).execute()
+}
+
 /** @throws Refusal `not_found` */
 export const deleteTodo = async (db: Database, { ownerId, id }: OwnTodo): Promise<void> => {
   const { numDeletedRows } = await blogTables(db)

@@ -1,6 +1,7 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { emitHook } from '../hooks/emit.ts'
 import { roles as builtInRoles, isRole } from '../permissions/roles.ts'
 import { type Caller, holdSession } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
@@ -48,6 +49,7 @@ const setDisabled = async ({ db }: Work, userId: string, at: number | null): Pro
     .updateTable('users')
     .set({ disabled_at: at })
     .where('id', '=', userId)
+    .where('deleted_at', 'is', null)
     .where('disabled_at', at === null ? 'is not' : 'is', null)
     .executeTakeFirst()
   return numUpdatedRows === 1n
@@ -88,6 +90,7 @@ export const changeRoles = async (
       userId,
       details: { before, after },
     })
+    await emitHook(dependencies, work, 'role-changed', { userId, before, after })
     await applyConsequences(dependencies, work, 'roles changed', { userId, origin })
   })
 }

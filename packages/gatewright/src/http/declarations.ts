@@ -2,6 +2,7 @@ import type { Engine } from '../compose.ts'
 import type { GateRule, Passage } from '../gate/passage.ts'
 import type { Principal } from '../gate/principal.ts'
 import type { Refusal } from '../ground/refusal.ts'
+import type { UserFields } from '../users/declared-fields.ts'
 import type { RouteTable } from './route-table.ts'
 
 declare module 'fastify' {
@@ -16,6 +17,8 @@ declare module 'fastify' {
     gatewright: Engine
     /** The routes as data. */
     routeTable: RouteTable
+    /** The fields that the application declared on users. */
+    userFields: UserFields
   }
   interface FastifyRequest {
     /** What the gate found out; undefined where the router knows no such route. */

@@ -3,6 +3,8 @@ import fastifyPlugin from 'fastify-plugin'
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
+import type { Hooks } from '../hooks/events.ts'
+import { checkUserFields, type UserFields } from '../users/declared-fields.ts'
 import { createAnswerRefusal } from './answer-refusal.ts'
 import type {} from './declarations.ts'
 import { addGateHooks, toNotFound } from './gate-hooks.ts'
@@ -24,6 +26,17 @@ export type GatewrightOptions = {
   readonly mount?: string
   /** Finders of the application's objects, by the names that access rules use. */
   readonly things?: Readonly<Record<string, FindThing>>
+  /** The application's own fields on every user, by name (docs/user-fields.md). */
+  readonly userFields?: UserFields
+  /** What the application does after something happened to a user (docs/hooks.md). */
+  readonly hooks?: Hooks
+}
+
+/** Events are delivered while requests are taken. What handlers are at is waited for beside what requests are at. */
+const runHooks = (app: FastifyInstance, { engine, log, hooks }: GatewrightOptions): void => {
+  if (hooks === undefined) return
+  app.addHook('onReady', () => engine.hooks.start(hooks, log))
+  app.addHook('preClose', async () => void engine.hooks.stop())
 }
 
 const register = async (app: FastifyInstance, options: GatewrightOptions): Promise<void> => {
@@ -32,6 +45,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   const answerRefusal = createAnswerRefusal(engine, log)
 
   app.decorate('gatewright', engine)
+  app.decorate('userFields', checkUserFields(options.userFields ?? {}))
   app.decorateRequest('passage', undefined)
   app.decorateRequest('principal', undefined)
   app.decorateReply('refusal', undefined)
@@ -45,6 +59,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   app.setErrorHandler((error, request, reply) => answerRefusal(request, reply, error))
   app.setNotFoundHandler((request, reply) => answerRefusal(request, reply, toNotFound(request)))
 
+  runHooks(app, options)
   healthRoutes(app, engine)
   errorDocsRoutes(app)
   setupRoutes(app, engine, mount)

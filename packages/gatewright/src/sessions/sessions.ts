@@ -1,7 +1,7 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
-import type { Clock } from '../ground/clock.ts'
 import { newId, newSecret, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { emitHook, type HookDependencies } from '../hooks/emit.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionRow } from '../storage/tables.ts'
@@ -9,8 +9,7 @@ import type { Work } from '../storage/transaction.ts'
 import { listRoles } from '../users/users.ts'
 import { endedByTime, promisedExpiry, type SessionTimes } from './session-times.ts'
 
-export type SessionDependencies = {
-  readonly clock: Clock
+export type SessionDependencies = HookDependencies & {
   readonly random: Random
   readonly revocations: Revocations
   readonly settings: SessionTimes
@@ -27,6 +26,7 @@ export type EndReason =
   | 'refresh_token_reused'
   | 'refresh_token_ahead'
   | 'user_disabled'
+  | 'user_deleted'
   | 'too_many_sessions'
 
 /** A session together with its user's roles as they are: what tokens are made from. */
@@ -115,6 +115,7 @@ export const startSession = async (
     sessionId: session.id,
     details: { amr },
   })
+  await emitHook(dependencies, work, 'signed-in', { userId, sessionId: session.id, amr })
   await makeRoom(dependencies, work, session, origin)
   return { session, roles: await listRoles(work.db, userId) }
 }
@@ -171,8 +172,12 @@ export const endSessions = async (
     work,
     ended.map(row => ({ kind: 'session', subject: row.id, promisedUntil: row.token_expires_at })),
   )
-  for (const { id } of ended)
-    await recordEvent(dependencies, work, 'session.ended', { origin, userId, sessionId: id, reason })
+  for (const { id: sessionId } of ended) {
+    await recordEvent(dependencies, work, 'session.ended', { origin, userId, sessionId, reason })
+    // A session that goes on under a new id is not over.
+    if (reason !== 'renewed')
+      await emitHook(dependencies, work, 'session-ended', { userId, sessionId, reason })
+  }
   return { count: ended.length, promisedUntil: Math.max(now, ...ended.map(row => row.token_expires_at)) }
 }
 

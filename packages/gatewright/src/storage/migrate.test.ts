@@ -58,8 +58,9 @@ const defineTests = (): void => {
     assert.equal(secrets.size, 1)
 
     const db = openDatabase(settingsOf(folder).databaseUrl)
-    for (const table of ['installation', 'signing_keys', 'audit_events', 'gatewright_migrations'])
+    for (const table of ['installation', 'signing_keys', 'audit_events'])
       assert.equal(await count(db, table), 1, table)
+    assert.equal(await count(db, 'gatewright_migrations'), Object.keys(engineMigrations.migrations).length)
     assert.ok(!readdirSync(folder).some(name => name.startsWith('secret.')), 'no draft of a secret stays')
     await db.destroy()
   })
@@ -101,7 +102,7 @@ const defineTests = (): void => {
     const db = openDatabase(settingsOf(newFolder()).databaseUrl, { durability: 'off' })
     const same: MigrationSet = { owner: 'blog', migrations: { '0001-first': { up: async () => {} } } }
     await migrate(db, same)
-    assert.equal((await pendingMigrations(db, engineMigrations)).length, 1)
+    assert.deepEqual(await pendingMigrations(db, engineMigrations), Object.keys(engineMigrations.migrations))
     await db.destroy()
   })
 }

@@ -10,6 +10,9 @@ export type Tables = {
   cut_offs: CutOffsTable
   signing_keys: SigningKeysTable
   audit_events: AuditEventsTable
+  reserved_usernames: ReservedUsernamesTable
+  declared_hooks: DeclaredHooksTable
+  hook_events: HookEventsTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -39,6 +42,10 @@ type UsersTable = {
   version: number
   disabled_at: number | null
   created_at: number
+  /** JSON object: the application's own fields. */
+  fields: Generated<string>
+  /** Where it is set, the row only keeps the id from being given again; all that was personal is erased. */
+  deleted_at: Generated<number | null>
 }
 
 type UserRolesTable = { user_id: string; role: string }
@@ -105,10 +112,29 @@ type AuditEventsTable = {
   details: string
 }
 
+/** Names of deleted users, by the SHA-256 of their `username_key`, and until when nobody else gets them. */
+type ReservedUsernamesTable = { username_hash: string; until: number }
+
+/** The hooks for which the application has a handler: only for these are events queued. */
+type DeclaredHooksTable = { name: string }
+
+type HookEventsTable = {
+  id: Generated<number>
+  name: string
+  user_id: string
+  at: number
+  /** JSON object: what belongs to the event beside its user. */
+  details: string
+  attempts: number
+  /** When it may be taken: while a handler has it, the end of the lease; after a failure, the next attempt. */
+  due_at: number
+}
+
 export type Database = Kysely<Tables>
 export type DatabaseTransaction = Transaction<Tables>
 export type UserRow = Selectable<UsersTable>
 export type SessionRow = Selectable<SessionsTable>
 export type NewSessionRow = Insertable<SessionsTable>
 export type CutOffRow = Selectable<CutOffsTable>
+export type HookEventRow = Selectable<HookEventsTable>
 export type SigningKeyRow = Selectable<SigningKeysTable>

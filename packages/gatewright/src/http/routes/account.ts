@@ -1,28 +1,43 @@
 import type { FastifyInstance } from 'fastify'
+import { deleteUser } from '../../administration/delete-user.ts'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
 import { permissionsOf } from '../../permissions/roles.ts'
 import { makeTokenPair } from '../../sessions/session-tokens.ts'
 import { changePassword } from '../../sign-in/own-password.ts'
+import { fieldChangesSchema, shownFieldsSchema, type UserFields } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
+import { changeUserFields, showUserFields } from '../../users/user-fields.ts'
 import { getUser, type User } from '../../users/users.ts'
 import { originOf, principalOf } from '../request.ts'
-import { anyText, flag, list, password, strictObject, textOrNull, timestamp, tokenPair } from '../schemas.ts'
+import {
+  anyText,
+  flag,
+  list,
+  nothing,
+  password,
+  strictObject,
+  textOrNull,
+  timestamp,
+  tokenPair,
+} from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
-/** A user's own view of the account. */
-export const accountSchema = strictObject({
-  id: anyText,
-  username: anyText,
-  email: textOrNull,
-  email_verified: flag,
-  roles: list(anyText),
-  permissions: list(anyText),
-  created_at: timestamp,
-})
+/** A user's own view of the account, with the declared fields that a user sees of the own ones. */
+export const accountSchema = (declared: UserFields) =>
+  strictObject({
+    id: anyText,
+    username: anyText,
+    email: textOrNull,
+    email_verified: flag,
+    roles: list(anyText),
+    permissions: list(anyText),
+    created_at: timestamp,
+    fields: shownFieldsSchema(declared, 'self'),
+  })
 
-export const toAccount = (user: User) => ({
+export const toAccount = (user: User, declared: UserFields) => ({
   id: user.id,
   username: user.username,
   email: user.email,
@@ -30,6 +45,7 @@ export const toAccount = (user: User) => ({
   roles: [...user.roles],
   permissions: [...permissionsOf(user.roles)].sort(),
   created_at: toTimestamp(user.createdAt),
+  fields: showUserFields(declared, user.fields, 'self'),
 })
 
 const protectedSchema = strictObject({
@@ -43,9 +59,45 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
     '/me',
     {
       config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } },
-      schema: { response: { 200: accountSchema } },
+      schema: { response: { 200: accountSchema(app.userFields) } },
     },
-    async request => toAccount(await getUser(engine.db, principalOf(request).userId)),
+    async request => toAccount(await getUser(engine.db, principalOf(request).userId), app.userFields),
+  )
+
+  typed(app).patch(
+    '/me',
+    {
+      config: { gate: { access: signedIn(), limit: 'write', audit: 'none' } },
+      schema: {
+        body: strictObject({ fields: fieldChangesSchema(app.userFields, 'self') }),
+        response: { 200: accountSchema(app.userFields) },
+      },
+    },
+    async request => {
+      const { userId } = principalOf(request)
+      const { fields } = request.body
+      await changeUserFields(engine, app.userFields, { userId, fields, writer: 'self' })
+      return toAccount(await getUser(engine.db, userId), app.userFields)
+    },
+  )
+
+  typed(app).delete(
+    '/me',
+    {
+      config: {
+        gate: {
+          access: allOf(signedIn(), recentSignIn()),
+          limit: 'write',
+          audit: ['user.deleted', 'session.ended'],
+        },
+      },
+      schema: { response: { 204: nothing } },
+    },
+    async (request, reply) => {
+      const caller = principalOf(request)
+      await deleteUser(engine, { userId: caller.userId, origin: originOf(request) }, caller)
+      return reply.code(204).send(null)
+    },
   )
 
   typed(app).get(

@@ -39,12 +39,12 @@ export const setupRoutes = (app: FastifyInstance, engine: Engine, mount: string)
       config: { gate: { access: everyone(), limit: 'anonymous-write', audit: ['administrator.set-up'] } },
       schema: {
         body: strictObject({ token: text(1, 200), username, password, email }, ['email']),
-        response: { 201: accountSchema },
+        response: { 201: accountSchema(app.userFields) },
       },
     },
     async (request, reply) => {
       const user = await completeSetup(engine, request.body, originOf(request))
-      return reply.code(201).send(toAccount(user))
+      return reply.code(201).send(toAccount(user, app.userFields))
     },
   )
 }

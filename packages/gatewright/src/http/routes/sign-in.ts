@@ -10,7 +10,9 @@ import { getSessionOfRefreshToken, readRefreshToken, refresh } from '../../sign-
 import { register } from '../../sign-in/register.ts'
 import { signIn } from '../../sign-in/sign-in.ts'
 import { isRefreshToken } from '../../tokens/refresh-token.ts'
+import { newFieldsSchema } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
+import { checkUserFieldValues } from '../../users/user-fields.ts'
 import { takeFurther } from '../answer-refusal.ts'
 import { deviceOf, originOf, principalOf } from '../request.ts'
 import { anyText, email, orNothing, password, strictObject, text, tokenPair, username } from '../schemas.ts'
@@ -41,13 +43,17 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
     {
       config: { gate: { access: everyone(), limit: 'registration', audit: ['user.registered'] } },
       schema: {
-        body: strictObject({ username, password, email }, ['email']),
-        response: { 201: accountSchema },
+        body: strictObject({ username, password, email, fields: newFieldsSchema(app.userFields, 'self') }, [
+          'email',
+          'fields',
+        ]),
+        response: { 201: accountSchema(app.userFields) },
       },
     },
     async (request, reply) => {
-      const user = await register(engine, request.body, originOf(request))
-      return reply.code(201).send(toAccount(user))
+      const fields = checkUserFieldValues(app.userFields, request.body.fields ?? {}, 'self')
+      const user = await register(engine, { ...request.body, fields }, originOf(request))
+      return reply.code(201).send(toAccount(user, app.userFields))
     },
   )
 }
