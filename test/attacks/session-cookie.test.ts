@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { newSessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
 import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
@@ -13,6 +15,7 @@ import {
   toBrowser,
 } from '../sessions/browser.ts'
 import { startCountedApp } from '../sessions/counted-app.ts'
+import { readTables } from '../table-contents.ts'
 import { exchange, listen, toRequest } from './raw-http.ts'
 
 let t: TestApp
@@ -236,9 +239,8 @@ describe('a cookie that nobody was given', () => {
 })
 
 test('a cookie that dies while the body is on its way is refused, and the browser’s next one stays', async () => {
-  const { default: net } = await import('node:net')
   const text = JSON.stringify({ title: 'Slow', content: 'Text' })
-  const socket = net.connect({ host: '127.0.0.1', port })
+  const socket = connect({ host: '127.0.0.1', port })
   const lines = Object.entries({
     ...headersOf(t, tab),
     host: 'a',
@@ -249,10 +251,10 @@ test('a cookie that dies while the body is on its way is refused, and the browse
   }).map(([name, value]) => `${name}: ${value}`)
   socket.write(['POST /api/v1/posts HTTP/1.1', ...lines, '', ''].join('\r\n'))
   const chunks: string[] = []
-  await new Promise<void>(resolve => socket.once('data', () => resolve()))
+  await once(socket, 'data')
   await browse(t, tab, 'POST', 'logout')
   socket.on('data', chunk => chunks.push(String(chunk))).write(text)
-  await new Promise<void>(resolve => socket.once('close', () => resolve()))
+  await once(socket, 'close')
   assert.match(chunks.join(''), /^HTTP\/1\.1 401[\s\S]*session_ended/)
   assert.doesNotMatch(chunks.join(''), /set-cookie/i)
 })
@@ -261,7 +263,7 @@ test('no log line, no audit row and no other row holds a cookie or a CSRF token'
   const fresh = toBrowser(await browse(t, tab, 'POST', 'step-up', { body: { password } }))
   await browse(t, fresh, 'POST', 'logout')
   await browse(t, { ...fresh, cookie: `${fresh.cookie}x` }, 'GET', 'me')
-  const tables = JSON.stringify([...(await import('../table-contents.ts').then(m => m.readTables(t)))])
+  const tables = JSON.stringify([...(await readTables(t))])
   for (const { cookie, csrf } of [tab, fresh])
     for (const hidden of [secretOf({ cookie, csrf }).slice(4, 40), csrf])
       for (const text of [...t.logLines, tables]) assert.ok(!text.includes(hidden), text.slice(0, 300))
