@@ -1,5 +1,7 @@
 import { createClientAddress } from './gate/client-address.ts'
+import { cookiePlaceOf } from './gate/credential.ts'
 import type { GateDependencies } from './gate/gate.ts'
+import { createKnownSecrets } from './gate/known-secrets.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
 import { type Random, systemRandom } from './ground/random.ts'
 import type { Secrets } from './ground/secrets.ts'
@@ -86,7 +88,10 @@ export const compose = async ({
     places: {
       token: { header: settings.tokenHeader.toLowerCase(), scheme: settings.tokenScheme.toLowerCase() },
       apiKey: { header: 'x-api-key' },
+      cookie: cookiePlaceOf(publicUrl),
     },
+    origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
+    knownSecrets: createKnownSecrets(),
     close: async () => {
       await hooks.stop()
       revocations.stop()

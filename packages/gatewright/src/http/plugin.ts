@@ -12,6 +12,7 @@ import { acceptJsonOnly } from './json-body.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
+import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -64,7 +65,8 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   errorDocsRoutes(app)
   setupRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
-    for (const addRoutes of [signInRoutes, accountRoutes, sessionRoutes]) addRoutes(scope, engine)
+    for (const addRoutes of [signInRoutes, accountRoutes, sessionRoutes, cookieSessionRoutes])
+      addRoutes(scope, engine)
   }
   await app.register(accountScope, { prefix: mount })
 }
