@@ -6,6 +6,7 @@ export const floors = [
   'ground',
   'storage',
   'audit',
+  'idempotency',
   'limits',
   'keys',
   'permissions',

@@ -1,52 +1,10 @@
 import type { FastifyInstance } from 'fastify'
-import { anyOf, everyone, owner, permission, visible } from 'gatewright/access'
-import { toTimestamp } from 'gatewright/clock'
+import { everyone, permission } from 'gatewright/access'
 import { originOf, principalOf } from 'gatewright/request'
-import {
-  anyText,
-  flag,
-  id,
-  idParams,
-  integer,
-  list,
-  nothing,
-  pageQuery,
-  strictObject,
-  text,
-  timestamp,
-} from 'gatewright/schemas'
+import { flag, id, idParams, integer, list, nothing, pageQuery, strictObject } from 'gatewright/schemas'
 import { typed } from 'gatewright/typed-app'
-import { everyKind } from '../audience.ts'
-import type { PostRow } from '../tables.ts'
+import { common, content, mayChange, mayRead, postSchema, title, toPost } from './both-versions.ts'
 import { addPost, changePost, deletePost, getPost, listPosts } from './posts.ts'
-
-const title = text(1, 200)
-/** A page of a list holds a hundred posts at most, so this bounds what one request can ask for. */
-const content = text(0, 20_000)
-
-const postSchema = strictObject({
-  id: anyText,
-  user_id: anyText,
-  title: anyText,
-  content: anyText,
-  published: flag,
-  created_at: timestamp,
-  updated_at: timestamp,
-})
-
-const toPost = (row: PostRow) => ({
-  id: row.id,
-  user_id: row.author_id,
-  title: row.title,
-  content: row.content,
-  published: row.published === 1,
-  created_at: toTimestamp(row.created_at),
-  updated_at: toTimestamp(row.updated_at),
-})
-
-const common = { principals: everyKind, audit: 'none' } as const
-const mayRead = anyOf(visible('post'), owner('post'), permission('posts:moderate'))
-const mayChange = anyOf(owner('post'), permission('posts:moderate'))
 
 export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   const app = typed(scope)
@@ -55,7 +13,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/posts',
     {
-      config: { gate: { ...common, access: everyone(), limit: 'read' } },
+      config: { conditional: 'public', gate: { ...common, access: everyone(), limit: 'read' } },
       schema: {
         querystring: strictObject({ ...pageQuery.properties, user_id: id }, ['page', 'per_page', 'user_id']),
         response: {
@@ -78,7 +36,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/posts/:id',
     {
-      config: { gate: { ...common, access: mayRead, limit: 'read' } },
+      config: { conditional: 'public', gate: { ...common, access: mayRead, limit: 'read' } },
       schema: { params: idParams, response: { 200: postSchema } },
     },
     async ({ params, principal }) => {

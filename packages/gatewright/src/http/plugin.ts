@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
 import { createAnswerRefusal } from './answer-refusal.ts'
+import { addConditionalReads } from './conditional.ts'
 import type {} from './declarations.ts'
 import { addGateHooks, toNotFound } from './gate-hooks.ts'
 import { acceptJsonOnly } from './json-body.ts'
@@ -41,6 +42,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   acceptJsonOnly(app)
   useStrictSchemas(app)
   addGateHooks(app, engine, { ...engine, things })
+  addConditionalReads(app, engine.places)
   app.addHook('onResponse', createRequestLog(log, engine.settings.accessLog))
   app.setErrorHandler((error, request, reply) => answerRefusal(request, reply, error))
   app.setNotFoundHandler((request, reply) => answerRefusal(request, reply, toNotFound(request)))

@@ -1,7 +1,7 @@
-import { type CreateTableBuilder, type Kysely, SqliteAdapter } from 'kysely'
+import { type CreateTableBuilder, type Kysely, SqliteAdapter, sql } from 'kysely'
 
 /** What SQLite and PostgreSQL spell differently in a table's definition. */
-const isSqlite = <T>(db: Kysely<T>): boolean => db.getExecutor().adapter instanceof SqliteAdapter
+export const isSqlite = <T>(db: Kysely<T>): boolean => db.getExecutor().adapter instanceof SqliteAdapter
 
 /** The type of a column that holds milliseconds since 1970. */
 export const millisecondsColumn = <T>(db: Kysely<T>): 'integer' | 'bigint' =>
@@ -16,3 +16,13 @@ export const idColumn = <T, Table extends string>(
   isSqlite(db)
     ? table.addColumn(name, 'integer', column => column.primaryKey().autoIncrement())
     : table.addColumn(name, 'bigint', column => column.primaryKey().generatedAlwaysAsIdentity())
+
+/** Makes a text column sort by code points, as SQLite does by itself, whatever the language of the database. */
+export const sortByCodePoints = async <T>(db: Kysely<T>, table: string, column: string): Promise<void> => {
+  if (isSqlite(db)) return
+  const { schema } = db
+  await schema
+    .alterTable(table)
+    .alterColumn(column, change => change.setDataType(sql`text collate "C"`))
+    .execute()
+}

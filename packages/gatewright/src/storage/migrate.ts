@@ -1,8 +1,12 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { up as first } from './migrations/0001-first.ts'
+import { up as idempotencyKeys } from './migrations/0003-idempotency-keys.ts'
 
-const ownMigrations: Record<string, Migration> = { '0001-first': { up: first } }
+const ownMigrations: Record<string, Migration> = {
+  '0001-first': { up: first },
+  '0003-idempotency-keys': { up: idempotencyKeys },
+}
 
 export type MigrationSet = {
   /** Prefix of the two tables that remember what has run. */

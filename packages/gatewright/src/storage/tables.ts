@@ -10,6 +10,7 @@ export type Tables = {
   cut_offs: CutOffsTable
   signing_keys: SigningKeysTable
   audit_events: AuditEventsTable
+  idempotency_keys: IdempotencyKeysTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -103,6 +104,20 @@ type AuditEventsTable = {
   reason: string | null
   /** JSON object. */
   details: string
+}
+
+/** One row for each key that a principal used on a route, in the transaction of the effect it stands for. */
+type IdempotencyKeysTable = {
+  principal_kind: string
+  principal_id: string
+  /** Method and pattern. */
+  route: string
+  key: string
+  /** Of everything that the request asks for. */
+  request_hash: string
+  /** JSON of the stored answer; null only inside the transaction that makes it. */
+  answer: string | null
+  created_at: number
 }
 
 export type Database = Kysely<Tables>
