@@ -57,6 +57,6 @@ export type Page<Row> = { readonly rows: readonly Row[]; readonly next: Place | 
 
 /** Cuts a page from one row more than it may hold; `end` is where the search for rows stopped, if it did. */
 export const toPage = <Row extends Place>(rows: readonly Row[], limit: number, end?: Place): Page<Row> => {
-  const last = rows[limit - 1]
-  return { rows: rows.slice(0, limit), next: rows.length > limit ? last : end }
+  const last = rows.length > limit ? rows[limit - 1] : end
+  return { rows: rows.slice(0, limit), next: last && { key: last.key, id: last.id } }
 }
