@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { everyone, permission } from 'gatewright/access'
-import { readIfMatch, requireIfMatch, toVersionTag } from 'gatewright/entity-tags'
+import { ifMatch, readIfMatch, requireIfMatch, toVersionTag } from 'gatewright/entity-tags'
 import { answerOnce, idempotencyKey } from 'gatewright/idempotency'
 import { originOf, principalOf } from 'gatewright/request'
 import { cursorPage, cursorQuery, flag, id, idParams, nothing, strictObject } from 'gatewright/schemas'
@@ -87,6 +87,7 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
       },
       schema: {
         params: idParams,
+        headers: ifMatch,
         body: {
           ...strictObject({ title, content, published: flag }, ['title', 'content', 'published']),
           minProperties: 1,
@@ -111,7 +112,7 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
       config: {
         gate: { ...common, access: mayChange, limit: 'write', audit: ['post.deleted-by-moderator'] },
       },
-      schema: { params: idParams, response: { 204: nothing } },
+      schema: { params: idParams, headers: ifMatch, response: { 204: nothing } },
     },
     async (request, reply) => {
       await deletePost(gatewright, {

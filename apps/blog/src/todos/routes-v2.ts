@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { allOf, owner } from 'gatewright/access'
 import { parseTimestamp, toTimestampOrNull } from 'gatewright/clock'
-import { readIfMatch, requireIfMatch, toVersionTag } from 'gatewright/entity-tags'
+import { ifMatch, readIfMatch, requireIfMatch, toVersionTag } from 'gatewright/entity-tags'
 import { answerOnce, idempotencyKey } from 'gatewright/idempotency'
 import { Refusal } from 'gatewright/refusal'
 import { principalOf } from 'gatewright/request'
@@ -117,6 +117,7 @@ export const todoRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
       config: { gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' } },
       schema: {
         params: idParams,
+        headers: ifMatch,
         body: {
           ...strictObject({ title, done: flag, due_at }, ['title', 'done', 'due_at']),
           minProperties: 1,
@@ -140,7 +141,7 @@ export const todoRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
     '/todos/:id',
     {
       config: { gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' } },
-      schema: { params: idParams, response: { 204: nothing } },
+      schema: { params: idParams, headers: ifMatch, response: { 204: nothing } },
     },
     async (request, reply) => {
       await deleteTodo(gatewright.db, {

@@ -23,6 +23,9 @@ export const toVersionTag = (version: number): string => `"${version}"`
 /** As `toVersionTag` writes it, and no number that a column of integers can't hold. */
 const versionTag = /^"([1-9]\d{0,8})"$/
 
+/** The schema of the headers of a route that takes If-Match. */
+export const ifMatch = { type: 'object', properties: { 'if-match': { type: 'string' } } } as const
+
 /**
  * The versions that If-Match allows to change, for `where version in (…)`; undefined where it allows any,
  * or was not sent. A weak tag allows none (RFC 9110 §13.1.1).

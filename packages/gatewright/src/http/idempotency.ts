@@ -20,9 +20,14 @@ export const idempotencyKey = {
 const hashOf = ({ params, query, body }: FastifyRequest): string =>
   sha256(canonicalJson([params ?? null, query ?? null, body ?? null]))
 
+const isDeclared = ({ routeOptions }: FastifyRequest): boolean => {
+  const declared = routeOptions.schema?.headers as Partial<typeof idempotencyKey> | undefined
+  return declared?.properties?.['idempotency-key'] === idempotencyKey.properties['idempotency-key']
+}
+
 const findAttempt = (request: FastifyRequest): Attempt | undefined => {
   const { headers, method, routeOptions } = request
-  if (routeOptions.schema?.headers !== idempotencyKey)
+  if (!isDeclared(request))
     throw new TypeError(`${method} ${routeOptions.url} must say in its schema: headers: idempotencyKey`)
   const key = headers['idempotency-key']
   if (typeof key !== 'string') return undefined
