@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { changePost, deletePost } from '../../apps/blog/src/posts/posts.ts'
+import { changeTodo, deleteTodo } from '../../apps/blog/src/todos/todos.ts'
 import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
 
 let t: TestApp
@@ -145,6 +147,18 @@ test('a stranger learns nothing of a version: 404 comes before 428 and 412', asy
     headers: { 'if-none-match': '*' },
   })
   assert.equal(show(unconditional), '404 not_found')
+})
+
+test('what was deleted after the gate looked is not found, whatever version was meant', async () => {
+  const gone = { id: 'A'.repeat(22), versions: [1] }
+  const origin = { actor: alice.id, address: null, requestId: null }
+  for (const refused of [
+    changePost(t.engine, { ...gone, origin }, { title: 'x' }),
+    deletePost(t.engine, { ...gone, origin }),
+    changeTodo(t.engine, { ...gone, ownerId: alice.id }, { title: 'x' }),
+    deleteTodo(t.engine.db, { ...gone, ownerId: alice.id }),
+  ])
+    await assert.rejects(refused, { code: 'not_found' })
 })
 
 test("a moderator's change is recorded, and a refused one is not", async () => {

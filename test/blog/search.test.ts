@@ -105,3 +105,20 @@ test('one page reads 2,000 posts at most; the cursor goes on, and nothing is mis
     assert.equal(found.length, 2)
   }
 })
+
+for (const [newer, page] of [
+  [1_999, 'first'],
+  [2_000, 'second'],
+] as const)
+  test(`behind ${newer} newer posts a text is found with the ${page} page`, async () => {
+    const { id } = await add('needle', '')
+    await addHay(2 * newer)
+    const first = (await t.call('GET', '/api/v2/posts?q=needle')).body
+    const second = await t.call('GET', `/api/v2/posts?q=needle&cursor=${first.next_cursor}`)
+    const found = page === 'first' ? first.data : second.body.data
+    assert.deepEqual(
+      found.map((post: { readonly id: string }) => post.id),
+      [id],
+    )
+    if (page === 'second') assert.deepEqual(first.data, [])
+  })
