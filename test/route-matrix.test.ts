@@ -46,7 +46,8 @@ const ask = async (row: Row, name: SenderName, method = split(row.route)[0]): Pr
   const path = split(row.route)[1].replace(':id', id ?? ':id')
   const body = await requests[row.route]?.body?.({ t, owner, sender, of: row.of })
   const before = isSuccess(row.expected[name]) ? undefined : await readTables(t)
-  const answer = await t.call(method, path, { headers: sender.headers, body })
+  const headers = { ...sender.headers, ...requests[row.route]?.headers }
+  const answer = await t.call(method, path, { headers, body })
   if (before !== undefined && answer.status >= 400)
     assert.deepEqual(await readTables(t), before, `${row.route} as ${name}: refused, and changed something`)
   if (method === 'HEAD') assert.equal(answer.text, '', 'an answer to HEAD has no body')

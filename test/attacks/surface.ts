@@ -122,9 +122,15 @@ export const createAttacker = (t: TestApp): Attacker => {
       const sender = { ...owner, headers }
       const of = caseOf(route)
       const id = await things[of]?.(t, owner, sender)
-      const { body, query = {} } = requestOf(route)
+      const { body, query = {}, headers: further } = requestOf(route)
       const parameters = id === undefined ? {} : { id }
-      return { route, parameters, query, headers, body: await body?.({ t, owner, sender, of }) }
+      return {
+        route,
+        parameters,
+        query,
+        headers: { ...headers, ...further },
+        body: await body?.({ t, owner, sender, of }),
+      }
     },
     send: async request => {
       const isRaw = typeof request.body === 'string' || Buffer.isBuffer(request.body)

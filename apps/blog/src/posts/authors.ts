@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Database } from 'gatewright/database'
 import { flag, strictObject, textOrNull } from 'gatewright/schemas'
 import { showUserFields } from 'gatewright/user-fields'
@@ -16,6 +17,14 @@ export type Author = {
   readonly username: string | null
   readonly display_name: string | null
   readonly deleted: boolean
+}
+
+/** Another text for everything else that is shown of an author; empty for one who has only a username. */
+export const toAuthorMark = ({ display_name, deleted }: Author): string => {
+  if (deleted) return 'deleted'
+  return display_name === null
+    ? ''
+    : createHash('sha256').update(display_name).digest('base64url').slice(0, 12)
 }
 
 /** Looks up the authors of these posts, with one query. A post outlives its author. */

@@ -5,7 +5,7 @@ const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE'
 const requestHeaders =
   'Authorization, Content-Type, X-API-Key, X-CSRF-Token, Idempotency-Key, If-Match, If-None-Match'
 const exposedHeaders =
-  'ETag, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id'
+  'ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id'
 
 /** CORS (Fetch standard) for exact origins. An origin that is not listed gets no header at all. */
 export type Cors = {

@@ -9,6 +9,11 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route declares to the gate. A route without it stops the start. */
     gate?: GateRule
+    /**
+     * A GET that is answered with an ETag and takes If-None-Match. `public`: without a credential, caches
+     * may keep the answer for a moment (see `conditional.ts`).
+     */
+    conditional?: 'public' | 'private'
     /** The route answers with a page or a part of one, not with JSON. */
     page?: true
   }

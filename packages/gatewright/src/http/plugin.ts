@@ -6,6 +6,7 @@ import type { FindThing } from '../gate/gate.ts'
 import type { Hooks } from '../hooks/events.ts'
 import { checkUserFields, type UserFields } from '../users/declared-fields.ts'
 import { createAnswerRefusal } from './answer-refusal.ts'
+import { addConditionalReads } from './conditional.ts'
 import type {} from './declarations.ts'
 import { addGateHooks, toNotFound } from './gate-hooks.ts'
 import { acceptJsonOnly } from './json-body.ts'
@@ -56,6 +57,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   acceptJsonOnly(app)
   useStrictSchemas(app)
   addGateHooks(app, engine, { ...engine, things })
+  addConditionalReads(app, engine.places)
   app.addHook('onResponse', createRequestLog(log, engine.settings.accessLog))
   app.setErrorHandler((error, request, reply) => answerRefusal(request, reply, error))
   app.setNotFoundHandler((request, reply) => answerRefusal(request, reply, toNotFound(request)))

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { hasTransactionIds } from '../storage/columns.ts'
+import { isSqlite } from '../storage/columns.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
 
 /** Where a reader stands: on SQLite the last place it read, on PostgreSQL the first transaction it may lack. */
@@ -41,4 +41,4 @@ const readByTransaction = async (db: Database, position: FeedPosition): Promise<
 
 /** All cut-offs that may have become visible since `position`. */
 export const readFeed = (db: Database, position: FeedPosition): Promise<FeedRead> =>
-  hasTransactionIds(db) ? readByTransaction(db, position) : readByPlace(db, position)
+  isSqlite(db) ? readByPlace(db, position) : readByTransaction(db, position)

@@ -1,10 +1,7 @@
 import { type CreateTableBuilder, type Kysely, SqliteAdapter, sql } from 'kysely'
 
-/** What SQLite and PostgreSQL spell differently in a table's definition. */
-const isSqlite = <T>(db: Kysely<T>): boolean => db.getExecutor().adapter instanceof SqliteAdapter
-
-/** Whether the feed of this database is read in the order of transactions: see `revocation/feed.ts`. */
-export const hasTransactionIds = <T>(db: Kysely<T>): boolean => !isSqlite(db)
+/** Where SQLite and PostgreSQL differ by more than Kysely makes one. */
+export const isSqlite = <T>(db: Kysely<T>): boolean => db.getExecutor().adapter instanceof SqliteAdapter
 
 /** The type of a column that holds milliseconds since 1970. */
 export const millisecondsColumn = <T>(db: Kysely<T>): 'integer' | 'bigint' =>
@@ -33,3 +30,12 @@ export const transactionIdColumn = <T, Table extends string, Column extends stri
     : table.addColumn('transaction_id', sql`xid8`, column =>
         column.notNull().defaultTo(sql`pg_current_xact_id()`),
       )
+/** Makes a text column sort by code points, as SQLite does by itself, whatever the language of the database. */
+export const sortByCodePoints = async <T>(db: Kysely<T>, table: string, column: string): Promise<void> => {
+  if (isSqlite(db)) return
+  const { schema } = db
+  await schema
+    .alterTable(table)
+    .alterColumn(column, change => change.setDataType(sql`text collate "C"`))
+    .execute()
+}

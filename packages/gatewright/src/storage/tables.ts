@@ -13,6 +13,7 @@ export type Tables = {
   reserved_usernames: ReservedUsernamesTable
   declared_hooks: DeclaredHooksTable
   hook_events: HookEventsTable
+  idempotency_keys: IdempotencyKeysTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -130,6 +131,20 @@ type HookEventsTable = {
   attempts: number
   /** When it may be taken: while a handler has it, the end of the lease; after a failure, the next attempt. */
   due_at: number
+}
+
+/** One row for each key that a principal used on a route, in the transaction of the effect it stands for. */
+type IdempotencyKeysTable = {
+  principal_kind: string
+  principal_id: string
+  /** Method and pattern. */
+  route: string
+  key: string
+  /** Of everything that the request asks for. */
+  request_hash: string
+  /** JSON of the stored answer; null only inside the transaction that makes it. */
+  answer: string | null
+  created_at: number
 }
 
 export type Database = Kysely<Tables>

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { hasTransactionIds, idColumn, millisecondsColumn, transactionIdColumn } from '../columns.ts'
+import { idColumn, isSqlite, millisecondsColumn, transactionIdColumn } from '../columns.ts'
 
 /** The tables of the first version. */
 export const up = async (db: Kysely<unknown>): Promise<void> => {
@@ -76,7 +76,7 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
     .addColumn('created_at', time, column => column.notNull())
     .execute()
 
-  if (hasTransactionIds(db))
+  if (!isSqlite(db))
     await schema.createIndex('cut_offs_by_transaction').on('cut_offs').column('transaction_id').execute()
   await schema
     .createTable('signing_keys')
