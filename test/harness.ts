@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises'
 import { createUser } from 'gatewright/administration'
 import { type App, createApp } from 'gatewright/app'
 import { type Clock, systemClock } from 'gatewright/clock'
@@ -9,8 +7,13 @@ import { systemRandom } from 'gatewright/random'
 import { defaultSettings, type Settings } from 'gatewright/settings'
 import { pino } from 'pino'
 import { blog, mount } from '../apps/blog/src/blog.ts'
+import { newTestDatabase } from './database.ts'
+import { testsDatabase } from './environment.ts'
 
-/** A clock that a test moves by hand. Sleeping takes no time. */
+/** As long as a request waits for the feed at most. */
+const longestWait = 500
+
+/** A clock that a test moves by hand. Sleeping takes no time, except where a server's answer is waited for. */
 export type FakeClock = Clock & { readonly advance: (milliseconds: number) => void }
 
 export const createFakeClock = (start = Date.UTC(2026, 10, 21, 12)): FakeClock => {
@@ -19,7 +22,10 @@ export const createFakeClock = (start = Date.UTC(2026, 10, 21, 12)): FakeClock =
     now: () => now,
     monotonic: () => now,
     behind: () => 0,
-    sleep: () => new Promise(resolve => setImmediate(resolve)),
+    sleep: async milliseconds => {
+      const isForServer = testsDatabase.kind === 'postgres' && milliseconds >= longestWait
+      await (isForServer ? delay(milliseconds, undefined, { ref: false }) : immediate())
+    },
     advance: milliseconds => {
       now += milliseconds
     },
@@ -59,12 +65,12 @@ const toUrl = (path: string): string => (path.startsWith('/') ? path : `${mount}
 
 /** The blog on a database of its own, with a clock of the test's; the code paths are the real ones. */
 export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<TestApp> => {
-  const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+  const database = await newTestDatabase()
   const clock = createFakeClock()
   const logLines: string[] = []
   const settings = defaultSettings({
     nodeEnv: 'test',
-    databaseUrl: `sqlite:${join(folder, 'test.db')}`,
+    databaseUrl: database.url,
     limitsScale: 1_000,
     ...overrides,
   })
@@ -97,7 +103,7 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
     close: async () => {
       await app.close()
       await engine.close()
-      rmSync(folder, { recursive: true, force: true })
+      await database.drop()
     },
   }
 }

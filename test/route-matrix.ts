@@ -1,3 +1,6 @@
+import { toTimestamp } from 'gatewright/clock'
+import { type ListName, toCursorPage } from '../apps/blog/src/paging/cursor.ts'
+import type { Place } from '../apps/blog/src/paging/keyset.ts'
 import { openSetupLink } from '../packages/gatewright/src/sign-in/setup-link.ts'
 import { type Caller, password, type TestApp } from './harness.ts'
 import { freshName, type Sender, type SenderName, senderNames } from './senders.ts'
@@ -27,11 +30,15 @@ export const matrix = `
 | POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
 | POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | POST /api/v1/login          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/sessions       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
+| GET /api/v1/sessions/current |                | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/step-up        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/refresh        | own token       | who       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | over  | who     | two  |
 | POST /api/v1/logout         | access token    | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | 200   | who     | two  |
 | POST /api/v1/logout         | refresh token   | who       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | 200   | who     | two  |
 | GET /api/v1/me              |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| PATCH /api/v1/me            |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| DELETE /api/v1/me           |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | who     | two  |
 | PUT /api/v1/me/password     |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
 | GET /api/v1/protected       |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /api/v1/sessions        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
@@ -71,6 +78,31 @@ export const matrix = `
 | DELETE /api/v1/todos/:id    | todo            | who       | 204   | none  | none      | none          | none     | none  | late    | over  | who     | two  |
 | DELETE /api/v1/todos/:id    | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
 | DELETE /api/v1/todos/:id    | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| GET /api/v2/posts           |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v2/posts          |                 | who       | 201   | 201   | 201       | 201           | no       | 201   | late    | over  | who     | two  |
+| GET /api/v2/posts/:id       | published post  | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /api/v2/posts/:id       | draft           | none      | 200   | none  | 200       | 200           | none     | 200   | late    | over  | who     | two  |
+| GET /api/v2/posts/:id       | unknown id      | none      | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| GET /api/v2/posts/:id       | malformed id    | none      | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| PATCH /api/v2/posts/:id     | published post  | who       | 200   | no    | 200       | 200           | no       | 200   | late    | over  | who     | two  |
+| PATCH /api/v2/posts/:id     | draft           | who       | 200   | none  | 200       | 200           | none     | 200   | late    | over  | who     | two  |
+| PATCH /api/v2/posts/:id     | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| PATCH /api/v2/posts/:id     | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| DELETE /api/v2/posts/:id    | published post  | who       | 204   | no    | 204       | 204           | no       | 204   | late    | over  | who     | two  |
+| DELETE /api/v2/posts/:id    | draft           | who       | 204   | none  | 204       | 204           | none     | 204   | late    | over  | who     | two  |
+| DELETE /api/v2/posts/:id    | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| DELETE /api/v2/posts/:id    | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| GET /api/v2/todos           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | who     | two  |
+| POST /api/v2/todos          |                 | who       | 201   | 201   | 201       | 201           | no       | 201   | late    | over  | who     | two  |
+| GET /api/v2/todos/:id       | todo            | who       | 200   | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| GET /api/v2/todos/:id       | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| GET /api/v2/todos/:id       | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| PATCH /api/v2/todos/:id     | todo            | who       | 200   | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| PATCH /api/v2/todos/:id     | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| PATCH /api/v2/todos/:id     | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| DELETE /api/v2/todos/:id    | todo            | who       | 204   | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| DELETE /api/v2/todos/:id    | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| DELETE /api/v2/todos/:id    | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
 `
 
 /** What the words of the matrix stand for. */
@@ -126,6 +158,8 @@ type Request = {
   readonly body?: (occasion: Occasion) => unknown
   /** A query that the route takes, with every parameter it knows. */
   readonly query?: Readonly<Record<string, string>>
+  /** Further headers that it needs. */
+  readonly headers?: Readonly<Record<string, string>>
   /** A success ends or renews the session that it was asked with. */
   readonly spends?: true
 }
@@ -141,6 +175,17 @@ const openLink = async ({ engine }: TestApp): Promise<string> => {
 
 const registration = () => ({ username: freshName(), password, email: 'a@b.example' })
 const page = { page: '1', per_page: '10' }
+const anyVersion = { 'if-match': '*' }
+const unknownId = 'AAAAAAAAAAAAAAAAAAAAAA'
+
+/** A page by cursor, with all that the list takes; the cursor belongs to the rest. */
+const cursorPage = (name: ListName, place: Place, filters: Readonly<Record<string, string>>) => ({
+  limit: '10',
+  sort: name[1],
+  ...filters,
+  cursor: String(toCursorPage(name, place, []).next_cursor),
+})
+const due = Date.UTC(2027, 0, 1)
 
 /** A request that each route takes; a route without a body or a query needs no line. */
 export const requests: Readonly<Record<string, Request>> = {
@@ -152,6 +197,10 @@ export const requests: Readonly<Record<string, Request>> = {
   },
   'POST /api/v1/register': { body: registration },
   'POST /api/v1/login': { body: ({ owner: { username } }) => ({ username, password }) },
+  'POST /api/v1/sessions': {
+    body: ({ owner: { username } }) => ({ username, password }),
+    spends: true,
+  },
   'POST /api/v1/step-up': { body: () => ({ password }), spends: true },
   'POST /api/v1/refresh': {
     body: ({ sender: { refresh } }) => refresh && { refresh_token: refresh },
@@ -162,6 +211,8 @@ export const requests: Readonly<Record<string, Request>> = {
       of === 'access token' ? undefined : refresh && { refresh_token: refresh },
     spends: true,
   },
+  'PATCH /api/v1/me': { body: () => ({ fields: { display_name: 'Ann' } }) },
+  'DELETE /api/v1/me': { spends: true },
   'PUT /api/v1/me/password': {
     body: () => ({ current_password: password, new_password: password }),
     spends: true,
@@ -172,10 +223,34 @@ export const requests: Readonly<Record<string, Request>> = {
   'POST /api/v1/users': {
     body: ({ of }) => ({ ...registration(), ...(of === 'with roles' && { roles: ['moderator'] }) }),
   },
-  'GET /api/v1/posts': { query: { ...page, user_id: 'AAAAAAAAAAAAAAAAAAAAAA' } },
+  'GET /api/v1/posts': { query: { ...page, user_id: unknownId } },
   'POST /api/v1/posts': { body: () => ({ title: 'New', content: 'Text', published: true }) },
   'PUT /api/v1/posts/:id': { body: () => ({ title: 'Other', content: 'Text', published: true }) },
   'GET /api/v1/todos': { query: page },
   'POST /api/v1/todos': { body: () => ({ title: 'New', done: false }) },
   'PUT /api/v1/todos/:id': { body: () => ({ title: 'Other', done: true }) },
+  'GET /api/v2/posts': {
+    query: cursorPage(
+      ['posts', 'title', { q: 'a', author: unknownId }],
+      { key: 'b', id: unknownId },
+      { q: 'a', author: unknownId },
+    ),
+  },
+  'POST /api/v2/posts': { body: () => ({ title: 'New', content: 'Text', published: true }) },
+  'PATCH /api/v2/posts/:id': {
+    body: () => ({ title: 'Other', content: 'Text', published: true }),
+    headers: anyVersion,
+  },
+  'GET /api/v2/todos': {
+    query: cursorPage(
+      ['todos', 'due_at', { done: false, dueBefore: due }],
+      { key: 0, id: unknownId },
+      { done: 'false', due_before: toTimestamp(due) },
+    ),
+  },
+  'POST /api/v2/todos': { body: () => ({ title: 'New', done: false, due_at: toTimestamp(due) }) },
+  'PATCH /api/v2/todos/:id': {
+    body: () => ({ title: 'Other', done: true, due_at: toTimestamp(due) }),
+    headers: anyVersion,
+  },
 }

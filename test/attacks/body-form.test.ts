@@ -10,6 +10,7 @@ import {
   listBodyRoutes,
   listFields,
   type Request,
+  typesOf,
   withValue,
 } from './surface.ts'
 
@@ -148,8 +149,8 @@ const samples = { null: null, boolean: true, integer: 7, number: 1.5, string: 't
 /** Values of every JSON type that the schema does not name. */
 const wrongValues = ({ schema }: Field): readonly unknown[] =>
   Object.entries(samples).flatMap(([type, value]) => {
-    const named = type === 'integer' ? [schema.type].flat().includes('number') : false
-    return named || [schema.type].flat().includes(type) ? [] : [value]
+    const named = typesOf(schema)
+    return named.includes(type) || (type === 'integer' && named.includes('number')) ? [] : [value]
   })
 
 test('type confusion: every wrong JSON type in every field is refused, and the answer names the field', async () => {

@@ -50,7 +50,13 @@ export const listFields = ({ app }: TestApp): readonly Field[] =>
 export const listBodyRoutes = ({ app }: TestApp): readonly string[] =>
   app.routeTable.routes.filter(({ schema }) => schema?.body !== undefined).map(nameOf)
 
-export const isText = ({ schema }: Field): boolean => schema.type === 'string'
+/** The JSON types that a field takes: of an alternative, those of all its parts. */
+export const typesOf = ({ type = [], anyOf = [] }: Schema): readonly string[] => [
+  ...[type].flat(),
+  ...anyOf.flatMap(typesOf),
+]
+
+export const isText = ({ schema }: Field): boolean => typesOf(schema).includes('string')
 
 export const describe = ({ route, place, at }: Field): string => `${route}, ${place} /${at.join('/')}`
 
@@ -116,9 +122,15 @@ export const createAttacker = (t: TestApp): Attacker => {
       const sender = { ...owner, headers }
       const of = caseOf(route)
       const id = await things[of]?.(t, owner, sender)
-      const { body, query = {} } = requestOf(route)
+      const { body, query = {}, headers: further } = requestOf(route)
       const parameters = id === undefined ? {} : { id }
-      return { route, parameters, query, headers, body: await body?.({ t, owner, sender, of }) }
+      return {
+        route,
+        parameters,
+        query,
+        headers: { ...headers, ...further },
+        body: await body?.({ t, owner, sender, of }),
+      }
     },
     send: async request => {
       const isRaw = typeof request.body === 'string' || Buffer.isBuffer(request.body)

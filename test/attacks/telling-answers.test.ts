@@ -29,7 +29,7 @@ const ask = async ({ route, of }: Row, name: SenderName): Promise<Answer> => {
   const sender = senders[name]
   const path = url.replace(':id', (await things[of]?.(t, owner, sender)) ?? '')
   const body = await requests[route]?.body?.({ t, owner, sender, of })
-  return t.call(method, path, { headers: sender.headers, body })
+  return t.call(method, path, { headers: { ...sender.headers, ...requests[route]?.headers }, body })
 }
 
 const { rows } = parseMatrix(matrix)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
+import type { OpenApi } from '../../packages/gatewright/src/http/reference/open-api.ts'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import { signUp, startTestApp, type TestApp } from '../harness.ts'
 import { matrix, parseMatrix } from '../route-matrix.ts'
@@ -46,6 +47,11 @@ type Answer = {
   }
 }
 
+const codesOf = (document: OpenApi, response: unknown): readonly string[] => {
+  const answer = follow(document, response) as Answer | undefined
+  return answer?.content['application/problem+json']?.schema.allOf[1].properties.code.enum ?? []
+}
+
 test('every refusal that the route matrix knows stands in the document with its status', async () => {
   const document = await readOpenApi(t)
   let seen = 0
@@ -57,8 +63,10 @@ test('every refusal that the route matrix knows stands in the document with its 
       const answer = follow(document, operation.responses[status]) as Answer | undefined
       assert.ok(answer, `${route} (${of}) as ${sender}: ${words} is not documented`)
       if (code === undefined) continue
-      const told = answer.content['application/problem+json']?.schema.allOf[1].properties.code.enum ?? []
-      assert.ok(told.includes(code), `${route} (${of}) as ${sender}: ${words} is not documented`)
+      assert.ok(
+        codesOf(document, answer).includes(code),
+        `${route} (${of}) as ${sender}: ${words} is not documented`,
+      )
       seen += 1
     }
   }
@@ -80,11 +88,80 @@ test('an operation asks for a token unless it is public, and where one is of use
   const securityOf = (route: string) => findOperation(document, route)?.security
   assert.deepEqual(securityOf('GET /healthz'), [])
   assert.deepEqual(securityOf('POST /api/v1/login'), [])
-  assert.deepEqual(securityOf('GET /api/v1/posts'), [{}, { bearer: [] }])
-  assert.deepEqual(securityOf('GET /api/v1/posts/:id'), [{}, { bearer: [] }])
-  assert.deepEqual(securityOf('POST /api/v1/logout'), [{}, { bearer: [] }])
-  assert.deepEqual(securityOf('PUT /api/v1/posts/:id'), [{ bearer: [] }])
-  assert.deepEqual(securityOf('GET /api/v1/me'), [{ bearer: [] }])
+  const either = [{ bearer: [] }, { cookie: [] }]
+  assert.deepEqual(securityOf('POST /api/v1/sessions'), [])
+  assert.deepEqual(securityOf('POST /api/v1/refresh'), [{}, { bearer: [] }])
+  assert.deepEqual(securityOf('GET /api/v1/posts'), [{}, ...either])
+  assert.deepEqual(securityOf('GET /api/v1/posts/:id'), [{}, ...either])
+  assert.deepEqual(securityOf('POST /api/v1/logout'), [{}, ...either])
+  assert.deepEqual(securityOf('PUT /api/v1/posts/:id'), either)
+  assert.deepEqual(securityOf('GET /api/v1/me'), either)
+})
+
+test('the session cookie is documented under the name that it has over TLS and without', async () => {
+  const names = { 'http://localhost:3000': 'gw_session', 'https://api.example': '__Host-gw_session' }
+  for (const [publicUrl, name] of Object.entries(names)) {
+    const other = await startTestApp({ publicUrl })
+    try {
+      const { cookie } = (await readOpenApi(other)).components.securitySchemes as Record<string, object>
+      const { description, ...scheme } = cookie as { readonly description: string }
+      assert.deepEqual(scheme, { type: 'apiKey', in: 'cookie', name })
+    } finally {
+      await other.close()
+    }
+  }
+})
+
+test('what changes something tells of csrf_failed, and of the header where a cookie lets somebody in', async () => {
+  const document = await readOpenApi(t)
+  for (const { method, url, rule } of listOperations(t.app.routeTable.routes)) {
+    const operation = findOperation(document, `${method} ${url}`)
+    const takesHeader = operation?.parameters?.some(({ name }) => name === 'X-CSRF-Token') ?? false
+    const name = `${method} ${url}`
+    const isTold = codesOf(document, operation?.responses[403]).includes('csrf_failed')
+    assert.equal(isTold, method !== 'GET', name)
+    if (method === 'GET' || rule.ignoresCookie) assert.equal(takesHeader, false, name)
+    else assert.equal(takesHeader, true, name)
+  }
+})
+
+test('preconditions, keys and conditional reads are told of with their headers and answers', async () => {
+  const document = await readOpenApi(t)
+  const tell = (route: string) => {
+    const { parameters = [], responses = {} } = findOperation(document, route) ?? {}
+    const success = Object.keys(responses).find(status => status.startsWith('2')) ?? ''
+    const headers = Object.keys((responses[success] as { readonly headers: object }).headers)
+    return {
+      takes: parameters
+        .filter(({ in: place }) => place === 'header')
+        .map(({ name, required }) => `${name}${required ? ' must' : ''}`),
+      answers: ['304', '412', '422', '428'].filter(status => status in responses),
+      shows: ['ETag', 'Location', 'Idempotency-Replayed'].filter(name => headers.includes(name)),
+    }
+  }
+  for (const noun of ['posts', 'todos']) {
+    assert.deepEqual(tell(`GET /api/v2/${noun}/:id`), {
+      takes: ['If-None-Match'],
+      answers: ['304'],
+      shows: ['ETag'],
+    })
+    assert.deepEqual(tell(`POST /api/v2/${noun}`), {
+      takes: ['Idempotency-Key', 'X-CSRF-Token'],
+      answers: ['422'],
+      shows: ['ETag', 'Location', 'Idempotency-Replayed'],
+    })
+    assert.deepEqual(tell(`PATCH /api/v2/${noun}/:id`), {
+      takes: ['If-Match must', 'X-CSRF-Token'],
+      answers: ['412', '428'],
+      shows: ['ETag'],
+    })
+    assert.deepEqual(tell(`DELETE /api/v2/${noun}/:id`), {
+      takes: ['If-Match', 'X-CSRF-Token'],
+      answers: ['412'],
+      shows: [],
+    })
+  }
+  assert.deepEqual(tell('PUT /api/v1/posts/:id'), { takes: ['X-CSRF-Token'], answers: [], shows: [] })
 })
 
 test('a token that stands elsewhere is documented where it stands', async () => {

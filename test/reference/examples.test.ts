@@ -3,14 +3,17 @@ import { after, test } from 'node:test'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import type { DeclaredRoute } from '../../packages/gatewright/src/http/route-table.ts'
 import { madeUpId, madeUpPair } from '../../packages/gatewright/src/http/schemas.ts'
+import { csrfExample } from '../../packages/gatewright/src/http/session-cookie.ts'
 import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { matrix, parseMatrix, requests } from '../route-matrix.ts'
 import { type Sender, things } from '../senders.ts'
+import { headersOf, openBrowser } from '../sessions/browser.ts'
 import { createJudge, findOperation, follow, readOpenApi } from './document.ts'
 
 /*
  * Replays the example of every operation. Who sends it, what its `:id` names, and the tokens in its body
- * come from the route matrix: a new route needs its example and its line there, and nothing here.
+ * come from the route matrix, If-Match from a GET before it: a new route needs its example and its line
+ * there, and nothing here.
  */
 
 const reader = await startTestApp()
@@ -55,24 +58,42 @@ const fillBody = (example: unknown, real: unknown): unknown => {
   )
 }
 
+type Holding = 'an access token' | 'a session cookie'
+
+const makeSender = async (t: TestApp, caller: Sender & Caller, holding: Holding): Promise<Sender> => {
+  if (holding === 'an access token') return caller
+  const browser = await openBrowser(t, caller.username, device)
+  return { ...caller, headers: { ...device, ...headersOf(t, browser) } }
+}
+
+/** What is read is what is changed. */
+const readVersion = async (t: TestApp, path: string, { headers }: Sender) => {
+  const { etag } = (await t.call('GET', path, { headers })).headers
+  return { 'if-match': String(etag) }
+}
+
 /** On a database of its own: some examples end a session or change a password. */
-const replay = async (t: TestApp, { method, url, reference }: DeclaredRoute) => {
+const replay = async (t: TestApp, { method, url, reference }: DeclaredRoute, holding: Holding) => {
   const route = `${method} ${url}`
   const { query = {}, headers, body } = reference?.example ?? {}
   const { name, of } = findSender(route)
   const caller = await makeCaller(t, name === 'administrator' ? 'admin' : 'user')
-  const sender: Sender = name === 'anonymous' ? { headers: device } : caller
+  const sender: Sender = name === 'anonymous' ? { headers: device } : await makeSender(t, caller, holding)
   const id = await things[of]?.(t, caller, sender)
   const real = await requests[route]?.body?.({ t, owner: caller, sender, of })
   const search = new URLSearchParams(Object.entries(query).map(([key, value]) => [key, String(value)]))
   const path = `${url.replace(':id', id ?? ':id')}${search.size > 0 ? `?${search}` : ''}`
   return t.call(method, path, {
-    headers: { ...sender.headers, ...headers },
+    headers: {
+      ...sender.headers,
+      ...headers,
+      ...(headers?.['if-match'] !== undefined && (await readVersion(t, path, sender))),
+    },
     body: fillBody(body, real),
   })
 }
 
-const madeUp: readonly unknown[] = [madeUpId, ...Object.values(madeUpPair)].filter(
+const madeUp: readonly unknown[] = [madeUpId, csrfExample.csrf_token, ...Object.values(madeUpPair)].filter(
   value => value !== 'Bearer',
 )
 const isMadeUp = (value: unknown): boolean =>
@@ -91,31 +112,60 @@ const isAsShown = (shown: unknown, actual: unknown): boolean => {
 
 type Documented = {
   readonly headers: Fields
-  readonly content?: Readonly<Record<string, { readonly schema: unknown; readonly example?: unknown }>>
+  readonly content?: Readonly<
+    Record<
+      string,
+      {
+        readonly schema: unknown
+        readonly example?: unknown
+        readonly examples?: Readonly<Record<'bearer' | 'cookie', { readonly value: unknown }>>
+      }
+    >
+  >
+}
+
+/** Only the second answer to one key has it. */
+const isAlwaysThere = (header: string): boolean => header !== 'Idempotency-Replayed'
+
+const findAnswer = (name: string) => {
+  const { responses = {} } = findOperation(document, name) ?? {}
+  const [status = ''] = Object.keys(responses).filter(key => key.startsWith('2'))
+  const documented = follow(document, responses[status]) as Documented
+  return { status, documented, json: documented.content?.['application/json'] }
 }
 
 for (const route of listOperations(reader.app.routeTable.routes)) {
   const name = `${route.method} ${route.url}`
   test(`the example of ${name} is answered as it says`, async context => {
     assert.ok(route.reference, `${name}: declare config.reference with an example`)
-    const operation = findOperation(document, name)
-    assert.ok(operation)
-    const [status = ''] = Object.keys(operation.responses).filter(key => key.startsWith('2'))
-    const documented = follow(document, operation.responses[status]) as Documented
-    const json = documented.content?.['application/json']
-
+    const { status, documented, json } = findAnswer(name)
     const t = await startTestApp()
     context.after(() => t.close())
-    const answer = await replay(t, route)
+    const answer = await replay(t, route, 'an access token')
     assert.equal(String(answer.status), status, answer.text)
-    for (const header of Object.keys(documented.headers))
+    for (const header of Object.keys(documented.headers).filter(isAlwaysThere))
       assert.ok(answer.headers[header.toLowerCase()], `${header} is documented and not there`)
     if (json === undefined) return assert.equal(answer.text, '')
     assert.deepEqual(judge(json.schema, answer.body), [], 'the answer breaks its schema')
-    assert.ok(json.example, `${name}: give its example an answer`)
-    assert.deepEqual(judge(json.schema, json.example), [], 'the example breaks its schema')
-    if (!isAsShown(json.example, answer.body)) assert.deepEqual(answer.body, json.example)
+    const example = json.example ?? json.examples?.bearer.value
+    assert.ok(example, `${name}: give its example an answer`)
+    assert.deepEqual(judge(json.schema, example), [], 'the example breaks its schema')
+    if (!isAsShown(example, answer.body)) assert.deepEqual(answer.body, example)
   })
+
+  if (route.reference?.example.answerToCookie !== undefined)
+    test(`the example of ${name} is answered to a session cookie as it says`, async context => {
+      const { status, json } = findAnswer(name)
+      const t = await startTestApp()
+      context.after(() => t.close())
+      const answer = await replay(t, route, 'a session cookie')
+      assert.equal(String(answer.status), status, answer.text)
+      const example = json?.examples?.cookie.value
+      assert.deepEqual(judge(json?.schema, answer.body), [], 'the answer breaks its schema')
+      assert.deepEqual(judge(json?.schema, example), [], 'the example breaks its schema')
+      if (!isAsShown(example, answer.body)) assert.deepEqual(answer.body, example)
+      assert.deepEqual(Object.keys(answer.body), Object.keys(example as Fields))
+    })
 
   test(`the example of ${name} sends what its schemas take`, () => {
     const operation = findOperation(document, name)

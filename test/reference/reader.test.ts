@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { findChromium, launchBrowser, missingChromium, type Watched, watchPage } from '../browser.ts'
-import { newFolder, type Server, signUp, startServer } from '../process/spawned-server.ts'
+import { newFolder, password, type Server, signUp, startServer } from '../process/spawned-server.ts'
 
 const chromium = findChromium()
 
@@ -24,8 +24,8 @@ const tryOut = async (page: Page, operationId: string): Promise<string> => {
 const authorize = async (page: Page, token: string): Promise<void> => {
   await page.getByRole('button', { name: 'Authorize' }).click()
   const dialog = page.locator('.modal-ux')
-  await dialog.locator('input').fill(token)
-  await dialog.getByRole('button', { name: 'Apply credentials' }).click()
+  await dialog.locator('input').first().fill(token)
+  await dialog.getByRole('button', { name: 'Apply credentials' }).first().click()
   await dialog.getByRole('button', { name: 'Close' }).first().click()
 }
 
@@ -81,6 +81,22 @@ describe('the reference in a browser', { skip: chromium === undefined && missing
       todos.map(({ title }: { title: string }) => title),
       ['Milk'],
     )
+    await page.close()
+  })
+
+  test('with a session cookie, what changes something can be tried once its CSRF token was read', async () => {
+    const watched = await open('/docs')
+    const { page } = watched
+    await signUp(server, 'browser-user')
+    await page.locator('.opblock').first().waitFor()
+    const body = JSON.stringify({ username: 'browser-user', password })
+    // The sign-in is that of another page of this browser: this one has not seen its answer.
+    const signIn = `fetch('/api/v1/sessions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: ${JSON.stringify(body)} }).then(answer => answer.status)`
+    assert.equal(await page.evaluate(signIn), 201)
+    assert.equal(await tryOut(page, 'postApiV1Todos'), '403')
+    assert.equal(await tryOut(page, 'getApiV1SessionsCurrent'), '200')
+    assert.equal(await tryOut(page, 'postApiV2Todos'), '201')
+    assert.deepEqual([...watched.foreignHosts], [])
     await page.close()
   })
 

@@ -36,6 +36,7 @@ const expected: Record<
   'refresh token ahead': ['end', 'keep'],
   'roles changed': ['re-read', 're-read'],
   'user disabled': ['end', 'end'],
+  'user deleted': ['end', 'end'],
   'user enabled': ['none', 'stay ended'],
 }
 

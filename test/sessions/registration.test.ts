@@ -29,6 +29,7 @@ test('who registers is a plain user, and is told what everybody may know and the
     email_verified: false,
     roles: ['user'],
     permissions: ['posts:write', 'todos:read', 'todos:write', 'users:read'],
+    fields: {},
   })
 })
 

@@ -143,6 +143,10 @@ export const acts: Record<ConsequenceEvent, Act> = {
     await disableUser(t.engine, { userId, origin })
     return undefined
   },
+  'user deleted': async ({ t, self }) => {
+    assert.equal((await t.call('DELETE', 'me', { token: self.pair.access })).status, 204)
+    return undefined
+  },
   'user enabled': async ({ t, userId }) => {
     await disableUser(t.engine, { userId, origin })
     await enableUser(t.engine, { userId, origin })

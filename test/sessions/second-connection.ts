@@ -1,22 +1,73 @@
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine } from 'gatewright/compose'
+import { openBlockingClient } from '../postgres/blocking-client.ts'
 
-type Row = Record<string, SQLOutputValue>
+type Row = Record<string, unknown>
 
 export type SecondConnection = {
   readonly rows: (sql: string, ...values: SQLInputValue[]) => Row[]
   readonly row: (sql: string, ...values: SQLInputValue[]) => Row | undefined
   readonly run: (sql: string, ...values: SQLInputValue[]) => void
+  /** Nobody else writes to the table (on SQLite, anywhere) until it is let go. */
+  readonly holdWrites: (table: string) => () => void
+  /** Resolves when so many wait for a lock; on SQLite, where one waits for all, soon. */
+  readonly untilBlocked: (count: number) => Promise<void>
+  /** Resolves when what the engine has asked the database is answered. */
+  readonly settle: () => Promise<void>
   readonly close: () => void
 }
 
-/** The engine's database over a connection of its own: what it reads is committed. */
-export const openSecondConnection = ({ settings }: Pick<Engine, 'settings'>): SecondConnection => {
-  const database = new DatabaseSync(settings.databaseUrl.slice('sqlite:'.length), { timeout: 1_000 })
+const immediate = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+const openFile = (file: string): SecondConnection => {
+  const database = new DatabaseSync(file, { timeout: 1_000 })
   return {
     rows: (sql, ...values) => database.prepare(sql).all(...values),
     row: (sql, ...values) => database.prepare(sql).get(...values),
     run: (sql, ...values) => void database.prepare(sql).run(...values),
+    holdWrites: () => {
+      database.exec('begin immediate')
+      return () => database.exec('rollback')
+    },
+    untilBlocked: immediate,
+    settle: immediate,
     close: () => database.close(),
   }
 }
+
+const othersAtWork = `select 1 from pg_stat_activity
+  where datname = current_database() and state = 'active' and pid <> pg_backend_pid() and wait_event_type is distinct from 'Lock'`
+
+const blocked = `select 1 from pg_stat_activity
+  where datname = current_database() and wait_event_type = 'Lock'`
+
+const openServer = (url: string): SecondConnection => {
+  const { query, close } = openBlockingClient(url)
+  return {
+    rows: query,
+    row: (sql, ...values) => query(sql, ...values)[0],
+    run: (sql, ...values) => void query(sql, ...values),
+    holdWrites: table => {
+      query('begin')
+      query(`lock table ${table} in exclusive mode`)
+      return () => void query('rollback')
+    },
+    untilBlocked: async count => {
+      while (query(blocked).length < count) await delay(1)
+    },
+    settle: async () => {
+      // To the server, there, and back.
+      for (let turn = 0; turn < 5; turn++) await delay(1)
+      while (query(othersAtWork).length > 0) await immediate()
+      for (let turn = 0; turn < 5; turn++) await delay(1)
+    },
+    close,
+  }
+}
+
+/** The engine's database over a connection of its own: what it reads is committed. */
+export const openSecondConnection = ({
+  settings: { databaseUrl },
+}: Pick<Engine, 'settings'>): SecondConnection =>
+  databaseUrl.startsWith('sqlite:') ? openFile(databaseUrl.slice('sqlite:'.length)) : openServer(databaseUrl)

@@ -1,10 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 import type { Application } from 'gatewright/app'
+import { hooks } from './hooks.ts'
 import { blogMigrations } from './migrations.ts'
 import { findPostThing } from './posts/posts.ts'
 import { postRoutes } from './posts/routes.ts'
+import { postRoutesV2 } from './posts/routes-v2.ts'
 import { todoRoutes } from './todos/routes.ts'
+import { todoRoutesV2 } from './todos/routes-v2.ts'
 import { findTodoThing } from './todos/todos.ts'
+import { userFields } from './users/fields.ts'
 import { userRoutes } from './users/routes.ts'
 
 /** Where version 1 stands, and with it the account routes. */
@@ -12,11 +16,14 @@ export const mount = '/api/v1'
 
 const plugin = async (app: FastifyInstance): Promise<void> => {
   for (const routes of [userRoutes, postRoutes, todoRoutes]) await app.register(routes, { prefix: mount })
+  for (const routes of [postRoutesV2, todoRoutesV2]) await app.register(routes, { prefix: '/api/v2' })
 }
 
-/** The reference API: users, posts and todos behind the gate. */
+/** The reference API: users, posts and todos behind the gate; posts and todos in two versions. */
 export const blog: Application = {
   plugin,
   migrations: [blogMigrations],
   things: { post: findPostThing, todo: findTodoThing },
+  userFields,
+  hooks,
 }

@@ -1,6 +1,7 @@
-import { millisecondsColumn } from 'gatewright/columns'
+import { millisecondsColumn, sortByCodePoints } from 'gatewright/columns'
 import type { MigrationSet } from 'gatewright/migrate'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
+import { dueDownwards, dueUpwards } from './todos/due.ts'
 
 const first = async (db: Kysely<unknown>): Promise<void> => {
   const time = millisecondsColumn(db)
@@ -30,4 +31,36 @@ const first = async (db: Kysely<unknown>): Promise<void> => {
   await schema.createIndex('todos_by_owner').on('todos').columns(['owner_id', 'created_at', 'id']).execute()
 }
 
-export const blogMigrations: MigrationSet = { owner: 'blog', migrations: { '0001-first': { up: first } } }
+/** Version 2 of the API: ETags from a version of each row, due times, and an index for each order of a list. */
+const second = async (db: Kysely<unknown>): Promise<void> => {
+  const { schema } = db
+  for (const table of ['posts', 'todos']) {
+    await schema
+      .alterTable(table)
+      .addColumn('version', 'integer', column => column.notNull().defaultTo(1))
+      .execute()
+    await sortByCodePoints(db, table, 'title')
+  }
+  await schema.alterTable('todos').addColumn('due_at', millisecondsColumn(db)).execute()
+
+  for (const key of ['title', 'updated_at']) {
+    await schema.createIndex(`posts_by_${key}`).on('posts').columns(['published', key, 'id']).execute()
+    await schema.createIndex(`todos_by_${key}`).on('todos').columns(['owner_id', key, 'id']).execute()
+  }
+  for (const key of ['created_at', 'title', 'updated_at'])
+    await schema
+      .createIndex(`posts_of_author_by_${key}`)
+      .on('posts')
+      .columns(['author_id', 'published', key, 'id'])
+      .execute()
+  for (const [name, key] of [
+    ['todos_by_due_at', dueUpwards],
+    ['todos_by_due_at_backwards', dueDownwards],
+  ] as const)
+    await schema.createIndex(name).on('todos').expression(sql`owner_id, (${key}), id`).execute()
+}
+
+export const blogMigrations: MigrationSet = {
+  owner: 'blog',
+  migrations: { '0001-first': { up: first }, '0002-version-2': { up: second } },
+}

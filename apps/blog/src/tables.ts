@@ -1,5 +1,5 @@
 import type { Database } from 'gatewright/database'
-import type { Kysely, Selectable } from 'kysely'
+import type { Generated, Kysely, Selectable } from 'kysely'
 
 /** The blog's own tables, in the same database as the engine's. Times in milliseconds. */
 type BlogTables = {
@@ -16,6 +16,8 @@ type PostsTable = {
   published: number
   created_at: number
   updated_at: number
+  /** Raised by every change. */
+  version: Generated<number>
 }
 
 type TodosTable = {
@@ -23,8 +25,11 @@ type TodosTable = {
   owner_id: string
   title: string
   done: number
+  due_at: number | null
   created_at: number
   updated_at: number
+  /** Raised by every change. */
+  version: Generated<number>
 }
 
 export type BlogDatabase = Kysely<BlogTables>

@@ -1,14 +1,16 @@
-import { dirname } from 'node:path'
 import { createClientAddress } from './gate/client-address.ts'
+import { cookiePlaceOf } from './gate/credential.ts'
 import type { GateDependencies } from './gate/gate.ts'
+import { createKnownSecrets } from './gate/known-secrets.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
 import { type Random, systemRandom } from './ground/random.ts'
 import type { Secrets } from './ground/secrets.ts'
 import { publicUrlOf, type Settings } from './ground/settings.ts'
+import { createHookRunner, type HookRunner } from './hooks/runner.ts'
 import { openKeyRing } from './keys/signing-keys.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createRevocations } from './revocation/revocations.ts'
-import { databaseFile, openDatabase } from './storage/database.ts'
+import { dataFolderOf, openDatabase } from './storage/database.ts'
 import { ensureInstallation } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet, migrate } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
@@ -24,6 +26,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly random: Random
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
+  readonly hooks: HookRunner
   readonly close: () => Promise<void>
 }
 
@@ -40,7 +43,7 @@ export type ComposeOptions = {
 
 /** The folder that holds the database, and what is made on a first start. */
 export const dataFolder = ({ databaseUrl }: Pick<Settings, 'databaseUrl'>): string =>
-  dirname(databaseFile(databaseUrl))
+  dataFolderOf(databaseUrl)
 
 /** Opens the database, brings it up to date and builds the engine on it. The only place that builds things. */
 export const compose = async ({
@@ -51,7 +54,7 @@ export const compose = async ({
   random = systemRandom,
   durability = 'full',
 }: ComposeOptions): Promise<Engine> => {
-  const db = openDatabase(settings.databaseUrl, durability)
+  const db = openDatabase(settings.databaseUrl, { durability, pool: settings.databasePool })
   for (const set of [engineMigrations, ...migrations]) await migrate(db, set)
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
@@ -68,6 +71,7 @@ export const compose = async ({
     readRoles: listRoles,
   })
   await revocations.start()
+  const hooks = createHookRunner({ db, clock, random })
   return {
     settings,
     publicUrl,
@@ -77,14 +81,19 @@ export const compose = async ({
     secrets,
     accessTokens,
     revocations,
+    hooks,
     hasher: createPasswordHasher({ random }),
     limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),
     findAddress: createClientAddress(settings.trustedProxies),
     places: {
       token: { header: settings.tokenHeader.toLowerCase(), scheme: settings.tokenScheme.toLowerCase() },
       apiKey: { header: 'x-api-key' },
+      cookie: cookiePlaceOf(publicUrl),
     },
+    origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
+    knownSecrets: createKnownSecrets(),
     close: async () => {
+      await hooks.stop()
       revocations.stop()
       await db.destroy()
     },

@@ -5,7 +5,9 @@
 export const floors = [
   'ground',
   'storage',
+  'hooks',
   'audit',
+  'idempotency',
   'limits',
   'keys',
   'permissions',

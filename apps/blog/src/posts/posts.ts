@@ -90,6 +90,7 @@ export const addPost = async (
     published: published ? 1 : 0,
     created_at: now,
     updated_at: now,
+    version: 1,
   }
   await blogTables(db).insertInto('posts').values(row).execute()
   return row
@@ -97,8 +98,22 @@ export const addPost = async (
 
 export type PostChange = { readonly title?: string; readonly content?: string; readonly published?: boolean }
 
-/** Who changes which post. */
-type Target = { readonly id: string; readonly origin: Origin }
+/** Who changes which post, and in which versions only where that matters. */
+type Target = {
+  readonly id: string
+  readonly origin: Origin
+  readonly versions?: readonly number[] | undefined
+}
+
+/** Why no row was changed: there is none, or it has another version. */
+const toRefusal = async (work: Work, id: string): Promise<Refusal> => {
+  const row = await blogTables(work.db)
+    .selectFrom('posts')
+    .select('id')
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return new Refusal(row === undefined ? 'not_found' : 'precondition_failed')
+}
 
 /** A moderator's hand on somebody's post is recorded; an author's own work is not. */
 const recordModeration = async (
@@ -116,7 +131,7 @@ const recordModeration = async (
   })
 }
 
-/** Changes the fields given. @throws Refusal `not_found` */
+/** Changes the fields given. @throws Refusal `not_found`, `precondition_failed` */
 export const changePost = (
   dependencies: Dependencies,
   target: Target,
@@ -125,28 +140,31 @@ export const changePost = (
   inTransaction(dependencies.db, async work => {
     const row = await blogTables(work.db)
       .updateTable('posts')
-      .set({
+      .set(eb => ({
+        version: eb('version', '+', 1),
         updated_at: dependencies.clock.now(),
         ...(title !== undefined && { title }),
         ...(content !== undefined && { content }),
         ...(published !== undefined && { published: published ? 1 : 0 }),
-      })
+      }))
       .where('id', '=', target.id)
+      .$if(target.versions !== undefined, query => query.where('version', 'in', target.versions ?? []))
       .returningAll()
       .executeTakeFirst()
-    if (row === undefined) throw new Refusal('not_found')
+    if (row === undefined) throw await toRefusal(work, target.id)
     await recordModeration(dependencies, work, 'post.changed-by-moderator', target, row)
     return row
   })
 
-/** @throws Refusal `not_found` */
+/** @throws Refusal `not_found`, `precondition_failed` */
 export const deletePost = (dependencies: Dependencies, target: Target): Promise<void> =>
   inTransaction(dependencies.db, async work => {
     const row = await blogTables(work.db)
       .deleteFrom('posts')
       .where('id', '=', target.id)
+      .$if(target.versions !== undefined, query => query.where('version', 'in', target.versions ?? []))
       .returning(['id', 'author_id'])
       .executeTakeFirst()
-    if (row === undefined) throw new Refusal('not_found')
+    if (row === undefined) throw await toRefusal(work, target.id)
     await recordModeration(dependencies, work, 'post.deleted-by-moderator', target, row)
   })

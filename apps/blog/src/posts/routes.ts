@@ -1,66 +1,21 @@
 import type { FastifyInstance } from 'fastify'
-import { anyOf, everyone, owner, permission, visible } from 'gatewright/access'
-import { toTimestamp } from 'gatewright/clock'
+import { everyone, permission } from 'gatewright/access'
 import { originOf, principalOf } from 'gatewright/request'
-import {
-  anyText,
-  flag,
-  id,
-  idParams,
-  integer,
-  list,
-  madeUpId,
-  named,
-  nothing,
-  pageQuery,
-  strictObject,
-  text,
-  timestamp,
-} from 'gatewright/schemas'
+import { flag, id, idParams, integer, list, nothing, pageQuery, strictObject } from 'gatewright/schemas'
 import { typed } from 'gatewright/typed-app'
-import { everyKind } from '../audience.ts'
-import type { PostRow } from '../tables.ts'
+import {
+  common,
+  content,
+  mayChange,
+  mayRead,
+  postExample,
+  postSchema,
+  showPost,
+  showPosts,
+  title,
+  writtenExample,
+} from './both-versions.ts'
 import { addPost, changePost, deletePost, getPost, listPosts } from './posts.ts'
-
-const title = text(1, 200)
-/** A page of a list holds a hundred posts at most, so this bounds what one request can ask for. */
-const content = text(0, 20_000)
-
-const postSchema = named(
-  'Post',
-  strictObject({
-    id: anyText,
-    user_id: anyText,
-    title: anyText,
-    content: anyText,
-    published: flag,
-    created_at: timestamp,
-    updated_at: timestamp,
-  }),
-)
-
-const written = { title: 'Hello', content: 'For everybody.', published: true }
-const postExample = {
-  id: madeUpId,
-  user_id: madeUpId,
-  ...written,
-  created_at: '2026-11-21T12:00:00.000Z',
-  updated_at: '2026-11-21T12:00:00.000Z',
-}
-
-const toPost = (row: PostRow) => ({
-  id: row.id,
-  user_id: row.author_id,
-  title: row.title,
-  content: row.content,
-  published: row.published === 1,
-  created_at: toTimestamp(row.created_at),
-  updated_at: toTimestamp(row.updated_at),
-})
-
-const common = { principals: everyKind, audit: 'none' } as const
-const mayRead = anyOf(visible('post'), owner('post'), permission('posts:moderate'))
-const mayChange = anyOf(owner('post'), permission('posts:moderate'))
 
 export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   const app = typed(scope)
@@ -70,6 +25,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     '/posts',
     {
       config: {
+        conditional: 'public',
         gate: { ...common, access: everyone(), limit: 'read' },
         reference: {
           tag: 'Posts',
@@ -95,7 +51,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
         authorId: user_id,
         readerId,
       })
-      return { posts: posts.map(toPost), page, per_page, total }
+      return { posts: await showPosts(gatewright.db, posts), page, per_page, total }
     },
   )
 
@@ -103,6 +59,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     '/posts/:id',
     {
       config: {
+        conditional: 'public',
         gate: { ...common, access: mayRead, limit: 'read' },
         reference: { tag: 'Posts', summary: 'One post', example: { answer: postExample } },
       },
@@ -110,7 +67,8 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     },
     async ({ params, principal }) => {
       const seesDrafts = principal?.permissions.has('posts:moderate') ?? false
-      return toPost(await getPost(gatewright.db, params.id, { userId: principal?.userId, seesDrafts }))
+      const row = await getPost(gatewright.db, params.id, { userId: principal?.userId, seesDrafts })
+      return (await showPost(gatewright.db, row)).post
     },
   )
 
@@ -123,7 +81,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
           tag: 'Posts',
           summary: 'Write a post; without `published` it is a draft',
           headers: ['Location'],
-          example: { body: written, answer: postExample },
+          example: { body: writtenExample, answer: postExample },
         },
       },
       schema: {
@@ -133,8 +91,9 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     },
     async (request, reply) => {
       const { published = false, ...written } = request.body
-      const post = await addPost(gatewright, { ...written, published, authorId: principalOf(request).userId })
-      return reply.code(201).header('location', `${scope.prefix}/posts/${post.id}`).send(toPost(post))
+      const row = await addPost(gatewright, { ...written, published, authorId: principalOf(request).userId })
+      const { post } = await showPost(gatewright.db, row)
+      return reply.code(201).header('location', `${scope.prefix}/posts/${post.id}`).send(post)
     },
   )
 
@@ -160,7 +119,8 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     },
     async request => {
       const target = { id: request.params.id, origin: originOf(request) }
-      return toPost(await changePost(gatewright, target, request.body))
+      const row = await changePost(gatewright, target, request.body)
+      return (await showPost(gatewright.db, row)).post
     },
   )
 

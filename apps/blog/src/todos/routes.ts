@@ -1,58 +1,10 @@
 import type { FastifyInstance } from 'fastify'
-import { allOf, owner, permission } from 'gatewright/access'
-import { toTimestamp } from 'gatewright/clock'
+import { allOf, owner } from 'gatewright/access'
 import { principalOf } from 'gatewright/request'
-import {
-  anyText,
-  flag,
-  idParams,
-  integer,
-  list,
-  madeUpId,
-  named,
-  nothing,
-  pageQuery,
-  strictObject,
-  text,
-  timestamp,
-} from 'gatewright/schemas'
+import { flag, idParams, integer, list, nothing, pageQuery, strictObject } from 'gatewright/schemas'
 import { typed } from 'gatewright/typed-app'
-import { everyKind } from '../audience.ts'
-import type { TodoRow } from '../tables.ts'
+import { common, reads, title, todoExample, todoSchema, toTodo, writes } from './both-versions.ts'
 import { addTodo, changeTodo, deleteTodo, getTodo, listTodos } from './todos.ts'
-
-const title = text(1, 500)
-
-const todoSchema = named(
-  'Todo',
-  strictObject({
-    id: anyText,
-    title: anyText,
-    done: flag,
-    created_at: timestamp,
-    updated_at: timestamp,
-  }),
-)
-
-const todoExample = {
-  id: madeUpId,
-  title: 'Milk',
-  done: false,
-  created_at: '2026-11-21T12:00:00.000Z',
-  updated_at: '2026-11-21T12:00:00.000Z',
-}
-
-const toTodo = (row: TodoRow) => ({
-  id: row.id,
-  title: row.title,
-  done: row.done === 1,
-  created_at: toTimestamp(row.created_at),
-  updated_at: toTimestamp(row.updated_at),
-})
-
-const common = { principals: everyKind, audit: 'none' } as const
-const reads = permission('todos:read')
-const writes = permission('todos:write')
 
 export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   const app = typed(scope)

@@ -9,6 +9,9 @@ type Dependencies = { readonly db: Database; readonly clock: Clock }
 /** Which of whose todos: every statement carries the owner. */
 type OwnTodo = { readonly ownerId: string; readonly id: string }
 
+/** In which versions only it is to be changed, where that matters. */
+type Versions = { readonly versions?: readonly number[] | undefined }
+
 /** A todo as access rules see it: always private to its owner. */
 export const findTodoThing = async (db: Database, id: string) => {
   const row = await blogTables(db)
@@ -48,9 +51,16 @@ export const getTodo = async (db: Database, { ownerId, id }: OwnTodo): Promise<T
   return row
 }
 
+export type NewTodo = {
+  readonly ownerId: string
+  readonly title: string
+  readonly done: boolean
+  readonly dueAt?: number | null
+}
+
 export const addTodo = async (
   { db, clock, random }: Dependencies & { readonly random: Random },
-  { ownerId, title, done }: { readonly ownerId: string; readonly title: string; readonly done: boolean },
+  { ownerId, title, done, dueAt = null }: NewTodo,
 ): Promise<TodoRow> => {
   const now = clock.now()
   const row: TodoRow = {
@@ -58,40 +68,66 @@ export const addTodo = async (
     owner_id: ownerId,
     title,
     done: done ? 1 : 0,
+    due_at: dueAt,
     created_at: now,
     updated_at: now,
+    version: 1,
   }
   await blogTables(db).insertInto('todos').values(row).execute()
   return row
 }
 
-/** Changes the fields given. @throws Refusal `not_found` */
+export type TodoChange = {
+  readonly title?: string
+  readonly done?: boolean
+  readonly dueAt?: number | null | undefined
+}
+
+/** Why no row was changed: there is none, or it has another version. */
+const toRefusal = async (db: Database, own: OwnTodo): Promise<Refusal> => {
+  await getTodo(db, own)
+  return new Refusal('precondition_failed')
+}
+
+/** Changes the fields given. @throws Refusal `not_found`, `precondition_failed` */
 export const changeTodo = async (
   { db, clock }: Dependencies,
-  { ownerId, id }: OwnTodo,
-  { title, done }: { readonly title?: string; readonly done?: boolean },
+  { ownerId, id, versions }: OwnTodo & Versions,
+  { title, done, dueAt }: TodoChange,
 ): Promise<TodoRow> => {
   const row = await blogTables(db)
     .updateTable('todos')
-    .set({
+    .set(eb => ({
+      version: eb('version', '+', 1),
       updated_at: clock.now(),
       ...(title !== undefined && { title }),
       ...(done !== undefined && { done: done ? 1 : 0 }),
-    })
+      ...(dueAt !== undefined && { due_at: dueAt }),
+    }))
     .where('id', '=', id)
     .where('owner_id', '=', ownerId)
+    .$if(versions !== undefined, query => query.where('version', 'in', versions ?? []))
     .returningAll()
     .executeTakeFirst()
-  if (row === undefined) throw new Refusal('not_found')
+  if (row === undefined) throw await toRefusal(db, { ownerId, id })
   return row
 }
 
-/** @throws Refusal `not_found` */
-export const deleteTodo = async (db: Database, { ownerId, id }: OwnTodo): Promise<void> => {
+/** Takes all todos of an owner away; what is not there any more is no failure. */
+export const deleteTodosOf = async (db: Database, ownerId: string): Promise<void> => {
+  await blogTables(db).deleteFrom('todos').where('owner_id', '=', ownerId).execute()
+}
+
+/** @throws Refusal `not_found`, `precondition_failed` */
+export const deleteTodo = async (
+  db: Database,
+  { ownerId, id, versions }: OwnTodo & Versions,
+): Promise<void> => {
   const { numDeletedRows } = await blogTables(db)
     .deleteFrom('todos')
     .where('id', '=', id)
     .where('owner_id', '=', ownerId)
+    .$if(versions !== undefined, query => query.where('version', 'in', versions ?? []))
     .executeTakeFirst()
-  if (numDeletedRows !== 1n) throw new Refusal('not_found')
+  if (numDeletedRows !== 1n) throw await toRefusal(db, { ownerId, id })
 }

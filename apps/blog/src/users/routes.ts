@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { everyone, permission, recentSignIn } from 'gatewright/access'
 import { accountExample, accountSchema, toAccount } from 'gatewright/account'
 import { createUser } from 'gatewright/administration'
+import { newFieldsSchema, shownFieldsSchema } from 'gatewright/declared-fields'
 import { register } from 'gatewright/register'
 import { originOf, requireAccess } from 'gatewright/request'
 import {
@@ -21,14 +22,31 @@ import {
   username,
 } from 'gatewright/schemas'
 import { typed } from 'gatewright/typed-app'
-import { getUser, listUsers, toPublicUser } from 'gatewright/users'
+import { checkUserFieldValues, showUserFields } from 'gatewright/user-fields'
+import { getUser, listUsers, toPublicUser, type User } from 'gatewright/users'
 import { everyKind } from '../audience.ts'
+import { userFields } from './fields.ts'
 
 const publicUserSchema = named(
   'PublicUser',
-  strictObject({ id: anyText, username: anyText, created_at: timestamp }),
+  strictObject({
+    id: anyText,
+    username: anyText,
+    created_at: timestamp,
+    fields: shownFieldsSchema(userFields, 'public'),
+  }),
 )
-const publicUserExample = { id: madeUpId, username: 'alice', created_at: '2026-11-21T12:00:00.000Z' }
+const publicUserExample = {
+  id: madeUpId,
+  username: 'alice',
+  created_at: '2026-11-21T12:00:00.000Z',
+  fields: {},
+}
+
+const toView = (user: User) => ({
+  ...toPublicUser(user),
+  fields: showUserFields(userFields, user.fields, 'public'),
+})
 
 export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
   const app = typed(scope)
@@ -68,7 +86,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
     },
     async ({ query: { page = 1, per_page = 20 } }) => {
       const { users, total } = await listUsers(gatewright.db, { page, perPage: per_page })
-      return { users: users.map(toPublicUser), page, per_page, total }
+      return { users: users.map(toView), page, per_page, total }
     },
   )
 
@@ -85,7 +103,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
       },
       schema: { params: idParams, response: { 200: publicUserSchema } },
     },
-    async ({ params }) => toPublicUser(await getUser(gatewright.db, params.id)),
+    async ({ params }) => toView(await getUser(gatewright.db, params.id)),
   )
 
   app.post(
@@ -114,16 +132,28 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
         },
       },
       schema: {
-        body: strictObject({ username, password, email, roles: list(text(1, 64)) }, ['email', 'roles']),
-        response: { 201: accountSchema },
+        body: strictObject(
+          {
+            username,
+            password,
+            email,
+            roles: list(text(1, 64)),
+            fields: newFieldsSchema(userFields, 'administrator'),
+          },
+          ['email', 'roles', 'fields'],
+        ),
+        response: { 201: accountSchema(userFields) },
       },
     },
     async (request, reply) => {
-      const { roles, ...registration } = request.body
+      const { roles, fields: given = {}, ...rest } = request.body
       const { principal } = request
+      const isAdministrator = principal?.permissions.has('users:write') ?? false
       if (roles !== undefined) requireAccess(request, permission('users:write'))
-      if (principal?.permissions.has('users:write')) requireAccess(request, recentSignIn())
-      const user = principal?.permissions.has('users:write')
+      if (isAdministrator) requireAccess(request, recentSignIn())
+      const fields = checkUserFieldValues(userFields, given, isAdministrator ? 'administrator' : 'self')
+      const registration = { ...rest, fields }
+      const user = isAdministrator
         ? await createUser(
             gatewright,
             { ...registration, roles: roles ?? ['user'] },
@@ -131,7 +161,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
             principal,
           )
         : await register(gatewright, registration, originOf(request))
-      return reply.code(201).send(toAccount(user))
+      return reply.code(201).send(toAccount(user, userFields))
     },
   )
 }

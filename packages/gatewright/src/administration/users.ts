@@ -1,6 +1,7 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { emitHook } from '../hooks/emit.ts'
 import { roles as builtInRoles, isRole } from '../permissions/roles.ts'
 import { type Caller, holdSession } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
@@ -8,7 +9,7 @@ import { addUser, prepareUser, type RegisterDependencies, type Registration } fr
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { administratorRole, guardLastAdministrator, noteAdministrator } from '../users/administrators.ts'
-import { getUser, replaceRoles, type User } from '../users/users.ts'
+import { getUser, lockUser, replaceRoles, type User } from '../users/users.ts'
 
 type Dependencies = SessionDependencies & { readonly db: Database }
 type Target = { readonly userId: string; readonly origin: Origin }
@@ -48,6 +49,7 @@ const setDisabled = async ({ db }: Work, userId: string, at: number | null): Pro
     .updateTable('users')
     .set({ disabled_at: at })
     .where('id', '=', userId)
+    .where('deleted_at', 'is', null)
     .where('disabled_at', at === null ? 'is not' : 'is', null)
     .executeTakeFirst()
   return numUpdatedRows === 1n
@@ -79,6 +81,7 @@ export const changeRoles = async (
   const after = [...new Set(roles)].sort()
   return inTransaction(dependencies.db, async work => {
     if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)
+    await lockUser(work, userId)
     const { roles: before } = await getUser(work.db, userId)
     await replaceRoles(work, userId, after)
     await noteAdministrator(dependencies, work, roles)
@@ -87,6 +90,7 @@ export const changeRoles = async (
       userId,
       details: { before, after },
     })
+    await emitHook(dependencies, work, 'role-changed', { userId, before, after })
     await applyConsequences(dependencies, work, 'roles changed', { userId, origin })
   })
 }

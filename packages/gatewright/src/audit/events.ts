@@ -7,6 +7,8 @@ export const auditEvents = {
   'user.created': 'An administrator or the command line created a user.',
   'user.disabled': 'A user was disabled; everything of the user ended.',
   'user.enabled': 'A user was enabled again.',
+  'user.deleted':
+    'A user was deleted; everything of the user ended, and what was personal in the account was erased.',
   'user.roles-changed': 'The roles of a user were replaced.',
   'user.password-changed': 'A user changed the own password.',
   'administrator.set-up': 'The first administrator was made by the set-up link.',

@@ -50,7 +50,7 @@ export const userCreate = defineCommand({
 const checkEmail = async (email: string): Promise<void> => {
   const [{ Ajv }, { withFormats }, schemas] = await Promise.all([
     import('ajv'),
-    import('../http/validation.ts'),
+    import('../ground/json-schema.ts'),
     import('../http/schemas.ts'),
   ])
   if (withFormats(new Ajv()).validate(schemas.email, email)) return

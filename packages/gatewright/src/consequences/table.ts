@@ -24,6 +24,7 @@ export const consequences = {
   'refresh token ahead': { thisSession: 'end', otherSessions: 'keep', reason: 'refresh_token_ahead' },
   'roles changed': { thisSession: 're-read', otherSessions: 're-read' },
   'user disabled': { thisSession: 'end', otherSessions: 'end', reason: 'user_disabled' },
+  'user deleted': { thisSession: 'end', otherSessions: 'end', reason: 'user_deleted' },
   'user enabled': { thisSession: 'none', otherSessions: 'stay ended' },
 } as const satisfies Record<string, Consequence>
 

@@ -42,3 +42,12 @@ export const toTimestamp = (milliseconds: number): string => new Date(millisecon
 /** As {@link toTimestamp}, and null where there is no time. */
 export const toTimestampOrNull = (milliseconds: number | null): string | null =>
   milliseconds === null ? null : toTimestamp(milliseconds)
+
+/** The last millisecond that RFC 3339 can write. */
+const lastTimestamp = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/** Milliseconds of an RFC 3339 text from 1970 on; undefined for any other text, a leap second included. */
+export const parseTimestamp = (text: string): number | undefined => {
+  const milliseconds = Date.parse(text)
+  return milliseconds >= 0 && milliseconds <= lastTimestamp ? milliseconds : undefined
+}

@@ -176,7 +176,7 @@ test('no secret stands in an error, however it was given', t => {
     problems(t, {}, { '.env': `GATEWRIGHT_SECRET ${broken}\nGATEWRIGHT_SECRET: ${broken}\nA=1\n` }),
     problems(t, {}, { '.env': `${broken}\nPORT=1\n` }),
     problems(t, { PORT: broken, HOST: `${broken}:` }),
-    problems(t, { DATABASE_URL: 'postgres://user:hush@db/blog' }),
+    problems(t, { DATABASE_URL: 'postgres://user:hush@db' }),
   ]
   for (const lines of errors) {
     assert.ok(lines.length > 0)

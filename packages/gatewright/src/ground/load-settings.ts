@@ -67,11 +67,12 @@ export const loadSettings = ({
 export const describeSettings = ({ settings, sources }: LoadedSettings) =>
   settingRows.map(row => ({ name: row.name, value: shownValue(row, settings), source: sources[row.name] }))
 
-const shownValue = ({ name, secret, show = String }: Setting, settings: Settings): string => {
-  const value = settings[fieldOf(name)]
+const shownValue = (row: Setting, settings: Settings): string => {
+  const value = settings[fieldOf(row.name)]
   if (value === undefined) return 'none'
-  // `show` takes what `parse` of the same row returned, which the loop over rows can't express.
-  return secret ? 'hidden' : (show as (value: unknown) => string)(value) || 'none'
+  const show = row.secret ? row.shown : (row.show ?? String)
+  // It takes what `parse` of the same row returned, which the loop over rows can't express.
+  return show === undefined ? 'hidden' : (show as (value: unknown) => string)(value) || 'none'
 }
 
 /** One place where settings may stand; the first that has a name decides. */

@@ -42,7 +42,18 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     url,
   ]),
   APP_NAME: ['Gatewright', 'Mein Büro', 'x'.repeat(64)].map(name => [name, name]),
-  DATABASE_URL: ['sqlite:./a.db', 'sqlite:/var/a b.db', 'sqlite:data'].map(url => [url, url]),
+  DATABASE_URL: [
+    'sqlite:./a.db',
+    'sqlite:/var/a b.db',
+    'sqlite:data',
+    'postgres://u:p%40ss@db.example.org:5433/blog?sslmode=verify-full',
+    'postgresql:///blog?host=/run/postgresql',
+  ].map(url => [url, url]),
+  DATABASE_ADMIN_URL: [['postgres://owner@localhost/blog', 'postgres://owner@localhost/blog']],
+  DATABASE_POOL: [
+    ['2', 2],
+    ['1000', 1_000],
+  ],
   GATEWRIGHT_SECRET: [
     [secret, [secret]],
     [`${secret}, ${otherSecret}`, [secret, otherSecret]],
@@ -143,13 +154,19 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   PUBLIC_URL: badOrigins,
   APP_NAME: ['a:b', 'a\nb', 'x'.repeat(65)],
   DATABASE_URL: [
-    'postgres://u:hush@h/d',
-    'postgresql://h/d',
+    'postgres://u:hush@h',
+    'postgres://u:hu/sh@h/d',
+    'postgres://u:hush@h/d e',
+    'postgresql:h/d',
+    'postgres://h/d#x',
+    'POSTGRES://h/d',
     'sqlite:',
     'sqlite://x.db',
     './x.db',
     'mysql://h/d',
   ],
+  DATABASE_ADMIN_URL: ['sqlite:./a.db', 'owner', 'postgres://h', ''],
+  DATABASE_POOL: ['0', '1', '1001', 'auto'],
   GATEWRIGHT_SECRET: [
     ...['hush', secret.slice(1), `${secret}A`, `${secret}=`, `${secret},`, `${secret},hush`],
     ...[`+${secret.slice(1)}`, `${secret.slice(0, -1)}d`, Buffer.alloc(31).toString('base64url')],
@@ -230,7 +247,8 @@ test('a shortened or mistyped secret is never repeated in an explanation', () =>
 })
 
 const explanations = [
-  ['DATABASE_URL', 'postgres://h/d', /^PostgreSQL comes with the next version; write sqlite:<file>$/],
+  ['DATABASE_URL', 'postgres://u:a/b@h/d', /percent-encoded$/],
+  ['DATABASE_ADMIN_URL', 'postgres:h', /^write postgres:\/\/<user>/],
   ['REGISTRATION', 'invite', /come with mail/],
   ['TRUSTED_PROXIES', '1', /forge.*list the addresses/],
   ['TRUSTED_PROXIES', 'true', /forge.*list the addresses/],

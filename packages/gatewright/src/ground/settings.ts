@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { day, hour, minute, second } from './clock.ts'
+import { databaseUrl, postgresUrl } from './parse-database-url.ts'
 import {
   addressOrRange,
   choice,
@@ -32,8 +33,10 @@ export type SettingRow = {
   readonly default: string | undefined | ((earlier: Earlier) => string | undefined)
   /** For the page: what holds when nothing is written, where `default` is not a plain text. */
   readonly unset?: string
-  /** Is never shown, and is also read from `<NAME>_FILE`. */
+  /** Is never shown as it is, and is also read from `<NAME>_FILE`. */
   readonly secret?: true
+  /** What may be shown of a secret. */
+  readonly shown?: (value: never) => string
   /** One line for the page. */
   readonly describe: string
 }
@@ -89,12 +92,23 @@ export const settingRows = [
   {
     name: 'DATABASE_URL',
     default: 'sqlite:./data/gatewright.db',
-    ...textLike(/^sqlite:(?!\/\/)[^\0]+$/, 'sqlite:<file>, such as sqlite:./data/gatewright.db'),
-    explain: knownMistakes(
-      [/^postgres(ql)?:/i, 'PostgreSQL comes with the next version; write sqlite:<file>'],
-      [/^sqlite:\/\//, 'write sqlite:<file> without the two slashes'],
-    ),
-    describe: 'The database.',
+    secret: true,
+    ...databaseUrl,
+    describe: 'The database: SQLite in a file, or PostgreSQL (15 or newer).',
+  },
+  {
+    name: 'DATABASE_ADMIN_URL',
+    default: undefined,
+    unset: 'the same as `DATABASE_URL`',
+    secret: true,
+    ...postgresUrl,
+    describe: 'PostgreSQL as the role that owns the tables and migrates; the server runs as the other one.',
+  },
+  {
+    name: 'DATABASE_POOL',
+    default: '10',
+    ...wholeNumber(2, 1_000),
+    describe: 'The most connections to PostgreSQL that one process opens.',
   },
   {
     name: 'GATEWRIGHT_SECRET',
@@ -119,7 +133,8 @@ export const settingRows = [
     default: '',
     unset: 'none',
     ...listOrNone(origin),
-    describe: 'Websites whose scripts may call the API, as exact origins.',
+    describe:
+      'Websites whose scripts may call the API, as exact origins. One on the same site as the API also acts with the cookie of whoever visits it: list only what is trusted like the API itself.',
   },
   {
     name: 'TOKEN_HEADER',

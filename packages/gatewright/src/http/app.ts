@@ -11,7 +11,9 @@ import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
 import { newId } from '../ground/random.ts'
 import type { Refusal } from '../ground/refusal.ts'
+import type { Hooks } from '../hooks/events.ts'
 import type { MigrationSet } from '../storage/migrate.ts'
+import type { UserFields } from '../users/declared-fields.ts'
 import type { Certificate } from './certificate.ts'
 import { bodyLimit } from './json-body.ts'
 import { listen } from './listen.ts'
@@ -27,6 +29,10 @@ export type Application = {
   readonly plugin: FastifyPluginAsync
   readonly migrations?: readonly MigrationSet[]
   readonly things?: Readonly<Record<string, FindThing>>
+  /** Its own fields on every user (docs/user-fields.md). */
+  readonly userFields?: UserFields
+  /** What it does after something happened to a user (docs/hooks.md). */
+  readonly hooks?: Hooks
 }
 
 export type AppOptions = {
@@ -79,7 +85,7 @@ const answerBrokenRequest =
 
 const knownBroken = ['HPE_HEADER_OVERFLOW', 'ERR_HTTP_REQUEST_TIMEOUT']
 const brokenRequestCode = (error: NodeJS.ErrnoException): string =>
-  error.code !== undefined && knownBroken.includes(error.code) ? error.code : 'ECONNRESET'
+  error.code !== undefined && knownBroken.includes(error.code) ? error.code : 'BROKEN_REQUEST'
 
 /** URLs that can't be decoded never reach a route, nor the hooks. */
 const answerBadUrl =
@@ -140,8 +146,8 @@ export const createApp = async ({
     serverFactory: handler => servers.create(handler as RequestListener),
   })
   closeTogether(app, servers)
-  const { plugin, things = {} } = application ?? {}
-  await app.register(gatewright, { engine, log, mount, things })
+  const { plugin, ...declared } = application ?? {}
+  await app.register(gatewright, { engine, log, mount, ...declared })
   if (plugin !== undefined) await app.register(plugin)
   await app.ready()
   return {

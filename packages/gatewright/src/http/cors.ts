@@ -5,7 +5,7 @@ const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE'
 const requestHeaders =
   'Authorization, Content-Type, X-API-Key, X-CSRF-Token, Idempotency-Key, If-Match, If-None-Match'
 const exposedHeaders =
-  'ETag, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id'
+  'ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id'
 
 /** CORS (Fetch standard) for exact origins. An origin that is not listed gets no header at all. */
 export type Cors = {
@@ -20,6 +20,8 @@ export const createCors = (origins: readonly string[]): Cors => {
       origin,
       Object.freeze({
         'access-control-allow-origin': origin,
+        // The cookie is SameSite=Lax: it comes along only from a listed origin of the same site.
+        'access-control-allow-credentials': 'true',
         'access-control-expose-headers': exposedHeaders,
         // Other origins may read what CORS allows; everybody else may not even embed it.
         'cross-origin-resource-policy': 'cross-origin',

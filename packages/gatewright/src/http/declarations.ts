@@ -2,6 +2,7 @@ import type { Engine } from '../compose.ts'
 import type { GateRule, Passage } from '../gate/passage.ts'
 import type { Principal } from '../gate/principal.ts'
 import type { Refusal } from '../ground/refusal.ts'
+import type { UserFields } from '../users/declared-fields.ts'
 import type { RouteReference } from './reference/route-reference.ts'
 import type { RouteTable } from './route-table.ts'
 
@@ -9,6 +10,11 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route declares to the gate. A route without it stops the start. */
     gate?: GateRule
+    /**
+     * A GET that is answered with an ETag and takes If-None-Match. `public`: without a credential, caches
+     * may keep the answer for a moment (see `conditional.ts`).
+     */
+    conditional?: 'public' | 'private'
     /** The route answers with a page or a part of one, not with JSON. */
     page?: true
     /** What the API reference says of the route. */
@@ -19,6 +25,8 @@ declare module 'fastify' {
     gatewright: Engine
     /** The routes as data. */
     routeTable: RouteTable
+    /** The fields that the application declared on users. */
+    userFields: UserFields
   }
   interface FastifyRequest {
     /** What the gate found out; undefined where the router knows no such route. */

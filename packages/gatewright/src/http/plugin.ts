@@ -3,13 +3,17 @@ import fastifyPlugin from 'fastify-plugin'
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
+import type { Hooks } from '../hooks/events.ts'
+import { checkUserFields, type UserFields } from '../users/declared-fields.ts'
 import { createAnswerRefusal } from './answer-refusal.ts'
+import { addConditionalReads } from './conditional.ts'
 import type {} from './declarations.ts'
 import { addGateHooks, toNotFound } from './gate-hooks.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
+import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { referenceRoutes } from './routes/reference.ts'
@@ -25,6 +29,17 @@ export type GatewrightOptions = {
   readonly mount?: string
   /** Finders of the application's objects, by the names that access rules use. */
   readonly things?: Readonly<Record<string, FindThing>>
+  /** The application's own fields on every user, by name (docs/user-fields.md). */
+  readonly userFields?: UserFields
+  /** What the application does after something happened to a user (docs/hooks.md). */
+  readonly hooks?: Hooks
+}
+
+/** Events are delivered while requests are taken. What handlers are at is waited for beside what requests are at. */
+const runHooks = (app: FastifyInstance, { engine, log, hooks }: GatewrightOptions): void => {
+  if (hooks === undefined) return
+  app.addHook('onReady', () => engine.hooks.start(hooks, log))
+  app.addHook('preClose', async () => void engine.hooks.stop())
 }
 
 const register = async (app: FastifyInstance, options: GatewrightOptions): Promise<void> => {
@@ -33,6 +48,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   const answerRefusal = createAnswerRefusal(engine, log)
 
   app.decorate('gatewright', engine)
+  app.decorate('userFields', checkUserFields(options.userFields ?? {}))
   app.decorateRequest('passage', undefined)
   app.decorateRequest('principal', undefined)
   app.decorateReply('refusal', undefined)
@@ -42,16 +58,19 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   acceptJsonOnly(app)
   useStrictSchemas(app)
   addGateHooks(app, engine, { ...engine, things })
+  addConditionalReads(app, engine.places)
   app.addHook('onResponse', createRequestLog(log, engine.settings.accessLog))
   app.setErrorHandler((error, request, reply) => answerRefusal(request, reply, error))
   app.setNotFoundHandler((request, reply) => answerRefusal(request, reply, toNotFound(request)))
 
+  runHooks(app, options)
   healthRoutes(app, engine)
   errorDocsRoutes(app)
   referenceRoutes(app, engine, mount)
   setupRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
-    for (const addRoutes of [signInRoutes, accountRoutes, sessionRoutes]) addRoutes(scope, engine)
+    for (const addRoutes of [signInRoutes, accountRoutes, sessionRoutes, cookieSessionRoutes])
+      addRoutes(scope, engine)
   }
   await app.register(accountScope, { prefix: mount })
 }

@@ -11,6 +11,8 @@ export type DeclaredRoute = {
   readonly rule: GateRule
   readonly schema: RouteOptions['schema']
   readonly reference: RouteReference | undefined
+  /** It answers If-None-Match. */
+  readonly conditional: boolean
   /** It answers with a page or a part of one. */
   readonly page: boolean
 }
@@ -33,8 +35,16 @@ const declare = (route: RouteOptions, things: ReadonlyMap<string, unknown>): rea
   const thing = thingOf(rule.access)
   if (thing !== undefined && !things.has(thing))
     throw new Error(`the access rule of ${name} speaks of a ${thing}: give its finder in the option "things"`)
-  const { url, schema, config: { reference, page = false } = {} } = route
-  return methodsOf(route).map(method => ({ method, url, rule, schema, reference, page }))
+  const { url, schema, config: { reference, conditional, page = false } = {} } = route
+  return methodsOf(route).map(method => ({
+    method,
+    url,
+    rule,
+    schema,
+    reference,
+    conditional: conditional !== undefined,
+    page,
+  }))
 }
 
 /** How many routes the router itself has, counted from its own print-out: it offers no list. */

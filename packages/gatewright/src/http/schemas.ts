@@ -76,3 +76,13 @@ export const pageQuery = strictObject(
   },
   ['page', 'per_page'],
 )
+
+/** What asks for a page behind a cursor. A cursor holds the sort key of a row, so it may be long. */
+export const cursorQuery = strictObject(
+  { cursor: text(1, 5_000), limit: { type: 'integer', minimum: 1, maximum: 100, default: 20 } },
+  ['cursor', 'limit'],
+)
+
+/** A page behind a cursor; `next_cursor` is null at the end of the list. */
+export const cursorPage = <const Items extends JSONSchema>(items: Items) =>
+  strictObject({ data: list(items), next_cursor: textOrNull })

@@ -1,6 +1,6 @@
 import type { FastifyError } from 'fastify'
 import { Refusal, type RefusalCode } from '../ground/refusal.ts'
-import { isDatabaseFailure } from '../storage/sqlite-failure.ts'
+import { isDatabaseFailure } from '../storage/database-failure.ts'
 
 /** What Fastify and Node.js refuse by themselves, by their codes. */
 const codes: Readonly<Record<string, RefusalCode>> = {
@@ -18,6 +18,7 @@ const codes: Readonly<Record<string, RefusalCode>> = {
   FST_ERR_NOT_FOUND: 'not_found',
   FST_ERR_ASYNC_CONSTRAINT: 'malformed_request',
   FST_ERR_MAX_PARAM_LENGTH: 'not_found',
+  BROKEN_REQUEST: 'malformed_request',
   ECONNRESET: 'malformed_request',
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',

@@ -1,23 +1,7 @@
 import { Ajv, type ValidateFunction } from 'ajv'
-import addFormats from 'ajv-formats'
 import buildSerializer, { type Schema } from 'fast-json-stringify'
 import type { FastifyInstance } from 'fastify'
-
-const strict = {
-  allErrors: true,
-  strict: true,
-  strictTypes: false,
-  useDefaults: true,
-  ownProperties: true,
-} as const
-
-/** The formats that our schemas name. */
-export const withFormats = (ajv: Ajv): Ajv => {
-  // Both are CommonJS: the types and the value disagree on where the default export stands.
-  const add = addFormats as unknown as (ajv: Ajv, formats: readonly string[]) => void
-  add(ajv, ['email', 'date-time'])
-  return ajv
-}
+import { jsonSchemas, strictSchemas, withFormats } from '../ground/json-schema.ts'
 
 type Validator = { (value: unknown): boolean; errors?: NonNullable<ValidateFunction['errors']> | null }
 
@@ -48,10 +32,10 @@ const serializeLazily = (schema: Schema): ((value: unknown) => string) => {
  * its time and memory. A test sends a good request to every route, so a mistake in a schema is found there.
  */
 export const useStrictSchemas = (app: FastifyInstance): void => {
-  const body = withFormats(new Ajv({ ...strict, coerceTypes: false, removeAdditional: false }))
+  const body = withFormats(new Ajv(jsonSchemas))
   // Without strictNumbers `Infinity` is read as a number that no minimum or maximum holds.
   const coercing = { coerceTypes: true, strictNumbers: false } as const
-  const text = withFormats(new Ajv({ ...strict, ...coercing, removeAdditional: false }))
+  const text = withFormats(new Ajv({ ...strictSchemas, ...coercing, removeAdditional: false }))
   app.setValidatorCompiler(({ schema, httpPart }) => {
     const ajv = httpPart === 'body' ? body : text
     return validateLazily(() => ajv.compile(schema as Record<string, unknown>))

@@ -59,6 +59,7 @@ const createClocks = () => {
 let time: ReturnType<typeof createClocks>
 let view: Revocations
 let queries: string[]
+let answered: () => Promise<void>
 let roleReads: string[]
 let failRoles: boolean
 
@@ -67,7 +68,7 @@ beforeEach(async () => {
   roleReads = []
   failRoles = false
   const log = logQueries(t.engine)
-  queries = log.queries
+  ;({ queries, answered } = log)
   view = createRevocations({
     db: log.engine.db,
     clock: time.clock,
@@ -86,7 +87,7 @@ afterEach(() => {
   second.run('delete from cut_offs')
 })
 
-const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+const settle = (): Promise<void> => second.settle()
 
 type Written = {
   readonly kind?: string
@@ -108,7 +109,7 @@ const write = ({ kind = 'session', subject, version, until = start + 10 * minute
 
 const readFeed = async (): Promise<void> => {
   mock.timers.tick(feedInterval)
-  await settle()
+  await answered()
 }
 
 const token = (sessionId: string, userId = 'ann', userVersion = 1) => ({ sessionId, userId, userVersion })

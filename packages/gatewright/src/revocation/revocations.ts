@@ -1,6 +1,7 @@
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
+import { feedStart, readFeed } from './feed.ts'
 
 /** What of a token the revocation set looks at. */
 export type Revocable = { readonly userId: string; readonly sessionId: string; readonly userVersion: number }
@@ -90,7 +91,7 @@ const createSet = (readRoles: (userId: string) => Promise<readonly string[]>) =>
 
 export const createRevocations = ({ db, clock, maxAge, readRoles }: Dependencies): Revocations => {
   const set = createSet(userId => readRoles(db, userId))
-  let place = 0
+  let position = feedStart
   let sentAt = Number.NEGATIVE_INFINITY
   let sentAtWall = 0
   let reading: Promise<void> | undefined
@@ -110,14 +111,9 @@ export const createRevocations = ({ db, clock, maxAge, readRoles }: Dependencies
 
   const read = async (): Promise<void> => {
     const [at, atWall] = [clock.monotonic(), clock.now()]
-    const rows = await db
-      .selectFrom('cut_offs')
-      .selectAll()
-      .where('place', '>', place)
-      .orderBy('place')
-      .execute()
+    const { rows, next } = await readFeed(db, position)
     apply(rows)
-    place = rows.at(-1)?.place ?? place
+    position = next
     sentAt = at
     sentAtWall = atWall
   }

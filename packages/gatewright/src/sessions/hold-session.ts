@@ -1,7 +1,7 @@
 import { Refusal } from '../ground/refusal.ts'
 import { type Permission, permissionsOf } from '../permissions/roles.ts'
 import type { Work } from '../storage/transaction.ts'
-import { listRoles } from '../users/users.ts'
+import { listRoles, lockUser } from '../users/users.ts'
 
 /** Who makes a change, as far as the transaction of the change must know it again. */
 export type Caller = { readonly userId: string; readonly sessionId: string }
@@ -13,10 +13,12 @@ export type Caller = { readonly userId: string; readonly sessionId: string }
  * @throws Refusal `session_ended`, `insufficient_permission`
  */
 export const holdSession = async (
-  { db }: Work,
+  work: Work,
   { userId, sessionId }: Caller,
   permission?: Permission,
 ): Promise<void> => {
+  const { db } = work
+  await lockUser(work, userId)
   const { numUpdatedRows } = await db
     .updateTable('sessions')
     .set({ id: sessionId })

@@ -81,6 +81,7 @@ const endsOthers = ({ otherSessions }: Consequence): boolean => ['end', 'stay en
 const refusals: { readonly [event in ConsequenceEvent]?: string } = {
   'password changed': 'invalid_credentials',
   'user disabled': 'invalid_credentials',
+  'user deleted': 'invalid_credentials',
 }
 
 describe('a sign-in under way', () => {

@@ -51,11 +51,11 @@ describe('what is not even a token', () => {
   })
 
   test('is refused while another process holds the write lock: garbage never waits for it', async () => {
-    second.run('begin immediate')
+    const letGo = second.holdWrites('users')
     try {
       for (const text of garbage) await assert.rejects(show(text), notOurs)
     } finally {
-      second.run('rollback')
+      letGo()
     }
   })
 })

@@ -3,17 +3,16 @@ import { applyConsequences } from '../consequences/apply.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
-import { endedByTime, isInRetryWindow, promisedExpiry } from '../sessions/session-times.ts'
+import { endedByTime, isInRetryWindow, isJustRenewed, promisedExpiry } from '../sessions/session-times.ts'
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { hasGoodMac, parseRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
-import { listRoles } from '../users/users.ts'
+import { listRoles, lockUser } from '../users/users.ts'
 
 export type RefreshDependencies = SessionDependencies & {
   readonly db: Database
   readonly secrets: Secrets
-  readonly settings: { readonly refreshRetryWindow: number }
 }
 
 /** Where a shown generation stands to the live one, *g*. */
@@ -71,20 +70,16 @@ const advance = async (
 /** Within the window after a new id, the token it replaced is told to wait for the new one. */
 const refuseEnded = (
   { clock, settings }: RefreshDependencies,
-  session: SessionRow & { readonly ended_at: number },
+  session: SessionRow,
   shown: number,
 ): Refusal => {
   const justRenewed =
-    session.end_reason === 'renewed' &&
-    isInRetryWindow(session.ended_at, clock.now(), settings.refreshRetryWindow) &&
+    isJustRenewed(session, clock.now(), settings) &&
     (shown === session.generation || shown === session.generation - 1)
   return justRenewed
     ? new Refusal('session_renewed')
     : new Refusal('session_ended', { reason: session.end_reason ?? 'ended' })
 }
-
-const isEnded = (session: SessionRow): session is SessionRow & { ended_at: number } =>
-  session.ended_at !== null
 
 /** A well-formed refresh token, whoever made it. Costs no query. @throws Refusal `invalid_token` */
 export const readRefreshToken = (text: string): RefreshToken => {
@@ -93,7 +88,10 @@ export const readRefreshToken = (text: string): RefreshToken => {
   return token
 }
 
-/** The session of a refresh token of ours, of whatever generation. @throws Refusal `invalid_token` */
+/**
+ * The session of a refresh token of ours, of whatever generation; one that a cookie holds has none.
+ * @throws Refusal `invalid_token`
+ */
 export const getSessionOfRefreshToken = async (
   { secrets }: { readonly secrets: Secrets },
   db: Database,
@@ -103,6 +101,7 @@ export const getSessionOfRefreshToken = async (
     .selectFrom('sessions')
     .selectAll()
     .where('id', '=', token.sessionId)
+    .where('secret_hash', 'is', null)
     .executeTakeFirst()
   if (session === undefined || !hasGoodMac(secrets, session, token))
     throw new Refusal('invalid_token', { reason: 'refresh_token_unknown' })
@@ -130,12 +129,15 @@ export const refresh = async (
 ): Promise<LiveSession> => {
   const token = readRefreshToken(text)
   // A stranger's token never gets as far as the database's one write lock.
-  await getSessionOfRefreshToken(dependencies, dependencies.db, token)
+  const { user_id: userId } = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
   return inTransaction(dependencies.db, async work => {
     const { clock, settings } = dependencies
+    // Of two at once the second judges what the first has left; and so does a change of roles, which has to
+    // outlast every token promised before it.
+    await lockUser(work, userId)
     const session = await getSessionOfRefreshToken(dependencies, work.db, token)
     countUse(session.id)
-    if (isEnded(session)) throw refuseEnded(dependencies, session, token.generation)
+    if (session.ended_at !== null) throw refuseEnded(dependencies, session, token.generation)
 
     const subject = {
       userId: session.user_id,

@@ -1,20 +1,20 @@
 import type { AuditEventName } from '../audit/events.ts'
 import { type AuditEntry, type Origin, recordEvent } from '../audit/record.ts'
-import type { Clock } from '../ground/clock.ts'
 import type { Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Settings } from '../ground/settings.ts'
+import { emitHook, type HookDependencies } from '../hooks/emit.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { noteAdministrator } from '../users/administrators.ts'
 import { checkNewPassword, parsePassword } from '../users/password.ts'
 import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
+import type { UserFieldValues } from '../users/user-fields.ts'
 import { parseUsername, type UsernameKey } from '../users/username.ts'
 import { insertUser, type User } from '../users/users.ts'
 
-export type RegisterDependencies = {
+export type RegisterDependencies = HookDependencies & {
   readonly db: Database
-  readonly clock: Clock
   readonly random: Random
   readonly hasher: PasswordHasher
   readonly settings: Pick<Settings, 'passwordMinLength' | 'registration'>
@@ -24,6 +24,8 @@ export type Registration = {
   readonly username: string
   readonly password: string
   readonly email?: string
+  /** The application's own fields, checked (users/user-fields.ts). */
+  readonly fields?: UserFieldValues
 }
 
 type Prepared = {
@@ -31,6 +33,7 @@ type Prepared = {
   readonly key: UsernameKey
   readonly email: string | null
   readonly passwordHash: PasswordHash
+  readonly fields: UserFieldValues
 }
 
 /**
@@ -39,7 +42,7 @@ type Prepared = {
  */
 export const prepareUser = async (
   { hasher, settings }: RegisterDependencies,
-  { username, password, email }: Registration,
+  { username, password, email, fields = {} }: Registration,
   reserved: 'refuse' | 'allow',
 ): Promise<Prepared> => {
   const name = parseUsername(username, { reserved })
@@ -52,6 +55,7 @@ export const prepareUser = async (
     key: name.key,
     email: email ?? null,
     passwordHash: await hasher.hash(parsed),
+    fields,
   }
 }
 
@@ -74,6 +78,7 @@ export const addUser = async (
     details: { roles: user.roles },
   }
   await recordEvent(dependencies, work, event, entry)
+  await emitHook(dependencies, work, 'registered', { userId: user.id, roles: user.roles })
   return user
 }
 

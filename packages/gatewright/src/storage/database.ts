@@ -1,26 +1,45 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Kysely } from 'kysely'
+import { type Dialect, Kysely } from 'kysely'
+import { createPostgresDialect, openPostgres } from './postgres-dialect.ts'
 import { createSqliteDialect, type Durability, openSqlite } from './sqlite-dialect.ts'
 import type { Database, Tables } from './tables.ts'
+
+/** Whether a `DATABASE_URL` names a PostgreSQL server. */
+const isPostgresUrl = (url: string): boolean => /^postgres(ql)?:/.test(url)
 
 /** The file that a `DATABASE_URL` such as `sqlite:./data/gatewright.db` names. */
 export const databaseFile = (url: string): string => url.slice('sqlite:'.length)
 
-/**
- * Opens the database, making the file and its folder (for their owner only) where there is none.
- * Close it with `db.destroy()`.
- */
-export const openDatabase = (url: string, durability: Durability = 'full'): Database => {
-  const file = databaseFile(url)
+/** Where what is made on a first start is kept: beside the SQLite file, else in `./data`. */
+export const dataFolderOf = (url: string): string =>
+  isPostgresUrl(url) ? './data' : dirname(databaseFile(url))
+
+/** Makes the file and its folder (for their owner only) where there is none. */
+const openFile = (file: string, durability: Durability): Dialect => {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     const database = openSqlite(file, durability)
     // WAL and shared-memory files take the mode of the database file.
     chmodSync(file, 0o600)
-    return new Kysely<Tables>({ dialect: createSqliteDialect(database) })
+    return createSqliteDialect(database)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })
   }
 }
+
+export type OpenOptions = {
+  /** For SQLite: how hard a commit is. PostgreSQL's is always durable. */
+  readonly durability?: Durability
+  /** For PostgreSQL: the most connections at once. */
+  readonly pool?: number
+}
+
+/** Opens the database of a `DATABASE_URL`. Close it with `db.destroy()`. */
+export const openDatabase = (url: string, { durability = 'full', pool = 10 }: OpenOptions = {}): Database =>
+  new Kysely<Tables>({
+    dialect: isPostgresUrl(url)
+      ? createPostgresDialect(openPostgres(url, pool))
+      : openFile(databaseFile(url), durability),
+  })

@@ -1,8 +1,16 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { up as first } from './migrations/0001-first.ts'
+import { up as cookieSessions } from './migrations/0002-cookie-sessions.ts'
+import { up as idempotencyKeys } from './migrations/0003-idempotency-keys.ts'
+import { up as userFieldsAndHooks } from './migrations/0004-user-fields-and-hooks.ts'
 
-const ownMigrations: Record<string, Migration> = { '0001-first': { up: first } }
+const ownMigrations: Record<string, Migration> = {
+  '0001-first': { up: first },
+  '0002-cookie-sessions': { up: cookieSessions },
+  '0003-idempotency-keys': { up: idempotencyKeys },
+  '0004-user-fields-and-hooks': { up: userFieldsAndHooks },
+}
 
 export type MigrationSet = {
   /** Prefix of the two tables that remember what has run. */

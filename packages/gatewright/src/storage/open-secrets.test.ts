@@ -55,7 +55,7 @@ test('a database whose secret file was lost stops the start, and no second secre
   const folder = dataFolder(own.engine.settings)
   rmSync(secretFile(folder))
   const start = compose({ settings: own.engine.settings, durability: 'off' })
-  await assert.rejects(start, /put its file back beside the database/)
+  await assert.rejects(start, /put its file back into the data folder/)
   assert.ok(!existsSync(secretFile(folder)))
   await own.close()
 })

@@ -11,8 +11,17 @@ type Input = {
   readonly random: Random
 }
 
-const findSecretId = async (db: Database): Promise<string | undefined> =>
+/** The secret that the database was made with; undefined where it is new. */
+export const findSecretId = async (db: Database): Promise<string | undefined> =>
   (await db.selectFrom('installation').select('secret_id').executeTakeFirst())?.secret_id
+
+/** @throws Error where the secret `needed` is not among them */
+export const checkHolds = (secrets: Secrets | undefined, needed: string | undefined): Secrets => {
+  if (needed !== undefined && secrets?.ids.includes(needed)) return secrets
+  throw new Error(
+    `the database was made with the secret ${needed}, which is not here: add that secret to GATEWRIGHT_SECRET, or put its file back into the data folder`,
+  )
+}
 
 /**
  * The secrets in force. A secret is made only together with a new database: one that rests on a secret
@@ -24,9 +33,5 @@ export const openSecrets = async ({ db, configured, folder, random }: Input): Pr
   const texts = configured ?? (kept === undefined ? [] : [kept])
   if (needed === undefined)
     return createSecrets(texts.length > 0 ? texts : [makeSecretFile(folder, random)], random)
-  const secrets = texts.length > 0 ? createSecrets(texts, random) : undefined
-  if (secrets?.ids.includes(needed)) return secrets
-  throw new Error(
-    `the database was made with the secret ${needed}, which is not here: add that secret to GATEWRIGHT_SECRET, or put its file back beside the database`,
-  )
+  return checkHolds(texts.length > 0 ? createSecrets(texts, random) : undefined, needed)
 }

@@ -13,7 +13,7 @@ import { openDatabase } from './database.ts'
 type Counts = Kysely<{ counts: { id: number; value: number } }>
 
 const open = (file: string, durability: 'full' | 'off' = 'off'): Counts =>
-  openDatabase(`sqlite:${file}`, durability) as unknown as Counts
+  openDatabase(`sqlite:${file}`, { durability }) as unknown as Counts
 
 const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 

@@ -6,6 +6,7 @@ import {
   type Dialect,
   type Driver,
   type QueryResult,
+  type SelectModifierNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
@@ -161,10 +162,17 @@ class LockingSqliteAdapter extends SqliteAdapter {
   }
 }
 
+/** Locks of rows, as PostgreSQL needs them, are left out: a transaction holds the only write lock. */
+class LockingSqliteQueryCompiler extends SqliteQueryCompiler {
+  protected override visitSelectModifier(node: SelectModifierNode): void {
+    if (node.modifier === undefined || !node.modifier.startsWith('For')) super.visitSelectModifier(node)
+  }
+}
+
 /** Kysely's dialect over `node:sqlite`. */
 export const createSqliteDialect = (database: DatabaseSync): Dialect => ({
   createAdapter: () => new LockingSqliteAdapter(),
   createDriver: () => createDriver(database),
   createIntrospector: db => new SqliteIntrospector(db),
-  createQueryCompiler: () => new SqliteQueryCompiler(),
+  createQueryCompiler: () => new LockingSqliteQueryCompiler(),
 })

@@ -26,12 +26,12 @@ const primaryCodeOf = (error: unknown): number | undefined =>
 /** Whether another connection holds a lock that was needed. */
 export const isBusy = (error: unknown): boolean => primaryCodeOf(error) === busy
 
-/** What Node.js and Kysely say of a database that was closed. */
-const closed = /^(database is not open|statement has been finalized|driver has already been destroyed)/
+/** What Node.js says of a database that was closed. */
+const closed = /^(database is not open|statement has been finalized)/
 
 /**
- * Whether the database can't be used now: a disk that is full or fails, a lock that nobody gives back, a
- * closed connection. A statement that is wrong, or breaks a constraint, is a mistake of ours and is none.
+ * Whether SQLite can't be used now: a disk that is full or fails, a lock that nobody gives back, a closed
+ * connection. A statement that is wrong, or breaks a constraint, is none.
  */
-export const isDatabaseFailure = (error: unknown): boolean =>
+export const isSqliteFailure = (error: unknown): boolean =>
   (primaryCodeOf(error) ?? 0) in failures || (error instanceof Error && closed.test(error.message))

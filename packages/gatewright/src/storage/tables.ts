@@ -10,6 +10,10 @@ export type Tables = {
   cut_offs: CutOffsTable
   signing_keys: SigningKeysTable
   audit_events: AuditEventsTable
+  reserved_usernames: ReservedUsernamesTable
+  declared_hooks: DeclaredHooksTable
+  hook_events: HookEventsTable
+  idempotency_keys: IdempotencyKeysTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -39,6 +43,10 @@ type UsersTable = {
   version: number
   disabled_at: number | null
   created_at: number
+  /** JSON object: the application's own fields. */
+  fields: Generated<string>
+  /** Where it is set, the row only keeps the id from being given again; all that was personal is erased. */
+  deleted_at: Generated<number | null>
 }
 
 type UserRolesTable = { user_id: string; role: string }
@@ -53,6 +61,8 @@ type SessionsTable = {
   generation_since: number
   /** Random value of the session that the MAC of its refresh tokens depends on. */
   refresh_key: string
+  /** Hash of the cookie's secret; only a session that a cookie holds has one, and that has no refresh token. */
+  secret_hash: string | null
   /** Proofs shown at sign-in, space-separated (RFC 8176). */
   amr: string
   auth_time: number
@@ -105,10 +115,43 @@ type AuditEventsTable = {
   details: string
 }
 
+/** Names of deleted users, by the SHA-256 of their `username_key`, and until when nobody else gets them. */
+type ReservedUsernamesTable = { username_hash: string; until: number }
+
+/** The hooks for which the application has a handler: only for these are events queued. */
+type DeclaredHooksTable = { name: string }
+
+type HookEventsTable = {
+  id: Generated<number>
+  name: string
+  user_id: string
+  at: number
+  /** JSON object: what belongs to the event beside its user. */
+  details: string
+  attempts: number
+  /** When it may be taken: while a handler has it, the end of the lease; after a failure, the next attempt. */
+  due_at: number
+}
+
+/** One row for each key that a principal used on a route, in the transaction of the effect it stands for. */
+type IdempotencyKeysTable = {
+  principal_kind: string
+  principal_id: string
+  /** Method and pattern. */
+  route: string
+  key: string
+  /** Of everything that the request asks for. */
+  request_hash: string
+  /** JSON of the stored answer; null only inside the transaction that makes it. */
+  answer: string | null
+  created_at: number
+}
+
 export type Database = Kysely<Tables>
 export type DatabaseTransaction = Transaction<Tables>
 export type UserRow = Selectable<UsersTable>
 export type SessionRow = Selectable<SessionsTable>
 export type NewSessionRow = Insertable<SessionsTable>
 export type CutOffRow = Selectable<CutOffsTable>
+export type HookEventRow = Selectable<HookEventsTable>
 export type SigningKeyRow = Selectable<SigningKeysTable>

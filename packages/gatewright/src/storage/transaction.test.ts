@@ -50,7 +50,7 @@ describe('a transaction', () => {
       await leaveTrace(work, 'before a failure')
       await work.db.insertInto('user_roles').values({ user_id: 'nobody', role: 'user' }).execute()
     })
-    await assert.rejects(failing, /FOREIGN KEY/)
+    await assert.rejects(failing, /foreign key/i)
     assert.ok(!hasTrace('before a failure'))
   })
 

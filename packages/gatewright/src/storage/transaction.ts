@@ -1,4 +1,5 @@
 import { Refusal } from '../ground/refusal.ts'
+import { isRerun } from './postgres-failure.ts'
 import type { Database, DatabaseTransaction } from './tables.ts'
 
 /** A transaction at work, and what to do in this process once it is durable. */
@@ -7,8 +8,12 @@ export type Work = {
   readonly afterCommit: (effect: () => void) => void
 }
 
+/** How often a transaction is begun again that could not go on beside another one. */
+const attempts = 4
+
 /**
- * Runs `body` in one transaction (SQLite: begun immediate, so it holds the only write lock).
+ * Runs `body` in one transaction. SQLite: begun immediate, so it holds the only write lock. PostgreSQL: at
+ * read committed, so `body` locks what it judges; of two that lock in another order one runs again.
  *
  * A throw rolls back. A refusal that must leave a trace (theft, a counted attempt, an audit event) is
  * *returned*: it is committed with everything the body wrote, and thrown here afterwards.
@@ -22,11 +27,17 @@ export const inTransaction = async <T>(
   db: Database,
   body: (work: Work) => Promise<T | Refusal>,
 ): Promise<T> => {
-  const effects: (() => void)[] = []
-  const result = await db
-    .transaction()
-    .execute(transaction => body({ db: transaction, afterCommit: effect => effects.push(effect) }))
-  for (const effect of effects) effect()
-  if (result instanceof Refusal) throw result
-  return result
+  for (let attempt = 1; ; attempt++) {
+    const effects: (() => void)[] = []
+    try {
+      const result = await db
+        .transaction()
+        .execute(transaction => body({ db: transaction, afterCommit: effect => effects.push(effect) }))
+      for (const effect of effects) effect()
+      if (result instanceof Refusal) throw result
+      return result
+    } catch (error) {
+      if (attempt === attempts || !isRerun(error)) throw error
+    }
+  }
 }

@@ -16,6 +16,7 @@ import {
 } from './facts.ts'
 import { checkPermissions } from './file-checks.ts'
 import { type Finding, problem } from './finding.ts'
+import { checkHooks } from './hook-checks.ts'
 import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './installation-checks.ts'
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
 import {
@@ -71,6 +72,7 @@ const checks: readonly Check[] = [
   { name: 'migrations', run: onDatabase(checkMigrations) },
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
   { name: 'administrator', run: onTables(checkAdministrator) },
+  { name: 'hooks', run: onTables(checkHooks) },
   { name: 'audit-clock', run: onTables(checkClockOfAudit) },
 ]
 

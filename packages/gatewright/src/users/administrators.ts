@@ -46,8 +46,12 @@ export const guardLastAdministrator = async (work: Work, userId: string): Promis
   if (enabled.length === 1 && enabled[0]?.id === userId) throw new Refusal('last_administrator')
 }
 
-/** Whether an administrator has ever existed. */
+/** Whether an administrator has ever existed; none can come to exist until the transaction has ended. */
 export const hasHadAdministrator = async ({ db }: Work): Promise<boolean> => {
-  const row = await db.selectFrom('installation').select('first_administrator_at').executeTakeFirstOrThrow()
+  const row = await db
+    .selectFrom('installation')
+    .select('first_administrator_at')
+    .forUpdate()
+    .executeTakeFirstOrThrow()
   return row.first_administrator_at !== null
 }

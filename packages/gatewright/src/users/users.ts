@@ -1,10 +1,12 @@
 import type { Clock } from '../ground/clock.ts'
 import { toTimestamp } from '../ground/clock.ts'
+import { sha256 } from '../ground/encoding.ts'
 import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { PasswordHash } from './password-hasher.ts'
+import { parseUserFields, type UserFieldValues } from './user-fields.ts'
 import { type UsernameKey, usernameKey } from './username.ts'
 
 export type User = {
@@ -16,6 +18,8 @@ export type User = {
   readonly version: number
   readonly disabledAt: number | null
   readonly createdAt: number
+  /** The application's own fields as they are stored: show them through `showUserFields`. */
+  readonly fields: UserFieldValues
 }
 
 /** What everybody who may read users may see of one. */
@@ -34,6 +38,7 @@ const toUser = (row: UserRow, roles: readonly string[]): User => ({
   version: row.version,
   disabledAt: row.disabled_at,
   createdAt: row.created_at,
+  fields: parseUserFields(row.fields),
 })
 
 /** E-mail addresses are compared by NFKC and lower case. */
@@ -62,7 +67,12 @@ export const findUserByName = (db: Database, name: string): Promise<UserRow | un
 }
 
 export const findUser = async (db: Database, userId: string): Promise<User | undefined> => {
-  const row = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst()
+  const row = await db
+    .selectFrom('users')
+    .selectAll()
+    .where('id', '=', userId)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
   return row && toUser(row, await listRoles(db, userId))
 }
 
@@ -71,6 +81,21 @@ export const getUser = async (db: Database, userId: string): Promise<User> => {
   const user = await findUser(db, userId)
   if (user === undefined) throw new Refusal('not_found')
   return user
+}
+
+/** The users of these ids that there still are, by id. */
+export const listUsersById = async (
+  db: Database,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Pick<User, 'id' | 'username' | 'createdAt' | 'fields'>>> => {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('users')
+    .selectAll()
+    .where('id', 'in', [...new Set(ids)])
+    .where('deleted_at', 'is', null)
+    .execute()
+  return new Map(rows.map(row => [row.id, toUser(row, [])]))
 }
 
 export type Page = { readonly page: number; readonly perPage: number }
@@ -83,6 +108,7 @@ export const listUsers = async (
   const rows = await db
     .selectFrom('users')
     .selectAll()
+    .where('deleted_at', 'is', null)
     .orderBy('created_at')
     .orderBy('id')
     .limit(perPage)
@@ -91,6 +117,7 @@ export const listUsers = async (
   const { total } = await db
     .selectFrom('users')
     .select(eb => eb.fn.countAll<number>().as('total'))
+    .where('deleted_at', 'is', null)
     .executeTakeFirstOrThrow()
   const users = await Promise.all(rows.map(async row => toUser(row, await listRoles(db, row.id))))
   return { users, total: Number(total) }
@@ -102,6 +129,7 @@ export type NewUser = {
   readonly email: string | null
   readonly passwordHash: PasswordHash
   readonly roles: readonly string[]
+  readonly fields?: UserFieldValues
 }
 
 /**
@@ -112,7 +140,7 @@ export type NewUser = {
 export const insertUser = async (
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   { db }: Work,
-  { username, key, email, passwordHash, roles }: NewUser,
+  { username, key, email, passwordHash, roles, fields = {} }: NewUser,
 ): Promise<User> => {
   const row: UserRow = {
     id: newId(random),
@@ -125,6 +153,8 @@ export const insertUser = async (
     version: 1,
     disabled_at: null,
     created_at: clock.now(),
+    fields: JSON.stringify(fields),
+    deleted_at: null,
   }
   const result = await db
     .insertInto('users')
@@ -132,8 +162,20 @@ export const insertUser = async (
     .onConflict(conflict => conflict.column('username_key').doNothing())
     .executeTakeFirst()
   if (result.numInsertedOrUpdatedRows !== 1n) throw new Refusal('username_taken')
+  await refuseReserved(db, key, row.created_at)
   await insertRoles(db, row.id, roles)
   return toUser(row, [...roles].sort())
+}
+
+/** Looked at after the insertion: whoever deletes the name's last user at this moment has committed by then. */
+const refuseReserved = async (db: Work['db'], key: UsernameKey, now: number): Promise<void> => {
+  const reserved = await db
+    .selectFrom('reserved_usernames')
+    .select('until')
+    .where('username_hash', '=', sha256(key))
+    .where('until', '>', now)
+    .executeTakeFirst()
+  if (reserved !== undefined) throw new Refusal('username_taken')
 }
 
 const insertRoles = async (db: Work['db'], userId: string, roles: readonly string[]): Promise<void> => {
@@ -150,12 +192,20 @@ export const replaceRoles = async ({ db }: Work, userId: string, roles: readonly
   await insertRoles(db, userId, roles)
 }
 
+/**
+ * Locks the user's row until the transaction ends: whoever changes something of that user waits, so what is
+ * read from here on stays true. Everything that judges and then changes sessions locks the user first.
+ */
+export const lockUser = ({ db }: Work, userId: string): Promise<UserRow | undefined> =>
+  db.selectFrom('users').selectAll().where('id', '=', userId).forNoKeyUpdate().executeTakeFirst()
+
 /** Locks the user's row and raises its version: what was begun before can no longer be finished. */
 export const raiseVersion = async ({ db }: Work, userId: string): Promise<number> => {
   const row = await db
     .updateTable('users')
     .set(eb => ({ version: eb('version', '+', 1) }))
     .where('id', '=', userId)
+    .where('deleted_at', 'is', null)
     .returning('version')
     .executeTakeFirst()
   if (row === undefined) throw new Refusal('not_found')

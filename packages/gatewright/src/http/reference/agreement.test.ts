@@ -12,6 +12,7 @@ const route = (method: string, url: string, more: Partial<DeclaredRoute> = {}): 
   rule: { access: everyone(), limit: 'read', audit: 'none' },
   schema: {},
   reference: undefined,
+  conditional: false,
   page: false,
   ...more,
 })

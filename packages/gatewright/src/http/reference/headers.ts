@@ -7,7 +7,18 @@ export const answerHeaders = {
   'WWW-Authenticate': 'Which credential to show, and what was wrong with the one shown (RFC 6750, RFC 9470).',
   Location: 'The address of what was made.',
   ETag: 'The version of what is answered.',
+  'Idempotency-Replayed': '`true` where the answer is that to an earlier request with the same key.',
+  'Set-Cookie': 'The session cookie.',
 } as const satisfies Record<string, string>
+
+/** The headers of requests that the reference tells of, beside credentials. */
+export const requestHeaders: Readonly<Record<string, string>> = {
+  'If-Match': 'The ETag of what was read: only that version is changed. `*` stands for any.',
+  'If-None-Match': 'The ETag of what is known: where it is still the same, the answer is 304.',
+  'Idempotency-Key':
+    'A text of your own choice. Sent again within 24 hours it takes effect once, and is answered as before.',
+  'X-CSRF-Token': 'With a session cookie: the `csrf_token` of the session. Nobody else needs it.',
+}
 
 export type HeaderName = keyof typeof answerHeaders
 

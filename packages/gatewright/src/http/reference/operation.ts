@@ -2,10 +2,11 @@ import { STATUS_CODES } from 'node:http'
 import { describeRule } from '../../permissions/access-rule.ts'
 import { statuses } from '../problem.ts'
 import type { DeclaredRoute } from '../route-table.ts'
-import { id, madeUpId } from '../schemas.ts'
+import { nothing } from '../schemas.ts'
 import type { Components } from './components.ts'
-import { toHeaderReferences, usualHeaders } from './headers.ts'
-import { toOperationId, toPath } from './operations.ts'
+import { type HeaderName, toHeaderReferences, usualHeaders } from './headers.ts'
+import { toOperationId } from './operations.ts'
+import { takesHeader, toParameters } from './parameters.ts'
 import { refusalsOf } from './refusals-of.ts'
 import type { Example } from './route-reference.ts'
 import { toSecurity } from './security-schemes.ts'
@@ -25,59 +26,53 @@ export type Operation = {
 
 const json = 'application/json'
 
+type Shown = Pick<Example, 'answer' | 'answerToCookie'>
+
 type Schema = {
-  readonly properties?: Readonly<Record<string, unknown>>
-  readonly required?: readonly string[]
   readonly anyOf?: readonly Schema[]
   readonly type?: unknown
 }
 
 const isNothing = ({ type }: Schema): boolean => type === 'null'
 
-const toParameters = (schema: unknown, place: 'query' | 'header', values: Example['query'] = {}): Json[] => {
-  const { properties = {}, required = [] } = (schema ?? {}) as Schema
-  return Object.entries(properties).map(([name, part]) => ({
-    name,
-    in: place,
-    required: required.includes(name),
-    schema: part,
-    ...(values[name] !== undefined && { example: values[name] }),
-  }))
-}
-
-/** OpenAPI asks for every parameter of a path, whether the route has a schema for it or not. */
-const toPathParameters = ({ url, schema }: DeclaredRoute): Json[] => {
-  const { properties = {} } = (schema?.params ?? {}) as Schema
-  return [...toPath(url).matchAll(/\{(\w+)\}/g)].map(([, name = '']) => {
-    const part = properties[name] ?? { type: 'string' }
-    const isOurs = (part as { readonly pattern?: string }).pattern === id.pattern
-    return { name, in: 'path', required: true, schema: part, ...(isOurs && { example: madeUpId }) }
-  })
-}
-
-const toContent = ({ refer }: Components, schema: Schema, example: unknown) => ({
-  [json]: { schema: refer(schema), ...(example !== undefined && { example }) },
+const toContent = ({ refer }: Components, schema: Schema, { answer, answerToCookie }: Shown) => ({
+  [json]: {
+    schema: refer(schema),
+    ...(answerToCookie !== undefined
+      ? { examples: { bearer: { value: answer }, cookie: { value: answerToCookie } } }
+      : answer !== undefined && { example: answer }),
+  },
 })
 
 /** A body that may be left out is one of two schemas, the second of which is nothing. */
 const toRequestBody = (components: Components, schema: Schema, example: unknown): Json => {
   const mayBeLeftOut = schema.anyOf?.some(isNothing) ?? false
   const body = (mayBeLeftOut && schema.anyOf?.find(part => !isNothing(part))) || schema
-  return { required: !mayBeLeftOut, content: toContent(components, body, example) }
+  return { required: !mayBeLeftOut, content: toContent(components, body, { answer: example }) }
 }
 
+/** The headers of a success, beside the usual ones. */
+const ownHeaders = (route: DeclaredRoute): readonly HeaderName[] => [
+  ...(route.reference?.headers ?? []),
+  ...(route.conditional ? (['ETag'] as const) : []),
+  ...(takesHeader(route, 'idempotency-key') ? (['Idempotency-Replayed'] as const) : []),
+]
+
 const toAnswers = (components: Components, route: DeclaredRoute): Record<string, Json> => {
-  const declared = Object.entries((route.schema?.response ?? { 200: {} }) as Record<string, Schema>)
-  const { headers = [], example } = route.reference ?? {}
+  const declared = Object.entries({
+    ...((route.schema?.response ?? { 200: {} }) as Record<string, Schema>),
+    ...(route.conditional && { 304: nothing }),
+  })
+  const { example = {} } = route.reference ?? {}
   return Object.fromEntries(
     declared.map(([status, schema]) => {
       const isSuccess = status.startsWith('2')
-      const names = [...usualHeaders(route.rule.limit), ...(isSuccess ? headers : [])]
+      const names = [...usualHeaders(route.rule.limit), ...(isSuccess ? ownHeaders(route) : [])]
       const answer = {
         description: STATUS_CODES[status] ?? status,
         headers: toHeaderReferences(names),
         ...(!isNothing(schema) && {
-          content: toContent(components, schema, isSuccess ? example?.answer : undefined),
+          content: toContent(components, schema, isSuccess ? example : {}),
         }),
       }
       return [status, answer]
@@ -98,11 +93,7 @@ const toDescription = ({ rule }: DeclaredRoute): string =>
 export const toOperation = (components: Components, route: DeclaredRoute): Operation => {
   const { schema = {}, reference } = route
   const { tag = 'Other', summary = `${route.method} ${route.url}`, example = {} } = reference ?? {}
-  const parameters = [
-    ...toPathParameters(route),
-    ...toParameters(schema.querystring, 'query', example.query),
-    ...toParameters(schema.headers, 'header', example.headers),
-  ]
+  const parameters = toParameters(route)
   return {
     operationId: toOperationId(route),
     tags: [tag],

@@ -1,7 +1,16 @@
 import { madeUpId } from '../schemas.ts'
 import type { OpenApi } from './open-api.ts'
 import type { Operation } from './operation.ts'
-import { fill, type Item, type Parameter, type Script, toItem, toUrl, toVariable } from './postman-items.ts'
+import {
+  fill,
+  type Item,
+  type Parameter,
+  type Script,
+  toItem,
+  toPlaceholder,
+  toUrl,
+  toVariable,
+} from './postman-items.ts'
 import { steps, toStepScripts } from './postman-steps.ts'
 
 /** A Postman collection, version 2.1. */
@@ -12,7 +21,7 @@ const toOperationScripts = (path: string, { responses }: Operation, paths: OpenA
   const statuses = Object.keys(responses).join(', ')
   const child = Object.keys(paths).find(other => other.startsWith(`${path}/{`))
   const variable = child && toVariable(child)
-  const keep = `if (pm.response.code === 201) pm.collectionVariables.set('${variable}', pm.response.json().id)`
+  const keep = `if (pm.response.code === 201 && pm.response.json().id) pm.collectionVariables.set('${variable}', pm.response.json().id)`
   const exec = [
     `pm.test('is answered as the reference says', () => pm.expect([${statuses}]).to.include(pm.response.code))`,
     ...(variable && responses[201] ? [keep] : []),
@@ -25,6 +34,18 @@ const exampleBodyOf = ({ requestBody }: Operation): unknown =>
     'application/json'
   ]?.example
 
+/** Headers that a run has values of its own for. */
+const filledHeaders: ReadonlyMap<string, string> = new Map([
+  ['If-Match', toPlaceholder('etag')],
+  ['Idempotency-Key', toPlaceholder('$guid')],
+])
+
+const toHeaders = (parameters: readonly Parameter[]) =>
+  parameters
+    .filter(({ in: place }) => place === 'header')
+    .map(({ name, example }) => ({ key: name, value: filledHeaders.get(name) ?? example }))
+    .flatMap(({ key, value }) => (value === undefined ? [] : [{ key, value: String(value) }]))
+
 const toOperationItem = (
   path: string,
   method: string,
@@ -32,51 +53,16 @@ const toOperationItem = (
   paths: OpenApi['paths'],
 ): Item => {
   const parameters = operation.parameters as unknown as readonly Parameter[] | undefined
-  const headers = (parameters ?? [])
-    .filter(({ in: place, example }) => place === 'header' && example !== undefined)
-    .map(({ name, example }) => ({ key: name, value: String(example) }))
   return toItem({
     name: operation.summary,
     method: method.toUpperCase(),
     url: toUrl(path, parameters),
     body: fill(exampleBodyOf(operation)),
-    headers,
+    headers: toHeaders(parameters ?? []),
     isPublic: operation.security.length === 0,
     scripts: toOperationScripts(path, operation, paths),
   })
 }
-
-/** Things are made before they are read, changed and deleted. */
-const order = ['post', 'get', 'put', 'patch', 'delete']
-
-/** Below the mount: after these nobody is signed in, so they come last. */
-const endings = ['post /logout', 'delete /me']
-
-/** A folder for each tag, with every operation. */
-const toFolders = ({ paths, tags }: OpenApi, mount: string): readonly Item[] => {
-  const operations = Object.entries(paths)
-    .flatMap(([path, item]) =>
-      Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
-    )
-    .sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method))
-  const last = endings.map(ending => ending.replace('/', `${mount}/`))
-  const byTag = Map.groupBy(operations, ({ path, method, operation }) =>
-    last.includes(`${method} ${path}`) ? 'The end' : (operation.tags[0] ?? ''),
-  )
-  return [...tags.map(({ name }) => name), 'The end'].map(name => ({
-    name,
-    item: (byTag.get(name) ?? []).map(({ path, method, operation }) =>
-      toOperationItem(path, method, operation, paths),
-    ),
-  }))
-}
-
-/** After every request: what it gave is what the next ones show. */
-const keepTokens = [
-  "const isJson = (pm.response.headers.get('Content-Type') || '').includes('json')",
-  'const body = isJson && pm.response.text() ? pm.response.json() : {}',
-  "for (const name of ['access_token', 'refresh_token']) if (body[name]) pm.collectionVariables.set(name, body[name])",
-]
 
 const toStepItems = (mount: string, names?: readonly string[]): readonly Item[] =>
   steps
@@ -92,6 +78,41 @@ const toStepItems = (mount: string, names?: readonly string[]): readonly Item[] 
       }),
     )
 
+/** Things are made before they are read, changed and deleted. */
+const order = ['post', 'get', 'put', 'patch', 'delete']
+
+/** Below the mount: after these nobody is signed in, so they come last, with a sign-in between them. */
+const endings = ['post /logout', 'delete /me']
+const end = 'The end'
+
+/** A folder for each tag, with every operation. */
+const toFolders = ({ paths, tags }: OpenApi, mount: string): readonly Item[] => {
+  const operations = Object.entries(paths)
+    .flatMap(([path, item]) =>
+      Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+    )
+    .sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method))
+  const last = endings.map(ending => ending.replace('/', `${mount}/`))
+  const byTag = Map.groupBy(operations, ({ path, method, operation }) =>
+    last.includes(`${method} ${path}`) ? end : (operation.tags[0] ?? ''),
+  )
+  return [...tags.map(({ name }) => name), end].map(name => ({
+    name,
+    item: (byTag.get(name) ?? []).flatMap(({ path, method, operation }, index) => [
+      ...(name === end && index > 0 ? toStepItems(mount, ['Sign in']) : []),
+      toOperationItem(path, method, operation, paths),
+    ]),
+  }))
+}
+
+/** After every request: what it gave is what the next ones show. */
+const keepTokens = [
+  "const isJson = (pm.response.headers.get('Content-Type') || '').includes('json')",
+  'const body = isJson && pm.response.text() ? pm.response.json() : {}',
+  "for (const name of ['access_token', 'refresh_token']) if (body[name]) pm.collectionVariables.set(name, body[name])",
+  "if (pm.response.headers.has('ETag')) pm.collectionVariables.set('etag', pm.response.headers.get('ETag'))",
+]
+
 /**
  * The document as a Postman collection: the life of a token, step by step, and then every operation with
  * its example. It makes a user of its own, with a password that nobody knows.
@@ -104,6 +125,7 @@ export const toPostman = (document: OpenApi, mount: string): Collection => {
     password: '',
     access_token: '',
     refresh_token: '',
+    etag: '',
   }
   return {
     info: {

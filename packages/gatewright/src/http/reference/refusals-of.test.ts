@@ -13,6 +13,7 @@ const codesOf = (access: GateRule['access'], more: Partial<DeclaredRoute> = {}) 
     rule: { access, limit: 'read', audit: 'none' },
     schema: {},
     reference: undefined,
+    conditional: false,
     page: false,
     ...more,
   })

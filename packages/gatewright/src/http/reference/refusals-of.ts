@@ -1,6 +1,8 @@
+import { isSafe } from '../../gate/cross-site.ts'
 import type { RefusalCode } from '../../ground/refusal.ts'
 import type { AccessRule } from '../../permissions/access-rule.ts'
 import type { DeclaredRoute } from '../route-table.ts'
+import { takesHeader } from './parameters.ts'
 
 const asksFor = (rule: AccessRule, kinds: readonly AccessRule['kind'][]): boolean =>
   kinds.includes(rule.kind) || ('rules' in rule && rule.rules.some(part => asksFor(part, kinds)))
@@ -14,6 +16,14 @@ const rows: readonly Row[] = [
   { codes: ['malformed_request', 'several_credentials'], when: always },
   // Public operations too: a credential that is shown must be good.
   { codes: ['invalid_token', 'token_expired', 'session_ended'], when: always },
+  // Whoever changes something may carry a session cookie, also where it lets nobody in.
+  { codes: ['csrf_failed'], when: ({ method }) => !isSafe(method) },
+  {
+    codes: ['session_renewed'],
+    when: ({ rule: { ignoresCookie, readsOwnCredential } }) => !ignoresCookie && !readsOwnCredential,
+  },
+  { codes: ['precondition_failed'], when: route => takesHeader(route, 'if-match') },
+  { codes: ['idempotency_key_reused'], when: route => takesHeader(route, 'idempotency-key') },
   {
     codes: ['validation_failed'],
     when: ({ schema }) =>

@@ -30,4 +30,6 @@ export type Example = {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
   readonly answer?: unknown
+  /** The answer to a session cookie, where it is another one than to an access token. */
+  readonly answerToCookie?: unknown
 }

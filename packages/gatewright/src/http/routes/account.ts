@@ -1,11 +1,19 @@
 import type { FastifyInstance } from 'fastify'
+import { deleteUser } from '../../administration/delete-user.ts'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
 import { permissionsOf } from '../../permissions/roles.ts'
-import { makeTokenPair } from '../../sessions/session-tokens.ts'
 import { changePassword } from '../../sign-in/own-password.ts'
+import {
+  fieldChangesSchema,
+  isSeenBy,
+  isWrittenBy,
+  shownFieldsSchema,
+  type UserFields,
+} from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
+import { changeUserFields, showUserFields } from '../../users/user-fields.ts'
 import { getUser, type User } from '../../users/users.ts'
 import { originOf, principalOf } from '../request.ts'
 import {
@@ -15,28 +23,31 @@ import {
   madeUpId,
   madeUpPair,
   named,
+  nothing,
   password,
   passwordExample,
   strictObject,
   textOrNull,
   timestamp,
-  tokenPair,
 } from '../schemas.ts'
+import { answerRenewed, csrfExample, renewedAnswer } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 
-/** A user's own view of the account. */
-export const accountSchema = named(
-  'Account',
-  strictObject({
-    id: anyText,
-    username: anyText,
-    email: textOrNull,
-    email_verified: flag,
-    roles: list(anyText),
-    permissions: list(anyText),
-    created_at: timestamp,
-  }),
-)
+/** A user's own view of the account, with the declared fields that a user sees of the own ones. */
+export const accountSchema = (declared: UserFields) =>
+  named(
+    'Account',
+    strictObject({
+      id: anyText,
+      username: anyText,
+      email: textOrNull,
+      email_verified: flag,
+      roles: list(anyText),
+      permissions: list(anyText),
+      created_at: timestamp,
+      fields: shownFieldsSchema(declared, 'self'),
+    }),
+  )
 
 /** The account of a new user, for examples. */
 export const accountExample = (username: string, roles: readonly string[] = ['user']) => ({
@@ -47,9 +58,10 @@ export const accountExample = (username: string, roles: readonly string[] = ['us
   roles,
   permissions: [...permissionsOf(roles)].sort(),
   created_at: '2026-11-21T12:00:00.000Z',
+  fields: {},
 })
 
-export const toAccount = (user: User) => ({
+export const toAccount = (user: User, declared: UserFields) => ({
   id: user.id,
   username: user.username,
   email: user.email,
@@ -57,6 +69,7 @@ export const toAccount = (user: User) => ({
   roles: [...user.roles],
   permissions: [...permissionsOf(user.roles)].sort(),
   created_at: toTimestamp(user.createdAt),
+  fields: showUserFields(declared, user.fields, 'self'),
 })
 
 const protectedSchema = strictObject({
@@ -65,7 +78,17 @@ const protectedSchema = strictObject({
   session_id: textOrNull,
 })
 
+/** Of the own fields that a user writes, those whose schemas have `examples`. */
+const exampleFieldsOf = (declared: UserFields): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(declared)
+      .filter(([, field]) => isSeenBy(field, 'self') && isWrittenBy(field, 'self'))
+      .map(([name, { schema }]) => [name, typeof schema === 'object' ? schema.examples?.[0] : undefined])
+      .filter(([, example]) => example !== undefined),
+  )
+
 export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
+  const fields = exampleFieldsOf(app.userFields)
   typed(app).get(
     '/me',
     {
@@ -77,9 +100,62 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
           example: { answer: accountExample('alice') },
         },
       },
-      schema: { response: { 200: accountSchema } },
+      schema: { response: { 200: accountSchema(app.userFields) } },
     },
-    async request => toAccount(await getUser(engine.db, principalOf(request).userId)),
+    async request => toAccount(await getUser(engine.db, principalOf(request).userId), app.userFields),
+  )
+
+  typed(app).patch(
+    '/me',
+    {
+      config: {
+        gate: { access: signedIn(), limit: 'write', audit: 'none' },
+        reference: {
+          tag: 'Account',
+          summary: 'Change own fields that the application declares; null removes one',
+          refusals: ['insufficient_permission'],
+          example: {
+            body: { fields },
+            answer: { ...accountExample('alice'), fields },
+          },
+        },
+      },
+      schema: {
+        body: strictObject({ fields: fieldChangesSchema(app.userFields, 'self') }),
+        response: { 200: accountSchema(app.userFields) },
+      },
+    },
+    async request => {
+      const { userId } = principalOf(request)
+      const { fields } = request.body
+      await changeUserFields(engine, app.userFields, { userId, fields, writer: 'self' })
+      return toAccount(await getUser(engine.db, userId), app.userFields)
+    },
+  )
+
+  typed(app).delete(
+    '/me',
+    {
+      config: {
+        gate: {
+          access: allOf(signedIn(), recentSignIn()),
+          limit: 'write',
+          audit: ['user.deleted', 'session.ended'],
+        },
+        reference: {
+          tag: 'Account',
+          summary: 'Delete the own account, for good',
+          refusals: ['last_administrator'],
+          example: {},
+        },
+      },
+      schema: { response: { 204: nothing } },
+    },
+    async (request, reply) => {
+      const caller = principalOf(request)
+      await deleteUser(engine, { userId: caller.userId, origin: originOf(request) }, caller)
+      return reply.code(204).send(null)
+    },
   )
 
   typed(app).get(
@@ -127,15 +203,16 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
               new_password: `${passwordExample}, too`,
             },
             answer: madeUpPair,
+            answerToCookie: csrfExample,
           },
         },
       },
       schema: {
         body: strictObject({ current_password: password, new_password: password }),
-        response: { 200: tokenPair },
+        response: { 200: renewedAnswer },
       },
     },
-    async request => {
+    async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       const renewed = await changePassword(engine, {
         userId,
@@ -144,7 +221,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
         newPassword: parsePassword(request.body.new_password, '/new_password'),
         origin: originOf(request),
       })
-      return makeTokenPair(engine, renewed)
+      return answerRenewed(engine, reply, renewed)
     },
   )
 }

@@ -17,9 +17,10 @@ import {
   strictObject,
   timestamp,
 } from '../schemas.ts'
+import { clearSessionCookie } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 
-const sessionSchema = named(
+export const sessionSchema = named(
   'Session',
   strictObject({
     id: anyText,
@@ -32,7 +33,7 @@ const sessionSchema = named(
   }),
 )
 
-const sessionExample = {
+export const sessionExample = {
   id: madeUpId,
   current: true,
   device: 'curl/8.5.0',
@@ -42,7 +43,7 @@ const sessionExample = {
   expires_at: '2026-12-05T12:00:00.000Z',
 }
 
-const toSession = (row: SessionRow, currentId: string) => ({
+export const toSession = (row: SessionRow, currentId: string) => ({
   id: row.id,
   current: row.id === currentId,
   device: row.device,
@@ -92,8 +93,10 @@ export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       const own = { userId, sessionId, origin: originOf(request) }
-      if (request.params.id === sessionId) await logOut(engine, own)
-      else {
+      if (request.params.id === sessionId) {
+        await logOut(engine, own)
+        if (request.passage?.cookie !== undefined) clearSessionCookie(engine, reply)
+      } else {
         requireAccess(request, recentSignIn())
         await endOtherSession(engine, { ...own, otherSessionId: request.params.id })
       }

@@ -37,7 +37,12 @@ export const setupRoutes = (app: FastifyInstance, engine: Engine, mount: string)
     `${mount}/setup`,
     {
       config: {
-        gate: { access: everyone(), limit: 'anonymous-write', audit: ['administrator.set-up'] },
+        gate: {
+          access: everyone(),
+          ignoresCookie: true,
+          limit: 'anonymous-write',
+          audit: ['administrator.set-up'],
+        },
         reference: {
           tag: 'Sign-in',
           summary: 'Make the first administrator with the set-up link that a start printed',
@@ -50,12 +55,12 @@ export const setupRoutes = (app: FastifyInstance, engine: Engine, mount: string)
       },
       schema: {
         body: strictObject({ token: text(1, 200), username, password, email }, ['email']),
-        response: { 201: accountSchema },
+        response: { 201: accountSchema(app.userFields) },
       },
     },
     async (request, reply) => {
       const user = await completeSetup(engine, request.body, originOf(request))
-      return reply.code(201).send(toAccount(user))
+      return reply.code(201).send(toAccount(user, app.userFields))
     },
   )
 }

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { idColumn, millisecondsColumn } from '../columns.ts'
+import { idColumn, isSqlite, millisecondsColumn, transactionIdColumn } from '../columns.ts'
 
 /** The tables of the first version. */
 export const up = async (db: Kysely<unknown>): Promise<void> => {
@@ -68,7 +68,7 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
     .execute()
   await schema.createIndex('sessions_by_user').on('sessions').columns(['user_id', 'ended_at']).execute()
 
-  await idColumn(db, schema.createTable('cut_offs'), 'place')
+  await transactionIdColumn(db, idColumn(db, schema.createTable('cut_offs'), 'place'))
     .addColumn('kind', 'text', column => column.notNull())
     .addColumn('subject', 'text', column => column.notNull())
     .addColumn('version', 'integer')
@@ -76,6 +76,8 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
     .addColumn('created_at', time, column => column.notNull())
     .execute()
 
+  if (!isSqlite(db))
+    await schema.createIndex('cut_offs_by_transaction').on('cut_offs').column('transaction_id').execute()
   await schema
     .createTable('signing_keys')
     .addColumn('kid', 'text', column => column.primaryKey())

@@ -1,0 +1,30 @@
+import { type Origin, recordEvent } from '../audit/record.ts'
+import { applyConsequences } from '../consequences/apply.ts'
+import { emitHook } from '../hooks/emit.ts'
+import { type Caller, holdSession } from '../sessions/hold-session.ts'
+import type { SessionDependencies } from '../sessions/sessions.ts'
+import type { Database } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import { guardLastAdministrator } from '../users/administrators.ts'
+import { eraseUser, holdUserToErase } from '../users/erase-user.ts'
+
+/**
+ * Deletes a user for good: everything of the user ends, what is personal in the account is erased, and
+ * neither the id nor, for a year, the username is given again. Audit events stay.
+ * @param caller the session that asks for it, where there is one
+ * @throws Refusal `last_administrator`, `not_found`, `session_ended`
+ */
+export const deleteUser = (
+  dependencies: SessionDependencies & { readonly db: Database },
+  { userId, origin }: { readonly userId: string; readonly origin: Origin },
+  caller?: Caller,
+): Promise<void> =>
+  inTransaction(dependencies.db, async work => {
+    await guardLastAdministrator(work, userId)
+    const user = await holdUserToErase(work, userId)
+    if (caller !== undefined) await holdSession(work, caller)
+    await recordEvent(dependencies, work, 'user.deleted', { origin, userId })
+    await applyConsequences(dependencies, work, 'user deleted', { userId, origin })
+    await eraseUser(dependencies, work, user)
+    await emitHook(dependencies, work, 'user-deleted', { userId })
+  })

@@ -1,0 +1,138 @@
+import { type Clock, day } from '../ground/clock.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { isSqlite } from '../storage/columns.ts'
+import type { Database } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+
+type Dependencies = { readonly db: Database; readonly clock: Clock }
+
+/** One request that carries a key: whose it is, where, and a hash of all that it asks for. */
+export type Attempt = {
+  readonly principalKind: string
+  readonly principalId: string
+  /** Method and pattern. */
+  readonly route: string
+  readonly key: string
+  readonly requestHash: string
+}
+
+/** What is answered again. Its body must hold no secret: it is stored as it is. */
+export type Answer<Body> = {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Body
+}
+
+/** For how long a key stands for its answer. */
+const lifetime = day
+
+/** How many expired keys one request takes with it. */
+const sweepSize = 10
+
+/**
+ * Takes the key, in one statement: new, or past its time. False where it stands for an answer. It is the
+ * first statement of the transaction: beside a rival with the same key it waits until that one has ended.
+ */
+const takeKey = async ({ clock }: Dependencies, work: Work, attempt: Attempt): Promise<boolean> => {
+  const row = {
+    principal_kind: attempt.principalKind,
+    principal_id: attempt.principalId,
+    route: attempt.route,
+    key: attempt.key,
+    request_hash: attempt.requestHash,
+    answer: null,
+    created_at: clock.now(),
+  }
+  const taken = await work.db
+    .insertInto('idempotency_keys')
+    .values(row)
+    .onConflict(conflict =>
+      conflict
+        .columns(['principal_kind', 'principal_id', 'route', 'key'])
+        .doUpdateSet(row)
+        .where('idempotency_keys.created_at', '<=', row.created_at - lifetime),
+    )
+    .returning('key')
+    .executeTakeFirst()
+  return taken !== undefined
+}
+
+const ofAttempt = ({ principalKind, principalId, route, key }: Attempt) =>
+  ({ principal_kind: principalKind, principal_id: principalId, route, key }) as const
+
+/** @throws Refusal `idempotency_key_reused` */
+const readAnswer = async <Body>(work: Work, attempt: Attempt): Promise<Answer<Body>> => {
+  const { request_hash, answer } = await work.db
+    .selectFrom('idempotency_keys')
+    .select(['request_hash', 'answer'])
+    .where(eb => eb.and(ofAttempt(attempt)))
+    .executeTakeFirstOrThrow()
+  if (request_hash !== attempt.requestHash) throw new Refusal('idempotency_key_reused')
+  return JSON.parse(answer ?? '')
+}
+
+const keepAnswer = async (work: Work, attempt: Attempt, answer: Answer<unknown>): Promise<void> => {
+  await work.db
+    .updateTable('idempotency_keys')
+    .set({ answer: JSON.stringify(answer) })
+    .where(eb => eb.and(ofAttempt(attempt)))
+    .execute()
+}
+
+const giveKeyBack = async (work: Work, attempt: Attempt): Promise<void> => {
+  await work.db
+    .deleteFrom('idempotency_keys')
+    .where(eb => eb.and(ofAttempt(attempt)))
+    .execute()
+}
+
+/** Deletes a few expired keys of anybody. Rows that somebody else holds are passed over, so nobody waits. */
+const sweep = async ({ db, clock }: Dependencies): Promise<void> => {
+  const expired = db
+    .selectFrom('idempotency_keys')
+    .select(['principal_kind', 'principal_id', 'route', 'key'])
+    .where('created_at', '<=', clock.now() - lifetime)
+    .orderBy('created_at')
+    .limit(sweepSize)
+  await db
+    .deleteFrom('idempotency_keys')
+    .where(({ eb, refTuple }) =>
+      eb(
+        refTuple('principal_kind', 'principal_id', 'route', 'key'),
+        'in',
+        (isSqlite(db) ? expired : expired.forUpdate().skipLocked()).$asTuple(
+          'principal_kind',
+          'principal_id',
+          'route',
+          'key',
+        ),
+      ),
+    )
+    .execute()
+}
+
+/**
+ * Runs `effect` once for a key of a principal on a route, and gives its answer again for 24 hours. Key and
+ * effect are one transaction: an effect that throws, or returns a refusal, leaves no key, and of many at
+ * once one takes effect and the others get its answer.
+ *
+ * @throws Refusal `idempotency_key_reused` where the key stands for another request
+ */
+export const once = async <Body>(
+  dependencies: Dependencies,
+  attempt: Attempt,
+  effect: (work: Work) => Promise<Answer<Body> | Refusal>,
+): Promise<Answer<Body> & { readonly isReplay: boolean }> => {
+  await sweep(dependencies)
+  return inTransaction(dependencies.db, async work => {
+    if (!(await takeKey(dependencies, work, attempt)))
+      return { ...(await readAnswer<Body>(work, attempt)), isReplay: true }
+    const answer = await effect(work)
+    if (answer instanceof Refusal) {
+      await giveKeyBack(work, attempt)
+      return answer
+    }
+    await keepAnswer(work, attempt, answer)
+    return { ...answer, isReplay: false }
+  })
+}

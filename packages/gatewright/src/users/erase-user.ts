@@ -1,0 +1,60 @@
+import { type Clock, day } from '../ground/clock.ts'
+import { sha256 } from '../ground/encoding.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { UserRow } from '../storage/tables.ts'
+import type { Work } from '../storage/transaction.ts'
+
+/** How long nobody else gets the name of a deleted user, and could pass for that person. */
+const nameReserved = 365 * day
+
+/**
+ * Locks the row of a user who is there, without changing it: whatever else happens to the user waits.
+ * @throws Refusal `not_found`
+ */
+export const holdUserToErase = async ({ db }: Work, userId: string): Promise<UserRow> => {
+  const row = await db
+    .updateTable('users')
+    .set({ id: userId })
+    .where('id', '=', userId)
+    .where('deleted_at', 'is', null)
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) throw new Refusal('not_found')
+  return row
+}
+
+/**
+ * Erases what is personal in the user's row and in those that hang on it. The row itself stays: it keeps
+ * the id from being given again, and whatever an application's tables hang on it whole. Its key holds an
+ * `@`, so no name that anybody submits means it.
+ */
+export const eraseUser = async (
+  { clock }: { readonly clock: Clock },
+  { db }: Work,
+  { id, username_key: key }: Pick<UserRow, 'id' | 'username_key'>,
+): Promise<void> => {
+  const now = clock.now()
+  const until = now + nameReserved
+  await db
+    .insertInto('reserved_usernames')
+    .values({ username_hash: sha256(key), until })
+    .onConflict(conflict => conflict.column('username_hash').doUpdateSet({ until }))
+    .execute()
+  await db
+    .updateTable('users')
+    .set({
+      username: '',
+      username_key: `@${id}`,
+      email: null,
+      email_key: null,
+      email_verified_at: null,
+      password_hash: null,
+      fields: '{}',
+      disabled_at: now,
+      deleted_at: now,
+    })
+    .where('id', '=', id)
+    .execute()
+  await db.deleteFrom('user_roles').where('user_id', '=', id).execute()
+  await db.updateTable('sessions').set({ device: '', address: '' }).where('user_id', '=', id).execute()
+}
