@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Application } from 'gatewright/app'
 import { blogMigrations } from './migrations.ts'
+import { permissions, roles } from './permissions.ts'
 import { findPostThing } from './posts/posts.ts'
 import { postRoutes } from './posts/routes.ts'
 import { todoRoutes } from './todos/routes.ts'
@@ -17,6 +18,8 @@ const plugin = async (app: FastifyInstance): Promise<void> => {
 /** The reference API: users, posts and todos behind the gate. */
 export const blog: Application = {
   plugin,
+  permissions,
+  roles,
   migrations: [blogMigrations],
   things: { post: findPostThing, todo: findTodoThing },
 }

@@ -1,4 +1,5 @@
-import { type Permission, permissionsOf } from '../permissions/roles.ts'
+import type { Permission } from '../permissions/access-rule.ts'
+import { permissionsOf, type RoleTable } from '../permissions/roles.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 
 /** The kinds of principal that a route may name. */
@@ -17,7 +18,11 @@ export type Principal = {
 }
 
 /** A user's own session, with the roles given: the claim's, or those read again from the database. */
-export const toUserPrincipal = (token: AccessToken, roles: readonly string[]): Principal =>
+export const toUserPrincipal = (
+  roleTable: RoleTable,
+  token: AccessToken,
+  roles: readonly string[],
+): Principal =>
   Object.freeze({
     kind: 'user',
     userId: token.userId,
@@ -25,5 +30,5 @@ export const toUserPrincipal = (token: AccessToken, roles: readonly string[]): P
     authTime: token.authTime,
     amr: token.amr,
     roles,
-    permissions: permissionsOf(roles),
+    permissions: permissionsOf(roleTable, roles),
   })

@@ -17,7 +17,7 @@ import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { useStrictSchemas } from './validation.ts'
 
-export type GatewrightOptions = {
+export type GateOptions = {
   readonly engine: Engine
   readonly log: Logger
   /** Where the account routes stand. */
@@ -26,7 +26,7 @@ export type GatewrightOptions = {
   readonly things?: Readonly<Record<string, FindThing>>
 }
 
-const register = async (app: FastifyInstance, options: GatewrightOptions): Promise<void> => {
+const register = async (app: FastifyInstance, options: GateOptions): Promise<void> => {
   const { engine, log, mount = '/auth' } = options
   const things = new Map(Object.entries(options.things ?? {}))
   const answerRefusal = createAnswerRefusal(engine, log)
@@ -35,7 +35,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   app.decorateRequest('passage', undefined)
   app.decorateRequest('principal', undefined)
   app.decorateReply('refusal', undefined)
-  const table = collectRoutes(app, things)
+  const table = collectRoutes(app, { things, permissions: engine.roleTable.permissions })
   app.decorate('routeTable', table)
 
   acceptJsonOnly(app)
@@ -55,9 +55,8 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
 }
 
 /**
- * The gate as a Fastify plugin. Register it first: from then on every route declares who may use it.
+ * The gate on an engine that is there. Registered first: from then on every route declares who may use it.
  *
- *     await app.register(gatewright, { engine, log })
- *     app.get('/reports', { config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } } }, handler)
+ *     await app.register(gatePlugin, { engine, log })
  */
-export const gatewright = fastifyPlugin(register, { fastify: '5.x', name: 'gatewright' })
+export const gatePlugin = fastifyPlugin(register, { fastify: '5.x', name: 'gatewright' })

@@ -1,8 +1,12 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { up as first } from './migrations/0001-first.ts'
+import { up as declaredRoles } from './migrations/0005-declared-roles.ts'
 
-const ownMigrations: Record<string, Migration> = { '0001-first': { up: first } }
+const ownMigrations: Record<string, Migration> = {
+  '0001-first': { up: first },
+  '0005-declared-roles': { up: declaredRoles },
+}
 
 export type MigrationSet = {
   /** Prefix of the two tables that remember what has run. */

@@ -18,6 +18,7 @@ import { checkPermissions } from './file-checks.ts'
 import { type Finding, problem } from './finding.ts'
 import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './installation-checks.ts'
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
+import { checkRoles } from './role-checks.ts'
 import {
   checkAddress,
   checkLimits,
@@ -71,6 +72,7 @@ const checks: readonly Check[] = [
   { name: 'migrations', run: onDatabase(checkMigrations) },
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
   { name: 'administrator', run: onTables(checkAdministrator) },
+  { name: 'roles', run: onTables(checkRoles) },
   { name: 'audit-clock', run: onTables(checkClockOfAudit) },
 ]
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
-import { permissionsOf } from '../../permissions/roles.ts'
+import { permissionsOf, type RoleTable } from '../../permissions/roles.ts'
 import { makeTokenPair } from '../../sessions/session-tokens.ts'
 import { changePassword } from '../../sign-in/own-password.ts'
 import { parsePassword } from '../../users/password.ts'
@@ -22,13 +22,13 @@ export const accountSchema = strictObject({
   created_at: timestamp,
 })
 
-export const toAccount = (user: User) => ({
+export const toAccount = ({ roleTable }: { readonly roleTable: RoleTable }, user: User) => ({
   id: user.id,
   username: user.username,
   email: user.email,
   email_verified: user.emailVerified,
   roles: [...user.roles],
-  permissions: [...permissionsOf(user.roles)].sort(),
+  permissions: [...permissionsOf(roleTable, user.roles)].sort(),
   created_at: toTimestamp(user.createdAt),
 })
 
@@ -45,7 +45,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
       config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } },
       schema: { response: { 200: accountSchema } },
     },
-    async request => toAccount(await getUser(engine.db, principalOf(request).userId)),
+    async request => toAccount(engine, await getUser(engine.db, principalOf(request).userId)),
   )
 
   typed(app).get(

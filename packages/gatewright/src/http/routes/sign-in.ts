@@ -47,7 +47,7 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const user = await register(engine, request.body, originOf(request))
-      return reply.code(201).send(toAccount(user))
+      return reply.code(201).send(toAccount(engine, user))
     },
   )
 }
