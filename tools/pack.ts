@@ -44,7 +44,7 @@ const buildConsole = (): void => {
 /** Also what a pack left behind that was killed. */
 const restore = (): void => {
   if (existsSync(kept)) renameSync(kept, manifest)
-  rmSync(join(folder, 'LICENSE'), { force: true })
+  for (const made of [dist, join(folder, 'LICENSE')]) rmSync(made, { recursive: true, force: true })
 }
 
 const prepare = (): void => {

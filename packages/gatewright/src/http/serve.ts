@@ -114,7 +114,12 @@ const open = async (opened: Opened, options: ServeOptions): Promise<void> => {
   opened.defer(async () => held?.release())
   const port = held?.port ?? settings.port
   const { migrations = [] } = application ?? {}
-  const engine = await compose({ settings, port, migrations, declaration: application ?? {} })
+  const engine = await compose({
+    settings,
+    port,
+    migrations,
+    ...(application && { declaration: application }),
+  })
   opened.defer(engine.close)
   const certificate = await openCertificate(settings, dataFolder(settings), engine.clock.now())
   const app = await createApp({
