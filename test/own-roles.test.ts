@@ -3,20 +3,39 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import Fastify, { type FastifyInstance } from 'fastify'
 import { type Permission, permission } from 'gatewright/access'
 import { createUser } from 'gatewright/administration'
-import type { Application } from 'gatewright/app'
+import { type App, type Application, createApp } from 'gatewright/app'
 import { compose, type Engine } from 'gatewright/compose'
 import { defaultSettings } from 'gatewright/settings'
 import { pino } from 'pino'
+import { blog } from '../apps/blog/src/blog.ts'
 import { systemOrigin } from '../packages/gatewright/src/audit/record.ts'
-import { gatePlugin } from '../packages/gatewright/src/http/plugin.ts'
 import { listDeclaredRoles } from '../packages/gatewright/src/permissions/declared-roles.ts'
+import { createRoleTable, permissionsOf } from '../packages/gatewright/src/permissions/roles.ts'
 import { parsePassword } from '../packages/gatewright/src/users/password.ts'
 import { createPasswordHasher } from '../packages/gatewright/src/users/password-hasher.ts'
 import { password } from './harness.ts'
 import { addUser, signInAs } from './sessions/signed-in.ts'
+
+const user = ['posts:write', 'todos:read', 'todos:write', 'users:read']
+
+/** As the contract names them. */
+const ofContract: Readonly<Record<string, readonly string[]>> = {
+  user,
+  moderator: ['posts:moderate', ...user],
+  admin: [
+    ...['api-keys:write', 'audit:read', 'clients:write', 'metrics:read', 'posts:moderate', 'posts:write'],
+    ...['revocations:read', 'roles:write', 'sessions:write', 'settings:read', 'signing-keys:write'],
+    ...['todos:read', 'todos:write', 'users:read', 'users:write'],
+  ],
+}
+
+test('behind the blog each role has exactly the permissions of the contract, and there are no others', () => {
+  const table = createRoleTable(blog)
+  const allowed = [...table.roles.keys()].map(role => [role, [...permissionsOf(table, [role])].sort()])
+  assert.deepEqual(Object.fromEntries(allowed), ofContract)
+})
 
 /** As a caller without types may write it, and as the blog's types don't know it. */
 const toDeclaration = (declaration: object): Pick<Application, 'permissions' | 'roles'> => declaration
@@ -51,16 +70,18 @@ const open = async (declaration?: Pick<Application, 'permissions' | 'roles'>): P
 }
 
 /** An application that has one route for those who may read reports. */
-const startReports = async (engine: Engine): Promise<FastifyInstance> => {
-  const app = Fastify()
-  await app.register(gatePlugin, { engine, log: pino({ level: 'silent' }) })
+const startReports = async (engine: Engine): Promise<App['app']> => {
   const gate = { access: permission(reportsRead), limit: 'read', audit: 'none' } as const
-  app.get('/reports', { config: { gate } }, async () => ({ reports: [] }))
+  const plugin: Application['plugin'] = async app => {
+    app.get('/reports', { config: { gate } }, async () => ({ reports: [] }))
+  }
+  const log = pino({ level: 'silent' })
+  const { app } = await createApp({ engine, log, mount: '/auth', application: { plugin } })
   opened.push(() => app.close())
   return app
 }
 
-const read = async (app: FastifyInstance, token: string): Promise<number> =>
+const read = async (app: App['app'], token: string): Promise<number> =>
   (await app.inject({ url: '/reports', headers: { authorization: `Bearer ${token}` } })).statusCode
 
 describe('an own role', () => {
