@@ -14,6 +14,7 @@ import type { Refusal } from '../ground/refusal.ts'
 import type { RoleDeclaration } from '../permissions/roles.ts'
 import type { MigrationSet } from '../storage/migrate.ts'
 import type { Certificate } from './certificate.ts'
+// Written so, it stays in the types of the package, where `import type {}` does not.
 import './declarations.ts'
 import { bodyLimit } from './json-body.ts'
 import { listen } from './listen.ts'

@@ -7,8 +7,6 @@ import { productionReasons } from '../ground/production-rules.ts'
 import { newId } from '../ground/random.ts'
 import { loadStartSettings } from '../ground/start-settings.ts'
 import type { Application } from './app.ts'
-// Written so, it stays in the types of the package, where `import type {}` does not.
-import './declarations.ts'
 import { openLog } from './log.ts'
 import { gatePlugin } from './plugin.ts'
 

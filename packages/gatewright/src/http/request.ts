@@ -3,7 +3,6 @@ import type { Origin } from '../audit/record.ts'
 import { checkRule } from '../gate/gate.ts'
 import type { Principal } from '../gate/principal.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
-import './declarations.ts'
 
 /** Where a request comes from, for the audit log. */
 export const originOf = ({ passage, principal, id }: FastifyRequest): Origin => ({
