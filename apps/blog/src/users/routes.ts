@@ -115,7 +115,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
             principal,
           )
         : await register(gatewright, registration, originOf(request))
-      return reply.code(201).send(toAccount(user, userFields))
+      return reply.code(201).send(toAccount(gatewright, user, userFields))
     },
   )
 }

@@ -1,5 +1,6 @@
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
+import type { RoleTable } from '../permissions/roles.ts'
 import { type CookieSession, findCookieSession } from '../sessions/find-cookie-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { checkCookieSession } from '../sign-in/cookie-session.ts'
@@ -14,6 +15,7 @@ type Dependencies = SessionDependencies & {
   readonly db: Database
   readonly limiter: Limiter
   readonly knownSecrets: KnownSecrets
+  readonly roleTable: RoleTable
 }
 
 /** Anybody can make up a secret that is whole in form: an address may try so many before each is a query. */
@@ -50,6 +52,7 @@ const judge = async (dependencies: Dependencies, passage: Passage, cookie: Sessi
   await checkCookieSession(dependencies, found, { actor: null, address, requestId })
   const { session, roles } = found
   passage.principal = toUserPrincipal(
+    dependencies.roleTable,
     {
       userId: session.user_id,
       sessionId: session.id,

@@ -21,7 +21,7 @@ import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { useStrictSchemas } from './validation.ts'
 
-export type GatewrightOptions = {
+export type GateOptions = {
   readonly engine: Engine
   readonly log: Logger
   /** Where the account routes stand. */
@@ -35,13 +35,13 @@ export type GatewrightOptions = {
 }
 
 /** Events are delivered while requests are taken. What handlers are at is waited for beside what requests are at. */
-const runHooks = (app: FastifyInstance, { engine, log, hooks }: GatewrightOptions): void => {
+const runHooks = (app: FastifyInstance, { engine, log, hooks }: GateOptions): void => {
   if (hooks === undefined) return
   app.addHook('onReady', () => engine.hooks.start(hooks, log))
   app.addHook('preClose', async () => void engine.hooks.stop())
 }
 
-const register = async (app: FastifyInstance, options: GatewrightOptions): Promise<void> => {
+const register = async (app: FastifyInstance, options: GateOptions): Promise<void> => {
   const { engine, log, mount = '/auth' } = options
   const things = new Map(Object.entries(options.things ?? {}))
   const answerRefusal = createAnswerRefusal(engine, log)
@@ -51,7 +51,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   app.decorateRequest('passage', undefined)
   app.decorateRequest('principal', undefined)
   app.decorateReply('refusal', undefined)
-  const table = collectRoutes(app, things)
+  const table = collectRoutes(app, { things, permissions: engine.roleTable.permissions })
   app.decorate('routeTable', table)
 
   acceptJsonOnly(app)
@@ -74,9 +74,8 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
 }
 
 /**
- * The gate as a Fastify plugin. Register it first: from then on every route declares who may use it.
+ * The gate on an engine that is there. Registered first: from then on every route declares who may use it.
  *
- *     await app.register(gatewright, { engine, log })
- *     app.get('/reports', { config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } } }, handler)
+ *     await app.register(gatePlugin, { engine, log })
  */
-export const gatewright = fastifyPlugin(register, { fastify: '5.x', name: 'gatewright' })
+export const gatePlugin = fastifyPlugin(register, { fastify: '5.x', name: 'gatewright' })

@@ -3,7 +3,7 @@ import { deleteUser } from '../../administration/delete-user.ts'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
-import { permissionsOf } from '../../permissions/roles.ts'
+import { permissionsOf, type RoleTable } from '../../permissions/roles.ts'
 import { changePassword } from '../../sign-in/own-password.ts'
 import { fieldChangesSchema, shownFieldsSchema, type UserFields } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
@@ -27,13 +27,17 @@ export const accountSchema = (declared: UserFields) =>
     fields: shownFieldsSchema(declared, 'self'),
   })
 
-export const toAccount = (user: User, declared: UserFields) => ({
+export const toAccount = (
+  { roleTable }: { readonly roleTable: RoleTable },
+  user: User,
+  declared: UserFields,
+) => ({
   id: user.id,
   username: user.username,
   email: user.email,
   email_verified: user.emailVerified,
   roles: [...user.roles],
-  permissions: [...permissionsOf(user.roles)].sort(),
+  permissions: [...permissionsOf(roleTable, user.roles)].sort(),
   created_at: toTimestamp(user.createdAt),
   fields: showUserFields(declared, user.fields, 'self'),
 })
@@ -51,7 +55,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
       config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } },
       schema: { response: { 200: accountSchema(app.userFields) } },
     },
-    async request => toAccount(await getUser(engine.db, principalOf(request).userId), app.userFields),
+    async request => toAccount(engine, await getUser(engine.db, principalOf(request).userId), app.userFields),
   )
 
   typed(app).patch(
@@ -67,7 +71,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
       const { userId } = principalOf(request)
       const { fields } = request.body
       await changeUserFields(engine, app.userFields, { userId, fields, writer: 'self' })
-      return toAccount(await getUser(engine.db, userId), app.userFields)
+      return toAccount(engine, await getUser(engine.db, userId), app.userFields)
     },
   )
 

@@ -74,7 +74,7 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
       if (row === undefined) throw new Refusal('session_ended')
       return {
         session: toSession(row, sessionId),
-        user: toAccount(user, app.userFields),
+        user: toAccount(engine, user, app.userFields),
         ...(cookie && { csrf_token: csrfTokenOf(cookie) }),
       }
     },

@@ -51,7 +51,7 @@ export const setupRoutes = (app: FastifyInstance, engine: Engine, mount: string)
     },
     async (request, reply) => {
       const user = await completeSetup(engine, request.body, originOf(request))
-      return reply.code(201).send(toAccount(user, app.userFields))
+      return reply.code(201).send(toAccount(engine, user, app.userFields))
     },
   )
 }

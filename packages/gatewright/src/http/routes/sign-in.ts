@@ -61,7 +61,7 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const fields = checkUserFieldValues(app.userFields, request.body.fields ?? {}, 'self')
       const user = await register(engine, { ...request.body, fields }, originOf(request))
-      return reply.code(201).send(toAccount(user, app.userFields))
+      return reply.code(201).send(toAccount(engine, user, app.userFields))
     },
   )
 }
