@@ -113,6 +113,7 @@ describe('a deleted user', () => {
     await disableUser(t.engine, { userId: id, origin })
     const giving = changeRoles(t.engine, { userId: id, roles: ['admin'], origin })
     await assert.rejects(giving, { code: 'not_found' })
+    await assert.rejects(deleteUser(t.engine, { userId: id, origin }), { code: 'not_found' })
     assert.deepEqual(await rowOf(id), before)
     assert.deepEqual(await rolesOf(id), [])
     await assert.rejects(signInAs(t.engine, id), /disabled/)

@@ -12,8 +12,6 @@ import { defaultSettings } from '../ground/settings.ts'
 import { openDatabase } from './database.ts'
 import { engineMigrations, type MigrationSet, migrate, pendingMigrations } from './migrate.ts'
 
-const steps = Object.keys(engineMigrations.migrations)
-
 const settingsOf = (folder: string) =>
   defaultSettings({ nodeEnv: 'test', databaseUrl: `sqlite:${join(folder, 'test.db')}` })
 

@@ -11,7 +11,7 @@ import { changeUserFields, showUserFields } from '../../users/user-fields.ts'
 import { getUser, type User } from '../../users/users.ts'
 import { originOf, principalOf } from '../request.ts'
 import { anyText, flag, list, nothing, password, strictObject, textOrNull, timestamp } from '../schemas.ts'
-import { answerRenewed, renewedAnswer } from '../session-cookie.ts'
+import { answerRenewed, clearSessionCookie, renewedAnswer } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 
 /** A user's own view of the account, with the declared fields that a user sees of the own ones. */
@@ -90,6 +90,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const caller = principalOf(request)
       await deleteUser(engine, { userId: caller.userId, origin: originOf(request) }, caller)
+      if (request.passage?.cookie !== undefined) clearSessionCookie(engine, reply)
       return reply.code(204).send(null)
     },
   )
