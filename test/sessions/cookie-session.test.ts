@@ -336,6 +336,11 @@ describe('a cookie session ends', () => {
     assert.equal((await me(other)).status, 200)
   })
 
+  test('when another session of the owner ends all others', async () => {
+    assert.equal((await t.call('DELETE', 'sessions', { token: ann.access })).status, 204)
+    await ended()
+  })
+
   test('when the user is disabled, and stays so when the user is enabled again', async () => {
     await disableUser(t.engine, { userId: ann.id, origin })
     await ended()
