@@ -113,7 +113,17 @@ const killingPostgres = (postgres: PostgresServer, folder: Folder, env: Installa
     recover: async (survivor: Server): Promise<Server> => {
       await ended
       await postgres.restart()
-      const isReady = async () => (await survivor.call('GET', '/readyz')).status === 200
+      let hasEnded = false
+      void survivor.ended.then(() => {
+        hasEnded = true
+      })
+      const isReady = (): Promise<boolean> => {
+        assert.ok(!hasEnded, `the server ended with its database: ${survivor.stderr()}`)
+        return survivor.call('GET', '/readyz').then(
+          ({ status }) => status === 200,
+          () => false,
+        )
+      }
       await until('the server has its database back', isReady, 20_000)
       await survivor.stop()
       return startServer(folder, { env })

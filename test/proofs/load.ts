@@ -97,7 +97,7 @@ export const loadAndKill = async (load: Load): Promise<void> => {
     await signIn(client, user)
     if (phase() === 'killed') return
     const fault = await runCommand(installation, ledger, user, seeded.pick(commands))
-    assert.ok(fault === undefined || phase() === 'killed', fault)
+    assert.ok(fault === undefined || phase() === 'killed', fault ?? '')
   }
   const create = (number: number): Client =>
     newClient({ server, number, ledger, seeded, administrator, age, onAnswer })
