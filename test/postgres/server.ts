@@ -26,11 +26,17 @@ const findFreePort = (): Promise<number> =>
     })
   })
 
+const listByPs = (pid: number): readonly string[] =>
+  String(execFileSync('ps', ['-A', '-o', 'ppid=,pid=']))
+    .split('\n')
+    .map(line => line.trim().split(/\s+/))
+    .flatMap(([parent, child = '']) => (Number(parent) === pid ? [child] : []))
+
 /** Each child of PostgreSQL leads a process group of its own, so they are found by their parent. */
 const childrenOf = (pid: number): readonly number[] => {
   const list = `/proc/${pid}/task/${pid}/children`
-  const text = existsSync(list) ? readFileSync(list, 'utf8') : String(execFileSync('pgrep', ['-P', `${pid}`]))
-  return text.split(/\s+/).filter(Boolean).map(Number)
+  const found = existsSync(list) ? readFileSync(list, 'utf8').split(' ').filter(Boolean) : listByPs(pid)
+  return found.map(Number)
 }
 
 const killOne = (pid: number): void => {
