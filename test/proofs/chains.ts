@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { createSeeded } from '../sessions/seeded.ts'
 import type { Asked } from './arguments.ts'
 import { type ProofName, proofs } from './table.ts'
-import { newTally, type Tally } from './tally.ts'
+import { hasFailed, newTally, type Tally } from './tally.ts'
 
 /** Some runs of a proof on one database, which can be repeated by their seed. */
 export type Link = {
@@ -34,19 +34,19 @@ const runChain = async ({ name, seed, runs, tally }: Link): Promise<void> => {
   try {
     await proofs[name].prove({ owner, runs, seeded, tally })
   } catch (error) {
-    tally.lost.push(`it could not go on: ${error instanceof Error ? error.stack : error}`)
+    tally.stopped.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
   } finally {
     for (const end of ends) await end()
   }
 }
 
-/** Runs them, some at once, until all are done or something is lost. */
+/** Runs them, some at once, until all are done or something goes wrong. */
 export const runChains = async (chains: readonly Link[], tick: () => void): Promise<void> => {
   const waiting = [...chains]
   const work = async (): Promise<void> => {
     for (let chain = waiting.shift(); chain !== undefined; chain = waiting.shift()) {
       await runChain(chain)
-      if (chain.tally.lost.length > 0) waiting.length = 0
+      if (hasFailed(chain.tally)) waiting.length = 0
       tick()
     }
   }

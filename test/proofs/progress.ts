@@ -32,6 +32,7 @@ const columns = [
   { head: 'asked again', of: (tally: Tally) => tally.repeated },
   { head: 'facts checked', of: (tally: Tally) => tally.checked },
   { head: 'lost', of: (tally: Tally) => tally.lost.length },
+  { head: 'stopped', of: (tally: Tally) => tally.stopped.length },
   { head: 'slowest recovery ms', of: (tally: Tally) => Math.round(tally.slowest) },
 ] as const
 

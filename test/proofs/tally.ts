@@ -10,6 +10,8 @@ export type Tally = {
   checked: number
   /** Facts that were not there, each in words. */
   readonly lost: string[]
+  /** Why it could not go on: neither a loss nor a proof. */
+  readonly stopped: string[]
   /** The longest time from a kill to serving again, in milliseconds. */
   slowest: number
 }
@@ -20,6 +22,7 @@ export const newTally = (): Tally => ({
   repeated: 0,
   checked: 0,
   lost: [],
+  stopped: [],
   slowest: 0,
 })
 
@@ -35,5 +38,9 @@ export const addTallies = (a: Tally, b: Tally): Tally => ({
   repeated: a.repeated + b.repeated,
   checked: a.checked + b.checked,
   lost: [...a.lost, ...b.lost],
+  stopped: [...a.stopped, ...b.stopped],
   slowest: Math.max(a.slowest, b.slowest),
 })
+
+/** Whether the runs so far show what they are for. */
+export const hasFailed = ({ lost, stopped }: Tally): boolean => lost.length + stopped.length > 0
