@@ -10,6 +10,7 @@ import { acceptJsonOnly } from './json-body.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -47,9 +48,10 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
 
   healthRoutes(app, engine)
   errorDocsRoutes(app)
-  setupRoutes(app, engine, mount)
+  consoleRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
-    for (const addRoutes of [signInRoutes, accountRoutes, sessionRoutes]) addRoutes(scope, engine)
+    for (const addRoutes of [setupRoutes, signInRoutes, accountRoutes, sessionRoutes])
+      addRoutes(scope, engine)
   }
   await app.register(accountScope, { prefix: mount })
 }

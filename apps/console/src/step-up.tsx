@@ -1,0 +1,106 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
+import { isRefused, Refused } from './api/refused.ts'
+import { useApi } from './api/use-api.ts'
+import { readField } from './forms/form.tsx'
+import { PasswordField } from './forms/password-field.tsx'
+import { ProblemNotice } from './forms/problem-notice.tsx'
+import { SubmitButton } from './forms/submit-button.tsx'
+import { useSessionChanged } from './session.ts'
+import { useTexts } from './texts/use-texts.tsx'
+
+type Confirmed = <Result>(action: () => Promise<Result>) => Promise<Result>
+
+const StepUp = createContext<Confirmed | undefined>(undefined)
+
+/** Runs an action; where it asks for a recent sign-in, asks for the password and runs it once more. */
+export const useConfirmed = (): Confirmed => {
+  const confirmed = useContext(StepUp)
+  if (confirmed === undefined) throw new TypeError('an action is confirmed inside a StepUpProvider')
+  return confirmed
+}
+
+/** A person closed the dialog: nothing was done, and nothing needs to be said. */
+export const cancelled = 'cancelled'
+
+type Asking = { readonly answer: (confirmed: boolean) => void }
+
+export const StepUpProvider = ({ children }: { readonly children: ReactNode }) => {
+  const [asking, setAsking] = useState<Asking>()
+  const askPassword = useCallback(
+    () => new Promise<boolean>(resolve => setAsking({ answer: resolve })).finally(() => setAsking(undefined)),
+    [],
+  )
+  const confirmed: Confirmed = useCallback(
+    async action => {
+      try {
+        return await action()
+      } catch (error) {
+        if (!isRefused(error, 'insufficient_user_authentication')) throw error
+        if (!(await askPassword())) throw new Refused({ code: cancelled })
+        return action()
+      }
+    },
+    [askPassword],
+  )
+  return (
+    <StepUp value={confirmed}>
+      {children}
+      <StepUpDialog asking={asking} />
+    </StepUp>
+  )
+}
+
+const StepUpDialog = ({ asking }: { readonly asking: Asking | undefined }) => {
+  const { text } = useTexts()
+  return (
+    <Modal
+      opened={asking !== undefined}
+      onClose={() => asking?.answer(false)}
+      title={text('confirmTitle')}
+      closeButtonProps={{ 'aria-label': text('close') }}
+      centered
+    >
+      {asking && <StepUpForm asking={asking} />}
+    </Modal>
+  )
+}
+
+const StepUpForm = ({ asking }: { readonly asking: Asking }) => {
+  const { text } = useTexts()
+  const api = useApi()
+  const sessionChanged = useSessionChanged()
+  const stepUp = useMutation({
+    mutationFn: api.stepUp,
+    onSuccess: async () => {
+      await sessionChanged()
+      asking.answer(true)
+    },
+  })
+  return (
+    <form
+      onSubmit={event => {
+        event.preventDefault()
+        stepUp.mutate(readField(event.currentTarget, 'password'))
+      }}
+    >
+      <Stack>
+        <Text>{text('confirmIntro')}</Text>
+        <ProblemNotice error={stepUp.error} words={{ invalid_credentials: 'errorWrongPassword' }} />
+        <PasswordField
+          name="password"
+          label={text('password')}
+          autoComplete="current-password"
+          data-autofocus
+        />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={() => asking.answer(false)}>
+            {text('cancel')}
+          </Button>
+          <SubmitButton action={stepUp}>{text('confirmSubmit')}</SubmitButton>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
