@@ -12,14 +12,16 @@ export const matrix = `
 |-----------------------------|-----------------|-----------|-------|-------|-----------|---------------|----------|-------|---------|-------|---------|------|
 | GET /healthz                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /readyz                 |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
-| GET /console                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | 200   | 200     | 200  |
-| GET /console/*              |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | 200   | 200     | 200  |
+| GET /console                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /console/*              |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/errors            |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/errors.css        |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/setup          | open link       | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
 | POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | POST /api/v1/login          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/sessions       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
+| GET /api/v1/sessions/current |                | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/step-up        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/refresh        | own token       | who       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | over  | who     | two  |
 | POST /api/v1/logout         | access token    | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | 200   | who     | two  |
@@ -145,6 +147,7 @@ export const requests: Readonly<Record<string, Request>> = {
   },
   'POST /api/v1/register': { body: registration },
   'POST /api/v1/login': { body: ({ owner: { username } }) => ({ username, password }) },
+  'POST /api/v1/sessions': { body: ({ owner: { username } }) => ({ username, password }) },
   'POST /api/v1/step-up': { body: () => ({ password }), spends: true },
   'POST /api/v1/refresh': {
     body: ({ sender: { refresh } }) => refresh && { refresh_token: refresh },

@@ -1,6 +1,8 @@
 import { dirname } from 'node:path'
 import { createClientAddress } from './gate/client-address.ts'
+import { cookiePlaceOf } from './gate/credential.ts'
 import type { GateDependencies } from './gate/gate.ts'
+import { createKnownSecrets } from './gate/known-secrets.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
 import { type Random, systemRandom } from './ground/random.ts'
 import type { Secrets } from './ground/secrets.ts'
@@ -83,7 +85,10 @@ export const compose = async ({
     places: {
       token: { header: settings.tokenHeader.toLowerCase(), scheme: settings.tokenScheme.toLowerCase() },
       apiKey: { header: 'x-api-key' },
+      cookie: cookiePlaceOf(publicUrl),
     },
+    origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
+    knownSecrets: createKnownSecrets(),
     close: async () => {
       revocations.stop()
       await db.destroy()

@@ -1,17 +1,31 @@
 import { Refusal } from '../ground/refusal.ts'
+import { valuesOf } from './raw-headers.ts'
 
 /** Where a credential may stand in a request: one table, read by every door. Names in lower case. */
 export type CredentialPlaces = {
   /** The header of access tokens, and the scheme before them. */
   readonly token: { readonly header: string; readonly scheme: string }
   readonly apiKey: { readonly header: string }
+  readonly cookie: CookiePlace
 }
 
-export type Credential = { readonly kind: 'access-token' | 'api-key' | 'other'; readonly text: string }
+/** The one cookie that is read and set. */
+export type CookiePlace = { readonly name: string; readonly isSecure: boolean }
 
-/** All values of the headers named, as they arrived: Node.js keeps only one of some. */
-const valuesOf = (rawHeaders: readonly string[], name: string): readonly string[] =>
-  rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
+export type Credential = {
+  readonly kind: 'access-token' | 'api-key' | 'cookie' | 'other'
+  readonly text: string
+}
+
+/**
+ * A browser takes a cookie named `__Host-…` only over TLS, for the whole host, and from that host itself,
+ * so no sibling and no plain connection can plant one. Plain HTTP, which means this machine, can't have
+ * one. The other name is never read, so that the weaker one is worth nothing where the stronger is used.
+ */
+export const cookiePlaceOf = (publicUrl: string): CookiePlace =>
+  publicUrl.startsWith('https:')
+    ? { name: '__Host-gw_session', isSecure: true }
+    : { name: 'gw_session', isSecure: false }
 
 /** Only spaces part a scheme from its token (RFC 9110 §11.4): what `trim` takes away besides is none. */
 const toTokenCredential = (value: string, scheme: string): Credential => {
@@ -23,9 +37,29 @@ const toTokenCredential = (value: string, scheme: string): Credential => {
 }
 
 /**
+ * The values of the cookies of exactly this name. Only spaces are cut off (RFC 6265 §5.4 writes one): a
+ * name behind another kind of blank is another name, which whoever can't set this one may have set.
+ */
+const cookiesNamed = (header: string, name: string): readonly string[] =>
+  header
+    .split(';')
+    .map(pair => pair.replace(/^ +/, ''))
+    .filter(pair => pair.startsWith(`${name}=`))
+    .map(pair => pair.slice(name.length + 1))
+
+/** @throws Refusal `several_credentials` for two such cookies, or two headers of cookies */
+const readCookie = (rawHeaders: readonly string[], name: string): Credential | undefined => {
+  const headers = valuesOf(rawHeaders, 'cookie')
+  const cookies = headers.flatMap(header => cookiesNamed(header, name))
+  if (headers.length > 1 || cookies.length > 1) throw new Refusal('several_credentials')
+  return cookies[0] === undefined ? undefined : { kind: 'cookie', text: cookies[0] }
+}
+
+/**
  * The one credential of a request, or undefined. A credential header that is there but wrong is still a
- * credential: it is refused later and never falls back to "nobody".
- * @throws Refusal `several_credentials` for two kinds, or one header twice
+ * credential: it is refused later and never falls back to the cookie, which is not even read beside it,
+ * nor to "nobody".
+ * @throws Refusal `several_credentials` for two kinds of header, one header twice, or two session cookies
  */
 export const readCredential = (
   rawHeaders: readonly string[],
@@ -35,5 +69,7 @@ export const readCredential = (
   const keys = valuesOf(rawHeaders, places.apiKey.header)
   if (tokens.length + keys.length > 1) throw new Refusal('several_credentials')
   if (tokens[0] !== undefined) return toTokenCredential(tokens[0], places.token.scheme)
-  return keys[0] === undefined ? undefined : { kind: 'api-key', text: keys[0] }
+  return keys[0] === undefined
+    ? readCookie(rawHeaders, places.cookie.name)
+    : { kind: 'api-key', text: keys[0] }
 }

@@ -1,24 +1,27 @@
-import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
-import type { Revocations } from '../revocation/revocations.ts'
+import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database } from '../storage/tables.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
+import { parseSessionSecret } from '../tokens/session-secret.ts'
+import { checkCookieCaller } from './cookie-caller.ts'
 import { type CredentialPlaces, readCredential } from './credential.ts'
+import { checkCrossSite, type Origins } from './cross-site.ts'
+import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
 
 /** Finds an application's object by its id, as it is now. */
 export type FindThing = (db: Database, id: string) => Promise<Thing | undefined>
 
-export type GateDependencies = {
+export type GateDependencies = SessionDependencies & {
   readonly db: Database
-  readonly clock: Clock
   readonly limiter: Limiter
-  readonly revocations: Revocations
   readonly accessTokens: AccessTokens
   readonly places: CredentialPlaces
+  readonly origins: Origins
+  readonly knownSecrets: KnownSecrets
   readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string
   /** By the names that access rules use. */
   readonly things: ReadonlyMap<string, FindThing>
@@ -31,7 +34,7 @@ const findClientAddress: Step = ({ findAddress }, passage) => {
 }
 
 const readCredentials: Step = ({ places }, passage) => {
-  if (!passage.rule.readsOwnCredential) passage.credential = readCredential(passage.rawHeaders, places)
+  passage.credential = readCredential(passage.rawHeaders, places)
 }
 
 const limitAddress: Step = (gate, passage) => {
@@ -39,19 +42,29 @@ const limitAddress: Step = (gate, passage) => {
   takeFromLimit(gate.limiter, passage, { address, anonymous: credential === undefined ? address : undefined })
 }
 
+/** A cookie that is not whole is known without the database. Where it is not asked for, it is as none. */
+const readSecret = (passage: Passage, text: string): void => {
+  passage.cookie = parseSessionSecret(text)
+  if (passage.cookie !== undefined || passage.rule.ignoresCookie) return
+  passage.hasDeadCookie = true
+  throw new Refusal('invalid_token', { reason: 'cookie_form' })
+}
+
+const setToken = (passage: Passage, token: NonNullable<Passage['token']>): void => {
+  passage.token = token
+  passage.session = token
+}
+
 const identify: Step = ({ accessTokens }, passage) => {
   const { credential } = passage
   if (credential === undefined) return
+  if (credential.kind === 'cookie') return readSecret(passage, credential.text)
+  if (passage.rule.readsOwnCredential) return
   if (credential.kind !== 'access-token')
     throw new Refusal('invalid_token', { reason: `unknown_${credential.kind}` })
   const token = accessTokens.verify(credential.text)
-  if (!(token instanceof Promise)) {
-    passage.token = token
-    return
-  }
-  return token.then(verified => {
-    passage.token = verified
-  })
+  if (!(token instanceof Promise)) return setToken(passage, token)
+  return token.then(verified => setToken(passage, verified))
 }
 
 const setPrincipal = async (passage: Passage, rereadRoles: Promise<readonly string[]>): Promise<void> => {
@@ -77,10 +90,20 @@ const principalOf = (token: NonNullable<Passage['token']>): Principal => {
   return known
 }
 
+const checkCredential: Step = (gate, passage) =>
+  passage.cookie === undefined
+    ? checkNotEnded(gate, passage)
+    : checkCookieCaller(gate, passage, passage.cookie)
+
+const isJudgedHere = ({ token, cookie, rule }: Passage): boolean =>
+  token !== undefined || (cookie !== undefined && !rule.ignoresCookie && !rule.readsOwnCredential)
+
 const checkStillValid: Step = (gate, passage) => {
-  if (passage.token === undefined) return
+  if (!isJudgedHere(passage)) return
   const fresh = gate.revocations.ensureFresh()
-  return fresh === undefined ? checkNotEnded(gate, passage) : fresh.then(() => checkNotEnded(gate, passage))
+  return fresh === undefined
+    ? checkCredential(gate, passage)
+    : fresh.then(() => checkCredential(gate, passage))
 }
 
 const refuseUnless = (verdict: Verdict): void => {
@@ -144,6 +167,7 @@ export const headSteps = [
   { name: 'one credential', run: readCredentials },
   { name: 'limits (address)', run: limitAddress },
   { name: 'who', run: identify },
+  { name: 'cross-site check', run: checkCrossSite },
   { name: 'still valid', run: checkStillValid },
   { name: 'limits (principal)', run: limitPrincipal },
   { name: 'may they', run: checkAccess },

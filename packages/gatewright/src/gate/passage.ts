@@ -3,6 +3,7 @@ import type { Limiter, LimitKeys, LimitReport } from '../limits/limiter.ts'
 import type { LimitName } from '../limits/table.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
+import type { SessionSecret } from '../tokens/session-secret.ts'
 import type { Credential } from './credential.ts'
 import type { Principal, PrincipalKind } from './principal.ts'
 
@@ -14,13 +15,23 @@ export type GateRule = {
   readonly limit: LimitName
   /** The audit events that it may write; `none` must be written out. */
   readonly audit: readonly string[] | 'none'
-  /** The route reads its credential by itself (refresh and logout); the gate then reads none. */
+  /** The route judges the credential by itself (refresh and logout); the gate then judges none. */
   readonly readsOwnCredential?: true
+  /** The route can give a session cookie to a caller that has none: it must be asked from this site. */
+  readonly setsCookie?: true
+  /**
+   * The route asks for a proof of its own (a password, a link): a session cookie signs nobody in, so an
+   * old one keeps nobody out and no CSRF token is asked for. Where the request comes from is checked.
+   */
+  readonly ignoresCookie?: true
 }
 
 /** One request on its way through the gate. */
 export type Passage = {
   readonly rule: GateRule
+  readonly requestId: string
+  /** The original one, behind a proxy. */
+  readonly method: string
   readonly peer: string | undefined
   /** Names and values in turn, as they arrived. */
   readonly rawHeaders: readonly string[]
@@ -31,16 +42,27 @@ export type Passage = {
   address: string
   credential: Credential | undefined
   token: AccessToken | undefined
+  /** The secret of the session cookie, whole in form; it is not judged where the route does not want it. */
+  cookie: SessionSecret | undefined
+  /** The cookie was dead when it arrived: it is taken from the browser, which it would keep from public pages. */
+  hasDeadCookie: boolean
+  /** The session that the credential names, let in or not: for the log. */
+  session: { readonly userId: string; readonly sessionId: string } | undefined
   principal: Principal | undefined
   /** What the limits said, for the headers of the answer. */
   reports: readonly LimitReport[]
 }
 
-export const newPassage = (request: Pick<Passage, 'rule' | 'peer' | 'rawHeaders' | 'thingId'>): Passage => ({
+type Arrived = Pick<Passage, 'rule' | 'requestId' | 'method' | 'peer' | 'rawHeaders' | 'thingId'>
+
+export const newPassage = (request: Arrived): Passage => ({
   ...request,
   address: '',
   credential: undefined,
   token: undefined,
+  cookie: undefined,
+  hasDeadCookie: false,
+  session: undefined,
   principal: undefined,
   bodyLimitKey: undefined,
   reports: [],

@@ -16,14 +16,16 @@ export type Principal = {
   readonly permissions: ReadonlySet<Permission>
 }
 
-/** A user's own session, with the roles given: the claim's, or those read again from the database. */
-export const toUserPrincipal = (token: AccessToken, roles: readonly string[]): Principal =>
+type OwnSession = Pick<AccessToken, 'userId' | 'sessionId' | 'authTime' | 'amr'>
+
+/** A user's own session, with the roles given: the claim's, or those that the database has. */
+export const toUserPrincipal = (session: OwnSession, roles: readonly string[]): Principal =>
   Object.freeze({
     kind: 'user',
-    userId: token.userId,
-    sessionId: token.sessionId,
-    authTime: token.authTime,
-    amr: token.amr,
+    userId: session.userId,
+    sessionId: session.sessionId,
+    authTime: session.authTime,
+    amr: session.amr,
     roles,
     permissions: permissionsOf(roles),
   })

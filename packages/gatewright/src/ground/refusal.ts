@@ -18,6 +18,7 @@ export const refusals = {
   refresh_token_reused: 'An old refresh token was used. The session was ended to be safe. Sign in again.',
   insufficient_permission: 'You may not do this.',
   insufficient_user_authentication: 'This needs a recent sign-in. Confirm your password and try again.',
+  csrf_failed: 'The request does not show that it comes from this site: send its Origin and X-CSRF-Token.',
   not_found: 'There is nothing here.',
   method_not_allowed: 'This address does not take this method.',
   not_acceptable: 'The answer is JSON, which the Accept header does not allow.',

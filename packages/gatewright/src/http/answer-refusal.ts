@@ -5,6 +5,7 @@ import { type Passage, takeFromLimit } from '../gate/passage.ts'
 import type { LimitKeys, LimitReport } from '../limits/limiter.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
+import { clearSessionCookie } from './session-cookie.ts'
 import { toRefusal } from './to-refusal.ts'
 
 /** What all limits of the route said, as headers of the answer. */
@@ -38,13 +39,15 @@ export type AnswerRefusal = (request: FastifyRequest, reply: FastifyReply, error
 
 /** Answers whatever was thrown as a problem (RFC 9457). What nobody expected is logged, and says nothing. */
 export const createAnswerRefusal =
-  ({ publicUrl, settings }: Engine, log: Logger): AnswerRefusal =>
+  (engine: Engine, log: Logger): AnswerRefusal =>
   (request, reply, error) => {
+    const { publicUrl, settings } = engine
     const refusal = toRefusal(error)
     reply.refusal = refusal
     if (statuses[refusal.code] >= 500 && refusal !== error)
       log.error({ err: error, request_id: request.id }, 'unexpected error')
     if (request.passage) writeRateLimits(reply, request.passage)
+    if (request.passage?.hasDeadCookie) clearSessionCookie(engine, reply)
     reply
       .code(statuses[refusal.code])
       .headers(refusalHeaders(refusal, settings.tokenScheme))

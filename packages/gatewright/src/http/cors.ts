@@ -20,6 +20,8 @@ export const createCors = (origins: readonly string[]): Cors => {
       origin,
       Object.freeze({
         'access-control-allow-origin': origin,
+        // The cookie is SameSite=Lax: it comes along only from a listed origin of the same site.
+        'access-control-allow-credentials': 'true',
         'access-control-expose-headers': exposedHeaders,
         // Other origins may read what CORS allows; everybody else may not even embed it.
         'cross-origin-resource-policy': 'cross-origin',

@@ -34,11 +34,12 @@ const namesOneHost = (rawHeaders: readonly string[]): boolean => {
 }
 
 /** What the route declared, and the request as the gate sees it. No rule is a no, whatever the door. */
-const openPassage = ({ raw, params, routeOptions }: FastifyRequest): Passage => {
+const openPassage = ({ id, method, raw, params, routeOptions }: FastifyRequest): Passage => {
   const rule = routeOptions.config.gate
   if (rule === undefined) throw new Refusal('insufficient_permission', { reason: 'no_rule' })
   const thingId = (params as { readonly id?: string }).id
-  return newPassage({ rule, peer: raw.socket.remoteAddress, rawHeaders: raw.rawHeaders, thingId })
+  const { rawHeaders, socket } = raw
+  return newPassage({ rule, requestId: id, method, peer: socket.remoteAddress, rawHeaders, thingId })
 }
 
 /** The first hook: headers that every answer has, and the answer to a preflight of a listed origin. */

@@ -11,6 +11,7 @@ import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
 import { consoleRoutes } from './routes/console.ts'
+import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -50,7 +51,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   errorDocsRoutes(app)
   consoleRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
-    for (const addRoutes of [setupRoutes, signInRoutes, accountRoutes, sessionRoutes])
+    for (const addRoutes of [setupRoutes, signInRoutes, accountRoutes, sessionRoutes, cookieSessionRoutes])
       addRoutes(scope, engine)
   }
   await app.register(accountScope, { prefix: mount })

@@ -15,6 +15,7 @@ export const statuses = {
   refresh_token_reused: 401,
   insufficient_user_authentication: 401,
   insufficient_permission: 403,
+  csrf_failed: 403,
   not_found: 404,
   method_not_allowed: 405,
   not_acceptable: 406,

@@ -27,8 +27,8 @@ export const createRequestLog =
       status: reply.statusCode,
       duration_ms: duration,
       address: request.passage?.address,
-      user: request.passage?.token?.userId,
-      session: request.passage?.token?.sessionId,
+      user: request.passage?.session?.userId,
+      session: request.passage?.session?.sessionId,
       code: reply.refusal?.code,
       reason: reply.refusal?.details.reason,
     }

@@ -82,6 +82,14 @@ export const limits = {
       describe: 'Nor several; the owner, on a session of the own, is not kept from changing it.',
     },
   ],
+  'unknown-cookie': [
+    {
+      by: 'address',
+      count: 1_200,
+      window: minute,
+      describe: 'Cookies that a process has not seen before. Each is a query, and anybody can make one up.',
+    },
+  ],
   unlimited: [],
 } as const satisfies Record<string, readonly LimitRow[]>
 

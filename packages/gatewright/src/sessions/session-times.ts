@@ -1,10 +1,11 @@
 import type { SessionRow } from '../storage/tables.ts'
 
-/** Lives of sessions and tokens, in milliseconds. */
+/** Lives of sessions and tokens, and the time for retries after a new one, in milliseconds. */
 export type SessionTimes = {
   readonly accessTokenTtl: number
   readonly sessionIdleTtl: number
   readonly sessionMaxTtl: number
+  readonly refreshRetryWindow: number
 }
 
 /** The `exp` promised to a token made now: whole seconds, never past the session's own end. */
@@ -18,7 +19,7 @@ export const promisedExpiry = (
 export const endedByTime = (
   session: Pick<SessionRow, 'expires_at' | 'last_used_at'>,
   now: number,
-  { sessionIdleTtl }: SessionTimes,
+  { sessionIdleTtl }: Pick<SessionTimes, 'sessionIdleTtl'>,
 ): 'expired' | 'idle' | undefined => {
   if (session.expires_at <= now) return 'expired'
   return session.last_used_at + sessionIdleTtl <= now ? 'idle' : undefined
@@ -27,3 +28,11 @@ export const endedByTime = (
 /** Whether `now` is within the retry window of `since`. A clock that was set back does not hold it open. */
 export const isInRetryWindow = (since: number, now: number, window: number): boolean =>
   Math.abs(now - since) < window
+
+/** Whether a session has ended because it went on under a new id, so lately that its client may not know. */
+export const isJustRenewed = (
+  { ended_at, end_reason }: Pick<SessionRow, 'ended_at' | 'end_reason'>,
+  now: number,
+  { refreshRetryWindow }: Pick<SessionTimes, 'refreshRetryWindow'>,
+): boolean =>
+  ended_at !== null && end_reason === 'renewed' && isInRetryWindow(ended_at, now, refreshRetryWindow)

@@ -6,8 +6,9 @@ import { recordCutOffs } from '../revocation/cut-offs.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
+import { hashSessionSecret, newSessionSecret, type SessionSecret } from '../tokens/session-secret.ts'
 import { listRoles } from '../users/users.ts'
-import { endedByTime, promisedExpiry, type SessionTimes } from './session-times.ts'
+import { endedByTime, isJustRenewed, promisedExpiry, type SessionTimes } from './session-times.ts'
 
 export type SessionDependencies = {
   readonly clock: Clock
@@ -29,8 +30,18 @@ export type EndReason =
   | 'user_disabled'
   | 'too_many_sessions'
 
-/** A session together with its user's roles as they are: what tokens are made from. */
-export type LiveSession = { readonly session: SessionRow; readonly roles: readonly string[] }
+/**
+ * A session together with its user's roles as they are: what tokens are made from. The secret stands here
+ * only where it was just made for a cookie; the database does not know it.
+ */
+export type LiveSession = {
+  readonly session: SessionRow
+  readonly roles: readonly string[]
+  readonly secret?: SessionSecret
+}
+
+/** What a client holds of its session: a pair of tokens or a cookie, never both. */
+export type Holding = 'tokens' | 'cookie'
 
 /** A user has at most this many live sessions; the longest unused one makes room. */
 const mostSessions = 100
@@ -64,23 +75,33 @@ export type NewSession = {
   readonly amr: readonly string[]
   readonly device: string
   readonly origin: Origin
+  /** `tokens` without a word. */
+  readonly holding?: Holding
 }
 
-/** What is new with every id: the id itself, what its refresh tokens rest on, and the proof just shown. */
+/** What is new with every id: the id itself, what its tokens or its cookie rest on, and the proof just shown. */
 const newIdentity = (
-  random: Random,
-  now: number,
-  { userVersion, amr }: Pick<NewSession, 'userVersion' | 'amr'>,
-) => ({
-  id: newId(random),
-  user_version: userVersion,
-  generation: 1,
-  generation_since: now,
-  refresh_key: newSecret(random),
-  amr: amr.join(' '),
-  auth_time: now,
-  last_used_at: now,
-})
+  { clock, random, settings }: SessionDependencies,
+  expiresAt: number,
+  { userVersion, amr, holding }: Pick<NewSession, 'userVersion' | 'amr' | 'holding'>,
+) => {
+  const now = clock.now()
+  const secret = holding === 'cookie' ? newSessionSecret(random) : undefined
+  const identity = {
+    id: newId(random),
+    user_version: userVersion,
+    generation: 1,
+    generation_since: now,
+    refresh_key: newSecret(random),
+    secret_hash: secret === undefined ? null : hashSessionSecret(secret),
+    amr: amr.join(' '),
+    auth_time: now,
+    last_used_at: now,
+    expires_at: expiresAt,
+    token_expires_at: secret === undefined ? promisedExpiry(now, expiresAt, settings) : now,
+  }
+  return { identity, ...(secret && { secret }) }
+}
 
 /**
  * Starts a session, for every door. Undefined when the user changed since the credential was checked:
@@ -89,19 +110,16 @@ const newIdentity = (
 export const startSession = async (
   dependencies: SessionDependencies,
   work: Work,
-  { userId, userVersion, amr, device, origin }: NewSession,
+  { userId, device, origin, ...born }: NewSession,
 ): Promise<LiveSession | undefined> => {
-  const { clock, random, settings } = dependencies
-  const now = clock.now()
-  const expiresAt = now + settings.sessionMaxTtl
+  const now = dependencies.clock.now()
+  const { identity, ...made } = newIdentity(dependencies, now + dependencies.settings.sessionMaxTtl, born)
   const session: SessionRow = {
-    ...newIdentity(random, now, { userVersion, amr }),
+    ...identity,
     user_id: userId,
     device,
     address: origin.address ?? '',
     created_at: now,
-    expires_at: expiresAt,
-    token_expires_at: promisedExpiry(now, expiresAt, settings),
     ended_at: null,
     end_reason: null,
     replaced_by: null,
@@ -111,10 +129,10 @@ export const startSession = async (
     origin,
     userId,
     sessionId: session.id,
-    details: { amr },
+    details: { amr: born.amr },
   })
   await makeRoom(dependencies, work, session, origin)
-  return { session, roles: await listRoles(work.db, userId) }
+  return { session, roles: await listRoles(work.db, userId), ...made }
 }
 
 /** Never at the cost of the new one, which looks unused for longest where the clock was set back. */
@@ -167,7 +185,11 @@ export const endSessions = async (
   await recordCutOffs(
     dependencies,
     work,
-    ended.map(row => ({ kind: 'session', subject: row.id, promisedUntil: row.token_expires_at })),
+    ended.map(row => ({
+      kind: 'session',
+      subject: row.id,
+      promisedUntil: Math.max(now, row.token_expires_at),
+    })),
   )
   for (const { id } of ended)
     await recordEvent(dependencies, work, 'session.ended', { origin, userId, sessionId: id, reason })
@@ -175,9 +197,9 @@ export const endSessions = async (
 }
 
 /**
- * The session goes on, on the same device, under a new public id and a new refresh key, with a fresh
- * proof. The old id ends with its cut-off; access tokens of the old id die with it.
- * @throws Refusal `session_ended` when it ended meanwhile
+ * The session goes on, on the same device, under a new public id and a new refresh key or secret, with a
+ * fresh proof. The old id ends with its cut-off; access tokens of the old id die with it.
+ * @throws Refusal `session_ended` when it ended meanwhile; `session_renewed` where another tab did this first
  */
 export const renewSession = async (
   dependencies: SessionDependencies,
@@ -190,7 +212,7 @@ export const renewSession = async (
     origin,
   }: Omit<NewSession, 'device'> & { readonly sessionId: string },
 ): Promise<LiveSession> => {
-  const { clock, random, settings } = dependencies
+  const { clock, settings } = dependencies
   const now = clock.now()
   const old = await work.db.selectFrom('sessions').selectAll().where('id', '=', sessionId).executeTakeFirst()
   const { count } = await endSessions(
@@ -199,12 +221,12 @@ export const renewSession = async (
     { userId, only: sessionId },
     { reason: 'renewed', origin },
   )
-  if (old === undefined || count !== 1 || endedByTime(old, now, settings)) throw new Refusal('session_ended')
-  const session: SessionRow = {
-    ...old,
-    ...newIdentity(random, now, { userVersion, amr }),
-    token_expires_at: promisedExpiry(now, old.expires_at, settings),
-  }
+  if (old === undefined) throw new Refusal('session_ended')
+  const holding: Holding = old.secret_hash === null ? 'tokens' : 'cookie'
+  if (holding === 'cookie' && isJustRenewed(old, now, settings)) throw new Refusal('session_renewed')
+  if (count !== 1 || endedByTime(old, now, settings)) throw new Refusal('session_ended')
+  const { identity, ...made } = newIdentity(dependencies, old.expires_at, { userVersion, amr, holding })
+  const session: SessionRow = { ...old, ...identity }
   if (!(await insertSession(work, session))) throw new Refusal('session_ended')
   await work.db.updateTable('sessions').set({ replaced_by: session.id }).where('id', '=', sessionId).execute()
   await recordEvent(dependencies, work, 'session.renewed', {
@@ -213,7 +235,7 @@ export const renewSession = async (
     sessionId: session.id,
     details: { replaces: sessionId, amr },
   })
-  return { session, roles: await listRoles(work.db, userId) }
+  return { session, roles: await listRoles(work.db, userId), ...made }
 }
 
 /** A refresh token before the live one is no longer a retry but a theft. */

@@ -7,10 +7,7 @@ import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 
-type Dependencies = SessionDependencies & {
-  readonly db: Database
-  readonly settings: { readonly refreshRetryWindow: number }
-}
+type Dependencies = SessionDependencies & { readonly db: Database }
 
 type OwnSession = { readonly userId: string; readonly sessionId: string; readonly origin: Origin }
 

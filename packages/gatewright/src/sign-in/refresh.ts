@@ -3,7 +3,7 @@ import { applyConsequences } from '../consequences/apply.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
-import { endedByTime, isInRetryWindow, promisedExpiry } from '../sessions/session-times.ts'
+import { endedByTime, isInRetryWindow, isJustRenewed, promisedExpiry } from '../sessions/session-times.ts'
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
@@ -13,7 +13,6 @@ import { listRoles } from '../users/users.ts'
 export type RefreshDependencies = SessionDependencies & {
   readonly db: Database
   readonly secrets: Secrets
-  readonly settings: { readonly refreshRetryWindow: number }
 }
 
 /** Where a shown generation stands to the live one, *g*. */
@@ -71,20 +70,16 @@ const advance = async (
 /** Within the window after a new id, the token it replaced is told to wait for the new one. */
 const refuseEnded = (
   { clock, settings }: RefreshDependencies,
-  session: SessionRow & { readonly ended_at: number },
+  session: SessionRow,
   shown: number,
 ): Refusal => {
   const justRenewed =
-    session.end_reason === 'renewed' &&
-    isInRetryWindow(session.ended_at, clock.now(), settings.refreshRetryWindow) &&
+    isJustRenewed(session, clock.now(), settings) &&
     (shown === session.generation || shown === session.generation - 1)
   return justRenewed
     ? new Refusal('session_renewed')
     : new Refusal('session_ended', { reason: session.end_reason ?? 'ended' })
 }
-
-const isEnded = (session: SessionRow): session is SessionRow & { ended_at: number } =>
-  session.ended_at !== null
 
 /** A well-formed refresh token, whoever made it. Costs no query. @throws Refusal `invalid_token` */
 export const readRefreshToken = (text: string): RefreshToken => {
@@ -93,7 +88,10 @@ export const readRefreshToken = (text: string): RefreshToken => {
   return token
 }
 
-/** The session of a refresh token of ours, of whatever generation. @throws Refusal `invalid_token` */
+/**
+ * The session of a refresh token of ours, of whatever generation; one that a cookie holds has none.
+ * @throws Refusal `invalid_token`
+ */
 export const getSessionOfRefreshToken = async (
   { secrets }: { readonly secrets: Secrets },
   db: Database,
@@ -103,6 +101,7 @@ export const getSessionOfRefreshToken = async (
     .selectFrom('sessions')
     .selectAll()
     .where('id', '=', token.sessionId)
+    .where('secret_hash', 'is', null)
     .executeTakeFirst()
   if (session === undefined || !hasGoodMac(secrets, session, token))
     throw new Refusal('invalid_token', { reason: 'refresh_token_unknown' })
@@ -135,7 +134,7 @@ export const refresh = async (
     const { clock, settings } = dependencies
     const session = await getSessionOfRefreshToken(dependencies, work.db, token)
     countUse(session.id)
-    if (isEnded(session)) throw refuseEnded(dependencies, session, token.generation)
+    if (session.ended_at !== null) throw refuseEnded(dependencies, session, token.generation)
 
     const subject = {
       userId: session.user_id,

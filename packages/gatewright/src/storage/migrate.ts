@@ -1,8 +1,12 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { up as first } from './migrations/0001-first.ts'
+import { up as cookieSessions } from './migrations/0002-cookie-sessions.ts'
 
-const ownMigrations: Record<string, Migration> = { '0001-first': { up: first } }
+const ownMigrations: Record<string, Migration> = {
+  '0001-first': { up: first },
+  '0002-cookie-sessions': { up: cookieSessions },
+}
 
 export type MigrationSet = {
   /** Prefix of the two tables that remember what has run. */

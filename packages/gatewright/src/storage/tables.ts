@@ -53,6 +53,8 @@ type SessionsTable = {
   generation_since: number
   /** Random value of the session that the MAC of its refresh tokens depends on. */
   refresh_key: string
+  /** Hash of the cookie's secret; only a session that a cookie holds has one, and that has no refresh token. */
+  secret_hash: string | null
   /** Proofs shown at sign-in, space-separated (RFC 8176). */
   amr: string
   auth_time: number

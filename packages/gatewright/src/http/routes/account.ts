@@ -3,12 +3,12 @@ import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
 import { permissionsOf } from '../../permissions/roles.ts'
-import { makeTokenPair } from '../../sessions/session-tokens.ts'
 import { changePassword } from '../../sign-in/own-password.ts'
 import { parsePassword } from '../../users/password.ts'
 import { getUser, type User } from '../../users/users.ts'
 import { originOf, principalOf } from '../request.ts'
-import { anyText, flag, list, password, strictObject, textOrNull, timestamp, tokenPair } from '../schemas.ts'
+import { anyText, flag, list, password, strictObject, textOrNull, timestamp } from '../schemas.ts'
+import { answerRenewed, renewedAnswer } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 
 /** A user's own view of the account. */
@@ -75,10 +75,10 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
       },
       schema: {
         body: strictObject({ current_password: password, new_password: password }),
-        response: { 200: tokenPair },
+        response: { 200: renewedAnswer },
       },
     },
-    async request => {
+    async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       const renewed = await changePassword(engine, {
         userId,
@@ -87,7 +87,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
         newPassword: parsePassword(request.body.new_password, '/new_password'),
         origin: originOf(request),
       })
-      return makeTokenPair(engine, renewed)
+      return answerRenewed(engine, reply, renewed)
     },
   )
 }

@@ -93,14 +93,14 @@ const assetsPath = 'assets/'
 
 /**
  * The console: one page for all its addresses, and the files that this page asks for. Whoever's session
- * has ended must still get the page that says so: these routes read no credential.
+ * has ended must still get the page that says so: these routes judge no cookie.
  */
 export const consoleRoutes = (app: FastifyInstance, engine: Engine, mount: string): void => {
   const files = readConsoleFiles()
   const answerPage = createAnswerPage(engine, files, mount)
   const config = {
     page: true,
-    gate: { access: everyone(), readsOwnCredential: true, limit: 'read', audit: 'none' },
+    gate: { access: everyone(), ignoresCookie: true, limit: 'read', audit: 'none' },
   } as const
   app.get('/console', { config }, answerPage)
   app.get<{ Params: { '*': string } }>('/console/*', { config }, (request, reply) => {

@@ -7,9 +7,10 @@ import { endAllOtherSessions, endOtherSession, logOut } from '../../sign-in/end-
 import type { SessionRow } from '../../storage/tables.ts'
 import { originOf, principalOf, requireAccess } from '../request.ts'
 import { anyText, flag, idParams, list, nothing, strictObject, timestamp } from '../schemas.ts'
+import { clearSessionCookie } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 
-const sessionSchema = strictObject({
+export const sessionSchema = strictObject({
   id: anyText,
   current: flag,
   device: anyText,
@@ -19,7 +20,7 @@ const sessionSchema = strictObject({
   expires_at: timestamp,
 })
 
-const toSession = (row: SessionRow, currentId: string) => ({
+export const toSession = (row: SessionRow, currentId: string) => ({
   id: row.id,
   current: row.id === currentId,
   device: row.device,
@@ -51,8 +52,10 @@ export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       const own = { userId, sessionId, origin: originOf(request) }
-      if (request.params.id === sessionId) await logOut(engine, own)
-      else {
+      if (request.params.id === sessionId) {
+        await logOut(engine, own)
+        if (request.passage?.cookie !== undefined) clearSessionCookie(engine, reply)
+      } else {
         requireAccess(request, recentSignIn())
         await endOtherSession(engine, { ...own, otherSessionId: request.params.id })
       }

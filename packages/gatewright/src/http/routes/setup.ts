@@ -12,7 +12,14 @@ export const setupRoutes = (app: FastifyInstance, engine: Engine): void => {
   typed(app).post(
     '/setup',
     {
-      config: { gate: { access: everyone(), limit: 'anonymous-write', audit: ['administrator.set-up'] } },
+      config: {
+        gate: {
+          access: everyone(),
+          ignoresCookie: true,
+          limit: 'anonymous-write',
+          audit: ['administrator.set-up'],
+        },
+      },
       schema: {
         body: strictObject({ token: text(1, 200), username, password, email }, ['email']),
         response: { 201: accountSchema },

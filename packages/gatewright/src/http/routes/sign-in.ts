@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Engine } from '../../compose.ts'
-import { readCredential } from '../../gate/credential.ts'
+import { getShownCookieSession } from '../../gate/cookie-caller.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { everyone, signedIn } from '../../permissions/access-rule.ts'
+import type { Caller } from '../../sessions/hold-session.ts'
 import { makeTokenPair } from '../../sessions/session-tokens.ts'
+import { refuseJustRenewed } from '../../sign-in/cookie-session.ts'
 import { logOut } from '../../sign-in/end-sessions.ts'
 import { stepUp } from '../../sign-in/own-password.ts'
 import { getSessionOfRefreshToken, readRefreshToken, refresh } from '../../sign-in/refresh.ts'
@@ -14,6 +16,7 @@ import { parsePassword } from '../../users/password.ts'
 import { takeFurther } from '../answer-refusal.ts'
 import { deviceOf, originOf, principalOf } from '../request.ts'
 import { anyText, email, orNothing, password, strictObject, text, tokenPair, username } from '../schemas.ts'
+import { answerRenewed, clearSessionCookie, renewedAnswer } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 import { accountSchema, toAccount } from './account.ts'
 
@@ -21,15 +24,13 @@ const refreshTokenBody = orNothing(strictObject({ refresh_token: text(1, 1_024) 
 type RefreshTokenBody = { readonly refresh_token?: string } | null | undefined
 
 /** The access token of a request whose route reads its own credential; undefined where there is none. */
-const findBearer = ({ places }: Engine, request: FastifyRequest): string | undefined => {
-  const credential = readCredential(request.raw.rawHeaders, places)
-  return credential?.kind === 'access-token' ? credential.text : undefined
-}
+const findBearer = ({ passage }: FastifyRequest): string | undefined =>
+  passage?.credential?.kind === 'access-token' ? passage.credential.text : undefined
 
 /** The refresh token of the body or, without one, of `Authorization: Bearer gwr_…`. */
-const findRefreshToken = (engine: Engine, request: FastifyRequest): string | undefined => {
+const findRefreshToken = (request: FastifyRequest): string | undefined => {
   const shown = (request.body as RefreshTokenBody)?.refresh_token
-  const bearer = findBearer(engine, request)
+  const bearer = findBearer(request)
   if (bearer === undefined || !isRefreshToken(bearer)) return shown
   if (shown !== undefined && shown !== bearer) throw new Refusal('several_credentials')
   return bearer
@@ -39,7 +40,14 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
   typed(app).post(
     '/register',
     {
-      config: { gate: { access: everyone(), limit: 'registration', audit: ['user.registered'] } },
+      config: {
+        gate: {
+          access: everyone(),
+          ignoresCookie: true,
+          limit: 'registration',
+          audit: ['user.registered'],
+        },
+      },
       schema: {
         body: strictObject({ username, password, email }, ['email']),
         response: { 201: accountSchema },
@@ -57,7 +65,12 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
     '/login',
     {
       config: {
-        gate: { access: everyone(), limit: 'sign-in', audit: ['session.started', 'sign-in.failed'] },
+        gate: {
+          access: everyone(),
+          ignoresCookie: true,
+          limit: 'sign-in',
+          audit: ['session.started', 'sign-in.failed'],
+        },
       },
       schema: { body: strictObject({ username: text(1, 254), password }), response: { 200: tokenPair } },
     },
@@ -80,9 +93,9 @@ const stepUpRoute = (app: FastifyInstance, engine: Engine): void => {
       config: {
         gate: { access: signedIn(), limit: 'confirm-password', audit: ['session.renewed', 'sign-in.failed'] },
       },
-      schema: { body: strictObject({ password }), response: { 200: tokenPair } },
+      schema: { body: strictObject({ password }), response: { 200: renewedAnswer } },
     },
-    async request => {
+    async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       const confirmed = parsePassword(request.body.password, '/password')
       const renewed = await stepUp(engine, {
@@ -91,7 +104,7 @@ const stepUpRoute = (app: FastifyInstance, engine: Engine): void => {
         password: confirmed,
         origin: originOf(request),
       })
-      return makeTokenPair(engine, renewed)
+      return answerRenewed(engine, reply, renewed)
     },
   )
 }
@@ -104,6 +117,7 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
         gate: {
           access: everyone(),
           readsOwnCredential: true,
+          ignoresCookie: true,
           limit: 'refresh',
           audit: [
             'session.refreshed',
@@ -117,7 +131,7 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
       schema: { body: refreshTokenBody, response: { 200: tokenPair } },
     },
     async (request, reply) => {
-      const token = findRefreshToken(engine, request)
+      const token = findRefreshToken(request)
       if (token === undefined) throw new Refusal('invalid_token', { reason: 'no_credential' })
       const { passage } = request
       const countUse = (session: string) => takeFurther(engine, { passage, reply }, { session })
@@ -129,8 +143,6 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
   )
 }
 
-type OwnSession = { readonly userId: string; readonly sessionId: string }
-
 /**
  * Clients send the access token with every request: beside a refresh token, one that has expired or is
  * not ours does no harm. Alone, it is refused.
@@ -139,7 +151,7 @@ const findShownByAccessToken = async (
   { accessTokens }: Engine,
   text: string,
   isBesideAnother: boolean,
-): Promise<readonly OwnSession[]> => {
+): Promise<readonly Caller[]> => {
   try {
     return [await accessTokens.verify(text)]
   } catch (error) {
@@ -148,12 +160,20 @@ const findShownByAccessToken = async (
   }
 }
 
+/** The session of the cookie, live or ended; one that was just renewed goes on, so it is not given up. */
+const findShownByCookie = async (engine: Engine, { passage }: FastifyRequest): Promise<readonly Caller[]> => {
+  if (passage?.cookie === undefined) return []
+  const { session } = await getShownCookieSession(engine, passage, passage.cookie)
+  refuseJustRenewed(engine, session)
+  return [{ userId: session.user_id, sessionId: session.id }]
+}
+
 /** The sessions whose credentials the request shows; an ended one is shown as well as a live one. */
-const findShownSessions = async (engine: Engine, request: FastifyRequest): Promise<readonly OwnSession[]> => {
-  const refreshToken = findRefreshToken(engine, request)
-  const bearer = findBearer(engine, request)
+const findShownSessions = async (engine: Engine, request: FastifyRequest): Promise<readonly Caller[]> => {
+  const refreshToken = findRefreshToken(request)
+  const bearer = findBearer(request)
   const accessToken = bearer === undefined || isRefreshToken(bearer) ? undefined : bearer
-  const shown: OwnSession[] = []
+  const shown: Caller[] = [...(await findShownByCookie(engine, request))]
   if (refreshToken !== undefined) {
     const session = await getSessionOfRefreshToken(engine, engine.db, readRefreshToken(refreshToken))
     shown.push({ userId: session.user_id, sessionId: session.id })
@@ -180,6 +200,8 @@ const logoutRoute = (app: FastifyInstance, engine: Engine): void => {
       for (const { sessionId } of shown) takeFurther(engine, { passage, reply }, { session: sessionId })
       for (const { userId, sessionId } of shown)
         await logOut(engine, { userId, sessionId, origin: { ...originOf(request), actor: userId } })
+      // Only now: one that could not be ended durably must be there to be ended again.
+      if (passage?.cookie !== undefined) clearSessionCookie(engine, reply)
       return { message: 'You are signed out.' }
     },
   )

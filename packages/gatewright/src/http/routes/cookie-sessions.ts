@@ -1,0 +1,82 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Engine } from '../../compose.ts'
+import { Refusal } from '../../ground/refusal.ts'
+import { everyone, signedIn } from '../../permissions/access-rule.ts'
+import { findCookieSession } from '../../sessions/find-cookie-session.ts'
+import type { Caller } from '../../sessions/hold-session.ts'
+import { refuseJustRenewed } from '../../sign-in/cookie-session.ts'
+import { signIn } from '../../sign-in/sign-in.ts'
+import { csrfTokenOf } from '../../tokens/session-secret.ts'
+import { parsePassword } from '../../users/password.ts'
+import { getUser } from '../../users/users.ts'
+import { deviceOf, originOf, principalOf } from '../request.ts'
+import { anyText, password, strictObject, text } from '../schemas.ts'
+import { csrfAnswer, giveSessionCookie } from '../session-cookie.ts'
+import { typed } from '../typed-app.ts'
+import { accountSchema, toAccount } from './account.ts'
+import { sessionSchema, toSession } from './sessions.ts'
+
+/** The session that the browser's former cookie holds, which the new one is to replace. */
+const findReplaced = async (engine: Engine, { passage }: FastifyRequest): Promise<Caller | undefined> => {
+  const found = passage?.cookie && (await findCookieSession(engine.db, passage.cookie))
+  if (found === undefined) return undefined
+  refuseJustRenewed(engine, found.session)
+  return { userId: found.session.user_id, sessionId: found.session.id }
+}
+
+const currentSchema = strictObject({ session: sessionSchema, user: accountSchema, csrf_token: anyText }, [
+  'csrf_token',
+])
+
+/** Sign-in for browsers, whose session a cookie holds. */
+export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).post(
+    '/sessions',
+    {
+      config: {
+        gate: {
+          access: everyone(),
+          setsCookie: true,
+          ignoresCookie: true,
+          limit: 'sign-in',
+          audit: ['session.started', 'session.ended', 'sign-in.failed'],
+        },
+      },
+      schema: { body: strictObject({ username: text(1, 254), password }), response: { 201: csrfAnswer } },
+    },
+    async (request, reply) => {
+      const replaces = await findReplaced(engine, request)
+      const started = await signIn(engine, {
+        name: request.body.username,
+        password: parsePassword(request.body.password, '/password'),
+        device: deviceOf(request),
+        origin: originOf(request),
+        holding: 'cookie',
+        replaces,
+      })
+      return reply.code(201).send(giveSessionCookie(engine, reply, started))
+    },
+  )
+
+  typed(app).get(
+    '/sessions/current',
+    {
+      config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } },
+      schema: { response: { 200: currentSchema } },
+    },
+    async request => {
+      const { userId, sessionId } = principalOf(request)
+      const cookie = request.passage?.cookie
+      const [user, row] = await Promise.all([
+        getUser(engine.db, userId),
+        engine.db.selectFrom('sessions').selectAll().where('id', '=', sessionId).executeTakeFirst(),
+      ])
+      if (row === undefined) throw new Refusal('session_ended')
+      return {
+        session: toSession(row, sessionId),
+        user: toAccount(user),
+        ...(cookie && { csrf_token: csrfTokenOf(cookie) }),
+      }
+    },
+  )
+}

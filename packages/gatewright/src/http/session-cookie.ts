@@ -1,0 +1,45 @@
+import type { FastifyReply } from 'fastify'
+import type { Engine } from '../compose.ts'
+import type { CookiePlace } from '../gate/credential.ts'
+import { second } from '../ground/clock.ts'
+import { makeTokenPair, type TokenPair } from '../sessions/session-tokens.ts'
+import type { LiveSession } from '../sessions/sessions.ts'
+import { csrfTokenOf } from '../tokens/session-secret.ts'
+import { anyText, strictObject, tokenPair } from './schemas.ts'
+
+/** No Domain, so no other host gets it; no script reads it; another site's forms don't send it. */
+const toSetCookie = ({ name, isSecure }: CookiePlace, value: string, maxAge: number): string =>
+  `${name}=${value}; Path=/; Max-Age=${maxAge}; ${isSecure ? 'Secure; ' : ''}HttpOnly; SameSite=Lax`
+
+/** Takes the session cookie from the browser. */
+export const clearSessionCookie = ({ places }: Pick<Engine, 'places'>, reply: FastifyReply): void => {
+  reply.header('set-cookie', toSetCookie(places.cookie, '', 0))
+}
+
+export const csrfAnswer = strictObject({ csrf_token: anyText })
+
+/**
+ * Gives the browser the cookie of a session, and the page its CSRF token. The browser forgets the cookie
+ * at the session's absolute end; whether the session lives is never asked of the browser.
+ */
+export const giveSessionCookie = (
+  { places, clock }: Pick<Engine, 'places' | 'clock'>,
+  reply: FastifyReply,
+  { session, secret }: LiveSession,
+): { readonly csrf_token: string } => {
+  if (secret === undefined) throw new TypeError('a cookie is given when its secret is made')
+  const maxAge = Math.floor((session.expires_at - clock.now()) / second)
+  reply.header('set-cookie', toSetCookie(places.cookie, secret, maxAge))
+  return { csrf_token: csrfTokenOf(secret) }
+}
+
+/** What the holder of a session gets with a new id. */
+export const renewedAnswer = { anyOf: [tokenPair, csrfAnswer] } as const
+
+/** The replacement, in the form in which the caller holds its session: a pair, or a cookie. */
+export const answerRenewed = async (
+  engine: Engine,
+  reply: FastifyReply,
+  live: LiveSession,
+): Promise<TokenPair | { readonly csrf_token: string }> =>
+  live.secret === undefined ? makeTokenPair(engine, live) : giveSessionCookie(engine, reply, live)

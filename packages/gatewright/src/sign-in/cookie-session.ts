@@ -1,0 +1,74 @@
+import type { Origin } from '../audit/record.ts'
+import { applyConsequences } from '../consequences/apply.ts'
+import { minute } from '../ground/clock.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { CookieSession } from '../sessions/find-cookie-session.ts'
+import { endedByTime, isJustRenewed } from '../sessions/session-times.ts'
+import type { SessionDependencies } from '../sessions/sessions.ts'
+import type { Database, SessionRow } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+
+type Dependencies = SessionDependencies & { readonly db: Database }
+
+/** For a moment after a new id its former cookie is told to wait for the new one, and nothing else. */
+export const refuseJustRenewed = (
+  { clock, settings }: Pick<Dependencies, 'clock' | 'settings'>,
+  session: SessionRow,
+): void => {
+  if (isJustRenewed(session, clock.now(), settings)) throw new Refusal('session_renewed')
+}
+
+/** Leaves the trace that tells its owner why. */
+const endByTime = (
+  dependencies: Dependencies,
+  { id: sessionId, user_id: userId }: SessionRow,
+  { reason, origin }: { readonly reason: 'idle' | 'expired'; readonly origin: Origin },
+): Promise<never> =>
+  inTransaction<never>(dependencies.db, async work => {
+    const event = reason === 'idle' ? 'session idle' : 'session expired'
+    const subject = { userId, sessionId, origin: { ...origin, actor: userId } }
+    await applyConsequences(dependencies, work, event, subject)
+    return new Refusal('session_ended', { reason })
+  })
+
+/** How much of its idle time a session in use may look unused for, so that not every request writes. */
+const noteEvery = (sessionIdleTtl: number): number => Math.min(minute, sessionIdleTtl / 2)
+
+/**
+ * Idle time begins anew. Never where the session has ended, or another request has noted it already. One
+ * that can't be noted refuses nobody: the next request tries again.
+ */
+const noteUse = async ({ db, clock, settings }: Dependencies, session: SessionRow): Promise<void> => {
+  const now = clock.now()
+  if (now - session.last_used_at < noteEvery(settings.sessionIdleTtl)) return
+  await db
+    .updateTable('sessions')
+    .set({ last_used_at: now })
+    .where('id', '=', session.id)
+    .where('last_used_at', '=', session.last_used_at)
+    .where('ended_at', 'is', null)
+    .execute()
+    .catch(() => {})
+}
+
+/**
+ * Judges the session of a cookie as the database has it now, and notes that it is in use. The cut-offs
+ * are asked last, without a wait: what this process ended while the database answered is refused too.
+ * @throws Refusal `session_ended`; `session_renewed` for the cookie that was just replaced
+ */
+export const checkCookieSession = async (
+  dependencies: Dependencies,
+  { session, userDisabledAt }: CookieSession,
+  origin: Origin,
+): Promise<void> => {
+  const { clock, revocations, settings } = dependencies
+  refuseJustRenewed(dependencies, session)
+  if (session.ended_at !== null) throw new Refusal('session_ended', { reason: session.end_reason ?? 'ended' })
+  if (userDisabledAt !== null) throw new Refusal('session_ended', { reason: 'user_disabled' })
+  const reason = endedByTime(session, clock.now(), settings)
+  if (reason !== undefined) await endByTime(dependencies, session, { reason, origin })
+  await noteUse(dependencies, session)
+  const { id: sessionId, user_id: userId, user_version: userVersion } = session
+  if (revocations.isEnded({ sessionId, userId, userVersion }))
+    throw new Refusal('session_ended', { reason: 'cut_off' })
+}
