@@ -17,8 +17,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
  * sources and versions before. Prints a line only when it builds.
  */
 const top = join(import.meta.dirname, '..')
-const target = join(top, 'packages/gatewright/console')
-const stamp = join(target, '.built-from')
+const packaged = join(top, 'packages/gatewright/console')
 
 const sources = ['apps/console/**/*.*', 'package-lock.json', 'tools/build-console.ts']
 
@@ -34,9 +33,11 @@ const hashSources = (): string => {
   return hash.digest('base64url')
 }
 
-const readStamp = (): string | undefined => {
+const stampOf = (target: string): string => join(target, '.built-from')
+
+const readStamp = (target: string): string | undefined => {
   try {
-    return readFileSync(stamp, 'utf8')
+    return readFileSync(stampOf(target), 'utf8')
   } catch {
     return undefined
   }
@@ -62,7 +63,7 @@ const moveAll = (from: string, to: string): readonly string[] => {
  * The page goes last, so that it never names a file which is not there: a server may read the folder, and
  * another start may do the same, at any moment. What no page names any more goes after it.
  */
-const publish = (built: string): void => {
+const publish = (built: string, target: string): void => {
   const assets = join(target, 'assets')
   const current = moveAll(join(built, 'assets'), assets)
   moveAll(built, target)
@@ -71,17 +72,17 @@ const publish = (built: string): void => {
 }
 
 /** Builds where it is needed, and says whether it did. */
-export const ensureConsole = async (): Promise<boolean> => {
+export const ensureConsole = async (target = packaged): Promise<boolean> => {
   const hash = hashSources()
-  if (readStamp() === hash) return false
+  if (readStamp(target) === hash) return false
   mkdirSync(target, { recursive: true })
   const folder = mkdtempSync(join(target, '.building-'))
   try {
     const { buildConsole } = await import('../apps/console/build.ts')
     await buildConsole(folder)
     compress(join(folder, 'assets'))
-    publish(folder)
-    writeFileSync(stamp, hash)
+    publish(folder, target)
+    writeFileSync(stampOf(target), hash)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

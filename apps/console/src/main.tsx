@@ -1,5 +1,5 @@
 import './console.css'
-import { MantineProvider } from '@mantine/core'
+import { Badge, createTheme, MantineProvider } from '@mantine/core'
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createRoot } from 'react-dom/client'
 import { createApi } from './api/api.ts'
@@ -10,6 +10,13 @@ import { readNonce, readPageSettings } from './page-settings.ts'
 import { currentKey } from './session.ts'
 import { StepUpProvider } from './step-up.tsx'
 import { TextsProvider } from './texts/use-texts.tsx'
+
+const theme = createTheme({
+  respectReducedMotion: true,
+  cursorType: 'pointer',
+  defaultRadius: 'md',
+  components: { Badge: Badge.extend({ defaultProps: { tt: 'none' } }) },
+})
 
 /** Whatever finds out that the session has ended, everything knows it then. */
 const forgetUser = (error: unknown): void => {
@@ -37,7 +44,7 @@ createRoot(root).render(
   <ServerContext value={server}>
     <QueryClientProvider client={queryClient}>
       <MantineProvider
-        theme={{ respectReducedMotion: true, cursorType: 'pointer', defaultRadius: 'md' }}
+        theme={theme}
         defaultColorScheme="auto"
         withCssVariables={false}
         withGlobalClasses={false}

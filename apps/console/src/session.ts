@@ -44,7 +44,11 @@ export const useSignInAfter = (): ((registration: Registration) => Promise<void>
   const api = useApi()
   const sessionChanged = useSessionChanged()
   return async ({ username, password }) => {
-    await api.signIn(username, password).catch(() => {})
+    try {
+      await api.signIn(username, password)
+    } catch {
+      return navigate('/sign-in', { replace: true, memory: { notice: 'accountMade' } })
+    }
     await sessionChanged()
     navigate('/me', { replace: true })
   }

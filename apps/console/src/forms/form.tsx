@@ -2,6 +2,7 @@ import { Stack } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { problemOf } from '../api/refused.ts'
 import { fieldOf } from '../problem-text.ts'
+import styles from './form.module.css'
 import { ProblemNotice, type Words } from './problem-notice.tsx'
 import { type Action, SubmitButton } from './submit-button.tsx'
 
@@ -25,6 +26,7 @@ export const Form = ({ action, onSubmit, submit, children, fields = [], words = 
   const isToldAtField = action.error !== null && fields.includes(fieldOf(problemOf(action.error)) ?? '')
   return (
     <form
+      className={styles.form}
       onSubmit={event => {
         event.preventDefault()
         const form = event.currentTarget

@@ -16,7 +16,6 @@ export const en = {
 
   username: 'Username',
   usernameHint: '2 to 40 letters or digits; “.”, “_” and “-” between them.',
-  usernameOrEmail: 'Username',
   password: 'Password',
   passwordHint: '{minimum} characters or more. A sentence is easy to remember.',
   passwordProgress: '{length} of {minimum} characters',
@@ -32,7 +31,7 @@ export const en = {
     'This link works once. The name and the password that you choose here are those of the administrator.',
   setUpSubmit: 'Make the administrator',
   setUpNoLink: 'Open this page by the set-up link that the first start has printed on the terminal.',
-  setUpDone: 'The administrator {username} is made. You can sign in now.',
+  accountMade: 'Your account is made. Sign in now.',
 
   signInTitle: 'Sign in',
   signInSubmit: 'Sign in',
@@ -61,7 +60,7 @@ export const en = {
   passwordChanged: 'The password is changed. All other devices are signed out.',
 
   devicesTitle: 'Devices',
-  devicesIntro: 'Where you are signed in. End what you do not know, and change your password then.',
+  devicesIntro: 'Where you are signed in. If you do not know one of them, end it and change your password.',
   thisDevice: 'This device',
   lastUsed: 'Last used {time}',
   signedInAt: 'Signed in {time}',
@@ -102,7 +101,6 @@ export const en = {
   notFoundTitle: 'There is nothing here',
   notFoundIntro: 'The address is not right, or the page has moved.',
   toAccount: 'To your account',
-  toSignIn: 'To the sign-in',
 
   errorInvalidCredentials: 'The username or the password is wrong.',
   errorWrongPassword: 'The password is wrong.',

@@ -13,7 +13,7 @@ export type Language = keyof typeof languages
 
 export const isLanguage = (tag: string | null): tag is Language => tag !== null && tag in languages
 
-const isTraditional = /hant|-(tw|hk|mo)\b/i
+const isTraditional = /^(?!.*hans).*(hant|-(tw|hk|mo)\b)/i
 
 /**
  * The first language of the browser that there is; English where there is none.
@@ -25,6 +25,10 @@ export const pickLanguage = (wanted: readonly string[]): Language => {
   if (/^en/i.test(tag)) return 'en'
   return isTraditional.test(tag) ? 'zh-Hant' : 'zh-Hans'
 }
+
+/** How dates are written: as the browser wants it for this language, or as most of its readers do. */
+export const pickLocale = (language: Language, wanted: readonly string[]): string =>
+  wanted.find(tag => /^(en|zh)\b/i.test(tag) && pickLanguage([tag]) === language) ?? language
 
 type Values = Readonly<Record<string, string | number>>
 

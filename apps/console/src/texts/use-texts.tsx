@@ -1,6 +1,6 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
 import type { TextName } from './en.ts'
-import { isLanguage, type Language, pickLanguage, toText } from './languages.ts'
+import { isLanguage, type Language, pickLanguage, pickLocale, toText } from './languages.ts'
 
 type Values = Readonly<Record<string, string | number>>
 
@@ -29,8 +29,9 @@ export const useTexts = (): UsedTexts => {
 }
 
 const createTexts = (language: Language, setLanguage: UsedTexts['setLanguage']): UsedTexts => {
-  const time = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
-  const date = new Intl.DateTimeFormat(language, { dateStyle: 'long' })
+  const locale = pickLocale(language, navigator.languages)
+  const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
+  const date = new Intl.DateTimeFormat(locale, { dateStyle: 'long' })
   return {
     language,
     setLanguage,

@@ -17,7 +17,6 @@ export const zhCn: Texts = {
 
   username: '用户名',
   usernameHint: '2 到 40 个字母、汉字或数字，中间可以用“.”、“_”或“-”。',
-  usernameOrEmail: '用户名',
   password: '密码',
   passwordHint: '至少 {minimum} 个字符。用一句话作密码更好记。',
   passwordProgress: '已输入 {length} 个字符，至少需要 {minimum} 个',
@@ -32,7 +31,7 @@ export const zhCn: Texts = {
   setUpIntro: '此链接只能使用一次。你在这里填写的用户名和密码就是管理员的用户名和密码。',
   setUpSubmit: '创建管理员',
   setUpNoLink: '请使用首次启动时在终端打印的设置链接打开此页面。',
-  setUpDone: '已创建管理员 {username}，现在可以登录。',
+  accountMade: '账户已创建，请登录。',
 
   signInTitle: '登录',
   signInSubmit: '登录',
@@ -102,7 +101,6 @@ export const zhCn: Texts = {
   notFoundTitle: '这里什么也没有',
   notFoundIntro: '地址不正确，或页面已移走。',
   toAccount: '前往你的账户',
-  toSignIn: '前往登录',
 
   errorInvalidCredentials: '用户名或密码错误。',
   errorWrongPassword: '密码错误。',

@@ -17,7 +17,6 @@ export const zhTw: Texts = {
 
   username: '使用者名稱',
   usernameHint: '2 到 40 個字母、漢字或數字，中間可用「.」、「_」或「-」。',
-  usernameOrEmail: '使用者名稱',
   password: '密碼',
   passwordHint: '至少 {minimum} 個字元。用一句話當密碼更好記。',
   passwordProgress: '已輸入 {length} 個字元，至少需要 {minimum} 個',
@@ -32,7 +31,7 @@ export const zhTw: Texts = {
   setUpIntro: '此連結只能使用一次。您在這裡填寫的使用者名稱和密碼，就是管理員的使用者名稱和密碼。',
   setUpSubmit: '建立管理員',
   setUpNoLink: '請使用首次啟動時在終端機印出的設定連結開啟此頁面。',
-  setUpDone: '已建立管理員 {username}，現在可以登入。',
+  accountMade: '帳戶已建立，請登入。',
 
   signInTitle: '登入',
   signInSubmit: '登入',
@@ -102,7 +101,6 @@ export const zhTw: Texts = {
   notFoundTitle: '這裡什麼都沒有',
   notFoundIntro: '網址不正確，或頁面已移走。',
   toAccount: '前往您的帳戶',
-  toSignIn: '前往登入',
 
   errorInvalidCredentials: '使用者名稱或密碼錯誤。',
   errorWrongPassword: '密碼錯誤。',

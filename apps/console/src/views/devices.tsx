@@ -27,11 +27,14 @@ const useEndDevices = () => {
   })
 }
 
+const currentFirst = (devices: readonly Device[]) =>
+  devices.toSorted((one, other) => Number(other.current) - Number(one.current))
+
 /** Where somebody is signed in. */
 export const Devices = () => {
   const { text } = useTexts()
   const api = useApi()
-  const devices = useQuery({ queryKey: ['devices'], queryFn: api.listDevices })
+  const devices = useQuery({ queryKey: ['devices'], queryFn: api.listDevices, select: currentFirst })
   const end = useEndDevices()
   const endOthers = (
     <Button variant="light" color="red" loading={end.isPending} onClick={() => end.mutate(undefined)}>

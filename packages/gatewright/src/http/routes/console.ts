@@ -50,7 +50,8 @@ const toPageSettings = ({ settings }: Engine, mount: string) => ({
 
 /** The page with a nonce; everything else in it is the same for every answer of this process. */
 const createRenderPage = (page: string, settings: object): ((nonce: string) => string) => {
-  const around = page.replace('{{settings}}', () => escapeHtml(JSON.stringify(settings))).split('{{nonce}}')
+  const written = escapeHtml(JSON.stringify(settings))
+  const around = page.split('{{nonce}}').map(part => part.replace('{{settings}}', () => written))
   return nonce => around.join(nonce)
 }
 
