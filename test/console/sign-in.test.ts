@@ -59,7 +59,10 @@ describe('signing in', { skip: browserMissing }, () => {
 
   test('who must sign in first comes back to where they wanted to go', async () => {
     await makeUser(c, 'carol')
-    const page = await openAs(c, 'carol', '/me/devices')
+    const page = await open(c, '/me/devices')
+    await fillSignIn(page, 'carol')
+    await page.getByRole('heading', { name: 'Devices' }).waitFor()
+    assert.equal(new URL(page.url()).pathname, '/console/me/devices')
     assert.equal(await page.title(), 'Devices · Gatewright')
     await page.goto('/console/sign-in')
     await page.getByRole('heading', { name: 'Profile' }).waitFor()

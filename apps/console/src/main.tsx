@@ -36,6 +36,9 @@ const queryClient = new QueryClient({
 const settings = readPageSettings()
 const server = { api: createApi(settings.mount), settings }
 
+// The dialog keeps the page behind it from scrolling by a style; its library takes the nonce from here.
+Object.assign(globalThis, { __webpack_nonce__: readNonce() })
+
 const root = document.getElementById('root')
 if (root === null) throw new TypeError('the page has no root')
 

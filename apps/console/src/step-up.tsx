@@ -3,11 +3,13 @@ import { useMutation } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
 import { isRefused, Refused } from './api/refused.ts'
 import { useApi } from './api/use-api.ts'
+import { UsernameOf } from './forms/field.tsx'
 import { readField } from './forms/form.tsx'
 import { PasswordField } from './forms/password-field.tsx'
 import { ProblemNotice } from './forms/problem-notice.tsx'
 import { SubmitButton } from './forms/submit-button.tsx'
-import { useSessionChanged } from './session.ts'
+import { useCurrent, useSessionChanged } from './session.ts'
+import styles from './step-up.module.css'
 import { useTexts } from './texts/use-texts.tsx'
 
 type Confirmed = <Result>(action: () => Promise<Result>) => Promise<Result>
@@ -55,21 +57,25 @@ export const StepUpProvider = ({ children }: { readonly children: ReactNode }) =
 const StepUpDialog = ({ asking }: { readonly asking: Asking | undefined }) => {
   const { text } = useTexts()
   return (
-    <Modal
-      opened={asking !== undefined}
-      onClose={() => asking?.answer(false)}
-      title={text('confirmTitle')}
-      closeButtonProps={{ 'aria-label': text('close') }}
-      centered
-    >
-      {asking && <StepUpForm asking={asking} />}
-    </Modal>
+    <Modal.Root opened={asking !== undefined} onClose={() => asking?.answer(false)} centered>
+      <Modal.Overlay />
+      <Modal.Content>
+        <Modal.Body>
+          <Group justify="space-between" wrap="nowrap" mb="xs">
+            <Modal.Title className={styles.title}>{text('confirmTitle')}</Modal.Title>
+            <Modal.CloseButton aria-label={text('close')} />
+          </Group>
+          {asking && <StepUpForm asking={asking} />}
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   )
 }
 
 const StepUpForm = ({ asking }: { readonly asking: Asking }) => {
   const { text } = useTexts()
   const api = useApi()
+  const { data: current } = useCurrent()
   const sessionChanged = useSessionChanged()
   const stepUp = useMutation({
     mutationFn: api.stepUp,
@@ -87,6 +93,7 @@ const StepUpForm = ({ asking }: { readonly asking: Asking }) => {
     >
       <Stack>
         <Text>{text('confirmIntro')}</Text>
+        <UsernameOf username={current?.user.username} />
         <ProblemNotice error={stepUp.error} words={{ invalid_credentials: 'errorWrongPassword' }} />
         <PasswordField
           name="password"

@@ -24,3 +24,8 @@ export const usernameProps = {
   autoCorrect: 'off',
   spellCheck: false,
 } as const
+
+/** Tells a password manager whose password it is that a form asks for. */
+export const UsernameOf = ({ username = '' }: { readonly username?: string | undefined }) => (
+  <input hidden readOnly name="username" autoComplete="username" value={username} />
+)

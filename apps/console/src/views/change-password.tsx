@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useApi } from '../api/use-api.ts'
+import { UsernameOf } from '../forms/field.tsx'
 import { Form } from '../forms/form.tsx'
 import { Done } from '../forms/notice.tsx'
 import { NewPasswordField, PasswordField } from '../forms/password-field.tsx'
@@ -38,7 +39,7 @@ export const ChangePassword = () => {
         words={{ invalid_credentials: 'errorWrongPassword' }}
         onSubmit={read => change.mutate({ current: read('current_password'), next: read('new_password') })}
       >
-        <input hidden name="username" autoComplete="username" defaultValue={username} />
+        <UsernameOf username={username} />
         <PasswordField
           name="current_password"
           label={text('currentPassword')}

@@ -2,6 +2,7 @@ import { Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import type { Api } from '../api/api.ts'
 import { useApi } from '../api/use-api.ts'
+import { UsernameOf } from '../forms/field.tsx'
 import { Form } from '../forms/form.tsx'
 import { Link } from '../forms/link.tsx'
 import { Done, Warning } from '../forms/notice.tsx'
@@ -47,7 +48,10 @@ const createLinkView =
           onSubmit={read => action.mutate(read('new_password'))}
         >
           {takesPassword && (
-            <NewPasswordField name="new_password" label={text('newPassword')} problem={action.error} />
+            <>
+              <UsernameOf />
+              <NewPasswordField name="new_password" label={text('newPassword')} problem={action.error} />
+            </>
           )}
         </Form>
       </>
