@@ -52,7 +52,7 @@ export const startConsole = async (overrides: Partial<Settings> = {}): Promise<C
         reducedMotion: 'reduce',
         ...options,
       })
-      context.setDefaultTimeout(5_000)
+      context.setDefaultTimeout(15_000)
       context.on('page', page => watch(page, url, faults))
       return context
     },

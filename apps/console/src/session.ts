@@ -6,7 +6,8 @@ import { navigate } from './router.ts'
 
 export const currentKey = ['current'] as const
 
-const channelName = 'gatewright-session'
+/** One for hearing and saying: what this tab says it does not hear itself. */
+const otherTabs = new BroadcastChannel('gatewright-session')
 
 /** Who is signed in: undefined while it is not known, null for nobody. */
 export const useCurrent = () => {
@@ -24,11 +25,7 @@ export const useUser = (): User => {
 }
 
 /** Tells every other tab of this browser that somebody signed in or out, or that the session was renewed. */
-export const tellOtherTabs = (): void => {
-  const channel = new BroadcastChannel(channelName)
-  channel.postMessage('changed')
-  channel.close()
-}
+export const tellOtherTabs = (): void => otherTabs.postMessage('changed')
 
 /** After a change of the session: the other tabs ask again, and so does this one. */
 export const useSessionChanged = (): (() => Promise<void>) => {
@@ -59,11 +56,10 @@ export const useOtherTabs = (): void => {
   const client = useQueryClient()
   useEffect(() => {
     const askAgain = (): void => void client.invalidateQueries()
-    const channel = new BroadcastChannel(channelName)
-    channel.addEventListener('message', askAgain)
+    otherTabs.addEventListener('message', askAgain)
     addEventListener('focus', askAgain)
     return () => {
-      channel.close()
+      otherTabs.removeEventListener('message', askAgain)
       removeEventListener('focus', askAgain)
     }
   }, [client])

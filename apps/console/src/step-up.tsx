@@ -59,8 +59,8 @@ const StepUpDialog = ({ asking }: { readonly asking: Asking | undefined }) => {
   return (
     <Modal.Root opened={asking !== undefined} onClose={() => asking?.answer(false)} centered>
       <Modal.Overlay />
-      <Modal.Content>
-        <Modal.Body>
+      <Modal.Content className={styles.dialog} radius="lg">
+        <Modal.Body p="lg">
           <Group justify="space-between" wrap="nowrap" mb="xs">
             <Modal.Title className={styles.title}>{text('confirmTitle')}</Modal.Title>
             <Modal.CloseButton aria-label={text('close')} />

@@ -80,9 +80,10 @@ const DeviceRow = ({ device, onEnd, isEnding }: DeviceRowProps) => {
           {shown}
         </span>
         <Text size="sm" c="dimmed">
-          {device.address} · {text('lastUsed', { time: time(device.last_used_at) })}
+          {device.address}
         </Text>
         <Text size="sm" c="dimmed">
+          {text('lastUsed', { time: time(device.last_used_at) })} ·{' '}
           {text('signedInAt', { time: time(device.created_at) })}
         </Text>
       </div>
