@@ -1,7 +1,7 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
-import { isRefused, Refused } from './api/refused.ts'
+import { cancelled, isRefused, Refused } from './api/refused.ts'
 import { useApi } from './api/use-api.ts'
 import { UsernameOf } from './forms/field.tsx'
 import { readField } from './forms/form.tsx'
@@ -22,9 +22,6 @@ export const useConfirmed = (): Confirmed => {
   if (confirmed === undefined) throw new TypeError('an action is confirmed inside a StepUpProvider')
   return confirmed
 }
-
-/** A person closed the dialog: nothing was done, and nothing needs to be said. */
-export const cancelled = 'cancelled'
 
 type Asking = { readonly answer: (confirmed: boolean) => void }
 

@@ -18,7 +18,7 @@ export type View = {
 }
 
 /** Every address below `/console`. */
-export const views: Readonly<Record<string, View>> = {
+const views: Readonly<Record<string, View>> = {
   '/setup': { title: 'setUpTitle', audience: 'everyone', Content: SetUp },
   '/sign-in': { title: 'signInTitle', audience: 'stranger', Content: SignIn },
   '/register': { title: 'registerTitle', audience: 'stranger', Content: Register },

@@ -8,6 +8,9 @@ export type Problem = {
   readonly retryAfter?: number
 }
 
+/** The code of what a person took back: nothing was done, and nothing needs to be said. */
+export const cancelled = 'cancelled'
+
 /** An answer that is a no. */
 export class Refused extends Error {
   override readonly name = 'Refused'

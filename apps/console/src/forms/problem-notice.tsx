@@ -1,5 +1,5 @@
 import { Alert } from '@mantine/core'
-import { problemOf } from '../api/refused.ts'
+import { cancelled, problemOf } from '../api/refused.ts'
 import { usePageSettings } from '../api/use-api.ts'
 import { toTextName } from '../problem-text.ts'
 import type { TextName } from '../texts/en.ts'
@@ -12,7 +12,7 @@ export const useProblemText = (): ((error: unknown, words?: Words) => string | u
   return (error, words = {}) => {
     if (error === null) return undefined
     const problem = problemOf(error)
-    if (problem.code === 'cancelled') return undefined
+    if (problem.code === cancelled) return undefined
     return text(words[problem.code] ?? toTextName(problem), { minimum, code: problem.code })
   }
 }
