@@ -147,7 +147,10 @@ export const requests: Readonly<Record<string, Request>> = {
   },
   'POST /api/v1/register': { body: registration },
   'POST /api/v1/login': { body: ({ owner: { username } }) => ({ username, password }) },
-  'POST /api/v1/sessions': { body: ({ owner: { username } }) => ({ username, password }) },
+  'POST /api/v1/sessions': {
+    body: ({ owner: { username } }) => ({ username, password }),
+    spends: true,
+  },
   'POST /api/v1/step-up': { body: () => ({ password }), spends: true },
   'POST /api/v1/refresh': {
     body: ({ sender: { refresh } }) => refresh && { refresh_token: refresh },

@@ -12,6 +12,7 @@ export const createKnownSecrets = (capacity = 10_000): KnownSecrets => {
   return {
     has: hash => hashes.has(hash),
     add: hash => {
+      if (hashes.has(hash)) return
       if (hashes.size >= capacity) hashes.delete(hashes.values().next().value as SecretHash)
       hashes.add(hash)
     },

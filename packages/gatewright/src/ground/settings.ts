@@ -119,7 +119,8 @@ export const settingRows = [
     default: '',
     unset: 'none',
     ...listOrNone(origin),
-    describe: 'Websites whose scripts may call the API, as exact origins.',
+    describe:
+      'Websites whose scripts may call the API, as exact origins. One on the same site as the API also acts with the cookie of whoever visits it: list only what is trusted like the API itself.',
   },
   {
     name: 'TOKEN_HEADER',

@@ -31,10 +31,16 @@ export const logOut = (
     const { clock, settings } = dependencies
     const isFollowed = ({ ended_at }: SessionRow): boolean =>
       ended_at !== null && isInRetryWindow(ended_at, clock.now(), settings.refreshRetryWindow)
-    let session = await find(sessionId)
-    while (session?.replaced_by != null && isFollowed(session)) session = await find(session.replaced_by)
-    if (session === undefined || session.ended_at !== null) return
-    await applyConsequences(dependencies, work, 'logout', { userId, sessionId: session.id, origin })
+    const end = async (id: string): Promise<void> => {
+      let session = await find(id)
+      while (session?.replaced_by != null && isFollowed(session)) session = await find(session.replaced_by)
+      if (session === undefined || session.ended_at !== null) return
+      const subject = { userId, sessionId: session.id, origin }
+      const { ended } = await applyConsequences(dependencies, work, 'logout', subject)
+      // Somebody was faster: what ended it, or what goes on in its place, is seen only now.
+      if (ended === 0) await end(session.id)
+    }
+    await end(sessionId)
   })
 
 /** Ends one other session of the user. @throws Refusal `not_found` when there is no such live session */
