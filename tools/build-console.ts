@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -89,8 +90,17 @@ export const ensureConsole = async (target = packaged): Promise<boolean> => {
   return true
 }
 
+const toText = (number: number): string => number.toFixed(number < 10 ? 1 : 0)
+
+/** What a browser loads, in kB as it goes over the wire. */
+const measure = (): number =>
+  globSync('assets/*.br', { cwd: packaged }).reduce(
+    (sum, path) => sum + statSync(join(packaged, path)).size / 1_000,
+    0,
+  )
+
 if (import.meta.main) {
   const start = performance.now()
   if (await ensureConsole())
-    console.log(`Console built in ${((performance.now() - start) / 1_000).toFixed(1)} s`)
+    console.log(`Console built in ${toText((performance.now() - start) / 1_000)} s, ${toText(measure())} kB`)
 }

@@ -2,9 +2,16 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
-import { browserMissing } from '../browser.ts'
 import { password } from '../harness.ts'
-import { type Console, fillSignIn, makeUser, open, openAs, startConsole } from './start-console.ts'
+import {
+  browserMissing,
+  type Console,
+  fillSignIn,
+  makeUser,
+  open,
+  openAs,
+  startConsole,
+} from './start-console.ts'
 
 const newPassword = 'a new and longer password'
 
@@ -164,6 +171,6 @@ describe('the own account', { skip: browserMissing }, () => {
   })
 
   test('no page said anything on the console, broke the policy or asked another host', () => {
-    assert.deepEqual(c.faults, [])
+    assert.deepEqual(c.faults(), [])
   })
 })

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
-import { browserMissing } from '../browser.ts'
 import { password } from '../harness.ts'
-import { type Console, makeUser, open, startConsole } from './start-console.ts'
+import { browserMissing, type Console, makeUser, open, startConsole } from './start-console.ts'
 
 /** What the focus is on, as a screen reader would name it. */
 const readFocus = (page: Page): Promise<string> =>

@@ -1,9 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { browserMissing } from '../browser.ts'
 import { sceneNames, scenes } from './scenes.ts'
-import { type Console, startConsole } from './start-console.ts'
+import { browserMissing, type Console, startConsole } from './start-console.ts'
 
 /*
  * `npm run screenshots [folder]`: every page in light, dark and the width of a phone, as PNG files with a

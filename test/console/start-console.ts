@@ -4,7 +4,7 @@ import type { Settings } from 'gatewright/settings'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { holdFreePort } from '../../packages/gatewright/src/http/listen.ts'
 import { ensureConsole } from '../../tools/build-console.ts'
-import { launchBrowser } from '../browser.ts'
+import { findChromium, launchBrowser, missingChromium, type Watched, watchPage } from '../browser.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 
 export type Console = {
@@ -14,37 +14,36 @@ export type Console = {
   /** A browser of its own: its cookies and its memory are nobody else's. */
   readonly newContext: (options?: BrowserContextOptions) => Promise<BrowserContext>
   /** What no page may do: say something on the console, break the policy, ask another host. */
-  readonly faults: string[]
+  readonly faults: () => readonly string[]
   readonly close: () => Promise<void>
 }
+
+const chromium = await findChromium()
+
+/** Why a test of the pages is skipped; false where it is not. */
+export const browserMissing = chromium === undefined && missingChromium
 
 /** Chromium itself says so of every answer from 400; refusals are a part of what is tested. */
 const isRefusalOnly = (text: string): boolean => /^Failed to load resource: .* status of \d/.test(text)
 
-const watch = (page: Page, url: string, faults: string[]): void => {
-  page.on('console', message => {
-    if (!isRefusalOnly(message.text())) faults.push(`${page.url()}: ${message.type()}: ${message.text()}`)
-  })
-  page.on('pageerror', error => faults.push(`${page.url()}: ${error.message}`))
-  page.on('request', request => {
-    if (!request.url().startsWith(`${url}/`)) faults.push(`${page.url()} asks ${request.url()}`)
-  })
-}
+const toFaults = ({ page, complaints, foreignHosts }: Watched): readonly string[] =>
+  [...complaints.filter(text => !isRefusalOnly(text)), ...foreignHosts].map(text => `${page.url()}: ${text}`)
 
 /** The blog with its console on a real port, a clock of the test's, and a browser. */
 export const startConsole = async (overrides: Partial<Settings> = {}): Promise<Console> => {
+  if (chromium === undefined) throw new TypeError(missingChromium)
   await ensureConsole()
   const { port, release } = await holdFreePort('localhost')
-  const [t, browser] = await Promise.all([startTestApp({ port, ...overrides }), launchBrowser()])
+  const [t, browser] = await Promise.all([startTestApp({ port, ...overrides }), launchBrowser(chromium)])
   await release()
   await t.app.listen({ host: '127.0.0.1', port })
   const url = `http://localhost:${port}`
-  const faults: string[] = []
+  const watched: Watched[] = []
   return {
     t,
     url,
     browser,
-    faults,
+    faults: () => watched.flatMap(toFaults),
     newContext: async (options = {}) => {
       const context = await browser.newContext({
         baseURL: url,
@@ -53,7 +52,7 @@ export const startConsole = async (overrides: Partial<Settings> = {}): Promise<C
         ...options,
       })
       context.setDefaultTimeout(15_000)
-      context.on('page', page => watch(page, url, faults))
+      context.on('page', page => watched.push(watchPage(page, url)))
       return context
     },
     close: async () => {

@@ -3,9 +3,8 @@ import { after, before, describe, test } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { type Language, languages } from '../../apps/console/src/texts/languages.ts'
-import { browserMissing } from '../browser.ts'
 import { sceneNames, scenes } from './scenes.ts'
-import { type Console, startConsole } from './start-console.ts'
+import { browserMissing, type Console, startConsole } from './start-console.ts'
 
 const tags = Object.keys(languages) as Language[]
 
@@ -45,7 +44,7 @@ describe('every view', { skip: browserMissing, concurrency: 4 }, () => {
       await page.setViewportSize({ width: narrowest, height: 640 })
       for (const language of tags) await assertFits(page, language)
       assert.deepEqual(
-        c.faults.filter(fault => fault.startsWith(page.url())),
+        c.faults().filter(fault => fault.startsWith(page.url())),
         [],
       )
       await context.close()

@@ -54,6 +54,7 @@ const announceSetupLink = async (engine: Engine, announce: Announce): Promise<vo
 const announceStart = async (engine: Engine, mount: string, port: number): Promise<void> => {
   const announce = createAnnounce(engine)
   announce(`API: ${engine.publicUrl}${mount}`, { api: engine.publicUrl + mount })
+  announce(`Console: ${engine.publicUrl}/console`, { console: `${engine.publicUrl}/console` })
   if (engine.settings.publicUrl !== undefined)
     announce(`Listening: ${engine.settings.host}, port ${port}`, { port })
   announce(`Health: ${engine.publicUrl}/healthz and ${engine.publicUrl}/readyz`)
