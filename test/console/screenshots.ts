@@ -69,6 +69,7 @@ const takeAll = async (console: Console, folder: string): Promise<readonly strin
       const context = await console.newContext(options)
       const page = await show(console, context)
       await chooseLanguage(page, locale)
+      await page.waitForLoadState('networkidle')
       await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: !name.startsWith('docs') })
       await context.close()
     }

@@ -54,9 +54,15 @@ export const StepUpProvider = ({ children }: { readonly children: ReactNode }) =
 const StepUpDialog = ({ asking }: { readonly asking: Asking | undefined }) => {
   const { text } = useTexts()
   return (
-    <Modal.Root opened={asking !== undefined} onClose={() => asking?.answer(false)} centered>
+    <Modal.Root
+      opened={asking !== undefined}
+      onClose={() => asking?.answer(false)}
+      classNames={{ content: styles.dialog }}
+      radius="lg"
+      centered
+    >
       <Modal.Overlay />
-      <Modal.Content className={styles.dialog} radius="lg">
+      <Modal.Content>
         <Modal.Body p="lg">
           <Group justify="space-between" wrap="nowrap" mb="xs">
             <Modal.Title className={styles.title}>{text('confirmTitle')}</Modal.Title>

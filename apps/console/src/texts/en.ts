@@ -63,7 +63,7 @@ export const en = {
   devicesIntro: 'Where you are signed in. If you do not know one of them, end it and change your password.',
   thisDevice: 'This device',
   lastUsed: 'Last used {time}',
-  signedInAt: 'signed in {time}',
+  signedInAt: 'Signed in {time}',
   endDevice: 'End',
   endDeviceOf: 'End {device}, {address}',
   endOthers: 'End all others',

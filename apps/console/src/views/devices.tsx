@@ -82,9 +82,9 @@ const DeviceRow = ({ device, onEnd, isEnding }: DeviceRowProps) => {
         <Text size="sm" c="dimmed">
           {device.address}
         </Text>
-        <Text size="sm" c="dimmed">
-          {text('lastUsed', { time: time(device.last_used_at) })} ·{' '}
-          {text('signedInAt', { time: time(device.created_at) })}
+        <Text size="sm" c="dimmed" className={styles.times}>
+          <span>{text('lastUsed', { time: time(device.last_used_at) })}</span>
+          <span>{text('signedInAt', { time: time(device.created_at) })}</span>
         </Text>
       </div>
       {device.current ? (
