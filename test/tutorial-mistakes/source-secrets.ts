@@ -7,9 +7,12 @@ type Node = { readonly type: string; readonly value?: unknown; readonly start: n
 const placeholder =
   /change.?(me|this)|(super|jwt|dev|my|your|some|default|test|app|flask)[-_]?(secret|key|password)|(super|very)[-_ ]secret|secret[-_ ]key|-----BEGIN/i
 
+/** `0001-first`: words in order behind the number of a step. */
+const migrationName = /^\d{4}(-[a-z]+)+$/
+
 /** Text that only a machine writes: long, without a blank, letters and digits in no order of words. */
 const looksRandom = (text: string): boolean =>
-  /^[A-Za-z0-9+/_=-]{20,}$/.test(text) && (text.match(/\d/g) ?? []).length >= 3
+  !migrationName.test(text) && /^[A-Za-z0-9+/_=-]{20,}$/.test(text) && (text.match(/\d/g) ?? []).length >= 3
 
 const nameOfSecret = /secret|password|passphrase|pepper|private.?key|api.?key|signing.?key/i
 const exactNameOfSecret = /^["']?(secret|secretKey|password|passphrase|pepper|privateKey|apiKey)["']?$/

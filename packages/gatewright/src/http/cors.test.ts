@@ -111,11 +111,12 @@ describe('a listed origin', () => {
   })
 })
 
-test('nobody is given "*", nor credentials with it', async () => {
+test('nobody is given "*", and nobody credentials who is not listed', async () => {
   for (const origin of [...listed, ...strangers])
     for (const answer of [await fromOrigin(origin), await preflight(origin)]) {
       assert.notEqual(answer.headers['access-control-allow-origin'], '*')
-      assert.equal(answer.headers['access-control-allow-credentials'], undefined)
+      const isListed = listed.some(each => each === origin)
+      assert.equal(answer.headers['access-control-allow-credentials'], isListed ? 'true' : undefined)
     }
 })
 

@@ -12,11 +12,11 @@ export type SessionSecret = string & { readonly brand: 'session secret' }
 export type SecretHash = string & { readonly brand: 'secret hash' }
 
 const prefix = 'gws_'
-const randomBytes = 32
+const secretBytes = 32
 const checksumBytes = 4
 
 export const newSessionSecret = (random: Random): SessionSecret => {
-  const bytes = random.bytes(randomBytes)
+  const bytes = random.bytes(secretBytes)
   return (prefix + toBase64url(Buffer.concat([bytes, checksum(bytes)]))) as SessionSecret
 }
 
@@ -24,8 +24,8 @@ export const newSessionSecret = (random: Random): SessionSecret => {
 export const parseSessionSecret = (text: string): SessionSecret | undefined => {
   if (!text.startsWith(prefix)) return undefined
   const bytes = fromBase64url(text.slice(prefix.length))
-  if (bytes?.length !== randomBytes + checksumBytes) return undefined
-  const isWhole = sameBytes(checksum(bytes.subarray(0, randomBytes)), bytes.subarray(randomBytes))
+  if (bytes?.length !== secretBytes + checksumBytes) return undefined
+  const isWhole = sameBytes(checksum(bytes.subarray(0, secretBytes)), bytes.subarray(secretBytes))
   return isWhole ? (text as SessionSecret) : undefined
 }
 
