@@ -85,6 +85,20 @@ describe('the own account', { skip: browserMissing }, () => {
     await fillSignIn(await open(c, '/sign-in'), 'dave', password)
   })
 
+  test('a dialog of a session that has ended closes, and the sign-in is there', async () => {
+    await makeUser(c, 'oscar')
+    const page = await openAs(c, 'oscar', '/me/password')
+    c.t.clock.advance(11 * minute)
+    await changePassword(page, password, newPassword)
+    await page.getByRole('dialog').waitFor()
+    const elsewhere = await openAs(c, 'oscar', '/me/devices')
+    await elsewhere.getByRole('button', { name: 'End all others' }).click()
+    await elsewhere.getByText('All other devices are signed out.').waitFor()
+    await confirm(page, password)
+    await page.getByText('Your session has ended. Sign in to go on.').waitFor()
+    assert.equal(await page.getByRole('dialog').count(), 0)
+  })
+
   test('ending another device signs that browser out, and this one stays', async () => {
     await makeUser(c, 'erin')
     const [page, other] = [await openAs(c, 'erin', '/me/devices'), await openAs(c, 'erin', '/me')]

@@ -3,7 +3,7 @@ import { Badge, createTheme, MantineProvider } from '@mantine/core'
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createRoot } from 'react-dom/client'
 import { createApi } from './api/api.ts'
-import { isRefused } from './api/refused.ts'
+import { isOver } from './api/refused.ts'
 import { ServerContext } from './api/use-api.ts'
 import { App } from './app.tsx'
 import { readNonce, readPageSettings } from './page-settings.ts'
@@ -20,7 +20,7 @@ const theme = createTheme({
 
 /** Whatever finds out that the session has ended, everything knows it then. */
 const forgetUser = (error: unknown): void => {
-  if (isRefused(error, 'session_ended', 'invalid_token')) queryClient.setQueryData(currentKey, null)
+  if (isOver(error)) queryClient.setQueryData(currentKey, null)
 }
 
 // Nothing is kept of a view that is closed, and nothing is repeated without being asked for.

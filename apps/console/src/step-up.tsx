@@ -1,7 +1,7 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
-import { cancelled, isRefused, Refused } from './api/refused.ts'
+import { cancelled, isOver, isRefused, Refused } from './api/refused.ts'
 import { useApi } from './api/use-api.ts'
 import { UsernameOf } from './forms/field.tsx'
 import { readField } from './forms/form.tsx'
@@ -85,6 +85,9 @@ const StepUpForm = ({ asking }: { readonly asking: Asking }) => {
     onSuccess: async () => {
       await sessionChanged()
       asking.answer(true)
+    },
+    onError: error => {
+      if (isOver(error)) asking.answer(false)
     },
   })
   return (

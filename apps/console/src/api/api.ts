@@ -1,4 +1,4 @@
-import { isRefused, Refused } from './refused.ts'
+import { isOver, isRefused, Refused } from './refused.ts'
 import { type Method, send } from './send.ts'
 
 export type User = {
@@ -46,8 +46,19 @@ export const createApi = (mount: string) => {
       current = { userId: user.id, csrfToken }
       return { user }
     } catch (error) {
-      if (isRefused(error, 'invalid_token', 'session_ended', 'token_expired')) current = undefined
+      if (isOver(error)) current = undefined
       throw error
+    }
+  }
+
+  /** The answer that gives the browser the new cookie may still be on its way to another tab. */
+  const readRenewed = async (triesLeft = 10): Promise<Current> => {
+    try {
+      return await readCurrent()
+    } catch (error) {
+      if (triesLeft === 0 || !isRefused(error, 'session_renewed')) throw error
+      await new Promise(resolve => setTimeout(resolve, 200))
+      return readRenewed(triesLeft - 1)
     }
   }
 
@@ -69,7 +80,7 @@ export const createApi = (mount: string) => {
       return await sendOnce(method, path, body)
     } catch (error) {
       if (asked === undefined || !isRefused(error, ...renewedElsewhere)) throw error
-      const { user } = await readCurrent()
+      const { user } = await readRenewed()
       if (user.id !== asked) throw new Refused({ code: 'session_ended' })
       return sendOnce(method, path, body)
     }
@@ -79,10 +90,9 @@ export const createApi = (mount: string) => {
     /** Who is signed in; nobody is null. */
     findCurrent: async (): Promise<Current | null> => {
       try {
-        return await readCurrent()
+        return await readRenewed()
       } catch (error) {
-        if (isRefused(error, 'session_renewed')) return readCurrent()
-        if (isRefused(error, 'invalid_token', 'session_ended', 'token_expired')) return null
+        if (isOver(error)) return null
         throw error
       }
     },

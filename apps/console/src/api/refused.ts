@@ -28,3 +28,7 @@ export const problemOf = (error: unknown): Problem =>
 
 export const isRefused = (error: unknown, ...codes: readonly string[]): boolean =>
   error instanceof Refused && codes.includes(error.problem.code)
+
+/** Whether nobody is signed in here any more. */
+export const isOver = (error: unknown): boolean =>
+  isRefused(error, 'session_ended', 'invalid_token', 'token_expired')

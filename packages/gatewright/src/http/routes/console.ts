@@ -96,8 +96,13 @@ const assetsPath = 'assets/'
  * The console: one page for all its addresses, and the files that this page asks for. Whoever's session
  * has ended must still get the page that says so: these routes judge no cookie.
  */
-export const consoleRoutes = (app: FastifyInstance, engine: Engine, mount: string): void => {
-  const files = readConsoleFiles()
+export const consoleRoutes = (
+  app: FastifyInstance,
+  engine: Engine,
+  mount: string,
+  readFiles = readConsoleFiles,
+): void => {
+  const files = readFiles()
   const answerPage = createAnswerPage(engine, files, mount)
   const config = {
     page: true,
