@@ -7,7 +7,7 @@ import type { Database } from '../storage/tables.ts'
 import { hashSessionSecret, type SessionSecret } from '../tokens/session-secret.ts'
 import { isSafe } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
-import type { Passage } from './passage.ts'
+import { type Passage, takeFromLimit } from './passage.ts'
 import { toUserPrincipal } from './principal.ts'
 
 type Dependencies = SessionDependencies & {
@@ -19,8 +19,7 @@ type Dependencies = SessionDependencies & {
 /** Anybody can make up a secret that is whole in form: an address may try so many before each is a query. */
 const limitUnknown = ({ limiter, knownSecrets }: Dependencies, passage: Passage, cookie: SessionSecret) => {
   if (knownSecrets.has(hashSessionSecret(cookie))) return
-  const { allowed, retryAfter } = limiter.take('unknown-cookie', { address: passage.address })
-  if (!allowed) throw new Refusal('rate_limited', { reason: 'unknown-cookie', retryAfter })
+  takeFromLimit(limiter, passage, { address: passage.address }, 'unknown-cookie')
 }
 
 /**
