@@ -18,18 +18,18 @@ const codes: Readonly<Record<string, TextName>> = {
   method_not_allowed: 'linkBroken',
 }
 
-const fields: Readonly<Record<string, TextName>> = {
-  username: 'errorUsername',
-  email: 'errorEmail',
-  password: 'errorPassword',
-  new_password: 'errorPassword',
-  current_password: 'errorPassword',
-  token: 'linkBroken',
-}
+const fields: ReadonlyMap<string, TextName> = new Map([
+  ['username', 'errorUsername'],
+  ['email', 'errorEmail'],
+  ['password', 'errorPassword'],
+  ['new_password', 'errorPassword'],
+  ['current_password', 'errorPassword'],
+  ['token', 'linkBroken'],
+])
 
 /** What went wrong, in words that a person can act on. */
 export const toTextName = ({ code, errors }: Problem): TextName =>
-  (code === 'validation_failed' ? fields[errors?.[0]?.path.slice(1) ?? ''] : codes[code]) ?? 'errorOther'
+  (code === 'validation_failed' ? fields.get(errors?.[0]?.path.slice(1) ?? '') : codes[code]) ?? 'errorOther'
 
 /** The field that it is about; undefined where it is about none, or about one that a person does not fill in. */
 export const fieldOf = ({ code, errors }: Problem): string | undefined =>

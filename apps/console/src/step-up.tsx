@@ -103,7 +103,7 @@ const StepUpForm = ({ asking }: { readonly asking: Asking }) => {
         <ProblemNotice error={stepUp.error} words={{ invalid_credentials: 'errorWrongPassword' }} />
         <PasswordField
           name="password"
-          label={text('password')}
+          label={text('passwordLabel')}
           autoComplete="current-password"
           data-autofocus
         />

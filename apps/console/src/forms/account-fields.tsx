@@ -17,7 +17,7 @@ export const AccountFields = ({ problem }: { readonly problem: unknown }) => {
         inputWrapperOrder={['label', 'input', 'description', 'error']}
         problem={problem}
       />
-      <NewPasswordField name="password" label={text('password')} problem={problem} />
+      <NewPasswordField name="password" label={text('passwordLabel')} problem={problem} />
       <Field
         name="email"
         type="email"

@@ -16,7 +16,7 @@ export const en = {
 
   username: 'Username',
   usernameHint: '2 to 40 letters or digits; “.”, “_” and “-” between them.',
-  password: 'Password',
+  passwordLabel: 'Password',
   passwordHint: '{minimum} characters or more. A sentence is easy to remember.',
   passwordProgress: '{length} of {minimum} characters',
   passwordLongEnough: 'Long enough',

@@ -17,7 +17,7 @@ export const zhCn: Texts = {
 
   username: '用户名',
   usernameHint: '2 到 40 个字母、汉字或数字，中间可以用“.”、“_”或“-”。',
-  password: '密码',
+  passwordLabel: '密码',
   passwordHint: '至少 {minimum} 个字符。用一句话作密码更好记。',
   passwordProgress: '已输入 {length} 个字符，至少需要 {minimum} 个',
   passwordLongEnough: '长度足够',

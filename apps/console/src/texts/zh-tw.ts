@@ -17,7 +17,7 @@ export const zhTw: Texts = {
 
   username: '使用者名稱',
   usernameHint: '2 到 40 個字母、漢字或數字，中間可用「.」、「_」或「-」。',
-  password: '密碼',
+  passwordLabel: '密碼',
   passwordHint: '至少 {minimum} 個字元。用一句話當密碼更好記。',
   passwordProgress: '已輸入 {length} 個字元，至少需要 {minimum} 個',
   passwordLongEnough: '長度足夠',

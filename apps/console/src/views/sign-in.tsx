@@ -31,7 +31,7 @@ export const SignIn = () => {
         onSubmit={read => signIn.mutate({ username: read('username'), password: read('password') })}
       >
         <Field {...usernameProps} label={text('username')} />
-        <PasswordField name="password" label={text('password')} autoComplete="current-password" />
+        <PasswordField name="password" label={text('passwordLabel')} autoComplete="current-password" />
       </Form>
       {registration && (
         <Text size="sm">
