@@ -15,10 +15,10 @@ export const matrix = `
 |-----------------------------|-----------------|-----------|-------|-------|-----------|---------------|----------|-------|---------|-------|---------|------|
 | GET /healthz                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /readyz                 |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
-| GET /console/setup          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
-| GET /console/setup.js       |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
-| GET /console/setup.css      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /console                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /console/*              |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/errors            |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /docs/errors.css        |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/setup          | open link       | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
 | POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |

@@ -13,6 +13,7 @@ import { acceptJsonOnly } from './json-body.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -65,9 +66,9 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   runHooks(app, options)
   healthRoutes(app, engine)
   errorDocsRoutes(app)
-  setupRoutes(app, engine, mount)
+  consoleRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
-    for (const addRoutes of [signInRoutes, accountRoutes, sessionRoutes, cookieSessionRoutes])
+    for (const addRoutes of [setupRoutes, signInRoutes, accountRoutes, sessionRoutes, cookieSessionRoutes])
       addRoutes(scope, engine)
   }
   await app.register(accountScope, { prefix: mount })

@@ -60,6 +60,7 @@ const announceStart = async (
 ): Promise<void> => {
   const announce = createAnnounce(engine)
   announce(`API: ${engine.publicUrl}${mount}`, { api: engine.publicUrl + mount })
+  announce(`Console: ${engine.publicUrl}/console`, { console: `${engine.publicUrl}/console` })
   if (engine.settings.publicUrl !== undefined)
     announce(`Listening: ${engine.settings.host}, port ${port}`, { port })
   announce(`Health: ${engine.publicUrl}/healthz and ${engine.publicUrl}/readyz`)
