@@ -9,7 +9,6 @@ import { bodySteps, headSteps } from '../packages/gatewright/src/gate/gate.ts'
 import { refusals } from '../packages/gatewright/src/ground/refusal.ts'
 import { statuses } from '../packages/gatewright/src/http/problem.ts'
 import type { DeclaredRoute } from '../packages/gatewright/src/http/route-table.ts'
-import { permissions, roles } from '../packages/gatewright/src/permissions/roles.ts'
 import { startTestApp, type TestApp } from './harness.ts'
 import {
   listDocuments,
@@ -164,15 +163,15 @@ const toRow = (route: DeclaredRoute): readonly string[] => {
 
 test('docs/routes.md is the table of routes and roles as the code has it', () => {
   const routes = t.app.routeTable.routes.filter(({ method }) => method !== 'HEAD')
-  const names = Object.keys(roles) as (keyof typeof roles)[]
+  const { permissions, roles } = t.engine.roleTable
   const document = withParts('docs/routes.md', {
     routes: toTable(['route', 'who', 'limit', 'takes', 'answers'], routes.map(toRow)),
     roles: toTable(
-      ['permission', 'allows to', ...names.map(name => `\`${name}\``)],
-      Object.entries(permissions).map(([permission, allows]) => [
+      ['permission', 'allows to', ...[...roles.keys()].map(name => `\`${name}\``)],
+      [...permissions].map(([permission, allows]) => [
         `\`${permission}\``,
         allows,
-        ...names.map(name => ((roles[name] as readonly string[]).includes(permission) ? 'yes' : '')),
+        ...[...roles.values()].map(held => ((held as readonly string[]).includes(permission) ? 'yes' : '')),
       ]),
     ),
   })

@@ -74,7 +74,8 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
     limitsScale: 1_000,
     ...overrides,
   })
-  const engine = await compose({ settings, clock, durability: 'off', migrations: blog.migrations ?? [] })
+  const { migrations = [] } = blog
+  const engine = await compose({ settings, clock, durability: 'off', migrations, declaration: blog })
   const log = pino({ level: 'trace', base: null }, { write: line => void logLines.push(line) })
   const { app } = await createApp({ engine, log, mount, application: blog })
 

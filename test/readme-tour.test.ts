@@ -4,14 +4,13 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { settingRows } from 'gatewright/settings'
-import { type Block, readBlocks, readDocument, top } from './markdown.ts'
+import { readBlocks, readDocument, top } from './markdown.ts'
+import { assertPrinted, readSteps, takeTour } from './tour.ts'
 
 /** The base that the README names; the tour runs on a free port instead. */
 const writtenBase = 'http://localhost:3000'
-const marker = '----- next block -----'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatewright-tour-'))
 /** Empty texts mean the defaults, so that an `.env` file of a developer changes nothing. */
@@ -50,49 +49,19 @@ after(async () => {
 const baseOf = (): string =>
   /^API: (http:\/\/localhost:\d+)\//m.exec(started)?.[1] ?? 'no address was printed'
 
-/** What is printed, as the README writes it: `…` is anything, and on a line of its own any lines. */
-const toPattern = (expected: string): RegExp => {
-  const patterns = expected
-    .split('\n')
-    .map(line => (line === '…' ? '(.*\n)*?' : `${line.split('…').map(RegExp.escape).join('.*')}\n`))
-  return new RegExp(`^${patterns.join('')}$`)
-}
-
-const assertPrinted = (printed: string, { text: written, line }: Block): void => {
-  const expected = written.replaceAll(writtenBase, baseOf()).trim()
-  const actual = printed.trim()
-  // Where they differ, the texts tell more than the pattern.
-  if (!toPattern(expected).test(`${actual}\n`)) assert.equal(actual, expected, `README.md, line ${line}`)
-}
-
-const runInOneShell = async (commands: readonly string[]): Promise<readonly string[]> => {
-  const shell = spawn('sh', ['-s'], { cwd: top, env, stdio: ['pipe', 'pipe', 'inherit'] })
-  shell.stdin.end(commands.map(command => `${command}\nprintf '\\n%s\\n' '${marker}'\n`).join(''))
-  const printed = await text(shell.stdout)
-  return printed.split(marker).slice(0, commands.length)
-}
+const here = (text: string): string => text.replaceAll(writtenBase, baseOf())
 
 const blocks = readBlocks(readDocument('README.md'))
-/** The block right behind a block of commands says what they print. */
-const steps = blocks.flatMap((block, at) =>
-  block.language === 'sh' ? [{ block, after: blocks[at + 1] }] : [],
-)
+const steps = readSteps(readDocument('README.md'))
 
 test('the start prints what the README says', () => {
   const [expected] = blocks.filter(({ language }) => language === 'text')
   assert.ok(expected)
-  assertPrinted(started, expected)
+  assertPrinted(started, here(expected.text), `README.md, line ${expected.line}`)
 })
 
-test('the tour of the README prints what the README says, block by block', async () => {
-  const commands = steps.map(({ block }) => block.text.replaceAll(writtenBase, baseOf()))
-  const printed = await runInOneShell(commands)
-  assert.equal(printed.length, steps.length)
-  for (const [at, { block, after: next }] of steps.entries()) {
-    if (next?.language === 'text') assertPrinted(printed[at] ?? '', next)
-    else assert.equal(printed[at]?.trim(), '', `README.md, line ${block.line}`)
-  }
-})
+test('the tour of the README prints what the README says, block by block', () =>
+  takeTour({ page: 'README.md', steps, here, folder: top, env }))
 
 test('the tour needs sh, curl, sed and npm only', () => {
   const commands = steps.map(({ block }) => block.text.replaceAll(/'[^']*'/g, '')).join('')

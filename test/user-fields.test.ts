@@ -100,6 +100,7 @@ describe('a user', () => {
       [{ note: 'good' }, 400],
       [{ nickname: null }, 400],
       [{ roles: ['admin'] }, 400],
+      [{ biography: 'a'.repeat(16_384) }, 400],
     ]
     for (const [given, status] of rows)
       assert.equal((await register(given, 'refused')).status, status, JSON.stringify(given))

@@ -6,7 +6,11 @@ const read = (path: string): string => readFileSync(new URL(`../${path}`, import
 
 type Manifest = { readonly dependencies?: object; readonly devDependencies?: object }
 
-for (const path of ['package.json', 'packages/gatewright/package.json', 'apps/blog/package.json'])
+const manifests = ['package.json', 'packages/gatewright', 'apps/blog', 'apps/console'].map(path =>
+  path.endsWith('.json') ? path : `${path}/package.json`,
+)
+
+for (const path of manifests)
   test(`every direct dependency of ${path} says in docs/dependencies.md what it is for, and is pinned exactly`, () => {
     const { dependencies = {}, devDependencies = {} } = JSON.parse(read(path)) as Manifest
     const page = read('docs/dependencies.md')

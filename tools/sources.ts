@@ -28,7 +28,7 @@ export const readSources = (): Sources =>
   new Map(
     globSync('{packages,apps,tools,test,bench}/**/*.{ts,tsx,mts,js,mjs}', {
       cwd: top,
-      exclude: ['**/node_modules/**', '**/dist/**', '**/data/**'],
+      exclude: ['**/node_modules/**', '**/dist/**', '**/data/**', 'packages/gatewright/console/**'],
     })
       .sort()
       .map(path => [path, readFileSync(join(top, path), 'utf8')]),

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { changeRoles, disableUser } from 'gatewright/administration'
+import { day } from 'gatewright/clock'
 import { newSessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
 import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
@@ -234,30 +236,56 @@ describe('a cookie that nobody was given', () => {
     for (let n = 0; n < 1_199; n += 1) statuses.push((await guess()).status)
     assert.ok(statuses.every(status => status === 401))
     assert.deepEqual(await guess(), { status: 429, queries: [] })
+    const planted = { cookie: `gw_session=${newSessionSecret(strict.engine.random)}` }
+    const { headers } = await strict.call('GET', 'me', { headers: planted })
+    assert.match(String(headers.ratelimit), /"unknown-cookie-address";r=0/)
+    assert.ok(Number(headers['retry-after']) >= 1)
     assert.equal((await browse(strict, there, 'GET', 'me')).status, 200)
   })
 })
 
-test('a cookie that dies while the body is on its way is refused, and the browser’s next one stays', async () => {
+/** Sends the head, lets something happen once it was let in, and sends the body. */
+const sendSlowly = async (meanwhile: () => unknown): Promise<string> => {
   const text = JSON.stringify({ title: 'Slow', content: 'Text' })
   const socket = connect({ host: '127.0.0.1', port })
-  const lines = Object.entries({
-    ...headersOf(t, tab),
-    host: 'a',
-    connection: 'close',
-    expect: '100-continue',
-    'content-type': 'application/json',
-    'content-length': String(text.length),
-  }).map(([name, value]) => `${name}: ${value}`)
-  socket.write(['POST /api/v1/posts HTTP/1.1', ...lines, '', ''].join('\r\n'))
+  const kind = { 'content-type': 'application/json', 'content-length': String(text.length) }
+  const lines = Object.entries({ ...headersOf(t, tab), host: 'a', connection: 'close', ...kind }).map(
+    ([name, value]) => `${name}: ${value}`,
+  )
+  socket.write(['POST /api/v1/posts HTTP/1.1', ...lines, 'expect: 100-continue', '', ''].join('\r\n'))
+  const [first] = await once(socket, 'data')
+  assert.equal(String(first), 'HTTP/1.1 100 Continue\r\n\r\n', 'the head alone was let in')
+  await meanwhile()
   const chunks: string[] = []
-  await once(socket, 'data')
-  await browse(t, tab, 'POST', 'logout')
   socket.on('data', chunk => chunks.push(String(chunk))).write(text)
   await once(socket, 'close')
-  assert.match(chunks.join(''), /^HTTP\/1\.1 401[\s\S]*session_ended/)
-  assert.doesNotMatch(chunks.join(''), /set-cookie/i)
-})
+  return chunks.join('')
+}
+
+const system = { actor: 'system', address: null, requestId: null }
+const meanwhile: Readonly<Record<string, { act: () => unknown; code: string }>> = {
+  'the session ends': { act: () => browse(t, tab, 'POST', 'logout'), code: 'session_ended' },
+  'the session is renewed': {
+    act: () => browse(t, tab, 'POST', 'step-up', { body: { password } }),
+    code: 'session_renewed',
+  },
+  'the idle time goes by': { act: () => t.clock.advance(15 * day), code: 'session_ended' },
+  'the user is disabled': {
+    act: () => disableUser(t.engine, { userId: ann.id, origin: system }),
+    code: 'session_ended',
+  },
+  'the role is taken': {
+    act: () => changeRoles(t.engine, { userId: ann.id, roles: [], origin: system }),
+    code: 'insufficient_permission',
+  },
+}
+for (const [what, { act, code }] of Object.entries(meanwhile))
+  test(`slow body: ${what} while it is on its way: refused, and the browser's next cookie stays`, async () => {
+    const answer = await sendSlowly(act)
+    assert.match(answer, /^HTTP\/1\.1 4/)
+    assert.ok(answer.includes(`"code":"${code}"`), answer)
+    assert.doesNotMatch(answer, /set-cookie/i)
+  })
 
 test('no log line, no audit row and no other row holds a cookie or a CSRF token', async () => {
   const fresh = toBrowser(await browse(t, tab, 'POST', 'step-up', { body: { password } }))

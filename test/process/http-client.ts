@@ -22,7 +22,7 @@ export type Outgoing = {
   readonly ca?: string
 }
 
-const longestAnswer = 15_000
+const longestAnswer = 60_000
 
 /** One request as written, without redirects, retries or cookies. Rejects when the connection breaks. */
 export const send = (method: string, url: string, outgoing: Outgoing = {}): Promise<Answer> =>

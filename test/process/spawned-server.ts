@@ -82,7 +82,7 @@ export const startProgram = (folder: Folder, { env = {}, file = main, args = [] 
   return program
 }
 
-const longestStart = 20_000
+const longestStart = 60_000
 
 /** Starts a process that is to end by itself, and waits for that. */
 export const runToEnd = async (

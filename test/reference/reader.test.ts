@@ -4,7 +4,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { findChromium, launchBrowser, missingChromium, type Watched, watchPage } from '../browser.ts'
 import { newFolder, password, type Server, signUp, startServer } from '../process/spawned-server.ts'
 
-const chromium = findChromium()
+const chromium = await findChromium()
 
 /** The block of an operation, opened. */
 const openOperation = async (page: Page, operationId: string) => {

@@ -5,9 +5,10 @@ import { systemOrigin as origin } from '../../packages/gatewright/src/audit/reco
 import { day, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { sha256 } from '../../packages/gatewright/src/ground/encoding.ts'
 import { findCookieSession } from '../../packages/gatewright/src/sessions/find-cookie-session.ts'
+import { checkCookieSession } from '../../packages/gatewright/src/sign-in/cookie-session.ts'
 import { logOut } from '../../packages/gatewright/src/sign-in/end-sessions.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
-import { newSessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
+import { newSessionSecret, parseSessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
 import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
 import {
@@ -335,6 +336,11 @@ describe('a cookie session ends', () => {
     assert.equal((await me(other)).status, 200)
   })
 
+  test('when another session of the owner ends all others', async () => {
+    assert.equal((await t.call('DELETE', 'sessions', { token: ann.access })).status, 204)
+    await ended()
+  })
+
   test('when the user is disabled, and stays so when the user is enabled again', async () => {
     await disableUser(t.engine, { userId: ann.id, origin })
     await ended()
@@ -448,6 +454,16 @@ describe('a cookie session ends by the clock', () => {
     }
     quick.clock.advance(10 * second)
     assert.equal(show(await browse(quick, there, 'GET', 'me')), '401 session_ended')
+  })
+
+  test('use is not written into a session that ended after it was read', async () => {
+    const secret = parseSessionSecret(tab.cookie.split('=')[1] ?? '')
+    const found = secret && (await findCookieSession(t.engine.db, secret))
+    assert.ok(found)
+    await browse(t, tab, 'POST', 'logout')
+    t.clock.advance(2 * minute)
+    await assert.rejects(checkCookieSession(t.engine, found, origin), { code: 'session_ended' })
+    assert.equal((await rowOf(found.session.id)).last_used_at, found.session.last_used_at)
   })
 
   test('a request in flight never brings an ended session back', async () => {

@@ -54,14 +54,27 @@ describe('a deleted user', () => {
     const registered = await t.call('POST', 'register', { body })
     const headers = { 'user-agent': 'the phone of ann' }
     const { body: pair } = await t.call('POST', 'login', { body: { username, password }, headers })
+    const kept = await t.call('POST', '/api/v2/todos', {
+      token: pair.access_token,
+      body: { title: 'a diary of ann' },
+      headers: { 'idempotency-key': 'diary' },
+    })
+    assert.equal(kept.status, 201)
     assert.equal((await deleteMe({ access: pair.access_token })).status, 204)
     const { id } = registered.body
     const { password_hash, email_key, roles } = { ...(await rowOf(id)), roles: await rolesOf(id) }
     assert.deepEqual([password_hash, email_key, roles], [null, null, []])
     const contents = await readTables(t)
-    for (const table of ['users', 'sessions', 'user_roles', 'reserved_usernames', 'hook_events']) {
+    for (const table of [
+      'users',
+      'sessions',
+      'user_roles',
+      'reserved_usernames',
+      'hook_events',
+      'idempotency_keys',
+    ]) {
       const text = JSON.stringify(contents.get(table))
-      for (const personal of [username, 'ann@example.org', 'Ann the Great', 'phone of ann'])
+      for (const personal of [username, 'ann@example.org', 'Ann the Great', 'phone of ann', 'diary of ann'])
         assert.ok(!text.includes(personal), `${table} holds ${personal}`)
     }
   })
@@ -113,6 +126,7 @@ describe('a deleted user', () => {
     await disableUser(t.engine, { userId: id, origin })
     const giving = changeRoles(t.engine, { userId: id, roles: ['admin'], origin })
     await assert.rejects(giving, { code: 'not_found' })
+    await assert.rejects(deleteUser(t.engine, { userId: id, origin }), { code: 'not_found' })
     assert.deepEqual(await rowOf(id), before)
     assert.deepEqual(await rolesOf(id), [])
     await assert.rejects(signInAs(t.engine, id), /disabled/)

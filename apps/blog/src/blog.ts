@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Application } from 'gatewright/app'
 import { hooks } from './hooks.ts'
 import { blogMigrations } from './migrations.ts'
+import { permissions, roles } from './permissions.ts'
 import { findPostThing } from './posts/posts.ts'
 import { postRoutes } from './posts/routes.ts'
 import { postRoutesV2 } from './posts/routes-v2.ts'
@@ -22,6 +23,8 @@ const plugin = async (app: FastifyInstance): Promise<void> => {
 /** The reference API: users, posts and todos behind the gate; posts and todos in two versions. */
 export const blog: Application = {
   plugin,
+  permissions,
+  roles,
   migrations: [blogMigrations],
   things: { post: findPostThing, todo: findTodoThing },
   userFields,

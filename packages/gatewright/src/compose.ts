@@ -9,12 +9,15 @@ import { publicUrlOf, type Settings } from './ground/settings.ts'
 import { createHookRunner, type HookRunner } from './hooks/runner.ts'
 import { openKeyRing } from './keys/signing-keys.ts'
 import { createLimiter } from './limits/limiter.ts'
+import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
+import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
 import { createRevocations } from './revocation/revocations.ts'
 import { dataFolderOf, openDatabase } from './storage/database.ts'
 import { ensureInstallation } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet, migrate } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
 import type { Durability } from './storage/sqlite-dialect.ts'
+import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
 import { listRoles } from './users/users.ts'
@@ -36,6 +39,11 @@ export type ComposeOptions = {
   readonly port?: number
   /** Tables of the application, beside the engine's. */
   readonly migrations?: readonly MigrationSet[]
+  /**
+   * The own permissions and roles of the application behind the gate. Without a word: a process that knows
+   * no application, and knows the roles that the last start declared by their names only.
+   */
+  readonly declaration?: RoleDeclaration
   readonly clock?: Clock
   readonly random?: Random
   readonly durability?: Durability
@@ -45,20 +53,30 @@ export type ComposeOptions = {
 export const dataFolder = ({ databaseUrl }: Pick<Settings, 'databaseUrl'>): string =>
   dataFolderOf(databaseUrl)
 
+/** The roles of this process, which other processes can then give by name. */
+const openRoleTable = async (db: Database, declared: RoleTable | undefined): Promise<RoleTable> => {
+  if (declared === undefined) return readRoleTable(db)
+  await noteDeclaredRoles(db, declared)
+  return declared
+}
+
 /** Opens the database, brings it up to date and builds the engine on it. The only place that builds things. */
 export const compose = async ({
   settings,
   port = settings.port,
   migrations = [],
+  declaration,
   clock = systemClock,
   random = systemRandom,
   durability = 'full',
 }: ComposeOptions): Promise<Engine> => {
+  const declared = declaration && createRoleTable(declaration)
   const db = openDatabase(settings.databaseUrl, { durability, pool: settings.databasePool })
   for (const set of [engineMigrations, ...migrations]) await migrate(db, set)
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
+  const roleTable = await openRoleTable(db, declared)
 
   const publicUrl = publicUrlOf(settings, port)
   const keyRing = await openKeyRing({ db, secrets, clock, random })
@@ -82,6 +100,7 @@ export const compose = async ({
     accessTokens,
     revocations,
     hooks,
+    roleTable,
     hasher: createPasswordHasher({ random }),
     limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),
     findAddress: createClientAddress(settings.trustedProxies),

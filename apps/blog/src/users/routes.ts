@@ -127,7 +127,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
           ],
           example: {
             body: { username: 'carol', password: passwordExample },
-            answer: accountExample('carol'),
+            answer: accountExample(gatewright, 'carol'),
           },
         },
       },
@@ -161,7 +161,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
             principal,
           )
         : await register(gatewright, registration, originOf(request))
-      return reply.code(201).send(toAccount(user, userFields))
+      return reply.code(201).send(toAccount(gatewright, user, userFields))
     },
   )
 }

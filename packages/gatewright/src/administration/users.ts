@@ -2,40 +2,52 @@ import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { emitHook } from '../hooks/emit.ts'
-import { roles as builtInRoles, isRole } from '../permissions/roles.ts'
-import { type Caller, holdSession } from '../sessions/hold-session.ts'
+import type { Permission } from '../permissions/access-rule.ts'
+import { administratorRole, defaultRole, permissionsOf, type RoleTable } from '../permissions/roles.ts'
+import { type Caller, holdPermissions, holdSession } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { addUser, prepareUser, type RegisterDependencies, type Registration } from '../sign-in/register.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
-import { administratorRole, guardLastAdministrator, noteAdministrator } from '../users/administrators.ts'
+import { guardLastAdministrator, noteAdministrator } from '../users/administrators.ts'
 import { getUser, lockUser, replaceRoles, type User } from '../users/users.ts'
 
+type Roles = { readonly roleTable: RoleTable }
 type Dependencies = SessionDependencies & { readonly db: Database }
 type Target = { readonly userId: string; readonly origin: Origin }
 
 /** @throws Refusal `validation_failed` naming the roles that exist */
-export const checkRoles = (roles: readonly string[], path = '/roles'): void => {
-  const unknown = roles.find(role => !isRole(role))
+export const checkRoles = ({ roleTable }: Roles, roles: readonly string[], path = '/roles'): void => {
+  const unknown = roles.find(role => !roleTable.roles.has(role))
   if (unknown === undefined) return
-  const message = `there is no such role: write one of ${Object.keys(builtInRoles).join(', ')}`
+  const message = `there is no such role: write one of ${[...roleTable.roles.keys()].join(', ')}`
   throw new Refusal('validation_failed', { errors: [{ path, message }] })
+}
+
+/** What somebody needs who makes a user: nobody gives more than they have, but what everybody gets. */
+const neededToGive = ({ roleTable }: Roles, roles: readonly string[]): readonly Permission[] => {
+  const given = roles.filter(role => role !== defaultRole)
+  return ['users:write', ...permissionsOf(roleTable, given)]
 }
 
 /**
  * Creates a user with the roles named. Reserved names are allowed here.
  * @param caller the administrator's session, where there is one; the command line has none
+ * @throws Refusal `insufficient_permission` where a role allows what the caller may not do
  */
 export const createUser = async (
-  dependencies: RegisterDependencies,
+  dependencies: RegisterDependencies & Roles,
   { roles, ...registration }: Registration & { readonly roles: readonly string[] },
   origin: Origin,
   caller?: Caller,
 ): Promise<User> => {
-  checkRoles(roles)
+  checkRoles(dependencies, roles)
   const prepared = await prepareUser(dependencies, registration, 'allow')
   return inTransaction(dependencies.db, async work => {
-    if (caller !== undefined) await holdSession(work, caller, 'users:write')
+    if (caller !== undefined) {
+      await holdSession(work, caller)
+      await holdPermissions(dependencies, work, caller.userId, neededToGive(dependencies, roles))
+    }
     return addUser(dependencies, work, prepared, {
       roles: [...new Set(roles)],
       origin,
@@ -74,10 +86,10 @@ export const enableUser = (dependencies: Dependencies, { userId, origin }: Targe
 
 /** The roles named replace those held; live tokens have the new ones at once. @throws Refusal `last_administrator`, `not_found` */
 export const changeRoles = async (
-  dependencies: Dependencies,
+  dependencies: Dependencies & Roles,
   { userId, roles, origin }: Target & { readonly roles: readonly string[] },
 ): Promise<void> => {
-  checkRoles(roles)
+  checkRoles(dependencies, roles)
   const after = [...new Set(roles)].sort()
   return inTransaction(dependencies.db, async work => {
     if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)

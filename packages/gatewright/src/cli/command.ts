@@ -43,12 +43,13 @@ type Declaration<O extends Options, P extends Parameters> = {
   readonly options: O
   /** What is written behind the name of the program. */
   readonly example: string
-  readonly run: (input: InputOf<O, P>) => Promise<Result>
+  /** Gives nothing where the program goes on, and says by itself what it has to say. */
+  readonly run: (input: InputOf<O, P>) => Promise<Result | undefined>
 }
 
 /** A command as the table and the parser see it. */
 export type Command = Omit<Declaration<Options, Parameters>, 'run'> & {
-  readonly run: (input: Input) => Promise<Result>
+  readonly run: (input: Input) => Promise<Result | undefined>
 }
 
 /**

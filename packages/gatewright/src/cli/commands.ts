@@ -1,6 +1,7 @@
 import type { Command } from './command.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
+import { serve } from './serve.ts'
 import { setupLink } from './setup-link.ts'
 import { userCreate } from './user-create.ts'
 import { userList } from './user-list.ts'
@@ -9,6 +10,7 @@ import { userDisable, userEnable } from './user-state.ts'
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
+  serve,
   userCreate,
   userList,
   userDisable,

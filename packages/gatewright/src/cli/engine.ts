@@ -12,9 +12,9 @@ export const withEngine = async <T>(
   use: (engine: Engine) => Promise<T>,
 ): Promise<T> => {
   const settings = loadStartSettings()
-  const { databaseFile } = await import('../storage/database.ts')
+  const { databaseFile, isPostgresUrl } = await import('../storage/database.ts')
   const file = databaseFile(settings.databaseUrl)
-  if (database === 'must exist' && !existsSync(file))
+  if (database === 'must exist' && !isPostgresUrl(settings.databaseUrl) && !existsSync(file))
     throw new Refusal('not_found', {
       detail: `There is no database at ${file}. The first start makes it; if there should be one, check DATABASE_URL and the working folder.`,
     })

@@ -10,7 +10,9 @@ type Outcome = { readonly stdout?: string; readonly stderr?: string; readonly ex
 const execute = async (words: readonly string[]): Promise<Outcome> => {
   const invocation = parseArguments(words, commands, version)
   if (invocation.kind === 'print') return { stdout: invocation.text, exitCode: 0 }
-  const { text, json, exitCode = 0 } = await invocation.command.run(invocation.input)
+  const result = await invocation.command.run(invocation.input)
+  if (result === undefined) return { exitCode: 0 }
+  const { text, json, exitCode = 0 } = result
   return { stdout: asksForJson(words) ? JSON.stringify({ ok: exitCode === 0, ...json }) : text, exitCode }
 }
 

@@ -1,5 +1,5 @@
 import { Refusal } from '../ground/refusal.ts'
-import { roles } from '../permissions/roles.ts'
+import { builtInRoleNames, createRoleTable } from '../permissions/roles.ts'
 import { defineCommand } from './command.ts'
 import { withEngine } from './engine.ts'
 import { readNewPassword } from './password-input.ts'
@@ -19,7 +19,7 @@ export const userCreate = defineCommand({
     role: {
       kind: 'texts',
       value: 'role',
-      describe: `${Object.keys(roles).join(', ')}; may be repeated. Default: user.`,
+      describe: `${builtInRoleNames.join(', ')}, or one of the application's own; may be repeated. Default: user.`,
     },
     email: { kind: 'text', value: 'address', describe: 'An e-mail address; it counts once it is verified.' },
     'password-stdin': {
@@ -29,10 +29,10 @@ export const userCreate = defineCommand({
   },
   example: 'user create --username alice --role admin --password-stdin < password.txt',
   run: async ({ username, role, email, 'password-stdin': fromStandardInput }) => {
-    const { checkRoles, createUser } = await import('../administration/users.ts')
+    const { createUser } = await import('../administration/users.ts')
     const asked = role.length > 0 ? role : ['user']
     // Before anybody is asked for a password, and before a database is made.
-    checkRoles(asked, '/role')
+    await checkAsked(asked)
     if (email !== undefined) await checkEmail(email)
     const password = await readNewPassword(fromStandardInput)
     const registration = { username, password, roles: asked, ...(email !== undefined && { email }) }
@@ -45,6 +45,17 @@ export const userCreate = defineCommand({
     }
   },
 })
+
+/** Roles of an application are known to the database, once it has started. */
+const checkAsked = async (asked: readonly string[]): Promise<void> => {
+  if (asked.every(role => builtInRoleNames.includes(role))) return
+  const { checkRoles } = await import('../administration/users.ts')
+  await withEngine('must exist', async engine => checkRoles(engine, asked, '/role')).catch(error => {
+    const hasNone = error instanceof Refusal && error.code === 'not_found'
+    if (hasNone) checkRoles({ roleTable: createRoleTable() }, asked, '/role')
+    throw error
+  })
+}
 
 /** As the routes check it. */
 const checkEmail = async (email: string): Promise<void> => {

@@ -11,8 +11,8 @@ export const userRole = defineCommand({
   run: async ({ username, role: roles }) => {
     const { changeRoles, checkRoles } = await import('../administration/users.ts')
     const { commandLineOrigin: origin } = await import('../audit/record.ts')
-    checkRoles(roles, '/role')
     return withEngine('must exist', async engine => {
+      checkRoles(engine, roles, '/role')
       const { id } = await getUserByName(engine, username)
       await changeRoles(engine, { userId: id, roles, origin })
       const user = await getUserByName(engine, username)

@@ -1,5 +1,6 @@
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
+import type { RoleTable } from '../permissions/roles.ts'
 import { type CookieSession, findCookieSession } from '../sessions/find-cookie-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { checkCookieSession } from '../sign-in/cookie-session.ts'
@@ -7,20 +8,20 @@ import type { Database } from '../storage/tables.ts'
 import { hashSessionSecret, type SessionSecret } from '../tokens/session-secret.ts'
 import { isSafe } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
-import type { Passage } from './passage.ts'
+import { type Passage, takeFromLimit } from './passage.ts'
 import { toUserPrincipal } from './principal.ts'
 
 type Dependencies = SessionDependencies & {
   readonly db: Database
   readonly limiter: Limiter
   readonly knownSecrets: KnownSecrets
+  readonly roleTable: RoleTable
 }
 
 /** Anybody can make up a secret that is whole in form: an address may try so many before each is a query. */
 const limitUnknown = ({ limiter, knownSecrets }: Dependencies, passage: Passage, cookie: SessionSecret) => {
   if (knownSecrets.has(hashSessionSecret(cookie))) return
-  const { allowed, retryAfter } = limiter.take('unknown-cookie', { address: passage.address })
-  if (!allowed) throw new Refusal('rate_limited', { reason: 'unknown-cookie', retryAfter })
+  takeFromLimit(limiter, passage, { address: passage.address }, 'unknown-cookie')
 }
 
 /**
@@ -50,6 +51,7 @@ const judge = async (dependencies: Dependencies, passage: Passage, cookie: Sessi
   await checkCookieSession(dependencies, found, { actor: null, address, requestId })
   const { session, roles } = found
   passage.principal = toUserPrincipal(
+    dependencies.roleTable,
     {
       userId: session.user_id,
       sessionId: session.id,

@@ -1,6 +1,7 @@
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
+import type { RoleTable } from '../permissions/roles.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database } from '../storage/tables.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
@@ -22,6 +23,7 @@ export type GateDependencies = SessionDependencies & {
   readonly places: CredentialPlaces
   readonly origins: Origins
   readonly knownSecrets: KnownSecrets
+  readonly roleTable: RoleTable
   readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string
   /** By the names that access rules use. */
   readonly things: ReadonlyMap<string, FindThing>
@@ -67,25 +69,30 @@ const identify: Step = ({ accessTokens }, passage) => {
   return token.then(verified => setToken(passage, verified))
 }
 
-const setPrincipal = async (passage: Passage, rereadRoles: Promise<readonly string[]>): Promise<void> => {
+const setPrincipal = async (
+  { roleTable }: GateDependencies,
+  passage: Passage,
+  rereadRoles: Promise<readonly string[]>,
+): Promise<void> => {
   const roles = await rereadRoles
-  if (passage.token !== undefined) passage.principal = toUserPrincipal(passage.token, roles)
+  if (passage.token !== undefined) passage.principal = toUserPrincipal(roleTable, passage.token, roles)
 }
 
-const checkNotEnded = ({ revocations, clock }: GateDependencies, passage: Passage): void | Promise<void> => {
+const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise<void> => {
+  const { revocations, clock, roleTable } = gate
   const { token } = passage
   if (token === undefined) return
   if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
   if (revocations.isEnded(token)) throw new Refusal('session_ended', { reason: 'cut_off' })
   const rereadRoles = revocations.findRereadRoles(token.userId)
-  if (rereadRoles !== undefined) return setPrincipal(passage, rereadRoles)
-  passage.principal ??= principalOf(token)
+  if (rereadRoles !== undefined) return setPrincipal(gate, passage, rereadRoles)
+  passage.principal ??= principalOf(roleTable, token)
 }
 
 /** The principal of a token whose claim is right; made once for each token that is remembered. */
 const principals = new WeakMap<object, Principal>()
-const principalOf = (token: NonNullable<Passage['token']>): Principal => {
-  const known = principals.get(token) ?? toUserPrincipal(token, token.roles)
+const principalOf = (roleTable: RoleTable, token: NonNullable<Passage['token']>): Principal => {
+  const known = principals.get(token) ?? toUserPrincipal(roleTable, token, token.roles)
   principals.set(token, known)
   return known
 }

@@ -69,11 +69,16 @@ export const newPassage = (request: Arrived): Passage => ({
 })
 
 /**
- * Takes from the limit that the route names, by the keys known so far, and keeps what it said.
+ * Takes from the limit that the route names, or from another, by the keys known so far, and keeps what it
+ * said.
  * @throws Refusal `rate_limited`
  */
-export const takeFromLimit = (limiter: Limiter, passage: Passage, keys: LimitKeys): void => {
-  const { limit } = passage.rule
+export const takeFromLimit = (
+  limiter: Limiter,
+  passage: Passage,
+  keys: LimitKeys,
+  limit = passage.rule.limit,
+): void => {
   const report = limiter.take(limit, keys)
   if (report.rows.length > 0) passage.reports = [...passage.reports, report]
   if (!report.allowed) throw new Refusal('rate_limited', { reason: limit, retryAfter: report.retryAfter })

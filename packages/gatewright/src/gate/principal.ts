@@ -1,4 +1,5 @@
-import { type Permission, permissionsOf } from '../permissions/roles.ts'
+import type { Permission } from '../permissions/access-rule.ts'
+import { permissionsOf, type RoleTable } from '../permissions/roles.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 
 /** The kinds of principal that a route may name. */
@@ -19,7 +20,11 @@ export type Principal = {
 type OwnSession = Pick<AccessToken, 'userId' | 'sessionId' | 'authTime' | 'amr'>
 
 /** A user's own session, with the roles given: the claim's, or those that the database has. */
-export const toUserPrincipal = (session: OwnSession, roles: readonly string[]): Principal =>
+export const toUserPrincipal = (
+  roleTable: RoleTable,
+  session: OwnSession,
+  roles: readonly string[],
+): Principal =>
   Object.freeze({
     kind: 'user',
     userId: session.userId,
@@ -27,5 +32,5 @@ export const toUserPrincipal = (session: OwnSession, roles: readonly string[]): 
     authTime: session.authTime,
     amr: session.amr,
     roles,
-    permissions: permissionsOf(roles),
+    permissions: permissionsOf(roleTable, roles),
   })

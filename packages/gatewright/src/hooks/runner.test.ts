@@ -145,16 +145,22 @@ describe('a hook', () => {
   })
 
   test('runs beside three others at most', async () => {
+    const release = Promise.withResolvers<void>()
     let running = 0
     let most = 0
     const engine = await startEngine({
       registered: async () => {
         most = Math.max(most, ++running)
-        await new Promise(resolve => setTimeout(resolve, 5))
+        await release.promise
         running--
       },
     })
-    for (let user = 0; user < 40; user++) await emit(engine, `user${user}`)
+    for (let user = 0; user < 10; user++) await emit(engine, `user${user}`)
+    await until('four run', () => running === 4)
+    engine.hooks.wake()
+    const taken = (await listQueue()).filter(({ attempts }) => attempts > 0)
+    assert.equal(taken.length, 4)
+    release.resolve()
     await until('all are delivered', isEmpty)
     assert.equal(most, 4)
   })

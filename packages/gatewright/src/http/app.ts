@@ -12,20 +12,23 @@ import type { FindThing } from '../gate/gate.ts'
 import { newId } from '../ground/random.ts'
 import type { Refusal } from '../ground/refusal.ts'
 import type { Hooks } from '../hooks/events.ts'
+import type { RoleDeclaration } from '../permissions/roles.ts'
 import type { MigrationSet } from '../storage/migrate.ts'
 import type { UserFields } from '../users/declared-fields.ts'
 import type { Certificate } from './certificate.ts'
+// Written so, it stays in the types of the package, where `import type {}` does not.
+import './declarations.ts'
 import { bodyLimit } from './json-body.ts'
 import { listen } from './listen.ts'
-import { gatewright } from './plugin.ts'
+import { gatePlugin } from './plugin.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { createUnreadableLog, type UnreadableLog } from './request-log.ts'
 import { securityHeaders } from './security-headers.ts'
 import { createServers, type Servers } from './servers.ts'
 import { toRefusal } from './to-refusal.ts'
 
-/** An API behind the gate: its routes, its tables, and how its objects are found. */
-export type Application = {
+/** An API behind the gate: its routes, its tables, how its objects are found, its permissions and roles. */
+export type Application = RoleDeclaration & {
   readonly plugin: FastifyPluginAsync
   readonly migrations?: readonly MigrationSet[]
   readonly things?: Readonly<Record<string, FindThing>>
@@ -147,7 +150,7 @@ export const createApp = async ({
   })
   closeTogether(app, servers)
   const { plugin, ...declared } = application ?? {}
-  await app.register(gatewright, { engine, log, mount, ...declared })
+  await app.register(gatePlugin, { engine, log, mount, ...declared })
   if (plugin !== undefined) await app.register(plugin)
   await app.ready()
   return {

@@ -68,7 +68,7 @@ export const holdFreePort = async (host: string): Promise<HeldPort> => {
   for (let attempt = 1; ; attempt += 1) {
     const held: Server[] = []
     const release = async (): Promise<void> => {
-      await Promise.all(held.map(server => once(server.close(), 'close')))
+      await Promise.all(held.splice(0).map(server => once(server.close(), 'close')))
     }
     try {
       return { port: await holdEverywhere(host, held), release }

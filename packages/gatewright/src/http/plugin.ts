@@ -13,6 +13,7 @@ import { acceptJsonOnly } from './json-body.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -22,7 +23,7 @@ import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { useStrictSchemas } from './validation.ts'
 
-export type GatewrightOptions = {
+export type GateOptions = {
   readonly engine: Engine
   readonly log: Logger
   /** Where the account routes stand. */
@@ -36,13 +37,13 @@ export type GatewrightOptions = {
 }
 
 /** Events are delivered while requests are taken. What handlers are at is waited for beside what requests are at. */
-const runHooks = (app: FastifyInstance, { engine, log, hooks }: GatewrightOptions): void => {
+const runHooks = (app: FastifyInstance, { engine, log, hooks }: GateOptions): void => {
   if (hooks === undefined) return
   app.addHook('onReady', () => engine.hooks.start(hooks, log))
   app.addHook('preClose', async () => void engine.hooks.stop())
 }
 
-const register = async (app: FastifyInstance, options: GatewrightOptions): Promise<void> => {
+const register = async (app: FastifyInstance, options: GateOptions): Promise<void> => {
   const { engine, log, mount = '/auth' } = options
   const things = new Map(Object.entries(options.things ?? {}))
   const answerRefusal = createAnswerRefusal(engine, log)
@@ -52,7 +53,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   app.decorateRequest('passage', undefined)
   app.decorateRequest('principal', undefined)
   app.decorateReply('refusal', undefined)
-  const table = collectRoutes(app, things)
+  const table = collectRoutes(app, { things, permissions: engine.roleTable.permissions })
   app.decorate('routeTable', table)
 
   acceptJsonOnly(app)
@@ -67,18 +68,17 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   healthRoutes(app, engine)
   errorDocsRoutes(app)
   referenceRoutes(app, engine, mount)
-  setupRoutes(app, engine, mount)
+  consoleRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
-    for (const addRoutes of [signInRoutes, accountRoutes, sessionRoutes, cookieSessionRoutes])
+    for (const addRoutes of [setupRoutes, signInRoutes, accountRoutes, sessionRoutes, cookieSessionRoutes])
       addRoutes(scope, engine)
   }
   await app.register(accountScope, { prefix: mount })
 }
 
 /**
- * The gate as a Fastify plugin. Register it first: from then on every route declares who may use it.
+ * The gate on an engine that is there. Registered first: from then on every route declares who may use it.
  *
- *     await app.register(gatewright, { engine, log })
- *     app.get('/reports', { config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } } }, handler)
+ *     await app.register(gatePlugin, { engine, log })
  */
-export const gatewright = fastifyPlugin(register, { fastify: '5.x', name: 'gatewright' })
+export const gatePlugin = fastifyPlugin(register, { fastify: '5.x', name: 'gatewright' })

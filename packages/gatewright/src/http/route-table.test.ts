@@ -8,8 +8,8 @@ import { pino } from 'pino'
 import { compose, type Engine } from '../compose.ts'
 import type { GateRule } from '../gate/passage.ts'
 import { defaultSettings } from '../ground/settings.ts'
-import { everyone, owner, signedIn } from '../permissions/access-rule.ts'
-import { gatewright } from './plugin.ts'
+import { anyOf, everyone, owner, type Permission, permission, signedIn } from '../permissions/access-rule.ts'
+import { gatePlugin } from './plugin.ts'
 
 const log = pino({ level: 'silent' })
 const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
@@ -33,7 +33,7 @@ const start = async (
 ) => {
   const app = Fastify()
   early(app)
-  await app.register(gatewright, { engine, log })
+  await app.register(gatePlugin, { engine, log })
   await add(app)
   await app.ready()
   return app
@@ -66,6 +66,14 @@ const undeclared: readonly [string, RegExp, (app: FastifyInstance) => unknown][]
     'an owner of something that nobody can find',
     /speaks of a boat: give its finder/,
     app => app.get('/boats/:id', { config: { gate: { ...gate, access: owner('boat') } } }, handler),
+  ],
+  [
+    'a permission that nobody declared',
+    /the access rule of GET \/open names the permission reports:raed, which nobody declared/,
+    app => {
+      const access = anyOf(permission('users:write'), permission('reports:raed' as Permission))
+      app.get('/open', { config: { gate: { ...gate, access } } }, handler)
+    },
   ],
   [
     'a plugin inside a plugin',

@@ -1,7 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import createRouter from 'find-my-way'
 import type { GateRule } from '../gate/passage.ts'
-import { thingOf } from '../permissions/access-rule.ts'
+import { permissionsIn, thingOf } from '../permissions/access-rule.ts'
 import type { RouteReference } from './reference/route-reference.ts'
 
 /** One route as it stands in the table. */
@@ -25,7 +25,13 @@ const refuseStart = (what: string): never => {
   )
 }
 
-const declare = (route: RouteOptions, things: ReadonlyMap<string, unknown>): readonly DeclaredRoute[] => {
+/** What access rules may speak of, by name. */
+type Vocabulary = {
+  readonly things: ReadonlyMap<string, unknown>
+  readonly permissions: ReadonlyMap<string, unknown>
+}
+
+const declare = (route: RouteOptions, { things, permissions }: Vocabulary): readonly DeclaredRoute[] => {
   const name = `${methodsOf(route).join(', ')} ${route.url}`
   const rule = route.config?.gate
   if (rule?.access === undefined) return refuseStart(`the route ${name} has no access rule`)
@@ -35,6 +41,11 @@ const declare = (route: RouteOptions, things: ReadonlyMap<string, unknown>): rea
   const thing = thingOf(rule.access)
   if (thing !== undefined && !things.has(thing))
     throw new Error(`the access rule of ${name} speaks of a ${thing}: give its finder in the option "things"`)
+  const unknown = permissionsIn(rule.access).find(permission => !permissions.has(permission))
+  if (unknown !== undefined)
+    throw new Error(
+      `the access rule of ${name} names the permission ${unknown}, which nobody declared: declare it in the option "permissions"`,
+    )
   const { url, schema, config: { reference, conditional, page = false } = {} } = route
   return methodsOf(route).map(method => ({
     method,
@@ -64,7 +75,7 @@ export type RouteTable = {
  * Collects the routes as they are added. One without a declaration stops the start with its name;
  * once all are there, the router must hold as many as the table, so that none came in another way.
  */
-export const collectRoutes = (app: FastifyInstance, things: ReadonlyMap<string, unknown>): RouteTable => {
+export const collectRoutes = (app: FastifyInstance, vocabulary: Vocabulary): RouteTable => {
   if (countRoutes(app) > 0)
     throw new Error(
       `register gatewright before any route; there are already:\n${app.printRoutes({ commonPrefix: false })}`,
@@ -75,7 +86,7 @@ export const collectRoutes = (app: FastifyInstance, things: ReadonlyMap<string, 
   const seen = new Set<string>()
 
   app.addHook('onRoute', route => {
-    for (const declared of declare(route, things)) {
+    for (const declared of declare(route, vocabulary)) {
       // Fastify adds HEAD to each GET, and passes by here again for it.
       const key = `${declared.method} ${declared.url}`
       if (seen.has(key)) continue

@@ -15,6 +15,8 @@ export type ServeOptions = {
   /** Where the account routes stand. */
   readonly mount: string
   readonly application?: Application
+  /** How the command line is called where this server runs, for the hints of the start. */
+  readonly command?: string
 }
 
 /** What is in flight may take this long to finish after SIGTERM; the rest of 10 s is for closing. */
@@ -30,12 +32,12 @@ const createAnnounce =
     process.stdout.write(`${settings.logFormat === 'pretty' ? message : line}\n`)
   }
 
-const announceSetupLink = async (engine: Engine, announce: Announce): Promise<void> => {
+const announceSetupLink = async (engine: Engine, announce: Announce, command: string): Promise<void> => {
   const link = await openSetupLink(engine)
   if (link.state === 'closed') return
   if (link.state === 'open already') {
     announce(
-      'There is no administrator yet, and a set-up link is open: it was shown when it was made. Without it: npm run gatewright -- user create --username alice --role admin --password-stdin',
+      `There is no administrator yet, and a set-up link is open: it was shown when it was made. Without it: ${command} user create --username alice --role admin --password-stdin`,
     )
     return
   }
@@ -51,17 +53,22 @@ const announceSetupLink = async (engine: Engine, announce: Announce): Promise<vo
   announce(`First administrator: open the link in ${file} (works once, for 24 hours)`)
 }
 
-const announceStart = async (engine: Engine, mount: string, port: number): Promise<void> => {
+const announceStart = async (
+  engine: Engine,
+  { mount, command = 'npx gatewright' }: ServeOptions,
+  port: number,
+): Promise<void> => {
   const announce = createAnnounce(engine)
   announce(`API: ${engine.publicUrl}${mount}`, { api: engine.publicUrl + mount })
   announce(`API reference: ${engine.publicUrl}/docs`, { reference: `${engine.publicUrl}/docs` })
+  announce(`Console: ${engine.publicUrl}/console`, { console: `${engine.publicUrl}/console` })
   if (engine.settings.publicUrl !== undefined)
     announce(`Listening: ${engine.settings.host}, port ${port}`, { port })
   announce(`Health: ${engine.publicUrl}/healthz and ${engine.publicUrl}/readyz`)
   for (const reason of productionReasons(engine.settings)) announce(`Production's rules hold: ${reason}`)
   if (engine.settings.limits === 'off')
     announce('LIMITS=off: nothing is limited. Never use this where others can reach it.')
-  await announceSetupLink(engine, announce)
+  await announceSetupLink(engine, announce, command)
 }
 
 type Running = {
@@ -98,12 +105,24 @@ const stopOnSignal = ({ engine, app, log, unwatch }: Running): void => {
   process.on('SIGHUP', log.reopen)
 }
 
-const start = async ({ mount, application }: ServeOptions): Promise<void> => {
+/** What was opened so far, to be closed again where the start fails. */
+type Opened = Pick<AsyncDisposableStack, 'defer'>
+
+const open = async (opened: Opened, options: ServeOptions): Promise<void> => {
+  const { mount, application } = options
   const settings = loadStartSettings()
   const log = await openLog(settings)
   const held = settings.port === 0 ? await holdFreePort(settings.host) : undefined
+  opened.defer(async () => held?.release())
   const port = held?.port ?? settings.port
-  const engine = await compose({ settings, port, migrations: application?.migrations ?? [] })
+  const { migrations = [] } = application ?? {}
+  const engine = await compose({
+    settings,
+    port,
+    migrations,
+    ...(application && { declaration: application }),
+  })
+  opened.defer(engine.close)
   const certificate = await openCertificate(settings, dataFolder(settings), engine.clock.now())
   const app = await createApp({
     engine,
@@ -112,22 +131,36 @@ const start = async ({ mount, application }: ServeOptions): Promise<void> => {
     certificate,
     ...(application && { application }),
   })
+  opened.defer(() => app.close(0))
   const unwatch = watchCertificate(settings, app.useCertificate, error =>
     log.logger.error({ err: error }, 'the new certificate can not be used; the former one stays'),
   )
+  opened.defer(unwatch)
   await held?.release()
   await app.listen({ host: settings.host, port })
   stopOnSignal({ engine, app, log, unwatch })
-  await announceStart(engine, mount, port)
+  await announceStart(engine, options, port)
 }
 
 /**
- * The server: settings from the environment, the gate, and the application behind it. What can't start
- * says in one line each what to write instead, and exits with 1.
+ * Starts the server: settings from the environment, the gate, and the application behind it. Where that
+ * fails, nothing stays open.
+ * @throws SettingsError with every line that says what to write
  */
+export const startServer = async (options: ServeOptions): Promise<void> => {
+  const opened = new AsyncDisposableStack()
+  try {
+    await open(opened, options)
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
+}
+
+/** The whole program: what can't start says in one line each what to write instead, and exits with 1. */
 export const serve = async (options: ServeOptions): Promise<void> => {
   try {
-    await start(options)
+    await startServer(options)
   } catch (error) {
     const lines =
       error instanceof SettingsError ? error.lines : [error instanceof Error ? error.message : String(error)]

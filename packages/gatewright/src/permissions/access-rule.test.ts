@@ -10,6 +10,7 @@ import {
   everyone,
   type Facts,
   owner,
+  type Permission,
   permission,
   recentSignIn,
   signedIn,
@@ -17,7 +18,7 @@ import {
   thingOf,
   visible,
 } from './access-rule.ts'
-import { type Permission, permissionsOf } from './roles.ts'
+import { createRoleTable, permissionsOf } from './roles.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
 const nobody: Facts = { now, principal: undefined, permissions: new Set(), thing: undefined }
@@ -27,8 +28,12 @@ const someone = (
   { age = 0, userId = 'ann' } = {},
 ): Facts => ({ now, principal: { userId, authTime: now - age }, permissions, thing })
 
-const user = permissionsOf(['user'])
-const moderator = permissionsOf(['moderator'])
+const roleTable = createRoleTable({
+  permissions: { 'posts:write': 'write posts', 'posts:moderate': 'edit posts of others' },
+  roles: { user: ['posts:write'], moderator: ['posts:write', 'posts:moderate'] },
+})
+const user = permissionsOf(roleTable, ['user'])
+const moderator = permissionsOf(roleTable, ['moderator'])
 const nothing: ReadonlySet<Permission> = new Set()
 const draft: Thing = { ownerId: 'ann', isPublic: false }
 const post: Thing = { ownerId: 'ann', isPublic: true }
@@ -126,7 +131,7 @@ const rows: readonly Row[] = [
   {
     rule: mayAdminister,
     who: 'an administrator signed in long ago',
-    facts: someone(permissionsOf(['admin']), undefined, { age: 11 * minute }),
+    facts: someone(permissionsOf(roleTable, ['admin']), undefined, { age: 11 * minute }),
     refusal: 'insufficient_user_authentication',
   },
   {
@@ -135,7 +140,7 @@ const rows: readonly Row[] = [
     facts: someone(user),
     refusal: 'insufficient_permission',
   },
-  { rule: mayAdminister, who: 'an administrator', facts: someone(permissionsOf(['admin'])) },
+  { rule: mayAdminister, who: 'an administrator', facts: someone(permissionsOf(roleTable, ['admin'])) },
   { rule: allOf(), who: 'anybody', facts: someone(user), refusal: 'insufficient_permission' },
   { rule: anyOf(), who: 'anybody', facts: someone(user), refusal: 'insufficient_permission' },
 ]

@@ -1,6 +1,20 @@
 import { minute } from '../ground/clock.ts'
 import type { RefusalCode } from '../ground/refusal.ts'
-import type { Permission } from './roles.ts'
+import type { builtInPermissions } from './permissions.ts'
+
+/**
+ * The permissions of an application, for the compiler: what is named here may stand in access rules.
+ *
+ *     const permissions = { 'reports:read': 'read reports' } as const
+ *     declare module 'gatewright/access' {
+ *       interface OwnPermissions extends Record<keyof typeof permissions, string> {}
+ *     }
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: applications fill it
+export interface OwnPermissions {}
+
+/** The name of a permission: a built-in one, or one that the application has declared. */
+export type Permission = keyof typeof builtInPermissions | keyof OwnPermissions
 
 /**
  * Who may use a route. Rules are data: what decides, what `explain` shows and what the reference
@@ -118,6 +132,12 @@ export const describeRule = (rule: AccessRule): string => {
     case 'all-of':
       return rule.rules.map(describeRule).join(' and ')
   }
+}
+
+/** The permissions that a rule names. */
+export const permissionsIn = (rule: AccessRule): readonly Permission[] => {
+  if ('permission' in rule) return [rule.permission]
+  return 'rules' in rule ? rule.rules.flatMap(permissionsIn) : []
 }
 
 /** The name of the thing that a rule asks about, if it asks about one. */

@@ -1,37 +1,95 @@
-/** Every permission, and what it allows. */
-export const permissions = {
-  'users:read': 'see the public fields of users',
-  'posts:write': 'write posts',
-  'posts:moderate': "edit and delete anybody's posts",
-  'todos:read': 'read own todos',
-  'todos:write': 'write own todos',
-  'users:write': 'administer users',
-  'roles:write': 'administer roles',
-  'sessions:write': "end anybody's sessions",
-  'api-keys:write': "revoke anybody's API keys",
-  'signing-keys:write': 'rotate and revoke signing keys',
-  'clients:write': 'administer OAuth clients',
-  'audit:read': 'read the audit log',
-  'metrics:read': 'read metrics and health',
-  'settings:read': 'read the settings in force',
-  'revocations:read': 'follow the revocation feed',
-} as const satisfies Record<string, string>
+import type { Permission } from './access-rule.ts'
+import { builtInPermissions } from './permissions.ts'
 
-export type Permission = keyof typeof permissions
+/** What an application adds to the built-in permissions and roles. */
+export type RoleDeclaration = {
+  /** Names in the form `noun:verb`, each with what it allows: `{ 'reports:read': 'read reports' }`. */
+  readonly permissions?: Readonly<Record<string, string>>
+  /**
+   * Roles with all their permissions: `{ analyst: ['reports:read'] }`. Behind `user` and `moderator` stand
+   * own permissions, which these get beside what they have. `admin` has every permission anyhow.
+   */
+  readonly roles?: Readonly<Record<string, readonly Permission[]>>
+}
 
-const everyPermission = Object.keys(permissions) as Permission[]
+/** Every permission with what it allows, and every role with its permissions. Roles don't inherit. */
+export type RoleTable = {
+  readonly permissions: ReadonlyMap<string, string>
+  readonly roles: ReadonlyMap<string, readonly Permission[]>
+}
 
-/** The built-in roles. A role is a named set of permissions; roles don't inherit. */
-export const roles = {
-  user: ['users:read', 'posts:write', 'todos:read', 'todos:write'],
-  moderator: ['users:read', 'posts:write', 'todos:read', 'todos:write', 'posts:moderate'],
-  admin: everyPermission,
+/** The role that everybody gets who registers. */
+export const defaultRole = 'user'
+/** The role whose holders are administrators. */
+export const administratorRole = 'admin'
+
+/** Those of `admin` are not listed: it has all. */
+const builtInRoles = {
+  [defaultRole]: ['users:read'],
+  moderator: ['users:read'],
+  [administratorRole]: [],
 } as const satisfies Record<string, readonly Permission[]>
 
-export type Role = keyof typeof roles
+export const builtInRoleNames: readonly string[] = Object.keys(builtInRoles)
 
-export const isRole = (name: string): name is Role => Object.hasOwn(roles, name)
+const isBuiltIn = (name: string): name is keyof typeof builtInRoles => Object.hasOwn(builtInRoles, name)
+
+const permissionForm = /^[a-z][a-z0-9-]{0,30}:[a-z][a-z0-9-]{0,30}$/
+/** Short, because every access token names the roles of its user. */
+const roleForm = /^[a-z][a-z0-9-]{0,31}$/
+
+const refuse = (what: string): never => {
+  throw new TypeError(what)
+}
+
+const checkPermission = ([name, allows]: readonly [string, string]): void => {
+  if (Object.hasOwn(builtInPermissions, name))
+    refuse(`the permission ${name} is built in: give yours another name`)
+  if (!permissionForm.test(name))
+    refuse(`${JSON.stringify(name)} is no name of a permission: write one like 'reports:read'`)
+  if (typeof allows !== 'string' || allows === '')
+    refuse(`the permission ${name} does not say what it allows: write { '${name}': 'read reports' }`)
+}
+
+const checkRole = (
+  name: string,
+  listed: readonly string[],
+  permissions: ReadonlyMap<string, string>,
+): void => {
+  if (name === administratorRole)
+    refuse(`the role ${name} has every permission, yours included: leave it out of "roles"`)
+  if (!roleForm.test(name)) refuse(`${JSON.stringify(name)} is no name of a role: write one like 'analyst'`)
+  if (!Array.isArray(listed)) refuse(`the role ${name} is no list of permissions: write ['reports:read']`)
+  const unknown = listed.find(permission => !permissions.has(permission))
+  if (unknown !== undefined)
+    refuse(`the role ${name} names the permission ${unknown}, which nobody declared: see "permissions"`)
+  const taken = isBuiltIn(name) && listed.find(permission => Object.hasOwn(builtInPermissions, permission))
+  if (taken)
+    refuse(`the built-in role ${name} can get own permissions only, not ${taken}: make a role for it`)
+}
+
+/**
+ * The built-in roles and permissions with those of an application.
+ * @throws TypeError that says what to write, for a name that is taken, unknown or not well-formed
+ */
+export const createRoleTable = ({ permissions = {}, roles = {} }: RoleDeclaration = {}): RoleTable => {
+  Object.entries(permissions).forEach(checkPermission)
+  const all = new Map<string, string>(Object.entries({ ...builtInPermissions, ...permissions }))
+  for (const [name, listed] of Object.entries(roles)) checkRole(name, listed, all)
+  const names = new Set([...builtInRoleNames, ...Object.keys(roles)])
+  const permissionsOfRole = (name: string): readonly Permission[] => {
+    if (name === administratorRole) return [...all.keys()] as Permission[]
+    const builtIn = isBuiltIn(name) ? builtInRoles[name] : []
+    return [...new Set([...builtIn, ...((Object.hasOwn(roles, name) && roles[name]) || [])])]
+  }
+  return {
+    permissions: all,
+    roles: new Map([...names].map(name => [name, permissionsOfRole(name)] as const)),
+  }
+}
 
 /** What the roles named allow together. A name that is no role allows nothing. */
-export const permissionsOf = (names: readonly string[]): ReadonlySet<Permission> =>
-  new Set(names.filter(isRole).flatMap(name => roles[name] as readonly Permission[]))
+export const permissionsOf = (
+  { roles }: Pick<RoleTable, 'roles'>,
+  names: readonly string[],
+): ReadonlySet<Permission> => new Set(names.flatMap(name => roles.get(name) ?? []))

@@ -3,10 +3,10 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { addUser, type SignedIn, signInAs } from '../../../../test/sessions/signed-in.ts'
 import { systemOrigin } from '../audit/record.ts'
-import type { Permission } from '../permissions/roles.ts'
+import type { Permission } from '../permissions/access-rule.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { replaceRoles } from '../users/users.ts'
-import { type Caller, holdSession } from './hold-session.ts'
+import { type Caller, holdPermissions, holdSession } from './hold-session.ts'
 import { endSessions } from './sessions.ts'
 
 let t: TestApp
@@ -21,15 +21,19 @@ beforeEach(async () => {
   admin = await signInAs(t.engine, id)
 })
 
-const hold = (caller: Caller, permission?: Permission) =>
-  inTransaction(t.engine.db, work => holdSession(work, caller, permission))
+const hold = (caller: Caller, ...permissions: readonly Permission[]) =>
+  inTransaction(t.engine.db, async work => {
+    await holdSession(work, caller)
+    await holdPermissions(t.engine, work, caller.userId, permissions)
+  })
 
 const end = () =>
   inTransaction(t.engine.db, work =>
     endSessions(t.engine, work, { userId: admin.userId }, { reason: 'logout', origin: systemOrigin }),
   )
 
-test('a live session of a user who still has the permission may go on', () => hold(admin, 'users:write'))
+test('a live session of a user who still has the permissions may go on', () =>
+  hold(admin, 'users:write', 'audit:read'))
 
 describe('a write to security data is refused in its own transaction', () => {
   test('when the session of its caller has ended meanwhile', async () => {
@@ -40,7 +44,8 @@ describe('a write to security data is refused in its own transaction', () => {
   test('when the caller has lost the permission meanwhile', async () => {
     await inTransaction(t.engine.db, work => replaceRoles(work, admin.userId, ['moderator']))
     await assert.rejects(hold(admin, 'users:write'), { code: 'insufficient_permission' })
-    await hold(admin)
+    await assert.rejects(hold(admin, 'users:read', 'users:write'), { code: 'insufficient_permission' })
+    await hold(admin, 'users:read')
   })
 
   test('when the session is not one of the caller', async () => {

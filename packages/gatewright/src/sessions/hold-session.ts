@@ -1,5 +1,6 @@
 import { Refusal } from '../ground/refusal.ts'
-import { type Permission, permissionsOf } from '../permissions/roles.ts'
+import type { Permission } from '../permissions/access-rule.ts'
+import { permissionsOf, type RoleTable } from '../permissions/roles.ts'
 import type { Work } from '../storage/transaction.ts'
 import { listRoles, lockUser } from '../users/users.ts'
 
@@ -7,16 +8,11 @@ import { listRoles, lockUser } from '../users/users.ts'
 export type Caller = { readonly userId: string; readonly sessionId: string }
 
 /**
- * Checks in the transaction of a write to security data that the caller's session has not ended and,
- * where a permission is named, that the user still has it: both may have gone while the request waited
- * for the body, the hashing queue or a lock.
- * @throws Refusal `session_ended`, `insufficient_permission`
+ * Checks in the transaction of a write to security data that the caller's session has not ended: it may
+ * have while the request waited for the body, the hashing queue or a lock.
+ * @throws Refusal `session_ended`
  */
-export const holdSession = async (
-  work: Work,
-  { userId, sessionId }: Caller,
-  permission?: Permission,
-): Promise<void> => {
+export const holdSession = async (work: Work, { userId, sessionId }: Caller): Promise<void> => {
   const { db } = work
   await lockUser(work, userId)
   const { numUpdatedRows } = await db
@@ -27,6 +23,18 @@ export const holdSession = async (
     .where('ended_at', 'is', null)
     .executeTakeFirst()
   if (numUpdatedRows !== 1n) throw new Refusal('session_ended')
-  if (permission !== undefined && !permissionsOf(await listRoles(db, userId)).has(permission))
-    throw new Refusal('insufficient_permission')
+}
+
+/**
+ * Checks there as well that the user still has each of these permissions.
+ * @throws Refusal `insufficient_permission`
+ */
+export const holdPermissions = async (
+  { roleTable }: { readonly roleTable: RoleTable },
+  { db }: Work,
+  userId: string,
+  needed: readonly Permission[],
+): Promise<void> => {
+  const held = permissionsOf(roleTable, await listRoles(db, userId))
+  if (!needed.every(permission => held.has(permission))) throw new Refusal('insufficient_permission')
 }

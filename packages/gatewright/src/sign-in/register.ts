@@ -4,6 +4,7 @@ import type { Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Settings } from '../ground/settings.ts'
 import { emitHook, type HookDependencies } from '../hooks/emit.ts'
+import { defaultRole } from '../permissions/roles.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { noteAdministrator } from '../users/administrators.ts'
@@ -83,7 +84,7 @@ export const addUser = async (
 }
 
 /**
- * Registers a user with the role `user`; no other can be asked for.
+ * Registers a user with the default role; no other can be asked for.
  * @throws Refusal `username_taken`, `validation_failed`, `password_too_short`; `insufficient_permission` where registration is closed
  */
 export const register = async (
@@ -98,6 +99,6 @@ export const register = async (
     })
   const prepared = await prepareUser(dependencies, registration, 'refuse')
   return inTransaction(dependencies.db, work =>
-    addUser(dependencies, work, prepared, { roles: ['user'], origin, event: 'user.registered' }),
+    addUser(dependencies, work, prepared, { roles: [defaultRole], origin, event: 'user.registered' }),
   )
 }

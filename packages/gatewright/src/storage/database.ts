@@ -6,7 +6,7 @@ import { createSqliteDialect, type Durability, openSqlite } from './sqlite-diale
 import type { Database, Tables } from './tables.ts'
 
 /** Whether a `DATABASE_URL` names a PostgreSQL server. */
-const isPostgresUrl = (url: string): boolean => /^postgres(ql)?:/.test(url)
+export const isPostgresUrl = (url: string): boolean => /^postgres(ql)?:/.test(url)
 
 /** The file that a `DATABASE_URL` such as `sqlite:./data/gatewright.db` names. */
 export const databaseFile = (url: string): string => url.slice('sqlite:'.length)

@@ -4,12 +4,14 @@ import { up as first } from './migrations/0001-first.ts'
 import { up as cookieSessions } from './migrations/0002-cookie-sessions.ts'
 import { up as idempotencyKeys } from './migrations/0003-idempotency-keys.ts'
 import { up as userFieldsAndHooks } from './migrations/0004-user-fields-and-hooks.ts'
+import { up as declaredRoles } from './migrations/0005-declared-roles.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
   '0002-cookie-sessions': { up: cookieSessions },
   '0003-idempotency-keys': { up: idempotencyKeys },
   '0004-user-fields-and-hooks': { up: userFieldsAndHooks },
+  '0005-declared-roles': { up: declaredRoles },
 }
 
 export type MigrationSet = {

@@ -14,16 +14,20 @@ const longestConnect = 5_000
 const longestQuery = 15_000
 
 /**
- * Begins at the isolation that our statements are written for. A commit is durable before it is answered,
- * whatever the role's default is; one that asks for more (`remote_apply`) is left alone. Nobody waits for
- * ever behind a lock, or holds one. It is one statement for the transaction alone, so it also holds
- * behind a pooler that lends a connection for a transaction.
+ * What holds whatever a role's defaults are. A commit is durable before it is answered (a role that asks
+ * for more, `remote_apply`, is left alone). Nobody waits for ever behind a lock, or holds one.
  */
-const begin = `begin isolation level read committed; select
-  set_config('lock_timeout', '5s', true), set_config('statement_timeout', '15s', true),
-  set_config('idle_in_transaction_session_timeout', '15s', true),
+const setDefaults = (local: boolean): string => `select
+  set_config('lock_timeout', '5s', ${local}), set_config('statement_timeout', '15s', ${local}),
+  set_config('idle_in_transaction_session_timeout', '15s', ${local}),
   set_config('synchronous_commit',
-    case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, true)`
+    case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, ${local})`
+
+/**
+ * Begins at the isolation that our statements are written for. The defaults are set for the transaction
+ * as well, so they also hold behind a pooler that lends another connection to each.
+ */
+const begin = `begin isolation level read committed; ${setDefaults(true)}`
 
 class DurablePostgresDriver extends PostgresDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
@@ -45,6 +49,15 @@ const types: pg.CustomTypesConfig = {
 }
 
 /**
+ * A statement on its own is a transaction as well. And a connection that breaks says so twice: to whoever
+ * waits for an answer, and as an event, which would end the process if nobody heard it.
+ */
+const greet = async (client: pg.ClientBase): Promise<void> => {
+  client.on('error', () => {})
+  await client.query(setDefaults(false))
+}
+
+/**
  * Opens a pool; no connection is made yet. A connection that breaks while nobody uses it is dropped, and
  * the next query makes another: without a listener it would end the process.
  */
@@ -57,6 +70,7 @@ export const openPostgres = (url: string, size: number): pg.Pool =>
     connectionTimeoutMillis: longestConnect,
     query_timeout: longestQuery,
     keepAlive: true,
+    onConnect: greet,
   }).on('error', () => {})
 
 /** Kysely's dialect over a pool of `pg`. */

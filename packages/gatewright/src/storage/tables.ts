@@ -6,6 +6,7 @@ export type Tables = {
   setup_links: SetupLinksTable
   users: UsersTable
   user_roles: UserRolesTable
+  declared_roles: DeclaredRolesTable
   sessions: SessionsTable
   cut_offs: CutOffsTable
   signing_keys: SigningKeysTable
@@ -50,6 +51,9 @@ type UsersTable = {
 }
 
 type UserRolesTable = { user_id: string; role: string }
+
+/** The application's own roles, as its last start declared them: names only, what they allow is code. */
+type DeclaredRolesTable = { name: string }
 
 type SessionsTable = {
   id: string

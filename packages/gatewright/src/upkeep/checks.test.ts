@@ -240,6 +240,27 @@ describe('the administrator', () => {
   })
 })
 
+describe('a role that somebody holds', () => {
+  const addHolder = `
+    insert into users (id, username, username_key, version, created_at) values ('u', 'ann', 'ann', 1, 1);
+    insert into user_roles values ('u', 'user'), ('u', 'analyst')`
+
+  test('and that no application declares is named', async () => {
+    const { run, find } = install()
+    assertFound(await find('roles'), 'ok', /3 known/)
+    run(addHolder)
+    assertFound(await find('roles'), 'warning', /users hold analyst, which the last start did not declare/)
+  })
+
+  test('and that an application declares is well, until it is taken out of the declaration', async () => {
+    const { run, find } = install()
+    run(`${addHolder}; insert into declared_roles values ('analyst')`)
+    assertFound(await find('roles'), 'ok', /4 known/)
+    run('delete from declared_roles')
+    assertFound(await find('roles'), 'warning', /users hold analyst/)
+  })
+})
+
 test('an event of tomorrow in the audit log, and a year that is over', async () => {
   const { run, find } = install()
   const inTheFuture = systemClock.now() + hour

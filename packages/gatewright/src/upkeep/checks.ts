@@ -19,6 +19,7 @@ import { type Finding, problem } from './finding.ts'
 import { checkHooks } from './hook-checks.ts'
 import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './installation-checks.ts'
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
+import { checkRoles } from './role-checks.ts'
 import {
   checkAddress,
   checkLimits,
@@ -73,6 +74,7 @@ const checks: readonly Check[] = [
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
   { name: 'administrator', run: onTables(checkAdministrator) },
   { name: 'hooks', run: onTables(checkHooks) },
+  { name: 'roles', run: onTables(checkRoles) },
   { name: 'audit-clock', run: onTables(checkClockOfAudit) },
 ]
 

@@ -1,8 +1,8 @@
 import { toTimestamp } from '../ground/clock.ts'
 import { createSecrets } from '../ground/secrets.ts'
+import { administratorRole } from '../permissions/roles.ts'
 import { readSecretFile, secretFile } from '../storage/secret-file.ts'
 import type { Database } from '../storage/tables.ts'
-import { administratorRole } from '../users/administrators.ts'
 import type { DatabaseFacts, SettingsFacts } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 

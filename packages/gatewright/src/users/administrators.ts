@@ -1,9 +1,7 @@
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { administratorRole } from '../permissions/roles.ts'
 import type { Work } from '../storage/transaction.ts'
-
-/** The role whose holders are administrators. */
-export const administratorRole = 'admin'
 
 /** Whoever counts administrators first locks this one row, so that two who count at once wait for each other. */
 const lockInstallation = async ({ db }: Work): Promise<void> => {

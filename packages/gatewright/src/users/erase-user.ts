@@ -56,5 +56,11 @@ export const eraseUser = async (
     .where('id', '=', id)
     .execute()
   await db.deleteFrom('user_roles').where('user_id', '=', id).execute()
+  // The stored answers hold what the user wrote.
+  await db
+    .deleteFrom('idempotency_keys')
+    .where('principal_kind', '=', 'user')
+    .where('principal_id', '=', id)
+    .execute()
   await db.updateTable('sessions').set({ device: '', address: '' }).where('user_id', '=', id).execute()
 }

@@ -3,7 +3,7 @@ import { deleteUser } from '../../administration/delete-user.ts'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
-import { permissionsOf } from '../../permissions/roles.ts'
+import { permissionsOf, type RoleTable } from '../../permissions/roles.ts'
 import { changePassword } from '../../sign-in/own-password.ts'
 import {
   fieldChangesSchema,
@@ -30,7 +30,7 @@ import {
   textOrNull,
   timestamp,
 } from '../schemas.ts'
-import { answerRenewed, csrfExample, renewedAnswer } from '../session-cookie.ts'
+import { answerRenewed, clearSessionCookie, csrfExample, renewedAnswer } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 
 /** A user's own view of the account, with the declared fields that a user sees of the own ones. */
@@ -50,24 +50,32 @@ export const accountSchema = (declared: UserFields) =>
   )
 
 /** The account of a new user, for examples. */
-export const accountExample = (username: string, roles: readonly string[] = ['user']) => ({
+export const accountExample = (
+  { roleTable }: { readonly roleTable: RoleTable },
+  username: string,
+  roles: readonly string[] = ['user'],
+) => ({
   id: madeUpId,
   username,
   email: null,
   email_verified: false,
   roles,
-  permissions: [...permissionsOf(roles)].sort(),
+  permissions: [...permissionsOf(roleTable, roles)].sort(),
   created_at: '2026-11-21T12:00:00.000Z',
   fields: {},
 })
 
-export const toAccount = (user: User, declared: UserFields) => ({
+export const toAccount = (
+  { roleTable }: { readonly roleTable: RoleTable },
+  user: User,
+  declared: UserFields,
+) => ({
   id: user.id,
   username: user.username,
   email: user.email,
   email_verified: user.emailVerified,
   roles: [...user.roles],
-  permissions: [...permissionsOf(user.roles)].sort(),
+  permissions: [...permissionsOf(roleTable, user.roles)].sort(),
   created_at: toTimestamp(user.createdAt),
   fields: showUserFields(declared, user.fields, 'self'),
 })
@@ -97,12 +105,12 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
         reference: {
           tag: 'Account',
           summary: 'The own account',
-          example: { answer: accountExample('alice') },
+          example: { answer: accountExample(engine, 'alice') },
         },
       },
       schema: { response: { 200: accountSchema(app.userFields) } },
     },
-    async request => toAccount(await getUser(engine.db, principalOf(request).userId), app.userFields),
+    async request => toAccount(engine, await getUser(engine.db, principalOf(request).userId), app.userFields),
   )
 
   typed(app).patch(
@@ -116,7 +124,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
           refusals: ['insufficient_permission'],
           example: {
             body: { fields },
-            answer: { ...accountExample('alice'), fields },
+            answer: { ...accountExample(engine, 'alice'), fields },
           },
         },
       },
@@ -129,7 +137,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
       const { userId } = principalOf(request)
       const { fields } = request.body
       await changeUserFields(engine, app.userFields, { userId, fields, writer: 'self' })
-      return toAccount(await getUser(engine.db, userId), app.userFields)
+      return toAccount(engine, await getUser(engine.db, userId), app.userFields)
     },
   )
 
@@ -154,6 +162,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const caller = principalOf(request)
       await deleteUser(engine, { userId: caller.userId, origin: originOf(request) }, caller)
+      if (request.passage?.cookie !== undefined) clearSessionCookie(engine, reply)
       return reply.code(204).send(null)
     },
   )
@@ -169,7 +178,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
           example: {
             answer: {
               user: { id: madeUpId, username: 'alice' },
-              permissions: accountExample('alice').permissions,
+              permissions: accountExample(engine, 'alice').permissions,
               session_id: madeUpId,
             },
           },

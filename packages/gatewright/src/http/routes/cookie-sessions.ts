@@ -25,13 +25,12 @@ const findReplaced = async (engine: Engine, { passage }: FastifyRequest): Promis
   return { userId: found.session.user_id, sessionId: found.session.id }
 }
 
-const current = { session: sessionExample, user: accountExample('alice') }
-
 const currentSchema = (declared: UserFields) =>
   strictObject({ session: sessionSchema, user: accountSchema(declared), csrf_token: anyText }, ['csrf_token'])
 
 /** Sign-in for browsers, whose session a cookie holds. */
 export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void => {
+  const current = { session: sessionExample, user: accountExample(engine, 'alice') }
   typed(app).post(
     '/sessions',
     {
@@ -90,7 +89,7 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
       if (row === undefined) throw new Refusal('session_ended')
       return {
         session: toSession(row, sessionId),
-        user: toAccount(user, app.userFields),
+        user: toAccount(engine, user, app.userFields),
         ...(cookie && { csrf_token: csrfTokenOf(cookie) }),
       }
     },

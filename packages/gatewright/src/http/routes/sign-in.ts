@@ -67,7 +67,7 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
           refusals: ['username_taken', 'password_too_short', 'insufficient_permission'],
           example: {
             body: { username: 'bob', password: passwordExample },
-            answer: accountExample('bob'),
+            answer: accountExample(engine, 'bob'),
           },
         },
       },
@@ -82,7 +82,7 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const fields = checkUserFieldValues(app.userFields, request.body.fields ?? {}, 'self')
       const user = await register(engine, { ...request.body, fields }, originOf(request))
-      return reply.code(201).send(toAccount(user, app.userFields))
+      return reply.code(201).send(toAccount(engine, user, app.userFields))
     },
   )
 }

@@ -1,0 +1,42 @@
+import { type Problem, Refused } from './refused.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+export type Outgoing = {
+  readonly method: Method
+  readonly path: string
+  readonly body?: unknown
+  readonly csrfToken?: string | undefined
+}
+
+const unreachable = new Refused({ code: 'unreachable' })
+
+const toProblem = async (answer: Response): Promise<Problem> => {
+  const retryAfter = Number(answer.headers.get('retry-after'))
+  const told = (await answer.json().catch(() => ({}))) as Partial<Problem>
+  return {
+    code: told.code ?? 'unreachable',
+    ...(told.errors && { errors: told.errors }),
+    ...(retryAfter > 0 && { retryAfter }),
+  }
+}
+
+/** One request with the cookie of this origin. @throws Refused */
+export const send = async ({ method, path, body, csrfToken }: Outgoing): Promise<unknown> => {
+  const answer = await fetch(path, {
+    method,
+    credentials: 'same-origin',
+    cache: 'no-store',
+    redirect: 'error',
+    headers: {
+      accept: 'application/json',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(csrfToken !== undefined && { 'x-csrf-token': csrfToken }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  }).catch(() => {
+    throw unreachable
+  })
+  if (!answer.ok) throw new Refused(await toProblem(answer))
+  return answer.status === 204 ? undefined : answer.json().catch(() => undefined)
+}

@@ -1,0 +1,25 @@
+import type { Current } from './api/api.ts'
+import { type Memory, readMemory } from './router.ts'
+import { home, type View } from './views.tsx'
+
+type Situation = {
+  readonly path: string
+  readonly view: View
+  /** Undefined while it is not known. */
+  readonly current: Current | null | undefined
+  /** Somebody was signed in when this view was opened. */
+  readonly wasSignedIn: boolean
+}
+
+/** Where somebody belongs who may not be here; undefined for who may. */
+export const findElsewhere = ({
+  path,
+  view,
+  current,
+  wasSignedIn,
+}: Situation): { readonly path: string; readonly memory: Memory } | undefined => {
+  if (view.audience === 'user' && current === null)
+    return { path: '/sign-in', memory: { from: path, ...(wasSignedIn && { notice: 'sessionOver' }) } }
+  if (view.audience === 'stranger' && current) return { path: readMemory().from ?? home, memory: {} }
+  return undefined
+}

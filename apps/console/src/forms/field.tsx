@@ -1,0 +1,31 @@
+import { TextInput, type TextInputProps } from '@mantine/core'
+import { problemOf } from '../api/refused.ts'
+import { fieldOf } from '../problem-text.ts'
+import { useProblemText } from './problem-notice.tsx'
+
+/** What is wrong with a field, if it is this one. */
+export const useFieldError = (name: string, error: unknown): string | undefined => {
+  const problemText = useProblemText()
+  return error !== null && fieldOf(problemOf(error)) === name ? problemText(error) : undefined
+}
+
+type FieldProps = Omit<TextInputProps, 'error'> & { readonly name: string; readonly problem?: unknown }
+
+/** One line of text. `problem` is what the action of the form was refused with. */
+export const Field = ({ problem = null, ...props }: FieldProps) => (
+  <TextInput required withAsterisk={false} error={useFieldError(props.name, problem)} {...props} />
+)
+
+/** A username to be chosen or known; a phone's keyboard leaves it as it is written. */
+export const usernameProps = {
+  name: 'username',
+  autoComplete: 'username',
+  autoCapitalize: 'none',
+  autoCorrect: 'off',
+  spellCheck: false,
+} as const
+
+/** Tells a password manager whose password it is that a form asks for. */
+export const UsernameOf = ({ username = '' }: { readonly username?: string | undefined }) => (
+  <input hidden readOnly name="username" autoComplete="username" value={username} />
+)

@@ -1,0 +1,45 @@
+import { Stack } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { problemOf } from '../api/refused.ts'
+import { fieldOf } from '../problem-text.ts'
+import styles from './form.module.css'
+import { ProblemNotice, type Words } from './problem-notice.tsx'
+import { type Action, SubmitButton } from './submit-button.tsx'
+
+/** What stands in a field of a form; browsers give text for every field that we have. */
+export const readField = (form: HTMLFormElement, name: string): string =>
+  String(new FormData(form).get(name) ?? '')
+
+type FormProps = {
+  readonly action: Action
+  /** Takes what was filled in, by name. */
+  readonly onSubmit: (read: (name: string) => string) => void
+  readonly submit: string
+  readonly children: ReactNode
+  /** The names of its fields: what is wrong with one of them is said there and not above. */
+  readonly fields?: readonly string[]
+  readonly words?: Words
+}
+
+/** A form of one action: fields, what went wrong, and its button. */
+export const Form = ({ action, onSubmit, submit, children, fields = [], words = {} }: FormProps) => {
+  const isToldAtField = action.error !== null && fields.includes(fieldOf(problemOf(action.error)) ?? '')
+  return (
+    <form
+      className={styles.form}
+      onSubmit={event => {
+        event.preventDefault()
+        const form = event.currentTarget
+        onSubmit(name => readField(form, name))
+      }}
+    >
+      <Stack>
+        <ProblemNotice error={isToldAtField ? null : action.error} words={words} />
+        {children}
+        <SubmitButton action={action} fullWidth>
+          {submit}
+        </SubmitButton>
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,16 @@
+/** What the server wrote into the page. */
+export type PageSettings = {
+  readonly app_name: string
+  /** Where the account routes stand. */
+  readonly mount: string
+  /** Whether anybody may register. */
+  readonly registration: boolean
+  readonly password_min_length: number
+}
+
+export const readPageSettings = (): PageSettings =>
+  JSON.parse(document.querySelector<HTMLMetaElement>('meta[name="gatewright"]')?.content ?? '{}')
+
+/** For styles that a library adds at run time. Browsers hide it from selectors, not from scripts of ours. */
+export const readNonce = (): string =>
+  document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''

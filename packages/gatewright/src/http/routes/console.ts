@@ -1,0 +1,119 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Negotiator from 'negotiator'
+import type { Engine } from '../../compose.ts'
+import { newId } from '../../ground/random.ts'
+import { Refusal } from '../../ground/refusal.ts'
+import { everyone } from '../../permissions/access-rule.ts'
+import {
+  type ConsoleFile,
+  type ConsoleFiles,
+  type Encoding,
+  encodings,
+  readConsoleFiles,
+} from '../console-files.ts'
+
+/**
+ * The policy of the console: own scripts by address, own styles by address or with the nonce of this one
+ * answer, no inline code, no text that becomes code, calls to this origin only.
+ */
+const consolePolicy = (nonce: string): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self' 'nonce-${nonce}'`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; ')
+
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, sign => escapes[sign] ?? '')
+
+/** What the page must know before it asks for anything. */
+const toPageSettings = ({ settings }: Engine, mount: string) => ({
+  app_name: settings.appName,
+  mount,
+  registration: settings.registration === 'open',
+  password_min_length: settings.passwordMinLength,
+})
+
+/** The page with a nonce; everything else in it is the same for every answer of this process. */
+const createRenderPage = (page: string, settings: object): ((nonce: string) => string) => {
+  const written = escapeHtml(JSON.stringify(settings))
+  const around = page.split('{{nonce}}').map(part => part.replace('{{settings}}', () => written))
+  return nonce => around.join(nonce)
+}
+
+const notBuilt = 'The console is not built. Run "node tools/build-console.ts" and start again.\n'
+
+type Answer = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
+
+const createAnswerPage = (engine: Engine, files: ConsoleFiles | undefined, mount: string): Answer => {
+  if (files === undefined)
+    return (_request, reply) => reply.code(503).type('text/plain; charset=utf-8').send(notBuilt)
+  const renderPage = createRenderPage(files.page, toPageSettings(engine, mount))
+  return (_request, reply) => {
+    const nonce = newId(engine.random)
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', consolePolicy(nonce))
+      .send(renderPage(nonce))
+  }
+}
+
+/** The best that we have of what the caller takes. */
+const pickEncoding = ({ compressed }: ConsoleFile, { raw }: FastifyRequest): Encoding | undefined => {
+  const offered = (Object.keys(encodings) as Encoding[]).filter(name => compressed[name] !== undefined)
+  const accepted = new Negotiator(raw).encodings(offered)
+  return offered.find(name => accepted.includes(name))
+}
+
+/** The name of a file holds a hash of what is in it: it never changes. */
+const sendAsset = (file: ConsoleFile, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const encoding = pickEncoding(file, request)
+  reply.type(file.type).headers({
+    'cache-control': 'public, max-age=31536000, immutable',
+    vary: 'Accept-Encoding',
+    ...(encoding && { 'content-encoding': encoding }),
+  })
+  return reply.send((encoding && file.compressed[encoding]) ?? file.plain)
+}
+
+const assetsPath = 'assets/'
+
+/**
+ * The console: one page for all its addresses, and the files that this page asks for. Whoever's session
+ * has ended must still get the page that says so: these routes judge no cookie.
+ */
+export const consoleRoutes = (
+  app: FastifyInstance,
+  engine: Engine,
+  mount: string,
+  readFiles = readConsoleFiles,
+): void => {
+  const files = readFiles()
+  const answerPage = createAnswerPage(engine, files, mount)
+  const config = {
+    page: true,
+    gate: { access: everyone(), ignoresCookie: true, limit: 'read', audit: 'none' },
+  } as const
+  app.get('/console', { config }, answerPage)
+  app.get<{ Params: { '*': string } }>('/console/*', { config }, (request, reply) => {
+    const path = request.params['*']
+    if (!path.startsWith(assetsPath)) return answerPage(request, reply)
+    const file = files?.assets.get(path.slice(assetsPath.length))
+    if (file === undefined) throw new Refusal('not_found')
+    return sendAsset(file, request, reply)
+  })
+}

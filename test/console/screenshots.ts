@@ -1,0 +1,93 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { sceneNames, scenes } from './scenes.ts'
+import { browserMissing, type Console, startConsole } from './start-console.ts'
+
+/*
+ * `npm run screenshots [folder]`: every page in light, dark and the width of a phone, as PNG files with a
+ * page that shows them all. Without a folder: docs/screenshots, which git does not keep.
+ */
+
+/** How each page is looked at. */
+const looks = {
+  light: { colorScheme: 'light', viewport: { width: 1200, height: 760 } },
+  dark: { colorScheme: 'dark', viewport: { width: 1200, height: 760 } },
+  phone: { colorScheme: 'light', viewport: { width: 360, height: 740 }, locale: 'zh-TW' },
+} as const satisfies Readonly<Record<string, BrowserContextOptions>>
+
+const lookNames = Object.keys(looks) as (keyof typeof looks)[]
+
+type Shown = readonly [name: string, show: (console: Console, context: BrowserContext) => Promise<Page>]
+
+/** A page outside the console. */
+const further = (path: string): Shown => [
+  path.slice(1).replaceAll('/', '-'),
+  async (_console, context) => {
+    const page = await context.newPage()
+    await page.goto(path, { waitUntil: 'networkidle' })
+    return page
+  },
+]
+
+/** Scenes find what they press by its English name: the language is chosen once all is shown. */
+const chooseLanguage = async (page: Page, locale: string | undefined): Promise<void> => {
+  const choice = page.getByRole('banner').locator('select')
+  if (locale === 'zh-TW' && (await choice.count()) > 0) await choice.selectOption('zh-Hant', { force: true })
+}
+
+const isThere = async ({ t }: Console, path: string): Promise<boolean> =>
+  (await t.call('GET', path, { headers: { accept: 'text/html' } })).status === 200
+
+const toContactSheet = (names: readonly string[]): string =>
+  `<!doctype html>
+<meta charset="utf-8">
+<title>Every page</title>
+<style>
+  body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; background: #eee; color: #111 }
+  section { display: grid; grid-template-columns: 5fr 5fr 2fr; gap: 1rem; align-items: start }
+  img { width: 100%; border: 1px solid #bbb; border-radius: 6px }
+</style>
+${names
+  .map(
+    name =>
+      `<h2>${name}</h2><section>${lookNames.map(look => `<img alt="${name}, ${look}" src="${name}-${look}.png">`).join('')}</section>`,
+  )
+  .join('\n')}
+`
+
+const takeAll = async (console: Console, folder: string): Promise<readonly string[]> => {
+  const outside = ['/docs', '/docs/errors']
+  const present = await Promise.all(outside.map(path => isThere(console, path)))
+  const shown: readonly Shown[] = [
+    ...sceneNames.map((name): Shown => [name, scenes[name].show]),
+    ...outside.filter((_, index) => present[index]).map(further),
+  ]
+  for (const [name, show] of shown)
+    for (const look of lookNames) {
+      const { locale, ...options } = { locale: undefined, ...looks[look] }
+      const context = await console.newContext(options)
+      const page = await show(console, context)
+      await chooseLanguage(page, locale)
+      await page.waitForLoadState('networkidle')
+      await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: !name.startsWith('docs') })
+      await context.close()
+    }
+  return shown.map(([name]) => name)
+}
+
+const main = async (): Promise<void> => {
+  if (browserMissing !== false) throw new Error(browserMissing)
+  const folder = process.argv[2] ?? join(import.meta.dirname, '../../docs/screenshots')
+  mkdirSync(folder, { recursive: true })
+  const running = await startConsole()
+  try {
+    const names = await takeAll(running, folder)
+    writeFileSync(join(folder, 'index.html'), toContactSheet(names))
+    console.log(`${names.length * lookNames.length} screenshots: ${join(folder, 'index.html')}`)
+  } finally {
+    await running.close()
+  }
+}
+
+await main()

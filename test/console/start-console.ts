@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { createUser } from 'gatewright/administration'
+import type { Settings } from 'gatewright/settings'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { holdFreePort } from '../../packages/gatewright/src/http/listen.ts'
+import { ensureConsole } from '../../tools/build-console.ts'
+import { findChromium, launchBrowser, missingChromium, type Watched, watchPage } from '../browser.ts'
+import { password, startTestApp, type TestApp } from '../harness.ts'
+
+export type Console = {
+  readonly t: TestApp
+  readonly url: string
+  readonly browser: Browser
+  /** A browser of its own: its cookies and its memory are nobody else's. */
+  readonly newContext: (options?: BrowserContextOptions) => Promise<BrowserContext>
+  /** What no page may do: say something on the console, break the policy, ask another host. */
+  readonly faults: () => readonly string[]
+  readonly close: () => Promise<void>
+}
+
+const chromium = await findChromium()
+
+/** Why a test of the pages is skipped; false where it is not. */
+export const browserMissing = chromium === undefined && missingChromium
+
+/** Chromium itself says so of every answer from 400; refusals are a part of what is tested. */
+const isRefusalOnly = (text: string): boolean => /^Failed to load resource: .* status of \d/.test(text)
+
+const toFaults = ({ page, complaints, foreignHosts }: Watched): readonly string[] =>
+  [...complaints.filter(text => !isRefusalOnly(text)), ...foreignHosts].map(text => `${page.url()}: ${text}`)
+
+/** The blog with its console on a real port, a clock of the test's, and a browser. */
+export const startConsole = async (overrides: Partial<Settings> = {}): Promise<Console> => {
+  if (chromium === undefined) throw new TypeError(missingChromium)
+  await ensureConsole()
+  const { port, release } = await holdFreePort('localhost')
+  const [t, browser] = await Promise.all([startTestApp({ port, ...overrides }), launchBrowser(chromium)])
+  await release()
+  await t.app.listen({ host: '127.0.0.1', port })
+  const url = `http://localhost:${port}`
+  const watched: Watched[] = []
+  return {
+    t,
+    url,
+    browser,
+    faults: () => watched.flatMap(toFaults),
+    newContext: async (options = {}) => {
+      const context = await browser.newContext({
+        baseURL: url,
+        locale: 'en-GB',
+        reducedMotion: 'reduce',
+        ...options,
+      })
+      context.setDefaultTimeout(15_000)
+      context.on('page', page => watched.push(watchPage(page, url)))
+      return context
+    },
+    close: async () => {
+      await browser.close()
+      await t.close()
+    },
+  }
+}
+
+/** A page at an address of the console, in a context of its own unless one is given. */
+export const open = async (
+  { newContext }: Pick<Console, 'newContext'>,
+  path: string,
+  context?: BrowserContext,
+): Promise<Page> => {
+  const page = await (context ?? (await newContext())).newPage()
+  await page.goto(`/console${path}`)
+  return page
+}
+
+export const makeUser = async ({ t }: Console, username: string, roles = ['user']): Promise<void> => {
+  const origin = { actor: 'system', address: null, requestId: null }
+  await createUser(t.engine, { username, password, roles, email: `${username}@example.org` }, origin)
+}
+
+/** Fills in the sign-in that the page shows, and sends it. */
+export const fillSignIn = async (page: Page, username: string, secret = password): Promise<void> => {
+  await page.getByLabel('Username').fill(username)
+  await page.getByLabel('Password', { exact: true }).fill(secret)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+}
+
+/** A page of somebody who has signed in, in a browser of its own unless one is given. */
+export const openAs = async (
+  console: Console,
+  username: string,
+  path: string,
+  context?: BrowserContext,
+): Promise<Page> => {
+  const browser = context ?? (await console.newContext())
+  const data = { username, password }
+  const answer = await browser.request.post('/api/v1/sessions', { data, headers: { origin: console.url } })
+  assert.equal(answer.status(), 201, await answer.text())
+  const page = await open(console, path, browser)
+  await page.getByRole('navigation').waitFor()
+  return page
+}

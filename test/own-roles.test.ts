@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { type Permission, permission } from 'gatewright/access'
+import { createUser } from 'gatewright/administration'
+import { type App, type Application, createApp } from 'gatewright/app'
+import { compose, type Engine } from 'gatewright/compose'
+import { defaultSettings } from 'gatewright/settings'
+import { pino } from 'pino'
+import { blog } from '../apps/blog/src/blog.ts'
+import { systemOrigin } from '../packages/gatewright/src/audit/record.ts'
+import { listDeclaredRoles } from '../packages/gatewright/src/permissions/declared-roles.ts'
+import { createRoleTable, permissionsOf } from '../packages/gatewright/src/permissions/roles.ts'
+import { parsePassword } from '../packages/gatewright/src/users/password.ts'
+import { createPasswordHasher } from '../packages/gatewright/src/users/password-hasher.ts'
+import { password } from './harness.ts'
+import { addUser, signInAs } from './sessions/signed-in.ts'
+
+const user = ['posts:write', 'todos:read', 'todos:write', 'users:read']
+
+/** As the contract names them. */
+const ofContract: Readonly<Record<string, readonly string[]>> = {
+  user,
+  moderator: ['posts:moderate', ...user],
+  admin: [
+    ...['api-keys:write', 'audit:read', 'clients:write', 'metrics:read', 'posts:moderate', 'posts:write'],
+    ...['revocations:read', 'roles:write', 'sessions:write', 'settings:read', 'signing-keys:write'],
+    ...['todos:read', 'todos:write', 'users:read', 'users:write'],
+  ],
+}
+
+test('behind the blog each role has exactly the permissions of the contract, and there are no others', () => {
+  const table = createRoleTable(blog)
+  const allowed = [...table.roles.keys()].map(role => [role, [...permissionsOf(table, [role])].sort()])
+  assert.deepEqual(Object.fromEntries(allowed), ofContract)
+})
+
+/** As a caller without types may write it, and as the blog's types don't know it. */
+const toDeclaration = (declaration: object): Pick<Application, 'permissions' | 'roles'> => declaration
+const reportsRead = 'reports:read' as Permission
+const reports = toDeclaration({
+  permissions: { 'reports:read': 'read reports' },
+  roles: { analyst: ['reports:read'], helpdesk: ['users:write'] },
+})
+
+let folder: string
+let opened: (() => Promise<unknown>)[]
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gatewright-roles-'))
+  opened = []
+})
+afterEach(async () => {
+  for (const close of opened.reverse()) await close()
+  rmSync(folder, { recursive: true })
+})
+
+const settings = () =>
+  defaultSettings({ databaseUrl: `sqlite:${join(folder, 'test.db')}`, publicUrl: 'http://localhost:1' })
+
+const open = async (declaration?: Pick<Application, 'permissions' | 'roles'>): Promise<Engine> => {
+  const engine = await compose({
+    settings: settings(),
+    durability: 'off',
+    ...(declaration && { declaration }),
+  })
+  opened.push(engine.close)
+  return engine
+}
+
+/** An application that has one route for those who may read reports. */
+const startReports = async (engine: Engine): Promise<App['app']> => {
+  const gate = { access: permission(reportsRead), limit: 'read', audit: 'none' } as const
+  const plugin: Application['plugin'] = async app => {
+    app.get('/reports', { config: { gate } }, async () => ({ reports: [] }))
+  }
+  const log = pino({ level: 'silent' })
+  const { app } = await createApp({ engine, log, mount: '/auth', application: { plugin } })
+  opened.push(() => app.close())
+  return app
+}
+
+const read = async (app: App['app'], token: string): Promise<number> =>
+  (await app.inject({ url: '/reports', headers: { authorization: `Bearer ${token}` } })).statusCode
+
+describe('an own role', () => {
+  test('lets in whoever has it, and nobody else but administrators', async () => {
+    const engine = await open(reports)
+    const app = await startReports(engine)
+    const statuses = await Promise.all(
+      ['analyst', 'user', 'moderator', 'helpdesk', 'admin'].map(async role => {
+        const { id } = await addUser(engine, `${role}1`, { roles: [role] })
+        return [role, await read(app, (await signInAs(engine, id)).access)]
+      }),
+    )
+    assert.deepEqual(statuses, [
+      ['analyst', 200],
+      ['user', 403],
+      ['moderator', 403],
+      ['helpdesk', 403],
+      ['admin', 200],
+    ])
+  })
+
+  test('that is no longer declared allows nothing, also to a token that is out', async () => {
+    const before = await open(reports)
+    const { id } = await addUser(before, 'ann', { roles: ['analyst'] })
+    const { access } = await signInAs(before, id)
+    assert.equal(await read(await startReports(before), access), 200)
+    const { permissions } = reports
+    const after = await open({ ...(permissions && { permissions }) })
+    assert.equal(await read(await startReports(after), access), 403)
+  })
+
+  test('that allows less from the next start on allows less to a token that is out', async () => {
+    const before = await open(reports)
+    const { id } = await addUser(before, 'ann', { roles: ['analyst'] })
+    const { access } = await signInAs(before, id)
+    const after = await open(toDeclaration({ ...reports, roles: { analyst: ['users:read'] } }))
+    assert.equal(await read(await startReports(after), access), 403)
+  })
+})
+
+describe('the names of own roles', () => {
+  test('are known to a process without an application, and allow nothing there', async () => {
+    await open(reports)
+    const { roleTable } = await open()
+    assert.deepEqual(
+      [...roleTable.roles].filter(([name]) => !['user', 'moderator', 'admin'].includes(name)),
+      [
+        ['analyst', []],
+        ['helpdesk', []],
+      ],
+    )
+  })
+
+  test('are those of the last start, also where eight start at once', async () => {
+    const { db } = await open(reports)
+    assert.deepEqual(await listDeclaredRoles(db), ['analyst', 'helpdesk'])
+    await Promise.all(Array.from({ length: 8 }, () => open(toDeclaration({ roles: { editor: [] } }))))
+    assert.deepEqual(await listDeclaredRoles(db), ['editor'])
+    await open()
+    assert.deepEqual(await listDeclaredRoles(db), ['editor'])
+    await open({})
+    assert.deepEqual(await listDeclaredRoles(db), [])
+  })
+
+  test('are not written by a declaration that stops the start, and no database is made for it', async () => {
+    const wrong = toDeclaration({ permissions: { 'users:write': 'mine' } })
+    await assert.rejects(open(wrong), /users:write is built in/)
+    const { db } = await open()
+    assert.deepEqual(await listDeclaredRoles(db), [])
+  })
+})
+
+describe('a role of the own making with users:write', () => {
+  const newUser = (roles: readonly string[]) => ({ username: 'eve', password, roles })
+  const openHelpdesk = async () => {
+    const engine = await open(reports)
+    const hash = await createPasswordHasher().hash(parsePassword(password))
+    const { id } = await addUser(engine, 'helen', { roles: ['helpdesk'], passwordHash: hash })
+    return { engine, helen: await signInAs(engine, id) }
+  }
+
+  for (const role of ['admin', 'analyst'])
+    test(`makes no ${role}: nobody gives what they do not have`, async () => {
+      const { engine, helen } = await openHelpdesk()
+      await assert.rejects(createUser(engine, newUser([role]), systemOrigin, helen), {
+        code: 'insufficient_permission',
+      })
+      const rows = await engine.db.selectFrom('users').select('username').execute()
+      assert.deepEqual(
+        rows.map(({ username }) => username),
+        ['helen'],
+      )
+    })
+
+  test('makes users, and others of its own kind', async () => {
+    const { engine, helen } = await openHelpdesk()
+    const made = await createUser(engine, newUser(['user', 'helpdesk']), systemOrigin, helen)
+    assert.deepEqual(made.roles, ['helpdesk', 'user'])
+  })
+
+  test('does not close the set-up link: that is for an administrator', async () => {
+    const { engine } = await openHelpdesk()
+    const row = await engine.db.selectFrom('installation').select('first_administrator_at').executeTakeFirst()
+    assert.equal(row?.first_administrator_at, null)
+  })
+})

@@ -1,0 +1,47 @@
+import { randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { type ProofName, proofNames, proofs } from './table.ts'
+
+export type Asked = {
+  readonly names: readonly ProofName[]
+  /** Undefined: as many as each proof says. */
+  readonly runs: number | undefined
+  readonly seed: number
+  readonly help: boolean
+}
+
+export const usage = `npm run proof -- [name…] [--runs n] [--seed n]
+
+Proofs at random that take too long for every test run; without a name all of them.
+Exit code 1 when anything was lost.
+
+${proofNames.map(name => `  ${name.padEnd(16)}${proofs[name].says}`).join('\n')}
+
+  --runs n        how often, instead of ${proofs['kill-sqlite'].runs} times each
+  --seed n        the random choices of an earlier call`
+
+const isProof = (name: string): name is ProofName => Object.hasOwn(proofs, name)
+const isCount = (text: string): boolean => /^[1-9]\d{0,8}$/.test(text)
+
+/** What is asked for, or what is wrong with it. */
+export const parseProofArguments = (args: readonly string[]): Asked | string => {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { runs: { type: 'string' }, seed: { type: 'string' }, help: { type: 'boolean' } },
+    })
+    const { runs, seed = String(randomInt(1, 2 ** 29)), help = false } = values
+    const unknown = positionals.find(name => !isProof(name))
+    if (unknown !== undefined) return `there is no proof "${unknown}"`
+    if (![runs ?? '1', seed].every(isCount)) return '--runs and --seed are whole numbers from 1'
+    return {
+      names: positionals.length === 0 ? proofNames : positionals.filter(isProof),
+      runs: runs === undefined ? undefined : Number(runs),
+      seed: Number(seed),
+      help,
+    }
+  } catch (error) {
+    return String(error instanceof Error ? error.message : error)
+  }
+}

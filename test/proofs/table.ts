@@ -1,0 +1,52 @@
+import type { Seeded } from '../sessions/seeded.ts'
+import {
+  type Installation,
+  type Owner,
+  openCrashingPostgres,
+  openPostgres,
+  openSqlite,
+} from './installation.ts'
+import { proveKills } from './kill-proof.ts'
+import type { Tally } from './tally.ts'
+
+/** So many runs, one after the other, on something of their own that ends with its owner. */
+export type Chain = {
+  readonly owner: Owner
+  readonly runs: number
+  readonly seeded: Seeded
+  readonly tally: Tally
+}
+
+type Proof = {
+  readonly says: string
+  /** As many as are asked for without a number. */
+  readonly runs: number
+  readonly prove: (chain: Chain) => Promise<void>
+}
+
+const kills =
+  (open: (owner: Owner) => Promise<Installation>): Proof['prove'] =>
+  async ({ owner, ...chain }) =>
+    proveKills({ ...chain, installation: await open(owner) })
+
+/** What `npm run proof` shows at random. */
+export const proofs = {
+  'kill-sqlite': {
+    says: 'a server on SQLite that is killed at any moment loses nothing that it answered',
+    runs: 100,
+    prove: kills(openSqlite),
+  },
+  'kill-postgres': {
+    says: 'a server on PostgreSQL that is killed at any moment loses nothing that it answered',
+    runs: 100,
+    prove: kills(openPostgres),
+  },
+  'crash-postgres': {
+    says: 'a PostgreSQL server that crashes at any moment loses nothing that was answered',
+    runs: 100,
+    prove: kills(openCrashingPostgres),
+  },
+} as const satisfies Record<string, Proof>
+
+export type ProofName = keyof typeof proofs
+export const proofNames = Object.keys(proofs) as ProofName[]
