@@ -61,7 +61,10 @@ const ask = async (row: Row, column: Column, way: string): Promise<string> => {
   const body = await requests[row.route]?.body?.({ t, owner, sender, of: row.of })
   const [method = '', url = ''] = row.route.split(' ')
   const before = await readTables(t)
-  const answer = await t.call(method, url.replace(':id', id ?? ''), { headers, body })
+  const answer = await t.call(method, url.replace(':id', id ?? ''), {
+    headers: { ...headers, ...requests[row.route]?.headers },
+    body,
+  })
   if (answer.status >= 400) assert.deepEqual(await readTables(t), before, 'refused, and changed something')
   return show(answer)
 }

@@ -19,13 +19,13 @@ export const readEntityTags = (header: string | undefined): 'any' | readonly Ent
 
 /**
  * The strong ETag of a row whose `version` is raised by every change. What is shown beside the row, and
- * changes without it, is told by `besides` (letters, digits, `-` and `_`): If-Match asks for the version only.
+ * changes without it, is told by `besides` (7 to 64 letters, digits, `-` and `_`): If-Match asks for the version only.
  */
 export const toVersionTag = (version: number, besides = ''): string =>
   besides === '' ? `"${version}"` : `"${version}.${besides}"`
 
 /** As `toVersionTag` writes it, and no number that a column of integers can't hold. */
-const versionTag = /^"([1-9]\d{0,8})(?:\.[\w-]{1,64})?"$/
+const versionTag = /^"([1-9]\d{0,8})(?:\.[\w-]{7,64})?"$/
 
 /** The schema of the headers of a route that takes If-Match. */
 export const ifMatch = { type: 'object', properties: { 'if-match': { type: 'string' } } } as const
