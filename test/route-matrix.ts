@@ -18,7 +18,13 @@ export const matrix = `
 | GET /console                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /console/*              |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/errors            |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
-| GET /docs/errors.css        |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /openapi.json           |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /docs/postman.json      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /docs                   |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /docs/reference.css     |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /docs/reference.js      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /docs/swagger-ui.css    |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /docs/swagger-ui.js     |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/setup          | open link       | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
 | POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |

@@ -98,7 +98,7 @@ type MakeThing = (t: TestApp, owner: Caller, sender: Sender) => Promise<string>
 /** What the `:id` of a route may name: made anew at each call, belonging to `owner`. */
 export const things: Readonly<Record<string, MakeThing>> = {
   'published post': (t, owner) =>
-    create(t, owner, 'posts', { title: 'Public', content: 'for all', published: true }),
+    create(t, owner, 'posts', { title: 'Hello', content: 'For everybody.', published: true }),
   draft: (t, owner) => create(t, owner, 'posts', { title: 'Draft', content: 'for me' }),
   todo: (t, owner) => create(t, owner, 'todos', { title: 'Milk' }),
   'another session': async (t, owner) => sessionIdOf((await signInAgain(t, owner)).access),

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Database } from 'gatewright/database'
-import { flag, strictObject, textOrNull } from 'gatewright/schemas'
+import { flag, named, strictObject, textOrNull } from 'gatewright/schemas'
 import { showUserFields } from 'gatewright/user-fields'
 import { listUsersById } from 'gatewright/users'
 import type { PostRow } from '../tables.ts'
 import { userFields } from '../users/fields.ts'
 
-export const authorSchema = strictObject({
-  username: textOrNull,
-  display_name: textOrNull,
-  deleted: flag,
-})
+export const authorSchema = named(
+  'Author',
+  strictObject({ username: textOrNull, display_name: textOrNull, deleted: flag }),
+)
 
 export type Author = {
   /** Null where the user was deleted. */

@@ -2,7 +2,7 @@ import { anyOf, owner, permission, visible } from 'gatewright/access'
 import { toTimestamp } from 'gatewright/clock'
 import type { Database } from 'gatewright/database'
 import { toVersionTag } from 'gatewright/entity-tags'
-import { anyText, flag, strictObject, text, timestamp } from 'gatewright/schemas'
+import { anyText, flag, madeUpId, named, strictObject, text, timestamp } from 'gatewright/schemas'
 import { everyKind } from '../audience.ts'
 import type { PostRow } from '../tables.ts'
 import { type Author, authorSchema, findAuthors, toAuthorMark } from './authors.ts'
@@ -11,16 +11,30 @@ export const title = text(1, 200)
 /** A page of a list holds a hundred posts at most, so this bounds what one request can ask for. */
 export const content = text(0, 20_000)
 
-export const postSchema = strictObject({
-  id: anyText,
-  user_id: anyText,
-  author: authorSchema,
-  title: anyText,
-  content: anyText,
-  published: flag,
-  created_at: timestamp,
-  updated_at: timestamp,
-})
+export const postSchema = named(
+  'Post',
+  strictObject({
+    id: anyText,
+    user_id: anyText,
+    author: authorSchema,
+    title: anyText,
+    content: anyText,
+    published: flag,
+    created_at: timestamp,
+    updated_at: timestamp,
+  }),
+)
+
+/** What examples write, and the post that is then answered. */
+export const writtenExample = { title: 'Hello', content: 'For everybody.', published: true }
+export const postExample = {
+  id: madeUpId,
+  user_id: madeUpId,
+  author: { username: 'alice', display_name: null, deleted: false },
+  ...writtenExample,
+  created_at: '2026-11-21T12:00:00.000Z',
+  updated_at: '2026-11-21T12:00:00.000Z',
+}
 
 const toPost = (row: PostRow, author: Author) => ({
   id: row.id,

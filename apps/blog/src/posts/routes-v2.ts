@@ -12,10 +12,12 @@ import {
   content,
   mayChange,
   mayRead,
+  postExample,
   postSchema,
   showPost,
   showPosts,
   title,
+  writtenExample,
 } from './both-versions.ts'
 import { listPostsBehind, postSorts } from './list-posts-behind.ts'
 import { addPost, changePost, deletePost, getPost } from './posts.ts'
@@ -31,6 +33,9 @@ const listQuery = strictObject(
   ['cursor', 'limit', 'q', 'author', 'sort'],
 )
 
+const tag = 'Posts, version 2'
+const changed = { ...postExample, title: 'Hello again' }
+
 export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
   const app = typed(scope)
   const { gatewright } = scope
@@ -38,7 +43,18 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/posts',
     {
-      config: { conditional: 'public', gate: { ...common, access: everyone(), limit: 'read' } },
+      config: {
+        conditional: 'public',
+        gate: { ...common, access: everyone(), limit: 'read' },
+        reference: {
+          tag,
+          summary: 'Published posts and the own drafts, searched and sorted, page by cursor',
+          example: {
+            query: { limit: 20, q: 'hello', sort: '-created_at' },
+            answer: { data: [postExample], next_cursor: null },
+          },
+        },
+      },
       schema: { querystring: listQuery, response: { 200: cursorPage(postSchema) } },
     },
     async ({ query: { cursor, limit = 20, q, author, sort = '-created_at' }, principal }) => {
@@ -58,7 +74,11 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/posts/:id',
     {
-      config: { conditional: 'public', gate: { ...common, access: mayRead, limit: 'read' } },
+      config: {
+        conditional: 'public',
+        gate: { ...common, access: mayRead, limit: 'read' },
+        reference: { tag, summary: 'One post, with its ETag', example: { answer: postExample } },
+      },
       schema: { params: idParams, response: { 200: postSchema } },
     },
     async ({ params, principal }, reply) => {
@@ -72,7 +92,15 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
   app.post(
     '/posts',
     {
-      config: { gate: { ...common, access: permission('posts:write'), limit: 'write' } },
+      config: {
+        gate: { ...common, access: permission('posts:write'), limit: 'write' },
+        reference: {
+          tag,
+          summary: 'Write a post, once for each Idempotency-Key',
+          headers: ['Location', 'ETag'],
+          example: { body: writtenExample, answer: postExample },
+        },
+      },
       schema: {
         headers: idempotencyKey,
         body: strictObject({ title, content, published: flag }, ['published']),
@@ -94,6 +122,13 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
     {
       config: {
         gate: { ...common, access: mayChange, limit: 'write', audit: ['post.changed-by-moderator'] },
+        reference: {
+          tag,
+          summary: 'Change one field or more of the version that was read',
+          refusals: ['precondition_required'],
+          headers: ['ETag'],
+          example: { headers: { 'if-match': '"1"' }, body: { title: 'Hello again' }, answer: changed },
+        },
       },
       schema: {
         params: idParams,
@@ -122,6 +157,7 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
     {
       config: {
         gate: { ...common, access: mayChange, limit: 'write', audit: ['post.deleted-by-moderator'] },
+        reference: { tag, summary: 'Delete a post', example: { headers: { 'if-match': '"1"' } } },
       },
       schema: { params: idParams, headers: ifMatch, response: { 204: nothing } },
     },

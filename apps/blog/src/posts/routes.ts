@@ -8,10 +8,12 @@ import {
   content,
   mayChange,
   mayRead,
+  postExample,
   postSchema,
   showPost,
   showPosts,
   title,
+  writtenExample,
 } from './both-versions.ts'
 import { addPost, changePost, deletePost, getPost, listPosts } from './posts.ts'
 
@@ -22,7 +24,18 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/posts',
     {
-      config: { conditional: 'public', gate: { ...common, access: everyone(), limit: 'read' } },
+      config: {
+        conditional: 'public',
+        gate: { ...common, access: everyone(), limit: 'read' },
+        reference: {
+          tag: 'Posts',
+          summary: 'Published posts and the own drafts, newest first',
+          example: {
+            query: { page: 1, per_page: 20 },
+            answer: { posts: [postExample], page: 1, per_page: 20, total: 1 },
+          },
+        },
+      },
       schema: {
         querystring: strictObject({ ...pageQuery.properties, user_id: id }, ['page', 'per_page', 'user_id']),
         response: {
@@ -45,7 +58,11 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/posts/:id',
     {
-      config: { conditional: 'public', gate: { ...common, access: mayRead, limit: 'read' } },
+      config: {
+        conditional: 'public',
+        gate: { ...common, access: mayRead, limit: 'read' },
+        reference: { tag: 'Posts', summary: 'One post', example: { answer: postExample } },
+      },
       schema: { params: idParams, response: { 200: postSchema } },
     },
     async ({ params, principal }) => {
@@ -58,7 +75,15 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.post(
     '/posts',
     {
-      config: { gate: { ...common, access: permission('posts:write'), limit: 'write' } },
+      config: {
+        gate: { ...common, access: permission('posts:write'), limit: 'write' },
+        reference: {
+          tag: 'Posts',
+          summary: 'Write a post; without `published` it is a draft',
+          headers: ['Location'],
+          example: { body: writtenExample, answer: postExample },
+        },
+      },
       schema: {
         body: strictObject({ title, content, published: flag }, ['published']),
         response: { 201: postSchema },
@@ -77,6 +102,11 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     {
       config: {
         gate: { ...common, access: mayChange, limit: 'write', audit: ['post.changed-by-moderator'] },
+        reference: {
+          tag: 'Posts',
+          summary: 'Change one field or more',
+          example: { body: { title: 'Hello again' }, answer: { ...postExample, title: 'Hello again' } },
+        },
       },
       schema: {
         params: idParams,
@@ -99,6 +129,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     {
       config: {
         gate: { ...common, access: mayChange, limit: 'write', audit: ['post.deleted-by-moderator'] },
+        reference: { tag: 'Posts', summary: 'Delete a post', example: {} },
       },
       schema: { params: idParams, response: { 204: nothing } },
     },

@@ -1,18 +1,29 @@
 import { permission } from 'gatewright/access'
 import { toTimestamp } from 'gatewright/clock'
-import { anyText, flag, strictObject, text, timestamp } from 'gatewright/schemas'
+import { anyText, flag, madeUpId, named, strictObject, text, timestamp } from 'gatewright/schemas'
 import { everyKind } from '../audience.ts'
 import type { TodoRow } from '../tables.ts'
 
 export const title = text(1, 500)
 
-export const todoSchema = strictObject({
-  id: anyText,
-  title: anyText,
-  done: flag,
-  created_at: timestamp,
-  updated_at: timestamp,
-})
+export const todoSchema = named(
+  'Todo',
+  strictObject({
+    id: anyText,
+    title: anyText,
+    done: flag,
+    created_at: timestamp,
+    updated_at: timestamp,
+  }),
+)
+
+export const todoExample = {
+  id: madeUpId,
+  title: 'Milk',
+  done: false,
+  created_at: '2026-11-21T12:00:00.000Z',
+  updated_at: '2026-11-21T12:00:00.000Z',
+}
 
 export const toTodo = (row: TodoRow) => ({
   id: row.id,

@@ -10,6 +10,7 @@ import {
   cursorQuery,
   flag,
   idParams,
+  named,
   nothing,
   strictObject,
   textOrNull,
@@ -19,13 +20,17 @@ import { typed } from 'gatewright/typed-app'
 import { readCursor, toCursorPage } from '../paging/cursor.ts'
 import { sortNames } from '../paging/keyset.ts'
 import type { TodoRow } from '../tables.ts'
-import { common, reads, title, todoSchema, toTodo, writes } from './both-versions.ts'
+import { common, reads, title, todoExample, todoSchema, toTodo, writes } from './both-versions.ts'
 import { listTodosBehind, todoSorts } from './list-todos-behind.ts'
 import { addTodo, changeTodo, deleteTodo, getTodo } from './todos.ts'
 
 const due_at = { ...textOrNull, format: 'date-time' } as const
 
-const todoWithDueSchema = strictObject({ ...todoSchema.properties, due_at })
+const todoWithDueSchema = named('TodoV2', strictObject({ ...todoSchema.properties, due_at }))
+
+const tag = 'Todos, version 2'
+const withoutDue = { ...todoExample, due_at: null }
+const withDue = { ...todoExample, due_at: '2026-12-24T12:00:00.000Z' }
 
 const toTodoWithDue = (row: TodoRow) => ({ ...toTodo(row), due_at: toTimestampOrNull(row.due_at) })
 
@@ -54,7 +59,17 @@ export const todoRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/todos',
     {
-      config: { gate: { ...common, access: reads, limit: 'read' } },
+      config: {
+        gate: { ...common, access: reads, limit: 'read' },
+        reference: {
+          tag,
+          summary: 'The own todos, filtered and sorted, page by cursor',
+          example: {
+            query: { limit: 20, done: false, sort: '-created_at' },
+            answer: { data: [withoutDue], next_cursor: null },
+          },
+        },
+      },
       schema: { querystring: listQuery, response: { 200: cursorPage(todoWithDueSchema) } },
     },
     async request => {
@@ -79,6 +94,7 @@ export const todoRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
       config: {
         conditional: 'private',
         gate: { ...common, access: allOf(owner('todo'), reads), limit: 'read' },
+        reference: { tag, summary: 'One todo, with its ETag', example: { answer: withoutDue } },
       },
       schema: { params: idParams, response: { 200: todoWithDueSchema } },
     },
@@ -92,7 +108,15 @@ export const todoRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
   app.post(
     '/todos',
     {
-      config: { gate: { ...common, access: writes, limit: 'write' } },
+      config: {
+        gate: { ...common, access: writes, limit: 'write' },
+        reference: {
+          tag,
+          summary: 'Write a todo, once for each Idempotency-Key',
+          headers: ['Location', 'ETag'],
+          example: { body: { title: 'Milk', due_at: withDue.due_at }, answer: withDue },
+        },
+      },
       schema: {
         headers: idempotencyKey,
         body: strictObject({ title, done: flag, due_at }, ['done', 'due_at']),
@@ -114,7 +138,20 @@ export const todoRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
   app.patch(
     '/todos/:id',
     {
-      config: { gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' } },
+      config: {
+        gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' },
+        reference: {
+          tag,
+          summary: 'Change one field or more of the version that was read',
+          refusals: ['precondition_required'],
+          headers: ['ETag'],
+          example: {
+            headers: { 'if-match': '"1"' },
+            body: { done: true },
+            answer: { ...withoutDue, done: true },
+          },
+        },
+      },
       schema: {
         params: idParams,
         headers: ifMatch,
@@ -140,7 +177,10 @@ export const todoRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
   app.delete(
     '/todos/:id',
     {
-      config: { gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' } },
+      config: {
+        gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' },
+        reference: { tag, summary: 'Delete a todo', example: { headers: { 'if-match': '"1"' } } },
+      },
       schema: { params: idParams, headers: ifMatch, response: { 204: nothing } },
     },
     async (request, reply) => {

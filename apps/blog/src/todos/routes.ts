@@ -3,7 +3,7 @@ import { allOf, owner } from 'gatewright/access'
 import { principalOf } from 'gatewright/request'
 import { flag, idParams, integer, list, nothing, pageQuery, strictObject } from 'gatewright/schemas'
 import { typed } from 'gatewright/typed-app'
-import { common, reads, title, todoSchema, toTodo, writes } from './both-versions.ts'
+import { common, reads, title, todoExample, todoSchema, toTodo, writes } from './both-versions.ts'
 import { addTodo, changeTodo, deleteTodo, getTodo, listTodos } from './todos.ts'
 
 export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
@@ -13,7 +13,17 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/todos',
     {
-      config: { gate: { ...common, access: reads, limit: 'read' } },
+      config: {
+        gate: { ...common, access: reads, limit: 'read' },
+        reference: {
+          tag: 'Todos',
+          summary: 'The own todos, newest first',
+          example: {
+            query: { page: 1, per_page: 20 },
+            answer: { todos: [todoExample], page: 1, per_page: 20, total: 1 },
+          },
+        },
+      },
       schema: {
         querystring: pageQuery,
         response: {
@@ -35,7 +45,10 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/todos/:id',
     {
-      config: { gate: { ...common, access: allOf(owner('todo'), reads), limit: 'read' } },
+      config: {
+        gate: { ...common, access: allOf(owner('todo'), reads), limit: 'read' },
+        reference: { tag: 'Todos', summary: 'One todo', example: { answer: todoExample } },
+      },
       schema: { params: idParams, response: { 200: todoSchema } },
     },
     async request =>
@@ -45,7 +58,15 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.post(
     '/todos',
     {
-      config: { gate: { ...common, access: writes, limit: 'write' } },
+      config: {
+        gate: { ...common, access: writes, limit: 'write' },
+        reference: {
+          tag: 'Todos',
+          summary: 'Write a todo',
+          headers: ['Location'],
+          example: { body: { title: 'Milk' }, answer: todoExample },
+        },
+      },
       schema: { body: strictObject({ title, done: flag }, ['done']), response: { 201: todoSchema } },
     },
     async (request, reply) => {
@@ -62,7 +83,14 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.put(
     '/todos/:id',
     {
-      config: { gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' } },
+      config: {
+        gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' },
+        reference: {
+          tag: 'Todos',
+          summary: 'Change one field or more',
+          example: { body: { done: true }, answer: { ...todoExample, done: true } },
+        },
+      },
       schema: {
         params: idParams,
         body: { ...strictObject({ title, done: flag }, ['title', 'done']), minProperties: 1 },
@@ -78,7 +106,10 @@ export const todoRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.delete(
     '/todos/:id',
     {
-      config: { gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' } },
+      config: {
+        gate: { ...common, access: allOf(owner('todo'), writes), limit: 'write' },
+        reference: { tag: 'Todos', summary: 'Delete a todo', example: {} },
+      },
       schema: { params: idParams, response: { 204: nothing } },
     },
     async (request, reply) => {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { everyone, permission, recentSignIn } from 'gatewright/access'
-import { accountSchema, toAccount } from 'gatewright/account'
+import { accountExample, accountSchema, toAccount } from 'gatewright/account'
 import { createUser } from 'gatewright/administration'
 import { newFieldsSchema, shownFieldsSchema } from 'gatewright/declared-fields'
 import { register } from 'gatewright/register'
@@ -11,8 +11,11 @@ import {
   idParams,
   integer,
   list,
+  madeUpId,
+  named,
   pageQuery,
   password,
+  passwordExample,
   strictObject,
   text,
   timestamp,
@@ -24,12 +27,21 @@ import { getUser, listUsers, toPublicUser, type User } from 'gatewright/users'
 import { everyKind } from '../audience.ts'
 import { userFields } from './fields.ts'
 
-const publicUserSchema = strictObject({
-  id: anyText,
-  username: anyText,
-  created_at: timestamp,
-  fields: shownFieldsSchema(userFields, 'public'),
-})
+const publicUserSchema = named(
+  'PublicUser',
+  strictObject({
+    id: anyText,
+    username: anyText,
+    created_at: timestamp,
+    fields: shownFieldsSchema(userFields, 'public'),
+  }),
+)
+const publicUserExample = {
+  id: madeUpId,
+  username: 'alice',
+  created_at: '2026-11-21T12:00:00.000Z',
+  fields: {},
+}
 
 const toView = (user: User) => ({
   ...toPublicUser(user),
@@ -49,7 +61,17 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
   app.get(
     '/users',
     {
-      config: { gate: reads },
+      config: {
+        gate: reads,
+        reference: {
+          tag: 'Users',
+          summary: 'The public fields of all users',
+          example: {
+            query: { page: 1, per_page: 20 },
+            answer: { users: [publicUserExample], page: 1, per_page: 20, total: 1 },
+          },
+        },
+      },
       schema: {
         querystring: pageQuery,
         response: {
@@ -70,7 +92,17 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
 
   app.get(
     '/users/:id',
-    { config: { gate: reads }, schema: { params: idParams, response: { 200: publicUserSchema } } },
+    {
+      config: {
+        gate: reads,
+        reference: {
+          tag: 'Users',
+          summary: 'The public fields of one user',
+          example: { answer: publicUserExample },
+        },
+      },
+      schema: { params: idParams, response: { 200: publicUserSchema } },
+    },
     async ({ params }) => toView(await getUser(gatewright.db, params.id)),
   )
 
@@ -83,6 +115,20 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
           principals: everyKind,
           limit: 'registration',
           audit: ['user.registered', 'user.created'],
+        },
+        reference: {
+          tag: 'Users',
+          summary: 'Register or, for an administrator, make a user with roles',
+          refusals: [
+            'username_taken',
+            'password_too_short',
+            'insufficient_permission',
+            'insufficient_user_authentication',
+          ],
+          example: {
+            body: { username: 'carol', password: passwordExample },
+            answer: accountExample(gatewright, 'carol'),
+          },
         },
       },
       schema: {

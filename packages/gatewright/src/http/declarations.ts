@@ -3,6 +3,7 @@ import type { GateRule, Passage } from '../gate/passage.ts'
 import type { Principal } from '../gate/principal.ts'
 import type { Refusal } from '../ground/refusal.ts'
 import type { UserFields } from '../users/declared-fields.ts'
+import type { RouteReference } from './reference/route-reference.ts'
 import type { RouteTable } from './route-table.ts'
 
 declare module 'fastify' {
@@ -16,6 +17,8 @@ declare module 'fastify' {
     conditional?: 'public' | 'private'
     /** The route answers with a page or a part of one, not with JSON. */
     page?: true
+    /** What the API reference says of the route. */
+    reference?: RouteReference
   }
   interface FastifyInstance {
     /** Everything that Gatewright's operations ask for. */

@@ -17,6 +17,7 @@ import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
+import { referenceRoutes } from './routes/reference.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
@@ -66,6 +67,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   runHooks(app, options)
   healthRoutes(app, engine)
   errorDocsRoutes(app)
+  referenceRoutes(app, engine, mount)
   consoleRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
     for (const addRoutes of [setupRoutes, signInRoutes, accountRoutes, sessionRoutes, cookieSessionRoutes])

@@ -1,4 +1,5 @@
 import { type Refusal, type RefusalCode, refusals } from '../ground/refusal.ts'
+import { anyText, integer, list, named, strictObject } from './schemas.ts'
 
 /** The status of each refusal. */
 export const statuses = {
@@ -46,6 +47,22 @@ export type Problem = {
   readonly errors?: Refusal['details']['errors']
 }
 
+export const problemSchema = named(
+  'Problem',
+  strictObject(
+    {
+      type: anyText,
+      title: anyText,
+      status: integer,
+      detail: anyText,
+      code: anyText,
+      request_id: anyText,
+      errors: list(strictObject({ path: anyText, message: anyText })),
+    },
+    ['errors'],
+  ),
+)
+
 export const problemType = 'application/problem+json; charset=utf-8'
 
 /** `invalid_token` → `Invalid token` */
@@ -56,10 +73,9 @@ const toTitle = (code: RefusalCode): string => {
 
 /** What the caller reads. The reason of a refusal stays with us. */
 export const toProblem = (
-  refusal: Refusal,
+  { code, details }: Pick<Refusal, 'code' | 'details'>,
   { publicUrl, requestId }: { publicUrl: string; requestId: string },
 ): Problem => {
-  const { code, details } = refusal
   return {
     type: `${publicUrl}/docs/errors#${code}`,
     title: toTitle(code),

@@ -112,6 +112,16 @@ test('a route that a plugin from before the gate adds past it stops the start', 
   )
 })
 
+test('two routes that the API reference can not tell apart stop the start and are named', async () => {
+  await assert.rejects(
+    start(server => {
+      server.get('/boats/:id', { config: { gate } }, handler)
+      server.get('/boats/:name(^x)', { config: { gate } }, handler)
+    }),
+    /the API reference and the routes do not agree: GET \/boats\/:id and \/boats\/:name/,
+  )
+})
+
 test('a declared route is served, and HEAD with it', async () => {
   const app = await start(server => server.get('/open', { config: { gate } }, handler))
   assert.equal((await app.inject('/open')).statusCode, 200)

@@ -2,6 +2,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import createRouter from 'find-my-way'
 import type { GateRule } from '../gate/passage.ts'
 import { permissionsIn, thingOf } from '../permissions/access-rule.ts'
+import type { RouteReference } from './reference/route-reference.ts'
 
 /** One route as it stands in the table. */
 export type DeclaredRoute = {
@@ -9,6 +10,11 @@ export type DeclaredRoute = {
   readonly url: string
   readonly rule: GateRule
   readonly schema: RouteOptions['schema']
+  readonly reference: RouteReference | undefined
+  /** It answers If-None-Match. */
+  readonly conditional: boolean
+  /** It answers with a page or a part of one. */
+  readonly page: boolean
 }
 
 const methodsOf = ({ method }: RouteOptions): readonly string[] => (Array.isArray(method) ? method : [method])
@@ -40,7 +46,16 @@ const declare = (route: RouteOptions, { things, permissions }: Vocabulary): read
     throw new Error(
       `the access rule of ${name} names the permission ${unknown}, which nobody declared: declare it in the option "permissions"`,
     )
-  return methodsOf(route).map(method => ({ method, url: route.url, rule, schema: route.schema }))
+  const { url, schema, config: { reference, conditional, page = false } = {} } = route
+  return methodsOf(route).map(method => ({
+    method,
+    url,
+    rule,
+    schema,
+    reference,
+    conditional: conditional !== undefined,
+    page,
+  }))
 }
 
 /** How many routes the router itself has, counted from its own print-out: it offers no list. */

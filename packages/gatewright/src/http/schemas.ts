@@ -16,6 +16,10 @@ export const strictObject = <
   ) as Exclude<keyof Properties & string, Optional>[],
 })
 
+/** A schema that several operations share: the API reference shows it under this title. */
+export const named = <const Schema extends JSONSchema>(title: string, schema: Schema): Schema =>
+  Object.assign({ title }, schema)
+
 /** Text between two lengths, in UTF-16 units as JSON Schema counts code points. */
 export const text = <const Least extends number>(least: Least, most: number) =>
   ({ type: 'string', minLength: least, maxLength: most }) as const
@@ -29,6 +33,8 @@ export const list = <const Items extends JSONSchema>(items: Items) => ({ type: '
 
 /** An opaque id of ours: 128 bits in base64url. */
 export const id = { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' } as const
+/** An id for examples. */
+export const madeUpId = 'anExampleOfAnIdOfOurs_'
 export const idParams = strictObject({ id })
 
 /** A body that may be left out. */
@@ -40,15 +46,27 @@ export const nothing = { type: 'null' } as const
 
 /** Passwords are bounded in bytes before they are hashed; here only what no password can be is refused. */
 export const password = text(1, 4_096)
+export const passwordExample = 'correct horse battery staple'
 export const username = text(1, 200)
 export const email = { type: 'string', format: 'email', maxLength: 254 } as const
 
-export const tokenPair = strictObject({
-  access_token: anyText,
-  refresh_token: anyText,
-  token_type: { const: 'Bearer' },
-  expires_in: integer,
-})
+export const tokenPair = named(
+  'TokenPair',
+  strictObject({
+    access_token: anyText,
+    refresh_token: anyText,
+    token_type: { const: 'Bearer' },
+    expires_in: integer,
+  }),
+)
+
+/** A pair for examples. */
+export const madeUpPair = {
+  access_token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiI…',
+  refresh_token: 'gwr_…',
+  token_type: 'Bearer',
+  expires_in: 600,
+} as const
 
 /** A page of a v1 list. */
 export const pageQuery = strictObject(

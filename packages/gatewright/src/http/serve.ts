@@ -60,6 +60,7 @@ const announceStart = async (
 ): Promise<void> => {
   const announce = createAnnounce(engine)
   announce(`API: ${engine.publicUrl}${mount}`, { api: engine.publicUrl + mount })
+  announce(`API reference: ${engine.publicUrl}/docs`, { reference: `${engine.publicUrl}/docs` })
   announce(`Console: ${engine.publicUrl}/console`, { console: `${engine.publicUrl}/console` })
   if (engine.settings.publicUrl !== undefined)
     announce(`Listening: ${engine.settings.host}, port ${port}`, { port })

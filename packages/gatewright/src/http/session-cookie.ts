@@ -5,7 +5,7 @@ import { second } from '../ground/clock.ts'
 import { makeTokenPair, type TokenPair } from '../sessions/session-tokens.ts'
 import type { LiveSession } from '../sessions/sessions.ts'
 import { csrfTokenOf } from '../tokens/session-secret.ts'
-import { anyText, strictObject, tokenPair } from './schemas.ts'
+import { anyText, named, strictObject, tokenPair } from './schemas.ts'
 
 /** No Domain, so no other host gets it; no script reads it; another site's forms don't send it. */
 const toSetCookie = ({ name, isSecure }: CookiePlace, value: string, maxAge: number): string =>
@@ -16,7 +16,9 @@ export const clearSessionCookie = ({ places }: Pick<Engine, 'places'>, reply: Fa
   reply.header('set-cookie', toSetCookie(places.cookie, '', 0))
 }
 
-export const csrfAnswer = strictObject({ csrf_token: anyText })
+export const csrfAnswer = named('CsrfToken', strictObject({ csrf_token: anyText }))
+/** A CSRF token for examples. */
+export const csrfExample = { csrf_token: 'the CSRF token of the session' } as const
 
 /**
  * Gives the browser the cookie of a session, and the page its CSRF token. The browser forgets the cookie

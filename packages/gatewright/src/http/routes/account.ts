@@ -5,27 +5,65 @@ import { toTimestamp } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
 import { permissionsOf, type RoleTable } from '../../permissions/roles.ts'
 import { changePassword } from '../../sign-in/own-password.ts'
-import { fieldChangesSchema, shownFieldsSchema, type UserFields } from '../../users/declared-fields.ts'
+import {
+  fieldChangesSchema,
+  isSeenBy,
+  isWrittenBy,
+  shownFieldsSchema,
+  type UserFields,
+} from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
 import { changeUserFields, showUserFields } from '../../users/user-fields.ts'
 import { getUser, type User } from '../../users/users.ts'
 import { originOf, principalOf } from '../request.ts'
-import { anyText, flag, list, nothing, password, strictObject, textOrNull, timestamp } from '../schemas.ts'
-import { answerRenewed, clearSessionCookie, renewedAnswer } from '../session-cookie.ts'
+import {
+  anyText,
+  flag,
+  list,
+  madeUpId,
+  madeUpPair,
+  named,
+  nothing,
+  password,
+  passwordExample,
+  strictObject,
+  textOrNull,
+  timestamp,
+} from '../schemas.ts'
+import { answerRenewed, clearSessionCookie, csrfExample, renewedAnswer } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 
 /** A user's own view of the account, with the declared fields that a user sees of the own ones. */
 export const accountSchema = (declared: UserFields) =>
-  strictObject({
-    id: anyText,
-    username: anyText,
-    email: textOrNull,
-    email_verified: flag,
-    roles: list(anyText),
-    permissions: list(anyText),
-    created_at: timestamp,
-    fields: shownFieldsSchema(declared, 'self'),
-  })
+  named(
+    'Account',
+    strictObject({
+      id: anyText,
+      username: anyText,
+      email: textOrNull,
+      email_verified: flag,
+      roles: list(anyText),
+      permissions: list(anyText),
+      created_at: timestamp,
+      fields: shownFieldsSchema(declared, 'self'),
+    }),
+  )
+
+/** The account of a new user, for examples. */
+export const accountExample = (
+  { roleTable }: { readonly roleTable: RoleTable },
+  username: string,
+  roles: readonly string[] = ['user'],
+) => ({
+  id: madeUpId,
+  username,
+  email: null,
+  email_verified: false,
+  roles,
+  permissions: [...permissionsOf(roleTable, roles)].sort(),
+  created_at: '2026-11-21T12:00:00.000Z',
+  fields: {},
+})
 
 export const toAccount = (
   { roleTable }: { readonly roleTable: RoleTable },
@@ -48,11 +86,28 @@ const protectedSchema = strictObject({
   session_id: textOrNull,
 })
 
+/** Of the own fields that a user writes, those whose schemas have `examples`. */
+const exampleFieldsOf = (declared: UserFields): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(declared)
+      .filter(([, field]) => isSeenBy(field, 'self') && isWrittenBy(field, 'self'))
+      .map(([name, { schema }]) => [name, typeof schema === 'object' ? schema.examples?.[0] : undefined])
+      .filter(([, example]) => example !== undefined),
+  )
+
 export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
+  const fields = exampleFieldsOf(app.userFields)
   typed(app).get(
     '/me',
     {
-      config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } },
+      config: {
+        gate: { access: signedIn(), limit: 'read', audit: 'none' },
+        reference: {
+          tag: 'Account',
+          summary: 'The own account',
+          example: { answer: accountExample(engine, 'alice') },
+        },
+      },
       schema: { response: { 200: accountSchema(app.userFields) } },
     },
     async request => toAccount(engine, await getUser(engine.db, principalOf(request).userId), app.userFields),
@@ -61,7 +116,18 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
   typed(app).patch(
     '/me',
     {
-      config: { gate: { access: signedIn(), limit: 'write', audit: 'none' } },
+      config: {
+        gate: { access: signedIn(), limit: 'write', audit: 'none' },
+        reference: {
+          tag: 'Account',
+          summary: 'Change own fields that the application declares; null removes one',
+          refusals: ['insufficient_permission'],
+          example: {
+            body: { fields },
+            answer: { ...accountExample(engine, 'alice'), fields },
+          },
+        },
+      },
       schema: {
         body: strictObject({ fields: fieldChangesSchema(app.userFields, 'self') }),
         response: { 200: accountSchema(app.userFields) },
@@ -84,6 +150,12 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
           limit: 'write',
           audit: ['user.deleted', 'session.ended'],
         },
+        reference: {
+          tag: 'Account',
+          summary: 'Delete the own account, for good',
+          refusals: ['last_administrator'],
+          example: {},
+        },
       },
       schema: { response: { 204: nothing } },
     },
@@ -100,6 +172,17 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
     {
       config: {
         gate: { access: signedIn(), principals: ['user', 'api-key', 'client'], limit: 'read', audit: 'none' },
+        reference: {
+          tag: 'Account',
+          summary: 'Whoever is signed in',
+          example: {
+            answer: {
+              user: { id: madeUpId, username: 'alice' },
+              permissions: accountExample(engine, 'alice').permissions,
+              session_id: madeUpId,
+            },
+          },
+        },
       },
       schema: { response: { 200: protectedSchema } },
     },
@@ -118,6 +201,19 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
           access: allOf(signedIn(), recentSignIn()),
           limit: 'confirm-password',
           audit: ['user.password-changed', 'session.renewed', 'session.ended', 'sign-in.failed'],
+        },
+        reference: {
+          tag: 'Account',
+          summary: 'Change the own password; the session goes on under a new id, all others end',
+          refusals: ['invalid_credentials', 'password_too_short'],
+          example: {
+            body: {
+              current_password: passwordExample,
+              new_password: `${passwordExample}, too`,
+            },
+            answer: madeUpPair,
+            answerToCookie: csrfExample,
+          },
         },
       },
       schema: {

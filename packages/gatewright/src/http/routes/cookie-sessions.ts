@@ -11,11 +11,11 @@ import type { UserFields } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
 import { getUser } from '../../users/users.ts'
 import { deviceOf, originOf, principalOf } from '../request.ts'
-import { anyText, password, strictObject, text } from '../schemas.ts'
-import { csrfAnswer, giveSessionCookie } from '../session-cookie.ts'
+import { anyText, password, passwordExample, strictObject, text } from '../schemas.ts'
+import { csrfAnswer, csrfExample, giveSessionCookie } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
-import { accountSchema, toAccount } from './account.ts'
-import { sessionSchema, toSession } from './sessions.ts'
+import { accountExample, accountSchema, toAccount } from './account.ts'
+import { sessionExample, sessionSchema, toSession } from './sessions.ts'
 
 /** The session that the browser's former cookie holds, which the new one is to replace. */
 const findReplaced = async (engine: Engine, { passage }: FastifyRequest): Promise<Caller | undefined> => {
@@ -30,6 +30,7 @@ const currentSchema = (declared: UserFields) =>
 
 /** Sign-in for browsers, whose session a cookie holds. */
 export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void => {
+  const current = { session: sessionExample, user: accountExample(engine, 'alice') }
   typed(app).post(
     '/sessions',
     {
@@ -40,6 +41,13 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
           ignoresCookie: true,
           limit: 'sign-in',
           audit: ['session.started', 'session.ended', 'sign-in.failed'],
+        },
+        reference: {
+          tag: 'Sessions',
+          summary: 'Sign in with a session cookie, as browsers do',
+          refusals: ['invalid_credentials', 'session_renewed'],
+          headers: ['Set-Cookie'],
+          example: { body: { username: 'alice', password: passwordExample }, answer: csrfExample },
         },
       },
       schema: { body: strictObject({ username: text(1, 254), password }), response: { 201: csrfAnswer } },
@@ -61,7 +69,14 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
   typed(app).get(
     '/sessions/current',
     {
-      config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } },
+      config: {
+        gate: { access: signedIn(), limit: 'read', audit: 'none' },
+        reference: {
+          tag: 'Sessions',
+          summary: 'This session and the own account; with a cookie, its CSRF token again',
+          example: { answer: current, answerToCookie: { ...current, ...csrfExample } },
+        },
+      },
       schema: { response: { 200: currentSchema(app.userFields) } },
     },
     async request => {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { refusals } from '../../ground/refusal.ts'
 import { everyone } from '../../permissions/access-rule.ts'
@@ -13,8 +12,15 @@ const page = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Errors</title>
-<link rel="stylesheet" href="/docs/errors.css">
-<main>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/reference.css">
+<nav aria-label="Reference">
+<a href="/docs">API reference</a>
+<a href="/docs/errors" aria-current="page">Errors</a>
+<a href="/openapi.json">OpenAPI</a>
+<a href="/docs/postman.json" download="postman.json">Postman collection</a>
+</nav>
+<main class="text">
 <h1>Errors</h1>
 <p>Every error is <code>application/problem+json</code> (RFC 9457). Its <code>code</code> is one of these.</p>
 <dl>
@@ -24,19 +30,12 @@ ${Object.entries(refusals).map(toEntry).join('\n')}
 </html>
 `
 
-const style = readFileSync(new URL('../pages/errors.css', import.meta.url), 'utf8')
-
-const parts = [
-  { url: '/docs/errors', content: page, type: 'text/html; charset=utf-8' },
-  { url: '/docs/errors.css', content: style, type: 'text/css; charset=utf-8' },
-] as const
-
 /** Where the `type` of every problem points: the catalogue, with an anchor for each code. */
 export const errorDocsRoutes = (app: FastifyInstance): void => {
-  for (const { url, content, type } of parts)
-    app.get(
-      url,
-      { config: { page: true, gate: { access: everyone(), limit: 'read', audit: 'none' } } },
-      async (_request, reply) => reply.type(type).header('content-security-policy', pagePolicy).send(content),
-    )
+  app.get(
+    '/docs/errors',
+    { config: { page: true, gate: { access: everyone(), limit: 'read', audit: 'none' } } },
+    async (_request, reply) =>
+      reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page),
+  )
 }

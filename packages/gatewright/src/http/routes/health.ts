@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Engine } from '../../compose.ts'
 import { second } from '../../ground/clock.ts'
 import { everyone } from '../../permissions/access-rule.ts'
-import { anyText, list, strictObject } from '../schemas.ts'
+import { anyText, list, named, strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
 const gate = { access: everyone(), limit: 'unlimited', audit: 'none' } as const
@@ -29,13 +29,33 @@ const findReasons = async ({ db, revocations, settings, clock }: Engine): Promis
 export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
   typed(app).get(
     '/healthz',
-    { config: { gate }, schema: { response: { 200: strictObject({ status: anyText }) } } },
+    {
+      config: {
+        gate,
+        reference: {
+          tag: 'Health',
+          summary: 'Whether the process is up',
+          example: { answer: { status: 'up' } },
+        },
+      },
+      schema: { response: { 200: strictObject({ status: anyText }) } },
+    },
     async () => ({ status: 'up' }),
   )
-  const readiness = strictObject({ status: anyText, reasons: list(anyText) })
+  const readiness = named('Readiness', strictObject({ status: anyText, reasons: list(anyText) }))
   typed(app).get(
     '/readyz',
-    { config: { gate }, schema: { response: { 200: readiness, 503: readiness } } },
+    {
+      config: {
+        gate,
+        reference: {
+          tag: 'Health',
+          summary: 'Whether it should get traffic, and why not',
+          example: { answer: { status: 'ready', reasons: [] } },
+        },
+      },
+      schema: { response: { 200: readiness, 503: readiness } },
+    },
     async (_request, reply) => {
       const reasons = await findReasons(engine)
       if (reasons.length === 0) return { status: 'ready', reasons: [] }

@@ -6,19 +6,42 @@ import { listSessions } from '../../sessions/list-sessions.ts'
 import { endAllOtherSessions, endOtherSession, logOut } from '../../sign-in/end-sessions.ts'
 import type { SessionRow } from '../../storage/tables.ts'
 import { originOf, principalOf, requireAccess } from '../request.ts'
-import { anyText, flag, idParams, list, nothing, strictObject, timestamp } from '../schemas.ts'
+import {
+  anyText,
+  flag,
+  idParams,
+  list,
+  madeUpId,
+  named,
+  nothing,
+  strictObject,
+  timestamp,
+} from '../schemas.ts'
 import { clearSessionCookie } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 
-export const sessionSchema = strictObject({
-  id: anyText,
-  current: flag,
-  device: anyText,
-  address: anyText,
-  created_at: timestamp,
-  last_used_at: timestamp,
-  expires_at: timestamp,
-})
+export const sessionSchema = named(
+  'Session',
+  strictObject({
+    id: anyText,
+    current: flag,
+    device: anyText,
+    address: anyText,
+    created_at: timestamp,
+    last_used_at: timestamp,
+    expires_at: timestamp,
+  }),
+)
+
+export const sessionExample = {
+  id: madeUpId,
+  current: true,
+  device: 'curl/8.5.0',
+  address: '127.0.0.1',
+  created_at: '2026-11-21T12:00:00.000Z',
+  last_used_at: '2026-11-21T12:00:00.000Z',
+  expires_at: '2026-12-05T12:00:00.000Z',
+}
 
 export const toSession = (row: SessionRow, currentId: string) => ({
   id: row.id,
@@ -35,7 +58,14 @@ export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
   typed(app).get(
     '/sessions',
     {
-      config: { gate: { access: signedIn(), limit: 'read', audit: 'none' } },
+      config: {
+        gate: { access: signedIn(), limit: 'read', audit: 'none' },
+        reference: {
+          tag: 'Sessions',
+          summary: 'The own devices',
+          example: { answer: { sessions: [sessionExample] } },
+        },
+      },
       schema: { response: { 200: strictObject({ sessions: list(sessionSchema) }) } },
     },
     async request => {
@@ -48,7 +78,18 @@ export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
   const ends = { access: signedIn(), limit: 'write', audit: ['session.ended'] } as const
   typed(app).delete(
     '/sessions/:id',
-    { config: { gate: ends }, schema: { params: idParams, response: { 204: nothing } } },
+    {
+      config: {
+        gate: ends,
+        reference: {
+          tag: 'Sessions',
+          summary: 'End one of the own sessions; another than this one asks for a recent sign-in',
+          refusals: ['insufficient_user_authentication'],
+          example: {},
+        },
+      },
+      schema: { params: idParams, response: { 204: nothing } },
+    },
     async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       const own = { userId, sessionId, origin: originOf(request) }
@@ -65,7 +106,10 @@ export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
   typed(app).delete(
     '/sessions',
     {
-      config: { gate: { ...ends, access: allOf(signedIn(), recentSignIn()) } },
+      config: {
+        gate: { ...ends, access: allOf(signedIn(), recentSignIn()) },
+        reference: { tag: 'Sessions', summary: 'End all other sessions of the own account', example: {} },
+      },
       schema: { response: { 204: nothing } },
     },
     async (request, reply) => {

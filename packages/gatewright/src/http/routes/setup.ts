@@ -3,9 +3,9 @@ import type { Engine } from '../../compose.ts'
 import { everyone } from '../../permissions/access-rule.ts'
 import { completeSetup } from '../../sign-in/setup-link.ts'
 import { originOf } from '../request.ts'
-import { email, password, strictObject, text, username } from '../schemas.ts'
+import { email, password, passwordExample, strictObject, text, username } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
-import { accountSchema, toAccount } from './account.ts'
+import { accountExample, accountSchema, toAccount } from './account.ts'
 
 /** The first administrator: what the page of the set-up link posts to. */
 export const setupRoutes = (app: FastifyInstance, engine: Engine): void => {
@@ -18,6 +18,15 @@ export const setupRoutes = (app: FastifyInstance, engine: Engine): void => {
           ignoresCookie: true,
           limit: 'anonymous-write',
           audit: ['administrator.set-up'],
+        },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Make the first administrator with the set-up link that a start printed',
+          refusals: ['invalid_link', 'username_taken', 'password_too_short'],
+          example: {
+            body: { token: 'the part of the link behind #', username: 'ada', password: passwordExample },
+            answer: accountExample(engine, 'ada', ['admin']),
+          },
         },
       },
       schema: {

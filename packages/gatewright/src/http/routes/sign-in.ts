@@ -17,12 +17,24 @@ import { parsePassword } from '../../users/password.ts'
 import { checkUserFieldValues } from '../../users/user-fields.ts'
 import { takeFurther } from '../answer-refusal.ts'
 import { deviceOf, originOf, principalOf } from '../request.ts'
-import { anyText, email, orNothing, password, strictObject, text, tokenPair, username } from '../schemas.ts'
-import { answerRenewed, clearSessionCookie, renewedAnswer } from '../session-cookie.ts'
+import {
+  anyText,
+  email,
+  madeUpPair,
+  orNothing,
+  password,
+  passwordExample,
+  strictObject,
+  text,
+  tokenPair,
+  username,
+} from '../schemas.ts'
+import { answerRenewed, clearSessionCookie, csrfExample, renewedAnswer } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
-import { accountSchema, toAccount } from './account.ts'
+import { accountExample, accountSchema, toAccount } from './account.ts'
 
 const refreshTokenBody = orNothing(strictObject({ refresh_token: text(1, 1_024) }, ['refresh_token']))
+const refreshTokenExample = { refresh_token: madeUpPair.refresh_token }
 type RefreshTokenBody = { readonly refresh_token?: string } | null | undefined
 
 /** The access token of a request whose route reads its own credential; undefined where there is none. */
@@ -48,6 +60,15 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
           ignoresCookie: true,
           limit: 'registration',
           audit: ['user.registered'],
+        },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Register',
+          refusals: ['username_taken', 'password_too_short', 'insufficient_permission'],
+          example: {
+            body: { username: 'bob', password: passwordExample },
+            answer: accountExample(engine, 'bob'),
+          },
         },
       },
       schema: {
@@ -77,6 +98,12 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
           limit: 'sign-in',
           audit: ['session.started', 'sign-in.failed'],
         },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Sign in',
+          refusals: ['invalid_credentials'],
+          example: { body: { username: 'alice', password: passwordExample }, answer: madeUpPair },
+        },
       },
       schema: { body: strictObject({ username: text(1, 254), password }), response: { 200: tokenPair } },
     },
@@ -98,6 +125,12 @@ const stepUpRoute = (app: FastifyInstance, engine: Engine): void => {
     {
       config: {
         gate: { access: signedIn(), limit: 'confirm-password', audit: ['session.renewed', 'sign-in.failed'] },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Confirm the password; the session goes on, fresh, under a new id',
+          refusals: ['invalid_credentials'],
+          example: { body: { password: passwordExample }, answer: madeUpPair, answerToCookie: csrfExample },
+        },
       },
       schema: { body: strictObject({ password }), response: { 200: renewedAnswer } },
     },
@@ -132,6 +165,12 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
             'refresh-token.ahead',
             'session.ended',
           ],
+        },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Exchange a refresh token for a new pair',
+          refusals: ['refresh_token_reused', 'session_renewed'],
+          example: { body: refreshTokenExample, answer: madeUpPair },
         },
       },
       schema: { body: refreshTokenBody, response: { 200: tokenPair } },
@@ -196,6 +235,12 @@ const logoutRoute = (app: FastifyInstance, engine: Engine): void => {
     {
       config: {
         gate: { access: everyone(), readsOwnCredential: true, limit: 'logout', audit: ['session.ended'] },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Sign out: the tokens shown are refused from now on',
+          refusals: ['session_renewed'],
+          example: { body: refreshTokenExample, answer: { message: 'You are signed out.' } },
+        },
       },
       schema: { body: refreshTokenBody, response: { 200: strictObject({ message: anyText }) } },
     },

@@ -1,0 +1,74 @@
+import { cookiePlaceOf } from '../../gate/credential.ts'
+import type { GateRule } from '../../gate/passage.ts'
+import type { PrincipalKind } from '../../gate/principal.ts'
+import type { Settings } from '../../ground/settings.ts'
+import { type AccessRule, decide } from '../../permissions/access-rule.ts'
+import type { DeclaredRoute } from '../route-table.ts'
+
+type Places = {
+  readonly publicUrl: string
+  readonly settings: Pick<Settings, 'tokenHeader' | 'tokenScheme'>
+}
+
+const toBearer = ({ settings: { tokenHeader, tokenScheme } }: Places) =>
+  tokenHeader.toLowerCase() === 'authorization' && tokenScheme.toLowerCase() === 'bearer'
+    ? { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `access_token` of a sign-in.' }
+    : {
+        type: 'apiKey',
+        in: 'header',
+        name: tokenHeader,
+        description: `\`${tokenScheme}\`, a space, and the \`access_token\` of a sign-in.`,
+      }
+
+const toCookie = ({ publicUrl }: Places) => ({
+  type: 'apiKey',
+  in: 'cookie',
+  name: cookiePlaceOf(publicUrl).name,
+  description:
+    'Set by `POST …/sessions`; a browser sends it by itself. What changes something asks for X-CSRF-Token as well.',
+})
+
+type Row = {
+  readonly name: string
+  readonly kind: PrincipalKind
+  readonly isTaken: (rule: GateRule) => boolean
+  readonly toScheme: (places: Places) => Readonly<Record<string, string>>
+}
+
+/** Where a credential may stand, and what kind of principal it makes. */
+const rows: readonly Row[] = [
+  { name: 'bearer', kind: 'user', isTaken: () => true, toScheme: toBearer },
+  { name: 'cookie', kind: 'user', isTaken: ({ ignoresCookie }) => !ignoresCookie, toScheme: toCookie },
+]
+
+export const toSecuritySchemes = (places: Places) =>
+  Object.fromEntries(rows.map(({ name, toScheme }) => [name, toScheme(places)]))
+
+const nobody = {
+  now: 0,
+  principal: undefined,
+  permissions: new Set<never>(),
+  thing: { ownerId: '', isPublic: true },
+}
+
+/** Whether callers without a credential are let in, at least to what is public. */
+const isPublic = (rule: AccessRule): boolean => decide(rule, nobody).allowed
+
+/**
+ * What the operation asks for. A public one that names its principals, or reads a credential by itself,
+ * answers more to a caller who shows one: there it is optional.
+ */
+export const toSecurity = ({
+  rule,
+}: DeclaredRoute): readonly Readonly<Record<string, readonly string[]>>[] => {
+  const { access, principals = ['user'], readsOwnCredential } = rule
+  const shown = rows
+    .filter(({ kind, isTaken }) => principals.includes(kind) && isTaken(rule))
+    .map(({ name }) => ({ [name]: [] }))
+  if (!isPublic(access)) return shown
+  return rule.principals !== undefined || readsOwnCredential ? [{}, ...shown] : []
+}
+
+/** Whether the operation lets somebody in by the session cookie. */
+export const takesCookie = (route: DeclaredRoute): boolean =>
+  toSecurity(route).some(scheme => 'cookie' in scheme)
