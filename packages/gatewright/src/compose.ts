@@ -7,11 +7,14 @@ import { publicUrlOf, type Settings } from './ground/settings.ts'
 import { openKeyRing } from './keys/signing-keys.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createRevocations } from './revocation/revocations.ts'
-import { dataFolderOf, openDatabase } from './storage/database.ts'
+import { dataFolderOf, isPostgresUrl, openDatabase } from './storage/database.ts'
+import { openDatabaseClock } from './storage/database-clock.ts'
 import { ensureInstallation } from './storage/installation.ts'
-import { engineMigrations, type MigrationSet, migrate } from './storage/migrate.ts'
+import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
+import { prepareDatabase } from './storage/prepare-database.ts'
 import type { Durability } from './storage/sqlite-dialect.ts'
+import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
 import { listRoles } from './users/users.ts'
@@ -23,6 +26,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly random: Random
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
+  /** What a start should say of the database. */
+  readonly warnings: readonly string[]
   readonly close: () => Promise<void>
 }
 
@@ -32,6 +37,7 @@ export type ComposeOptions = {
   readonly port?: number
   /** Tables of the application, beside the engine's. */
   readonly migrations?: readonly MigrationSet[]
+  /** Else the machine's on SQLite, the database's on PostgreSQL: the same for all processes on it. */
   readonly clock?: Clock
   readonly random?: Random
   readonly durability?: Durability
@@ -42,16 +48,28 @@ export const dataFolder = ({ databaseUrl }: Pick<Settings, 'databaseUrl'>): stri
   dataFolderOf(databaseUrl)
 
 /** Opens the database, brings it up to date and builds the engine on it. The only place that builds things. */
-export const compose = async ({
-  settings,
-  port = settings.port,
-  migrations = [],
-  clock = systemClock,
-  random = systemRandom,
-  durability = 'full',
-}: ComposeOptions): Promise<Engine> => {
+export const compose = async (options: ComposeOptions): Promise<Engine> => {
+  const { settings, durability = 'full' } = options
   const db = openDatabase(settings.databaseUrl, { durability, pool: settings.databasePool })
-  for (const set of [engineMigrations, ...migrations]) await migrate(db, set)
+  try {
+    return await build(db, options)
+  } catch (error) {
+    await db.destroy()
+    throw error
+  }
+}
+
+const openClock = async (db: Database, { settings, clock }: ComposeOptions) => {
+  if (clock !== undefined || !isPostgresUrl(settings.databaseUrl))
+    return { clock: clock ?? systemClock, stop: () => {} }
+  const opened = await openDatabaseClock(db, systemClock)
+  return { clock: opened, stop: opened.stop }
+}
+
+const build = async (db: Database, options: ComposeOptions): Promise<Engine> => {
+  const { settings, port = settings.port, migrations = [], random = systemRandom } = options
+  const warnings = await prepareDatabase(db, { settings, migrations: [engineMigrations, ...migrations] })
+  const { clock, stop: stopClock } = await openClock(db, options)
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
@@ -83,8 +101,10 @@ export const compose = async ({
       token: { header: settings.tokenHeader.toLowerCase(), scheme: settings.tokenScheme.toLowerCase() },
       apiKey: { header: 'x-api-key' },
     },
+    warnings,
     close: async () => {
       revocations.stop()
+      stopClock()
       await db.destroy()
     },
   }
