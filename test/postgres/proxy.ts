@@ -6,7 +6,7 @@ export type Proxy = {
   readonly port: number
   /** Nothing of the server comes through any more on the connections there are; new ones work. */
   readonly silence: () => void
-  /** Cuts a connection on which the client sends this text, and keeps it from the server or not. */
+  /** Cuts, once, the connection on which the client sends this text: before or after the server has it. */
   readonly cutAt: (text: string, when: 'before' | 'after') => void
   readonly close: () => Promise<void>
 }
@@ -23,8 +23,10 @@ export const startProxy = async (target: { readonly port: number }): Promise<Pro
     pairs.push([client, server])
     let isCutting = false
     client.on('data', chunk => {
-      isCutting ||= cut !== undefined && chunk.includes(cut.text)
-      if (isCutting && cut?.when === 'before') end(client, server)
+      const found = cut !== undefined && chunk.includes(cut.text) ? cut.when : undefined
+      if (found !== undefined) cut = undefined
+      isCutting ||= found === 'after'
+      if (found === 'before') end(client, server)
       else server.write(chunk)
     })
     // What the server answers then no longer comes.

@@ -84,8 +84,15 @@ export const startPostgres = async ({
       throw new Error(`PostgreSQL did not start: ${lines.join('')}`, { cause: error })
     })
   }
-  // The package knows only the fast way.
-  const processOf = (): ChildProcess | undefined => (server as unknown as { process?: ChildProcess }).process
+  // The package knows one way to stop, and waits for ever for what has stopped.
+  const inner = server as unknown as { process: ChildProcess | undefined }
+
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const running = inner.process
+    if (running === undefined || running.exitCode !== null) return
+    running.kill(signal)
+    await once(running, 'exit')
+  }
 
   await server.initialise()
   for (const [name, text] of Object.entries(files)) write(name, text)
@@ -93,17 +100,10 @@ export const startPostgres = async ({
   return {
     url: `postgres://${user}:${secret}@127.0.0.1:${port}/postgres`,
     stop: async () => {
-      await server.stop()
+      await end('SIGINT')
       rmSync(folder, { recursive: true, force: true })
     },
-    halt: async (how = 'fast') => {
-      const running = processOf()
-      if (how === 'fast' || running === undefined) return server.stop()
-      running.kill('SIGQUIT')
-      await once(running, 'exit')
-      // The package forgets the process, and stops nothing.
-      await Promise.race([server.stop(), new Promise(resolve => setTimeout(resolve, 50))])
-    },
+    halt: (how = 'fast') => end(how === 'fast' ? 'SIGINT' : 'SIGQUIT'),
     resume: start,
     write,
   }
