@@ -8,6 +8,7 @@ import {
 } from './database-checks.ts'
 import {
   type DatabaseFacts,
+  type DatabaseKind,
   type Facts,
   type MachineFacts,
   type SettingsFacts,
@@ -19,6 +20,15 @@ import { type Finding, problem } from './finding.ts'
 import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './installation-checks.ts'
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
 import {
+  checkClockOfServer,
+  checkPool,
+  checkRoles,
+  checkServer,
+  checkServerDurability,
+  checkServerWritable,
+  checkWayToServer,
+} from './server-checks.ts'
+import {
   checkAddress,
   checkLimits,
   checkProductionRules,
@@ -29,6 +39,8 @@ import {
 /** A row of the table; `run` gives undefined where what it looks at is not there. */
 type Check = {
   readonly name: string
+  /** The kind of database that it is about; absent where it is about both, or none. */
+  readonly of?: DatabaseKind
   readonly run: (facts: Facts) => Finding | Promise<Finding> | undefined
 }
 
@@ -65,12 +77,19 @@ const checks: readonly Check[] = [
   { name: 'disk-space', run: onSettings(checkSpace) },
   { name: 'secret', run: onSettings(checkSecret) },
   { name: 'database', run: onSettings(checkDatabase) },
-  { name: 'integrity', run: onDatabase(checkIntegrity) },
-  { name: 'durability', run: onDatabase(checkDurability) },
-  { name: 'writing', run: onDatabase(checkWritable) },
+  { name: 'integrity', of: 'sqlite', run: onDatabase(checkIntegrity) },
+  { name: 'durability', of: 'sqlite', run: onDatabase(checkDurability) },
+  { name: 'writing', of: 'sqlite', run: onDatabase(checkWritable) },
+  { name: 'database-server', of: 'postgres', run: onDatabase(checkServer) },
+  { name: 'database-tls', of: 'postgres', run: onDatabase(checkWayToServer) },
+  { name: 'database-clock', of: 'postgres', run: onDatabase(checkClockOfServer) },
+  { name: 'database-pool', of: 'postgres', run: onDatabase(checkPool) },
+  { name: 'durability', of: 'postgres', run: onDatabase(checkServerDurability) },
+  { name: 'writing', of: 'postgres', run: onDatabase(checkServerWritable) },
   { name: 'migrations', run: onDatabase(checkMigrations) },
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
   { name: 'administrator', run: onTables(checkAdministrator) },
+  { name: 'database-roles', of: 'postgres', run: onTables(checkRoles) },
   { name: 'audit-clock', run: onTables(checkClockOfAudit) },
 ]
 
@@ -107,7 +126,9 @@ const isMade = (result: CheckedFinding | { readonly name: string }): result is C
 export const examine = (source: Source): Promise<Examination> =>
   withFacts(source, async facts => {
     const results: (CheckedFinding | { readonly name: string })[] = []
-    for (const check of checks) results.push(await runCheck(check, facts))
+    const kind = facts.settings?.database.kind ?? 'sqlite'
+    for (const check of checks.filter(({ of = kind }) => of === kind))
+      results.push(await runCheck(check, facts))
     return {
       findings: results.filter(isMade),
       notChecked: results.filter(result => !isMade(result)).map(({ name }) => name),
