@@ -32,12 +32,15 @@ const newInstallation = async () => {
   return { name, owner: as(`${name}_owner`), server: as(`${name}_server`) }
 }
 
+const admin = ['--username', 'alice', '--role', 'admin', '--password-stdin'] as const
+
 type Env = Readonly<Record<string, string>>
 
 const run = async (env: Env, ...args: readonly string[]) => {
   const ending = await runToEnd(folder, {
     file: commandLine,
     args,
+    ...(args.includes('--password-stdin') && { input: 'correct horse battery staple\n' }),
     env: { GATEWRIGHT_SECRET: secret, ...env },
   })
   assert.doesNotMatch(ending.stdout + ending.stderr, /hush/)
@@ -68,10 +71,10 @@ describe('the command line', () => {
   test('makes, lists, changes and disables users, with both roles', async () => {
     const { owner, server } = await newInstallation()
     const env = { DATABASE_URL: server, DATABASE_ADMIN_URL: owner }
-    assert.match(await runWell(env, 'user', 'create', '--username', 'alice', '--role', 'admin'), /alice/)
+    assert.match(await runWell(env, 'user', 'create', ...admin), /alice/)
     // From here on the server's role is enough.
     const serving = { DATABASE_URL: server }
-    await runWell(serving, 'user', 'create', '--username', 'robert')
+    await runWell(serving, 'user', 'create', '--username', 'robert', '--password-stdin')
     await runWell(serving, 'user', 'role', 'robert', 'moderator')
     await runWell(serving, 'user', 'disable', 'robert')
     const listed = await runWell(serving, 'user', 'list')
@@ -115,15 +118,7 @@ describe('the command line', () => {
 describe('doctor', () => {
   test('finds nothing wrong where two roles serve, and makes no check of a file', async () => {
     const { owner, server } = await newInstallation()
-    await runWell(
-      { DATABASE_URL: server, DATABASE_ADMIN_URL: owner },
-      'user',
-      'create',
-      '--username',
-      'alice',
-      '--role',
-      'admin',
-    )
+    await runWell({ DATABASE_URL: server, DATABASE_ADMIN_URL: owner }, 'user', 'create', ...admin)
     const checks = await examine({ DATABASE_URL: server })
     for (const name of [
       'database',
