@@ -7,7 +7,7 @@ const sqliteForm = /^sqlite:(?!\/\/)[^\0]+$/
 const isPostgresAddress = (text: string): boolean => parsePostgresAddress(text) !== undefined
 
 /** The address without its password: what may be shown of it. */
-export const withoutPassword = (text: string): string =>
+const withoutPassword = (text: string): string =>
   text.replace(/^(postgres(?:ql)?:\/\/[^:@/]*):[^@]*@/, '$1:hidden@')
 
 const postgresExpects = 'postgres://<user>:<password>@<host>:<port>/<database>'

@@ -18,7 +18,7 @@ export type PoolOptions = {
 }
 
 /** Numbers of 64 bits (times, places, counts) come as numbers; one that a number can't hold is no number. */
-export const parseInt8 = (text: string): number => {
+const parseInt8 = (text: string): number => {
   const value = Number(text)
   if (!Number.isSafeInteger(value)) throw new RangeError(`the database gave ${text}, which is too large`)
   return value

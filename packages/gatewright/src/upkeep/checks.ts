@@ -22,7 +22,7 @@ import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-
 import {
   checkClockOfServer,
   checkPool,
-  checkRoles,
+  checkRolesOfServer,
   checkServer,
   checkServerDurability,
   checkServerWritable,
@@ -89,7 +89,7 @@ const checks: readonly Check[] = [
   { name: 'migrations', run: onDatabase(checkMigrations) },
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
   { name: 'administrator', run: onTables(checkAdministrator) },
-  { name: 'database-roles', of: 'postgres', run: onTables(checkRoles) },
+  { name: 'database-roles', of: 'postgres', run: onTables(checkRolesOfServer) },
   { name: 'audit-clock', run: onTables(checkClockOfAudit) },
 ]
 

@@ -62,7 +62,7 @@ export const checkServerWritable = async ({ db }: Facts): Promise<Finding> => {
   })
 }
 
-export const checkRoles = async ({ db, settings }: Facts): Promise<Finding> => {
+export const checkRolesOfServer = async ({ db, settings }: Facts): Promise<Finding> => {
   const { role, auditRights } = await readServerFacts(db)
   if (auditRights.length === 0) return ok(`the server's role ${role} can't change audit events`)
   return warning({
