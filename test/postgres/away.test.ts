@@ -6,10 +6,11 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
 import { isDatabaseFailure } from '../../packages/gatewright/src/storage/database-failure.ts'
+import type { Answer } from '../harness.ts'
 import { until } from '../process/until.ts'
 import { startProxy } from './proxy.ts'
 import { newName, query, readdress } from './query.ts'
-import { type Answer, type RealApp, startRealApp } from './real-app.ts'
+import { type RealApp, startRealApp } from './real-app.ts'
 import { type PostgresServer, startPostgres } from './server.ts'
 
 const bound = 2_000

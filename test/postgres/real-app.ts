@@ -3,13 +3,7 @@ import { type ComposeOptions, compose, type Engine } from 'gatewright/compose'
 import { defaultSettings, type Settings } from 'gatewright/settings'
 import { pino } from 'pino'
 import { blog, mount } from '../../apps/blog/src/blog.ts'
-
-export type Answer = {
-  readonly status: number
-  readonly headers: Readonly<Record<string, unknown>>
-  // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the fields that it names
-  readonly body: any
-}
+import type { Answer } from '../harness.ts'
 
 /** The blog on a PostgreSQL of the test's, in real time. */
 export type RealApp = {
@@ -53,6 +47,7 @@ export const startRealApp = async (
     return {
       status: answer.statusCode,
       headers: answer.headers,
+      text: answer.payload,
       body: answer.payload === '' ? undefined : answer.json(),
     }
   }
