@@ -116,7 +116,7 @@ for (const how of ['fast', 'immediate'] as const)
     assert.equal(ready.status, 503)
     assert.ok(ready.body.reasons.includes('the database does not answer'), JSON.stringify(ready.body))
 
-    await server.resume()
+    await server.restart()
     await until(
       'it serves again',
       async () => (await app.call('GET', 'protected', { token: other })).status === 200,

@@ -15,7 +15,7 @@ export type PostgresServer = {
   /** Stops it and keeps its data: with connections closed, or as if the machine had lost its power. */
   readonly halt: (how?: 'fast' | 'immediate') => Promise<void>
   /** Starts it again on the same port and data. */
-  readonly resume: () => Promise<void>
+  readonly restart: () => Promise<void>
   /** Writes a file into its data folder, for its own user only. */
   readonly write: (name: string, text: string) => void
 }
@@ -104,7 +104,7 @@ export const startPostgres = async ({
       rmSync(folder, { recursive: true, force: true })
     },
     halt: (how = 'fast') => end(how === 'fast' ? 'SIGINT' : 'SIGQUIT'),
-    resume: start,
+    restart: start,
     write,
   }
 }

@@ -65,7 +65,7 @@ describe('a start', () => {
     await (await startRealApp(url)).close()
     await copy.halt()
     copy.write('standby.signal', '')
-    await copy.resume()
+    await copy.restart()
     await assert.rejects(
       startRealApp(url),
       /is a stand-by, which only reads: write the address of the primary/,
