@@ -89,9 +89,10 @@ export const startPostgres = async ({
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     const running = inner.process
-    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return
+    if (running === undefined) return
     running.kill(signal)
     await once(running, 'exit')
+    inner.process = undefined
   }
 
   await server.initialise()
