@@ -8,7 +8,10 @@ import { newFolder, type Server, startServer } from '../process/spawned-server.t
 
 type Execution = {
   readonly item: { readonly name: string }
-  readonly request: { readonly url: { readonly host: readonly string[]; readonly path: readonly string[] } }
+  readonly request: {
+    readonly header: readonly { readonly key: string; readonly value: string }[]
+    readonly url: { readonly host: readonly string[]; readonly path: readonly string[] }
+  }
   readonly response: { readonly code: number }
   readonly assertions: readonly {
     readonly assertion: string
@@ -81,6 +84,11 @@ describe('the Postman collection, played by newman exactly as exported', () => {
       executions.filter(({ item }) => item.name === name).map(({ response }) => response.code)
     assert.deepEqual(named('Change one field or more of the version that was read'), [200, 200])
     assert.deepEqual(named('Write a todo, once for each Idempotency-Key'), [201])
+    const keys = executions.flatMap(({ request }) =>
+      request.header.filter(({ key }) => key === 'Idempotency-Key').map(({ value }) => value),
+    )
+    assert.equal(new Set(keys).size, 2)
+    for (const key of keys) assert.match(key, /^[0-9a-f-]{36}$/)
     assert.equal(executions.at(-1)?.item.name, 'Delete the own account, for good')
     assert.equal(executions.at(-1)?.response.code, 204)
   })

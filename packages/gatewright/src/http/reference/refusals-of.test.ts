@@ -50,3 +50,24 @@ test('refusals of the route itself are added, each once', () => {
   assert.ok(codes.includes('conflict'))
   assert.equal(codes.filter(code => code === 'invalid_token').length, 1)
 })
+
+test('a cookie from another site is told of where something changes, a renewed one where a cookie is read', () => {
+  const rule = { access: everyone(), limit: 'read', audit: 'none' } as const
+  assert.ok(!codesOf(everyone()).includes('csrf_failed'))
+  for (const more of [{ rule }, { rule: { ...rule, ignoresCookie: true as const } }])
+    assert.ok(codesOf(everyone(), { method: 'POST', ...more }).includes('csrf_failed'))
+  assert.ok(codesOf(everyone()).includes('session_renewed'))
+  for (const own of ['ignoresCookie', 'readsOwnCredential'])
+    assert.ok(!codesOf(everyone(), { rule: { ...rule, [own]: true } }).includes('session_renewed'), own)
+})
+
+test('a header of the schema brings its refusal', () => {
+  const refusalOf = {
+    'if-match': 'precondition_failed',
+    'idempotency-key': 'idempotency_key_reused',
+  } as const
+  for (const [name, code] of Object.entries(refusalOf)) {
+    assert.ok(codesOf(everyone(), { schema: { headers: { properties: { [name]: {} } } } }).includes(code))
+    assert.ok(!codesOf(everyone(), { schema: { headers: { properties: {} } } }).includes(code))
+  }
+})
