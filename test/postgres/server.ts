@@ -95,7 +95,7 @@ export const startPostgres = async ({
 
   const endBy = async (kill: (running: ChildProcess) => void): Promise<void> => {
     const running = inner.process
-    if (running === undefined) return
+    if (running === undefined || running.exitCode !== null) return
     const ended = once(running, 'exit')
     kill(running)
     if (running.exitCode === null && running.signalCode === null) await ended
