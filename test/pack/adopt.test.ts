@@ -74,7 +74,7 @@ describe('the tarball', () => {
     const files = listInstalled()
     const further = files.filter(file => !kinds.some(kind => kind.test(file)))
     assert.deepEqual(further, [])
-    for (const name of ['LICENSE', 'README.md', 'dist/http/pages/setup.html'])
+    for (const name of ['LICENSE', 'README.md', 'dist/http/pages/reference.html'])
       assert.ok(files.includes(name), name)
     assert.ok(files.length > 200)
     if (existsSync(join(top, 'apps/console'))) assert.ok(files.some(file => file.startsWith('console/')))

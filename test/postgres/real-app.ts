@@ -34,7 +34,12 @@ export const startRealApp = async (
     limitsScale: 100_000,
     ...overrides,
   })
-  const engine = await compose({ settings, migrations: blog.migrations ?? [], ...options })
+  const engine = await compose({
+    settings,
+    migrations: blog.migrations ?? [],
+    declaration: blog,
+    ...options,
+  })
   const log = pino({ level: 'trace', base: null }, { write: line => void logLines.push(line) })
   const { app } = await createApp({ engine, log, mount, application: blog })
   const call: RealApp['call'] = async (method, path, { token, body } = {}) => {
