@@ -89,7 +89,7 @@ export const startPostgres = async ({
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     const running = inner.process
-    if (running === undefined) return
+    if (running === undefined || running.exitCode !== null) return
     running.kill(signal)
     await once(running, 'exit')
     inner.process = undefined
