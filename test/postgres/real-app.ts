@@ -34,12 +34,8 @@ export const startRealApp = async (
     limitsScale: 100_000,
     ...overrides,
   })
-  const engine = await compose({
-    settings,
-    migrations: blog.migrations ?? [],
-    declaration: blog,
-    ...options,
-  })
+  const application = { migrations: blog.migrations ?? [], declaration: blog }
+  const engine = await compose({ settings, ...application, ...options })
   const log = pino({ level: 'trace', base: null }, { write: line => void logLines.push(line) })
   const { app } = await createApp({ engine, log, mount, application: blog })
   const call: RealApp['call'] = async (method, path, { token, body } = {}) => {

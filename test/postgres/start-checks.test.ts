@@ -40,6 +40,8 @@ describe('a start', () => {
       startRealApp(url, production),
       /^Error: fsync is off on the PostgreSQL server: a power cut[^\n]*$/,
     )
+    // Tests that need no durability say so.
+    await (await startRealApp(url, production, { durability: 'off' })).close()
     const app = await startRealApp(url)
     assert.match(app.engine.warnings.join('\n'), /^fsync is off[^\n]*$/)
     await app.close()

@@ -87,7 +87,7 @@ const openClock = async (db: Database, { settings, clock }: ComposeOptions) => {
 const build = async (db: Database, options: ComposeOptions): Promise<Engine> => {
   const { settings, port = settings.port, migrations = [], random = systemRandom } = options
   const declared = options.declaration && createRoleTable(options.declaration)
-  const warnings = await prepareDatabase(db, { settings, migrations: [engineMigrations, ...migrations] })
+  const warnings = await prepareDatabase(db, { ...options, migrations: [engineMigrations, ...migrations] })
   const { clock, stop: stopClock } = await openClock(db, options)
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })

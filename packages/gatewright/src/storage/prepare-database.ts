@@ -6,19 +6,25 @@ import { findTlsWarnings } from './database-tls.ts'
 import { grantTo } from './grants.ts'
 import { type MigrationSet, migrate } from './migrate.ts'
 import { findFaults, findWeakenings, readServerFacts, type ServerFacts } from './postgres-server.ts'
+import type { Durability } from './sqlite-dialect.ts'
 import type { Database } from './tables.ts'
 
-type Input = { readonly settings: Settings; readonly migrations: readonly MigrationSet[] }
+type Input = {
+  readonly settings: Settings
+  readonly migrations: readonly MigrationSet[]
+  /** `off`: the caller, a test, wants none. */
+  readonly durability?: Durability
+}
 
 const migrateAll = async (db: Database, sets: readonly MigrationSet[]): Promise<void> => {
   for (const set of sets) await migrate(db, set)
 }
 
 /** Stops at a server that can't be used, in production also at one that forgets. Gives what to warn of. */
-const checkServer = (facts: ServerFacts, settings: Settings): readonly string[] => {
+const checkServer = (facts: ServerFacts, { settings, durability = 'full' }: Input): readonly string[] => {
   const weakenings = findWeakenings(facts)
   const isProduction = productionReasons(settings).length > 0
-  const stops = [...findFaults(facts), ...(isProduction ? weakenings : [])]
+  const stops = [...findFaults(facts), ...(isProduction && durability === 'full' ? weakenings : [])]
   if (stops.length > 0) throw new Error(stops.join('; '))
   return [...weakenings, ...(isProduction ? findTlsWarnings(settings) : [])]
 }
@@ -83,7 +89,7 @@ export const prepareDatabase = async (db: Database, input: Input): Promise<reado
     return []
   }
   const facts = await readServerFacts(db)
-  const warnings = checkServer(facts, input.settings)
+  const warnings = checkServer(facts, input)
   await preparePostgres(db, input, facts)
   return warnings
 }
