@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
@@ -15,38 +13,12 @@ const isProgram = (path: string): boolean => {
   }
 }
 
-const findOnPath = (): string | undefined =>
+/** The path of a Chromium; undefined where there is none, and `missingChromium` says how to get one. */
+export const findChromium = (): string | undefined =>
   (process.env.PATH ?? '')
     .split(delimiter)
     .flatMap(folder => names.map(name => join(folder, name)))
     .find(isProgram)
-
-const isRoot = process.getuid?.() === 0
-/** Debian and what comes from it, but Ubuntu: its package only fetches a snap. */
-const hasPackage = (): boolean =>
-  existsSync('/etc/debian_version') && !/^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'))
-
-const run = promisify(execFile)
-
-/** Two test files may ask at once: the second waits for the lock of the first. */
-const install = async (): Promise<void> => {
-  const apt = (...args: readonly string[]) =>
-    run('apt-get', ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', ...args])
-  console.log('# no Chromium here: apt-get install chromium')
-  await apt('update')
-  await apt('install', '--no-install-recommends', 'chromium')
-}
-
-/**
- * The path of a Chromium. Where root runs the tests on Debian, a missing one is installed; everywhere else
- * the result is undefined, and `missingChromium` says how to get one.
- */
-export const findChromium = async (): Promise<string | undefined> => {
-  const found = findOnPath()
-  if (found !== undefined || !isRoot || !hasPackage()) return found
-  await install().catch(error => console.log(`# it could not be installed: ${error.message}`))
-  return findOnPath()
-}
 
 export const missingChromium =
   'there is no Chromium on PATH. Debian: apt-get install chromium. Elsewhere: install Chromium or Google Chrome'
@@ -81,4 +53,4 @@ export const watchPage = (page: Page, origin: string): Watched => {
 
 /** A Chromium without a window. As root it has no sandbox, because Chromium refuses to start with one. */
 export const launchBrowser = (executablePath: string): Promise<Browser> =>
-  chromium.launch({ executablePath, args: isRoot ? ['--no-sandbox'] : [] })
+  chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })

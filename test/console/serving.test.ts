@@ -76,6 +76,17 @@ test('every address of the console gets the one page, whatever the cookie says',
     }
 })
 
+test('a flood: a made-up cookie does not lift the limit of who reads without signing in', async t => {
+  const limited = await startTestApp({ limitsScale: 1 })
+  t.after(() => limited.close())
+  const statuses = new Set<number>()
+  for (let count = 0; count < 310; count += 1) {
+    const headers = { cookie: `gw_session=made-up-${count}` }
+    statuses.add((await limited.call('GET', '/console', { headers })).status)
+  }
+  assert.deepEqual([...statuses], [200, 429])
+})
+
 describe('a file of the page', () => {
   const decoders = { br: brotliDecompressSync, gzip: gunzipSync } as const
 

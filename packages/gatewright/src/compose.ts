@@ -12,10 +12,12 @@ import { createLimiter } from './limits/limiter.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
 import { createRevocations } from './revocation/revocations.ts'
-import { dataFolderOf, openDatabase } from './storage/database.ts'
+import { dataFolderOf, isPostgresUrl, openDatabase } from './storage/database.ts'
+import { openDatabaseClock } from './storage/database-clock.ts'
 import { ensureInstallation } from './storage/installation.ts'
-import { engineMigrations, type MigrationSet, migrate } from './storage/migrate.ts'
+import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
+import { prepareDatabase } from './storage/prepare-database.ts'
 import type { Durability } from './storage/sqlite-dialect.ts'
 import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
@@ -30,6 +32,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
   readonly hooks: HookRunner
+  /** What a start should say of the database. */
+  readonly warnings: readonly string[]
   readonly close: () => Promise<void>
 }
 
@@ -44,6 +48,7 @@ export type ComposeOptions = {
    * no application, and knows the roles that the last start declared by their names only.
    */
   readonly declaration?: RoleDeclaration
+  /** Else the machine's on SQLite, the database's on PostgreSQL: the same for all processes on it. */
   readonly clock?: Clock
   readonly random?: Random
   readonly durability?: Durability
@@ -61,18 +66,29 @@ const openRoleTable = async (db: Database, declared: RoleTable | undefined): Pro
 }
 
 /** Opens the database, brings it up to date and builds the engine on it. The only place that builds things. */
-export const compose = async ({
-  settings,
-  port = settings.port,
-  migrations = [],
-  declaration,
-  clock = systemClock,
-  random = systemRandom,
-  durability = 'full',
-}: ComposeOptions): Promise<Engine> => {
-  const declared = declaration && createRoleTable(declaration)
+export const compose = async (options: ComposeOptions): Promise<Engine> => {
+  const { settings, durability = 'full' } = options
   const db = openDatabase(settings.databaseUrl, { durability, pool: settings.databasePool })
-  for (const set of [engineMigrations, ...migrations]) await migrate(db, set)
+  try {
+    return await build(db, options)
+  } catch (error) {
+    await db.destroy()
+    throw error
+  }
+}
+
+const openClock = async (db: Database, { settings, clock }: ComposeOptions) => {
+  if (clock !== undefined || !isPostgresUrl(settings.databaseUrl))
+    return { clock: clock ?? systemClock, stop: () => {} }
+  const opened = await openDatabaseClock(db, systemClock)
+  return { clock: opened, stop: opened.stop }
+}
+
+const build = async (db: Database, options: ComposeOptions): Promise<Engine> => {
+  const { settings, port = settings.port, migrations = [], random = systemRandom } = options
+  const declared = options.declaration && createRoleTable(options.declaration)
+  const warnings = await prepareDatabase(db, { ...options, migrations: [engineMigrations, ...migrations] })
+  const { clock, stop: stopClock } = await openClock(db, options)
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
@@ -111,9 +127,11 @@ export const compose = async ({
     },
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
+    warnings,
     close: async () => {
       await hooks.stop()
       revocations.stop()
+      stopClock()
       await db.destroy()
     },
   }

@@ -6,7 +6,7 @@ import { toDeviceName } from '../device-name.ts'
 import { Done } from '../forms/notice.tsx'
 import { ProblemNotice } from '../forms/problem-notice.tsx'
 import { focusHeading } from '../frame/focus.ts'
-import { useSessionChanged } from '../session.ts'
+import { useSessionChanged, useUser } from '../session.ts'
 import { useConfirmed } from '../step-up.tsx'
 import { useTexts } from '../texts/use-texts.tsx'
 import styles from './devices.module.css'
@@ -34,7 +34,8 @@ const currentFirst = (devices: readonly Device[]) =>
 export const Devices = () => {
   const { text } = useTexts()
   const api = useApi()
-  const devices = useQuery({ queryKey: ['devices'], queryFn: api.listDevices, select: currentFirst })
+  const { id } = useUser()
+  const devices = useQuery({ queryKey: ['devices', id], queryFn: api.listDevices, select: currentFirst })
   const end = useEndDevices()
   const endOthers = (
     <Button variant="light" color="red" loading={end.isPending} onClick={() => end.mutate(undefined)}>

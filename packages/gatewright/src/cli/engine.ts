@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs'
 import type { Engine } from '../compose.ts'
-import { Refusal } from '../ground/refusal.ts'
 import { loadStartSettings } from '../ground/start-settings.ts'
 
 /**
@@ -12,12 +10,8 @@ export const withEngine = async <T>(
   use: (engine: Engine) => Promise<T>,
 ): Promise<T> => {
   const settings = loadStartSettings()
-  const { databaseFile, isPostgresUrl } = await import('../storage/database.ts')
-  const file = databaseFile(settings.databaseUrl)
-  if (database === 'must exist' && !isPostgresUrl(settings.databaseUrl) && !existsSync(file))
-    throw new Refusal('not_found', {
-      detail: `There is no database at ${file}. The first start makes it; if there should be one, check DATABASE_URL and the working folder.`,
-    })
+  const { findDatabase } = await import('../storage/find-database.ts')
+  if (database === 'must exist') await findDatabase(settings.databaseUrl)
   const { compose } = await import('../compose.ts')
   const engine = await compose({ settings })
   try {

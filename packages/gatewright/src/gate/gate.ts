@@ -40,8 +40,9 @@ const readCredentials: Step = ({ places }, passage) => {
 }
 
 const limitAddress: Step = (gate, passage) => {
-  const { address, credential } = passage
-  takeFromLimit(gate.limiter, passage, { address, anonymous: credential === undefined ? address : undefined })
+  const { address, credential, rule } = passage
+  const isAnonymous = credential === undefined || (credential.kind === 'cookie' && rule.ignoresCookie)
+  takeFromLimit(gate.limiter, passage, { address, anonymous: isAnonymous ? address : undefined })
 }
 
 /** A cookie that is not whole is known without the database. Where it is not asked for, it is as none. */

@@ -8,6 +8,8 @@ export type Clock = {
   readonly monotonic: () => number
   /** How far the machine's clock has fallen behind `now`, in milliseconds: it was set back. */
   readonly behind: () => number
+  /** How far the machine's clock is from the database's, where `now` is the database's time. */
+  readonly difference?: () => number
   /** Resolves after that many milliseconds; does not keep the process alive. */
   readonly sleep: (milliseconds: number) => Promise<void>
 }

@@ -124,6 +124,9 @@ test('every problem is told at once', t => {
 })
 
 test('values that contradict each other stop the start', t => {
+  assert.deepEqual(problems(t, { DATABASE_ADMIN_URL: 'postgres://owner:hush@db/blog' }), [
+    'DATABASE_ADMIN_URL is for PostgreSQL, and DATABASE_URL is SQLite: remove the one, or write postgres://… as the other',
+  ])
   assert.deepEqual(problems(t, { SESSION_MAX_TTL: '1d' }), [
     'SESSION_IDLE_TTL is longer than SESSION_MAX_TTL: write the same time or a shorter one',
   ])

@@ -1,12 +1,10 @@
 import { type Kind, knownMistakes } from './parse-setting.ts'
+import { parsePostgresAddress } from './postgres-address.ts'
 
 const sqliteForm = /^sqlite:(?!\/\/)[^\0]+$/
 
 /** A server and the name of a database on it; user and password may stand elsewhere (`PGUSER`, `PGPASSFILE`). */
-const isPostgresAddress = (text: string): boolean => {
-  const url = /^postgres(ql)?:\/\/[^\s\0]+$/.test(text) ? URL.parse(text) : null
-  return url !== null && /^\/[^/]+$/.test(url.pathname) && url.hash === ''
-}
+const isPostgresAddress = (text: string): boolean => parsePostgresAddress(text) !== undefined
 
 /** The address without its password: what may be shown of it. */
 const withoutPassword = (text: string): string =>
@@ -17,6 +15,14 @@ const postgresExpects = 'postgres://<user>:<password>@<host>:<port>/<database>'
 const mistakes = [
   [/^sqlite:\/\//, 'write sqlite:<file> without the two slashes'],
   [
+    /^postgres(ql)?:\/\/[^/?]*\/[^/?]+\?(?:.*&)?sslmode=(?!(?:verify-full|no-verify|disable)(?:&|$))/,
+    'write sslmode=verify-full, sslmode=no-verify or sslmode=disable',
+  ],
+  [
+    /^postgres(ql)?:\/\/[^/?]*\/[^/?]+\?/,
+    'write no other parameters than sslmode, sslrootcert, sslcert, sslkey, host and options',
+  ],
+  [
     /^postgres(ql)?:/i,
     `write ${postgresExpects}, with characters such as @ and / in a password percent-encoded`,
   ],
@@ -25,7 +31,7 @@ const mistakes = [
 export const postgresUrl = {
   parse: (text: string) => (isPostgresAddress(text) ? text : undefined),
   expects: postgresExpects,
-  explain: knownMistakes(mistakes[1]),
+  explain: knownMistakes(...mistakes.slice(1)),
   shown: withoutPassword,
 } satisfies Kind<string> & { readonly shown: (value: string) => string }
 

@@ -318,6 +318,11 @@ export const relations: readonly Relation[] = [
     holds: ({ tls, tlsKeyFile }) => tls === 'files' || tlsKeyFile === undefined,
     line: 'TLS_KEY_FILE is set but not used: write TLS=files, or remove it',
   },
+  {
+    holds: ({ databaseUrl, databaseAdminUrl }) =>
+      databaseAdminUrl === undefined || !databaseUrl.startsWith('sqlite:'),
+    line: 'DATABASE_ADMIN_URL is for PostgreSQL, and DATABASE_URL is SQLite: remove the one, or write postgres://… as the other',
+  },
 ]
 
 /**

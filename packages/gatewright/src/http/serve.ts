@@ -66,6 +66,7 @@ const announceStart = async (
     announce(`Listening: ${engine.settings.host}, port ${port}`, { port })
   announce(`Health: ${engine.publicUrl}/healthz and ${engine.publicUrl}/readyz`)
   for (const reason of productionReasons(engine.settings)) announce(`Production's rules hold: ${reason}`)
+  for (const warning of engine.warnings) announce(`Warning: ${warning}`)
   if (engine.settings.limits === 'off')
     announce('LIMITS=off: nothing is limited. Never use this where others can reach it.')
   await announceSetupLink(engine, announce, command)

@@ -1,3 +1,4 @@
+import { ConnectionFailure } from './connection-failure.ts'
 import { isPostgresFailure } from './postgres-failure.ts'
 import { isSqliteFailure } from './sqlite-failure.ts'
 
@@ -9,4 +10,7 @@ const closed = /^driver has already been destroyed/
  * statement that is wrong, or breaks a constraint, is a mistake of ours and is none.
  */
 export const isDatabaseFailure = (error: unknown): boolean =>
-  isSqliteFailure(error) || isPostgresFailure(error) || (error instanceof Error && closed.test(error.message))
+  error instanceof ConnectionFailure ||
+  isSqliteFailure(error) ||
+  isPostgresFailure(error) ||
+  (error instanceof Error && closed.test(error.message))

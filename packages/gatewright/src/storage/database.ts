@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Dialect, Kysely } from 'kysely'
-import { createPostgresDialect, openPostgres } from './postgres-dialect.ts'
+import { createPostgresDialect, type PostgresOptions } from './postgres-dialect.ts'
 import { createSqliteDialect, type Durability, openSqlite } from './sqlite-dialect.ts'
 import type { Database, Tables } from './tables.ts'
 
@@ -29,17 +29,15 @@ const openFile = (file: string, durability: Durability): Dialect => {
   }
 }
 
-export type OpenOptions = {
+export type OpenOptions = PostgresOptions & {
   /** For SQLite: how hard a commit is. PostgreSQL's is always durable. */
   readonly durability?: Durability
-  /** For PostgreSQL: the most connections at once. */
-  readonly pool?: number
 }
 
 /** Opens the database of a `DATABASE_URL`. Close it with `db.destroy()`. */
-export const openDatabase = (url: string, { durability = 'full', pool = 10 }: OpenOptions = {}): Database =>
+export const openDatabase = (url: string, { durability = 'full', ...options }: OpenOptions = {}): Database =>
   new Kysely<Tables>({
     dialect: isPostgresUrl(url)
-      ? createPostgresDialect(openPostgres(url, pool))
+      ? createPostgresDialect(url, options)
       : openFile(databaseFile(url), durability),
   })

@@ -8,6 +8,7 @@ import {
 } from './database-checks.ts'
 import {
   type DatabaseFacts,
+  type DatabaseKind,
   type Facts,
   type MachineFacts,
   type SettingsFacts,
@@ -21,6 +22,15 @@ import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './instal
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
 import { checkRoles } from './role-checks.ts'
 import {
+  checkClockOfServer,
+  checkPool,
+  checkRolesOfServer,
+  checkServer,
+  checkServerDurability,
+  checkServerWritable,
+  checkWayToServer,
+} from './server-checks.ts'
+import {
   checkAddress,
   checkLimits,
   checkProductionRules,
@@ -31,6 +41,8 @@ import {
 /** A row of the table; `run` gives undefined where what it looks at is not there. */
 type Check = {
   readonly name: string
+  /** The kind of database that it is about; absent where it is about both, or none. */
+  readonly of?: DatabaseKind
   readonly run: (facts: Facts) => Finding | Promise<Finding> | undefined
 }
 
@@ -67,14 +79,21 @@ const checks: readonly Check[] = [
   { name: 'disk-space', run: onSettings(checkSpace) },
   { name: 'secret', run: onSettings(checkSecret) },
   { name: 'database', run: onSettings(checkDatabase) },
-  { name: 'integrity', run: onDatabase(checkIntegrity) },
-  { name: 'durability', run: onDatabase(checkDurability) },
-  { name: 'writing', run: onDatabase(checkWritable) },
+  { name: 'integrity', of: 'sqlite', run: onDatabase(checkIntegrity) },
+  { name: 'durability', of: 'sqlite', run: onDatabase(checkDurability) },
+  { name: 'writing', of: 'sqlite', run: onDatabase(checkWritable) },
+  { name: 'database-server', of: 'postgres', run: onDatabase(checkServer) },
+  { name: 'database-tls', of: 'postgres', run: onDatabase(checkWayToServer) },
+  { name: 'database-clock', of: 'postgres', run: onDatabase(checkClockOfServer) },
+  { name: 'database-pool', of: 'postgres', run: onDatabase(checkPool) },
+  { name: 'durability', of: 'postgres', run: onDatabase(checkServerDurability) },
+  { name: 'writing', of: 'postgres', run: onDatabase(checkServerWritable) },
   { name: 'migrations', run: onDatabase(checkMigrations) },
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
   { name: 'administrator', run: onTables(checkAdministrator) },
   { name: 'hooks', run: onTables(checkHooks) },
   { name: 'roles', run: onTables(checkRoles) },
+  { name: 'database-roles', of: 'postgres', run: onTables(checkRolesOfServer) },
   { name: 'audit-clock', run: onTables(checkClockOfAudit) },
 ]
 
@@ -111,7 +130,9 @@ const isMade = (result: CheckedFinding | { readonly name: string }): result is C
 export const examine = (source: Source): Promise<Examination> =>
   withFacts(source, async facts => {
     const results: (CheckedFinding | { readonly name: string })[] = []
-    for (const check of checks) results.push(await runCheck(check, facts))
+    const kind = facts.settings?.database.kind ?? 'sqlite'
+    for (const check of checks.filter(({ of = kind }) => of === kind))
+      results.push(await runCheck(check, facts))
     return {
       findings: results.filter(isMade),
       notChecked: results.filter(result => !isMade(result)).map(({ name }) => name),

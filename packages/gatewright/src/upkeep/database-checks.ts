@@ -1,22 +1,28 @@
 import { sql } from 'kysely'
 import { engineMigrations } from '../storage/migrate.ts'
 import type { Database } from '../storage/tables.ts'
-import type { DatabaseFacts, SettingsFacts } from './facts.ts'
+import type { DatabaseFacts, DatabaseKind, SettingsFacts } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 export const checkDatabase = ({ database }: Pick<SettingsFacts, 'database'>): Finding => {
-  if (database.state === 'open') return ok(`opens: ${database.file}`)
+  if (database.state === 'open') return ok(`opens: ${database.name}`)
   if (database.state === 'missing')
     return warning({
-      found: `there is none at ${database.file}`,
+      found: `there is none at ${database.name}`,
       means: 'The next start makes a new, empty one there and prints a link to make the first administrator.',
       do: 'If there should be one: check DATABASE_URL and the working folder, or put the backup back.',
     })
   return problem({
-    found: `${database.file} can not be opened: ${database.why}`,
+    found: `${database.name} can not be opened: ${database.why}`,
     means: 'The server does not start.',
-    do: 'Check that it is the right file and that this user may read and write it; else put the backup back.',
+    do: mendings[database.kind],
   })
+}
+
+const mendings: Readonly<Record<DatabaseKind, string>> = {
+  sqlite:
+    'Check that it is the right file and that this user may read and write it; else put the backup back.',
+  postgres: 'Mend what the line says, in DATABASE_URL or at the server; docs/postgresql.md has both.',
 }
 
 type Row = Readonly<Record<string, unknown>>
@@ -79,15 +85,15 @@ export const checkMigrations = async ({
   if (pending.length > 0)
     return warning({
       found: `${pending.length} to come: ${pending.join(', ')}`,
-      means: 'The file was made by an older version, or is empty. The next start brings it up to date.',
-      do: 'Make a copy of the file, then start the server.',
+      means: 'It was made by an older version, or is empty. The next start brings it up to date.',
+      do: 'Make a backup, then start the server.',
     })
   const { rows } = await sql<{ name: string }>`select name from gatewright_migrations`.execute(db)
   const unknown = rows.filter(({ name }) => !Object.hasOwn(engineMigrations.migrations, name))
   if (unknown.length === 0) return ok(`up to date: ${rows.length}`)
   return problem({
     found: `this version does not know ${unknown.map(({ name }) => name).join(', ')}`,
-    means: 'The file was made by a newer version; this one does not start on it.',
+    means: 'It was made by a newer version; this one does not start on it.',
     do: 'Run the newer version.',
   })
 }

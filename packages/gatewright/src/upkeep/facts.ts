@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely } from 'kysely'
 import type { Clock } from '../ground/clock.ts'
 import { type LoadedSettings, SettingsError } from '../ground/load-settings.ts'
+import { parsePostgresAddress } from '../ground/postgres-address.ts'
 import type { Random } from '../ground/random.ts'
-import { databaseFile } from '../storage/database.ts'
+import { showAddress } from '../storage/connection-failure.ts'
+import { databaseFile, dataFolderOf, isPostgresUrl, openDatabase } from '../storage/database.ts'
 import { engineMigrations, pendingMigrations } from '../storage/migrate.ts'
 import { createSqliteDialect, openSqlite } from '../storage/sqlite-dialect.ts'
 import type { Database, Tables } from '../storage/tables.ts'
@@ -24,15 +25,18 @@ export type SettingsFacts = MachineFacts &
 
 export type DatabaseFacts = SettingsFacts & { readonly db: Database; readonly pending: readonly string[] }
 
-type OpenedDatabase =
-  | { readonly state: 'missing'; readonly file: string }
-  | { readonly state: 'unusable'; readonly file: string; readonly why: string }
-  | {
-      readonly state: 'open'
-      readonly file: string
-      readonly db: Database
-      readonly pending: readonly string[]
-    }
+/** A file of SQLite, or a database on a server. */
+export type DatabaseKind = 'sqlite' | 'postgres'
+
+type OpenedDatabase = {
+  readonly kind: DatabaseKind
+  /** The file, or the address without its password. */
+  readonly name: string
+} & (
+  | { readonly state: 'missing' }
+  | { readonly state: 'unusable'; readonly why: string }
+  | { readonly state: 'open'; readonly db: Database; readonly pending: readonly string[] }
+)
 
 /** What checks are made on. What is undefined could not be had, so checks that need it are not made. */
 export type Facts = {
@@ -60,8 +64,11 @@ export const withFacts = async <T>(
       database: undefined,
       tables: undefined,
     })
-  const database = await openAsItIs(databaseFile(loaded.settings.databaseUrl))
-  const settings = { ...machine, ...loaded, database, folder: dirname(database.file) }
+  const { databaseUrl } = loaded.settings
+  const database = await (isPostgresUrl(databaseUrl)
+    ? openOnServer(databaseUrl)
+    : openAsItIs(databaseFile(databaseUrl)))
+  const settings = { ...machine, ...loaded, database, folder: dataFolderOf(databaseUrl) }
   if (database.state !== 'open') return use({ machine, settings, database: undefined, tables: undefined })
   const { db, pending } = database
   const all = { ...settings, db, pending }
@@ -81,13 +88,29 @@ const tryRead = (read: Source['read']): LoadedSettings | SettingsError => {
   }
 }
 
+const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 const openAsItIs = async (file: string): Promise<OpenedDatabase> => {
-  if (!existsSync(file)) return { state: 'missing', file }
+  const which = { kind: 'sqlite', name: file } as const
+  if (!existsSync(file)) return { ...which, state: 'missing' }
   try {
     const db = new Kysely<Tables>({ dialect: createSqliteDialect(openFile(file)) })
-    return { state: 'open', file, db, pending: await pendingMigrations(db, engineMigrations) }
+    return { ...which, state: 'open', db, pending: await pendingMigrations(db, engineMigrations) }
   } catch (error) {
-    return { state: 'unusable', file, why: error instanceof Error ? error.message : String(error) }
+    return { ...which, state: 'unusable', why: whyOf(error) }
+  }
+}
+
+const openOnServer = async (url: string): Promise<OpenedDatabase> => {
+  const address = parsePostgresAddress(url)
+  const which = { kind: 'postgres', name: address === undefined ? '' : showAddress(address) } as const
+  let db: Database | undefined
+  try {
+    db = openDatabase(url, { pool: 2 })
+    return { ...which, state: 'open', db, pending: await pendingMigrations(db, engineMigrations) }
+  } catch (error) {
+    await db?.destroy()
+    return { ...which, state: 'unusable', why: whyOf(error) }
   }
 }
 

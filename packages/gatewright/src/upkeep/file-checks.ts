@@ -37,9 +37,9 @@ const listGuarded = (facts: Facts): readonly Guarded[] => {
     // Whoever may write here can put another database in the place of this one.
     { ...chmodFolder, forbidden: 0o022, level: 'problem' },
     { ...chmodFolder, forbidden: 0o055, level: 'warning' },
-    ...['', '-wal', '-shm'].map(suffix => ({
-      ...own(database.file + suffix),
-      mend: `chmod 600 ${database.file}*`,
+    ...(database.kind === 'sqlite' ? ['', '-wal', '-shm'] : []).map(suffix => ({
+      ...own(database.name + suffix),
+      mend: `chmod 600 ${database.name}*`,
     })),
     ...[secretFile(folder), join(folder, 'setup-link'), join(folder, 'self-signed.key')].map(own),
     ...findFileOfSecret(facts).map(own),

@@ -8,7 +8,7 @@ import { typed } from '../typed-app.ts'
 
 const gate = { access: everyone(), limit: 'unlimited', audit: 'none' } as const
 
-/** More than this and the machine's clock was set back: times of this process and of others differ. */
+/** More than this and the machine's clock is wrong: times of this process and of others differ. */
 const mostBehind = 2 * second
 
 /** Why this process should get no traffic now; empty when it should. */
@@ -22,6 +22,9 @@ const findReasons = async ({ db, revocations, settings, clock }: Engine): Promis
     ...(clock.behind() <= mostBehind
       ? []
       : ['the clock of the machine was set back: restart when it is right']),
+    ...((clock.difference?.() ?? 0) <= mostBehind
+      ? []
+      : ["the clock of the machine differs from the database's by more than 2 seconds: set it right"]),
   ]
   return [...database, ...reasons]
 }

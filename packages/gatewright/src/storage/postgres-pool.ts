@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import pg from 'pg'
+import { codeOf } from '../ground/error-code.ts'
+import type { PostgresAddress } from '../ground/postgres-address.ts'
+
+/** How long a process waits for a connection. */
+const longestConnect = 5_000
+/** The server ends a statement in time by itself; one that is silent for so much longer is gone. */
+const grace = 1_000
+
+export type PoolOptions = {
+  /** The most connections at once. */
+  readonly size: number
+  /** The longest a statement may run, in milliseconds. 0: as long as it takes. */
+  readonly longestQuery: number
+  /** What each new connection is told first. */
+  readonly greeting: string
+}
+
+/** Numbers of 64 bits (times, places, counts) come as numbers; one that a number can't hold is no number. */
+const parseInt8 = (text: string): number => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`the database gave ${text}, which is too large`)
+  return value
+}
+
+const { INT8 } = pg.types.builtins
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (id, format) =>
+    id === INT8 && format !== 'binary' ? parseInt8 : pg.types.getTypeParser(id, format),
+}
+
+const readPem = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`a certificate file of the database's address can't be read (${codeOf(error)}): ${file}`)
+  }
+}
+
+/** Absent: what the environment says (`PGSSLMODE`), which can ask for more only. */
+const toTls = ({ tls, files }: PostgresAddress): pg.PoolConfig['ssl'] => {
+  if (tls === 'none') return undefined
+  const pems = Object.entries(files).map(([name, file]) => [name, readPem(file)])
+  return { ...Object.fromEntries(pems), rejectUnauthorized: tls === 'verified' }
+}
+
+/**
+ * A connection whose server is silent for too long ends: what it was asked last would answer the next
+ * question. And one that breaks while whoever has it asks nothing is no unheard event, which would end
+ * the process.
+ */
+const prepareClient = async (client: pg.ClientBase, { longestQuery, greeting }: PoolOptions) => {
+  client.on('error', () => {})
+  // The types hide it. With TLS, the socket is TLS's by now.
+  const { stream } = (client as unknown as Pick<pg.Client, 'connection'>).connection
+  if (longestQuery > 0 && 'setTimeout' in stream && typeof stream.setTimeout === 'function')
+    stream.setTimeout(longestQuery + grace, () => stream.destroy())
+  await client.query(greeting)
+}
+
+const definedOf = <T extends object>(values: T): { [Name in keyof T]: Exclude<T[Name], undefined> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
+
+/** Makes a pool; no connection is made yet. @throws Error where a file of the address can't be read */
+export const openPool = (address: PostgresAddress, options: PoolOptions): pg.Pool => {
+  const { host, port, user, password, database, options: serverOptions } = address
+  const pool = new pg.Pool({
+    ...definedOf({ host, port, user, password, database, options: serverOptions, ssl: toTls(address) }),
+    max: options.size,
+    types,
+    application_name: 'gatewright',
+    connectionTimeoutMillis: longestConnect,
+    keepAlive: true,
+    onConnect: client => prepareClient(client, options),
+  })
+  // A connection that breaks while nobody has it is dropped, and the next query makes another.
+  return pool.on('error', () => {})
+}

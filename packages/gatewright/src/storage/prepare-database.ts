@@ -1,0 +1,95 @@
+import { sql } from 'kysely'
+import { productionReasons } from '../ground/production-rules.ts'
+import type { Settings } from '../ground/settings.ts'
+import { isPostgresUrl, openDatabase } from './database.ts'
+import { findTlsWarnings } from './database-tls.ts'
+import { grantTo } from './grants.ts'
+import { type MigrationSet, migrate } from './migrate.ts'
+import { findFaults, findWeakenings, readServerFacts, type ServerFacts } from './postgres-server.ts'
+import type { Durability } from './sqlite-dialect.ts'
+import type { Database } from './tables.ts'
+
+type Input = {
+  readonly settings: Settings
+  readonly migrations: readonly MigrationSet[]
+  /** `off`: the caller, a test, wants none. */
+  readonly durability?: Durability
+}
+
+const migrateAll = async (db: Database, sets: readonly MigrationSet[]): Promise<void> => {
+  for (const set of sets) await migrate(db, set)
+}
+
+/** Stops at a server that can't be used, in production also at one that forgets. Gives what to warn of. */
+const checkServer = (facts: ServerFacts, { settings, durability = 'full' }: Input): readonly string[] => {
+  const weakenings = findWeakenings(facts)
+  const isProduction = productionReasons(settings).length > 0
+  const stops = [...findFaults(facts), ...(isProduction && durability === 'full' ? weakenings : [])]
+  if (stops.length > 0) throw new Error(stops.join('; '))
+  return [...weakenings, ...(isProduction ? findTlsWarnings(settings) : [])]
+}
+
+/** The server since its start, and the database on it: a pooler between does not hide which it is. */
+const readIdentity = async (db: Database): Promise<string> => {
+  const { rows } = await sql<{ identity: string }>`
+    select concat(pg_postmaster_start_time(), ' ', oid) as identity
+    from pg_database where datname = current_database()`.execute(db)
+  return rows[0]?.identity ?? ''
+}
+
+const checkSameDatabase = async (db: Database, owner: Database): Promise<void> => {
+  if ((await readIdentity(db)) !== (await readIdentity(owner)))
+    throw new Error(
+      'DATABASE_URL and DATABASE_ADMIN_URL name two different databases: write the same host and database in both, with another role',
+    )
+}
+
+/** `insufficient_privilege` */
+const isForbidden = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '42501'
+
+const explainForbidden = (error: unknown, role: string, setting: string): unknown =>
+  isForbidden(error)
+    ? new Error(
+        `the tables are not those of this version, and the role ${role} of ${setting} may not change them: write DATABASE_ADMIN_URL, the address as the role that owns them, for one start`,
+        { cause: error },
+      )
+    : error
+
+/** Migrates over a connection of its own, which is given all the time it needs. */
+const preparePostgres = async (
+  db: Database,
+  { settings, migrations }: Input,
+  { role }: ServerFacts,
+): Promise<void> => {
+  const { databaseUrl, databaseAdminUrl } = settings
+  const owner = openDatabase(databaseAdminUrl ?? databaseUrl, { pool: 1, longestQuery: 0 })
+  try {
+    if (databaseAdminUrl !== undefined) await checkSameDatabase(db, owner)
+    const { role: ownerRole } = await readServerFacts(owner)
+    const setting = databaseAdminUrl === undefined ? 'DATABASE_URL' : 'DATABASE_ADMIN_URL'
+    await migrateAll(owner, migrations).catch(error => {
+      throw explainForbidden(error, ownerRole, setting)
+    })
+    if (role !== ownerRole) await grantTo(owner, role)
+  } finally {
+    await owner.destroy()
+  }
+}
+
+/**
+ * Brings the tables up to date: as the role of `DATABASE_ADMIN_URL` where there is one, which then grants
+ * the server's role what it needs. Any number of processes may do this at once.
+ * @returns what a start should warn of, one line each
+ * @throws Error in one line, where the server, the roles or the tables can't be used
+ */
+export const prepareDatabase = async (db: Database, input: Input): Promise<readonly string[]> => {
+  if (!isPostgresUrl(input.settings.databaseUrl)) {
+    await migrateAll(db, input.migrations)
+    return []
+  }
+  const facts = await readServerFacts(db)
+  const warnings = checkServer(facts, input)
+  await preparePostgres(db, input, facts)
+  return warnings
+}

@@ -1,0 +1,54 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** Stands between a client and a server, and breaks what a network breaks. */
+export type Proxy = {
+  readonly port: number
+  /** Nothing of the server comes through any more on the connections there are; new ones work. */
+  readonly silence: () => void
+  /** Cuts, once, the connection on which the client sends this text: before or after the server has it. */
+  readonly cutAt: (text: string, when: 'before' | 'after') => void
+  readonly close: () => Promise<void>
+}
+
+export const startProxy = async (target: { readonly port: number }): Promise<Proxy> => {
+  const pairs: (readonly [client: Socket, server: Socket])[] = []
+  let cut: { readonly text: string; readonly when: 'before' | 'after' } | undefined
+
+  const end = (...sockets: readonly Socket[]): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  const proxy = createServer(client => {
+    const server = connect({ host: '127.0.0.1', port: target.port })
+    pairs.push([client, server])
+    let isCutting = false
+    client.on('data', chunk => {
+      const found = cut !== undefined && chunk.includes(cut.text) ? cut.when : undefined
+      if (found !== undefined) cut = undefined
+      isCutting ||= found === 'after'
+      if (found === 'before') end(client, server)
+      else server.write(chunk)
+    })
+    // What the server answers then no longer comes.
+    server.on('data', chunk => void (isCutting ? end(client, server) : client.write(chunk)))
+    for (const socket of [client, server]) {
+      socket.on('error', () => {})
+      socket.on('close', () => end(client, server))
+    }
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    silence: () => {
+      for (const [, server] of pairs) server.removeAllListeners('data').resume()
+    },
+    cutAt: (text, when) => {
+      cut = { text, when }
+    },
+    close: async () => {
+      for (const pair of pairs) end(...pair)
+      proxy.close()
+      await once(proxy, 'close')
+    },
+  }
+}

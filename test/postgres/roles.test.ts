@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { createUser } from 'gatewright/administration'
+import { compose, type Engine } from 'gatewright/compose'
+import { defaultSettings } from 'gatewright/settings'
+import { blog } from '../../apps/blog/src/blog.ts'
+import { real } from '../harness.ts'
+import { newName, openServer, query, readdress } from './query.ts'
+
+const secret = Buffer.alloc(32, 7).toString('base64url')
+const hush = 'hush-hush-hush'
+
+let stop: () => Promise<void>
+let superuser: string
+
+/** A database with the two roles of docs/postgresql.md. */
+const newRoles = async () => {
+  const name = newName()
+  const [owner, server] = [`${name}_owner`, `${name}_server`]
+  await query(superuser, `create role ${owner} login password '${hush}'`)
+  await query(superuser, `create role ${server} login password '${hush}'`)
+  await query(superuser, `create database ${name} owner ${owner}`)
+  const as = (user: string) => readdress(superuser, { user, password: hush, database: name })
+  return {
+    name,
+    serverRole: server,
+    owner: as(owner),
+    server: as(server),
+    top: readdress(superuser, { database: name }),
+  }
+}
+
+const start = (databaseUrl: string, databaseAdminUrl?: string): Promise<Engine> =>
+  compose({
+    settings: defaultSettings({
+      nodeEnv: 'test',
+      databaseUrl,
+      gatewrightSecret: [secret],
+      ...(databaseAdminUrl !== undefined && { databaseAdminUrl }),
+    }),
+    migrations: blog.migrations ?? [],
+  })
+
+/** The one line of a start that stops; it never holds a password. */
+const stopLine = async (databaseUrl: string, databaseAdminUrl?: string): Promise<string> => {
+  const error: unknown = await start(databaseUrl, databaseAdminUrl).then(
+    engine => engine.close().then(() => assert.fail('it started')),
+    reason => reason,
+  )
+  assert.ok(error instanceof Error)
+  assert.doesNotMatch(error.message, /\n|hush/)
+  assert.doesNotMatch(JSON.stringify(error, Object.getOwnPropertyNames(error)), /hush/)
+  return error.message
+}
+
+before(async () => {
+  const server = await openServer()
+  superuser = server.url
+  stop = server.stop
+})
+after(() => stop())
+
+describe('with a role that migrates and a role that serves', () => {
+  let roles: Awaited<ReturnType<typeof newRoles>>
+  before(async () => {
+    roles = await newRoles()
+    await (await start(roles.server, roles.owner)).close()
+  })
+
+  test('the one owns every table, and the other has what it needs and no more', async () => {
+    const rows = await query(
+      roles.top,
+      `select tablename as name, tableowner as owner,
+         array(select p from unnest(array['select','insert','update','delete','truncate','references','trigger']) p
+               where has_table_privilege($1, tablename::regclass, p)) as rights
+       from pg_tables where schemaname = 'public'`,
+      [roles.serverRole],
+    )
+    assert.ok(rows.length > 10)
+    const all = ['select', 'insert', 'update', 'delete']
+    for (const { name, owner, rights } of rows) {
+      assert.match(String(owner), /_owner$/)
+      const expected = /_migration/.test(String(name))
+        ? ['select']
+        : name === 'audit_events'
+          ? ['select', 'insert']
+          : all
+      assert.deepEqual(rights, expected, String(name))
+    }
+  })
+
+  const forbidden: readonly string[] = [
+    'update audit_events set at = 0',
+    'delete from audit_events',
+    'truncate audit_events',
+    'drop table audit_events',
+    'alter table users add column x int',
+    'create table mine (id int)',
+    "insert into gatewright_migrations values ('x', 'y')",
+    'delete from blog_migrations',
+  ]
+  for (const statement of forbidden)
+    test(`the one that serves may not: ${statement}`, () =>
+      assert.rejects(query(roles.server, statement), { code: '42501' }))
+
+  test('a server works as the one that serves, with the address of the other and without', async () => {
+    for (const [at, owner] of [roles.owner, undefined].entries()) {
+      const engine = await start(roles.server, owner)
+      await createUser(
+        engine,
+        { username: `user${at}x`, password: 'correct horse battery staple', roles: ['user'] },
+        { actor: 'system', address: null, requestId: null },
+      )
+      await engine.close()
+    }
+  })
+
+  test('a right that was taken comes back, and one that is too many goes', async () => {
+    await query(roles.owner, `revoke insert on users from ${roles.serverRole}`)
+    await query(roles.owner, `grant update, truncate on audit_events to ${roles.serverRole}`)
+    await (await start(roles.server, roles.owner)).close()
+    await assert.rejects(query(roles.server, 'update audit_events set at = 0'), { code: '42501' })
+    await query(roles.server, `select has_table_privilege('users', 'insert')`).then(([row]) =>
+      assert.deepEqual(row, { has_table_privilege: true }),
+    )
+  })
+
+  test('eight starts at once all start, on an empty database as well', async () => {
+    const { server, owner } = await newRoles()
+    const engines = await Promise.all(Array.from({ length: 8 }, () => start(server, owner)))
+    await Promise.all(engines.map(engine => engine.close()))
+    assert.deepEqual(await query(server, 'select count(*)::int as count from installation'), [{ count: 1 }])
+  })
+})
+
+describe('a start stops in one line', () => {
+  test('where tables are missing and the role may not make them', async () => {
+    const { server } = await newRoles()
+    assert.match(
+      await stopLine(server),
+      /the role t\w+_server of DATABASE_URL may not change them: write DATABASE_ADMIN_URL/,
+    )
+  })
+
+  test('where a migration is to come and the role may not run it', async () => {
+    const { server, owner } = await newRoles()
+    await (await start(server, owner)).close()
+    await query(
+      owner,
+      `delete from gatewright_migrations where name = (select max(name) from gatewright_migrations)`,
+    )
+    assert.match(await stopLine(server), /may not change them: write DATABASE_ADMIN_URL/)
+  })
+
+  test('where the two addresses name different databases, before anything is made in either', async () => {
+    const [one, other] = [await newRoles(), await newRoles()]
+    assert.match(await stopLine(one.server, other.owner), /two different databases/)
+    for (const { top } of [one, other])
+      assert.deepEqual(await query(top, `select tablename from pg_tables where schemaname = 'public'`), [])
+  })
+
+  test('with the wrong password of either role, which is not shown', async () => {
+    const { server, owner } = await newRoles()
+    const wrong = (url: string) => readdress(url, { password: 'hush-but-wrong' })
+    assert.match(
+      await stopLine(wrong(server)),
+      /_server@127\.0\.0\.1:\d+\/t\w+ can't be used: the password is wrong/,
+    )
+    assert.match(
+      await stopLine(server, wrong(owner)),
+      /_owner@127\.0\.0\.1:\d+\/t\w+ can't be used: the password is wrong/,
+    )
+  })
+
+  test('without the database, and without the server', async () => {
+    assert.match(
+      await stopLine(readdress(superuser, { database: 'no_such' })),
+      /there is no database of that name/,
+    )
+    assert.match(await stopLine('postgres://u:hush@localhost:1/db'), /nothing listens there/)
+    assert.match(
+      await stopLine('postgres://u:hush@host.invalid/db'),
+      /there is no host of that name|can not be looked up/,
+    )
+  })
+})
+
+test('one role for both does everything', async () => {
+  const { owner } = await newRoles()
+  await (await start(owner)).close()
+  await (await start(owner, owner)).close()
+})
+
+test("time is the database's where no clock is given", async () => {
+  const { owner } = await newRoles()
+  const engine = await start(owner)
+  assert.notEqual(engine.clock, real.clock)
+  await engine.close()
+})
