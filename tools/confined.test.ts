@@ -32,6 +32,8 @@ const inSource: readonly (readonly [text: string, allowed?: string])[] = [
   ["import vm from 'node:vm'"],
   ['eval(text)'],
   ['const run = new Function(text)'],
+  ['element.innerHTML = text'],
+  ['document.write(text)'],
   ['const require = createRequire(import.meta.url)'],
   ['await sql.raw(text).execute(db)'],
 ]

@@ -92,6 +92,16 @@ const rules: readonly Rule[] = [
     instead: 'a table of functions',
   },
   {
+    name: 'HTML from text',
+    look: 'code',
+    pattern:
+      /\b(inner|outer)HTML\b|\binsertAdjacentHTML\b|\bdangerouslySetInnerHTML\b|\bdocument\s*\.\s*write/g,
+    where: 'source',
+    only: [],
+    why: 'what somebody wrote would become part of the page',
+    instead: 'textContent, or an element of React',
+  },
+  {
     name: 'imports that are not written as imports',
     look: 'code',
     pattern: /\bcreateRequire\b|\brequire\s*\(|\bgetBuiltinModule\b/g,

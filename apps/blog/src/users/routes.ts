@@ -137,7 +137,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
             username,
             password,
             email,
-            roles: list(text(1, 64)),
+            roles: { ...list(text(1, 64)), maxItems: 100 },
             fields: newFieldsSchema(userFields, 'administrator'),
           },
           ['email', 'roles', 'fields'],

@@ -15,7 +15,20 @@ const timeouts = {
 
 const serverOptions = { ...timeouts, maxHeaderSize: 16 * 1_024, requireHostHeader: false, noDelay: true }
 
-const minVersion = 'TLSv1.2'
+/** Forward secrecy and authenticated encryption only, with a key of either kind (RFC 9325 §4.2). */
+const tls = {
+  minVersion: 'TLSv1.2',
+  ciphers: [
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'TLS_AES_128_GCM_SHA256',
+    ...['ECDSA', 'RSA'].flatMap(key => [
+      `ECDHE-${key}-AES128-GCM-SHA256`,
+      `ECDHE-${key}-AES256-GCM-SHA384`,
+      `ECDHE-${key}-CHACHA20-POLY1305`,
+    ]),
+  ].join(':'),
+} as const
 
 /** One server for each address that is listened on, all with the same handler. */
 export type Servers = {
@@ -42,7 +55,7 @@ export const createServers = ({ certificate, answerBrokenRequest }: Dependencies
 
   const add = (): Server | HttpsServer => {
     const server = certificate
-      ? createHttpsServer({ ...serverOptions, ...certificate, minVersion }, handler)
+      ? createHttpsServer({ ...serverOptions, ...certificate, ...tls }, handler)
       : createHttpServer(serverOptions, handler)
     // Node.js would answer an expectation by itself, without our headers; RFC 9110 §10.1.1 lets us ignore it.
     if (handler !== undefined) server.on('checkExpectation', handler)
@@ -72,7 +85,7 @@ export const createServers = ({ certificate, answerBrokenRequest }: Dependencies
     },
     useCertificate: pair => {
       for (const server of servers)
-        if ('setSecureContext' in server) server.setSecureContext({ ...pair, minVersion })
+        if ('setSecureContext' in server) server.setSecureContext({ ...pair, ...tls })
     },
   }
 }
