@@ -152,13 +152,13 @@ test('a stranger learns nothing of a version: 404 comes before 428 and 412', asy
 test('what was deleted after the gate looked is not found, whatever version was meant', async () => {
   const gone = { id: 'A'.repeat(22), versions: [1] }
   const origin = { actor: alice.id, address: null, requestId: null }
-  for (const refused of [
-    changePost(t.engine, { ...gone, origin }, { title: 'x' }),
-    deletePost(t.engine, { ...gone, origin }),
-    changeTodo(t.engine, { ...gone, ownerId: alice.id }, { title: 'x' }),
-    deleteTodo(t.engine.db, { ...gone, ownerId: alice.id }),
+  for (const refuse of [
+    () => changePost(t.engine, { ...gone, origin }, { title: 'x' }),
+    () => deletePost(t.engine, { ...gone, origin }),
+    () => changeTodo(t.engine, { ...gone, ownerId: alice.id }, { title: 'x' }),
+    () => deleteTodo(t.engine.db, { ...gone, ownerId: alice.id }),
   ])
-    await assert.rejects(refused, { code: 'not_found' })
+    await assert.rejects(refuse, { code: 'not_found' })
 })
 
 test("a moderator's change is recorded, and a refused one is not", async () => {

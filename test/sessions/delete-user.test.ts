@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { day } from 'gatewright/clock'
+import { addPost } from '../../apps/blog/src/posts/posts.ts'
+import { addTodo } from '../../apps/blog/src/todos/todos.ts'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
@@ -261,4 +263,46 @@ describe('at the same moment as', () => {
         for (const token of tokens) assert.equal((await t.call('GET', 'me', { token })).status, 401)
       }
     })
+})
+
+test('nothing that a user writes during the own deletion outlives it', async () => {
+  for (let round = 0; round < 4; round++) {
+    const ann = await join()
+    const write = (n: number) =>
+      t.call('POST', n % 2 === 0 ? '/api/v2/todos' : 'todos', {
+        token: ann.access,
+        body: { title: `diary ${n}` },
+        ...(n % 2 === 0 && { headers: { 'idempotency-key': `diary-${n}` } }),
+      })
+    const writes = Array.from({ length: 20 }, (_, n) => n).map(write)
+    const deleted = deleteMe(ann)
+    const late = Array.from({ length: 20 }, (_, n) => n + 20).map(write)
+    assert.equal((await deleted).status, 204)
+    for (const { status } of await Promise.all([...writes, ...late])) assert.ok([201, 401].includes(status))
+    const { db } = t.engine
+    const left = () =>
+      db
+        .selectFrom('todos' as 'users')
+        .select('id')
+        .where('owner_id' as 'id', '=', ann.id)
+        .execute()
+    await until('the hook has deleted the todos', async () => (await left()).length === 0)
+    const keys = await db
+      .selectFrom('idempotency_keys')
+      .select('key')
+      .where('principal_id', '=', ann.id)
+      .execute()
+    assert.deepEqual(keys, [])
+  }
+})
+
+test('nothing is written for a user who is deleted, by a request that the gate let in before', async () => {
+  const ann = await join()
+  await deleteMe(ann)
+  const title = 'late'
+  for (const late of [
+    () => addTodo(t.engine, { ownerId: ann.id, title, done: false }),
+    () => addPost(t.engine, { authorId: ann.id, title, content: '', published: true }),
+  ])
+    await assert.rejects(late, { code: 'session_ended' })
 })

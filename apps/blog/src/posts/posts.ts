@@ -1,6 +1,7 @@
 import { type Origin, recordEvent } from 'gatewright/audit'
 import type { Clock } from 'gatewright/clock'
 import type { Database } from 'gatewright/database'
+import { insertForUser } from 'gatewright/insert-for-user'
 import { newId, type Random } from 'gatewright/random'
 import { Refusal } from 'gatewright/refusal'
 import { inTransaction, type Work } from 'gatewright/transaction'
@@ -92,7 +93,7 @@ export const addPost = async (
     updated_at: now,
     version: 1,
   }
-  await blogTables(db).insertInto('posts').values(row).execute()
+  await insertForUser(db, 'posts', row, authorId)
   return row
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from 'gatewright/clock'
 import type { Database } from 'gatewright/database'
+import { insertForUser } from 'gatewright/insert-for-user'
 import { newId, type Random } from 'gatewright/random'
 import { Refusal } from 'gatewright/refusal'
 import { blogTables, type TodoRow } from '../tables.ts'
@@ -73,7 +74,7 @@ export const addTodo = async (
     updated_at: now,
     version: 1,
   }
-  await blogTables(db).insertInto('todos').values(row).execute()
+  await insertForUser(db, 'todos', row, ownerId)
   return row
 }
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
+import { addUser } from '../../../../test/sessions/signed-in.ts'
+import { deleteUser } from '../administration/delete-user.ts'
 import { recordEvent, systemOrigin } from '../audit/record.ts'
 import { day, hour } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
@@ -20,7 +22,7 @@ after(async () => {
 })
 
 const attempt: Attempt = {
-  principalKind: 'user',
+  principalKind: 'client',
   principalId: 'somebody',
   route: 'POST /orders',
   key: 'k',
@@ -132,4 +134,11 @@ test('keys past their time are deleted on the way, a few with each request, and 
     assert.equal(countKeys(), left)
   }
   assert.equal(second.row("select count(*) as n from idempotency_keys where key like 'old%'")?.n, 0)
+})
+
+test('what a user asks for who is deleted meanwhile takes no effect, and is not kept', async () => {
+  const { id } = await addUser(t.engine, 'leaving')
+  await deleteUser(t.engine, { userId: id, origin: systemOrigin })
+  await assert.rejects(attemptIt({ principalKind: 'user', principalId: id }), { code: 'session_ended' })
+  assert.deepEqual([effects, countKeys()], [0, 0])
 })

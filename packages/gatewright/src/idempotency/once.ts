@@ -29,9 +29,22 @@ const lifetime = day
 /** How many expired keys one request takes with it. */
 const sweepSize = 10
 
+/** What a deleted user asked for is not kept: whoever deletes the user waits, or has done it before. */
+const holdPrincipal = async ({ db }: Work, { principalKind, principalId }: Attempt): Promise<void> => {
+  if (principalKind !== 'user') return
+  const user = await db
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', principalId)
+    .where('deleted_at', 'is', null)
+    .forShare()
+    .executeTakeFirst()
+  if (user === undefined) throw new Refusal('session_ended', { reason: 'user_deleted' })
+}
+
 /**
- * Takes the key, in one statement: new, or past its time. False where it stands for an answer. It is the
- * first statement of the transaction: beside a rival with the same key it waits until that one has ended.
+ * Takes the key, in one statement: new, or past its time. False where it stands for an answer. Beside a
+ * rival with the same key it waits until that one has ended.
  */
 const takeKey = async ({ clock }: Dependencies, work: Work, attempt: Attempt): Promise<boolean> => {
   const row = {
@@ -116,7 +129,8 @@ const sweep = async ({ db, clock }: Dependencies): Promise<void> => {
  * effect are one transaction: an effect that throws, or returns a refusal, leaves no key, and of many at
  * once one takes effect and the others get its answer.
  *
- * @throws Refusal `idempotency_key_reused` where the key stands for another request
+ * @throws Refusal `idempotency_key_reused` where the key stands for another request; `session_ended` where
+ *   the user was deleted meanwhile
  */
 export const once = async <Body>(
   dependencies: Dependencies,
@@ -125,6 +139,7 @@ export const once = async <Body>(
 ): Promise<Answer<Body> & { readonly isReplay: boolean }> => {
   await sweep(dependencies)
   return inTransaction(dependencies.db, async work => {
+    await holdPrincipal(work, attempt)
     if (!(await takeKey(dependencies, work, attempt)))
       return { ...(await readAnswer<Body>(work, attempt)), isReplay: true }
     const answer = await effect(work)
