@@ -10,9 +10,15 @@ const placeholder =
 /** The name of a migration, as `0001-first`. */
 const isNumberedName = (text: string): boolean => /^\d{4}(-[a-z]+)+$/.test(text)
 
+/** The name of a cipher suite, as OpenSSL writes it. */
+const isCipherSuite = (text: string): boolean => /^ECDHE(-[A-Z0-9]+)+$/.test(text)
+
 /** Text that only a machine writes: long, without a blank, letters and digits in no order of words. */
 const looksRandom = (text: string): boolean =>
-  /^[A-Za-z0-9+/_=-]{20,}$/.test(text) && (text.match(/\d/g) ?? []).length >= 3 && !isNumberedName(text)
+  /^[A-Za-z0-9+/_=-]{20,}$/.test(text) &&
+  (text.match(/\d/g) ?? []).length >= 3 &&
+  !isNumberedName(text) &&
+  !isCipherSuite(text)
 
 const nameOfSecret = /secret|password|passphrase|pepper|private.?key|api.?key|signing.?key/i
 const exactNameOfSecret = /^["']?(secret|secretKey|password|passphrase|pepper|privateKey|apiKey)["']?$/
