@@ -196,6 +196,29 @@ test('where a text is found early, no more is read than fills the page', async (
   assert.deepEqual([rows.length, steps.length], [20, 1])
 })
 
+test('a post that moves behind while others are read is listed once', async () => {
+  await addHay(160)
+  let moved: Promise<unknown> | undefined
+  const move = () =>
+    blogTables(t.engine.db)
+      .updateTable('posts')
+      .set({ updated_at: t.clock.now() + 1 })
+      .where('id', '=', '1'.padStart(22, '0'))
+      .execute()
+  const db = t.engine.db.withPlugin({
+    transformQuery: ({ node }) => node,
+    transformResult: async ({ result }) => {
+      // Not awaited: the connection is given back first, and the next step waits for it behind this.
+      moved ??= move()
+      return result
+    },
+  })
+  const { rows } = await listPostsBehind(db, { sort: postSorts.updated_at, limit: 100, q: 'hay' })
+  await moved
+  assert.equal(rows.length, 80)
+  assert.equal(new Set(rows.map(({ id }) => id)).size, 80)
+})
+
 test('of many searches at once all are answered or told to come back, and other reads go on', async () => {
   await addHay(1_000)
   const asked = Array.from({ length: 40 }, () => t.call('GET', '/api/v2/posts?q=none'))
