@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import {
+  listPostsBehind,
+  postSorts,
+  searchDepth,
+  searchStep,
+} from '../../apps/blog/src/posts/list-posts-behind.ts'
 import { addPost } from '../../apps/blog/src/posts/posts.ts'
 import { blogTables } from '../../apps/blog/src/tables.ts'
-import { type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
+import { type Call, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { createSeeded } from '../sessions/seeded.ts'
 
 let t: TestApp
@@ -59,6 +65,17 @@ test("a search never finds a stranger's draft, and its author finds it", async (
   assert.deepEqual(await search('secret', bob.access), [])
   assert.deepEqual(await search('secret', alice.access), [id])
 })
+
+for (const [text, part] of [
+  ['É', 'é'],
+  ['\u212a', 'k'],
+  ['ß', 'ss'],
+  ['İ', 'i'],
+] as const)
+  test(`${part} is not a part of ${text}`, async () => {
+    await add(text, text)
+    assert.deepEqual(await search(part), [])
+  })
 
 test('an empty search finds everything', async () => {
   await add('a', 'b')
@@ -122,3 +139,122 @@ for (const [newer, page] of [
     )
     if (page === 'second') assert.deepEqual(first.data, [])
   })
+
+/** Counts the posts that searches read, their bytes and the turns of the event loop in between. */
+const watchReads = () => {
+  const steps: { posts: number; bytes: number; turn: number }[] = []
+  let turn = 0
+  const next = () => {
+    turn += 1
+    immediate = setImmediate(next)
+  }
+  let immediate = setImmediate(next)
+  const db = t.engine.db.withPlugin({
+    transformQuery: ({ node }) => node,
+    transformResult: async ({ result }) => {
+      const bytes = result.rows.map(({ title, content }) => Buffer.byteLength(`${title}${content}`))
+      steps.push({ posts: bytes.length, bytes: bytes.reduce((sum, length) => sum + length, 0), turn })
+      return result
+    },
+  })
+  return { db, steps, stop: () => clearImmediate(immediate) }
+}
+
+for (const [what, letter] of [
+  ['20,000 letters', 'a'],
+  ['20,000 characters of four bytes', '😀'],
+] as const)
+  test(`attack: a text made to be slow, among posts of ${what}, reads a bounded part of them`, async () => {
+    const content = letter.repeat(20_000)
+    for (let n = 0; n < 120; n++) await add('slow', content)
+    const { db, steps, stop } = watchReads()
+    const sort = postSorts['-created_at']
+    const page = await listPostsBehind(db, { sort, limit: 100, q: `b${letter.repeat(199)}` })
+    stop()
+    assert.deepEqual(page.rows, [])
+    assert.ok(page.next)
+    const size = Buffer.byteLength(content)
+    const total = steps.reduce((sum, { bytes }) => sum + bytes, 0)
+    assert.ok(total < searchDepth.bytes + (searchStep + 1) * (size + 100) * 2, `${total} bytes`)
+    for (const { posts } of steps) assert.ok(posts <= searchStep + 1, `${posts} posts at once`)
+  })
+
+test('other requests have their turn after every step of a search', async () => {
+  await addHay(1_000)
+  const { db, steps, stop } = watchReads()
+  await listPostsBehind(db, { sort: postSorts.title, limit: 20, q: 'no such text' })
+  stop()
+  assert.equal(steps.length, 20)
+  assert.equal(new Set(steps.map(({ turn }) => turn)).size, steps.length)
+})
+
+test('where a text is found early, no more is read than fills the page', async () => {
+  await addHay(1_000)
+  const { db, steps, stop } = watchReads()
+  const { rows } = await listPostsBehind(db, { sort: postSorts.title, limit: 20, q: 'HAY' })
+  stop()
+  assert.deepEqual([rows.length, steps.length], [20, 1])
+})
+
+test('a post that moves behind while others are read is listed once', async () => {
+  await addHay(160)
+  let moved: Promise<unknown> | undefined
+  const move = () =>
+    blogTables(t.engine.db)
+      .updateTable('posts')
+      .set({ updated_at: t.clock.now() + 1 })
+      .where('id', '=', '1'.padStart(22, '0'))
+      .execute()
+  const db = t.engine.db.withPlugin({
+    transformQuery: ({ node }) => node,
+    transformResult: async ({ result }) => {
+      // Not awaited: the connection is given back first, and the next step waits for it behind this.
+      moved ??= move()
+      return result
+    },
+  })
+  const { rows } = await listPostsBehind(db, { sort: postSorts.updated_at, limit: 100, q: 'hay' })
+  await moved
+  assert.equal(rows.length, 80)
+  assert.equal(new Set(rows.map(({ id }) => id)).size, 80)
+})
+
+test('of many searches at once all are answered or told to come back, and other reads go on', async () => {
+  await addHay(1_000)
+  const asked = Array.from({ length: 40 }, () => t.call('GET', '/api/v2/posts?q=none'))
+  const other = await t.call('GET', '/api/v2/posts')
+  assert.equal(other.status, 200)
+  const answers = await Promise.all(asked)
+  const refused = answers.filter(({ status }) => status !== 200)
+  assert.equal(answers.length - refused.length, 2 + 16)
+  for (const { status, body, headers } of refused)
+    assert.deepEqual([status, body.code, headers['retry-after']], [503, 'unavailable', '1'])
+  assert.equal((await t.call('GET', '/api/v2/posts?q=none')).status, 200)
+})
+
+describe('the limit of searches', () => {
+  let own: TestApp
+  before(async () => {
+    own = await startTestApp({ limitsScale: 1 })
+  })
+  after(() => own.close())
+
+  const ask = (query: string, call: Call) => own.call('GET', `/api/v2/posts${query}`, call)
+
+  test('refuses the 31st of an address in a minute, and nothing else', async () => {
+    const from = { address: '192.0.2.7' }
+    for (let n = 0; n < 30; n++) assert.equal((await ask('?q=a', from)).status, 200)
+    const { status, body, headers } = await ask('?q=b', from)
+    assert.deepEqual([status, body.code, headers['retry-after']], [429, 'rate_limited', '2'])
+    assert.match(String(headers['ratelimit-policy']), /"search-anonymous";q=30;w=60/)
+    for (const query of ['', '?q=', '?limit=1']) assert.equal((await ask(query, from)).status, 200)
+    assert.equal((await ask('?q=a', { address: '192.0.2.8' })).status, 200)
+  })
+
+  test('is 120 a minute for a user, from all addresses together', async () => {
+    const { access: token } = await signUp(own, 'carol')
+    for (let n = 0; n < 120; n++)
+      assert.equal((await ask('?q=a', { token, address: `192.0.2.${n}` })).status, 200)
+    assert.equal((await ask('?q=a', { token, address: '192.0.2.200' })).status, 429)
+  })
+})

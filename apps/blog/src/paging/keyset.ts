@@ -14,12 +14,8 @@ export const sortNames = <Name extends string>(sorts: Readonly<Record<Name, Sort
 /** Where a row stands in the order of a sort. */
 export type Place = { readonly key: number | string; readonly id: string }
 
-/** A part of a list, in the order of its sort: behind one place, and up to another where there is one. */
-export type Range = {
-  readonly sort: Sort
-  readonly after?: Place | undefined
-  readonly until?: Place | undefined
-}
+/** A part of a list, in the order of its sort: behind a place, or all of it. */
+export type Range = { readonly sort: Sort; readonly after?: Place | undefined }
 
 /** Both orders by a key that is written in another way for each of them. */
 export const bothWays = <const Name extends string>(
@@ -43,14 +39,10 @@ export const byColumn = <const Name extends string>(name: Name, type: Sort['type
  * Whether a row lies in the range. The place is compared as a whole, so that an index on key and id finds
  * it, and rows that come or go before it move nothing behind it.
  */
-export const isWithin = ({ sort: { key, direction }, after, until }: Range): RawBuilder<SqlBool> => {
-  const [behind, before] = direction === 'asc' ? [sql`>`, sql`<=`] : [sql`<`, sql`>=`]
-  const bounds = [
-    ...(after === undefined ? [] : [sql`(${key}, id) ${behind} (${after.key}, ${after.id})`]),
-    ...(until === undefined ? [] : [sql`(${key}, id) ${before} (${until.key}, ${until.id})`]),
-  ]
-  return bounds.length === 0 ? sql`1 = 1` : sql`${sql.join(bounds, sql` and `)}`
-}
+export const isWithin = ({ sort: { key, direction }, after }: Range): RawBuilder<SqlBool> =>
+  after === undefined
+    ? sql`1 = 1`
+    : sql`(${key}, id) ${direction === 'asc' ? sql`>` : sql`<`} (${after.key}, ${after.id})`
 
 /** A page of rows, and the place behind which the next one begins. */
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: Place | undefined }

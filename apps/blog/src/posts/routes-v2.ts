@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { everyone, permission } from 'gatewright/access'
+import { createBoundedQueue } from 'gatewright/bounded-queue'
 import { ifMatch, readIfMatch, requireIfMatch } from 'gatewright/entity-tags'
 import { answerOnce, idempotencyKey } from 'gatewright/idempotency'
-import { originOf, principalOf } from 'gatewright/request'
+import { originOf, principalOf, requireLimit } from 'gatewright/request'
 import { cursorPage, cursorQuery, flag, id, idParams, nothing, strictObject } from 'gatewright/schemas'
 import { typed } from 'gatewright/typed-app'
 import { readCursor, toCursorPage } from '../paging/cursor.ts'
@@ -39,6 +40,7 @@ const changed = { ...postExample, title: 'Hello again' }
 export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
   const app = typed(scope)
   const { gatewright } = scope
+  const searches = createBoundedQueue({ atOnce: 2, maxWaiting: 16, reason: 'search_queue_full' })
 
   app.get(
     '/posts',
@@ -57,16 +59,20 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
       },
       schema: { querystring: listQuery, response: { 200: cursorPage(postSchema) } },
     },
-    async ({ query: { cursor, limit = 20, q, author, sort = '-created_at' }, principal }) => {
+    async (request, reply) => {
+      const { cursor, limit = 20, q, author, sort = '-created_at' } = request.query
       const list = ['posts', sort, { q, author }] as const
-      const page = await listPostsBehind(gatewright.db, {
+      const range = {
         sort: postSorts[sort],
         after: readCursor(cursor, list, postSorts[sort]),
         limit,
         q,
         authorId: author,
-        readerId: principal?.userId,
-      })
+        readerId: request.principal?.userId,
+      }
+      const read = () => listPostsBehind(gatewright.db, range)
+      if (q) requireLimit(request, reply, 'search')
+      const page = await (q ? searches.run(read) : read())
       return toCursorPage(list, page.next, await showPosts(gatewright.db, page.rows))
     },
   )

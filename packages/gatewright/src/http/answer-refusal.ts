@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import { type Passage, takeFromLimit } from '../gate/passage.ts'
 import type { LimitKeys, LimitReport } from '../limits/limiter.ts'
+import type { LimitName } from '../limits/table.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
 import { clearSessionCookie } from './session-cookie.ts'
@@ -22,16 +23,18 @@ export const writeRateLimits = (reply: FastifyReply, { reports }: Passage): void
 }
 
 /**
- * Takes from the route's limit by a key that only the handler knows, and tells so in the answer.
+ * Takes from the route's limit by a key that only the handler knows, or from another limit, and tells so in
+ * the answer.
  * @throws Refusal `rate_limited`
  */
 export const takeFurther = (
   { limiter }: Pick<Engine, 'limiter'>,
   { passage, reply }: { readonly passage: Passage | undefined; readonly reply: FastifyReply },
   keys: LimitKeys,
+  limit?: LimitName,
 ): void => {
   if (passage === undefined) throw new TypeError('a handler runs behind the gate')
-  takeFromLimit(limiter, passage, keys)
+  takeFromLimit(limiter, passage, keys, limit)
   writeRateLimits(reply, passage)
 }
 

@@ -1,8 +1,10 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Origin } from '../audit/record.ts'
 import { checkRule } from '../gate/gate.ts'
 import type { Principal } from '../gate/principal.ts'
+import type { LimitName } from '../limits/table.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
+import { takeFurther } from './answer-refusal.ts'
 
 /** Where a request comes from, for the audit log. */
 export const originOf = ({ passage, principal, id }: FastifyRequest): Origin => ({
@@ -23,4 +25,16 @@ export const deviceOf = ({ headers }: FastifyRequest): string => (headers['user-
 /** Holds the caller to a further rule, where only a part of the input asks for it. Throws as the gate does. */
 export const requireAccess = (request: FastifyRequest, rule: AccessRule): void => {
   checkRule(request.server.gatewright, rule, { principal: request.principal })
+}
+
+/**
+ * Takes from a further limit, where only a part of the input asks for it: by the caller's user, or by its
+ * address if it shows no credential.
+ * @throws Refusal `rate_limited`
+ */
+export const requireLimit = (request: FastifyRequest, reply: FastifyReply, limit: LimitName): void => {
+  const { passage, principal } = request
+  const anonymous = principal === undefined ? passage?.address : undefined
+  const keys = { anonymous, user: principal?.userId }
+  takeFurther(request.server.gatewright, { passage, reply }, keys, limit)
 }

@@ -68,7 +68,7 @@ const toDocument = (): string => `# Limits
 |---|---|---|---|
 ${names.flatMap(toLines).join('\n')}
 
-Every route names one of these. A request must pass all rows of its limit that apply to it; one that is
+Every route names one of these; a list that is searched takes from \`search\` as well. A request must pass all rows of its limit that apply to it; one that is
 refused gets 429 with \`Retry-After\` and costs nothing.
 
 - **What a row promises.** "5 a minute" is five at once, then one every 12 seconds, and after a minute of

@@ -65,6 +65,15 @@ export const limits = {
     { by: 'anonymous', count: 300, window: minute, describe: 'Reading without a credential.' },
     { by: 'user', count: 1_200, window: minute, describe: 'Reading as a user, on all devices together.' },
   ],
+  search: [
+    {
+      by: 'anonymous',
+      count: 30,
+      window: minute,
+      describe: 'Looking for a text (`q`), besides reading: it reads far more than it answers.',
+    },
+    { by: 'user', count: 120, window: minute, describe: 'Looking for a text as a user, besides reading.' },
+  ],
   write: [
     { by: 'user', count: 120, window: minute, describe: 'Writing as a user, on all devices together.' },
   ],

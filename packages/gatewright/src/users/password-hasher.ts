@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import * as argon2 from '@node-rs/argon2'
+import { createBoundedQueue } from '../ground/bounded-queue.ts'
 import { type Random, systemRandom } from '../ground/random.ts'
-import { Refusal } from '../ground/refusal.ts'
 import type { Password } from './password.ts'
 
 declare const passwordHash: unique symbol
@@ -75,7 +75,7 @@ const outputBytes = 32
  */
 export const createPasswordHasher = (options: PasswordHasherOptions = {}): PasswordHasher => {
   const { threads = hashingThreads(), maxWaiting = 64, random = systemRandom } = options
-  const queue = createHashingQueue({ threads, maxWaiting })
+  const queue = createBoundedQueue({ atOnce: threads, maxWaiting, reason: 'hashing_queue_full' })
   const nobodys = dummyHash(random)
   return {
     hash: password =>
@@ -137,48 +137,3 @@ const parseCosts = (list: string): Costs | undefined => {
 }
 
 const isBase64 = (text: string): boolean => toBase64(Buffer.from(text, 'base64')) === text
-
-type HashingQueue = {
-  /** Runs the job when a thread is free; its error is the caller's alone. Refuses when full. */
-  readonly run: <T>(job: () => Promise<T>) => Promise<T>
-  readonly count: () => number
-  readonly waiting: () => number
-}
-
-/** A queue with both ends bounded; here for the hasher, exported for its test. */
-export const createHashingQueue = (bounds: {
-  readonly threads: number
-  readonly maxWaiting: number
-}): HashingQueue => {
-  const { threads, maxWaiting } = bounds
-  if (!(Number.isSafeInteger(threads) && threads >= 1)) throw new TypeError('threads must be 1 or more')
-  if (!(Number.isSafeInteger(maxWaiting) && maxWaiting >= 0))
-    throw new TypeError('maxWaiting must be 0 or more')
-  const waiting: (() => void)[] = []
-  let running = 0
-  let begun = 0
-
-  // A thread that becomes free is handed to the first in the queue, so nobody who comes in between
-  // can take it: the order holds and `running` never exceeds `threads`.
-  const leave = (): void => {
-    const next = waiting.shift()
-    if (next === undefined) running -= 1
-    else next()
-  }
-
-  return {
-    run: async job => {
-      if (running < threads) running += 1
-      else if (waiting.length < maxWaiting) await new Promise<void>(resolve => waiting.push(resolve))
-      else throw new Refusal('unavailable', { reason: 'hashing_queue_full', retryAfter: 1 })
-      begun += 1
-      try {
-        return await job()
-      } finally {
-        leave()
-      }
-    },
-    count: () => begun,
-    waiting: () => waiting.length,
-  }
-}

@@ -96,6 +96,17 @@ test('users are listed oldest first, page by page, each with the own roles', asy
   assert.deepEqual(await page(3), { names: [], total: 2 })
 })
 
+test('a page of a hundred users is found by three queries', async () => {
+  const own = await startTestApp()
+  for (let n = 0; n < 100; n++) await addUser(own.engine, `user${n}`, { roles: ['user', 'moderator'] })
+  const { engine, queries } = logQueries(own.engine)
+  const { users } = await listUsers(engine.db, { page: 1, perPage: 100 })
+  assert.equal(users.length, 100)
+  for (const { roles } of users) assert.deepEqual(roles, ['moderator', 'user'])
+  assert.equal(queries.length, 3)
+  await own.close()
+})
+
 describe('the version of a user', () => {
   const raise = (userId: string) => inTransaction(t.engine.db, work => raiseVersion(work, userId))
 

@@ -55,6 +55,22 @@ export const listRoles = async (db: Database, userId: string): Promise<readonly 
   return rows.map(row => row.role)
 }
 
+/** Looks up the roles of these users, with one query. */
+const findRoles = async (
+  db: Database,
+  ids: readonly string[],
+): Promise<(userId: string) => readonly string[]> => {
+  if (ids.length === 0) return () => []
+  const rows = await db
+    .selectFrom('user_roles')
+    .select(['user_id', 'role'])
+    .where('user_id', 'in', ids)
+    .orderBy('role')
+    .execute()
+  const byUser = Map.groupBy(rows, row => row.user_id)
+  return userId => (byUser.get(userId) ?? []).map(({ role }) => role)
+}
+
 /** The row that a submitted name means: a username, or a verified e-mail address. One query, always. */
 export const findUserByName = (db: Database, name: string): Promise<UserRow | undefined> => {
   const query = db.selectFrom('users').selectAll()
@@ -119,8 +135,11 @@ export const listUsers = async (
     .select(eb => eb.fn.countAll<number>().as('total'))
     .where('deleted_at', 'is', null)
     .executeTakeFirstOrThrow()
-  const users = await Promise.all(rows.map(async row => toUser(row, await listRoles(db, row.id))))
-  return { users, total: Number(total) }
+  const rolesOf = await findRoles(
+    db,
+    rows.map(({ id }) => id),
+  )
+  return { users: rows.map(row => toUser(row, rolesOf(row.id))), total: Number(total) }
 }
 
 export type NewUser = {

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createBoundedQueue } from './bounded-queue.ts'
+import { Refusal } from './refusal.ts'
+
+const queueIsFull = (error: unknown): boolean => {
+  assert.ok(error instanceof Refusal)
+  assert.equal(error.code, 'unavailable')
+  assert.deepEqual(error.details, { reason: 'too_many', retryAfter: 1 })
+  return true
+}
+
+/** Lets everything run that is ready to. */
+const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+/** Jobs that end when they are told to. */
+const createJobs = () => {
+  const ends: (() => void)[] = []
+  let running = 0
+  let most = 0
+  return {
+    job: async () => {
+      running += 1
+      most = Math.max(most, running)
+      await new Promise<void>(resolve => ends.push(resolve))
+      running -= 1
+    },
+    endOne: async () => {
+      ends.shift()?.()
+      await settle()
+    },
+    running: () => running,
+    most: () => most,
+  }
+}
+
+describe('a bounded queue', () => {
+  test('refuses the caller after the last place, without running anything for him', async () => {
+    const queue = createBoundedQueue({ atOnce: 2, maxWaiting: 3, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const taken = Array.from({ length: 5 }, () => queue.run(job))
+    await assert.rejects(queue.run(job), queueIsFull)
+    assert.equal(queue.count(), 2)
+    assert.equal(queue.waiting(), 3)
+    for (let n = 0; n < 5; n += 1) await endOne()
+    await Promise.all(taken)
+    assert.equal(queue.count(), 5)
+  })
+
+  test('refuses at once when nobody may wait', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 0, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const taken = queue.run(job)
+    await assert.rejects(queue.run(job), queueIsFull)
+    await endOne()
+    await taken
+  })
+
+  test('holds its bounds under 200 parallel calls that come while others end', async () => {
+    const queue = createBoundedQueue({ atOnce: 2, maxWaiting: 64, reason: 'too_many' })
+    const { job, endOne, running, most } = createJobs()
+    let refused = 0
+    const calls: Promise<void>[] = []
+    const call = () =>
+      calls.push(
+        queue.run(job).catch(error => {
+          refused += Number(queueIsFull(error))
+        }),
+      )
+    for (let n = 0; n < 100; n += 1) call()
+    assert.equal(queue.waiting(), 64)
+    for (let n = 0; n < 100; n += 1) {
+      const ended = endOne()
+      call()
+      await ended
+      assert.equal(running(), 2)
+      assert.ok(queue.waiting() <= 64)
+    }
+    while (running() > 0) await endOne()
+    await Promise.all(calls)
+    assert.equal(most(), 2)
+    assert.equal(queue.count() + refused, 200)
+    assert.ok(refused >= 34)
+  })
+
+  test('lets nobody overtake, not even a caller who comes when a thread becomes free', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 64, reason: 'too_many' })
+    const order: number[] = []
+    const calls: Promise<void>[] = []
+    const call = (n: number) =>
+      queue.run(async () => {
+        order.push(n)
+        await settle()
+        if (n < 20) calls.push(call(n + 20))
+      })
+    for (let n = 0; n < 20; n += 1) calls.push(call(n))
+    while (calls.length < 40) await settle()
+    await Promise.all(calls)
+    assert.deepEqual(
+      order,
+      Array.from({ length: 40 }, (_, n) => n),
+    )
+  })
+
+  test('goes on after a job that fails, which only its own caller hears of', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 64, reason: 'too_many' })
+    const fails = () => Promise.reject(new Error('out of memory'))
+    const throws = () => {
+      throw new Error('out of order')
+    }
+    const results = await Promise.allSettled([
+      queue.run(fails),
+      queue.run(throws),
+      queue.run(fails),
+      queue.run(async () => 'done'),
+    ])
+    assert.deepEqual(
+      results.map(result => (result.status === 'fulfilled' ? result.value : String(result.reason))),
+      ['Error: out of memory', 'Error: out of order', 'Error: out of memory', 'done'],
+    )
+    assert.equal(queue.waiting(), 0)
+    assert.equal(await queue.run(async () => 'free'), 'free')
+  })
+
+  for (const bounds of [
+    { atOnce: 0, maxWaiting: 1, reason: 'too_many' },
+    { atOnce: Number.NaN, maxWaiting: 1, reason: 'too_many' },
+    { atOnce: 1.5, maxWaiting: 1, reason: 'too_many' },
+    { atOnce: 1, maxWaiting: -1, reason: 'too_many' },
+    { atOnce: 1, maxWaiting: Number.POSITIVE_INFINITY, reason: 'too_many' },
+  ])
+    test(`is not made with ${bounds.atOnce} at once and ${bounds.maxWaiting} waiting`, () => {
+      assert.throws(() => createBoundedQueue(bounds), TypeError)
+    })
+})
