@@ -12,7 +12,7 @@ import { createLimiter } from './limits/limiter.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
 import { createRevocations } from './revocation/revocations.ts'
-import { dataFolderOf, isPostgresUrl, openDatabase } from './storage/database.ts'
+import { type Databases, dataFolderOf, isPostgresUrl, openDatabases } from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
 import { ensureInstallation } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
@@ -32,6 +32,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
   readonly hooks: HookRunner
+  /** Connections that requests can't use up (`openDatabases`). */
+  readonly watch: Database
   /** What a start should say of the database. */
   readonly warnings: readonly string[]
   readonly close: () => Promise<void>
@@ -68,27 +70,27 @@ const openRoleTable = async (db: Database, declared: RoleTable | undefined): Pro
 /** Opens the database, brings it up to date and builds the engine on it. The only place that builds things. */
 export const compose = async (options: ComposeOptions): Promise<Engine> => {
   const { settings, durability = 'full' } = options
-  const db = openDatabase(settings.databaseUrl, { durability, pool: settings.databasePool })
+  const databases = openDatabases(settings, durability)
   try {
-    return await build(db, options)
+    return await build(databases, options)
   } catch (error) {
-    await db.destroy()
+    await databases.close()
     throw error
   }
 }
 
-const openClock = async (db: Database, { settings, clock }: ComposeOptions) => {
+const openClock = async (watch: Database, { settings, clock }: ComposeOptions) => {
   if (clock !== undefined || !isPostgresUrl(settings.databaseUrl))
     return { clock: clock ?? systemClock, stop: () => {} }
-  const opened = await openDatabaseClock(db, systemClock)
+  const opened = await openDatabaseClock(watch, systemClock)
   return { clock: opened, stop: opened.stop }
 }
 
-const build = async (db: Database, options: ComposeOptions): Promise<Engine> => {
+const build = async ({ db, watch, close }: Databases, options: ComposeOptions): Promise<Engine> => {
   const { settings, port = settings.port, migrations = [], random = systemRandom } = options
   const declared = options.declaration && createRoleTable(options.declaration)
   const warnings = await prepareDatabase(db, { ...options, migrations: [engineMigrations, ...migrations] })
-  const { clock, stop: stopClock } = await openClock(db, options)
+  const { clock, stop: stopClock } = await openClock(watch, options)
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
@@ -99,10 +101,10 @@ const build = async (db: Database, options: ComposeOptions): Promise<Engine> => 
   const audience = settings.tokenAudience ?? publicUrl
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
   const revocations = createRevocations({
-    db,
+    db: watch,
     clock,
     maxAge: settings.revocationMaxAge,
-    readRoles: listRoles,
+    readRoles: userId => listRoles(db, userId),
   })
   await revocations.start()
   const hooks = createHookRunner({ db, clock, random })
@@ -110,6 +112,7 @@ const build = async (db: Database, options: ComposeOptions): Promise<Engine> => 
     settings,
     publicUrl,
     db,
+    watch,
     clock,
     random,
     secrets,
@@ -132,7 +135,7 @@ const build = async (db: Database, options: ComposeOptions): Promise<Engine> => 
       await hooks.stop()
       revocations.stop()
       stopClock()
-      await db.destroy()
+      await close()
     },
   }
 }

@@ -108,7 +108,8 @@ export const settingRows = [
     name: 'DATABASE_POOL',
     default: '10',
     ...wholeNumber(2, 1_000),
-    describe: 'The most connections to PostgreSQL that one process opens.',
+    describe:
+      'The most connections to PostgreSQL that one process opens for requests; it opens 2 more to follow logouts and the time.',
   },
   {
     name: 'GATEWRIGHT_SECRET',

@@ -41,6 +41,12 @@ const findAttempt = (request: FastifyRequest): Attempt | undefined => {
  * `idempotency/once.ts`. A stored answer says so in `Idempotency-Replayed`. Not for answers that hold a
  * secret, which would be stored.
  *
+ * Of all runs of `effect` one is committed, but for one request it may be run up to four times: what two
+ * transactions could not do beside each other is undone and run again. So in `effect` itself only `work.db`
+ * is written. A mail, a charge, a call of another server goes into `work.afterCommit(() => …)`, which is run
+ * once, after the commit, and not for a replay; what must not be lost where the process ends in between is
+ * a row, written in `effect` and worked off by a job.
+ *
  *     app.post('/orders', { schema: { headers: idempotencyKey, … }, config }, (request, reply) =>
  *       answerOnce(gatewright, { request, reply }, async work => {
  *         const order = await addOrder(work, request.body)

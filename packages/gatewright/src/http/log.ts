@@ -1,5 +1,6 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import type { Settings } from '../ground/settings.ts'
+import { toLoggedError } from './logged-error.ts'
 
 type LogSettings = Pick<Settings, 'logLevel' | 'logFormat' | 'logFile'>
 
@@ -45,6 +46,7 @@ export const openLog = async (settings: LogSettings): Promise<Log> => {
   const options = {
     level: settings.logLevel,
     base: null,
+    serializers: { err: toLoggedError },
     formatters: { level: (label: string) => ({ level: label }) },
   }
   return { logger: pino(options, stream), reopen }

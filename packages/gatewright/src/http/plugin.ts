@@ -10,6 +10,7 @@ import { addConditionalReads } from './conditional.ts'
 import type {} from './declarations.ts'
 import { addGateHooks, toNotFound } from './gate-hooks.ts'
 import { acceptJsonOnly } from './json-body.ts'
+import { toLoggedError } from './logged-error.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
@@ -37,14 +38,15 @@ export type GateOptions = {
 }
 
 /** Events are delivered while requests are taken. What handlers are at is waited for beside what requests are at. */
-const runHooks = (app: FastifyInstance, { engine, log, hooks }: GateOptions): void => {
+const runHooks = (app: FastifyInstance, { engine, hooks }: GateOptions, log: Logger): void => {
   if (hooks === undefined) return
   app.addHook('onReady', () => engine.hooks.start(hooks, log))
   app.addHook('preClose', async () => void engine.hooks.stop())
 }
 
 const register = async (app: FastifyInstance, options: GateOptions): Promise<void> => {
-  const { engine, log, mount = '/auth' } = options
+  const { engine, mount = '/auth' } = options
+  const log = options.log.child({}, { serializers: { err: toLoggedError } })
   const things = new Map(Object.entries(options.things ?? {}))
   const answerRefusal = createAnswerRefusal(engine, log)
 
@@ -64,7 +66,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   app.setErrorHandler((error, request, reply) => answerRefusal(request, reply, error))
   app.setNotFoundHandler((request, reply) => answerRefusal(request, reply, toNotFound(request)))
 
-  runHooks(app, options)
+  runHooks(app, options, log)
   healthRoutes(app, engine)
   errorDocsRoutes(app)
   referenceRoutes(app, engine, mount)

@@ -127,7 +127,8 @@ const sweep = async ({ db, clock }: Dependencies): Promise<void> => {
 /**
  * Runs `effect` once for a key of a principal on a route, and gives its answer again for 24 hours. Key and
  * effect are one transaction: an effect that throws, or returns a refusal, leaves no key, and of many at
- * once one takes effect and the others get its answer.
+ * once one takes effect and the others get its answer. `effect` may be run again after a roll-back
+ * (`inTransaction`): what it does outside the database stands in `work.afterCommit`.
  *
  * @throws Refusal `idempotency_key_reused` where the key stands for another request; `session_ended` where
  *   the user was deleted meanwhile

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { isSqlite } from '../storage/columns.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
 
-/** Where a reader stands: on SQLite the last place it read, on PostgreSQL the first transaction it may lack. */
+/** Where a reader stands: on SQLite the last place it read, on PostgreSQL the snapshot it read by. */
 export type FeedPosition = string
 
 /** Before everything. */
@@ -24,16 +24,22 @@ const readByPlace = async (db: Database, position: FeedPosition): Promise<FeedRe
   return { rows, next: String(rows.at(-1)?.place ?? position) }
 }
 
+/** A snapshot that sees no transaction. */
+const beforeAll = '1:1:'
+
 /**
- * Several writers commit in any order. One statement reads all rows of transactions that were not over at
- * the read before (at or above its oldest running one), and which one is the oldest now: a row is seen
- * twice, which is harmless, and none is missed; nobody waits for gaps.
+ * Several writers commit in any order. One statement reads all rows of transactions that the snapshot of
+ * the read before did not see (those that ran then, and those that had not begun), and tells its own: none
+ * is missed or read twice, nobody waits for gaps, and a transaction that stays open holds up nothing.
  */
 const readByTransaction = async (db: Database, position: FeedPosition): Promise<FeedRead> => {
+  const before = position === feedStart ? beforeAll : position
   const { rows } = await sql<CutOffRow & { readonly next: string }>`
-    with horizon as (select pg_snapshot_xmin(pg_current_snapshot())::text as next)
-    select horizon.next, cut_offs.place, kind, subject, version, matters_until, created_at
-    from horizon left join cut_offs on transaction_id >= ${position}::text::xid8
+    with snapshot as (select pg_current_snapshot()::text as next)
+    select snapshot.next, cut_offs.place, kind, subject, version, matters_until, created_at
+    from snapshot left join cut_offs
+      on transaction_id >= pg_snapshot_xmax(${before}::text::pg_snapshot)
+      or transaction_id = any(array(select pg_snapshot_xip(${before}::text::pg_snapshot)))
     order by cut_offs.place`.execute(db)
   const { next = position } = rows[0] ?? {}
   return { rows: rows.filter(({ place }) => place !== null), next }

@@ -73,9 +73,9 @@ beforeEach(async () => {
     db: log.engine.db,
     clock: time.clock,
     maxAge,
-    readRoles: async (db, userId) => {
+    readRoles: async userId => {
       roleReads.push(userId)
-      const roles = await listRoles(db, userId)
+      const roles = await listRoles(log.engine.db, userId)
       if (failRoles) throw new Error('the database went away')
       return roles
     },
@@ -142,7 +142,12 @@ const repairFeed = (): void => second.run('alter table away rename to cut_offs')
 describe('what has been taken back', () => {
   test('is known from the first read on', async () => {
     write({ subject: 'before' })
-    const late = createRevocations({ db: t.engine.db, clock: time.clock, maxAge, readRoles: listRoles })
+    const late = createRevocations({
+      db: t.engine.db,
+      clock: time.clock,
+      maxAge,
+      readRoles: userId => listRoles(t.engine.db, userId),
+    })
     await late.start()
     assert.ok(late.isEnded(token('before')))
     late.stop()
@@ -200,7 +205,12 @@ describe('what has been taken back', () => {
 describe('a view', () => {
   test('nobody serves from a view that has never been read', async () => {
     breakFeed()
-    const never = createRevocations({ db: t.engine.db, clock: time.clock, maxAge, readRoles: listRoles })
+    const never = createRevocations({
+      db: t.engine.db,
+      clock: time.clock,
+      maxAge,
+      readRoles: userId => listRoles(t.engine.db, userId),
+    })
     await assert.rejects(never.start())
     repairFeed()
   })

@@ -28,11 +28,12 @@ export type Revocations = {
 }
 
 type Dependencies = {
+  /** By which the feed is read: one whose connections requests can't use up (`openDatabases`). */
   readonly db: Database
   readonly clock: Clock
   /** The bound, in milliseconds (`REVOCATION_MAX_AGE`). */
   readonly maxAge: number
-  readonly readRoles: (db: Database, userId: string) => Promise<readonly string[]>
+  readonly readRoles: (userId: string) => Promise<readonly string[]>
 }
 
 /** How often the feed is read. */
@@ -90,7 +91,7 @@ const createSet = (readRoles: (userId: string) => Promise<readonly string[]>) =>
 }
 
 export const createRevocations = ({ db, clock, maxAge, readRoles }: Dependencies): Revocations => {
-  const set = createSet(userId => readRoles(db, userId))
+  const set = createSet(readRoles)
   let position = feedStart
   let sentAt = Number.NEGATIVE_INFINITY
   let sentAtWall = 0

@@ -130,13 +130,14 @@ export const refresh = async (
   const token = readRefreshToken(text)
   // A stranger's token never gets as far as the database's one write lock.
   const { user_id: userId } = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
+  // Not in the transaction, which may run more than once for one use.
+  countUse(token.sessionId)
   return inTransaction(dependencies.db, async work => {
     const { clock, settings } = dependencies
     // Of two at once the second judges what the first has left; and so does a change of roles, which has to
     // outlast every token promised before it.
     await lockUser(work, userId)
     const session = await getSessionOfRefreshToken(dependencies, work.db, token)
-    countUse(session.id)
     if (session.ended_at !== null) throw refuseEnded(dependencies, session, token.generation)
 
     const subject = {

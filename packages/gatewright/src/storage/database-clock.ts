@@ -61,9 +61,10 @@ export const openDatabaseClock = async <T>(
   }
   const follow = async (): Promise<void> => {
     await machine.sleep(interval)
-    if (isStopped) return
-    await sample().catch(() => {})
-    return follow()
+    while (!isStopped) {
+      await sample().catch(() => {})
+      await machine.sleep(interval)
+    }
   }
   void follow()
   return {

@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Dialect, Kysely } from 'kysely'
+import { second } from '../ground/clock.ts'
+import type { Settings } from '../ground/settings.ts'
 import { createPostgresDialect, type PostgresOptions } from './postgres-dialect.ts'
 import { createSqliteDialect, type Durability, openSqlite } from './sqlite-dialect.ts'
 import type { Database, Tables } from './tables.ts'
@@ -41,3 +43,34 @@ export const openDatabase = (url: string, { durability = 'full', ...options }: O
       ? createPostgresDialect(url, options)
       : openFile(databaseFile(url), durability),
   })
+
+/** How many connections to PostgreSQL a process opens beside `DATABASE_POOL`. */
+export const watchConnections = 2
+
+/** The catch-up read ends in time, and a connection that does not answer is given up for a new one. */
+const watching = {
+  pool: watchConnections,
+  longestQuery: second,
+  longestSilence: second,
+  longestConnect: second,
+} as const satisfies PostgresOptions
+
+export type Databases = {
+  readonly db: Database
+  /**
+   * For what has to go on while requests hold all connections: the feed of cut-offs, the time, the check of
+   * readiness. On SQLite, with its one connection, the same as `db`.
+   */
+  readonly watch: Database
+  readonly close: () => Promise<void>
+}
+
+/** Opens what a process needs of its database. */
+export const openDatabases = (
+  { databaseUrl, databasePool }: Pick<Settings, 'databaseUrl' | 'databasePool'>,
+  durability: Durability,
+): Databases => {
+  const db = openDatabase(databaseUrl, { durability, pool: databasePool })
+  const watch = isPostgresUrl(databaseUrl) ? openDatabase(databaseUrl, watching) : db
+  return { db, watch, close: async () => void (await Promise.all([db.destroy(), watch.destroy()])) }
+}

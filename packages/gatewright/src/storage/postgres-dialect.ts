@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -9,14 +10,23 @@ import {
 } from 'kysely'
 import { type PostgresAddress, parsePostgresAddress } from '../ground/postgres-address.ts'
 import { toConnectionFailure } from './connection-failure.ts'
-import { openPool } from './postgres-pool.ts'
+import { type OpenPool, openPool } from './postgres-pool.ts'
 
 export type PostgresOptions = {
   /** The most connections at once. */
   readonly pool?: number
   /** The longest a statement may run, in milliseconds. 0: as long as it takes, for migrations. */
   readonly longestQuery?: number
+  /** The longest a server may be silent before its connection is given up, in milliseconds. */
+  readonly longestSilence?: number
+  /** The longest to wait for a connection, in milliseconds. */
+  readonly longestConnect?: number
 }
+
+/** The server ends a statement in time by itself; one that is silent for so much longer is gone. */
+const grace = 1_000
+/** How long closing waits for those who have a connection. */
+const longestEnd = 2_000
 
 /**
  * What holds whatever a role's defaults are. A commit is durable before it is answered (a role that asks
@@ -34,11 +44,16 @@ const isolation = 'isolation level read committed'
 class DurablePostgresDriver extends PostgresDriver {
   readonly #address: PostgresAddress
   readonly #begin: string
+  readonly #breakAll: OpenPool['breakAll']
 
-  constructor(address: PostgresAddress, { pool = 10, longestQuery = 15_000 }: PostgresOptions) {
+  constructor(address: PostgresAddress, options: PostgresOptions) {
+    const { pool: size = 10, longestQuery = 15_000, longestConnect = 5_000 } = options
+    const { longestSilence = longestQuery && longestQuery + grace } = options
     const greeting = `set session characteristics as transaction ${isolation}; ${setDefaults(longestQuery, false)}`
-    super({ pool: openPool(address, { size: pool, longestQuery, greeting }) })
+    const { pool, breakAll } = openPool(address, { size, longestConnect, longestSilence, greeting })
+    super({ pool })
     this.#address = address
+    this.#breakAll = breakAll
     // In each transaction again: a pooler between may lend another connection to each.
     this.#begin = `begin ${isolation}; ${setDefaults(longestQuery, true)}`
   }
@@ -49,6 +64,12 @@ class DurablePostgresDriver extends PostgresDriver {
     } catch (error) {
       throw toConnectionFailure(error, this.#address)
     }
+  }
+
+  override async destroy(): Promise<void> {
+    const ended = super.destroy().then(() => true)
+    const isEnded = await Promise.race([ended, delay(longestEnd, false, { ref: false })])
+    if (!isEnded) this.#breakAll()
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {

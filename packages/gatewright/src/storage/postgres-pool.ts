@@ -3,16 +3,13 @@ import pg from 'pg'
 import { codeOf } from '../ground/error-code.ts'
 import type { PostgresAddress } from '../ground/postgres-address.ts'
 
-/** How long a process waits for a connection. */
-const longestConnect = 5_000
-/** The server ends a statement in time by itself; one that is silent for so much longer is gone. */
-const grace = 1_000
-
 export type PoolOptions = {
   /** The most connections at once. */
   readonly size: number
-  /** The longest a statement may run, in milliseconds. 0: as long as it takes. */
-  readonly longestQuery: number
+  /** The longest to wait for a connection, in milliseconds. */
+  readonly longestConnect: number
+  /** The longest a server may be silent before its connection is given up, in milliseconds. 0: for ever. */
+  readonly longestSilence: number
   /** What each new connection is told first. */
   readonly greeting: string
 }
@@ -50,30 +47,43 @@ const toTls = ({ tls, files }: PostgresAddress): pg.PoolConfig['ssl'] => {
  * question. And one that breaks while whoever has it asks nothing is no unheard event, which would end
  * the process.
  */
-const prepareClient = async (client: pg.ClientBase, { longestQuery, greeting }: PoolOptions) => {
+const prepareClient = async (client: pg.ClientBase, { longestSilence, greeting }: PoolOptions) => {
   client.on('error', () => {})
-  // The types hide it. With TLS, the socket is TLS's by now.
-  const { stream } = (client as unknown as Pick<pg.Client, 'connection'>).connection
-  if (longestQuery > 0 && 'setTimeout' in stream && typeof stream.setTimeout === 'function')
-    stream.setTimeout(longestQuery + grace, () => stream.destroy())
+  const stream = streamOf(client)
+  if (longestSilence > 0 && 'setTimeout' in stream && typeof stream.setTimeout === 'function')
+    stream.setTimeout(longestSilence, () => stream.destroy())
   await client.query(greeting)
 }
+
+/** The types hide it. With TLS, the socket is TLS's once it is connected. */
+const streamOf = (client: pg.ClientBase) =>
+  (client as unknown as Pick<pg.Client, 'connection'>).connection.stream
 
 const definedOf = <T extends object>(values: T): { [Name in keyof T]: Exclude<T[Name], undefined> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
 
+export type OpenPool = {
+  readonly pool: pg.Pool
+  /** Breaks all connections, also those that somebody has. */
+  readonly breakAll: () => void
+}
+
 /** Makes a pool; no connection is made yet. @throws Error where a file of the address can't be read */
-export const openPool = (address: PostgresAddress, options: PoolOptions): pg.Pool => {
+export const openPool = (address: PostgresAddress, options: PoolOptions): OpenPool => {
   const { host, port, user, password, database, options: serverOptions } = address
   const pool = new pg.Pool({
     ...definedOf({ host, port, user, password, database, options: serverOptions, ssl: toTls(address) }),
     max: options.size,
     types,
     application_name: 'gatewright',
-    connectionTimeoutMillis: longestConnect,
+    connectionTimeoutMillis: options.longestConnect,
     keepAlive: true,
     onConnect: client => prepareClient(client, options),
   })
+  const clients = new Set<pg.PoolClient>()
+  pool.on('connect', client => void clients.add(client))
+  pool.on('remove', client => void clients.delete(client))
   // A connection that breaks while nobody has it is dropped, and the next query makes another.
-  return pool.on('error', () => {})
+  pool.on('error', () => {})
+  return { pool, breakAll: () => clients.forEach(client => void streamOf(client).destroy()) }
 }

@@ -2,18 +2,37 @@ import { Refusal } from '../ground/refusal.ts'
 import { isRerun } from './postgres-failure.ts'
 import type { Database, DatabaseTransaction } from './tables.ts'
 
-/** A transaction at work, and what to do in this process once it is durable. */
+/** A transaction at work. */
 export type Work = {
   readonly db: DatabaseTransaction
+  /** Takes what to do once it is durable. Not durable itself: a process that ends in between has not done it. */
   readonly afterCommit: (effect: () => void) => void
 }
 
 /** How often a transaction is begun again that could not go on beside another one. */
 const attempts = 4
 
+type Body<T> = (work: Work) => Promise<T | Refusal>
+
+/** Begins until one run of `body` is committed; gives what that run made, and what it left to do. */
+const commit = async <T>(db: Database, body: Body<T>) => {
+  for (let attempt = 1; ; attempt++) {
+    const effects: (() => void)[] = []
+    try {
+      const result = await db
+        .transaction()
+        .execute(transaction => body({ db: transaction, afterCommit: effect => effects.push(effect) }))
+      return { result, effects }
+    } catch (error) {
+      if (attempt === attempts || !isRerun(error)) throw error
+    }
+  }
+}
+
 /**
  * Runs `body` in one transaction. SQLite: begun immediate, so it holds the only write lock. PostgreSQL: at
- * read committed, so `body` locks what it judges; of two that lock in another order one runs again.
+ * read committed, so `body` locks what it judges; of two that lock in another order one runs again, so
+ * what `body` does outside the database stands in `work.afterCommit`, which is run once.
  *
  * A throw rolls back. A refusal that must leave a trace (theft, a counted attempt, an audit event) is
  * *returned*: it is committed with everything the body wrote, and thrown here afterwards.
@@ -23,21 +42,9 @@ const attempts = 4
  *       return new Refusal('refresh_token_reused')
  *     })
  */
-export const inTransaction = async <T>(
-  db: Database,
-  body: (work: Work) => Promise<T | Refusal>,
-): Promise<T> => {
-  for (let attempt = 1; ; attempt++) {
-    const effects: (() => void)[] = []
-    try {
-      const result = await db
-        .transaction()
-        .execute(transaction => body({ db: transaction, afterCommit: effect => effects.push(effect) }))
-      for (const effect of effects) effect()
-      if (result instanceof Refusal) throw result
-      return result
-    } catch (error) {
-      if (attempt === attempts || !isRerun(error)) throw error
-    }
-  }
+export const inTransaction = async <T>(db: Database, body: Body<T>): Promise<T> => {
+  const { result, effects } = await commit(db, body)
+  for (const effect of effects) effect()
+  if (result instanceof Refusal) throw result
+  return result
 }

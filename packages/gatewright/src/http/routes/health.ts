@@ -11,12 +11,28 @@ const gate = { access: everyone(), limit: 'unlimited', audit: 'none' } as const
 /** More than this and the machine's clock is wrong: times of this process and of others differ. */
 const mostBehind = 2 * second
 
+/** One question at a time, whoever asks: many who ask take nothing from the feed, which shares its connections. */
+const createAsk = ({ watch }: Engine): (() => Promise<readonly string[]>) => {
+  let asking: Promise<readonly string[]> | undefined
+  const ask = (): Promise<readonly string[]> =>
+    sql`select 1`.execute(watch).then(
+      () => [],
+      () => ['the database does not answer'],
+    )
+  return () => {
+    asking ??= ask().finally(() => {
+      asking = undefined
+    })
+    return asking
+  }
+}
+
 /** Why this process should get no traffic now; empty when it should. */
-const findReasons = async ({ db, revocations, settings, clock }: Engine): Promise<readonly string[]> => {
-  const database = await sql`select 1`.execute(db).then(
-    () => [],
-    () => ['the database does not answer'],
-  )
+const findReasons = async (
+  { revocations, settings, clock }: Engine,
+  ask: () => Promise<readonly string[]>,
+): Promise<readonly string[]> => {
+  const database = await ask()
   const reasons = [
     ...(revocations.age() <= settings.revocationMaxAge ? [] : ['the view of revocations is too old']),
     ...(clock.behind() <= mostBehind
@@ -45,6 +61,7 @@ export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
     },
     async () => ({ status: 'up' }),
   )
+  const ask = createAsk(engine)
   const readiness = named('Readiness', strictObject({ status: anyText, reasons: list(anyText) }))
   typed(app).get(
     '/readyz',
@@ -60,7 +77,7 @@ export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
       schema: { response: { 200: readiness, 503: readiness } },
     },
     async (_request, reply) => {
-      const reasons = await findReasons(engine)
+      const reasons = await findReasons(engine, ask)
       if (reasons.length === 0) return { status: 'ready', reasons: [] }
       return reply
         .code(503)

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { compose } from 'gatewright/compose'
+import { defaultSettings } from 'gatewright/settings'
+import { inTransaction } from 'gatewright/transaction'
+import { sql } from 'kysely'
+import { emitHook } from '../../packages/gatewright/src/hooks/emit.ts'
+import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
+import { until } from '../process/until.ts'
+import { startProxy } from './proxy.ts'
+import { newName, openServer, query, readdress } from './query.ts'
+import { secret, startRealApp } from './real-app.ts'
+
+const bound = 2_000
+const pool = 3
+const quiet = { warn: () => {}, error: () => {} }
+const noDatabase = '/healthz'
+
+let server: Awaited<ReturnType<typeof openServer>>
+
+before(async () => {
+  server = await openServer()
+})
+after(() => server.stop())
+
+const newDatabase = async (): Promise<string> => {
+  const database = newName()
+  await query(server.url, `create database ${database}`)
+  return readdress(server.url, { database })
+}
+
+type Owner = { readonly after: (end: () => Promise<void>) => void }
+
+const start = async (t: Owner, url: string, overrides: object = {}) => {
+  const app = await startRealApp(url, { revocationMaxAge: bound, databasePool: pool, ...overrides })
+  t.after(app.close)
+  return app
+}
+
+test('a logout elsewhere is seen, and whoever needs no database is answered, while requests hold every connection', async t => {
+  const url = await newDatabase()
+  const [app, elsewhere] = [await start(t, url), await start(t, url)]
+  const [token, other] = [await app.signUp('alice'), await app.signUp('bob')]
+  const held = Array.from({ length: pool }, () => sql`select pg_sleep(6)`.execute(app.engine.db))
+  t.after(async () => void (await Promise.all(held)))
+  const from = performance.now()
+  await delay(bound + 500)
+
+  assert.equal((await app.call('GET', noDatabase, { token })).status, 200)
+  assert.equal((await app.call('GET', '/readyz')).status, 200)
+  assert.equal((await elsewhere.call('POST', 'logout', { token: other })).status, 200)
+  const statusOf = async (bearer: string) => (await app.call('GET', noDatabase, { token: bearer })).status
+  await until('the logout is seen', async () => (await statusOf(other)) === 401, 1_000)
+  assert.equal(await statusOf(token), 200)
+  assert.ok(performance.now() - from < 5_500, 'they are still held')
+})
+
+test('many who ask whether a process is ready take nothing from its feed', async t => {
+  const app = await start(t, await newDatabase())
+  const asking = Array.from({ length: 2_000 }, () => app.call('GET', '/readyz'))
+  const statuses = (await Promise.all(asking)).map(({ status }) => status)
+  assert.deepEqual(new Set(statuses), new Set([200]))
+  assert.ok(app.engine.revocations.age() < bound)
+})
+
+test('a feed whose connection falls silent is read over another before the bound has passed', async t => {
+  const url = new URL(await newDatabase())
+  const proxy = await startProxy({ port: Number(url.port) })
+  url.port = String(proxy.port)
+  const app = await start(t, url.href)
+  t.after(proxy.close)
+  const token = await app.signUp('alice')
+  proxy.silence()
+  const ages: number[] = []
+  await until('it is read again', () => {
+    ages.push(app.engine.revocations.age())
+    return Math.max(...ages) > 800 && ages.at(-1) !== undefined && (ages.at(-1) ?? 0) < 500
+  })
+  assert.ok(Math.max(...ages) < bound, `${Math.max(...ages)}`)
+  assert.equal((await app.call('GET', noDatabase, { token })).status, 200)
+})
+
+test('a lock on the table of cut-offs holds up one read at a time, for a second', async t => {
+  const url = await newDatabase()
+  const app = await start(t, url)
+  const locking = query(
+    url,
+    'begin; lock table cut_offs in access exclusive mode; select pg_sleep(1.5); commit',
+  )
+  await until('the view grows old', () => app.engine.revocations.age() > 1_200)
+  await locking
+  await until('it is read again', () => app.engine.revocations.age() < 500, 2_000)
+})
+
+test('closing waits a bounded time for a transaction that never ends, of whoever has it', async () => {
+  const db = openDatabase(await newDatabase(), { pool: 1 })
+  let hasBegun = (): void => {}
+  const begun = new Promise<void>(resolve => {
+    hasBegun = resolve
+  })
+  void db.transaction().execute(async transaction => {
+    await sql`select 1`.execute(transaction)
+    hasBegun()
+    await new Promise(() => {})
+  })
+  await begun
+  const from = performance.now()
+  await db.destroy()
+  const took = performance.now() - from
+  assert.ok(took > 1_500 && took < 4_000, `${took}`)
+})
+
+test('an engine closes although a hook holds a transaction for ever, and leaves no connection', async () => {
+  const url = await newDatabase()
+  const engine = await compose({
+    settings: defaultSettings({ nodeEnv: 'test', databaseUrl: url, gatewrightSecret: [secret] }),
+  })
+  let hasBegun = (): void => {}
+  const begun = new Promise<void>(resolve => {
+    hasBegun = resolve
+  })
+  const registered = (_event: unknown, { db }: { readonly db: typeof engine.db }): Promise<void> =>
+    db.transaction().execute(async transaction => {
+      await sql`select 1`.execute(transaction)
+      hasBegun()
+      await new Promise(() => {})
+    })
+  await engine.hooks.start({ registered }, quiet)
+  await inTransaction(engine.db, work => emitHook(engine, work, 'registered', { userId: 'ann', roles: [] }))
+  engine.hooks.wake()
+  await begun
+  const from = performance.now()
+  await engine.close()
+  assert.ok(performance.now() - from < 9_000)
+  await until('no connection is left', async () => {
+    const others =
+      'select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+    return (await query(url, others)).length === 0
+  })
+})
