@@ -3,8 +3,12 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { changeRoles, disableUser } from 'gatewright/administration'
-import { day } from 'gatewright/clock'
-import { newSessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
+import { day, second } from 'gatewright/clock'
+import {
+  csrfTokenOf,
+  newSessionSecret,
+  parseSessionSecret,
+} from '../../packages/gatewright/src/tokens/session-secret.ts'
 import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
 import {
@@ -128,6 +132,31 @@ describe('a cookie that is not whole', () => {
       }
     })
 
+  const shown: Readonly<Record<string, () => string>> = {
+    garbage: () => 'gw_session=garbage',
+    'an empty cookie': () => 'gw_session=',
+    'a cookie that is cut off': () => tab.cookie.slice(0, -1),
+    'a cookie that nobody was given': () => `gw_session=${newSessionSecret(t.engine.random)}`,
+  }
+  for (const [what, make] of Object.entries(shown))
+    test(`a token that outlives logout: ${what} keeps no refresh token from signing out, and signs nobody out`, async () => {
+      const cookie = make()
+      const secret = parseSessionSecret(cookie.split('=')[1] ?? '')
+      const csrf = secret === undefined ? 'x' : csrfTokenOf(secret)
+      const out = (body?: object) => browse(t, { cookie, csrf }, 'POST', 'logout', { body })
+      for (const body of [undefined, {}, { refresh_token: 'gwr_nonsense' }, { refresh_token: ann.access }]) {
+        const refused = await out(body)
+        assert.equal(show(refused), '401 invalid_token')
+        assert.ok(isCleared(refused))
+      }
+      assert.equal((await t.call('GET', 'me', { token: ann.access })).status, 200)
+      const answer = await out({ refresh_token: ann.refresh })
+      assert.equal(show(answer), '200')
+      assert.ok(isCleared(answer))
+      assert.equal(show(await t.call('GET', 'me', { token: ann.access })), '401 session_ended')
+      assert.equal((await browse(t, tab, 'GET', 'me')).status, 200)
+    })
+
   test('costs no query', async owner => {
     const counted = await startCountedApp(t.engine)
     owner.after(counted.close)
@@ -238,10 +267,55 @@ describe('a cookie that nobody was given', () => {
     assert.deepEqual(await guess(), { status: 429, queries: [] })
     const planted = { cookie: `gw_session=${newSessionSecret(strict.engine.random)}` }
     const { headers } = await strict.call('GET', 'me', { headers: planted })
-    assert.match(String(headers.ratelimit), /"unknown-cookie-address";r=0/)
+    assert.match(String(headers.ratelimit), /"cookie-address";r=0/)
     assert.ok(Number(headers['retry-after']) >= 1)
     assert.equal((await browse(strict, there, 'GET', 'me')).status, 200)
   })
+})
+
+describe('one cookie', () => {
+  const ends: Readonly<Record<string, (strict: TestApp, browser: Browser) => Promise<unknown>>> = {
+    'that lives': async () => {},
+    'that has ended': (strict, browser) => browse(strict, browser, 'POST', 'logout'),
+  }
+  for (const [what, end] of Object.entries(ends))
+    test(`${what} costs 1,200 queries a minute, and then none; the address goes on`, async owner => {
+      const strict = await startTestApp({ limitsScale: 1 })
+      owner.after(() => strict.close())
+      const ada = await signUp(strict, 'ada')
+      const [there, other] = [await openBrowser(strict, 'ada'), await openBrowser(strict, 'ada')]
+      for (const each of [there, other]) await browse(strict, each, 'GET', 'me')
+      await end(strict, there)
+      const counted = await startCountedApp(strict.engine)
+      owner.after(counted.close)
+      const answers: Awaited<ReturnType<typeof counted.ask>>[] = []
+      for (let n = 0; n < 1_500; n += 1)
+        answers.push(await counted.ask('GET', 'posts', { cookie: there.cookie }))
+      const lookUps = answers.flatMap(({ queries }) => queries).filter(sql => sql.includes('secret_hash'))
+      assert.ok(lookUps.length <= 1_200, `${lookUps.length} look-ups`)
+      for (const { status, queries } of answers.slice(1_200)) assert.deepEqual([status, queries], [429, []])
+      assert.notEqual((await browse(strict, other, 'POST', 'logout')).status, 429)
+      assert.equal(
+        (await strict.call('GET', 'me', { token: ada.access, address: '192.0.2.9' })).status,
+        what === 'that lives' ? 429 : 200,
+      )
+    })
+
+  test('is counted once a request, also where a body was waited for', async () => {
+    const write = () => browse(t, tab, 'POST', 'todos', { body: { title: 'Milk' } })
+    const left = async () =>
+      Number(/"cookie-session";r=(\d+)/.exec(String((await write()).headers.ratelimit))?.[1])
+    const before = await left()
+    assert.equal(await left(), before - 1)
+  })
+})
+
+test('public documentation opens with a cookie that is over, garbage or nobody’s', async () => {
+  await browse(t, tab, 'POST', 'logout')
+  const cookies = [tab.cookie, 'gw_session=garbage', `gw_session=${newSessionSecret(t.engine.random)}`]
+  for (const path of ['/docs', '/docs/errors', '/docs/reference.css', '/openapi.json', '/docs/postman.json'])
+    for (const cookie of cookies)
+      assert.equal((await t.call('GET', path, { headers: { cookie } })).status, 200)
 })
 
 /** Sends the head, lets something happen once it was let in, and sends the body. */
@@ -307,7 +381,10 @@ test('the log names user and session of a cookie, let in or refused', async () =
 
 test('Max-Age is no proof: a browser that keeps the cookie longer is refused by the server', async () => {
   t.clock.advance(31 * 24 * 60 * 60_000)
-  const answer = await browse(t, tab, 'GET', 'me')
-  assert.equal(show(answer), '401 session_ended')
-  assert.ok(isCleared(answer))
+  for (const isLater of [false, true]) {
+    if (isLater) t.clock.advance(10 * second)
+    const answer = await browse(t, tab, 'GET', 'me')
+    assert.equal(show(answer), '401 session_ended')
+    assert.equal(isCleared(answer), isLater)
+  }
 })

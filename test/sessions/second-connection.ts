@@ -9,6 +9,8 @@ export type SecondConnection = {
   readonly rows: (sql: string, ...values: SQLInputValue[]) => Row[]
   readonly row: (sql: string, ...values: SQLInputValue[]) => Row | undefined
   readonly run: (sql: string, ...values: SQLInputValue[]) => void
+  /** How the database would answer, step by step; on PostgreSQL, as if every table were large. */
+  readonly planOf: (sql: string, ...values: SQLInputValue[]) => string[]
   /** Nobody else writes to the table (on SQLite, anywhere) until it is let go. */
   readonly holdWrites: (table: string) => () => void
   /** Resolves when so many wait for a lock; on SQLite, where one waits for all, soon. */
@@ -26,6 +28,11 @@ const openFile = (file: string): SecondConnection => {
     rows: (sql, ...values) => database.prepare(sql).all(...values),
     row: (sql, ...values) => database.prepare(sql).get(...values),
     run: (sql, ...values) => void database.prepare(sql).run(...values),
+    planOf: (sql, ...values) =>
+      database
+        .prepare(`explain query plan ${sql}`)
+        .all(...values)
+        .map(({ detail }) => String(detail)),
     holdWrites: () => {
       database.exec('begin immediate')
       return () => database.exec('rollback')
@@ -48,6 +55,10 @@ const openServer = (url: string): SecondConnection => {
     rows: query,
     row: (sql, ...values) => query(sql, ...values)[0],
     run: (sql, ...values) => void query(sql, ...values),
+    planOf: (sql, ...values) => {
+      query('set enable_seqscan = off')
+      return query(`explain ${sql}`, ...values).map(row => String(row['QUERY PLAN']))
+    },
     holdWrites: table => {
       query('begin')
       query(`lock table ${table} in exclusive mode`)

@@ -2,10 +2,11 @@ import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { RoleTable } from '../permissions/roles.ts'
 import { type CookieSession, findCookieSession } from '../sessions/find-cookie-session.ts'
+import { isInRetryWindow } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { checkCookieSession } from '../sign-in/cookie-session.ts'
 import type { Database } from '../storage/tables.ts'
-import { hashSessionSecret, type SessionSecret } from '../tokens/session-secret.ts'
+import { hashSessionSecret, type SecretHash, type SessionSecret } from '../tokens/session-secret.ts'
 import { isSafe } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
@@ -18,35 +19,57 @@ type Dependencies = SessionDependencies & {
   readonly roleTable: RoleTable
 }
 
-/** Anybody can make up a secret that is whole in form: an address may try so many before each is a query. */
-const limitUnknown = ({ limiter, knownSecrets }: Dependencies, passage: Passage, cookie: SessionSecret) => {
-  if (knownSecrets.has(hashSessionSecret(cookie))) return
-  takeFromLimit(limiter, passage, { address: passage.address }, 'unknown-cookie')
+/**
+ * A look-up is paid for before it is made, by the secret, whoever it stands for and whether that session
+ * lives. Anybody can make up a secret that is whole in form: one not known to live counts for its address too.
+ */
+const limitLookUp = ({ limiter, knownSecrets }: Dependencies, passage: Passage, hash: SecretHash): void => {
+  const address = knownSecrets.has(hash) ? undefined : passage.address
+  takeFromLimit(limiter, passage, { session: hash, address }, 'cookie')
 }
 
 /**
- * The session that the request's cookie names, live or ended.
- * @throws Refusal `invalid_token` for a cookie that nobody was given; `rate_limited`
+ * The session that the request's cookie names, live or ended; undefined for a cookie that nobody was given.
+ * Counted once a request: the second look, when a body has arrived, is one that was let in.
+ * @throws Refusal `rate_limited`
  */
-export const getShownCookieSession = async (
+export const findShownCookieSession = async (
   dependencies: Dependencies,
   passage: Passage,
   cookie: SessionSecret,
-): Promise<CookieSession> => {
-  limitUnknown(dependencies, passage, cookie)
-  const found = await findCookieSession(dependencies.db, cookie)
+): Promise<CookieSession | undefined> => {
+  const { db, knownSecrets } = dependencies
+  const hash = hashSessionSecret(cookie)
+  if (passage.session === undefined) limitLookUp(dependencies, passage, hash)
+  const found = await findCookieSession(db, cookie)
   if (found === undefined) {
     passage.hasDeadCookie = true
-    throw new Refusal('invalid_token', { reason: 'cookie_unknown' })
+    return undefined
   }
-  dependencies.knownSecrets.add(hashSessionSecret(cookie))
-  const { id: sessionId, user_id: userId } = found.session
+  const { id: sessionId, user_id: userId, ended_at: endedAt } = found.session
+  if (endedAt === null) knownSecrets.add(hash)
+  else knownSecrets.remove(hash)
   passage.session = { userId, sessionId }
   return found
 }
 
+/**
+ * Over for so long that nothing else is on its way to the browser. What ended it just now may have been a
+ * sign-in, whose answer brings another cookie of the same name, which must stay.
+ */
+const isLongOver = (
+  { clock, settings }: Dependencies,
+  { session, userDisabledAt }: CookieSession,
+): boolean => {
+  const since = session.ended_at ?? userDisabledAt
+  return since !== null && !isInRetryWindow(since, clock.now(), settings.refreshRetryWindow)
+}
+
 const judge = async (dependencies: Dependencies, passage: Passage, cookie: SessionSecret): Promise<void> => {
-  const found = await getShownCookieSession(dependencies, passage, cookie)
+  const found = await findShownCookieSession(dependencies, passage, cookie)
+  if (found === undefined) throw new Refusal('invalid_token', { reason: 'cookie_unknown' })
+  // Once it was let in, the browser may hold another one by now, however long the body took.
+  if (passage.principal === undefined) passage.hasDeadCookie = isLongOver(dependencies, found)
   const { address, requestId } = passage
   await checkCookieSession(dependencies, found, { actor: null, address, requestId })
   const { session, roles } = found
@@ -72,13 +95,6 @@ export const checkCookieCaller = async (
   passage: Passage,
   cookie: SessionSecret,
 ): Promise<void> => {
-  const isFirst = passage.principal === undefined
-  if (!isFirst && isSafe(passage.method)) return
-  try {
-    await judge(dependencies, passage, cookie)
-  } catch (error) {
-    // Once it was let in, the browser may hold another one by now, which must stay.
-    if (isFirst && error instanceof Refusal && error.code === 'session_ended') passage.hasDeadCookie = true
-    throw error
-  }
+  if (passage.principal !== undefined && isSafe(passage.method)) return
+  await judge(dependencies, passage, cookie)
 }

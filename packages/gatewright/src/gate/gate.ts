@@ -45,11 +45,18 @@ const limitAddress: Step = (gate, passage) => {
   takeFromLimit(gate.limiter, passage, { address, anonymous: isAnonymous ? address : undefined })
 }
 
-/** A cookie that is not whole is known without the database. Where it is not asked for, it is as none. */
+/**
+ * A cookie that is not whole is known without the database. Where it is not asked for, or another
+ * credential may stand in the body, it is as none: it keeps nobody from signing out.
+ */
 const readSecret = (passage: Passage, text: string): void => {
   passage.cookie = parseSessionSecret(text)
   if (passage.cookie !== undefined || passage.rule.ignoresCookie) return
   passage.hasDeadCookie = true
+  if (passage.rule.readsOwnCredential) {
+    passage.credential = undefined
+    return
+  }
   throw new Refusal('invalid_token', { reason: 'cookie_form' })
 }
 

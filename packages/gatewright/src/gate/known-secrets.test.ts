@@ -19,3 +19,15 @@ test('what was added is known, until so many others came that it makes room', ()
   for (const hash of others) assert.equal(known.has(hash), true)
   assert.equal(known.has(newHash()), false)
 })
+
+test('what was removed is not known, and leaves its place to another', () => {
+  const known = createKnownSecrets(2)
+  const [first, second, third] = [newHash(), newHash(), newHash()]
+  known.add(first)
+  known.add(second)
+  known.remove(second)
+  known.remove(newHash())
+  assert.equal(known.has(second), false)
+  known.add(third)
+  for (const hash of [first, third]) assert.equal(known.has(hash), true)
+})

@@ -1,12 +1,13 @@
 import type { SecretHash } from '../tokens/session-secret.ts'
 
-/** Hashes of cookies that this process has found in the database, a bounded number of them. */
+/** Hashes of cookies that this process has found in the database, and live, a bounded number of them. */
 export type KnownSecrets = {
   readonly has: (hash: SecretHash) => boolean
   readonly add: (hash: SecretHash) => void
+  readonly remove: (hash: SecretHash) => void
 }
 
-/** The one longest in goes first. It says nothing of whether a session lives. */
+/** The one longest in goes first. It does not say that the session lives still. */
 export const createKnownSecrets = (capacity = 10_000): KnownSecrets => {
   const hashes = new Set<SecretHash>()
   return {
@@ -16,5 +17,6 @@ export const createKnownSecrets = (capacity = 10_000): KnownSecrets => {
       if (hashes.size >= capacity) hashes.delete(hashes.values().next().value as SecretHash)
       hashes.add(hash)
     },
+    remove: hash => void hashes.delete(hash),
   }
 }

@@ -91,12 +91,19 @@ export const limits = {
       describe: 'Nor several; the owner, on a session of the own, is not kept from changing it.',
     },
   ],
-  'unknown-cookie': [
+  cookie: [
     {
       by: 'address',
       count: 1_200,
       window: minute,
-      describe: 'Cookies that a process has not seen before. Each is a query, and anybody can make one up.',
+      describe:
+        'Session cookies that a process does not know to live. Each is a query, and anybody can make one up.',
+    },
+    {
+      by: 'session',
+      count: 1_200,
+      window: minute,
+      describe: 'One session cookie, whoever it stands for, live or ended: counted before it is looked up.',
     },
   ],
   unlimited: [],

@@ -129,12 +129,18 @@ export const createRevocations = ({ db, clock, maxAge, readRoles }: Dependencies
 
   const isFresh = (): boolean => !unknownKind && age() <= maxAge
 
+  /** A read that was under way may have been sent too long ago to count. */
+  const readAnew = async (): Promise<void> => {
+    await catchUp()
+    if (!isFresh()) await catchUp()
+  }
+
   const waitUntilFresh = async (): Promise<void> => {
     const stale = new Refusal('unavailable', { reason: 'revocations_stale', retryAfter: 1 })
     if (waiting >= mostWaiting) throw stale
     waiting++
     try {
-      await Promise.race([catchUp().catch(() => {}), clock.sleep(longestWait)])
+      await Promise.race([readAnew().catch(() => {}), clock.sleep(longestWait)])
     } finally {
       waiting--
     }

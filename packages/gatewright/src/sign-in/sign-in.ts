@@ -1,5 +1,4 @@
 import type { Origin } from '../audit/record.ts'
-import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Caller } from '../sessions/hold-session.ts'
 import {
@@ -8,25 +7,38 @@ import {
   type SessionDependencies,
   startSession,
 } from '../sessions/sessions.ts'
-import { inTransaction, type Work } from '../storage/transaction.ts'
+import { inTransaction } from '../storage/transaction.ts'
 import type { Password } from '../users/password.ts'
 import { findUserByName } from '../users/users.ts'
 import { checkPassword, type PasswordDependencies } from './check-password.ts'
+import { logOut } from './end-sessions.ts'
 
 export type SignInDependencies = SessionDependencies & PasswordDependencies
 
 /** How often the credential is checked again when the user changed meanwhile. */
 const attempts = 3
 
-/** A browser holds one cookie: the session of the one that is replaced would go on with nobody to end it. */
+/**
+ * A browser holds one cookie: the session of the one that is replaced would go on with nobody to end it. It
+ * may be another user's, so it ends by a transaction of its own. If it can't, this throws: the browser keeps
+ * the old cookie, and the new session, whose secret nobody was given, is given up.
+ */
 const endReplaced = async (
   dependencies: SignInDependencies,
-  work: Work,
-  { replaces, origin }: { readonly replaces: Caller | undefined; readonly origin: Origin },
+  {
+    replaces,
+    started,
+    origin,
+  }: { readonly replaces: Caller; readonly started: Caller; readonly origin: Origin },
 ): Promise<void> => {
-  if (replaces === undefined) return
-  const subject = { ...replaces, origin: { ...origin, actor: replaces.userId } }
-  await applyConsequences(dependencies, work, 'logout', subject)
+  const end = (session: Caller) =>
+    logOut(dependencies, { ...session, origin: { ...origin, actor: session.userId } })
+  try {
+    await end(replaces)
+  } catch (error) {
+    await end(started).catch(() => {})
+    throw error
+  }
 }
 
 /**
@@ -50,26 +62,29 @@ export const signIn = async (
     readonly origin: Origin
     /** `tokens` without a word. */
     readonly holding?: Holding
-    /** The session of the browser's former cookie, which ends with the start of the new one. */
+    /** The session of the browser's former cookie, or what goes on in its place: it ends once this one is there. */
     readonly replaces?: Caller | undefined
   },
 ): Promise<LiveSession> => {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = await findUserByName(dependencies.db, name)
     const user = await checkPassword(dependencies, { user: found, password, origin })
-    const started = await inTransaction(dependencies.db, async work => {
-      const live = await startSession(dependencies, work, {
+    const started = await inTransaction(dependencies.db, work =>
+      startSession(dependencies, work, {
         userId: user.id,
         userVersion: user.version,
         amr: ['pwd'],
         device,
         origin: { ...origin, actor: user.id },
         holding,
-      })
-      if (live !== undefined) await endReplaced(dependencies, work, { replaces, origin })
-      return live
-    })
-    if (started !== undefined) return started
+      }),
+    )
+    if (started === undefined) continue
+    if (replaces !== undefined) {
+      const own = { userId: user.id, sessionId: started.session.id }
+      await endReplaced(dependencies, { replaces, started: own, origin })
+    }
+    return started
   }
   throw new Refusal('unavailable', { reason: 'user_changing', retryAfter: 1 })
 }

@@ -34,7 +34,9 @@ ${Object.entries(refusals).map(toEntry).join('\n')}
 export const errorDocsRoutes = (app: FastifyInstance): void => {
   app.get(
     '/docs/errors',
-    { config: { page: true, gate: { access: everyone(), limit: 'read', audit: 'none' } } },
+    {
+      config: { page: true, gate: { access: everyone(), ignoresCookie: true, limit: 'read', audit: 'none' } },
+    },
     async (_request, reply) =>
       reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page),
   )

@@ -10,7 +10,8 @@ import { toPostman } from '../reference/postman.ts'
 import { nothing } from '../schemas.ts'
 import { pagePolicy } from '../security-headers.ts'
 
-const gate = { access: everyone(), limit: 'read', audit: 'none' } as const
+/** Whoever's session has ended must still get these: they judge no cookie. */
+const gate = { access: everyone(), ignoresCookie: true, limit: 'read', audit: 'none' } as const
 
 const page = (file: string): URL => new URL(`../pages/${file}`, import.meta.url)
 /** The reader is Swagger UI; only these files of the package are used, nothing of it runs here. */

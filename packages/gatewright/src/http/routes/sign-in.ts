@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Engine } from '../../compose.ts'
-import { getShownCookieSession } from '../../gate/cookie-caller.ts'
+import { findShownCookieSession } from '../../gate/cookie-caller.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { everyone, signedIn } from '../../permissions/access-rule.ts'
 import type { Caller } from '../../sessions/hold-session.ts'
@@ -208,9 +208,10 @@ const findShownByAccessToken = async (
 /** The session of the cookie, live or ended; one that was just renewed goes on, so it is not given up. */
 const findShownByCookie = async (engine: Engine, { passage }: FastifyRequest): Promise<readonly Caller[]> => {
   if (passage?.cookie === undefined) return []
-  const { session } = await getShownCookieSession(engine, passage, passage.cookie)
-  refuseJustRenewed(engine, session)
-  return [{ userId: session.user_id, sessionId: session.id }]
+  const found = await findShownCookieSession(engine, passage, passage.cookie)
+  if (found === undefined) return []
+  refuseJustRenewed(engine, found.session)
+  return [{ userId: found.session.user_id, sessionId: found.session.id }]
 }
 
 /** The sessions whose credentials the request shows; an ended one is shown as well as a live one. */
@@ -252,7 +253,7 @@ const logoutRoute = (app: FastifyInstance, engine: Engine): void => {
       for (const { userId, sessionId } of shown)
         await logOut(engine, { userId, sessionId, origin: { ...originOf(request), actor: userId } })
       // Only now: one that could not be ended durably must be there to be ended again.
-      if (passage?.cookie !== undefined) clearSessionCookie(engine, reply)
+      if (passage?.cookie !== undefined || passage?.hasDeadCookie) clearSessionCookie(engine, reply)
       return { message: 'You are signed out.' }
     },
   )
