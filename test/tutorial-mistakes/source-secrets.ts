@@ -11,7 +11,7 @@ const placeholder =
 const isNumberedName = (text: string): boolean => /^\d{4}(-[a-z]+)+$/.test(text)
 
 /** The name of a cipher suite, as OpenSSL writes it. */
-const isCipherSuite = (text: string): boolean => /^ECDHE(-[A-Z0-9]+)+$/.test(text)
+const isCipherSuite = (text: string): boolean => /^(ECDHE-|TLS_)[A-Z0-9_-]+$/.test(text)
 
 /** Text that only a machine writes: long, without a blank, letters and digits in no order of words. */
 const looksRandom = (text: string): boolean =>
