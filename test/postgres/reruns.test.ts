@@ -58,7 +58,7 @@ test('a refresh whose transaction runs twice takes from the limit once', async (
 test('an effect behind an idempotency key may run twice; what it leaves for after the commit is done once', async () => {
   const did = { effect: 0, afterCommit: 0 }
   const attempt = {
-    principalKind: 'user',
+    principalKind: 'client',
     principalId: 'alice',
     route: 'POST /orders',
     key: 'k',
