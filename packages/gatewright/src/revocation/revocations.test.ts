@@ -284,6 +284,16 @@ describe('past the bound', () => {
     assert.ok(view.isEnded(token('elsewhere')))
   })
 
+  test('a read that was sent too long ago does not count: another one is waited for', async () => {
+    const release = await holdConnection()
+    mock.timers.tick(feedInterval)
+    time.pass(maxAge + 1)
+    const waiting = view.ensureFresh()
+    await release()
+    await waiting
+    assert.equal(view.age(), 0)
+  })
+
   test('it is refused when the read has not come after half a second', async () => {
     const release = await holdConnection()
     time.pass(maxAge + 1)
