@@ -3,7 +3,7 @@ import { createUser } from 'gatewright/administration'
 import { type App, createApp } from 'gatewright/app'
 import { type Clock, systemClock } from 'gatewright/clock'
 import { compose, type Engine } from 'gatewright/compose'
-import { systemRandom } from 'gatewright/random'
+import { newSecret, systemRandom } from 'gatewright/random'
 import { defaultSettings, type Settings } from 'gatewright/settings'
 import { pino } from 'pino'
 import { blog, mount } from '../apps/blog/src/blog.ts'
@@ -71,6 +71,8 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
   const settings = defaultSettings({
     nodeEnv: 'test',
     databaseUrl: database.url,
+    // Else it would be the one in ./data of whoever runs the tests.
+    ...(testsDatabase.kind === 'postgres' && { gatewrightSecret: [newSecret(systemRandom)] }),
     limitsScale: 1_000,
     ...overrides,
   })

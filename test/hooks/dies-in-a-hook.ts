@@ -5,8 +5,9 @@ import { inTransaction } from 'gatewright/transaction'
 import { emitHook } from '../../packages/gatewright/src/hooks/emit.ts'
 
 /** A server that is killed between the effect of a handler and the word that it is done. */
-const [, , databaseUrl = '', effects = ''] = process.argv
-const engine = await compose({ settings: defaultSettings({ nodeEnv: 'test', databaseUrl }) })
+const [, , databaseUrl = '', effects = '', ...secret] = process.argv
+const secrets = secret.length > 0 && { gatewrightSecret: secret }
+const engine = await compose({ settings: defaultSettings({ nodeEnv: 'test', databaseUrl, ...secrets }) })
 const registered = async ({ id }: { readonly id: string }): Promise<void> => {
   appendFileSync(effects, `${id}\n`)
   process.kill(process.pid, 'SIGKILL')

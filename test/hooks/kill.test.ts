@@ -20,7 +20,11 @@ test('an event whose handler was killed after its effect is delivered again, aft
   const { settings, db } = app.engine
   const effects = join(folder, 'effects')
   const program = join(import.meta.dirname, 'dies-in-a-hook.ts')
-  const child = spawn(process.execPath, [program, settings.databaseUrl, effects], { stdio: 'inherit' })
+  const child = spawn(
+    process.execPath,
+    [program, settings.databaseUrl, effects, ...(settings.gatewrightSecret ?? [])],
+    { stdio: 'inherit' },
+  )
   const [, signal] = await once(child, 'exit')
   assert.equal(signal, 'SIGKILL')
   const [killed = ''] = readFileSync(effects, 'utf8').split('\n')
