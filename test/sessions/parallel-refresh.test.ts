@@ -29,8 +29,8 @@ const showMany = async (t: TestApp, token: string, times = atOnce): Promise<read
 }
 
 /** The part of a second process on the same database. */
-const serveTasks = async (databaseUrl: string): Promise<void> => {
-  const t = await startTestApp({ databaseUrl })
+const serveTasks = async (databaseUrl: string, secret: readonly string[]): Promise<void> => {
+  const t = await startTestApp({ databaseUrl, ...(secret.length > 0 && { gatewrightSecret: secret }) })
   process.on('message', async ({ now, token }: Task) => {
     t.clock.advance(now - t.clock.now())
     process.send?.(await showMany(t, token))
@@ -46,7 +46,8 @@ const defineTests = (): void => {
   before(async () => {
     t = await startTestApp()
     const { NODE_TEST_CONTEXT: _, ...env } = process.env
-    child = fork(fileURLToPath(import.meta.url), ['serve', t.engine.settings.databaseUrl], { env })
+    const { databaseUrl, gatewrightSecret = [] } = t.engine.settings
+    child = fork(fileURLToPath(import.meta.url), ['serve', databaseUrl, ...gatewrightSecret], { env })
     await once(child, 'message')
   })
   after(async () => {
@@ -144,6 +145,6 @@ const defineTests = (): void => {
   })
 }
 
-const [, , role, databaseUrl = ''] = process.argv
-if (role === 'serve') await serveTasks(databaseUrl)
+const [, , role, databaseUrl = '', ...secret] = process.argv
+if (role === 'serve') await serveTasks(databaseUrl, secret)
 else defineTests()
