@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
+import { sha256 } from '../ground/encoding.ts'
 
 /** Bytes that are the same for everybody, ready to be sent. */
 export type Content = {
@@ -19,7 +19,7 @@ const toContent = async (type: string, body: Buffer): Promise<Content> => ({
   type,
   body,
   zipped: await zip(body, { level: 9 }),
-  etag: `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+  etag: `W/"${sha256(body).slice(0, 22)}"`,
 })
 
 /** Makes the content when it is first asked for, and once. */

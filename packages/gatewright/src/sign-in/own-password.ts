@@ -5,6 +5,7 @@ import type { LiveSession } from '../sessions/sessions.ts'
 import type { UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { checkNewPassword, type Password } from '../users/password.ts'
+import { lockUser } from '../users/users.ts'
 import { checkPassword } from './check-password.ts'
 import type { SignInDependencies } from './sign-in.ts'
 
@@ -48,15 +49,9 @@ const confirmAndChange = async <Ready>(
 }
 
 /** Locks the user's row; false if anything that ends or changes sessions happened since it was read. */
-const holdUser = async ({ db }: Work, user: UserRow): Promise<boolean> => {
-  const { numUpdatedRows } = await db
-    .updateTable('users')
-    .set({ id: user.id })
-    .where('id', '=', user.id)
-    .where('version', '=', user.version)
-    .where('disabled_at', 'is', null)
-    .executeTakeFirst()
-  return numUpdatedRows === 1n
+const holdUser = async (work: Work, { id, version }: UserRow): Promise<boolean> => {
+  const now = await lockUser(work, id)
+  return now !== undefined && now.version === version && now.disabled_at === null
 }
 
 const renewed = (session: LiveSession | undefined): LiveSession => {

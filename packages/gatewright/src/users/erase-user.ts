@@ -3,6 +3,7 @@ import { sha256 } from '../ground/encoding.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { UserRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
+import { lockUser } from './users.ts'
 
 /** How long nobody else gets the name of a deleted user, and could pass for that person. */
 const nameReserved = 365 * day
@@ -11,15 +12,9 @@ const nameReserved = 365 * day
  * Locks the row of a user who is there, without changing it: whatever else happens to the user waits.
  * @throws Refusal `not_found`
  */
-export const holdUserToErase = async ({ db }: Work, userId: string): Promise<UserRow> => {
-  const row = await db
-    .updateTable('users')
-    .set({ id: userId })
-    .where('id', '=', userId)
-    .where('deleted_at', 'is', null)
-    .returningAll()
-    .executeTakeFirst()
-  if (row === undefined) throw new Refusal('not_found')
+export const holdUserToErase = async (work: Work, userId: string): Promise<UserRow> => {
+  const row = await lockUser(work, userId)
+  if (row === undefined || row.deleted_at !== null) throw new Refusal('not_found')
   return row
 }
 
