@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { second } from '../../packages/gatewright/src/ground/clock.ts'
 import { logOut } from '../../packages/gatewright/src/sign-in/end-sessions.ts'
-import { password } from '../harness.ts'
-import { browse, openBrowser, sessionIdOf, show, toBrowser } from './browser.ts'
+import { password, signUp, startTestApp } from '../harness.ts'
+import { browse, isCleared, openBrowser, sessionIdOf, show, toBrowser } from './browser.ts'
 import {
   ann,
   doors,
@@ -95,6 +96,23 @@ for (const [name, act] of Object.entries(doors))
       assert.equal(show(await me(fresh)), '401 session_ended')
     })
   })
+
+test('a former cookie within a long REFRESH_RETRY_WINDOW never takes the new one from the browser', async owner => {
+  const patient = await startTestApp({ refreshRetryWindow: 60 * second })
+  owner.after(() => patient.close())
+  const { username } = await signUp(patient, 'ann')
+  const old = await openBrowser(patient, username)
+  await browse(patient, old, 'POST', 'step-up', { body: { password } })
+  for (const passes of [0, 30 * second, 30 * second - 1]) {
+    patient.clock.advance(passes)
+    const late = await browse(patient, old, 'GET', 'me')
+    assert.equal(show(late), '409 session_renewed')
+    assert.equal(late.headers['set-cookie'], undefined)
+  }
+  patient.clock.advance(1)
+  const after = await browse(patient, old, 'GET', 'me')
+  assert.deepEqual([show(after), isCleared(after)], ['401 session_ended', true])
+})
 
 describe('after a change of the password with a cookie', () => {
   test('the other sessions have ended, with cookie or tokens, and this one goes on', async () => {

@@ -5,7 +5,7 @@ import { type Answer, type Caller, password, signUp, startTestApp, type TestApp 
 import { freshName } from '../senders.ts'
 import { type Browser, browse, openBrowser } from './browser.ts'
 
-/** `REFRESH_RETRY_WINDOW` */
+/** `REFRESH_RETRY_WINDOW`, and as long a cookie whose session was just ended stays in the browser. */
 export const window = 10 * second
 
 export const newPassword = 'quite another password'

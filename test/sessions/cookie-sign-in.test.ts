@@ -8,8 +8,8 @@ import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
 import { type Caller, password, signUp, startTestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
-import { type Browser, browse, openBrowser, sessionIdOf, show, toBrowser } from './browser.ts'
-import { ann, doors, liveSessionsOf, me, rowOf, t, tab, useCookieScene } from './cookie-scene.ts'
+import { type Browser, browse, isCleared, openBrowser, sessionIdOf, show, toBrowser } from './browser.ts'
+import { ann, doors, liveSessionsOf, me, rowOf, t, tab, useCookieScene, window } from './cookie-scene.ts'
 import { openSecondConnection } from './second-connection.ts'
 
 useCookieScene()
@@ -147,6 +147,20 @@ describe('a sign-in in a browser that has a cookie', () => {
       assert.equal(late.headers['set-cookie'], undefined)
     }
     assert.equal((await me(fresh)).status, 200)
+  })
+
+  test('nor where REFRESH_RETRY_WINDOW is 0', async owner => {
+    const strict = await startTestApp({ refreshRetryWindow: 0 })
+    owner.after(() => strict.close())
+    const { username } = await signUp(strict, 'ann')
+    const old = await openBrowser(strict, username)
+    await browse(strict, old, 'POST', 'sessions', { body: { username, password } })
+    strict.clock.advance(window - 1)
+    const late = await browse(strict, old, 'GET', 'me')
+    assert.equal(show(late), '401 session_ended')
+    assert.equal(late.headers['set-cookie'], undefined)
+    strict.clock.advance(1)
+    assert.ok(isCleared(await browse(strict, old, 'GET', 'me')))
   })
 
   test('ends what went on in place of the session: another tab renewed it while the password was hashed', async () => {

@@ -6,8 +6,8 @@ import { findCookieSession } from '../../packages/gatewright/src/sessions/find-c
 import { checkCookieSession } from '../../packages/gatewright/src/sign-in/cookie-session.ts'
 import { parseSessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
 import { password, signUp, startTestApp } from '../harness.ts'
-import { browse, openBrowser, sessionIdOf, show } from './browser.ts'
-import { ann, me, rowOf, t, tab, useCookieScene } from './cookie-scene.ts'
+import { browse, isCleared, openBrowser, sessionIdOf, show, toBrowser } from './browser.ts'
+import { ann, me, rowOf, t, tab, useCookieScene, window } from './cookie-scene.ts'
 
 useCookieScene()
 
@@ -59,6 +59,30 @@ describe('a cookie session ends by the clock', () => {
     t.clock.advance(5 * day)
     const answer = await browse(t, tab, 'POST', 'step-up', { body: { password } })
     assert.match(String(answer.headers['set-cookie']), new RegExp(`Max-Age=${(25 * day) / second};`))
+  })
+
+  for (const [how, passes] of [
+    ['idle', idle],
+    ['expired', longest],
+  ] as const)
+    test(`as ${how}: the browser forgets the cookie with the first answer, and it keeps nobody from public pages`, async () => {
+      t.clock.advance(passes)
+      const [first, ...others] = [await browse(t, tab, 'GET', 'posts'), await me()]
+      assert.equal(show(first), '401 session_ended')
+      assert.ok(isCleared(first))
+      for (const answer of others) assert.equal(show(answer), '401 session_ended')
+      t.clock.advance(window)
+      assert.ok(isCleared(await me()))
+    })
+
+  test('the answer to a sign-in that replaced it is safe all the same: a late request does not take its cookie', async () => {
+    t.clock.advance(idle)
+    const body = { username: ann.username, password }
+    const fresh = toBrowser(await browse(t, tab, 'POST', 'sessions', { body }))
+    const late = await me()
+    assert.equal(show(late), '401 session_ended')
+    assert.ok(!isCleared(late))
+    assert.equal((await me(fresh)).status, 200)
   })
 
   test('use is written at most once a minute', async () => {
