@@ -4,7 +4,7 @@ import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../p
 import type { RoleTable } from '../permissions/roles.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database } from '../storage/tables.ts'
-import type { AccessTokens } from '../tokens/access-token.ts'
+import type { AccessToken, AccessTokens } from '../tokens/access-token.ts'
 import { parseSessionSecret } from '../tokens/session-secret.ts'
 import { checkCookieCaller } from './cookie-caller.ts'
 import { type CredentialPlaces, readCredential } from './credential.ts'
@@ -77,24 +77,26 @@ const identify: Step = ({ accessTokens }, passage) => {
   return token.then(verified => setToken(passage, verified))
 }
 
-const setPrincipal = async (
-  { roleTable }: GateDependencies,
-  passage: Passage,
-  rereadRoles: Promise<readonly string[]>,
-): Promise<void> => {
-  const roles = await rereadRoles
-  if (passage.token !== undefined) passage.principal = toUserPrincipal(roleTable, passage.token, roles)
+const refuseEnded = ({ revocations, clock }: GateDependencies, token: AccessToken): void => {
+  if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
+  if (revocations.isEnded(token)) throw new Refusal('session_ended', { reason: 'cut_off' })
 }
 
 const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise<void> => {
-  const { revocations, clock, roleTable } = gate
+  const { revocations, roleTable } = gate
   const { token } = passage
   if (token === undefined) return
-  if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
-  if (revocations.isEnded(token)) throw new Refusal('session_ended', { reason: 'cut_off' })
+  refuseEnded(gate, token)
   const rereadRoles = revocations.findRereadRoles(token.userId)
-  if (rereadRoles !== undefined) return setPrincipal(gate, passage, rereadRoles)
-  passage.principal ??= principalOf(roleTable, token)
+  if (rereadRoles === undefined) {
+    passage.principal ??= principalOf(roleTable, token)
+    return
+  }
+  return rereadRoles.then(roles => {
+    // Again: it may have ended while the database answered.
+    refuseEnded(gate, token)
+    passage.principal = toUserPrincipal(roleTable, token, roles)
+  })
 }
 
 /** The principal of a token whose claim is right; made once for each token that is remembered. */

@@ -13,7 +13,7 @@ import { toRefusal } from './to-refusal.ts'
 export const writeRateLimits = (reply: FastifyReply, { reports }: Passage): void => {
   const last = reports.at(-1)
   if (last === undefined) return
-  // A limit that counted for two sessions is told once, as the one with less left.
+  // A limit that counted twice is told once, as the one with less left.
   const byPolicy = new Map<string, LimitReport['rows'][number]>()
   for (const row of reports.flatMap(report => report.rows)) {
     const told = byPolicy.get(row.policy)

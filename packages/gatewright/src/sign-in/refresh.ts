@@ -109,10 +109,17 @@ export const getSessionOfRefreshToken = async (
 }
 
 /**
+ * What a use counts for. An older token counts alone: a thief who holds the live one could else use up the
+ * session's limit, and keep the owner's token from being judged, which ends the session.
+ */
+const useOf = ({ generation }: RefreshToken, session: SessionRow): string =>
+  generation === session.generation ? session.id : `${session.id} ${generation}`
+
+/**
  * A new access token, and the refresh token that is live now: at most one rotation per window, so that a
  * retry, a lost answer or a second tab gets the same token, and a thief's copy is noticed.
  *
- * @param countUse takes from the session's limit once the token is known to be ours; throws to refuse
+ * @param countUse takes from the limit of the session, or of an older token, once it is known to be ours; throws to refuse
  * @throws Refusal `invalid_token`, `session_ended`, `session_renewed`, `refresh_token_reused`
  */
 export const refresh = async (
@@ -124,19 +131,19 @@ export const refresh = async (
   }: {
     readonly text: string
     readonly origin: Origin
-    readonly countUse: (sessionId: string) => void
+    readonly countUse: (key: string) => void
   },
 ): Promise<LiveSession> => {
   const token = readRefreshToken(text)
   // A stranger's token never gets as far as the database's one write lock.
-  const { user_id: userId } = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
+  const known = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
   // Not in the transaction, which may run more than once for one use.
-  countUse(token.sessionId)
+  countUse(useOf(token, known))
   return inTransaction(dependencies.db, async work => {
     const { clock, settings } = dependencies
     // Of two at once the second judges what the first has left; and so does a change of roles, which has to
     // outlast every token promised before it.
-    await lockUser(work, userId)
+    await lockUser(work, known.user_id)
     const session = await getSessionOfRefreshToken(dependencies, work.db, token)
     if (session.ended_at !== null) throw refuseEnded(dependencies, session, token.generation)
 
