@@ -35,7 +35,21 @@ for (let made = 0; made < sessions; made += 500)
         end_reason: null,
         replaced_by: null,
       }
-      await transaction.insertInto('users').values({ id: userId, username: `u${made + at}`, username_key: `u${made + at}`, email: null, email_key: null, email_verified_at: null, password_hash: null, version: 1, disabled_at: null, created_at: now }).execute()
+      await transaction
+        .insertInto('users')
+        .values({
+          id: userId,
+          username: `u${made + at}`,
+          username_key: `u${made + at}`,
+          email: null,
+          email_key: null,
+          email_verified_at: null,
+          password_hash: null,
+          version: 1,
+          disabled_at: null,
+          created_at: now,
+        })
+        .execute()
       await transaction.insertInto('user_roles').values({ user_id: userId, role: 'user' }).execute()
       await transaction.insertInto('sessions').values(session).execute()
       if (headers.length < shown) headers.push(makeRefreshToken(secrets, session, 1))

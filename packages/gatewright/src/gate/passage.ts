@@ -49,6 +49,8 @@ export type Passage = {
   /** The session that the credential names, let in or not: for the log. */
   session: { readonly userId: string; readonly sessionId: string } | undefined
   principal: Principal | undefined
+  /** Nothing more is to come, and nothing was waited for: the judgement of the head is the last word. */
+  isJudged: boolean
   /** What the limits said, for the headers of the answer. */
   reports: readonly LimitReport[]
 }
@@ -64,6 +66,7 @@ export const newPassage = (request: Arrived): Passage => ({
   hasDeadCookie: false,
   session: undefined,
   principal: undefined,
+  isJudged: false,
   bodyLimitKey: undefined,
   reports: [],
 })

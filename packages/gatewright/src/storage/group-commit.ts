@@ -79,10 +79,13 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
     if (!isInTransaction()) await abandon(error)
   }
 
+  /** A group in which nobody has written anything holds the lock for nothing. */
+  const isDone = ({ isLast, members }: Group): boolean => isLast || members === 0 || members === largestGroup
+
   /** Every way out of a turn: the next one gets it, whatever happens. */
   const leave = async (): Promise<void> => {
     try {
-      if (group?.isLast || group?.members === largestGroup) await finish()
+      if (group !== undefined && isDone(group)) await finish()
     } finally {
       mutex.release()
     }
