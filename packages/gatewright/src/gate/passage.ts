@@ -48,6 +48,8 @@ export type Passage = {
   hasDeadCookie: boolean
   /** The session that the credential names, let in or not: for the log. */
   session: { readonly userId: string; readonly sessionId: string } | undefined
+  /** The request has waited for its turn since it was judged. */
+  hasWaited: boolean
   principal: Principal | undefined
   /** What the limits said, for the headers of the answer. */
   reports: readonly LimitReport[]
@@ -63,6 +65,7 @@ export const newPassage = (request: Arrived): Passage => ({
   cookie: undefined,
   hasDeadCookie: false,
   session: undefined,
+  hasWaited: false,
   principal: undefined,
   bodyLimitKey: undefined,
   reports: [],
