@@ -121,6 +121,18 @@ describe('the own account', { skip: browserMissing }, () => {
     await heading(page, 'Profile').waitFor()
   })
 
+  test('where the devices can not be read, the page says so and reads them when it is told to', async () => {
+    await makeUser(c, 'kim')
+    const page = await openAs(c, 'kim', '/me')
+    await page.route('**/api/v1/sessions', route => route.fulfill({ status: 502 }))
+    await page.getByRole('link', { name: 'Devices' }).click()
+    await page.getByText('The server does not answer.').waitFor()
+    await page.unroute('**/api/v1/sessions')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('This device').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0)
+  })
+
   test('all others are ended at once', async () => {
     await makeUser(c, 'frank')
     const others = [await openAs(c, 'frank', '/me'), await openAs(c, 'frank', '/me')]

@@ -41,11 +41,14 @@ describe('signing in', { skip: browserMissing }, () => {
     await again.getByLabel('Password', { exact: true }).fill(password)
     await again.getByRole('button', { name: 'Make the administrator' }).click()
     await again.getByText('This link can’t be used').waitFor()
+    await again.getByRole('link', { name: 'Sign in' }).click()
+    await again.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 
   test('a set-up link that is pasted into an open page is read as well', async () => {
     const page = await open(c, '/setup')
     await page.getByText('Open this page by the set-up link').waitFor()
+    await page.getByRole('link', { name: 'Sign in' }).waitFor()
     await page.goto('/console/setup#another')
     await page.getByRole('button', { name: 'Make the administrator' }).waitFor()
     await untilEqual(() => new URL(page.url()).hash, '')
@@ -110,6 +113,15 @@ describe('signing in', { skip: browserMissing }, () => {
     await page.unroute('**/api/v1/sessions')
     await fillSignIn(page, 'frank')
     await page.getByText('Signed in as frank').waitFor()
+  })
+
+  test('at another address than the own one, the page says at which one it goes on', async () => {
+    const context = await c.browser.newContext({ locale: 'en-GB' })
+    const page = await context.newPage()
+    await page.goto(`${c.url.replace('localhost', '127.0.0.1')}/console/sign-in`)
+    await fillSignIn(page, 'frank')
+    await page.getByText(`Open ${c.url}/console and try again.`).waitFor()
+    await context.close()
   })
 
   test('signing out ends the session and says so, and the way back leads to the sign-in', async () => {
