@@ -40,19 +40,21 @@ const beforeAll = '1:1:'
 const snapshotOf = (position: FeedPosition): RawBuilder<unknown> =>
   sql`${position === feedStart ? beforeAll : parsePosition(position).snapshot}::text::pg_snapshot`
 
+/** When it started, and when it last lost its memory: a crash of one of its processes empties its statistics. */
+const server = sql`concat(extract(epoch from pg_postmaster_start_time()), '/',
+  (select extract(epoch from stats_reset) from pg_stat_archiver))`
+
 /**
  * Several writers commit in any order. One statement reads all rows of transactions that the snapshot of
  * the read before did not see (those that ran then, and those that had not begun), and tells its own: none
  * is missed or read twice, nobody waits for gaps, and a transaction that stays open holds up nothing.
  *
  * A server that crashed, a stand-by that was promoted, a backup that was restored may give numbers of
- * transactions again that we have seen: their rows would pass for known. Each such server has started
- * anew, or counts below what it had counted to.
+ * transactions again that we have seen, and their rows would pass for known. So a server that is another
+ * one, started anew, or counts below what it had counted to is read from the start.
  */
 const byTransaction: Way = {
-  head: () => sql`
-    select concat(extract(epoch from pg_postmaster_start_time()), ' ', pg_current_snapshot()) as next
-    where not pg_is_in_recovery()`,
+  head: () => sql`select concat(${server}, ' ', pg_current_snapshot()) as next where not pg_is_in_recovery()`,
   isNew: position => sql`transaction_id >= pg_snapshot_xmax(${snapshotOf(position)})
     or transaction_id = any(array(select pg_snapshot_xip(${snapshotOf(position)})))`,
   hasGoneBack: (position, next) => {
