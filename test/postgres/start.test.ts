@@ -56,7 +56,7 @@ describe('a start has the time of a request', () => {
 describe('a start that fails', () => {
   /** One that has opened the database and its clock only, and one that had everything. */
   const failures = {
-    'at a secret that is not the database’s': {
+    'at another secret': {
       gatewrightSecret: [Buffer.alloc(32, 8).toString('base64url')],
     },
     'at the last step': { trustedProxies: ['no address'] },
