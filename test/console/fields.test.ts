@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
+import { untilEqual } from '../process/until.ts'
 import { browserMissing, type Console, makeUser, open, openAs, startConsole } from './start-console.ts'
 
 const passwordOf = (page: Page) => page.getByLabel('Password', { exact: true })
@@ -17,9 +18,9 @@ describe('what the forms and pages of the console have in common', { skip: brows
     for (const path of ['/sign-in', '/register']) {
       const page = await open(c, path)
       await passwordOf(page).fill(password)
-      assert.equal(await passwordOf(page).getAttribute('type'), 'password', path)
+      await untilEqual(() => passwordOf(page).getAttribute('type'), 'password')
       await page.getByRole('button', { name: 'Show the password' }).click()
-      assert.equal(await passwordOf(page).getAttribute('type'), 'text', path)
+      await untilEqual(() => passwordOf(page).getAttribute('type'), 'text')
     }
     await makeUser(c, 'mia')
     const page = await openAs(c, 'mia', '/me/password')
@@ -35,7 +36,7 @@ describe('what the forms and pages of the console have in common', { skip: brows
       assert.equal(await passwordOf(page).getAttribute('autocomplete'), expected, path)
       await passwordOf(page).focus()
       await page.keyboard.insertText(password)
-      assert.equal(await passwordOf(page).inputValue(), password, path)
+      await untilEqual(() => passwordOf(page).inputValue(), password)
       const paste = `new ClipboardEvent('paste', { bubbles: true, cancelable: true })`
       const isTaken = await page.evaluate(`document.activeElement.dispatchEvent(${paste})`)
       assert.equal(isTaken, true, 'nobody prevents a paste')

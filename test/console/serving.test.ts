@@ -60,6 +60,7 @@ test('XSS through the name of the application: it stands in the page as text and
   assert.equal(JSON.parse(plain).app_name, appName)
   assert.deepEqual(JSON.parse(plain), {
     app_name: appName,
+    public_url: t.engine.publicUrl,
     mount: '/api/v1',
     registration: true,
     password_min_length: 20,

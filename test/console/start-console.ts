@@ -73,6 +73,10 @@ export const open = async (
   return page
 }
 
+/** The colours that the page shows, which follow the device's a moment later. */
+export const readColours = (page: Page): Promise<unknown> =>
+  page.evaluate('document.documentElement.dataset.mantineColorScheme')
+
 export const makeUser = async ({ t }: Console, username: string, roles = ['user']): Promise<void> => {
   const origin = { actor: 'system', address: null, requestId: null }
   await createUser(t.engine, { username, password, roles, email: `${username}@example.org` }, origin)

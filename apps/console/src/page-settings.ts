@@ -1,6 +1,8 @@
 /** What the server wrote into the page. */
 export type PageSettings = {
   readonly app_name: string
+  /** Where the server takes sign-ins from: at another address each would be refused. */
+  readonly public_url: string
   /** Where the account routes stand. */
   readonly mount: string
   /** Whether anybody may register. */

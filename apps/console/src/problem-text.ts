@@ -11,6 +11,7 @@ const codes: Readonly<Record<string, TextName>> = {
   unreachable: 'errorUnreachable',
   invalid_token: 'errorSessionEnded',
   session_ended: 'errorSessionEnded',
+  csrf_failed: 'errorOtherAddress',
   insufficient_permission: 'errorForbidden',
   invalid_link: 'linkBroken',
   // Routes that links of a mail lead to are not there where no mail is sent.

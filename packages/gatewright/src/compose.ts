@@ -67,30 +67,41 @@ const openRoleTable = async (db: Database, declared: RoleTable | undefined): Pro
   return declared
 }
 
-/** Opens the database, brings it up to date and builds the engine on it. The only place that builds things. */
+/**
+ * Opens the database, brings it up to date and builds the engine on it. The only place that builds things.
+ * Where that fails, nothing stays open and nothing goes on.
+ */
 export const compose = async (options: ComposeOptions): Promise<Engine> => {
-  const { settings, durability = 'full' } = options
-  const databases = openDatabases(settings, durability)
+  const opened = new AsyncDisposableStack()
   try {
-    return await build(databases, options)
+    return await build(opened, options)
   } catch (error) {
-    await databases.close()
+    await opened.disposeAsync()
     throw error
   }
 }
 
-const openClock = async (watch: Database, { settings, clock }: ComposeOptions) => {
-  if (clock !== undefined || !isPostgresUrl(settings.databaseUrl))
-    return { clock: clock ?? systemClock, stop: () => {} }
-  const opened = await openDatabaseClock(watch, systemClock)
-  return { clock: opened, stop: opened.stop }
+type Opened = AsyncDisposableStack
+
+const openClock = async (
+  opened: Opened,
+  databases: Databases,
+  { settings, clock }: ComposeOptions,
+): Promise<Clock> => {
+  if (clock !== undefined || !isPostgresUrl(settings.databaseUrl)) return clock ?? systemClock
+  const databaseClock = await openDatabaseClock(databases, systemClock)
+  opened.defer(databaseClock.stop)
+  return databaseClock
 }
 
-const build = async ({ db, watch, close }: Databases, options: ComposeOptions): Promise<Engine> => {
+const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> => {
   const { settings, port = settings.port, migrations = [], random = systemRandom } = options
   const declared = options.declaration && createRoleTable(options.declaration)
+  const databases = openDatabases(settings, options.durability ?? 'full')
+  opened.defer(databases.close)
+  const { db, watch } = databases
   const warnings = await prepareDatabase(db, { ...options, migrations: [engineMigrations, ...migrations] })
-  const { clock, stop: stopClock } = await openClock(watch, options)
+  const clock = await openClock(opened, databases, options)
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
@@ -101,13 +112,16 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
   const audience = settings.tokenAudience ?? publicUrl
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
   const revocations = createRevocations({
-    db: watch,
+    db,
+    watch,
     clock,
     maxAge: settings.revocationMaxAge,
     readRoles: userId => listRoles(db, userId),
   })
+  opened.defer(revocations.stop)
   await revocations.start()
   const hooks = createHookRunner({ db, clock, random })
+  opened.defer(hooks.stop)
   return {
     settings,
     publicUrl,
@@ -131,11 +145,6 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
     warnings,
-    close: async () => {
-      await hooks.stop()
-      revocations.stop()
-      stopClock()
-      await close()
-    },
+    close: () => opened.disposeAsync(),
   }
 }

@@ -8,12 +8,16 @@ import { useTexts } from '../texts/use-texts.tsx'
 /** The words for whatever was thrown; undefined for a dialog that was closed. */
 export const useProblemText = (): ((error: unknown, words?: Words) => string | undefined) => {
   const { text } = useTexts()
-  const { password_min_length: minimum } = usePageSettings()
+  const { password_min_length: minimum, public_url: address } = usePageSettings()
   return (error, words = {}) => {
     if (error === null) return undefined
     const problem = problemOf(error)
     if (problem.code === cancelled) return undefined
-    return text(words[problem.code] ?? toTextName(problem), { minimum, code: problem.code })
+    return text(words[problem.code] ?? toTextName(problem), {
+      minimum,
+      address: `${address}/console`,
+      code: problem.code,
+    })
   }
 }
 

@@ -30,7 +30,8 @@ export const en = {
   setUpIntro:
     'This link works once. The name and the password that you choose here are those of the administrator.',
   setUpSubmit: 'Make the administrator',
-  setUpNoLink: 'Open this page by the set-up link that the first start has printed on the terminal.',
+  setUpNoLink:
+    'Open this page by the set-up link that the first start printed on the terminal. Lost it? “gatewright setup-link” prints a new one.',
   accountMade: 'Your account is made. Sign in now.',
 
   signInTitle: 'Sign in',
@@ -116,6 +117,7 @@ export const en = {
   errorUnreachable: 'The server does not answer. Try again.',
   errorSessionEnded: 'Your session has ended. Sign in again.',
   errorForbidden: 'You may not do this.',
+  errorOtherAddress: 'This is refused from here. Open {address} and try again.',
   errorOther: 'That did not work ({code}). Try again.',
 } as const
 

@@ -30,7 +30,8 @@ export const zhCn: Texts = {
   setUpTitle: '创建第一位管理员',
   setUpIntro: '此链接只能使用一次。你在这里填写的用户名和密码就是管理员的用户名和密码。',
   setUpSubmit: '创建管理员',
-  setUpNoLink: '请使用首次启动时在终端打印的设置链接打开此页面。',
+  setUpNoLink:
+    '请使用首次启动时在终端打印的设置链接打开此页面。链接丢了？运行 gatewright setup-link 会打印一个新的。',
   accountMade: '账户已创建，请登录。',
 
   signInTitle: '登录',
@@ -46,7 +47,7 @@ export const zhCn: Texts = {
   registerClosed: '这里不开放注册，请联系管理员。',
 
   profileTitle: '个人资料',
-  profileIntro: '这里保存的你的信息。',
+  profileIntro: '以下是这里保存的你的信息。',
   roles: '角色',
   noRoles: '无',
   memberSince: '注册时间',
@@ -115,5 +116,6 @@ export const zhCn: Texts = {
   errorUnreachable: '服务器没有响应，请重试。',
   errorSessionEnded: '会话已结束，请重新登录。',
   errorForbidden: '你无权执行此操作。',
+  errorOtherAddress: '不能从当前网址执行此操作。请打开 {address} 再试。',
   errorOther: '操作未成功（{code}），请重试。',
 }

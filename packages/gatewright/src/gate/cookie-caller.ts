@@ -98,7 +98,7 @@ const judge = async (dependencies: Dependencies, passage: Passage, cookie: Sessi
 
 /**
  * Whom a session cookie stands for, as the database has it at this moment: session, user and roles. A
- * request that only reads has no body to wait for, and is judged once.
+ * request that only reads has no body to wait for, and is judged once, and again where it waited for its turn.
  * @throws Refusal `invalid_token`, `session_ended`, `session_renewed`, `rate_limited`
  */
 export const checkCookieCaller = async (
@@ -106,6 +106,6 @@ export const checkCookieCaller = async (
   passage: Passage,
   cookie: SessionSecret,
 ): Promise<void> => {
-  if (passage.principal !== undefined && isSafe(passage.method)) return
+  if (passage.principal !== undefined && isSafe(passage.method) && !passage.hasWaited) return
   await judge(dependencies, passage, cookie)
 }

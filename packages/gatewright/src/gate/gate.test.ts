@@ -34,13 +34,14 @@ test('a token that outlives logout: one that ends while its roles are read again
   await changeRoles(engine, { userId: ann.id, roles: ['moderator'], origin })
   const { sessionId } = await engine.accessTokens.verify(ann.access)
   const revocations = createRevocations({
-    db: engine.watch,
+    db: engine.db,
+    watch: engine.watch,
     clock,
     maxAge: engine.settings.revocationMaxAge,
     readRoles: async userId => {
       const roles = await listRoles(engine.db, userId)
       await logOut(engine, { userId, sessionId, origin })
-      revocations.apply((await readFeed(engine.watch, feedStart)).rows)
+      revocations.apply((await readFeed(engine.watch, feedStart, clock.now())).rows)
       return roles
     },
   })

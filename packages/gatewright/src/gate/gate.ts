@@ -208,6 +208,12 @@ export const bodySteps = [
   { name: 'limits (body)', run: limitBody },
 ] as const satisfies readonly { readonly name: string; readonly run: Step }[]
 
+/** Once a request has waited for its turn. */
+export const turnSteps = [
+  { name: 'still valid', run: checkStillValid },
+  { name: 'may they', run: checkAccess },
+] as const satisfies readonly { readonly name: string; readonly run: Step }[]
+
 /** Runs the steps in order; without a promise where none of them waits, as for a token seen before. */
 export const runSteps = (
   gate: GateDependencies,

@@ -48,6 +48,8 @@ export type Passage = {
   hasDeadCookie: boolean
   /** The session that the credential names, let in or not: for the log. */
   session: { readonly userId: string; readonly sessionId: string } | undefined
+  /** The request has waited for its turn since it was judged. */
+  hasWaited: boolean
   principal: Principal | undefined
   /** Nothing more is to come, and nothing was waited for: the judgement of the head is the last word. */
   isJudged: boolean
@@ -65,6 +67,7 @@ export const newPassage = (request: Arrived): Passage => ({
   cookie: undefined,
   hasDeadCookie: false,
   session: undefined,
+  hasWaited: false,
   principal: undefined,
   isJudged: false,
   bodyLimitKey: undefined,

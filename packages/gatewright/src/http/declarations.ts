@@ -1,4 +1,5 @@
 import type { Engine } from '../compose.ts'
+import type { GateDependencies } from '../gate/gate.ts'
 import type { GateRule, Passage } from '../gate/passage.ts'
 import type { Principal } from '../gate/principal.ts'
 import type { Refusal } from '../ground/refusal.ts'
@@ -23,6 +24,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Everything that Gatewright's operations ask for. */
     gatewright: Engine
+    /** What the gate's steps ask for. */
+    gate: GateDependencies
     /** The routes as data. */
     routeTable: RouteTable
     /** The fields that the application declared on users. */

@@ -49,8 +49,10 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   const log = options.log.child({}, { serializers: { err: toLoggedError } })
   const things = new Map(Object.entries(options.things ?? {}))
   const answerRefusal = createAnswerRefusal(engine, log)
+  const gate = { ...engine, things }
 
   app.decorate('gatewright', engine)
+  app.decorate('gate', gate)
   app.decorate('userFields', checkUserFields(options.userFields ?? {}))
   app.decorateRequest('passage', undefined)
   app.decorateRequest('principal', undefined)
@@ -60,7 +62,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
 
   acceptJsonOnly(app)
   useStrictSchemas(app)
-  addGateHooks(app, engine, { ...engine, things })
+  addGateHooks(app, engine, gate)
   addConditionalReads(app, engine.places)
   app.addHook('onResponse', createRequestLog(log, engine.settings.accessLog))
   app.setErrorHandler((error, request, reply) => answerRefusal(request, reply, error))

@@ -3,6 +3,7 @@ import { recordEvent, systemOrigin } from '../audit/record.ts'
 import type { Clock } from '../ground/clock.ts'
 import { newId, type Random } from '../ground/random.ts'
 import type { Secrets } from '../ground/secrets.ts'
+import { lockInstallation } from '../storage/installation.ts'
 import type { Database, SigningKeyRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 
@@ -73,7 +74,7 @@ const ensureActiveKey = async (dependencies: Dependencies): Promise<readonly Sig
   if (present.length > 0) return present
   const made = await makeKeyRow(dependencies)
   return inTransaction(dependencies.db, async work => {
-    await work.db.updateTable('installation').set({ id: 1 }).where('id', '=', 1).execute()
+    await lockInstallation(work)
     const rows = await list(work.db)
     if (rows.length > 0) return rows
     await work.db.insertInto('signing_keys').values(made).execute()

@@ -14,7 +14,7 @@ export type Revocable = { readonly userId: string; readonly sessionId: string; r
  * guesses "valid".
  */
 export type Revocations = {
-  /** Reads everything once and then follows the feed. Nothing is served before. */
+  /** Reads all that still matters once and then follows the feed. Nothing is served before. */
   readonly start: () => Promise<void>
   readonly stop: () => void
   readonly apply: (rows: readonly CutOffRow[]) => void
@@ -28,8 +28,10 @@ export type Revocations = {
 }
 
 type Dependencies = {
-  /** By which the feed is read: one whose connections requests can't use up (`openDatabases`). */
+  /** By which the feed is read from its start, which may take its time. */
   readonly db: Database
+  /** By which it is followed: one whose connections requests can't use up (`openDatabases`). */
+  readonly watch: Database
   readonly clock: Clock
   /** The bound, in milliseconds (`REVOCATION_MAX_AGE`). */
   readonly maxAge: number
@@ -82,6 +84,10 @@ const createSet = (readRoles: (userId: string) => Promise<readonly string[]>) =>
       })
       return reread.roles
     },
+    /** The roles in memory may be those of a database that is no more, and places may be given again. */
+    forgetRoles: (): void => {
+      for (const [id, { until }] of rereads) rereads.set(id, { place: 0, until })
+    },
     prune: (now: number): void => {
       for (const [id, until] of sessions) if (until < now) sessions.delete(id)
       for (const [id, { until }] of users) if (until < now) users.delete(id)
@@ -90,7 +96,7 @@ const createSet = (readRoles: (userId: string) => Promise<readonly string[]>) =>
   }
 }
 
-export const createRevocations = ({ db, clock, maxAge, readRoles }: Dependencies): Revocations => {
+export const createRevocations = ({ db, watch, clock, maxAge, readRoles }: Dependencies): Revocations => {
   const set = createSet(readRoles)
   let position = feedStart
   let sentAt = Number.NEGATIVE_INFINITY
@@ -110,9 +116,18 @@ export const createRevocations = ({ db, clock, maxAge, readRoles }: Dependencies
     for (const row of rows) if (!set.add(row)) unknownKind = true
   }
 
+  /** What is known stays known; until everything was read again, nothing else counts as valid. */
+  const startOver = (): Promise<void> => {
+    position = feedStart
+    sentAt = Number.NEGATIVE_INFINITY
+    set.forgetRoles()
+    return read()
+  }
+
   const read = async (): Promise<void> => {
     const [at, atWall] = [clock.monotonic(), clock.now()]
-    const { rows, next } = await readFeed(db, position)
+    const { rows, next, hasGoneBack } = await readFeed(position === feedStart ? db : watch, position, atWall)
+    if (hasGoneBack) return startOver()
     apply(rows)
     position = next
     sentAt = at

@@ -31,13 +31,26 @@ const createMigrator = <T>(db: Kysely<T>, { owner, migrations }: MigrationSet): 
     migrationLockTableName: `${owner}_migration_lock`,
   })
 
+/** Kysely's words for a step that has run and is none of ours. */
+const unknownStep = /previously executed migration (\S+) is missing/
+
+const explainNewer = (error: unknown, { owner }: MigrationSet): unknown => {
+  const [, step] = unknownStep.exec(error instanceof Error ? error.message : '') ?? []
+  if (step === undefined) return error
+  return new Error(
+    `the database has the step ${step} of ${owner}, which this version does not know: start the newer version, or restore a backup from before it`,
+    { cause: error },
+  )
+}
+
 /**
  * Brings the tables of `set` up to date, forward only, all steps in one transaction. Any number of
  * processes may call it at once: one does the work, the others find it done.
+ * @throws Error of a step that failed, with nothing changed; and in one line, where a newer version ran
  */
 export const migrate = async <T>(db: Kysely<T>, set: MigrationSet): Promise<void> => {
   const { error } = await createMigrator(db, set).migrateToLatest()
-  if (error !== undefined) throw error
+  if (error !== undefined) throw explainNewer(error, set)
 }
 
 /** The names of the steps that have not run. */

@@ -1,6 +1,6 @@
 import type { Random } from '../ground/random.ts'
-import { createSecrets, type Secrets } from '../ground/secrets.ts'
-import { makeSecretFile, readSecretFile } from './secret-file.ts'
+import { createSecrets, parseSecret, type Secrets } from '../ground/secrets.ts'
+import { makeSecretFile, readSecretFile, secretFile } from './secret-file.ts'
 import type { Database } from './tables.ts'
 
 type Input = {
@@ -23,13 +23,20 @@ export const checkHolds = (secrets: Secrets | undefined, needed: string | undefi
   )
 }
 
+/** The secret that a start made and kept. @throws Error that names the file where it holds something else */
+const readKept = (folder: string): string | undefined => {
+  const kept = readSecretFile(folder)
+  if (kept === undefined || parseSecret(kept) !== undefined) return kept
+  throw new Error(`${secretFile(folder)} holds no secret (32 bytes in base64url): put the right file back`)
+}
+
 /**
  * The secrets in force. A secret is made only together with a new database: one that rests on a secret
  * which is not there stops the start, and no second secret is made over the first.
  */
 export const openSecrets = async ({ db, configured, folder, random }: Input): Promise<Secrets> => {
   const needed = await findSecretId(db)
-  const kept = readSecretFile(folder)
+  const kept = configured === undefined ? readKept(folder) : undefined
   const texts = configured ?? (kept === undefined ? [] : [kept])
   if (needed === undefined)
     return createSecrets(texts.length > 0 ? texts : [makeSecretFile(folder, random)], random)

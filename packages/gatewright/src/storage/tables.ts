@@ -153,6 +153,7 @@ type IdempotencyKeysTable = {
 
 export type Database = Kysely<Tables>
 export type DatabaseTransaction = Transaction<Tables>
+export type InstallationRow = Selectable<InstallationTable>
 export type UserRow = Selectable<UsersTable>
 export type SessionRow = Selectable<SessionsTable>
 export type NewSessionRow = Insertable<SessionsTable>

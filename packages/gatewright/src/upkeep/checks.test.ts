@@ -28,6 +28,8 @@ import { examine } from './checks.ts'
 import type { Finding } from './finding.ts'
 import { judgeSpace } from './machine-checks.ts'
 
+const isRoot = process.getuid?.() === 0
+
 const top = mkdtempSync(join(tmpdir(), 'gatewright-doctor-'))
 after(() => rmSync(top, { recursive: true, force: true }))
 
@@ -176,6 +178,12 @@ describe('the database', () => {
     const bytes = readFileSync(file)
     assertFound(await find('durability'), 'warning', /journal_mode is delete/)
     assert.deepEqual(readFileSync(file), bytes)
+  })
+
+  test('that this user may only read', { skip: isRoot && 'root may write every file' }, async () => {
+    const { file, find } = install()
+    chmodSync(file, 0o400)
+    assertFound(await find('writing'), 'problem', /readonly/)
   })
 
   test('in which another program holds the lock', async () => {

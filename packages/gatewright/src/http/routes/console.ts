@@ -41,8 +41,9 @@ const escapes: Readonly<Record<string, string>> = {
 const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, sign => escapes[sign] ?? '')
 
 /** What the page must know before it asks for anything. */
-const toPageSettings = ({ settings }: Engine, mount: string) => ({
+const toPageSettings = ({ settings, publicUrl }: Engine, mount: string) => ({
   app_name: settings.appName,
+  public_url: publicUrl,
   mount,
   registration: settings.registration === 'open',
   password_min_length: settings.passwordMinLength,
