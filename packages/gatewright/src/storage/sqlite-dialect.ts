@@ -53,13 +53,17 @@ const executeInOwnTurn = async <R>(
   }
 }
 
-/** How a statement outside any transaction is run, by the kind of its root node. */
+/** Whether a statement only reads. One that only looks so is refused by the connection that reads. */
+const isRead = ({ query, sql }: CompiledQuery): boolean =>
+  query.kind === 'SelectQueryNode' || (query.kind === 'RawNode' && /^\s*(select|with)\b/i.test(sql))
+
+/** A statement outside any transaction. What else is written by hand may be a pragma, or anything. */
 const executeAlone = <R>(connections: Connections, query: CompiledQuery): Promise<QueryResult<R>> => {
   const { read, write, turns } = connections
-  if (query.query.kind === 'SelectQueryNode') return read<R>(query)
-  // What is written by hand may be a pragma, or anything.
-  if (query.query.kind === 'RawNode') return turns.runAlone(() => write<R>(query))
-  return executeInOwnTurn<R>(connections, query)
+  if (isRead(query)) return read<R>(query)
+  return query.query.kind === 'RawNode'
+    ? turns.runAlone(() => write<R>(query))
+    : executeInOwnTurn<R>(connections, query)
 }
 
 const holdConnection = (connections: Connections): HeldConnection => {
