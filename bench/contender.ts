@@ -20,10 +20,8 @@ export type Running = {
   readonly name: string
   readonly pid: number
   readonly url: string
-  /** A file with one header line for each caller. */
-  readonly headers: string
-  /** What else the server said of itself. */
-  readonly said: Readonly<Record<string, unknown>>
+  /** A file with a line for each caller: what its requests show. */
+  readonly callers: string
   readonly stop: () => Promise<void>
 }
 
@@ -65,15 +63,14 @@ export const startContender = async ({ name, file, args = [], env = {} }: Conten
     once(createInterface({ input: child.stdout }), 'line'),
     once(child, 'exit').then(() => Promise.reject(new Error(`${name} did not start`))),
   ])) as [string]
-  const { url, headers, ...said } = JSON.parse(first) as { url: string; headers: readonly string[] }
-  const file_ = join(folder, 'headers')
-  writeFileSync(file_, `${headers.join('\n')}\n`)
+  const { url, callers } = JSON.parse(first) as { url: string; callers: readonly string[] }
+  const lines = join(folder, 'lines')
+  writeFileSync(lines, `${callers.join('\n')}\n`)
   return {
     name,
     pid: child.pid ?? 0,
     url,
-    headers: file_,
-    said,
+    callers: lines,
     stop: async () => {
       const ended = once(child, 'exit')
       child.kill('SIGTERM')

@@ -3,10 +3,6 @@ import { type Load, load, type Measured } from './wrk.ts'
 
 export type Slice = Measured & { readonly ratio: number; readonly cpuRatio: number }
 
-/** The middle one of the figures. */
-export const median = (figures: readonly number[]): number =>
-  [...figures].sort((a, b) => a - b)[figures.length >> 1] ?? Number.NaN
-
 /**
  * All are up and warm; each round visits them in turn, with the reference before and after each one, and a
  * figure is a ratio to the mean of the two around it. So what else the machine does falls on both.

@@ -30,9 +30,15 @@ const toMilliseconds = (text: string): number => {
   return Number(number) * units[unit as keyof typeof units]
 }
 
+/** @throws Error where there is no wrk */
+const explainMissing = (error: unknown): never => {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  throw new Error('wrk makes the load and is not here: apt-get install wrk, or see github.com/wg/wrk')
+}
+
 /** A stretch of load by wrk on a server that runs. */
 export const load = async (
-  { pid, url, headers }: Running,
+  { pid, url, callers }: Running,
   { script, target, seconds, connections = 64, env = {} }: Load,
 ): Promise<Measured> => {
   const [command = '', ...args] = pinned(cores?.load, [
@@ -47,8 +53,8 @@ export const load = async (
   ])
   const before = cpuTime(pid)
   const { stdout } = await run(command, args, {
-    env: { PATH: process.env.PATH, HEADERS: headers, TARGET: target, HOST_NAME: new URL(url).host, ...env },
-  })
+    env: { PATH: process.env.PATH, CALLERS: callers, TARGET: target, HOST_NAME: new URL(url).host, ...env },
+  }).catch(explainMissing)
   const requests = Number(find(stdout, /(\d+) requests in/))
   return {
     perSecond: Number(find(stdout, /Requests\/sec:\s+([\d.]+)/)),

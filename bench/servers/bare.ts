@@ -7,4 +7,4 @@ app.get(path, (_request, reply) => {
   reply.send(payload)
 })
 const url = await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
-console.log(JSON.stringify({ url, headers: [''] }))
+console.log(JSON.stringify({ url, callers: [''] }))

@@ -26,11 +26,11 @@ const newToken = (): Promise<string> => {
     roles: ['user'],
   })
 }
-const headers: string[] = []
+const callers: string[] = []
 for (let made = Number(process.argv[2] ?? 1); made > 0; made -= 1)
-  headers.push(`Authorization: Bearer ${await newToken()}`)
+  callers.push(`Authorization: Bearer ${await newToken()}`)
 
 process.once('SIGTERM', () => app.close())
 const { host, port } = app.gatewright.settings
 await app.listen({ host, port })
-console.log(JSON.stringify({ url: app.gatewright.publicUrl, headers }))
+console.log(JSON.stringify({ url: app.gatewright.publicUrl, callers }))

@@ -18,4 +18,4 @@ app.get(path, { onRequest: request => request.jwtVerify() }, (_request, reply) =
 await app.ready()
 const token = app.jwt.sign({ sub: 'alice', roles: ['user'] }, { expiresIn: '1h' })
 const url = await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
-console.log(JSON.stringify({ url, headers: [`Authorization: Bearer ${token}`] }))
+console.log(JSON.stringify({ url, callers: [`Authorization: Bearer ${token}`] }))

@@ -1,7 +1,7 @@
--- GET with one of the header lines of the file HEADERS, at random; with one line, always that one.
+-- GET with one of the header lines of the file CALLERS, at random; with one line, always that one.
 local requests, count = {}, 0
 function init()
-  for line in io.lines(os.getenv("HEADERS")) do
+  for line in io.lines(os.getenv("CALLERS")) do
     count = count + 1
     local head = "GET " .. os.getenv("TARGET") .. " HTTP/1.1\r\nHost: " .. os.getenv("HOST_NAME") .. "\r\n"
     requests[count] = head .. (line == "" and "" or line .. "\r\n") .. "\r\n"

@@ -1,4 +1,4 @@
--- POST of one refresh token after the other of the file TOKENS; the answer's new one goes to the end of the line.
+-- POST of one refresh token after the other of the file CALLERS; the answer's new one goes to the end of the line.
 local line, first, last, shares = {}, 1, 0, 0
 function setup(thread)
   shares = shares + 1
@@ -6,7 +6,7 @@ function setup(thread)
 end
 function init()
   local count = 0
-  for token in io.lines(os.getenv("HEADERS")) do
+  for token in io.lines(os.getenv("CALLERS")) do
     count = count + 1
     if count % 2 == share - 1 then
       last = last + 1

@@ -144,16 +144,7 @@ export const checkRule = (
   { principal, thing }: { readonly principal: Principal | undefined; readonly thing?: Thing | undefined },
 ): void => {
   const permissions = principal?.permissions ?? none
-  const facts = {
-    // Few rules ask.
-    get now() {
-      return clock.now()
-    },
-    principal,
-    permissions,
-    thing,
-  }
-  refuseUnless(decide(rule, facts))
+  refuseUnless(decide(rule, { now: clock.now, principal, permissions, thing }))
 }
 
 /** What else stands in a path names nothing, and is never asked of a database. */

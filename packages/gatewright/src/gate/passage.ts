@@ -59,8 +59,13 @@ export type Passage = {
 
 type Arrived = Pick<Passage, 'rule' | 'requestId' | 'method' | 'peer' | 'rawHeaders' | 'thingId'>
 
-export const newPassage = (request: Arrived): Passage => ({
-  ...request,
+export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId }: Arrived): Passage => ({
+  rule,
+  requestId,
+  method,
+  peer,
+  rawHeaders,
+  thingId,
   address: '',
   credential: undefined,
   token: undefined,

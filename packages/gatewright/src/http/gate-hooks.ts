@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import type { Engine } from '../compose.ts'
 import { isSafe } from '../gate/cross-site.ts'
@@ -15,8 +15,8 @@ import { securityHeaders } from './security-headers.ts'
 const jsonTypes = ['application/json', 'application/problem+json']
 
 /** A page says so in its configuration; everything else is JSON, and the caller must take that. */
-const isAcceptable = ({ headers, raw, routeOptions }: FastifyRequest): boolean =>
-  routeOptions.config.page === true ||
+const isAcceptable = ({ headers, raw }: FastifyRequest, { page }: FastifyContextConfig): boolean =>
+  page === true ||
   headers.accept === undefined ||
   headers.accept.includes('*/*') ||
   new Negotiator(raw).mediaTypes(jsonTypes).length > 0
@@ -36,8 +36,10 @@ const namesOneHost = (rawHeaders: readonly string[]): boolean => {
 }
 
 /** What the route declared, and the request as the gate sees it. No rule is a no, whatever the door. */
-const openPassage = ({ id, method, raw, params, routeOptions }: FastifyRequest): Passage => {
-  const rule = routeOptions.config.gate
+const openPassage = (
+  { id, method, raw, params }: FastifyRequest,
+  { gate: rule }: FastifyContextConfig,
+): Passage => {
   if (rule === undefined) throw new Refusal('insufficient_permission', { reason: 'no_rule' })
   const thingId = (params as { readonly id?: string }).id
   const { rawHeaders, socket } = raw
@@ -54,8 +56,10 @@ export const toNotFound = ({ server, url }: FastifyRequest): Refusal => {
 const openGate = (request: FastifyRequest): Passage => {
   if (request.is404) throw toNotFound(request)
   if (!namesOneHost(request.raw.rawHeaders)) throw new Refusal('malformed_request')
-  if (!isAcceptable(request)) throw new Refusal('not_acceptable')
-  return openPassage(request)
+  // Fastify makes these options anew each time they are asked for.
+  const { config } = request.routeOptions
+  if (!isAcceptable(request, config)) throw new Refusal('not_acceptable')
+  return openPassage(request, config)
 }
 
 /** Lets the request in, now or when the steps have been waited for: Fastify takes either word. */

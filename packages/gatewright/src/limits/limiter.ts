@@ -132,11 +132,13 @@ const takeAll = (rows: readonly CountedRow[], keys: LimitKeys, now: number): Lim
     asked.push({ row, key, tat, verdict })
   }
   if (allowed) for (const { row, key, verdict } of asked) row.counters.put(key, verdict.tat)
-  return {
-    allowed,
-    retryAfter: allowed ? 0 : Math.max(1, ...asked.map(({ verdict }) => toSeconds(verdict.retryAfter))),
-    rows: asked.map(({ row, tat, verdict }) => toRow(row, allowed ? verdict : standing(tat, now, row))),
+  let retryAfter = allowed ? 0 : 1
+  const told: LimitReport['rows'][number][] = []
+  for (const { row, tat, verdict } of asked) {
+    if (!allowed) retryAfter = Math.max(retryAfter, toSeconds(verdict.retryAfter))
+    told.push(toRow(row, allowed ? verdict : standing(tat, now, row)))
   }
+  return { allowed, retryAfter, rows: told }
 }
 
 const toSeconds = (milliseconds: number): number => Math.ceil(milliseconds / second)
