@@ -4,6 +4,7 @@ import type { Engine } from '../compose.ts'
 import { type Passage, takeFromLimit } from '../gate/passage.ts'
 import type { LimitKeys, LimitReport } from '../limits/limiter.ts'
 import type { LimitName } from '../limits/table.ts'
+import { addAnswerHeaders } from './answer-headers.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
 import { clearSessionCookie } from './session-cookie.ts'
@@ -24,7 +25,7 @@ const toOneReport = (reports: readonly LimitReport[]): LimitReport | undefined =
 /** What all limits of the route said, as headers of the answer. */
 export const writeRateLimits = (reply: FastifyReply, { reports }: Passage): void => {
   const report = toOneReport(reports)
-  if (report !== undefined) reply.headers(toRateLimitHeaders(report))
+  if (report !== undefined) addAnswerHeaders(reply, toRateLimitHeaders(report))
 }
 
 /**

@@ -7,9 +7,9 @@ import { newPassage, type Passage } from '../gate/passage.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { addressAndUsername } from '../limits/limiter.ts'
 import { usernameKey } from '../users/username.ts'
+import { createAnswerHeaders } from './answer-headers.ts'
 import { writeRateLimits } from './answer-refusal.ts'
 import { createCors, preflightHeaders } from './cors.ts'
-import { createFixedHeaders } from './fixed-headers.ts'
 import { securityHeaders } from './security-headers.ts'
 
 const jsonTypes = ['application/json', 'application/problem+json']
@@ -81,12 +81,14 @@ const goOn = (
  * The hooks wait only where a step waits: a promise for each would cost as much as all steps together.
  */
 export const addGateHooks = (app: FastifyInstance, engine: Engine, gate: GateDependencies): void => {
-  const writeFixed = createFixedHeaders({ ...securityHeaders(engine.publicUrl), 'cache-control': 'no-store' })
+  const writeHeaders = createAnswerHeaders({
+    ...securityHeaders(engine.publicUrl),
+    'cache-control': 'no-store',
+  })
   const cors = createCors(engine.settings.corsOrigins)
 
   app.addHook('onRequest', (request, reply, done) => {
-    writeFixed(reply)
-    reply.header('x-request-id', request.id)
+    writeHeaders(reply)
     const allowed = cors.headersFor(request)
     if (allowed !== undefined) reply.headers(allowed)
     if (cors.isPreflight(request)) return void reply.code(204).headers(preflightHeaders).send()

@@ -3,7 +3,7 @@ import { createServer, request, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { createFixedHeaders } from './fixed-headers.ts'
+import { addAnswerHeaders, createAnswerHeaders } from './answer-headers.ts'
 import { securityHeaders } from './security-headers.ts'
 
 const table = { ...securityHeaders('https://api.example.org'), 'cache-control': 'no-store' }
@@ -14,8 +14,8 @@ let port: number
 let setOneByOne = 0
 
 before(async () => {
-  app = Fastify()
-  const write = createFixedHeaders(table)
+  app = Fastify({ genReqId: () => 'request' })
+  const write = createAnswerHeaders(table)
   app.addHook('onRequest', (_request, reply, done) => {
     const { headers } = reply
     reply.headers = values => {
@@ -27,6 +27,15 @@ before(async () => {
     done()
   })
   app.get('/plain', async () => ({ ok: true }))
+  app.get('/added', async (_request, reply) => {
+    addAnswerHeaders(reply, { ratelimit: '"read";r=9' })
+    addAnswerHeaders(reply, { ratelimit: '"read";r=8', 'ratelimit-policy': '"read";q=9' })
+    return { ok: true }
+  })
+  app.get('/twice', async (_request, reply) => {
+    addAnswerHeaders(reply, { 'retry-after': '9' })
+    return reply.header('Retry-After', '10').send('')
+  })
   app.get('/own', async (_request, reply) =>
     reply.header('Content-Security-Policy', "default-src 'self'").send('own'),
   )
@@ -65,7 +74,7 @@ const linesOver = (path: string, method = 'GET'): Promise<readonly (readonly [st
   })
 
 const ofConnection = ['date', 'connection', 'keep-alive', 'transfer-encoding']
-const paths = ['/plain', '/own', '/nothing', '/stream', '/wrong', '/none']
+const paths = ['/plain', '/added', '/twice', '/own', '/nothing', '/stream', '/wrong', '/none']
 
 describe('over a socket an answer carries', () => {
   for (const path of [...paths, '/raw'])
@@ -121,17 +130,19 @@ describe('where heads are made in another way', () => {
     test(`${name}, headers are set one by one`, async () => {
       prototype._storeHeader = change
       // A copy of the module of its own, as if Node.js had been so from the start.
-      const path = `./fixed-headers.ts?${encodeURIComponent(name)}`
-      const { createFixedHeaders: create } = (await import(path)) as {
-        createFixedHeaders: typeof createFixedHeaders
+      const path = `./answer-headers.ts?${encodeURIComponent(name)}`
+      const { createAnswerHeaders: create } = (await import(path)) as {
+        createAnswerHeaders: typeof createAnswerHeaders
       }
       const write = create(table)
       prototype._storeHeader = original
       let written: unknown
       const reply = {
         raw: new ServerResponse({} as never),
+        request: { id: 'id' },
         headers: (values: unknown) => {
           written = values
+          return { header: () => {} }
         },
       }
       write(reply as never)
