@@ -22,7 +22,7 @@ export type OpenEngine = (
  * Production's rules follow HOST and PUBLIC_URL; an application that listens for other machines beside
  * what they say would escape them, so it is closed.
  */
-const guardAddresses = (app: FastifyInstance, { settings }: Engine): void => {
+export const guardAddresses = (app: FastifyInstance, { settings }: Engine): void => {
   if (productionReasons(settings).length > 0) return
   app.addHook('onListen', async () => {
     // A socket that is a file is reached from this machine only.

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
 import { type Logger, pino } from 'pino'
 import { compose, type Engine } from '../compose.ts'
 import type { Clock } from '../ground/clock.ts'
 import type { Settings } from '../ground/settings.ts'
 import type { AnyHookEvent } from '../hooks/events.ts'
 import { type Application, createApp } from '../http/app.ts'
-import { createEnginePlugin, type OpenEngine } from '../http/engine-plugin.ts'
+import { createEnginePlugin, guardAddresses, type OpenEngine } from '../http/engine-plugin.ts'
 import type { gatewright } from '../http/gatewright.ts'
 import { recordHooks } from './record-hooks.ts'
 
@@ -45,6 +46,13 @@ const openEngine = async (
   return { engine: { ...engine, hooks }, delivered }
 }
 
+/** The server of production listens where HOST says; a test may listen by itself. */
+const guarded = (plugin: Application['plugin'], engine: Engine): Application['plugin'] =>
+  fastifyPlugin(async app => {
+    guardAddresses(app, engine)
+    await app.register(plugin)
+  })
+
 /** As `gatewright/server` does it, without listening. */
 const openApplication = async (
   opened: Opened,
@@ -54,7 +62,8 @@ const openApplication = async (
   const { migrations = [] } = application
   const { engine, delivered } = await openEngine(options, { migrations, declaration: application })
   opened.defer(engine.close)
-  const { app } = await createApp({ engine, log, mount, application })
+  const plugin = guarded(application.plugin, engine)
+  const { app } = await createApp({ engine, log, mount, application: { ...application, plugin } })
   opened.defer(() => app.close())
   return { app, engine, delivered }
 }
