@@ -5,6 +5,7 @@ import type { Engine } from 'gatewright/compose'
 import { newSecret, systemRandom } from 'gatewright/random'
 import { defaultSettings, type Settings } from 'gatewright/settings'
 import { blog, mount } from '../apps/blog/src/blog.ts'
+import { type Answer, type Call, createCall } from '../apps/blog/test/call.ts'
 import {
   createFakeClock as createClock,
   type FakeClock,
@@ -18,21 +19,7 @@ import { testsDatabase } from './environment.ts'
 export const createFakeClock = (start?: number): FakeClock =>
   createClock({ hasServer: testsDatabase.kind === 'postgres', ...(start !== undefined && { start }) })
 
-export type Answer = {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>
-  readonly text: string
-  // The shape of an answer is what a test is about.
-  // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the fields that it names
-  readonly body: any
-}
-
-export type Call = {
-  readonly token?: string | undefined
-  readonly body?: unknown
-  readonly headers?: Readonly<Record<string, string>>
-  readonly address?: string
-}
+export type { Answer, Call }
 
 export type TestApp = {
   readonly app: App['app']
@@ -46,8 +33,6 @@ export type TestApp = {
 }
 
 export const password = testPassword
-
-const toUrl = (path: string): string => (path.startsWith('/') ? path : `${mount}/${path}`)
 
 /**
  * The blog as the test kit opens it, on any settings: also those that the kit refuses to others.
@@ -71,23 +56,7 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
     engine,
     clock,
     logLines,
-    call: async (method, path, { token, body, headers = {}, address = '127.0.0.1' } = {}) => {
-      const answer = await app.inject({
-        method: method as 'GET',
-        url: toUrl(path),
-        remoteAddress: address,
-        headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
-        ...(body !== undefined && { payload: body as object }),
-      })
-      const type = String(answer.headers['content-type'] ?? '')
-      const isJson = /json/.test(type) && answer.payload !== ''
-      return {
-        status: answer.statusCode,
-        headers: answer.headers,
-        text: answer.payload,
-        body: isJson ? answer.json() : undefined,
-      }
-    },
+    call: createCall(app),
     close: async () => {
       await close()
       await database.drop()

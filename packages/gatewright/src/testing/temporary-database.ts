@@ -46,7 +46,7 @@ const parseServer = (text: string): URL => {
 }
 
 /** Refuses a database that was not made here. */
-export const checkMark = async (server: string, name: string): Promise<void> => {
+const checkMark = async (server: string, name: string): Promise<void> => {
   const found = await runOn(server, db =>
     sql<{ mark: string | null }>`
       select shobj_description(oid, 'pg_database') as mark from pg_database where datname = ${name}`.execute(

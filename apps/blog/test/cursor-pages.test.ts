@@ -1,22 +1,20 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { toTimestamp } from 'gatewright/clock'
-import { listPostsBehind, postSorts } from '../../apps/blog/src/posts/list-posts-behind.ts'
-import { addPost, changePost, deletePost } from '../../apps/blog/src/posts/posts.ts'
-import type { PostRow, TodoRow } from '../../apps/blog/src/tables.ts'
-import { listTodosBehind, todoSorts } from '../../apps/blog/src/todos/list-todos-behind.ts'
-import { addTodo, changeTodo, deleteTodo } from '../../apps/blog/src/todos/todos.ts'
-import { testsDatabase } from '../environment.ts'
-import { type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
-import { logQueries } from '../sessions/query-log.ts'
-import { openSecondConnection } from '../sessions/second-connection.ts'
-import { createSeeded, type Seeded } from '../sessions/seeded.ts'
+import type { SignedIn } from 'gatewright/testing'
+import { CompiledQuery, sql } from 'kysely'
+import { listPostsBehind, postSorts } from '../src/posts/list-posts-behind.ts'
+import { addPost, changePost, deletePost } from '../src/posts/posts.ts'
+import type { PostRow, TodoRow } from '../src/tables.ts'
+import { listTodosBehind, todoSorts } from '../src/todos/list-todos-behind.ts'
+import { addTodo, changeTodo, deleteTodo } from '../src/todos/todos.ts'
+import { createSeeded, type Seeded } from './seeded.ts'
+import { isOnPostgres, signUp, startBlog, type TestBlog } from './start-blog.ts'
 
-let t: TestApp
-let alice: Caller
-let bob: Caller
+let t: TestBlog
+let alice: SignedIn
+let bob: SignedIn
 before(async () => {
-  t = await startTestApp()
+  t = await startBlog()
   alice = await signUp(t, 'alice')
   bob = await signUp(t, 'bob')
 })
@@ -24,7 +22,7 @@ after(() => t.close())
 
 type Item = { readonly id: string } & Readonly<Record<string, string | boolean | null>>
 
-const originOf = ({ id }: Caller) => ({ actor: id, address: null, requestId: null })
+const originOf = ({ user }: SignedIn) => ({ actor: user.id, address: null, requestId: null })
 
 /** Reads a list page by page; what `between` does happens after each page. */
 const readAll = async (
@@ -62,7 +60,7 @@ const titles = ['', 'a', 'A', 'b', 'É', '中', '\uffff', '𝔘', 'a b', '%'].ma
 
 const addRandomPost = (random: Seeded) => {
   t.clock.advance(random.below(2))
-  const { id: authorId } = random.pick([alice, bob])
+  const { id: authorId } = random.pick([alice, bob]).user
   return addPost(t.engine, {
     authorId,
     title: random.pick(titles),
@@ -86,26 +84,29 @@ for (const sort of Object.keys(postSorts))
         touched.add(id)
         await deletePost(t.engine, {
           id,
-          origin: originOf(alice.id === author_id ? alice : bob),
+          origin: originOf(alice.user.id === author_id ? alice : bob),
         })
       }
       const reader = random.pick([undefined, alice, bob])
       const author = random.pick([undefined, alice])
-      const filter = author === undefined ? '' : `&author=${author.id}`
+      const filter = author === undefined ? '' : `&author=${author.user.id}`
       const path = `/api/v2/posts?limit=${1 + random.below(7)}&sort=${sort}${filter}`
-      const seen = await readAll(path, { token: reader?.access, between })
+      const seen = await readAll(path, { token: reader?.accessToken, between })
 
       const ids = seen.map(({ id }) => id)
       assert.equal(new Set(ids).size, ids.length, 'a post was seen twice')
       const expected = posts.filter(
         post =>
-          (post.published === 1 || post.author_id === reader?.id) &&
-          (author === undefined || post.author_id === author.id),
+          (post.published === 1 || post.author_id === reader?.user.id) &&
+          (author === undefined || post.author_id === author.user.id),
       )
       for (const post of expected.filter(({ id }) => !touched.has(id)))
         assert.ok(ids.includes(post.id), 'a post was missed')
       for (const [index, item] of seen.entries()) {
-        assert.ok(item.published === true || item.user_id === reader?.id, "a stranger's draft was listed")
+        assert.ok(
+          item.published === true || item.user_id === reader?.user.id,
+          "a stranger's draft was listed",
+        )
         const next = seen[index + 1]
         assert.ok(next === undefined || isInOrder(sort, item, next), `${sort} is out of order`)
       }
@@ -131,7 +132,7 @@ test('a post that is changed between pages moves nothing else', async () => {
 for (const sort of Object.keys(todoSorts))
   test(`no todo that is there throughout is missed or seen twice, while others come and go: ${sort}`, async context => {
     const random = createSeeded(context)
-    const add = ({ id: ownerId }: Caller) => {
+    const add = ({ user: { id: ownerId } }: SignedIn) => {
       t.clock.advance(random.below(2))
       const dueAt = random.oneIn(3) ? null : random.below(4)
       return addTodo(t.engine, { ownerId, title: random.pick(titles), done: random.oneIn(2), dueAt })
@@ -149,16 +150,16 @@ for (const sort of Object.keys(todoSorts))
         const { id } = random.pick(todos)
         if (touched.has(id)) return
         touched.add(id)
-        await deleteTodo(t.engine.db, { id, ownerId: alice.id })
+        await deleteTodo(t.engine.db, { id, ownerId: alice.user.id })
       }
       const before = random.pick([undefined, 2])
       const done = random.pick([undefined, true, false])
       const filters = [
-        ...(before === undefined ? [] : [`&due_before=${toTimestamp(before)}`]),
+        ...(before === undefined ? [] : [`&due_before=${new Date(before).toISOString()}`]),
         ...(done === undefined ? [] : [`&done=${done}`]),
       ].join('')
       const path = `/api/v2/todos?limit=${1 + random.below(7)}&sort=${sort}${filters}`
-      const seen = await readAll(path, { token: alice.access, between })
+      const seen = await readAll(path, { token: alice.accessToken, between })
       const ids = seen.map(({ id }) => id)
       assert.equal(new Set(ids).size, ids.length, 'a todo was seen twice')
       const isExpected = (todo: (typeof todos)[number]): boolean =>
@@ -178,9 +179,9 @@ for (const sort of Object.keys(todoSorts))
 test('a todo without a due time stands last, upwards and downwards', async () => {
   await t.engine.db.deleteFrom('todos' as 'users').execute()
   for (const dueAt of [null, 2, 1, null, 3])
-    await addTodo(t.engine, { ownerId: alice.id, title: 'x', done: false, dueAt })
+    await addTodo(t.engine, { ownerId: alice.user.id, title: 'x', done: false, dueAt })
   const read = async (sort: string) => {
-    const items = await readAll(`/api/v2/todos?limit=2&sort=${sort}`, { token: alice.access })
+    const items = await readAll(`/api/v2/todos?limit=2&sort=${sort}`, { token: alice.accessToken })
     return items.map(({ due_at }) => due_at && Date.parse(String(due_at)))
   }
   assert.deepEqual(await read('due_at'), [1, 2, 3, null, null])
@@ -195,8 +196,8 @@ const cursorOf = async (path: string, token?: string): Promise<string> => {
 
 const fill = async () => {
   for (let n = 0; n < 3; n++) {
-    await addPost(t.engine, { authorId: bob.id, title: 'public', content: '', published: true })
-    await addTodo(t.engine, { ownerId: alice.id, title: 'mine', done: false })
+    await addPost(t.engine, { authorId: bob.user.id, title: 'public', content: '', published: true })
+    await addTodo(t.engine, { ownerId: alice.user.id, title: 'mine', done: false })
   }
 }
 
@@ -215,14 +216,14 @@ test('a cursor with another sort, another filter or another list is refused', as
     'sort=created_at&q=u',
     'sort=title',
     'sort=title&q=U',
-    `sort=title&q=u&author=${bob.id}`,
+    `sort=title&q=u&author=${bob.user.id}`,
   ])
     await refuseCursor(`/api/v2/posts?${query}&cursor=${cursor}`)
-  await refuseCursor(`/api/v2/todos?sort=title&cursor=${cursor}`, alice.access)
-  const todos = await cursorOf('/api/v2/todos?limit=1', alice.access)
+  await refuseCursor(`/api/v2/todos?sort=title&cursor=${cursor}`, alice.accessToken)
+  const todos = await cursorOf('/api/v2/todos?limit=1', alice.accessToken)
   await refuseCursor(`/api/v2/posts?cursor=${todos}`)
   for (const query of ['done=false', 'due_before=2030-01-01T00:00:00Z', 'sort=due_at'])
-    await refuseCursor(`/api/v2/todos?${query}&cursor=${todos}`, alice.access)
+    await refuseCursor(`/api/v2/todos?${query}&cursor=${todos}`, alice.accessToken)
   const other = await t.call('GET', `/api/v2/posts?sort=title&q=u&limit=2&cursor=${cursor}`)
   assert.equal(other.status, 200, 'another limit is the same list')
 })
@@ -265,14 +266,19 @@ test('a cursor that is broken or made up is refused, and never a failure', async
 test("a cursor shows nobody what is not theirs: another's cursor gives one's own page", async () => {
   await t.engine.db.deleteFrom('posts' as 'users').execute()
   await fill()
-  const draft = await addPost(t.engine, { authorId: alice.id, title: 'zz', content: '', published: false })
-  const cursor = await cursorOf('/api/v2/posts?limit=1&sort=-title', alice.access)
+  const draft = await addPost(t.engine, {
+    authorId: alice.user.id,
+    title: 'zz',
+    content: '',
+    published: false,
+  })
+  const cursor = await cursorOf('/api/v2/posts?limit=1&sort=-title', alice.accessToken)
   assert.ok(Buffer.from(cursor, 'base64url').toString().includes(draft.id))
   const { body } = await t.call('GET', `/api/v2/posts?limit=100&sort=-title&cursor=${cursor}`)
   assert.ok(body.data.length > 0)
   for (const post of body.data) assert.equal(post.published, true)
-  const todos = await cursorOf('/api/v2/todos?limit=1', alice.access)
-  const others = await t.call('GET', `/api/v2/todos?cursor=${todos}`, { token: bob.access })
+  const todos = await cursorOf('/api/v2/todos?limit=1', alice.accessToken)
+  const others = await t.call('GET', `/api/v2/todos?cursor=${todos}`, { token: bob.accessToken })
   for (const todo of others.body.data) assert.notEqual(todo.title, 'mine')
 })
 
@@ -308,7 +314,7 @@ for (const query of [
   'q=a',
 ])
   test(`a list of todos does not take ${query}`, async () => {
-    const answer = await t.call('GET', `/api/v2/todos?${query}`, { token: alice.access })
+    const answer = await t.call('GET', `/api/v2/todos?${query}`, { token: alice.accessToken })
     assert.equal(answer.body.code, 'validation_failed', answer.text)
   })
 
@@ -316,7 +322,7 @@ test('a page has 20 items where nothing else is asked, newest first', async () =
   await t.engine.db.deleteFrom('posts' as 'users').execute()
   for (let n = 0; n < 21; n++) {
     t.clock.advance(1)
-    await addPost(t.engine, { authorId: bob.id, title: `${n}`, content: '', published: true })
+    await addPost(t.engine, { authorId: bob.user.id, title: `${n}`, content: '', published: true })
   }
   const { body } = await t.call('GET', '/api/v2/posts')
   assert.deepEqual(Object.keys(body), ['data', 'next_cursor'])
@@ -328,40 +334,58 @@ test('a page has 20 items where nothing else is asked, newest first', async () =
   assert.deepEqual([last.body.data.length, last.body.next_cursor], [1, null])
 })
 
+/** The engine's database, with the texts of the queries that it was asked. */
+const logQueries = ({ db }: TestBlog['engine']) => {
+  const queries: string[] = []
+  const logged = db.withPlugin({
+    transformQuery: ({ node, queryId }) => {
+      queries.push(db.getExecutor().compileQuery(node, queryId).sql)
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
+  return { db: logged, queries }
+}
+
+const addRows = async ({ db }: TestBlog['engine'], userId: string): Promise<void> => {
+  await sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000)
+    insert into posts (id, author_id, title, published, created_at, updated_at, content)
+    select printf('%022d', i), ${userId}, 'Title ' || i, i % 2, i, i, 'Content' from n`.execute(db)
+  await sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000)
+    insert into todos (id, owner_id, title, done, created_at, updated_at, due_at)
+    select printf('%022d', i), ${userId}, 'Title ' || i, i % 2, i, i, case when i % 3 then i end from n`.execute(
+    db,
+  )
+}
+
+/** How SQLite would answer, step by step. */
+const planOf = async ({ db }: TestBlog['engine'], text: string): Promise<readonly string[]> => {
+  const { rows } = await db.executeQuery<{ detail: string }>(CompiledQuery.raw(`explain query plan ${text}`))
+  return rows.map(({ detail }) => detail)
+}
+
 test('among 100,000 rows every page of every order is found by an index, without a scan of them', {
-  skip: testsDatabase.kind === 'postgres' && 'it reads the plans of SQLite',
+  skip: isOnPostgres && 'it reads the plans of SQLite',
 }, async () => {
-  const own = await startTestApp()
-  const { id } = await signUp(own, 'writer')
-  const database = openSecondConnection(own.engine)
-  const numbers = 'with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000)'
-  const row = "printf('%022d', i), ?, 'Title ' || i, i % 2, i, i"
-  database.run(
-    `${numbers} insert into posts (id, author_id, title, published, created_at, updated_at, content)
-     select ${row}, 'Content' from n`,
-    id,
-  )
-  database.run(
-    `${numbers} insert into todos (id, owner_id, title, done, created_at, updated_at, due_at)
-     select ${row}, case when i % 3 then i end from n`,
-    id,
-  )
-  const { engine, queries } = logQueries(own.engine)
+  const own = await startBlog()
+  const { id } = (await signUp(own, 'writer')).user
+  await addRows(own.engine, id)
+  const { db, queries } = logQueries(own.engine)
   const after = (type: string) => ({ key: type === 'number' ? 500 : 'Title 500', id: '0'.repeat(22) })
   for (const sort of Object.values(postSorts))
     for (const place of [undefined, after(sort.type)])
       for (const [readerId, authorId] of [[], [id], [id, id], ['x', id]])
         for (const q of [undefined, 'no such text'])
-          await listPostsBehind(engine.db, { sort, limit: 20, after: place, readerId, authorId, q })
+          await listPostsBehind(db, { sort, limit: 20, after: place, readerId, authorId, q })
   for (const sort of Object.values(todoSorts))
     for (const place of [undefined, after(sort.type)])
-      await listTodosBehind(engine.db, { sort, limit: 20, after: place, ownerId: id })
+      await listTodosBehind(db, { sort, limit: 20, after: place, ownerId: id })
 
   const whole = queries.filter(text => / limit \?/.test(text))
   assert.ok(whole.length > 100)
   for (const text of new Set(whole)) {
-    const plan = database.rows(`explain query plan ${text}`)
-    const steps = plan.map(({ detail }) => String(detail))
+    const steps = await planOf(own.engine, text)
+    assert.ok(steps.length > 0)
     for (const step of steps) {
       assert.doesNotMatch(step, /SCAN (posts|todos)/, text)
       assert.match(step, /^(?!SEARCH (posts|todos) (?!USING (COVERING )?INDEX))/, text)
@@ -369,13 +393,12 @@ test('among 100,000 rows every page of every order is found by an index, without
     // What is sorted are the rows of one page.
     if (!text.includes('"places"')) assert.ok(!steps.includes('USE TEMP B-TREE FOR ORDER BY'), text)
   }
-  database.close()
   await own.close()
 })
 
 test('changing a todo changes what the list shows of it', async () => {
-  const { id } = await addTodo(t.engine, { ownerId: alice.id, title: 'due', done: false, dueAt: 5 })
-  await changeTodo(t.engine, { ownerId: alice.id, id }, { dueAt: null })
-  const items = await readAll('/api/v2/todos?limit=100', { token: alice.access })
+  const { id } = await addTodo(t.engine, { ownerId: alice.user.id, title: 'due', done: false, dueAt: 5 })
+  await changeTodo(t.engine, { ownerId: alice.user.id, id }, { dueAt: null })
+  const items = await readAll('/api/v2/todos?limit=100', { token: alice.accessToken })
   assert.equal(items.find(item => item.id === id)?.due_at, null)
 })
