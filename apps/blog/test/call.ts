@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { TestApp } from 'gatewright/testing'
 import { mount } from '../src/blog.ts'
 
 export type Call = {
@@ -12,7 +12,7 @@ const toUrl = (path: string): string => (path.startsWith('/') ? path : `${mount}
 
 /** Sends requests to the blog; a path without a slash in front stands below the mount. */
 export const createCall =
-  (app: FastifyInstance) =>
+  (app: TestApp['app']) =>
   async (method: string, path: string, { token, body, headers = {}, address = '127.0.0.1' }: Call = {}) => {
     const answer = await app.inject({
       method: method as 'GET',

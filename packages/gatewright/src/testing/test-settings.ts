@@ -4,10 +4,12 @@ import { newSecret, systemRandom } from '../ground/random.ts'
 import type { SettingName, Settings } from '../ground/settings.ts'
 import { isPostgresUrl } from '../storage/database.ts'
 
-/** Settings by the names and in the form in which the environment has them: `{ ACCESS_TOKEN_TTL: '1m' }`. */
-export type GivenSettings = Readonly<Partial<Record<SettingName, string>>>
-
 const databaseSettings = ['DATABASE_URL', 'DATABASE_ADMIN_URL'] as const
+
+type TestSettingName = Exclude<SettingName, (typeof databaseSettings)[number]>
+
+/** Settings by the names and in the form in which the environment has them: `{ ACCESS_TOKEN_TTL: '1m' }`. */
+export type GivenSettings = Readonly<Partial<Record<TestSettingName, string>>>
 
 const place = 'the settings of startTestApp'
 
