@@ -157,11 +157,17 @@ describe('no test app is made of', () => {
       return buildReports(plugin)
     }, /registered once/))
 
-  test('an application that can not be built', () =>
-    assertBuildRefused(async plugin => {
-      await buildReports(plugin)
+  test('an application that can not be built, whose database is closed and gone', async () => {
+    let half: Awaited<ReturnType<typeof buildReports>> | undefined
+    await assertBuildRefused(async plugin => {
+      half = await buildReports(plugin)
       throw new Error('not today')
-    }, /not today/))
+    }, /not today/)
+    await assert.rejects(
+      async () => half?.gatewright.db.selectFrom('users').selectAll().execute(),
+      /destroyed/,
+    )
+  })
 
   test('an application with a route that says nothing', () =>
     assertBuildRefused(async plugin => {
