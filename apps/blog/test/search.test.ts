@@ -1,27 +1,24 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import {
-  listPostsBehind,
-  postSorts,
-  searchDepth,
-  searchStep,
-} from '../../apps/blog/src/posts/list-posts-behind.ts'
-import { addPost } from '../../apps/blog/src/posts/posts.ts'
-import { blogTables } from '../../apps/blog/src/tables.ts'
-import { type Call, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
-import { createSeeded } from '../sessions/seeded.ts'
+import type { SignedIn } from 'gatewright/testing'
+import { listPostsBehind, postSorts, searchDepth, searchStep } from '../src/posts/list-posts-behind.ts'
+import { addPost } from '../src/posts/posts.ts'
+import { blogTables } from '../src/tables.ts'
+import type { Call } from './call.ts'
+import { createSeeded } from './seeded.ts'
+import { signUp, startBlog, type TestBlog } from './start-blog.ts'
 
-let t: TestApp
-let alice: Caller
+let t: TestBlog
+let alice: SignedIn
 before(async () => {
-  t = await startTestApp()
+  t = await startBlog()
   alice = await signUp(t, 'alice')
 })
 after(() => t.close())
 beforeEach(() => t.engine.db.deleteFrom('posts' as 'users').execute())
 
 const add = (title: string, content: string, published = true) =>
-  addPost(t.engine, { authorId: alice.id, title, content, published })
+  addPost(t.engine, { authorId: alice.user.id, title, content, published })
 
 const search = async (q: string, token?: string): Promise<readonly string[]> => {
   const answer = await t.call('GET', `/api/v2/posts?limit=100&q=${encodeURIComponent(q)}`, { token })
@@ -62,8 +59,8 @@ test("a search never finds a stranger's draft, and its author finds it", async (
   const { id } = await add('plan', 'the secret word', false)
   assert.deepEqual(await search('secret'), [])
   const bob = await signUp(t, 'bob')
-  assert.deepEqual(await search('secret', bob.access), [])
-  assert.deepEqual(await search('secret', alice.access), [id])
+  assert.deepEqual(await search('secret', bob.accessToken), [])
+  assert.deepEqual(await search('secret', alice.accessToken), [id])
 })
 
 for (const [text, part] of [
@@ -87,7 +84,7 @@ const addHay = async (count: number) => {
   const now = t.clock.now()
   const rows = Array.from({ length: count }, (_, n) => ({
     id: String(n).padStart(22, '0'),
-    author_id: alice.id,
+    author_id: alice.user.id,
     title: 'hay',
     content: 'hay',
     published: n % 2,
@@ -106,7 +103,7 @@ test('one page reads 2,000 posts at most; the cursor goes on, and nothing is mis
   await addHay(4_500)
   for (const [token, pages] of [
     [undefined, 2],
-    [alice.access, 3],
+    [alice.accessToken, 3],
   ] as const) {
     const found: string[] = []
     let asked = 0
@@ -237,9 +234,9 @@ test('of many searches at once all are answered or told to come back, and other 
 })
 
 describe('the limit of searches', () => {
-  let own: TestApp
+  let own: TestBlog
   before(async () => {
-    own = await startTestApp({ limitsScale: 1 })
+    own = await startBlog({ LIMITS_SCALE: '1' })
   })
   after(() => own.close())
 
@@ -256,7 +253,7 @@ describe('the limit of searches', () => {
   })
 
   test('is 120 a minute for a user, from all addresses together', async () => {
-    const { access: token } = await signUp(own, 'carol')
+    const { accessToken: token } = await signUp(own, 'carol')
     for (let n = 0; n < 120; n++)
       assert.equal((await ask('?q=a', { token, address: `192.0.2.${n}` })).status, 200)
     assert.equal((await ask('?q=a', { token, address: '192.0.2.200' })).status, 429)

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
-import { hour } from 'gatewright/clock'
-import { exchange, listen } from '../attacks/raw-http.ts'
-import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
-import { send } from '../process/http-client.ts'
-import { signInAgain } from '../senders.ts'
+import type { SignedIn } from 'gatewright/testing'
+import { type Answer, show } from './call.ts'
+import { signUp, startBlog, type TestBlog } from './start-blog.ts'
 
-let t: TestApp
-let alice: Caller
+const day = 86_400_000
+
+let t: TestBlog
+let alice: SignedIn
 before(async () => {
-  t = await startTestApp()
+  t = await startBlog()
   alice = await signUp(t, 'alice')
 })
 after(() => t.close())
@@ -25,7 +29,7 @@ let keys = 0
 const newKey = (): string => `key-${++keys}`
 
 const post = (kind: Kind, key: string, body: unknown = kinds[kind], caller = alice) =>
-  t.call('POST', `/api/v2/${kind}`, { token: caller.access, body, headers: { 'idempotency-key': key } })
+  t.call('POST', `/api/v2/${kind}`, { token: caller.accessToken, body, headers: { 'idempotency-key': key } })
 
 const count = async (kind: Kind): Promise<number> =>
   (
@@ -34,9 +38,6 @@ const count = async (kind: Kind): Promise<number> =>
       .select('id')
       .execute()
   ).length
-
-const show = ({ status, body }: Answer): string =>
-  status >= 400 ? `${status} ${body?.code}` : String(status)
 
 /** All that a caller is told of a thing made. */
 const toldBy = ({ status, text, headers }: Answer) => ({
@@ -119,7 +120,7 @@ test("a key is its caller's own, on its own route", async () => {
 test('the same caller on another device gets the stored answer', async () => {
   const key = newKey()
   const first = await post('posts', key)
-  const again = await post('posts', key, kinds.posts, await signInAgain(t, alice))
+  const again = await post('posts', key, kinds.posts, await alice.signInAgain())
   assert.deepEqual(toldBy(again), toldBy(first))
 })
 
@@ -128,24 +129,24 @@ test('a stored answer stays what it was, also when the thing was changed or dele
   const first = await post('posts', key)
   const path = String(first.headers.location)
   const headers = { 'if-match': '*' }
-  await t.call('PATCH', path, { token: alice.access, headers, body: { title: 'changed' } })
+  await t.call('PATCH', path, { token: alice.accessToken, headers, body: { title: 'changed' } })
   assert.deepEqual(toldBy(await post('posts', key)), toldBy(first))
-  await t.call('DELETE', path, { token: alice.access })
+  await t.call('DELETE', path, { token: alice.accessToken })
   assert.deepEqual(toldBy(await post('posts', key)), toldBy(first))
 })
 
 test('a stored answer is given to nobody whom the gate does not let in now', async () => {
   const eve = await signUp(t, 'eve')
   const key = newKey()
-  const ended = await signInAgain(t, eve)
+  const ended = await eve.signInAgain()
   assert.equal((await post('posts', key, kinds.posts, ended)).status, 201)
-  await t.call('POST', 'logout', { token: ended.access })
+  await t.call('POST', 'logout', { token: ended.accessToken })
   assert.equal(show(await post('posts', key, kinds.posts, ended)), '401 session_ended')
   const headers = { 'idempotency-key': key }
   const anonymous = await t.call('POST', '/api/v2/posts', { headers, body: kinds.posts })
   assert.equal(show(anonymous), '401 invalid_token')
-  await t.engine.db.deleteFrom('user_roles').where('user_id', '=', eve.id).execute()
-  const roleless = await signInAgain(t, eve)
+  await t.engine.db.deleteFrom('user_roles').where('user_id', '=', eve.user.id).execute()
+  const roleless = await eve.signInAgain()
   assert.equal(show(await post('posts', key, kinds.posts, roleless)), '403 insufficient_permission')
 })
 
@@ -153,55 +154,49 @@ test('a key stands for its answer for a day, and is new after it', async () => {
   const frank = await signUp(t, 'frank')
   const key = newKey()
   const first = await post('todos', key, kinds.todos, frank)
-  t.clock.advance(24 * hour - 1)
-  const later = await signInAgain(t, frank)
+  t.clock.advance(day - 1)
+  const later = await frank.signInAgain()
   assert.deepEqual(toldBy(await post('todos', key, kinds.todos, later)), toldBy(first))
   t.clock.advance(1)
   const anew = await post('todos', key, { title: 'two' }, later)
   assert.equal(anew.headers['idempotency-replayed'], undefined)
   assert.equal(anew.status, 201)
   assert.notEqual(anew.body.id, first.body.id)
-  alice = await signInAgain(t, alice)
+  alice = await alice.signInAgain()
 })
 
 test('without a key every request takes effect', async () => {
   const before = await count('todos')
   for (let n = 0; n < 2; n++)
-    await t.call('POST', '/api/v2/todos', { token: alice.access, body: kinds.todos })
+    await t.call('POST', '/api/v2/todos', { token: alice.accessToken, body: kinds.todos })
   assert.equal(await count('todos'), before + 2)
 })
 
-test('over real connections: fifty at once make one, and a key sent twice is refused', async () => {
-  const port = await listen(t)
-  const url = `http://127.0.0.1:${port}/api/v2/posts`
-  const before = await count('posts')
-  const headers = { 'idempotency-key': newKey() }
-  const answers = await Promise.all(
-    Array.from({ length: 50 }, () => send('POST', url, { token: alice.access, body: kinds.posts, headers })),
-  )
-  assert.equal(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size, 1)
-  assert.equal(answers[0]?.status, 201)
-  assert.equal(await count('posts'), before + 1)
+/** Sends a post over a connection of its own, with these keys, each in a header of its own. */
+const send = async (port: number, sentKeys: readonly string[]): Promise<string> => {
+  const asked = request({ host: '127.0.0.1', port, path: '/api/v2/posts', method: 'POST', agent: false })
+  asked.setHeader('authorization', `Bearer ${alice.accessToken}`)
+  asked.setHeader('content-type', 'application/json')
+  asked.setHeader('idempotency-key', sentKeys)
+  asked.end(JSON.stringify(kinds.posts))
+  const [answer] = await once(asked, 'response')
+  return `${answer.statusCode} ${await text(answer)}`
+}
 
-  const body = JSON.stringify(kinds.posts)
-  for (const [one, two] of [
+test('over real connections: fifty at once make one, and a key sent twice is refused', async () => {
+  await t.app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = t.app.server.address() as AddressInfo
+  const before = await count('posts')
+  const answers = await Promise.all(Array.from({ length: 50 }, () => send(port, ['key-of-fifty'])))
+  assert.equal(new Set(answers).size, 1)
+  assert.match(answers[0] ?? '', /^201 /)
+  assert.equal(await count('posts'), before + 1)
+  for (const keys of [
     ['a', 'b'],
     ['a', 'a'],
     ['a', ''],
     ['', ''],
-  ]) {
-    const lines = [
-      'POST /api/v2/posts HTTP/1.1',
-      'Host: 127.0.0.1',
-      'Connection: close',
-      `Authorization: Bearer ${alice.access}`,
-      'Content-Type: application/json',
-      `Content-Length: ${body.length}`,
-      `Idempotency-Key: ${one}`,
-      `Idempotency-Key: ${two}`,
-    ]
-    const answer = await exchange(port, `${lines.join('\r\n')}\r\n\r\n${body}`)
-    assert.equal(answer.status, 400, answer.text)
-  }
+  ])
+    assert.match(await send(port, keys), /^400 /)
   assert.equal(await count('posts'), before + 1)
 })

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { changePost, deletePost } from '../../apps/blog/src/posts/posts.ts'
-import { changeTodo, deleteTodo } from '../../apps/blog/src/todos/todos.ts'
-import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
+import type { SignedIn } from 'gatewright/testing'
+import { changePost, deletePost } from '../src/posts/posts.ts'
+import { changeTodo, deleteTodo } from '../src/todos/todos.ts'
+import { show } from './call.ts'
+import { signUp, startBlog, type TestBlog } from './start-blog.ts'
 
-let t: TestApp
-let alice: Caller
-let moderator: Caller
+let t: TestBlog
+let alice: SignedIn
+let moderator: SignedIn
 before(async () => {
-  t = await startTestApp()
+  t = await startBlog()
   alice = await signUp(t, 'alice')
   moderator = await signUp(t, 'mia', ['user', 'moderator'])
 })
@@ -21,11 +23,8 @@ const kinds = {
 type Kind = keyof typeof kinds
 const kindNames = Object.keys(kinds) as Kind[]
 
-const show = ({ status, body }: Answer): string =>
-  status >= 400 ? `${status} ${body?.code}` : String(status)
-
 const add = async (kind: Kind): Promise<string> => {
-  const made = await t.call('POST', `/api/v2/${kind}`, { token: alice.access, body: kinds[kind] })
+  const made = await t.call('POST', `/api/v2/${kind}`, { token: alice.accessToken, body: kinds[kind] })
   assert.equal(made.status, 201, made.text)
   assert.equal(made.headers.location, `/api/v2/${kind}/${made.body.id}`)
   assert.equal(made.headers.etag, '"1"')
@@ -34,13 +33,13 @@ const add = async (kind: Kind): Promise<string> => {
 
 const patch = (path: string, ifMatch: string | undefined, body: unknown = { title: 'two' }) =>
   t.call('PATCH', path, {
-    token: alice.access,
+    token: alice.accessToken,
     body,
     headers: ifMatch === undefined ? {} : { 'if-match': ifMatch },
   })
 
 const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
-  t.call('GET', path, { token: alice.access, headers })
+  t.call('GET', path, { token: alice.accessToken, headers })
 
 for (const kind of kindNames) {
   test(`${kind}: a change without If-Match is 428, and with an old version 412; neither changes anything`, async () => {
@@ -76,19 +75,19 @@ for (const kind of kindNames) {
   test(`${kind}: a deletion with an old version is 412 and deletes nothing`, async () => {
     const path = await add(kind)
     const remove = (headers: Readonly<Record<string, string>>) =>
-      t.call('DELETE', path, { token: alice.access, headers })
+      t.call('DELETE', path, { token: alice.accessToken, headers })
     for (const header of ['"2"', 'W/"1"', 'x'])
       assert.equal(show(await remove({ 'if-match': header })), '412 precondition_failed')
     assert.equal((await get(path)).status, 200)
     assert.equal((await remove({ 'if-match': '"1"' })).status, 204)
     assert.equal(show(await remove({ 'if-match': '*' })), '404 not_found')
-    assert.equal((await t.call('DELETE', await add(kind), { token: alice.access })).status, 204)
+    assert.equal((await t.call('DELETE', await add(kind), { token: alice.accessToken })).status, 204)
   })
 
   test(`${kind}: a change of version 1 raises the version, too`, async () => {
     const path = await add(kind)
     const v1 = path.replace('/v2/', '/v1/')
-    assert.equal((await t.call('PUT', v1, { token: alice.access, body: { title: 'v1' } })).status, 200)
+    assert.equal((await t.call('PUT', v1, { token: alice.accessToken, body: { title: 'v1' } })).status, 200)
     assert.equal(show(await patch(path, '"1"')), '412 precondition_failed')
     const read = await get(path)
     assert.deepEqual([read.body.title, read.headers.etag], ['v1', '"2"'])
@@ -99,7 +98,7 @@ for (const kind of kindNames) {
     for (const header of ['"1"', 'W/"1"', '"x", "1"', 'W/"x",W/"1" ,', '*']) {
       for (const method of ['GET', 'HEAD']) {
         const answer = await t.call(method, path, {
-          token: alice.access,
+          token: alice.accessToken,
           headers: { 'if-none-match': header },
         })
         assert.deepEqual([answer.status, answer.text, answer.headers.etag], [304, '', '"1"'], header)
@@ -136,14 +135,14 @@ test('a stranger learns nothing of a version: 404 comes before 428 and 412', asy
   for (const headers of [{}, { 'if-match': '"1"' }, { 'if-match': '"9"' }])
     for (const method of ['PATCH', 'DELETE']) {
       const answer = await t.call(method, path, {
-        token: moderator.access,
+        token: moderator.accessToken,
         headers,
         ...(method === 'PATCH' && { body: { title: 'x' } }),
       })
       assert.equal(show(answer), '404 not_found')
     }
   const unconditional = await t.call('GET', path, {
-    token: moderator.access,
+    token: moderator.accessToken,
     headers: { 'if-none-match': '*' },
   })
   assert.equal(show(unconditional), '404 not_found')
@@ -151,12 +150,12 @@ test('a stranger learns nothing of a version: 404 comes before 428 and 412', asy
 
 test('what was deleted after the gate looked is not found, whatever version was meant', async () => {
   const gone = { id: 'A'.repeat(22), versions: [1] }
-  const origin = { actor: alice.id, address: null, requestId: null }
+  const origin = { actor: alice.user.id, address: null, requestId: null }
   for (const refuse of [
     () => changePost(t.engine, { ...gone, origin }, { title: 'x' }),
     () => deletePost(t.engine, { ...gone, origin }),
-    () => changeTodo(t.engine, { ...gone, ownerId: alice.id }, { title: 'x' }),
-    () => deleteTodo(t.engine.db, { ...gone, ownerId: alice.id }),
+    () => changeTodo(t.engine, { ...gone, ownerId: alice.user.id }, { title: 'x' }),
+    () => deleteTodo(t.engine.db, { ...gone, ownerId: alice.user.id }),
   ])
     await assert.rejects(refuse, { code: 'not_found' })
 })
@@ -168,11 +167,11 @@ test("a moderator's change is recorded, and a refused one is not", async () => {
       .selectFrom('audit_events')
       .select('event')
       .where('event', 'like', 'post.%')
-      .where('actor', '=', moderator.id)
+      .where('actor', '=', moderator.user.id)
       .execute()
   const change = (ifMatch: string) =>
     t.call('PATCH', path, {
-      token: moderator.access,
+      token: moderator.accessToken,
       body: { title: 'mild' },
       headers: { 'if-match': ifMatch },
     })
@@ -180,7 +179,7 @@ test("a moderator's change is recorded, and a refused one is not", async () => {
   assert.deepEqual(await events(), [])
   assert.equal((await change('"1"')).status, 200)
   const remove = (ifMatch: string) =>
-    t.call('DELETE', path, { token: moderator.access, headers: { 'if-match': ifMatch } })
+    t.call('DELETE', path, { token: moderator.accessToken, headers: { 'if-match': ifMatch } })
   assert.equal(show(await remove('"1"')), '412 precondition_failed')
   assert.equal((await remove('"2"')).status, 204)
   assert.deepEqual(
@@ -192,7 +191,7 @@ test("a moderator's change is recorded, and a refused one is not", async () => {
 for (const due of ['tomorrow', '2026-11-21', '2026-11-21T23:59:60Z', '1969-12-31T23:59:59Z', 5, true, ''])
   test(`a todo is not due at ${JSON.stringify(due)}`, async () => {
     const body = { title: 'x', due_at: due }
-    const made = await t.call('POST', '/api/v2/todos', { token: alice.access, body })
+    const made = await t.call('POST', '/api/v2/todos', { token: alice.accessToken, body })
     assert.equal(show(made), '400 validation_failed')
     assert.equal(made.body.errors[0].path, '/due_at')
     assert.equal(show(await patch(await add('todos'), '*', { due_at: due })), '400 validation_failed')
@@ -200,13 +199,13 @@ for (const due of ['tomorrow', '2026-11-21', '2026-11-21T23:59:60Z', '1969-12-31
 
 test('a due time is kept in UTC, taken away by null, and unknown to version 1', async () => {
   const body = { title: 'x', due_at: '2027-01-01T08:00:00+08:00' }
-  const made = await t.call('POST', '/api/v2/todos', { token: alice.access, body })
+  const made = await t.call('POST', '/api/v2/todos', { token: alice.accessToken, body })
   assert.equal(made.body.due_at, '2027-01-01T00:00:00.000Z')
   const path = String(made.headers.location)
   assert.equal((await patch(path, '"1"', { done: true })).body.due_at, '2027-01-01T00:00:00.000Z')
   assert.equal((await patch(path, '"2"', { due_at: null })).body.due_at, null)
   const v1 = path.replace('/v2/', '/v1/')
   assert.ok(!('due_at' in (await get(v1)).body))
-  const put = await t.call('PUT', v1, { token: alice.access, body: { due_at: null } })
+  const put = await t.call('PUT', v1, { token: alice.accessToken, body: { due_at: null } })
   assert.equal(show(put), '400 validation_failed')
 })

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { toTimestamp } from 'gatewright/clock'
-import { postSorts } from '../../apps/blog/src/posts/list-posts-behind.ts'
-import { addPost, changePost, deletePost } from '../../apps/blog/src/posts/posts.ts'
-import type { PostRow, TodoRow } from '../../apps/blog/src/tables.ts'
-import { todoSorts } from '../../apps/blog/src/todos/list-todos-behind.ts'
-import { addTodo, changeTodo, deleteTodo } from '../../apps/blog/src/todos/todos.ts'
-import { type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
-import { createSeeded, type Seeded } from '../sessions/seeded.ts'
+import type { SignedIn } from 'gatewright/testing'
+import { postSorts } from '../src/posts/list-posts-behind.ts'
+import { addPost, changePost, deletePost } from '../src/posts/posts.ts'
+import type { PostRow, TodoRow } from '../src/tables.ts'
+import { todoSorts } from '../src/todos/list-todos-behind.ts'
+import { addTodo, changeTodo, deleteTodo } from '../src/todos/todos.ts'
+import { createSeeded, type Seeded } from './seeded.ts'
+import { signUp, startBlog, type TestBlog } from './start-blog.ts'
 
-let t: TestApp
-let alice: Caller
-let bob: Caller
+let t: TestBlog
+let alice: SignedIn
+let bob: SignedIn
 before(async () => {
-  t = await startTestApp()
+  t = await startBlog()
   alice = await signUp(t, 'alice')
   bob = await signUp(t, 'bob')
 })
@@ -21,7 +21,7 @@ after(() => t.close())
 
 type Item = { readonly id: string } & Readonly<Record<string, string | boolean | null>>
 
-const originOf = ({ id }: Caller) => ({ actor: id, address: null, requestId: null })
+const originOf = ({ user }: SignedIn) => ({ actor: user.id, address: null, requestId: null })
 
 /** Reads a list page by page; what `between` does happens after each page. */
 const readAll = async (
@@ -59,7 +59,7 @@ const titles = ['', 'a', 'A', 'b', 'É', '中', '\uffff', '𝔘', 'a b', '%'].ma
 
 const addRandomPost = (random: Seeded) => {
   t.clock.advance(random.below(2))
-  const { id: authorId } = random.pick([alice, bob])
+  const { id: authorId } = random.pick([alice, bob]).user
   return addPost(t.engine, {
     authorId,
     title: random.pick(titles),
@@ -83,26 +83,29 @@ for (const sort of Object.keys(postSorts))
         touched.add(id)
         await deletePost(t.engine, {
           id,
-          origin: originOf(alice.id === author_id ? alice : bob),
+          origin: originOf(alice.user.id === author_id ? alice : bob),
         })
       }
       const reader = random.pick([undefined, alice, bob])
       const author = random.pick([undefined, alice])
-      const filter = author === undefined ? '' : `&author=${author.id}`
+      const filter = author === undefined ? '' : `&author=${author.user.id}`
       const path = `/api/v2/posts?limit=${1 + random.below(7)}&sort=${sort}${filter}`
-      const seen = await readAll(path, { token: reader?.access, between })
+      const seen = await readAll(path, { token: reader?.accessToken, between })
 
       const ids = seen.map(({ id }) => id)
       assert.equal(new Set(ids).size, ids.length, 'a post was seen twice')
       const expected = posts.filter(
         post =>
-          (post.published === 1 || post.author_id === reader?.id) &&
-          (author === undefined || post.author_id === author.id),
+          (post.published === 1 || post.author_id === reader?.user.id) &&
+          (author === undefined || post.author_id === author.user.id),
       )
       for (const post of expected.filter(({ id }) => !touched.has(id)))
         assert.ok(ids.includes(post.id), 'a post was missed')
       for (const [index, item] of seen.entries()) {
-        assert.ok(item.published === true || item.user_id === reader?.id, "a stranger's draft was listed")
+        assert.ok(
+          item.published === true || item.user_id === reader?.user.id,
+          "a stranger's draft was listed",
+        )
         const next = seen[index + 1]
         assert.ok(next === undefined || isInOrder(sort, item, next), `${sort} is out of order`)
       }
@@ -128,7 +131,7 @@ test('a post that is changed between pages moves nothing else', async () => {
 for (const sort of Object.keys(todoSorts))
   test(`no todo that is there throughout is missed or seen twice, while others come and go: ${sort}`, async context => {
     const random = createSeeded(context)
-    const add = ({ id: ownerId }: Caller) => {
+    const add = ({ user: { id: ownerId } }: SignedIn) => {
       t.clock.advance(random.below(2))
       const dueAt = random.oneIn(3) ? null : random.below(4)
       return addTodo(t.engine, { ownerId, title: random.pick(titles), done: random.oneIn(2), dueAt })
@@ -146,16 +149,16 @@ for (const sort of Object.keys(todoSorts))
         const { id } = random.pick(todos)
         if (touched.has(id)) return
         touched.add(id)
-        await deleteTodo(t.engine.db, { id, ownerId: alice.id })
+        await deleteTodo(t.engine.db, { id, ownerId: alice.user.id })
       }
       const before = random.pick([undefined, 2])
       const done = random.pick([undefined, true, false])
       const filters = [
-        ...(before === undefined ? [] : [`&due_before=${toTimestamp(before)}`]),
+        ...(before === undefined ? [] : [`&due_before=${new Date(before).toISOString()}`]),
         ...(done === undefined ? [] : [`&done=${done}`]),
       ].join('')
       const path = `/api/v2/todos?limit=${1 + random.below(7)}&sort=${sort}${filters}`
-      const seen = await readAll(path, { token: alice.access, between })
+      const seen = await readAll(path, { token: alice.accessToken, between })
       const ids = seen.map(({ id }) => id)
       assert.equal(new Set(ids).size, ids.length, 'a todo was seen twice')
       const isExpected = (todo: (typeof todos)[number]): boolean =>
@@ -175,9 +178,9 @@ for (const sort of Object.keys(todoSorts))
 test('a todo without a due time stands last, upwards and downwards', async () => {
   await t.engine.db.deleteFrom('todos' as 'users').execute()
   for (const dueAt of [null, 2, 1, null, 3])
-    await addTodo(t.engine, { ownerId: alice.id, title: 'x', done: false, dueAt })
+    await addTodo(t.engine, { ownerId: alice.user.id, title: 'x', done: false, dueAt })
   const read = async (sort: string) => {
-    const items = await readAll(`/api/v2/todos?limit=2&sort=${sort}`, { token: alice.access })
+    const items = await readAll(`/api/v2/todos?limit=2&sort=${sort}`, { token: alice.accessToken })
     return items.map(({ due_at }) => due_at && Date.parse(String(due_at)))
   }
   assert.deepEqual(await read('due_at'), [1, 2, 3, null, null])
@@ -192,8 +195,8 @@ const cursorOf = async (path: string, token?: string): Promise<string> => {
 
 const fill = async () => {
   for (let n = 0; n < 3; n++) {
-    await addPost(t.engine, { authorId: bob.id, title: 'public', content: '', published: true })
-    await addTodo(t.engine, { ownerId: alice.id, title: 'mine', done: false })
+    await addPost(t.engine, { authorId: bob.user.id, title: 'public', content: '', published: true })
+    await addTodo(t.engine, { ownerId: alice.user.id, title: 'mine', done: false })
   }
 }
 
@@ -212,14 +215,14 @@ test('a cursor with another sort, another filter or another list is refused', as
     'sort=created_at&q=u',
     'sort=title',
     'sort=title&q=U',
-    `sort=title&q=u&author=${bob.id}`,
+    `sort=title&q=u&author=${bob.user.id}`,
   ])
     await refuseCursor(`/api/v2/posts?${query}&cursor=${cursor}`)
-  await refuseCursor(`/api/v2/todos?sort=title&cursor=${cursor}`, alice.access)
-  const todos = await cursorOf('/api/v2/todos?limit=1', alice.access)
+  await refuseCursor(`/api/v2/todos?sort=title&cursor=${cursor}`, alice.accessToken)
+  const todos = await cursorOf('/api/v2/todos?limit=1', alice.accessToken)
   await refuseCursor(`/api/v2/posts?cursor=${todos}`)
   for (const query of ['done=false', 'due_before=2030-01-01T00:00:00Z', 'sort=due_at'])
-    await refuseCursor(`/api/v2/todos?${query}&cursor=${todos}`, alice.access)
+    await refuseCursor(`/api/v2/todos?${query}&cursor=${todos}`, alice.accessToken)
   const other = await t.call('GET', `/api/v2/posts?sort=title&q=u&limit=2&cursor=${cursor}`)
   assert.equal(other.status, 200, 'another limit is the same list')
 })
@@ -262,14 +265,19 @@ test('a cursor that is broken or made up is refused, and never a failure', async
 test("a cursor shows nobody what is not theirs: another's cursor gives one's own page", async () => {
   await t.engine.db.deleteFrom('posts' as 'users').execute()
   await fill()
-  const draft = await addPost(t.engine, { authorId: alice.id, title: 'zz', content: '', published: false })
-  const cursor = await cursorOf('/api/v2/posts?limit=1&sort=-title', alice.access)
+  const draft = await addPost(t.engine, {
+    authorId: alice.user.id,
+    title: 'zz',
+    content: '',
+    published: false,
+  })
+  const cursor = await cursorOf('/api/v2/posts?limit=1&sort=-title', alice.accessToken)
   assert.ok(Buffer.from(cursor, 'base64url').toString().includes(draft.id))
   const { body } = await t.call('GET', `/api/v2/posts?limit=100&sort=-title&cursor=${cursor}`)
   assert.ok(body.data.length > 0)
   for (const post of body.data) assert.equal(post.published, true)
-  const todos = await cursorOf('/api/v2/todos?limit=1', alice.access)
-  const others = await t.call('GET', `/api/v2/todos?cursor=${todos}`, { token: bob.access })
+  const todos = await cursorOf('/api/v2/todos?limit=1', alice.accessToken)
+  const others = await t.call('GET', `/api/v2/todos?cursor=${todos}`, { token: bob.accessToken })
   for (const todo of others.body.data) assert.notEqual(todo.title, 'mine')
 })
 
@@ -305,7 +313,7 @@ for (const query of [
   'q=a',
 ])
   test(`a list of todos does not take ${query}`, async () => {
-    const answer = await t.call('GET', `/api/v2/todos?${query}`, { token: alice.access })
+    const answer = await t.call('GET', `/api/v2/todos?${query}`, { token: alice.accessToken })
     assert.equal(answer.body.code, 'validation_failed', answer.text)
   })
 
@@ -313,7 +321,7 @@ test('a page has 20 items where nothing else is asked, newest first', async () =
   await t.engine.db.deleteFrom('posts' as 'users').execute()
   for (let n = 0; n < 21; n++) {
     t.clock.advance(1)
-    await addPost(t.engine, { authorId: bob.id, title: `${n}`, content: '', published: true })
+    await addPost(t.engine, { authorId: bob.user.id, title: `${n}`, content: '', published: true })
   }
   const { body } = await t.call('GET', '/api/v2/posts')
   assert.deepEqual(Object.keys(body), ['data', 'next_cursor'])
@@ -326,8 +334,8 @@ test('a page has 20 items where nothing else is asked, newest first', async () =
 })
 
 test('changing a todo changes what the list shows of it', async () => {
-  const { id } = await addTodo(t.engine, { ownerId: alice.id, title: 'due', done: false, dueAt: 5 })
-  await changeTodo(t.engine, { ownerId: alice.id, id }, { dueAt: null })
-  const items = await readAll('/api/v2/todos?limit=100', { token: alice.access })
+  const { id } = await addTodo(t.engine, { ownerId: alice.user.id, title: 'due', done: false, dueAt: 5 })
+  await changeTodo(t.engine, { ownerId: alice.user.id, id }, { dueAt: null })
+  const items = await readAll('/api/v2/todos?limit=100', { token: alice.accessToken })
   assert.equal(items.find(item => item.id === id)?.due_at, null)
 })

@@ -1,25 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { compose } from 'gatewright/compose'
-import { migrate } from 'gatewright/migrate'
-import { defaultSettings } from 'gatewright/settings'
-import { blogMigrations } from '../../apps/blog/src/migrations.ts'
-import { blogTables } from '../../apps/blog/src/tables.ts'
+import { test } from 'node:test'
+import { startTestApp } from 'gatewright/testing'
+import { blog } from '../src/blog.ts'
+import { blogMigrations } from '../src/migrations.ts'
+import { blogTables } from '../src/tables.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
+const { '0001-first': first, ...later } = blogMigrations.migrations
 
 test('what version 1 wrote is there in version 2, and the program before it may go on writing', async () => {
-  const databaseUrl = `sqlite:${join(folder, 'test.db')}`
-  const first = { '0001-first': blogMigrations.migrations['0001-first'] ?? assert.fail() }
-  const { db, close } = await compose({
-    settings: defaultSettings({ nodeEnv: 'test', databaseUrl }),
-    durability: 'off',
-    migrations: [{ ...blogMigrations, migrations: first }],
-  })
+  const migrations = [{ ...blogMigrations, migrations: { '0001-first': first ?? assert.fail() } }]
+  const t = await startTestApp({ application: { ...blog, plugin: async () => {}, migrations } })
+  const { db } = t.app.gatewright
   const user = { id: 'u', username: 'u', username_key: 'u', version: 1, created_at: 1 }
   await db.insertInto('users').values(user).execute()
   const times = { created_at: 1, updated_at: 1 }
@@ -36,7 +27,7 @@ test('what version 1 wrote is there in version 2, and the program before it may 
       .execute()
   }
   await write('before')
-  await migrate(db, blogMigrations)
+  for (const { up } of Object.values(later)) await up(db)
   await write('after')
   const posts = await blogTables(db).selectFrom('posts').selectAll().orderBy('id', 'desc').execute()
   const todos = await blogTables(db).selectFrom('todos').selectAll().orderBy('id', 'desc').execute()
@@ -49,5 +40,5 @@ test('what version 1 wrote is there in version 2, and the program before it may 
     todos.map(row => ({ ...row })),
     ids.map(id => ({ id, ...todo, due_at: null, version: 1 })),
   )
-  await close()
+  await t.close()
 })

@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { second } from 'gatewright/clock'
-import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
+import type { SignedIn } from 'gatewright/testing'
+import type { Answer } from './call.ts'
+import { signUp, startBlog, type TestBlog } from './start-blog.ts'
 
 const listed = 'https://app.example.org'
 
-let t: TestApp
-let alice: Caller
-let bob: Caller
+let t: TestBlog
+let alice: SignedIn
+let bob: SignedIn
 let published = ''
 let draft = ''
 before(async () => {
-  t = await startTestApp({ corsOrigins: [listed] })
+  t = await startBlog({ CORS_ORIGINS: listed })
   alice = await signUp(t, 'alice')
   bob = await signUp(t, 'bob')
   const add = async (body: object) =>
-    (await t.call('POST', 'posts', { token: alice.access, body })).body.id as string
+    (await t.call('POST', 'posts', { token: alice.accessToken, body })).body.id as string
   published = await add({ title: 'news', content: 'for all', published: true })
   draft = await add({ title: 'plan', content: 'for me' })
 })
@@ -25,10 +26,10 @@ after(() => t.close())
 const paths = () => [
   '/api/v1/posts',
   `/api/v1/posts/${published}`,
-  `/api/v1/posts?user_id=${alice.id}`,
+  `/api/v1/posts?user_id=${alice.user.id}`,
   '/api/v2/posts',
   `/api/v2/posts/${published}`,
-  `/api/v2/posts?author=${alice.id}&sort=title&q=n`,
+  `/api/v2/posts?author=${alice.user.id}&sort=title&q=n`,
 ]
 
 const vary = 'Authorization, Cookie, X-API-Key, Origin'
@@ -73,8 +74,8 @@ describe('without a credential', () => {
     }
     const body = { title: 'newer', content: 'n', published: true }
     const before = await Promise.all(paths().map(path => t.call('GET', path)))
-    await t.call('PUT', `posts/${published}`, { token: alice.access, body: { content: 'changed' } })
-    await t.call('POST', 'posts', { token: alice.access, body })
+    await t.call('PUT', `posts/${published}`, { token: alice.accessToken, body: { content: 'changed' } })
+    await t.call('POST', 'posts', { token: alice.accessToken, body })
     const after = await Promise.all(paths().map(path => t.call('GET', path)))
     for (const [at, answer] of after.entries())
       assert.notEqual(answer.headers.etag, before[at]?.headers.etag, `${paths()[at]}`)
@@ -101,7 +102,7 @@ describe('without a credential', () => {
   })
 
   test('a read over the limit may be kept by nobody', async () => {
-    const own = await startTestApp({ limitsScale: 1 })
+    const own = await startBlog({ LIMITS_SCALE: '1' })
     let last: Answer | undefined
     for (let n = 0; n < 301; n++) last = await own.call('GET', '/api/v2/posts')
     assert.deepEqual([last?.status, last?.headers['cache-control']], [429, 'no-store'])
@@ -113,11 +114,11 @@ describe('without a credential', () => {
 describe('with a credential', () => {
   test('no answer may be kept, refused or not, wrong or right, with or without If-None-Match', async () => {
     const signedOut = await signUp(t, 'carol')
-    await t.call('POST', 'logout', { token: signedOut.access })
+    await t.call('POST', 'logout', { token: signedOut.accessToken })
     const credentials = [
-      { authorization: `Bearer ${alice.access}` },
-      { authorization: `Bearer ${bob.access}` },
-      { authorization: `Bearer ${signedOut.access}` },
+      { authorization: `Bearer ${alice.accessToken}` },
+      { authorization: `Bearer ${bob.accessToken}` },
+      { authorization: `Bearer ${signedOut.accessToken}` },
       { authorization: 'Bearer x' },
       { authorization: '' },
       { authorization: 'Basic YTpi' },
@@ -139,7 +140,7 @@ describe('with a credential', () => {
     for (const path of ['/api/v1/posts', '/api/v2/posts']) {
       const anonymous = await t.call('GET', path)
       const headers = { 'if-none-match': String(anonymous.headers.etag) }
-      const mine = await t.call('GET', path, { token: alice.access, headers })
+      const mine = await t.call('GET', path, { token: alice.accessToken, headers })
       assert.deepEqual([mine.status, mine.text.includes('for me')], [200, true])
     }
   })
@@ -157,7 +158,7 @@ const createCache = () => {
     const answer = await t.call('GET', path, { headers })
     if (isPublic(answer) && answer.status === 200) {
       vary.set(path, String(answer.headers.vary).split(', '))
-      kept.set(keyOf(path, headers), { answer, until: t.clock.now() + 10 * second })
+      kept.set(keyOf(path, headers), { answer, until: t.clock.now() + 10_000 })
     }
     return { answer, isHit: false }
   }
@@ -166,8 +167,8 @@ const createCache = () => {
 test("behind a shared cache nobody gets another's answer, in any order of asking", async () => {
   const callers = [
     {},
-    { authorization: `Bearer ${alice.access}` },
-    { authorization: `Bearer ${bob.access}` },
+    { authorization: `Bearer ${alice.accessToken}` },
+    { authorization: `Bearer ${bob.accessToken}` },
     { 'x-api-key': 'gwk_x' },
     { origin: listed },
   ]
@@ -189,7 +190,7 @@ test("behind a shared cache nobody gets another's answer, in any order of asking
 })
 
 test('a token header of another name is one more that answers vary on', async () => {
-  const own = await startTestApp({ tokenHeader: 'X-Token' })
+  const own = await startBlog({ TOKEN_HEADER: 'X-Token' })
   const { headers } = await own.call('GET', '/api/v2/posts')
   assert.equal(headers.vary, `${vary}, x-token`)
   await own.close()

@@ -1,26 +1,27 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { changePost, getPost, listPosts } from '../apps/blog/src/posts/posts.ts'
-import { type Caller, signUp, startTestApp, type TestApp } from './harness.ts'
+import type { SignedIn } from 'gatewright/testing'
+import { changePost, getPost, listPosts } from '../src/posts/posts.ts'
+import { signUp, startBlog, type TestBlog } from './start-blog.ts'
 
-let t: TestApp
-let author: Caller
+let t: TestBlog
+let author: SignedIn
 before(async () => {
-  t = await startTestApp()
+  t = await startBlog()
   author = await signUp(t, 'author')
 })
 after(() => t.close())
 
 const publish = async (): Promise<string> => {
   const post = { title: 'news', content: 'for everybody', published: true }
-  return (await t.call('POST', 'posts', { token: author.access, body: post })).body.id
+  return (await t.call('POST', 'posts', { token: author.accessToken, body: post })).body.id
 }
 
 /** What its author makes of a post while somebody reads it. */
 const hide = (id: string) =>
   changePost(
     t.engine,
-    { id, origin: { actor: author.id, address: null, requestId: null } },
+    { id, origin: { actor: author.user.id, address: null, requestId: null } },
     { published: false, content: 'a secret draft' },
   )
 
@@ -35,6 +36,6 @@ test('a post that became a draft after the gate looked is not found', async () =
   await hide(id)
   for (const reader of [{ seesDrafts: false }, { userId: 'somebody', seesDrafts: false }])
     await assert.rejects(getPost(t.engine.db, id, reader), { code: 'not_found' })
-  assert.equal((await getPost(t.engine.db, id, { userId: author.id, seesDrafts: false })).id, id)
+  assert.equal((await getPost(t.engine.db, id, { userId: author.user.id, seesDrafts: false })).id, id)
   assert.equal((await getPost(t.engine.db, id, { seesDrafts: true })).id, id)
 })
