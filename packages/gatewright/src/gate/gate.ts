@@ -86,12 +86,21 @@ const setPrincipal = async (
   if (passage.token !== undefined) passage.principal = toUserPrincipal(roleTable, passage.token, roles)
 }
 
+/** What a revoked key has signed says nothing, of its session neither, which goes on: the caller refreshes. */
+const refuseEnded = (
+  { isKeyRevoked }: GateDependencies['revocations'],
+  { keyId }: NonNullable<Passage['token']>,
+): Refusal =>
+  isKeyRevoked(keyId)
+    ? new Refusal('invalid_token', { reason: 'key_revoked' })
+    : new Refusal('session_ended', { reason: 'cut_off' })
+
 const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise<void> => {
   const { revocations, clock, roleTable } = gate
   const { token } = passage
   if (token === undefined) return
   if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
-  if (revocations.isEnded(token)) throw new Refusal('session_ended', { reason: 'cut_off' })
+  if (revocations.isEnded(token)) throw refuseEnded(revocations, token)
   const rereadRoles = revocations.findRereadRoles(token.userId)
   if (rereadRoles !== undefined) return setPrincipal(gate, passage, rereadRoles)
   passage.principal ??= principalOf(roleTable, token)

@@ -55,6 +55,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
   app.addHook('onClose', engine.close)
   app.setGenReqId(() => newId(engine.random))
   guardAddresses(app, engine)
+  for (const warning of engine.warnings) log.warn(warning)
   await app.register(gatePlugin, { engine, log, ...gate })
 }
 

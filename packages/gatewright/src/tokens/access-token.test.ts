@@ -4,7 +4,7 @@ import { CompactSign, exportSPKI, generateKeyPair } from 'jose'
 import { minute } from '../ground/clock.ts'
 import { newId, systemRandom } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { KeyRing, SigningKey } from '../keys/signing-keys.ts'
+import type { SigningKey } from '../keys/signing-keys.ts'
 import { createAccessTokens, type NewAccessToken } from './access-token.ts'
 
 const start = Date.UTC(2026, 10, 21, 12)
@@ -17,7 +17,8 @@ const makeKey = async (): Promise<SigningKey> => ({
 })
 
 const [active, older, foreign] = await Promise.all([makeKey(), makeKey(), makeKey()])
-const keyRing: KeyRing = { active, find: kid => [active, older].find(key => key.kid === kid) }
+const find = (kid: string) => [active, older].find(key => key.kid === kid)
+const keyRing = { getActive: () => active, find, findAnew: async (kid: string) => find(kid), onRemoved: () => {} }
 
 const setUp = (issuer = longIssuer, audience = issuer) => {
   let now = start

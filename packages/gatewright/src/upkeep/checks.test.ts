@@ -20,7 +20,8 @@ import { sha256 } from '../ground/encoding.ts'
 import { loadSettings } from '../ground/load-settings.ts'
 import { systemRandom } from '../ground/random.ts'
 import { createSecrets } from '../ground/secrets.ts'
-import { openKeyRing } from '../keys/signing-keys.ts'
+import { defaultSettings } from '../ground/settings.ts'
+import { openKeyRing } from '../keys/key-ring.ts'
 import { openDatabase } from '../storage/database.ts'
 import { ensureInstallation } from '../storage/installation.ts'
 import { engineMigrations, migrate } from '../storage/migrate.ts'
@@ -39,7 +40,8 @@ const model = join(top, 'model')
 before(async () => {
   const db = openDatabase(`sqlite:${join(model, 'gatewright.db')}`)
   const secrets = createSecrets([secret], systemRandom)
-  const parts = { db, secrets, clock: systemClock, random: systemRandom }
+  const settings = defaultSettings()
+  const parts = { db, secrets, clock: systemClock, random: systemRandom, settings }
   await migrate(db, engineMigrations)
   await ensureInstallation(parts)
   await openKeyRing(parts)

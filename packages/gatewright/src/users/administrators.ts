@@ -1,12 +1,8 @@
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { administratorRole } from '../permissions/roles.ts'
+import { lockInstallation } from '../storage/installation.ts'
 import type { Work } from '../storage/transaction.ts'
-
-/** Whoever counts administrators first locks this one row, so that two who count at once wait for each other. */
-const lockInstallation = async ({ db }: Work): Promise<void> => {
-  await db.updateTable('installation').set({ id: 1 }).where('id', '=', 1).execute()
-}
 
 /**
  * To be called in every transaction that gives a role: the first administrator ever is noted once, and
