@@ -48,7 +48,7 @@ const defineTests = (): void => {
     return rows[0]?.n
   }
 
-  test('four processes that start at once on an empty folder make one database, one secret and one key', async () => {
+  test('four processes that start at once on an empty folder make one database, one secret and one key with the one after it', async () => {
     const folder = newFolder()
     const children = await Promise.all(Array.from({ length: 4 }, () => startChild(folder)))
     const answers = children.map(child => once(child, 'message'))
@@ -59,8 +59,12 @@ const defineTests = (): void => {
     assert.equal(secrets.size, 1)
 
     const db = openDatabase(settingsOf(folder).databaseUrl)
-    for (const table of ['installation', 'signing_keys', 'audit_events'])
-      assert.equal(await count(db, table), 1, table)
+    for (const [table, rows] of [
+      ['installation', 1],
+      ['signing_keys', 2],
+      ['audit_events', 3],
+    ] as const)
+      assert.equal(await count(db, table), rows, table)
     assert.equal(await count(db, 'gatewright_migrations'), steps.length)
     assert.ok(!readdirSync(folder).some(name => name.startsWith('secret.')), 'no draft of a secret stays')
     await db.destroy()

@@ -18,7 +18,12 @@ const makeKey = async (): Promise<SigningKey> => ({
 
 const [active, older, foreign] = await Promise.all([makeKey(), makeKey(), makeKey()])
 const find = (kid: string) => [active, older].find(key => key.kid === kid)
-const keyRing = { getActive: () => active, find, findAnew: async (kid: string) => find(kid), onRemoved: () => {} }
+const keyRing = {
+  getActive: () => active,
+  find,
+  findAnew: async (kid: string) => find(kid),
+  onRemoved: () => {},
+}
 
 const setUp = (issuer = longIssuer, audience = issuer) => {
   let now = start
