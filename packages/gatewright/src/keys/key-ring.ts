@@ -85,11 +85,10 @@ const createView = (dependencies: RingDependencies) => {
     listPublic: () => shown,
     onRemoved: (listener: (kid: string) => void) => void listeners.push(listener),
     adopt: async (rows: readonly SigningKeyRow[]): Promise<void> => {
-      const usable = rows.filter(({ state }) => state !== 'gone')
-      const opened = await Promise.all(usable.map(open))
+      const opened = await Promise.all(rows.map(open))
       // What was revoked since the rows were read stays out.
       const live = opened.filter(({ kid }) => !dropped.has(kid))
-      show(new Map(live.map(key => [key.kid, key])), usable.find(({ state }) => state === 'active')?.kid)
+      show(new Map(live.map(key => [key.kid, key])), rows.find(({ state }) => state === 'active')?.kid)
     },
     drop: (kid: string): void => {
       dropped.add(kid)

@@ -42,9 +42,13 @@ const isDue = (active: RingState, now: number, { algorithm, rotation }: RingRule
   active.algorithm !== algorithm ||
   isApart(now, active.activated_at, rotation)
 
+/** Both were made at one moment, for an empty ring. */
+const isFirstPair = (next: RingState, { created_at, activated_at }: RingState): boolean =>
+  activated_at === created_at && next.created_at === created_at
+
 /** Every key set that a cache may hold has `next` in it: also where none was ever without it. */
-export const isKnown = (next: RingState, active: RingState, now: number): boolean =>
-  isApart(now, next.created_at, publishedAhead) || next.created_at === active.created_at
+const isKnown = (next: RingState, active: RingState, now: number): boolean =>
+  isApart(now, next.created_at, publishedAhead) || isFirstPair(next, active)
 
 const byState = (rows: readonly RingState[], state: string): readonly RingState[] =>
   rows.filter(row => row.state === state)

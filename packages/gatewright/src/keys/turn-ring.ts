@@ -18,7 +18,7 @@ export type RingDependencies = {
   readonly settings: Pick<Settings, 'tokenAlgorithm' | 'keyRotation' | 'accessTokenTtl'>
 }
 
-/** Every key that is not gone, the newest first, and the algorithm that the next one has. */
+/** Every key in use, the newest first, and the algorithm that the next one has. */
 export type StoredRing = { readonly rows: readonly SigningKeyRow[]; readonly algorithm: Algorithm }
 
 export const readRing = async (
@@ -29,7 +29,7 @@ export const readRing = async (
   const rows = await db
     .selectFrom('signing_keys')
     .selectAll()
-    .where('state', '!=', 'gone')
+    .where('state', 'in', ['published', 'active', 'retired'])
     .orderBy('created_at', 'desc')
     .execute()
   const { token_algorithm: noted } = asked ?? {}
@@ -124,6 +124,12 @@ const forgetOldKeys = async ({ clock }: RingDependencies, { db }: Work): Promise
     .execute()
 }
 
+/** All that one turn does has one time. */
+const atOneMoment = (dependencies: RingDependencies): RingDependencies => {
+  const now = dependencies.clock.now()
+  return { ...dependencies, clock: { ...dependencies.clock, now: () => now } }
+}
+
 type Turn<T> = {
   /** How many new keys the turn can use up. */
   readonly spares: number
@@ -149,8 +155,9 @@ export const turnRingWith = async <T>(
     const result = await first(work)
     const ring = await readRing(work.db, settings)
     const spares = { keys: made.filter(key => key.algorithm === ring.algorithm), origin }
-    for (const move of planRing(dependencies, ring)) await applyMove(dependencies, work, move, spares)
-    await forgetOldKeys(dependencies, work)
+    const atOnce = atOneMoment(dependencies)
+    for (const move of planRing(atOnce, ring)) await applyMove(atOnce, work, move, spares)
+    await forgetOldKeys(atOnce, work)
     return result
   })
 }
