@@ -17,12 +17,13 @@ const makeKey = async (): Promise<SigningKey> => ({
 })
 
 const [active, older, foreign] = await Promise.all([makeKey(), makeKey(), makeKey()])
+const removals: ((kid: string) => void)[] = []
 const find = (kid: string) => [active, older].find(key => key.kid === kid)
 const keyRing = {
   getActive: () => active,
   find,
   findAnew: async (kid: string) => find(kid),
-  onRemoved: () => {},
+  onRemoved: (listener: (kid: string) => void) => void removals.push(listener),
 }
 
 const setUp = (issuer = longIssuer, audience = issuer) => {
@@ -103,6 +104,16 @@ test('a token with three roles and a long issuer has at most 700 bytes', () => {
 test('two tokens made of the same things differ in their jti', async () => {
   const jti = async () => read((await tokens.sign(claimed)).split('.')[1]).jti
   assert.notEqual(await jti(), await jti())
+})
+
+test('what a removed key has signed is remembered no longer, and what others have is', async () => {
+  const own = setUp()
+  const verified = await own.tokens.verify(good)
+  const olds = await signed(claims, {}, older)
+  await own.tokens.verify(olds)
+  removals.at(-1)?.(older.kid)
+  assert.equal(await own.tokens.verify(good), verified)
+  assert.ok(own.tokens.verify(olds) instanceof Promise, 'it is looked at anew')
 })
 
 test('what was verified is told, frozen deeply, and remembered', async () => {

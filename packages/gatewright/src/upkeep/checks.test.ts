@@ -223,6 +223,38 @@ describe('the secret', () => {
   })
 })
 
+describe('the signing keys', () => {
+  const later = (days: number) => ({ clock: clockAt(systemClock.now() + days * day) })
+
+  test('are well, with one that signs and the next one', async () => {
+    assertFound(await install().find('signing-keys'), 'ok', /ES256 signs since .*, 2 keys in use/)
+  })
+
+  test('of which none is the next one, or none signs', async () => {
+    const { run, find } = install()
+    run("update signing_keys set state = 'retired' where state = 'published'")
+    assertFound(await find('signing-keys'), 'warning', /no signing key is published/)
+    run("update signing_keys set state = 'gone'")
+    assertFound(await find('signing-keys'), 'ok', /none yet/)
+    run("update signing_keys set state = 'retired'")
+    assertFound(await find('signing-keys'), 'problem', /no signing key is active/)
+  })
+
+  test('that nobody has rotated', async () => {
+    const { find } = install()
+    assertFound(await find('signing-keys', later(29)), 'ok', /signs since/)
+    assertFound(await find('signing-keys', later(31)), 'warning', /31 days old/)
+    const env = { KEY_ROTATION: '90d' }
+    assertFound(await find('signing-keys', { ...later(31), env }), 'ok', /signs since/)
+  })
+
+  test('that are gone need no secret', async () => {
+    const { run, find } = install()
+    run("update signing_keys set state = 'gone', private_key = ''")
+    assertFound(await find('database-secret'), 'ok', /held/)
+  })
+})
+
 describe('the administrator', () => {
   test('who has never been, with and without a link that is open', async () => {
     const { run, find } = install()
