@@ -36,7 +36,7 @@ export const readRing = async (
   return { rows, algorithm: noted && isAlgorithm(noted) ? noted : algorithmOf[tokenAlgorithm] }
 }
 
-export const planRing = (
+const planRing = (
   { clock, settings }: Pick<RingDependencies, 'clock' | 'settings'>,
   { rows, algorithm }: StoredRing,
 ): readonly Move[] => planMoves(rows, clock.now(), { algorithm, rotation: settings.keyRotation })
