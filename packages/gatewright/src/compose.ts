@@ -91,16 +91,14 @@ const openClock = async (watch: Database, { settings, clock }: ComposeOptions) =
   return { clock: opened, stop: opened.stop }
 }
 
-/** A server has a say in the next key, and follows the ring; a command only makes what there is not. */
+/** A server has a say in the next key; a command only makes what there is not. */
 const openRing = async (
   dependencies: KeyRingDependencies,
   { isCommand }: ComposeOptions,
 ): Promise<KeyRing> => {
   if (isCommand) return openKeyRing(dependencies)
   await noteAlgorithm(dependencies)
-  const ring = await openKeyRing(dependencies)
-  ring.follow()
-  return ring
+  return openKeyRing(dependencies)
 }
 
 /** What a command was started with says nothing of what the servers were: for it no rotation is ever due. */
@@ -130,6 +128,7 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
     onKeyRevoked: keyRing.drop,
   })
   await revocations.start()
+  if (!options.isCommand) keyRing.follow()
   const hooks = createHookRunner({ db, clock, random })
   return {
     settings,

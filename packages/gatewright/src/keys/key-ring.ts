@@ -1,10 +1,11 @@
 import type { JWK } from 'jose'
 import { second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { Database, SigningKeyRow } from '../storage/tables.ts'
+import type { Database } from '../storage/tables.ts'
 import { oldestView } from './ring-plan.ts'
 import { createRingReads } from './ring-reads.ts'
-import { openKey, type SigningKey } from './signing-keys.ts'
+import { createRingView, type RingView } from './ring-view.ts'
+import type { SigningKey } from './signing-keys.ts'
 import { noteTtl, type RingDependencies, readRing, type StoredRing, turnRing } from './turn-ring.ts'
 
 /** The signing keys in the memory of this process, with the ring in the database behind them. */
@@ -45,69 +46,16 @@ const kidPattern = /^[\w-]{22}$/
 
 const unavailable = (reason: string): Refusal => new Refusal('unavailable', { reason, retryAfter: 1 })
 
-/** Opens keys, each once as long as its row says the same. */
-const createOpener = ({ secrets }: RingDependencies) => {
-  const opened = new Map<string, { readonly sealed: string; readonly key: SigningKey }>()
-  return {
-    open: async (row: SigningKeyRow): Promise<SigningKey> => {
-      const known = opened.get(row.kid)
-      if (known?.sealed === row.private_key && known.key.algorithm === row.algorithm) return known.key
-      const key = await openKey(secrets, row)
-      opened.set(row.kid, { sealed: row.private_key, key })
-      return key
-    },
-    forget: (kid: string): void => void opened.delete(kid),
-  }
-}
-
-type Keys = ReadonlyMap<string, SigningKey>
-
-/** What this process knows of the ring, and who is told when a key is no longer there. */
-const createView = (dependencies: RingDependencies) => {
-  const { open, forget } = createOpener(dependencies)
-  const listeners = [forget]
-  const dropped = new Set<string>()
-  let keys: Keys = new Map()
-  let active: SigningKey | undefined
-  let shown: readonly JWK[] = []
-
-  const show = (next: Keys, signs: string | undefined): void => {
-    const gone = [...keys.keys()].filter(kid => !next.has(kid))
-    if (gone.length > 0 || next.size !== keys.size)
-      shown = Object.freeze([...next.values()].flatMap(({ publicJwk }) => publicJwk ?? []))
-    keys = next
-    active = signs === undefined ? undefined : keys.get(signs)
-    for (const kid of gone) for (const listener of listeners) listener(kid)
-  }
-  return {
-    find: (kid: string) => keys.get(kid),
-    getActive: () => active,
-    listPublic: () => shown,
-    onRemoved: (listener: (kid: string) => void) => void listeners.push(listener),
-    adopt: async (rows: readonly SigningKeyRow[]): Promise<void> => {
-      const opened = await Promise.all(rows.map(open))
-      // What was revoked since the rows were read stays out.
-      const live = opened.filter(({ kid }) => !dropped.has(kid))
-      show(new Map(live.map(key => [key.kid, key])), rows.find(({ state }) => state === 'active')?.kid)
-    },
-    drop: (kid: string): void => {
-      dropped.add(kid)
-      show(new Map([...keys].filter(([id]) => id !== kid)), active?.kid)
-    },
-  }
-}
-
-type View = ReturnType<typeof createView>
-
 /** The reads of a view, and how old it is. */
-const createReader = (dependencies: KeyRingDependencies, view: View) => {
+const createReader = (dependencies: KeyRingDependencies, view: RingView) => {
   const { db, watch = db, clock, settings } = dependencies
   let sentAt = { monotonic: Number.NEGATIVE_INFINITY, wall: 0 }
   let last: StoredRing | undefined
 
   const read = async (): Promise<void> => {
     const sent = { monotonic: clock.monotonic(), wall: clock.now() }
-    const ring = await readRing(watch, settings)
+    // The first one has the time that a start has; the others must not wait behind requests.
+    const ring = await readRing(last === undefined ? db : watch, settings)
     if (await noteTtl(dependencies, ring.rows)) return read()
     await view.adopt(ring.rows)
     sentAt = sent
@@ -127,7 +75,7 @@ const createReader = (dependencies: KeyRingDependencies, view: View) => {
 type Reader = ReturnType<typeof createReader>
 
 /** Twice: a read that was under way may have been sent before what the caller has to see. */
-const getActiveAnew = async (view: View, { catchUp, isFresh }: Reader): Promise<SigningKey> => {
+const getActiveAnew = async (view: RingView, { catchUp, isFresh }: Reader): Promise<SigningKey> => {
   for (let attempt = 0; attempt < 2; attempt++) {
     await catchUp().catch(() => {
       throw unavailable('signing_keys_stale')
@@ -138,7 +86,7 @@ const getActiveAnew = async (view: View, { catchUp, isFresh }: Reader): Promise<
   throw unavailable('no_signing_key')
 }
 
-const createFindAnew = (view: View, { catchUpLater }: Reader): KeyRing['findAnew'] => {
+const createFindAnew = (view: RingView, { catchUpLater }: Reader): KeyRing['findAnew'] => {
   let waiting = 0
   return async kid => {
     if (!kidPattern.test(kid)) return undefined
@@ -155,7 +103,7 @@ const createFindAnew = (view: View, { catchUpLater }: Reader): KeyRing['findAnew
 
 const createKeyRing = (dependencies: KeyRingDependencies): KeyRing => {
   const { random } = dependencies
-  const view = createView(dependencies)
+  const view = createRingView(dependencies)
   const reader = createReader(dependencies, view)
   let turning: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined

@@ -153,7 +153,7 @@ export const createAccessTokens = ({
       throw invalid('token_signature')
     })
     // It may have been revoked meanwhile: then nothing is remembered of it.
-    if (keyRing.find(key.kid) !== key) throw invalid('token_key')
+    if (keyRing.find(key.kid) === undefined) throw invalid('token_key')
     const token = parseClaims(parsePart(body), key.kid, issuer)
     remember(text, token)
     return token

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { everyone } from '../../permissions/access-rule.ts'
 import { type Content, contentOnce, sendContent } from '../content.ts'
-import { nothing } from '../schemas.ts'
+import { madeUpId, nothing } from '../schemas.ts'
 
 /** As for every document that anybody may read: it judges no cookie, and asks no database. */
 const gate = { access: everyone(), ignoresCookie: true, limit: 'read', audit: 'none' } as const
@@ -29,17 +29,22 @@ const createKeySet = ({ keyRing }: Engine): (() => Promise<Content>) => {
  */
 const toMetadata = (issuer: string) => ({ issuer, jwks_uri: `${issuer}/.well-known/jwks.json` })
 
+const madeUpKey = {
+  ...{ kty: 'EC', crv: 'P-256', x: madeUpId, y: madeUpId },
+  ...{ kid: madeUpId, alg: 'ES256', use: 'sig' },
+}
+
 const documents = [
   {
     url: '/.well-known/jwks.json',
     summary: 'The public keys of access tokens (RFC 7517)',
-    answer: { keys: [{ kty: 'EC', crv: 'P-256', x: '…', y: '…', kid: '…', alg: 'ES256', use: 'sig' }] },
+    answer: () => ({ keys: [madeUpKey] }),
     create: createKeySet,
   },
   {
     url: '/.well-known/oauth-authorization-server',
     summary: 'Where an authorization server has what (RFC 8414)',
-    answer: toMetadata('https://api.example.org'),
+    answer: ({ publicUrl }: Engine) => toMetadata(publicUrl),
     create: ({ publicUrl }: Engine) => contentOnce(type, async () => JSON.stringify(toMetadata(publicUrl))),
   },
 ] as const
@@ -48,7 +53,12 @@ const documents = [
 export const wellKnownRoutes = (app: FastifyInstance, engine: Engine): void => {
   for (const { url, summary, answer, create } of documents) {
     const getContent = create(engine)
-    const reference = { tag: 'Keys', summary, headers: ['ETag'], example: { answer } } as const
+    const reference = {
+      tag: 'Keys',
+      summary,
+      headers: ['ETag'],
+      example: { answer: answer(engine) },
+    } as const
     app.get(
       url,
       { config: { gate, reference }, schema: { response: { 200: { type: 'object' }, 304: nothing } } },
