@@ -4,7 +4,7 @@ import { until } from '../process/until.ts'
 import type { Seeded } from '../sessions/seeded.ts'
 import type { Owner } from './installation.ts'
 import type { KeyDatabase } from './key-database.ts'
-import type { Stored } from './key-process.ts'
+import type { Ask, Stored } from './key-process.ts'
 import { type KeyProcess, startKeyProcess } from './key-processes.ts'
 import { check, type Tally } from './tally.ts'
 
@@ -23,6 +23,7 @@ const ttl = 10 * minute
 const mostQueries = 24
 /** Real time for a revocation to reach every process: milliseconds when nothing else runs. */
 const longest = 5_000
+const attempts = 5
 
 type Token = { readonly text: string; readonly kid: string; readonly expiresAt: number }
 
@@ -45,10 +46,27 @@ const toToken = (text: string): Token => {
   return { text, kid: JSON.parse(head).kid, expiresAt: JSON.parse(body).exp * 1_000 }
 }
 
-const signSome = async ({ ledger, processes, seeded, tally }: Stage): Promise<void> => {
+/** A connection may break, which nobody answers for: a server turns again soon, and a client signs in again. */
+const askTillAnswered = async (
+  { tally }: Pick<Stage, 'tally'>,
+  one: KeyProcess,
+  ask: Ask,
+): Promise<unknown> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await one.ask(ask)
+    } catch (error) {
+      if (attempt === attempts || one.isDead()) throw error
+      tally.repeated += 1
+    }
+  }
+}
+
+const signSome = async (stage: Stage): Promise<void> => {
+  const { ledger, processes, seeded, tally } = stage
   const signers = Array.from({ length: 4 }, () => seeded.pick(processes))
   for (const signer of signers) {
-    const token = toToken(String(await signer.ask({ what: 'sign', now: ledger.now })))
+    const token = toToken(String(await askTillAnswered(stage, signer, { what: 'sign', now: ledger.now })))
     check(tally, !ledger.revoked.has(token.kid), `${token.kid} still signs after it was revoked`)
     ledger.tokens = [...ledger.tokens, token]
     tally.answered += 1
@@ -95,7 +113,7 @@ const turnAll = async (stage: Stage, run?: number): Promise<void> => {
     await Promise.allSettled([dying, ...order.slice(1).map(one => one.ask(turn))])
     await replaceDead(stage)
   }
-  await Promise.all(order.filter(one => !one.isDead()).map(one => one.ask(turn)))
+  await Promise.all(order.filter(one => !one.isDead()).map(one => askTillAnswered(stage, one, turn)))
 }
 
 const pass = async (stage: Stage, milliseconds: number): Promise<void> => {

@@ -5,6 +5,7 @@ import { until } from '../../../../test/process/until.ts'
 import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { revokeKey, rotateKeys } from '../administration/signing-keys.ts'
 import { systemOrigin as origin } from '../audit/record.ts'
+import { compose } from '../compose.ts'
 import { day, minute } from '../ground/clock.ts'
 import { newId, systemRandom } from '../ground/random.ts'
 import type { Settings } from '../ground/settings.ts'
@@ -200,6 +201,44 @@ describe('a rotation that somebody asks for', () => {
     await t.engine.keyRing.turn()
     assert.equal(kidIn('active'), young)
   })
+})
+
+describe('a command beside the servers', () => {
+  const openCommand = async () => {
+    const settings = { ...t.engine.settings, tokenAlgorithm: 'EdDSA', keyRotation: day } as const
+    return compose({ settings, clock, durability: 'off', isCommand: true })
+  }
+
+  test('rotates nothing and chooses no algorithm, whatever settings it was started with', async () => {
+    const rows = () => second.rows('select kid, state from signing_keys order by kid')
+    const before = rows()
+    clock.advance(31 * day)
+    const command = await openCommand()
+    await command.close()
+    assert.deepEqual(rows(), before)
+    await (await openRing()).turn()
+    assert.equal(rowOf(kidIn('published'))?.algorithm, 'ES256')
+  })
+
+  test('makes the keys where there are none', async () => {
+    second.run('delete from signing_keys')
+    const command = await openCommand()
+    await command.close()
+    assert.equal(second.rows('select kid from signing_keys').length, 2)
+  })
+})
+
+test('the first two keys are made at one moment, however the clock runs, so that either may sign at once', async () => {
+  second.run('delete from signing_keys')
+  const now = (): number => {
+    clock.advance(1)
+    return clock.now()
+  }
+  const ticking = { ...clock, now }
+  await openKeyRing({ ...t.engine, clock: ticking })
+  const next = kidIn('published')
+  const { kid, waitsUntil } = await rotateKeys({ ...t.engine, clock: ticking }, origin)
+  assert.deepEqual([kid, waitsUntil], [next, undefined])
 })
 
 describe('an unknown key id', () => {

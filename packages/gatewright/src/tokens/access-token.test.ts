@@ -116,6 +116,19 @@ test('what a removed key has signed is remembered no longer, and what others hav
   assert.ok(own.tokens.verify(olds) instanceof Promise, 'it is looked at anew')
 })
 
+test('a key that is revoked while a token of it is verified leaves nothing of it', async () => {
+  let isThere = true
+  const leaving = { ...keyRing, find: (kid: string) => (isThere ? find(kid) : undefined) }
+  const clock = { now: () => start, monotonic: () => start, behind: () => 0, sleep: async () => {} }
+  const names = { issuer: longIssuer, audience: longIssuer }
+  const own = createAccessTokens({ ...names, keyRing: leaving, clock, random: systemRandom })
+  const verifying = own.verify(good)
+  isThere = false
+  await assert.rejects(async () => verifying, { code: 'invalid_token' })
+  isThere = true
+  assert.ok(own.verify(good) instanceof Promise, 'it was not remembered')
+})
+
 test('what was verified is told, frozen deeply, and remembered', async () => {
   const token = await tokens.verify(good)
   const { keyId, tokenId, clientId, audience, ...rest } = token
