@@ -82,6 +82,8 @@ describe('revoking the key that signs', () => {
   })
 
   test('twice in a row: what the youngest key signs is good where nobody has heard of it', async () => {
+    // Not even the feed tells it.
+    node.engine.revocations.stop()
     await node.engine.keyRing.stop()
     for (let lost = 0; lost < 2; lost += 1) await revokeKey(t.engine, { kid: kidIn('active'), origin })
     const { body } = await refreshAt(t, ann)

@@ -152,9 +152,10 @@ describe('the states of signing keys, as a model', () => {
     ring.now += rotation
     turn(ring)
     ring.now -= 1_000 * day
-    const retired = get(ring, 'retired')
+    const [retired, active] = [get(ring, 'retired'), get(ring, 'active')]
     turn(ring)
     assertWhole(ring)
+    assert.notEqual(get(ring, 'active').kid, active.kid, 'else it would sign for a thousand days')
     assert.ok(inState(ring, 'retired').some(({ kid }) => kid === retired.kid))
     ring.now += rotation
     turn(ring)
