@@ -62,14 +62,18 @@ const askTillAnswered = async (
   }
 }
 
+const signAt = async (stage: Stage, signer: KeyProcess): Promise<Token> => {
+  const { ledger, tally } = stage
+  const token = toToken(String(await askTillAnswered(stage, signer, { what: 'sign', now: ledger.now })))
+  ledger.tokens = [...ledger.tokens, token]
+  tally.answered += 1
+  return token
+}
+
 const signSome = async (stage: Stage): Promise<void> => {
-  const { ledger, processes, seeded, tally } = stage
-  const signers = Array.from({ length: 4 }, () => seeded.pick(processes))
-  for (const signer of signers) {
-    const token = toToken(String(await askTillAnswered(stage, signer, { what: 'sign', now: ledger.now })))
-    check(tally, !ledger.revoked.has(token.kid), `${token.kid} still signs after it was revoked`)
-    ledger.tokens = [...ledger.tokens, token]
-    tally.answered += 1
+  for (let signed = 0; signed < 4; signed += 1) {
+    const { kid } = await signAt(stage, stage.seeded.pick(stage.processes))
+    check(stage.tally, !stage.ledger.revoked.has(kid), `${kid} still signs after it was revoked`)
   }
 }
 
@@ -101,19 +105,25 @@ const replaceDead = async ({ processes, start, tally }: Stage): Promise<void> =>
   }
 }
 
-/** Some turn the ring at once, or all one after the other; where one is told when to die, it goes first. */
-const turnAll = async (stage: Stage, run?: number): Promise<void> => {
+const turnAll = async (stage: Stage, some: readonly KeyProcess[] = stage.processes): Promise<void> => {
+  const turn = { what: 'turn', now: stage.ledger.now } as const
+  await Promise.all(some.map(one => askTillAnswered(stage, one, turn)))
+}
+
+/** Some turn the ring, at once or one first, which dies over it; the others have not read it when this is over. */
+const turnAndDie = async (stage: Stage, run: number): Promise<void> => {
   const { ledger, processes, seeded } = stage
-  const order = processes.toSorted(() => seeded.below(3) - 1)
+  const order = processes.toSorted(() => seeded.below(3) - 1).slice(0, 2 + seeded.below(count - 1))
+  const death = { query: 1 + ((run >> 1) % mostQueries), when: run % 2 === 0 ? 'before' : 'after' } as const
   const turn = { what: 'turn', now: ledger.now } as const
-  if (run !== undefined) {
-    const death = { query: 1 + ((run >> 1) % mostQueries), when: run % 2 === 0 ? 'before' : 'after' } as const
-    const dying = order[0]?.ask({ ...turn, death })
-    if (seeded.oneIn(2)) await dying?.catch(() => {})
-    await Promise.allSettled([dying, ...order.slice(1).map(one => one.ask(turn))])
-    await replaceDead(stage)
-  }
-  await Promise.all(order.filter(one => !one.isDead()).map(one => askTillAnswered(stage, one, turn)))
+  const dying = order[0]?.ask({ ...turn, death })
+  if (seeded.oneIn(2)) await dying?.catch(() => {})
+  await Promise.allSettled([dying, ...order.slice(1).map(one => one.ask(turn))])
+  await replaceDead(stage)
+  await turnAll(
+    stage,
+    order.filter(one => !one.isDead()),
+  )
 }
 
 const pass = async (stage: Stage, milliseconds: number): Promise<void> => {
@@ -137,23 +147,40 @@ const checkRows = async ({ ledger, processes, tally }: Stage): Promise<Stored> =
   return stored
 }
 
-const revokeSome = async (stage: Stage): Promise<void> => {
-  const { ledger, processes, seeded, tally } = stage
+const revokeOne = async (stage: Stage, revoker: KeyProcess): Promise<string> => {
+  const { ledger, seeded } = stage
   const { active } = await checkRows(stage)
   const kids = [active, ...ledger.tokens.map(({ kid }) => kid)].filter(kid => !ledger.revoked.has(kid))
   const kid = seeded.pick(kids)
-  const revoker = seeded.pick(processes)
   await revoker.ask({ what: 'revoke', now: ledger.now, kid })
   ledger.revoked.add(kid)
   if (kid === active) ledger.activations += 1
-  const texts = ledger.tokens.filter(token => token.kid === kid).map(({ text }) => text)
+  return kid
+}
+
+/** What is signed then is good at once, also with a key that was made a moment before; what was revoked is not. */
+const revokeSome = async (stage: Stage): Promise<void> => {
+  const { ledger, processes, seeded, tally } = stage
+  const revoker = seeded.pick(processes)
+  const revoked: string[] = []
+  for (let left = 1 + seeded.below(3); left > 0; left -= 1) revoked.push(await revokeOne(stage, revoker))
+  const { text } = await signAt(stage, revoker)
+  const verdicts = await Promise.all(
+    processes.map(one => one.ask({ what: 'verify', now: ledger.now, tokens: [text] })),
+  )
+  for (const [at, verdict] of verdicts.entries())
+    check(tally, String(verdict) === 'good', `process ${at} says ${verdict} of what was signed after it`)
+
+  const texts = ledger.tokens.filter(({ kid }) => revoked.includes(kid)).map(token => token.text)
   const isKnownTo = async (one: KeyProcess): Promise<boolean> => {
-    const verdicts = (await one.ask({ what: 'verify', now: ledger.now, tokens: texts })) as string[]
+    const all = (await one.ask({ what: 'verify', now: ledger.now, tokens: texts })) as string[]
     const shown = (await one.ask({ what: 'list', now: ledger.now })) as string[]
-    return verdicts.every(verdict => verdict !== 'good') && !shown.includes(kid)
+    return all.every(verdict => verdict !== 'good') && !revoked.some(kid => shown.includes(kid))
   }
-  check(tally, await isKnownTo(revoker), `the process that revoked ${kid} takes its tokens`)
-  for (const one of processes) await until(`${kid} is refused everywhere`, () => isKnownTo(one), longest)
+  check(tally, await isKnownTo(revoker), 'the process that revoked a key takes its tokens')
+  for (const one of processes) await until('what was revoked is refused', () => isKnownTo(one), longest)
+  // As the key set of each process follows, within milliseconds.
+  await turnAll(stage)
 }
 
 /** One key follows another, with a process that dies somewhere on the way, and tokens of before and after. */
@@ -169,14 +196,19 @@ const rotateOnce = async (stage: Stage, run: number): Promise<void> => {
   await signSome(stage)
   await pass(stage, 5 * minute + seeded.below(2 * minute))
   ledger.activations += 1
-  await turnAll(stage, run)
+  await turnAndDie(stage, run)
   await look(stage)
-  await checkRows(stage)
+  const { active } = await checkRows(stage)
   await signSome(stage)
-  await pass(stage, seeded.below(ttl))
+  await pass(stage, minute + 1 + seeded.below(ttl))
+  for (const one of stage.processes) {
+    const { kid } = await signAt(stage, one)
+    check(stage.tally, kid === active, `${kid} signs, and not ${active}`)
+  }
   if (seeded.oneIn(4)) await revokeSome(stage)
   await signSome(stage)
   await look(stage)
+  await turnAll(stage)
   await pass(stage, seeded.below(ttl))
 }
 
