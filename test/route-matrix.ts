@@ -18,6 +18,8 @@ export const matrix = `
 | GET /console                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /console/*              |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/errors            |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /.well-known/jwks.json  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /.well-known/oauth-authorization-server |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /openapi.json           |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/postman.json      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs                   |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |

@@ -77,9 +77,15 @@ const identify: Step = ({ accessTokens }, passage) => {
   return token.then(verified => setToken(passage, verified))
 }
 
-const refuseEnded = ({ revocations, clock }: GateDependencies, token: AccessToken): void => {
-  if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
-  if (revocations.isEnded(token)) throw new Refusal('session_ended', { reason: 'cut_off' })
+/** What a revoked key has signed says nothing, of its session neither, which goes on: the caller refreshes. */
+const toRefusal = ({ revocations }: GateDependencies, { keyId }: AccessToken): Refusal =>
+  revocations.isKeyRevoked(keyId)
+    ? new Refusal('invalid_token', { reason: 'key_revoked' })
+    : new Refusal('session_ended', { reason: 'cut_off' })
+
+const refuseEnded = (gate: GateDependencies, token: AccessToken): void => {
+  if (token.expiresAt <= gate.clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
+  if (gate.revocations.isEnded(token)) throw toRefusal(gate, token)
 }
 
 const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise<void> => {

@@ -96,6 +96,11 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     ['100ms', 100],
     ['5s', 5 * second],
   ],
+  KEY_ROTATION: [
+    ['1h', hour],
+    ['90d', 90 * day],
+  ],
+  TOKEN_ALGORITHM: ['ES256', 'EdDSA', 'RS256', 'HS256_EVERY_VERIFIER_CAN_FORGE'].map(name => [name, name]),
   REGISTRATION: [
     ['open', 'open'],
     ['closed', 'closed'],
@@ -207,6 +212,8 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   SESSION_MAX_TTL: [...badTimes, '0'],
   REFRESH_RETRY_WINDOW: [...badTimes, '61s'],
   REVOCATION_MAX_AGE: [...badTimes, '0', '61s'],
+  KEY_ROTATION: ['59m', '401d', '0', 'never', '30'],
+  TOKEN_ALGORITHM: ['HS256', 'es256', 'none', 'RS256,ES256', 'PS256', 'RS512'],
   REGISTRATION: ['invite', 'on', 'true', 'Open'],
   PASSWORD_MIN_LENGTH: ['7', '129', '15.5', 'long'],
   LIMITS: ['true', 'ON', '1'],

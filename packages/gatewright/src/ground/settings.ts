@@ -150,6 +150,17 @@ export const settingRows = [
     describe: 'The word before the token in that header.',
   },
   {
+    name: 'TOKEN_ALGORITHM',
+    default: 'ES256',
+    ...choice('ES256', 'EdDSA', 'RS256', 'HS256_EVERY_VERIFIER_CAN_FORGE'),
+    explain: knownMistakes([
+      /^hs(256|384|512)$/i,
+      'with a shared secret, whoever checks a token can also make one; write ES256, or HS256_EVERY_VERIFIER_CAN_FORGE if that is meant',
+    ]),
+    describe:
+      'How new access tokens are signed. After a change the next key has it, and signs 15 minutes after the start.',
+  },
+  {
     name: 'TOKEN_AUDIENCE',
     default: ({ publicUrl }: Earlier) => publicUrl,
     unset: '`PUBLIC_URL`',
@@ -185,6 +196,12 @@ export const settingRows = [
     default: '5s',
     ...duration(100, minute),
     describe: 'The oldest view of revocations that a process still answers from.',
+  },
+  {
+    name: 'KEY_ROTATION',
+    default: '30d',
+    ...duration(hour, 400 * day),
+    describe: 'How long a signing key signs before the next one does.',
   },
   {
     name: 'REGISTRATION',

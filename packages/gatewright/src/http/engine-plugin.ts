@@ -49,6 +49,7 @@ export const createEnginePlugin = (open: OpenEngine): FastifyPluginAsync<PluginO
       app.addHook('onClose', engine.close)
       app.setGenReqId(createRequestIds(engine.random))
       guardAddresses(app, engine)
+      for (const warning of engine.warnings) log.warn(warning)
       await app.register(gatePlugin, { engine, log, ...gate })
     },
     { fastify: '5.x', name: 'gatewright-application' },

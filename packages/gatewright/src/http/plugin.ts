@@ -22,6 +22,7 @@ import { referenceRoutes } from './routes/reference.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { wellKnownRoutes } from './routes/well-known.ts'
 import { useStrictSchemas } from './validation.ts'
 
 export type GateOptions = {
@@ -70,6 +71,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
 
   runHooks(app, options, log)
   healthRoutes(app, engine)
+  wellKnownRoutes(app, engine)
   errorDocsRoutes(app)
   referenceRoutes(app, engine, mount)
   consoleRoutes(app, engine, mount)

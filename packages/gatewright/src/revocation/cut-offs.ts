@@ -9,7 +9,7 @@ import type { Revocations } from './revocations.ts'
  * a user together with the version below which everything is ended. A re-read ends nothing: the
  * permissions of that user's tokens come from the database while it stays.
  */
-export const cutOffKinds = ['session', 'user', 'reread-user'] as const
+export const cutOffKinds = ['session', 'user', 'signing-key', 'reread-user'] as const
 export type CutOffKind = (typeof cutOffKinds)[number]
 
 export type CutOff = {

@@ -27,6 +27,8 @@ type InstallationTable = {
   /** Set once, in the transaction that makes the first administrator. */
   first_administrator_at: number | null
   created_at: number
+  /** The algorithm of the next signing key, as the last start of a server asked for; null before the first. */
+  token_algorithm: Generated<string | null>
 }
 
 /** One row at most: the set-up link that is open. */
@@ -96,11 +98,24 @@ type CutOffsTable = {
 
 type SigningKeysTable = {
   kid: string
+  /** As the `alg` of a token writes it. */
   algorithm: string
+  /** `published`, `active`, `retired` or `gone`: one published and one active at most. */
   state: string
+  /** JWK for whoever reads the table; nothing is verified with it. */
   public_key: string
+  /** Sealed JWK; empty once the key is gone. */
   private_key: string
+  /** When it was made, which is when it was published. */
   created_at: number
+  activated_at: Generated<number | null>
+  retired_at: Generated<number | null>
+  gone_at: Generated<number | null>
+  revoked_at: Generated<number | null>
+  /** When somebody asked that this active key be followed by the next one. */
+  rotation_asked_at: Generated<number | null>
+  /** The longest ACCESS_TOKEN_TTL, in milliseconds, of any process that may have signed with it. */
+  token_ttl: Generated<number>
 }
 
 type AuditEventsTable = {

@@ -20,7 +20,8 @@ import { sha256 } from '../ground/encoding.ts'
 import { loadSettings } from '../ground/load-settings.ts'
 import { systemRandom } from '../ground/random.ts'
 import { createSecrets } from '../ground/secrets.ts'
-import { openKeyRing } from '../keys/signing-keys.ts'
+import { defaultSettings } from '../ground/settings.ts'
+import { openKeyRing } from '../keys/key-ring.ts'
 import { openDatabase } from '../storage/database.ts'
 import { ensureInstallation } from '../storage/installation.ts'
 import { engineMigrations, migrate } from '../storage/migrate.ts'
@@ -41,7 +42,8 @@ const model = join(top, 'model')
 before(async () => {
   const db = openDatabase(`sqlite:${join(model, 'gatewright.db')}`)
   const secrets = createSecrets([secret], systemRandom)
-  const parts = { db, secrets, clock: systemClock, random: systemRandom }
+  const settings = defaultSettings()
+  const parts = { db, secrets, clock: systemClock, random: systemRandom, settings }
   await migrate(db, engineMigrations)
   await ensureInstallation(parts)
   await openKeyRing(parts)
@@ -226,6 +228,38 @@ describe('the secret', () => {
       assertFound(finding, 'problem', /./)
       assert.ok(!JSON.stringify(finding).includes('canary'))
     }
+  })
+})
+
+describe('the signing keys', () => {
+  const later = (days: number) => ({ clock: clockAt(systemClock.now() + days * day) })
+
+  test('are well, with one that signs and the next one', async () => {
+    assertFound(await install().find('signing-keys'), 'ok', /ES256 signs since .*, 2 keys in use/)
+  })
+
+  test('of which none is the next one, or none signs', async () => {
+    const { run, find } = install()
+    run("update signing_keys set state = 'retired' where state = 'published'")
+    assertFound(await find('signing-keys'), 'warning', /no signing key is published/)
+    run("update signing_keys set state = 'gone'")
+    assertFound(await find('signing-keys'), 'ok', /none yet/)
+    run("update signing_keys set state = 'retired'")
+    assertFound(await find('signing-keys'), 'problem', /no signing key is active/)
+  })
+
+  test('that nobody has rotated', async () => {
+    const { find } = install()
+    assertFound(await find('signing-keys', later(29)), 'ok', /signs since/)
+    assertFound(await find('signing-keys', later(31)), 'warning', /31 days old/)
+    const env = { KEY_ROTATION: '90d' }
+    assertFound(await find('signing-keys', { ...later(31), env }), 'ok', /signs since/)
+  })
+
+  test('that are gone need no secret', async () => {
+    const { run, find } = install()
+    run("update signing_keys set state = 'gone', private_key = ''")
+    assertFound(await find('database-secret'), 'ok', /held/)
   })
 })
 
