@@ -80,6 +80,8 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
   const engine = await compose({ settings, clock, durability: 'off', migrations, declaration: blog })
   const log = pino({ level: 'trace', base: null }, { write: line => void logLines.push(line) })
   const { app } = await createApp({ engine, log, mount, application: blog })
+  // No table changes by itself while a test looks at it.
+  await engine.housekeeping.stop()
 
   return {
     app,

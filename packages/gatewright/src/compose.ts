@@ -21,6 +21,7 @@ import { prepareDatabase } from './storage/prepare-database.ts'
 import type { Durability } from './storage/sqlite-dialect.ts'
 import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { createHousekeeping, type Housekeeping } from './upkeep/housekeeping.ts'
 import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
 import { listRoles } from './users/users.ts'
 
@@ -32,6 +33,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
   readonly hooks: HookRunner
+  readonly housekeeping: Housekeeping
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
   /** What a start should say of the database. */
@@ -108,6 +110,7 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
   })
   await revocations.start()
   const hooks = createHookRunner({ db, clock, random })
+  const housekeeping = createHousekeeping({ db, clock, random, settings, revocations, hooks })
   return {
     settings,
     publicUrl,
@@ -119,6 +122,7 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
     accessTokens,
     revocations,
     hooks,
+    housekeeping,
     roleTable,
     hasher: createPasswordHasher({ random }),
     limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),
@@ -132,7 +136,7 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
     knownSecrets: createKnownSecrets(),
     warnings,
     close: async () => {
-      await hooks.stop()
+      await Promise.all([hooks.stop(), housekeeping.stop()])
       revocations.stop()
       stopClock()
       await close()

@@ -44,6 +44,12 @@ const runHooks = (app: FastifyInstance, { engine, hooks }: GateOptions, log: Log
   app.addHook('preClose', async () => void engine.hooks.stop())
 }
 
+/** Old rows are deleted while requests are taken: by servers only, never by a command. */
+const keepHouse = (app: FastifyInstance, { housekeeping }: Engine, log: Logger): void => {
+  app.addHook('onReady', async () => housekeeping.start(log))
+  app.addHook('preClose', async () => void housekeeping.stop())
+}
+
 const register = async (app: FastifyInstance, options: GateOptions): Promise<void> => {
   const { engine, mount = '/auth' } = options
   const log = options.log.child({}, { serializers: { err: toLoggedError } })
@@ -67,6 +73,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   app.setNotFoundHandler((request, reply) => answerRefusal(request, reply, toNotFound(request)))
 
   runHooks(app, options, log)
+  keepHouse(app, engine, log)
   healthRoutes(app, engine)
   errorDocsRoutes(app)
   referenceRoutes(app, engine, mount)
