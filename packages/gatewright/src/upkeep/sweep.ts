@@ -12,7 +12,7 @@ type AnySwept = Pick<SweptTable, 'keptFor'> & {
 }
 
 /** How many rows one transaction deletes at most. */
-export const sweepSize = 500
+export const sweepSize = 200
 
 /**
  * Deletes rows past their time, the oldest first, `sweepSize` of them at most. One that somebody else has
