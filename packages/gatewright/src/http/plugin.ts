@@ -11,6 +11,7 @@ import type {} from './declarations.ts'
 import { addGateHooks, toNotFound } from './gate-hooks.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { toLoggedError } from './logged-error.ts'
+import { countRequests } from './metrics/request-counts.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
@@ -18,6 +19,7 @@ import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { referenceRoutes } from './routes/reference.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
@@ -61,6 +63,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   app.decorateRequest('passage', undefined)
   app.decorateRequest('principal', undefined)
   app.decorateReply('refusal', undefined)
+  const counts = countRequests(app)
   const table = collectRoutes(app, { things, permissions: engine.roleTable.permissions })
   app.decorate('routeTable', table)
 
@@ -68,13 +71,18 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   useStrictSchemas(app)
   addGateHooks(app, engine, { ...engine, things })
   addConditionalReads(app, engine.places)
-  app.addHook('onResponse', createRequestLog(log, engine.settings.accessLog))
+  const logRequest = createRequestLog(log, engine.settings.accessLog)
+  app.addHook('onResponse', (request, reply, done) => {
+    logRequest(request, reply)
+    done()
+  })
   app.setErrorHandler((error, request, reply) => answerRefusal(request, reply, error))
   app.setNotFoundHandler((request, reply) => answerRefusal(request, reply, toNotFound(request)))
 
   runHooks(app, options, log)
   keepHouse(app, engine, log)
   healthRoutes(app, engine)
+  metricsRoutes(app, engine, counts)
   errorDocsRoutes(app)
   referenceRoutes(app, engine, mount)
   consoleRoutes(app, engine, mount)
