@@ -17,9 +17,9 @@ const engine = await compose({ settings, durability: 'off' })
 const clock = {
   ...systemClock,
   monotonic: () => systemClock.monotonic() * faster,
-  sleep: async (milliseconds: number) => {
+  sleep: async () => {
     process.stdout.write(`${Date.now()}\n`)
-    await systemClock.sleep(Math.max(5, milliseconds / faster))
+    await systemClock.sleep(5)
   },
 }
 const housekeeping = createHousekeeping({ ...engine, clock })

@@ -9,9 +9,9 @@ import { createLease } from './lease.ts'
 
 /** Each process looks after half to all of this whether something is due. */
 const lookInterval = minute
-/** After a batch it rests at least so long, and at least so many times as long as the batch took. */
+/** After a batch it rests at least so long, and so many times as long as the batch took: it has a tenth of the time. */
 const shortestRest = 20
-const restShare = 4
+const restShare = 9
 /** How long closing waits for the batch under way. */
 const longestStop = 5 * second
 
