@@ -15,7 +15,7 @@ import { startPostgres } from '../test/postgres/server.ts'
 import { addUser, signInAs } from '../test/sessions/signed-in.ts'
 
 /**
- * How long requests wait while a backlog is worked off: `node bench/housekeeping.ts 200000`, with
+ * How long requests wait while a backlog is worked off: `npm run bench:housekeeping -- 200000`, with
  * `TEST_DATABASE=postgres` before it for PostgreSQL. Two processes refresh a session each, one refresh after
  * the other; the first one also keeps house, from the second row of the table on.
  */

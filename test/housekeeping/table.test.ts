@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { day, hour } from 'gatewright/clock'
 import { compose, type Engine } from 'gatewright/compose'
 import { defaultSettings } from 'gatewright/settings'
-import { housekeepingTable, sweptTables } from '../../packages/gatewright/src/upkeep/housekeeping-table.ts'
+import {
+  housekeepingTable,
+  type KeptTable,
+  type SweptTable,
+  sweptTables,
+} from '../../packages/gatewright/src/upkeep/housekeeping-table.ts'
 import { newTestDatabase, type TestDatabase } from '../database.ts'
+import { readPart, toTable, withParts } from '../markdown.ts'
 import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
 
 let database: TestDatabase
@@ -59,4 +66,25 @@ test('what is past its time is found by an index, in every table', () => {
   }
   const live = `select id from sessions where ended_at is null and (expires_at, id) > (1, 'x') order by expires_at, id limit 500`
   assert.match(second.planOf(live).join('\n'), /sessions_live/)
+})
+
+const units = [
+  [day, 'day'],
+  [hour, 'hour'],
+] as const
+
+const showTime = (milliseconds: number): string => {
+  const [length, name] = units.find(([unit]) => milliseconds % unit === 0) ?? [1, 'millisecond']
+  const count = milliseconds / length
+  return `${count} ${name}${count === 1 ? '' : 's'}`
+}
+
+test('docs/housekeeping.md has the table (UPDATE_DOCS=1 writes it)', () => {
+  const toRow = (row: KeptTable | SweptTable): readonly string[] => {
+    if (!('keptFor' in row)) return [`\`${row.table}\``, '', row.why]
+    const past = row.keptFor === 0 ? 'past' : `${showTime(row.keptFor)} after`
+    return [`\`${row.table}\``, `${past} \`${row.time}\``, row.why]
+  }
+  const tables = toTable(['table', 'deleted', 'why'], housekeepingTable.map(toRow))
+  assert.equal(readPart(withParts('docs/housekeeping.md', { tables }), 'tables').trim(), tables)
 })

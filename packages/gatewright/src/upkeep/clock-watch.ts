@@ -3,7 +3,7 @@ import { type Clock, hour, minute } from '../ground/clock.ts'
 /** What a wall clock may gain on the monotonic one between two looks. */
 const tolerance = minute
 /** How long a wall clock that has jumped ahead is not believed. */
-export const distrust = hour
+const distrust = hour
 
 /**
  * Tells whether the time may be believed by whoever deletes what is past its time. A clock that jumps ahead

@@ -4,7 +4,7 @@ import type { Work } from '../storage/transaction.ts'
 import { type Batch, housekeepingTasks, type Task } from './housekeeping-tasks.ts'
 
 /** How long after a task was done it is due again, in whichever process. */
-export const runInterval = hour
+const runInterval = hour
 
 /** Writes down a batch in its own transaction, so that what is counted was done, and nothing twice. */
 export const recordBatch = async (

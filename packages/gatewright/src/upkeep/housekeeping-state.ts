@@ -33,7 +33,7 @@ const findOldest = async (db: Database, { table, time, only }: AnyRow): Promise<
 }
 
 /** The age of every table that has a row with a time. Each is one look into an index. */
-export const listTableAges = async (db: Database, now: number): Promise<readonly TableAge[]> => {
+const listTableAges = async (db: Database, now: number): Promise<readonly TableAge[]> => {
   const ages: TableAge[] = []
   for (const row of housekeepingTable as readonly (KeptTable | SweptTable)[]) {
     const { table, keptFor }: AnyRow = row
