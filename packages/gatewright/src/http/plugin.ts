@@ -46,10 +46,9 @@ const runHooks = (app: FastifyInstance, { engine, hooks }: GateOptions, log: Log
   app.addHook('preClose', async () => void engine.hooks.stop())
 }
 
-/** Old rows are deleted while requests are taken: by servers only, never by a command. */
+/** Old rows are deleted while requests are taken, until the engine closes: by servers only, never by a command. */
 const keepHouse = (app: FastifyInstance, { housekeeping }: Engine, log: Logger): void => {
   app.addHook('onReady', async () => housekeeping.start(log))
-  app.addHook('preClose', async () => void housekeeping.stop())
 }
 
 const register = async (app: FastifyInstance, options: GateOptions): Promise<void> => {
