@@ -4,6 +4,7 @@ import { hour, minute } from 'gatewright/clock'
 import { inTransaction } from 'gatewright/transaction'
 import { createHousekeeping } from '../../packages/gatewright/src/upkeep/housekeeping.ts'
 import { createLease, type Lease, leaseTime } from '../../packages/gatewright/src/upkeep/lease.ts'
+import { testsDatabase } from '../environment.ts'
 import { createFakeClock, type FakeClock, startTestApp, type TestApp } from '../harness.ts'
 import { openSecondConnection } from '../sessions/second-connection.ts'
 import { keepHouse, newHousekeeping } from './keep-house.ts'
@@ -173,6 +174,50 @@ describe('a run', () => {
     assert.equal(await stopping.look(), false, 'stopped for good')
     await keepHouse(t)
     assert.equal((await db.selectFrom('reserved_usernames').selectAll().execute()).length, 0)
+  })
+
+  test('that stood still until another process took over and was done does nothing any more', async () => {
+    const { db } = t.engine
+    const past = Array.from({ length: 300 }, (_, n) => ({ username_hash: `h${n}`, until: n }))
+    await db.insertInto('reserved_usernames').values(past).execute()
+    const [stands, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const sleep = (): Promise<void> => {
+      stands.resolve()
+      return goesOn.promise
+    }
+    const standing = createHousekeeping({ ...t.engine, clock: { ...t.clock, sleep } }).look()
+    await stands.promise
+    const clock = createFakeClock(t.clock.now())
+    const other = createHousekeeping({ ...t.engine, clock })
+    assert.equal(await other.look(), false)
+    clock.advance(leaseTime)
+    assert.equal(await other.look(), true)
+    await db.insertInto('reserved_usernames').values({ username_hash: 'new', until: 1 }).execute()
+    goesOn.resolve()
+    assert.equal(await standing, false)
+    assert.equal((await db.deleteFrom('reserved_usernames').executeTakeFirst()).numDeletedRows, 1n)
+  })
+
+  test('deletes nothing in a batch that can not be written down', async () => {
+    await t.engine.db.insertInto('reserved_usernames').values({ username_hash: 'past', until: 1 }).execute()
+    const second = openSecondConnection(t.engine)
+    const [refuse, allow] =
+      testsDatabase.kind === 'sqlite'
+        ? [
+            `create trigger refuse before insert on housekeeping when new.worked_off > 0 begin select raise(abort, 'no'); end`,
+            'drop trigger refuse',
+          ]
+        : [
+            'alter table housekeeping add constraint refuse check (worked_off = 0)',
+            'alter table housekeeping drop constraint refuse',
+          ]
+    second.run(refuse)
+    assert.equal(await newHousekeeping(t).look(), false)
+    assert.equal(second.rows('select * from reserved_usernames').length, 1)
+    second.run(allow)
+    assert.equal(await newHousekeeping(t).look(), true)
+    assert.equal(second.rows('select * from reserved_usernames').length, 0)
+    second.close()
   })
 
   test('whose task fails says so, does the others, and tries that one again at the next look', async () => {

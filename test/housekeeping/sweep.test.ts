@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { day, hour, minute } from 'gatewright/clock'
+import { inTransaction } from 'gatewright/transaction'
 import { sweptTables } from '../../packages/gatewright/src/upkeep/housekeeping-table.ts'
+import { sweep } from '../../packages/gatewright/src/upkeep/sweep.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
 import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
 import { addUser, signInAs } from '../sessions/signed-in.ts'
@@ -93,6 +95,16 @@ describe('a row past its time', () => {
       now(),
       now(),
     ])
+  })
+
+  test('of a session is left alone while that has not ended', async () => {
+    await insert('sessions', t.clock.now() - 100 * day)
+    await t.engine.db.updateTable('sessions').set({ ended_at: null, end_reason: null }).execute()
+    const sessions = sweptTables.find(({ table }) => table === 'sessions')
+    assert.ok(sessions)
+    const { db, clock } = t.engine
+    assert.equal(await inTransaction(db, work => sweep(work, sessions, clock.now())), 0)
+    assert.equal(count('sessions'), 1)
   })
 
   test('that somebody has locked is passed over, and deleted by a later run', async () => {

@@ -96,7 +96,9 @@ describe('/metrics', () => {
     const readMetrics = createMetrics(engine, [])
     await readMetrics()
     const { length } = queries
-    await Promise.all(Array.from({ length: 100 }, readMetrics))
+    const texts = Array.from({ length: 100 }, readMetrics)
+    assert.equal(new Set(texts).size, 1)
+    await Promise.all(texts)
     assert.equal(queries.length, 2 * length)
   })
 
@@ -158,6 +160,12 @@ describe('with METRICS_PORT, /metrics', () => {
     await once(taken, 'listening')
     context.after(() => taken.close())
     const { port: metricsPort } = taken.address() as { port: number }
-    await assert.rejects(startTestApp({ metricsPort }), /METRICS_PORT \d+ is taken by another program/)
+    const engine = { ...t.engine, settings: { ...t.engine.settings, metricsPort } }
+    const log = pino({ enabled: false })
+    const plugin = async (): Promise<void> => {}
+    await assert.rejects(
+      createApp({ engine, log, mount: '/auth', application: { plugin } }),
+      /METRICS_PORT \d+ is taken by another program/,
+    )
   })
 })
