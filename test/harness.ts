@@ -50,6 +50,8 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
   })
   const subject = { application: blog, mount }
   const { app, engine, logLines, close } = await openTestApp({ settings, clock, subject })
+  // No table changes by itself while a test looks at it.
+  await engine.housekeeping.stop()
 
   return {
     app,

@@ -15,6 +15,7 @@ export const matrix = `
 |-----------------------------|-----------------|-----------|-------|-------|-----------|---------------|----------|-------|---------|-------|---------|------|
 | GET /healthz                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /readyz                 |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /metrics                |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | who     | two  |
 | GET /console                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /console/*              |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/errors            |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |

@@ -23,6 +23,7 @@ import { prepareDatabase } from './storage/prepare-database.ts'
 import type { Durability } from './storage/sqlite-connection.ts'
 import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { createHousekeeping, type Housekeeping } from './upkeep/housekeeping.ts'
 import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
 import { listRoles } from './users/users.ts'
 
@@ -35,6 +36,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly hasher: PasswordHasher
   readonly hooks: HookRunner
   readonly keyRing: KeyRing
+  readonly housekeeping: Housekeeping
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
   /** What a start should say of the database. */
@@ -145,6 +147,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   if (!options.isCommand) keyRing.follow()
   const hooks = createHookRunner({ db, clock, random })
   opened.defer(hooks.stop)
+  const housekeeping = createHousekeeping({ db, clock, random, settings, revocations, hooks })
+  opened.defer(housekeeping.stop)
   return {
     settings,
     publicUrl,
@@ -157,6 +161,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     revocations,
     hooks,
     keyRing,
+    housekeeping,
     roleTable,
     hasher: createPasswordHasher({ random }),
     limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),

@@ -52,3 +52,9 @@ export const createRequestIds = (random: Random): (() => string) => {
 
 /** A secret of 256 random bits in base64url (43 characters). */
 export const newSecret = (random: Random): string => toBase64url(random.bytes(32))
+
+/** Half to all of `milliseconds`, so that many who begin together don't stay together. */
+export const jitter = (random: Random, milliseconds: number): number => {
+  const [byte = 0] = random.bytes(1)
+  return Math.round((milliseconds * (1 + byte / 255)) / 2)
+}

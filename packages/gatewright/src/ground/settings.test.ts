@@ -129,6 +129,7 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
   LOG_LEVEL: [['silent', 'silent']],
   LOG_FORMAT: [['pretty', 'pretty']],
   LOG_FILE: [['gatewright.log', 'gatewright.log']],
+  METRICS_PORT: [['9090', 9090]],
 }
 
 const badTimes = [
@@ -225,6 +226,7 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   LOG_LEVEL: ['verbose', 'INFO'],
   LOG_FORMAT: ['text'],
   LOG_FILE: ['a\0b'],
+  METRICS_PORT: ['0', '65536', 'on'],
 }
 
 for (const row of rows) {

@@ -266,6 +266,14 @@ export const settingRows = [
     ...path,
     describe: 'Reopened on SIGHUP.',
   },
+  {
+    name: 'METRICS_PORT',
+    default: undefined,
+    unset: 'none; `/metrics` of the API needs `metrics:read`',
+    ...wholeNumber(1, 65_535),
+    describe:
+      '`/metrics` on a port of its own, on `HOST`, for whoever can reach it, without TLS; then the API has none.',
+  },
 ] as const satisfies readonly SettingRow[]
 
 type Row = (typeof settingRows)[number]
@@ -335,6 +343,10 @@ export const relations: readonly Relation[] = [
   {
     holds: ({ tls, tlsKeyFile }) => tls === 'files' || tlsKeyFile === undefined,
     line: 'TLS_KEY_FILE is set but not used: write TLS=files, or remove it',
+  },
+  {
+    holds: ({ port, metricsPort }) => metricsPort !== port,
+    line: 'METRICS_PORT is the same as PORT: write another number',
   },
   {
     holds: ({ databaseUrl, databaseAdminUrl }) =>

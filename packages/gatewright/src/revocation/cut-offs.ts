@@ -16,7 +16,7 @@ export type CutOff = {
   readonly kind: CutOffKind
   readonly subject: string
   readonly version?: number
-  /** The latest `exp` promised to any token that this names, in milliseconds. */
+  /** The latest `exp` promised to any token that this names, in milliseconds; 0 where there is none. */
   readonly promisedUntil: number
 }
 
@@ -33,6 +33,7 @@ export const recordCutOffs = async (
   cutOffs: readonly CutOff[],
 ): Promise<void> => {
   if (cutOffs.length === 0) return
+  const now = clock.now()
   const rows: CutOffRow[] = await db
     .insertInto('cut_offs')
     .values(
@@ -40,8 +41,8 @@ export const recordCutOffs = async (
         kind: cutOff.kind,
         subject: cutOff.subject,
         version: cutOff.version ?? null,
-        matters_until: cutOff.promisedUntil + margin,
-        created_at: clock.now(),
+        matters_until: Math.max(now, cutOff.promisedUntil) + margin,
+        created_at: now,
       })),
     )
     .returningAll()

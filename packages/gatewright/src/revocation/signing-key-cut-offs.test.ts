@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, mock, test } from 'node:test'
-import type { FakeClock } from '../testing/fake-clock.ts'
 import { createFakeClock, startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { minute } from '../ground/clock.ts'
 import { inTransaction } from '../storage/transaction.ts'
+import type { FakeClock } from '../testing/fake-clock.ts'
 import { recordCutOffs } from './cut-offs.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
 

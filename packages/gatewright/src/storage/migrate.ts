@@ -6,6 +6,7 @@ import { up as idempotencyKeys } from './migrations/0003-idempotency-keys.ts'
 import { up as userFieldsAndHooks } from './migrations/0004-user-fields-and-hooks.ts'
 import { up as declaredRoles } from './migrations/0005-declared-roles.ts'
 import { up as keyRing } from './migrations/0006-key-ring.ts'
+import { up as housekeeping } from './migrations/0008-housekeeping.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -14,6 +15,7 @@ const ownMigrations: Record<string, Migration> = {
   '0004-user-fields-and-hooks': { up: userFieldsAndHooks },
   '0005-declared-roles': { up: declaredRoles },
   '0006-key-ring': { up: keyRing },
+  '0008-housekeeping': { up: housekeeping },
 }
 
 export type MigrationSet = {

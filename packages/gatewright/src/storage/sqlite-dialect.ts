@@ -118,7 +118,8 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
 /** Locks of rows, as PostgreSQL needs them, are left out: a transaction holds the only write lock. */
 class LockingSqliteQueryCompiler extends SqliteQueryCompiler {
   protected override visitSelectModifier(node: SelectModifierNode): void {
-    if (node.modifier === undefined || !node.modifier.startsWith('For')) super.visitSelectModifier(node)
+    if (node.modifier === undefined || !/^For|^SkipLocked$/.test(node.modifier))
+      super.visitSelectModifier(node)
   }
 }
 

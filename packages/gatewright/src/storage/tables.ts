@@ -15,6 +15,8 @@ export type Tables = {
   declared_hooks: DeclaredHooksTable
   hook_events: HookEventsTable
   idempotency_keys: IdempotencyKeysTable
+  leases: LeasesTable
+  housekeeping: HousekeepingTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -166,6 +168,19 @@ type IdempotencyKeysTable = {
   created_at: number
 }
 
+/** Work that one process at a time does: its holder raises `beat` while it is at it. */
+type LeasesTable = { name: string; holder: string | null; beat: number }
+
+/** When each task of housekeeping was last done. */
+type HousekeepingTable = {
+  task: string
+  ran_at: number
+  /** The last time at which it came to its end. */
+  succeeded_at: number | null
+  /** Rows, of all times. */
+  worked_off: number
+}
+
 export type Database = Kysely<Tables>
 export type DatabaseTransaction = Transaction<Tables>
 export type InstallationRow = Selectable<InstallationTable>
@@ -174,4 +189,5 @@ export type SessionRow = Selectable<SessionsTable>
 export type NewSessionRow = Insertable<SessionsTable>
 export type CutOffRow = Selectable<CutOffsTable>
 export type HookEventRow = Selectable<HookEventsTable>
+export type HousekeepingRow = Selectable<HousekeepingTable>
 export type SigningKeyRow = Selectable<SigningKeysTable>

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import { generate } from 'selfsigned'
-import { type Clock, day, hour, systemClock } from '../ground/clock.ts'
+import { type Clock, day, hour, minute, systemClock } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { loadSettings } from '../ground/load-settings.ts'
 import { systemRandom } from '../ground/random.ts'
@@ -27,6 +27,7 @@ import { ensureInstallation } from '../storage/installation.ts'
 import { engineMigrations, migrate } from '../storage/migrate.ts'
 import { examine } from './checks.ts'
 import type { Finding } from './finding.ts'
+import { housekeepingTasks } from './housekeeping-tasks.ts'
 import { judgeSpace } from './machine-checks.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -450,4 +451,39 @@ test('little space is a problem, by bytes and by share', () => {
   assertFound(judgeSpace({ free: 0.1 * gigabyte, total: gigabyte }), 'problem', /102 MB free/)
   assertFound(judgeSpace({ free: 4 * gigabyte, total: 100 * gigabyte }), 'problem', /4\.0 GB free \(4 %\)/)
   assertFound(judgeSpace({ free: 6 * gigabyte, total: 100 * gigabyte }), 'ok', /6\.0 GB free/)
+})
+
+describe('housekeeping', () => {
+  const dayOf = (installed: number) => clockAt(installed + day + minute)
+  const insertRun = (at: number): string =>
+    housekeepingTasks
+      .map(({ name }) => `insert into housekeeping values ('${name}', ${at}, ${at}, 0)`)
+      .join(';')
+
+  test('that has not run in the first day of an installation is no finding', async () => {
+    assertFound(await install().find('housekeeping'), 'ok', /^last done never; oldest rows: /)
+  })
+
+  test('that has not run for a day is one, whether it ever ran or not', async () => {
+    const { find, run } = install()
+    const now = systemClock.now()
+    assertFound(await find('housekeeping', { clock: dayOf(now) }), 'warning', /^last done never/)
+    run(insertRun(now))
+    assertFound(await find('housekeeping', { clock: clockAt(now + hour) }), 'ok', /^last done 20/)
+    assertFound(await find('housekeeping', { clock: dayOf(now) }), 'warning', /^last done 20/)
+  })
+
+  test('tells the oldest row of each table, and which rows are there for too long', async () => {
+    const { find, run } = install()
+    const now = systemClock.now()
+    run(insertRun(now))
+    const insert = (until: number): void =>
+      run(`insert into reserved_usernames values ('h${until}', ${until})`)
+    insert(now - hour)
+    assertFound(await find('housekeeping'), 'ok', / reserved_usernames 20/)
+    insert(now - 2 * day)
+    const finding = await find('housekeeping')
+    assertFound(finding, 'warning', / reserved_usernames 20/)
+    assert.match(JSON.stringify(finding), /Rows of reserved_usernames are there/)
+  })
 })

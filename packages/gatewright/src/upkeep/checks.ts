@@ -18,6 +18,7 @@ import {
 import { checkPermissions } from './file-checks.ts'
 import { type Finding, problem } from './finding.ts'
 import { checkHooks } from './hook-checks.ts'
+import { checkHousekeeping } from './housekeeping-check.ts'
 import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './installation-checks.ts'
 import { checkSigningKeys } from './key-checks.ts'
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
@@ -94,6 +95,7 @@ const checks: readonly Check[] = [
   { name: 'signing-keys', run: onTables(checkSigningKeys) },
   { name: 'administrator', run: onTables(checkAdministrator) },
   { name: 'hooks', run: onTables(checkHooks) },
+  { name: 'housekeeping', run: onTables(checkHousekeeping) },
   { name: 'roles', run: onTables(checkRoles) },
   { name: 'database-roles', of: 'postgres', run: onTables(checkRolesOfServer) },
   { name: 'audit-clock', run: onTables(checkClockOfAudit) },
