@@ -15,12 +15,14 @@ export const matrix = `
 |-----------------------------|-----------------|-----------|-------|-------|-----------|---------------|----------|-------|---------|-------|---------|------|
 | GET /healthz                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /readyz                 |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /                       |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /console                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /console/*              |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/errors            |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /openapi.json           |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/postman.json      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs                   |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /docs/                  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/reference.css     |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/reference.js      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/swagger-ui.css    |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
