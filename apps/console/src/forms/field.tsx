@@ -1,12 +1,13 @@
 import { TextInput, type TextInputProps } from '@mantine/core'
 import { problemOf } from '../api/refused.ts'
-import { fieldOf } from '../problem-text.ts'
+import { fieldsOf } from '../problem-text.ts'
 import { useProblemText } from './problem-notice.tsx'
 
 /** What is wrong with a field, if it is this one. */
 export const useFieldError = (name: string, error: unknown): string | undefined => {
   const problemText = useProblemText()
-  return error !== null && fieldOf(problemOf(error)) === name ? problemText(error) : undefined
+  const isAbout = error !== null && fieldsOf(problemOf(error)).includes(name)
+  return isAbout ? problemText(error, { field: name }) : undefined
 }
 
 type FieldProps = Omit<TextInputProps, 'error'> & { readonly name: string; readonly problem?: unknown }

@@ -70,7 +70,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
 
   runHooks(app, options, log)
   healthRoutes(app, engine)
-  errorDocsRoutes(app)
+  errorDocsRoutes(app, mount)
   referenceRoutes(app, engine, mount)
   consoleRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
