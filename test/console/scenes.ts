@@ -17,6 +17,14 @@ const withMail = ({ show }: Scene): Scene => ({
   },
 })
 
+/** As on a server that somebody has set up. */
+const withAdministrator = ({ show }: Scene): Scene => ({
+  show: async (console, context) => {
+    await withSettings(context, { awaits_administrator: false })
+    return show(console, context)
+  },
+})
+
 /** A view that needs no more than its address. */
 const at = (path: string): Scene => ({
   show: async (console, context) => {
@@ -72,21 +80,16 @@ export const scenes = {
     },
   },
   'set-up-without-link': at('/setup'),
-  'sign-in': {
-    show: async (console, context) => {
-      await withSettings(context, { awaits_administrator: false })
-      return at('/sign-in').show(console, context)
-    },
-  },
+  'sign-in': withAdministrator(at('/sign-in')),
   'sign-in-first': at('/sign-in'),
-  'sign-in-refused': {
+  'sign-in-refused': withAdministrator({
     show: async (console, context) => {
       const page = await open(console, '/sign-in', context)
       await fillSignIn(page, 'nobody', 'a wrong password')
       await page.getByRole('alert').waitFor()
       return page
     },
-  },
+  }),
   register: at('/register'),
   'register-refused': {
     show: async (console, context) => {

@@ -12,10 +12,22 @@ export const useFieldError = (name: string, error: unknown): string | undefined 
 
 type FieldProps = Omit<TextInputProps, 'error'> & { readonly name: string; readonly problem?: unknown }
 
-/** One line of text. `problem` is what the action of the form was refused with. */
-export const Field = ({ problem = null, ...props }: FieldProps) => (
-  <TextInput required withAsterisk={false} error={useFieldError(props.name, problem)} {...props} />
-)
+/**
+ * One line of text. `problem` is what the action of the form was refused with; what is wrong with the field
+ * takes the place of its hint, which says the same.
+ */
+export const Field = ({ problem = null, description, ...props }: FieldProps) => {
+  const error = useFieldError(props.name, problem)
+  return (
+    <TextInput
+      required
+      withAsterisk={false}
+      error={error}
+      description={error ? null : description}
+      {...props}
+    />
+  )
+}
 
 /** A username to be chosen or known; a phone's keyboard leaves it as it is written. */
 export const usernameProps = {
