@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import Fastify from 'fastify'
 import { everyone } from 'gatewright/access'
 import { type Application, createApp } from 'gatewright/app'
 import { pino } from 'pino'
-import { gatePlugin } from '../packages/gatewright/src/http/plugin.ts'
 import { startTestApp, type TestApp } from './harness.ts'
 
 let t: TestApp
@@ -59,12 +57,5 @@ const own: Application = {
 test('an application that has a bare address of its own keeps it', async () => {
   const { app } = await createApp({ engine: t.engine, log, mount: '/auth', application: own })
   assert.deepEqual((await app.inject({ url: '/' })).json(), { its: 'own' })
-  await app.close()
-})
-
-test('where Gatewright is a plugin, the bare address is the application’s, and nothing of ours', async () => {
-  const app = Fastify()
-  await app.register(gatePlugin, { engine: t.engine, log })
-  assert.equal((await app.inject({ url: '/', headers: { accept: 'text/html' } })).statusCode, 404)
   await app.close()
 })

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import Fastify from 'fastify'
+import { createApp } from 'gatewright/app'
 import { pino } from 'pino'
 import { refusals } from '../../packages/gatewright/src/ground/refusal.ts'
 import { advice } from '../../packages/gatewright/src/http/advice.ts'
-import { gatePlugin } from '../../packages/gatewright/src/http/plugin.ts'
 import { statuses } from '../../packages/gatewright/src/http/problem.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
 
@@ -56,8 +55,8 @@ test('the routes that it names are those of this server, wherever they stand', a
   )
   assert.ok(named.length > 3)
   for (const route of named) assert.ok(known.includes(route), route)
-  const app = Fastify()
-  await app.register(gatePlugin, { engine: t.engine, log: pino({ level: 'silent' }), mount: '/accounts' })
+  const log = pino({ level: 'silent' })
+  const { app } = await createApp({ engine: t.engine, log, mount: '/accounts' })
   const elsewhere = (await app.inject({ url: '/docs/errors' })).payload
   assert.equal(elsewhere, page.replaceAll('/api/v1/', '/accounts/'))
   await app.close()
