@@ -135,14 +135,16 @@ const refuseUnless = (verdict: Verdict): void => {
   })
 }
 
+const none: ReadonlySet<never> = new Set()
+
 /** Holds a caller to an access rule. Throws the refusal that the rule's verdict says. */
 export const checkRule = (
   { clock }: Pick<GateDependencies, 'clock'>,
   rule: AccessRule,
   { principal, thing }: { readonly principal: Principal | undefined; readonly thing?: Thing | undefined },
 ): void => {
-  const permissions = principal?.permissions ?? new Set<never>()
-  refuseUnless(decide(rule, { now: clock.now(), principal, permissions, thing }))
+  const permissions = principal?.permissions ?? none
+  refuseUnless(decide(rule, { now: clock.now, principal, permissions, thing }))
 }
 
 /** What else stands in a path names nothing, and is never asked of a database. */

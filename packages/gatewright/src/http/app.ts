@@ -9,7 +9,7 @@ import Fastify, {
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
-import { newId } from '../ground/random.ts'
+import { createRequestIds, newId } from '../ground/random.ts'
 import type { Refusal } from '../ground/refusal.ts'
 import type { Hooks } from '../hooks/events.ts'
 import type { RoleDeclaration } from '../permissions/roles.ts'
@@ -138,7 +138,7 @@ export const createApp = async ({
   const servers = createServers({ certificate, answerBrokenRequest: answerBroken })
   const app = Fastify({
     logger: false,
-    genReqId: () => newId(engine.random),
+    genReqId: createRequestIds(engine.random),
     requestIdHeader: false,
     trustProxy: false,
     bodyLimit,

@@ -4,7 +4,7 @@ import { compose, type Engine } from '../compose.ts'
 import { isLoopback } from '../ground/address.ts'
 import { SettingsError } from '../ground/load-settings.ts'
 import { productionReasons } from '../ground/production-rules.ts'
-import { newId } from '../ground/random.ts'
+import { createRequestIds } from '../ground/random.ts'
 import { loadStartSettings } from '../ground/start-settings.ts'
 import type { Application } from './app.ts'
 import { openLog } from './log.ts'
@@ -53,7 +53,7 @@ const register = async (app: FastifyInstance, options: GatewrightOptions): Promi
     declaration: { ...(permissions && { permissions }), ...(roles && { roles }) },
   })
   app.addHook('onClose', engine.close)
-  app.setGenReqId(() => newId(engine.random))
+  app.setGenReqId(createRequestIds(engine.random))
   guardAddresses(app, engine)
   await app.register(gatePlugin, { engine, log, ...gate })
 }

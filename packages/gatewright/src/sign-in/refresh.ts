@@ -5,6 +5,7 @@ import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import { endedByTime, isInRetryWindow, isJustRenewed, promisedExpiry } from '../sessions/session-times.ts'
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
+import { prepare } from '../storage/prepared.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { hasGoodMac, parseRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
@@ -39,6 +40,25 @@ const outcomes = {
   ahead: { event: 'refresh-token.ahead', ends: 'refresh token ahead', code: 'session_ended' },
 } as const satisfies Record<Position, object>
 
+type Generation = Pick<
+  SessionRow,
+  'id' | 'last_used_at' | 'token_expires_at' | 'generation' | 'generation_since'
+>
+
+const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
+  db
+    .updateTable('sessions')
+    .set({
+      last_used_at: value('last_used_at'),
+      token_expires_at: value('token_expires_at'),
+      generation: value('generation'),
+      generation_since: value('generation_since'),
+    })
+    .where('id', '=', value('id'))
+    .where('generation', '=', value('judged'))
+    .where('ended_at', 'is', null),
+)
+
 /**
  * One compare-and-set carries every answer: the session must not have ended, and its generation must be
  * the one that was judged. The `exp` promised is written with it.
@@ -51,20 +71,19 @@ const advance = async (
 ): Promise<SessionRow> => {
   const now = clock.now()
   const promised = promisedExpiry(now, session.expires_at, settings)
-  const row = await db
-    .updateTable('sessions')
-    .set({
-      last_used_at: now,
-      token_expires_at: Math.max(session.token_expires_at, promised),
-      ...(rotates && { generation: session.generation + 1, generation_since: now }),
-    })
-    .where('id', '=', session.id)
-    .where('generation', '=', session.generation)
-    .where('ended_at', 'is', null)
-    .returningAll()
-    .executeTakeFirst()
-  if (row === undefined) throw new Refusal('session_ended')
-  return { ...row, token_expires_at: promised }
+  const next = {
+    last_used_at: now,
+    generation: rotates ? session.generation + 1 : session.generation,
+    generation_since: rotates ? now : session.generation_since,
+  }
+  const { changed } = await setGeneration(db, {
+    ...next,
+    id: session.id,
+    judged: session.generation,
+    token_expires_at: Math.max(session.token_expires_at, promised),
+  })
+  if (changed !== 1) throw new Refusal('session_ended')
+  return { ...session, ...next, token_expires_at: promised }
 }
 
 /** Within the window after a new id, the token it replaced is told to wait for the new one. */
@@ -88,6 +107,10 @@ export const readRefreshToken = (text: string): RefreshToken => {
   return token
 }
 
+const selectBearerSession = prepare<{ id: string }, SessionRow>((db, value) =>
+  db.selectFrom('sessions').selectAll().where('id', '=', value('id')).where('secret_hash', 'is', null),
+)
+
 /**
  * The session of a refresh token of ours, of whatever generation; one that a cookie holds has none.
  * @throws Refusal `invalid_token`
@@ -97,12 +120,8 @@ export const getSessionOfRefreshToken = async (
   db: Database,
   token: RefreshToken,
 ): Promise<SessionRow> => {
-  const session = await db
-    .selectFrom('sessions')
-    .selectAll()
-    .where('id', '=', token.sessionId)
-    .where('secret_hash', 'is', null)
-    .executeTakeFirst()
+  const { rows } = await selectBearerSession(db, { id: token.sessionId })
+  const session = rows[0]
   if (session === undefined || !hasGoodMac(secrets, session, token))
     throw new Refusal('invalid_token', { reason: 'refresh_token_unknown' })
   return session
