@@ -15,11 +15,11 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, posix } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { settingRows } from 'gatewright/settings'
 import { parseSource, readSources } from '../../tools/sources.ts'
-import { readBlocks, readDocument, readPart, top } from '../markdown.ts'
+import { readBlocks, readDocument, readLinks, readPart, top } from '../markdown.ts'
 import { until, within } from '../process/until.ts'
 import { readSteps, takeTour } from '../tour.ts'
 import { cleanEnv, copyRepository, npmInstall, pack } from './packed.ts'
@@ -75,12 +75,13 @@ type Published = {
 const readManifest = (): Published => JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
 
 describe('the tarball', () => {
-  test('holds JavaScript, its types, pages, the licence and a README, and nothing else', () => {
+  test('holds JavaScript, its types, pages, documents, the licence and a README, and nothing else', () => {
     const kinds = [
       /^(LICENSE|README\.md|package\.json)$/,
       /^dist\/(?!.*\.test\.).*(?<!\.test)\.(js|d\.ts)$/,
       /^dist\/http\/pages\/[\w-]+\.(html|css|js)$/,
       /^console\//,
+      /^docs\/[a-z-]+\.md$/,
     ]
     const files = listInstalled()
     const further = files.filter(file => !kinds.some(kind => kind.test(file)))
@@ -101,6 +102,22 @@ describe('the tarball', () => {
     const named = [...Object.values(exports).flatMap(entry => Object.values(entry)), ...Object.values(bin)]
     for (const path of named) assert.ok(existsSync(join(installed, path)), path)
     assert.equal(scripts, undefined)
+  })
+
+  test('holds every document that its messages name, and whatever these lead to', () => {
+    const files = listInstalled()
+    const read = (file: string): string => readFileSync(join(installed, file), 'utf8')
+    const code = files.filter(file => file.endsWith('.js') || file === 'README.md')
+    const named = new Set(code.flatMap(file => read(file).match(/docs\/[\w-]+\.md/g) ?? []))
+    for (const page of ['docs/settings.md', 'docs/postgresql.md', 'docs/adopt.md']) assert.ok(named.has(page))
+    const documents = files.filter(file => file.startsWith('docs/'))
+    const linked = documents.flatMap(file =>
+      readLinks(read(file))
+        .filter(link => !/^(#|https?:)/.test(link))
+        .map(link => posix.join('docs', link.replace(/#.*/, ''))),
+    )
+    assert.ok(linked.length > 10)
+    for (const page of new Set([...named, ...linked])) assert.ok(files.includes(page), page)
   })
 
   test('exports all that the blog imports: it imports only what customers import', () => {

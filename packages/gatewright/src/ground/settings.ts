@@ -87,7 +87,7 @@ export const settingRows = [
     default: 'Gatewright',
     // Authenticator apps cut "issuer:account" at the colon.
     ...textLike(/^[^\p{Cc}:]{1,64}$/u, '1 to 64 characters without a colon'),
-    describe: 'Shown in authenticator apps, mails and pages.',
+    describe: 'Shown on pages; later in authenticator apps and mails too.',
   },
   {
     name: 'DATABASE_URL',

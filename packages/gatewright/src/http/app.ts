@@ -22,6 +22,7 @@ import { listen } from './listen.ts'
 import { gatePlugin } from './plugin.ts'
 import { toRawAnswer } from './raw-answer.ts'
 import { createUnreadableLog, type UnreadableLog } from './request-log.ts'
+import { frontDoorRoute } from './routes/front-door.ts'
 import { createServers, type Servers } from './servers.ts'
 import { toRefusal } from './to-refusal.ts'
 
@@ -137,6 +138,7 @@ export const createApp = async ({
   const { plugin, ...declared } = application ?? {}
   await app.register(gatePlugin, { engine, log, mount, ...declared })
   if (plugin !== undefined) await app.register(plugin)
+  frontDoorRoute(app, engine)
   await app.ready()
   return {
     app,

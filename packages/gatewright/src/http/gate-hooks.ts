@@ -16,7 +16,7 @@ const jsonTypes = ['application/json', 'application/problem+json']
 
 /** A page says so in its configuration; everything else is JSON, and the caller must take that. */
 const isAcceptable = ({ headers, raw }: FastifyRequest, { page }: FastifyContextConfig): boolean =>
-  page === true ||
+  page !== undefined ||
   headers.accept === undefined ||
   headers.accept.includes('*/*') ||
   new Negotiator(raw).mediaTypes(jsonTypes).length > 0

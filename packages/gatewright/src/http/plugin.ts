@@ -86,7 +86,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   healthRoutes(app, engine)
   wellKnownRoutes(app, engine)
   metricsRoutes(app, engine, counts)
-  errorDocsRoutes(app)
+  errorDocsRoutes(app, mount)
   referenceRoutes(app, engine, mount)
   consoleRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
