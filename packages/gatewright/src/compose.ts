@@ -12,6 +12,7 @@ import { createLimiter } from './limits/limiter.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
 import { createRevocations } from './revocation/revocations.ts'
+import { createSessionUses } from './sessions/session-uses.ts'
 import { type Databases, dataFolderOf, isPostgresUrl, openDatabases } from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
 import { ensureInstallation } from './storage/installation.ts'
@@ -120,6 +121,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   })
   opened.defer(revocations.stop)
   await revocations.start()
+  const uses = createSessionUses({ db, clock, settings, roleTable })
+  opened.defer(uses.stop)
   const hooks = createHookRunner({ db, clock, random })
   opened.defer(hooks.stop)
   return {
@@ -132,6 +135,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     secrets,
     accessTokens,
     revocations,
+    uses,
     hooks,
     roleTable,
     hasher: createPasswordHasher({ random }),
