@@ -107,10 +107,10 @@ describe('the own account', { skip: browserMissing }, () => {
     const [page, other] = [await openAs(c, 'erin', '/me/devices'), await openAs(c, 'erin', '/me')]
     await page.reload()
     await page.getByText('This device').waitFor()
-    const devices = page.getByRole('listitem').filter({ hasText: 'Chromium on Linux' })
+    const devices = page.getByRole('listitem').filter({ hasText: 'Chrome on Linux' })
     await untilEqual(() => devices.count(), 2)
     c.t.clock.advance(11 * minute)
-    await page.getByRole('button', { name: /^End Chromium on Linux, 127\.0\.0\.1$/ }).click()
+    await page.getByRole('button', { name: /^End Chrome on Linux, 127\.0\.0\.1$/ }).click()
     await confirm(page, password)
     await page.getByText('That device is signed out.').waitFor()
     await page.getByText('You are signed in nowhere else.').waitFor()

@@ -72,7 +72,8 @@ export const en = {
   deviceEnded: 'That device is signed out.',
   othersEnded: 'All other devices are signed out.',
   unknownDevice: 'Unknown device',
-  deviceOn: '{browser} on {system}',
+  unknownProgram: 'Unknown program',
+  deviceOn: '{program} on {system}',
 
   confirmTitle: 'Confirm that it is you',
   confirmIntro: 'You signed in more than 10 minutes ago. Write your password once more to go on.',

@@ -39,14 +39,14 @@ const mostAtOnce = 400
 const triedFor = 3
 const longestStop = 5 * second
 
-export const createSessionUses = (dependencies: Dependencies): SessionUses => {
+export const createSessionUses = (dependencies: Dependencies, most = mostNoted): SessionUses => {
   const { clock, settings } = dependencies
   const every = noteEvery(administratorTimes(settings))
   let noted = new Map<string, SessionUse>()
   let inFlight: ReadonlyMap<string, SessionUse> = new Map()
   let writing: Promise<void> | undefined
 
-  const isFull = (): boolean => noted.size >= mostNoted
+  const isFull = (): boolean => noted.size >= most
 
   const keep = (id: string, use: SessionUse): void => {
     const known = noted.get(id)

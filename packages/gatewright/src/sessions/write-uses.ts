@@ -1,5 +1,6 @@
 import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
 import type { RoleTable } from '../permissions/roles.ts'
+import { isSqlite } from '../storage/columns.ts'
 import type { Database, Tables } from '../storage/tables.ts'
 import { administratorTimes, type SessionTimes, type UserTimes } from './session-times.ts'
 
@@ -84,8 +85,8 @@ export const writeUses = async (
         .select('unlocked.id')
         .where('unlocked.id', 'in', ids)
         .where('unlocked.ended_at', 'is', null)
-        .forNoKeyUpdate()
-        .skipLocked(),
+        // SQLite has one writer, and no locks of rows.
+        .$if(!isSqlite(db), query => query.forNoKeyUpdate().skipLocked()),
     )
     .returning('sessions.id')
     .execute()
