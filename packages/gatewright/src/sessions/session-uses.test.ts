@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, mock, test } from 'node:test'
+import { testsDatabase } from '../../../../test/environment.ts'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { addUser, type SignedIn, signInAs } from '../../../../test/sessions/signed-in.ts'
 import { systemOrigin } from '../audit/record.ts'
 import { hour, minute, second } from '../ground/clock.ts'
+import type { DatabaseTransaction } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { replaceRoles } from '../users/users.ts'
 import { listSessions } from './list-sessions.ts'
@@ -36,17 +38,22 @@ beforeEach(async () => {
 })
 
 const address = '192.0.2.9'
-const note = (after: number, held = ann): void => uses.note(held.sessionId, { at: begin + after, address })
+/** A use so long after the session began, a while ago. */
+const note = (after: number, held = ann): void => {
+  t.clock.advance(Math.max(0, begin + after + minute - t.clock.now()))
+  uses.note(held.sessionId, { at: begin + after, address })
+}
 const rowOf = ({ sessionId }: SignedIn) =>
   t.engine.db.selectFrom('sessions').selectAll().where('id', '=', sessionId).executeTakeFirstOrThrow()
 /** How long after its begin the session was last used, as the database has it. */
 const written = async (held = ann): Promise<number> => (await rowOf(held)).last_used_at - begin
+const lockRow = (db: DatabaseTransaction) =>
+  db.selectFrom('sessions').select('id').where('id', '=', ann.sessionId).forNoKeyUpdate().execute()
 const end = () =>
   inTransaction(t.engine.db, work =>
     endSessions(t.engine, work, { userId: ann.userId }, { reason: 'logout', origin: systemOrigin }),
   )
 const request = async (from = address, held = ann): Promise<void> => {
-  await t.call('GET', 'openapi.json')
   const { status } = await t.call('GET', 'sessions/current', { token: held.access, address: from })
   assert.equal(status, 200)
 }
@@ -72,16 +79,19 @@ describe('the last use of a session that holds tokens', () => {
   })
 
   test('is written at most once a minute, and none of it is lost', async () => {
-    note(minute)
+    const noteNow = () => uses.note(ann.sessionId, { at: t.clock.now(), address })
+    t.clock.advance(minute)
+    noteNow()
     await uses.write()
     for (let after = 10; after < 60; after += 10) {
-      note(minute + after * second)
+      t.clock.advance(10 * second)
+      noteNow()
       await uses.write()
       assert.equal(await written(), minute, `${after} s`)
     }
-    note(2 * minute)
+    t.clock.advance(10 * second)
     await uses.write()
-    assert.equal(await written(), 2 * minute)
+    assert.equal(await written(), minute + 50 * second)
   })
 
   test('is noted once a minute for a token, however many requests there are', async () => {
@@ -125,6 +135,7 @@ describe('the last use of a session that holds tokens', () => {
       .insertInto('sessions')
       .values(ids.map(id => ({ ...row, id })))
       .execute()
+    t.clock.advance(minute)
     for (const id of ids) uses.note(id, { at: begin + minute, address })
     await uses.write()
     const rows = connection.rows(
@@ -189,21 +200,27 @@ describe('a last use is not written', () => {
   test('where a later one stands: it never goes backwards', async () => {
     set('last_used_at', begin + 5 * minute)
     note(4 * minute)
+    t.clock.advance(2 * minute)
     await stays(5 * minute)
   })
 
   test('where another process wrote less than a minute before', async () => {
     const other = createSessionUses(t.engine)
-    note(minute)
+    t.clock.advance(minute)
+    uses.note(ann.sessionId, { at: t.clock.now(), address })
     await uses.write()
-    other.note(ann.sessionId, { at: begin + 2 * minute - 1, address: '203.0.113.1' })
+    t.clock.advance(minute - 1)
+    other.note(ann.sessionId, { at: t.clock.now(), address: '203.0.113.1' })
     await other.write()
     assert.equal(await written(), minute)
-    await other.stop()
+    t.clock.advance(1)
+    await other.write()
     assert.equal(await written(), 2 * minute - 1)
+    await other.stop()
   })
 
   test('into a session that does not exist, and makes none', async () => {
+    t.clock.advance(2 * minute)
     uses.note('A'.repeat(22), { at: begin + minute, address })
     await uses.write()
     assert.deepEqual(connection.rows('select 1 from sessions where id = ?', 'A'.repeat(22)), [])
@@ -211,6 +228,7 @@ describe('a last use is not written', () => {
 
   test('as SQL that stands in an address', async () => {
     const quoted = "'; delete from sessions; --"
+    t.clock.advance(2 * minute)
     uses.note(ann.sessionId, { at: begin + minute, address: quoted })
     await uses.write()
     assert.equal((await rowOf(ann)).address, quoted)
@@ -218,11 +236,24 @@ describe('a last use is not written', () => {
 })
 
 describe('a use that can not be written now', () => {
-  test('is written the next time, where somebody else was writing to its session', async () => {
+  test('is written when the database can be written to again', async () => {
     const letGo = connection.holdWrites('sessions')
     note(minute)
-    await uses.write()
+    const writing = uses.write()
     letGo()
+    await writing
+    await uses.write()
+    assert.equal(await written(), minute)
+  })
+
+  const oneWriter = testsDatabase.kind === 'sqlite' && 'SQLite has one writer'
+  test('waits for nobody who holds its row, and is written the next time', { skip: oneWriter }, async () => {
+    note(minute)
+    await t.engine.db.transaction().execute(async db => {
+      await lockRow(db)
+      await uses.write()
+    })
+    assert.equal(await written(), 0)
     await uses.write()
     assert.equal(await written(), minute)
   })
@@ -231,10 +262,10 @@ describe('a use that can not be written now', () => {
     connection.run('alter table sessions rename to away')
     note(minute)
     await uses.write()
-    connection.run('alter table away rename to sessions')
     assert.equal((await t.call('GET', 'me', { token: ann.access })).status, 200)
+    connection.run('alter table away rename to sessions')
     await uses.write()
-    assert.equal(await written(), minute)
+    assert.equal(await written(), 2 * minute)
   })
 
   test('is given up when its session has ended, and kept no longer than three minutes', async () => {

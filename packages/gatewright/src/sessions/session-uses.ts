@@ -58,12 +58,13 @@ export const createSessionUses = (dependencies: Dependencies, most = mostNoted):
     uses: readonly (readonly [string, SessionUse])[],
     apart: number,
   ): Promise<void> => {
-    const written = new Set(await writeUses(dependencies, uses, apart).catch(() => []))
-    const oldest = clock.now() - triedFor * every
+    const now = clock.now()
+    const written = new Set(await writeUses(dependencies, uses, now - apart).catch(() => []))
+    const oldest = now - triedFor * every
     for (const [id, use] of uses) if (!written.has(id) && use.at > oldest) keep(id, use)
   }
 
-  /** @param apart how much later than the last write a use must be, so that it is written once in that time */
+  /** @param apart how long ago the use must be that stands in the database, so that not every process writes */
   const writeAll = async (apart: number): Promise<void> => {
     inFlight = noted
     noted = new Map()
@@ -101,7 +102,7 @@ export const createSessionUses = (dependencies: Dependencies, most = mostNoted):
       clearInterval(timer)
       const enough = new AbortController()
       const tooLate = delay(longestStop, undefined, enough).catch(() => {})
-      await Promise.race([write().then(() => write(1)), tooLate])
+      await Promise.race([write().then(() => write(0)), tooLate])
       enough.abort()
     },
   }

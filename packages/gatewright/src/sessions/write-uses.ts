@@ -59,14 +59,14 @@ const toRows = (db: Database, uses: readonly (readonly [string, SessionUse])[]) 
 
 /**
  * Writes last uses with their addresses, in one statement: into no session that has ended or was over by the
- * clock, never backwards, and only where the last write is at least `every` milliseconds older. A row that
+ * clock, never backwards, and only where the one that stands there is not later than `lastBefore`. A row that
  * somebody else is writing to is left out, so that nobody waits here and nobody waits for this.
  * @returns the ids written
  */
 export const writeUses = async (
   dependencies: Dependencies,
   uses: readonly (readonly [string, SessionUse])[],
-  every: number,
+  lastBefore: number,
 ): Promise<readonly string[]> => {
   const { db } = dependencies
   const ids = uses.map(([id]) => id)
@@ -77,7 +77,8 @@ export const writeUses = async (
     .set(eb => ({ last_used_at: eb.ref('uses.at'), address: eb.ref('uses.address') }))
     .whereRef('sessions.id', '=', 'uses.id')
     .where('sessions.ended_at', 'is', null)
-    .where(eb => eb('sessions.last_used_at', '<=', eb('uses.at', '-', every)))
+    .whereRef('sessions.last_used_at', '<', 'uses.at')
+    .where('sessions.last_used_at', '<=', lastBefore)
     .where(lived(dependencies))
     .where('sessions.id', 'in', eb =>
       eb
