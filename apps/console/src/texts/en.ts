@@ -72,7 +72,7 @@ export const en = {
   deviceEnded: 'That device is signed out.',
   othersEnded: 'All other devices are signed out.',
   unknownDevice: 'Unknown device',
-  unknownProgram: 'Unknown program',
+  unknownProgramOn: 'Unknown program on {system}',
   deviceOn: '{program} on {system}',
 
   confirmTitle: 'Confirm that it is you',

@@ -72,7 +72,7 @@ export const zhCn: Texts = {
   deviceEnded: '该设备已下线。',
   othersEnded: '其他设备已全部下线。',
   unknownDevice: '未知设备',
-  unknownProgram: '未知程序',
+  unknownProgramOn: '{system} 上的未知程序',
   deviceOn: '{system} 上的 {program}',
 
   confirmTitle: '请确认是你本人',

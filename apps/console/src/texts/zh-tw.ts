@@ -72,7 +72,7 @@ export const zhTw: Texts = {
   deviceEnded: '該裝置已登出。',
   othersEnded: '其他裝置已全部登出。',
   unknownDevice: '未知的裝置',
-  unknownProgram: '未知的程式',
+  unknownProgramOn: '{system} 上的未知程式',
   deviceOn: '{system} 上的 {program}',
 
   confirmTitle: '請確認是您本人',

@@ -75,7 +75,7 @@ const DeviceList = ({ devices, onEnd, isEnding }: DeviceListProps) => (
 /** The API has the name in English. */
 const nameOf = ({ program, system }: Device, text: ReturnType<typeof useTexts>['text']): string => {
   if (system === null) return program ?? text('unknownDevice')
-  return text('deviceOn', { program: program ?? text('unknownProgram'), system })
+  return program === null ? text('unknownProgramOn', { system }) : text('deviceOn', { program, system })
 }
 
 type DeviceRowProps = { readonly device: Device; readonly onEnd: () => void; readonly isEnding: boolean }

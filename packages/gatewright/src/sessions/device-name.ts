@@ -16,7 +16,7 @@ const systems: ReadonlySet<string> = new Set(Object.values(Bowser.OS_MAP))
 /** What stands first in a User-Agent names a program that is no browser: `curl/8.14.1`. */
 const product = /^(?!Mozilla\b)[a-z][\w.-]{0,29}(?=[/ ]|$)/i
 
-const findProduct = (agent: string): string | null => product.exec(agent)?.[0] ?? null
+const findProduct = (userAgent: string): string | null => product.exec(userAgent)?.[0] ?? null
 
 const toText = (program: string | null, system: string | null): string => {
   if (system === null) return program ?? 'Unknown device'
@@ -29,10 +29,10 @@ const toText = (program: string | null, system: string | null): string => {
  *
  *     toDeviceName('Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0').text // 'Firefox on Linux'
  */
-export const toDeviceName = (agent: string): DeviceName => {
-  if (agent === '') return { program: null, system: null, text: toText(null, null) }
-  const { browser, os } = Bowser.parse(agent)
-  const program = browser.name && programs.has(browser.name) ? browser.name : findProduct(agent)
+export const toDeviceName = (userAgent: string): DeviceName => {
+  if (userAgent === '') return { program: null, system: null, text: toText(null, null) }
+  const { browser, os } = Bowser.parse(userAgent)
+  const program = browser.name && programs.has(browser.name) ? browser.name : findProduct(userAgent)
   const system = os.name && systems.has(os.name) ? os.name : null
   return { program, system, text: toText(program, system) }
 }

@@ -128,6 +128,20 @@ describe('the last use of a session that holds tokens', () => {
     assert.equal(await written(), second)
   })
 
+  test('is written when the application closes, before the database does', async () => {
+    const own = await startTestApp()
+    const reader = openSecondConnection(own.engine)
+    const held = await signInAs(own.engine, (await addUser(own.engine, 'ann')).id)
+    own.clock.advance(second)
+    assert.equal((await own.call('GET', 'me', { token: held.access, address })).status, 200)
+    await own.app.close()
+    await own.engine.close()
+    const row = reader.row('select last_used_at, address from sessions where id = ?', held.sessionId)
+    assert.deepEqual([Number(row?.last_used_at), row?.address], [own.clock.now(), address])
+    reader.close()
+    await own.close()
+  })
+
   test('of hundreds of sessions is written in a few statements', async () => {
     const row = await rowOf(ann)
     const ids = Array.from({ length: 801 }, (_, n) => `many-${users}-${n}`)
