@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, mock, test } from 'node:test'
 import { testsDatabase } from '../../../../test/environment.ts'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
+import { untilEqual } from '../../../../test/process/until.ts'
 import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { addUser, type SignedIn, signInAs } from '../../../../test/sessions/signed-in.ts'
 import { systemOrigin } from '../audit/record.ts'
@@ -64,8 +65,7 @@ describe('the last use of a session that holds tokens', () => {
     await request('198.51.100.7')
     assert.equal(await written(), 0)
     mock.timers.tick(minute)
-    await uses.write()
-    assert.equal(await written(), 2 * minute)
+    await untilEqual(() => written(), 2 * minute)
     assert.equal((await rowOf(ann)).address, '198.51.100.7')
   })
 
