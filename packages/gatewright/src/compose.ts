@@ -14,6 +14,7 @@ import { createLimiter } from './limits/limiter.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
 import { createRevocations } from './revocation/revocations.ts'
+import { createSessionUses } from './sessions/session-uses.ts'
 import { type Databases, dataFolderOf, isPostgresUrl, openDatabases } from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
 import { ensureInstallation } from './storage/installation.ts'
@@ -145,9 +146,20 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   await revocations.start()
   opened.defer(keyRing.stop)
   if (!options.isCommand) keyRing.follow()
+  const uses = createSessionUses({ db, clock, settings, roleTable })
+  opened.defer(uses.stop)
   const hooks = createHookRunner({ db, clock, random })
   opened.defer(hooks.stop)
-  const housekeeping = createHousekeeping({ db, clock, random, settings, revocations, hooks })
+  const housekeeping = createHousekeeping({
+    db,
+    clock,
+    random,
+    settings,
+    roleTable,
+    revocations,
+    uses,
+    hooks,
+  })
   opened.defer(housekeeping.stop)
   return {
     settings,
@@ -159,6 +171,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     secrets,
     accessTokens,
     revocations,
+    uses,
     hooks,
     keyRing,
     housekeeping,

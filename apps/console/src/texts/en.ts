@@ -74,7 +74,8 @@ export const en = {
   deviceEnded: 'That device is signed out.',
   othersEnded: 'All other devices are signed out.',
   unknownDevice: 'Unknown device',
-  deviceOn: '{browser} on {system}',
+  unknownProgramOn: 'Unknown program on {system}',
+  deviceOn: '{program} on {system}',
 
   confirmTitle: 'Confirm that it is you',
   confirmIntro: 'You signed in more than 10 minutes ago. Write your password once more to go on.',

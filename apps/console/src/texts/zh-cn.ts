@@ -74,7 +74,8 @@ export const zhCn: Texts = {
   deviceEnded: '该设备已下线。',
   othersEnded: '其他设备已全部下线。',
   unknownDevice: '未知设备',
-  deviceOn: '{system} 上的 {browser}',
+  unknownProgramOn: '{system} 上的未知程序',
+  deviceOn: '{system} 上的 {program}',
 
   confirmTitle: '请确认是你本人',
   confirmIntro: '距离你上次登录已超过 10 分钟。请再次输入密码以继续。',

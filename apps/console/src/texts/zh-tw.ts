@@ -74,7 +74,8 @@ export const zhTw: Texts = {
   deviceEnded: '該裝置已登出。',
   othersEnded: '其他裝置已全部登出。',
   unknownDevice: '未知的裝置',
-  deviceOn: '{system} 上的 {browser}',
+  unknownProgramOn: '{system} 上的未知程式',
+  deviceOn: '{system} 上的 {program}',
 
   confirmTitle: '請確認是您本人',
   confirmIntro: '距離您上次登入已超過 10 分鐘。請再次輸入密碼以繼續。',

@@ -1,7 +1,6 @@
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
-import type { RoleTable } from '../permissions/roles.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database } from '../storage/tables.ts'
 import type { AccessToken, AccessTokens } from '../tokens/access-token.ts'
@@ -23,7 +22,6 @@ export type GateDependencies = SessionDependencies & {
   readonly places: CredentialPlaces
   readonly origins: Origins
   readonly knownSecrets: KnownSecrets
-  readonly roleTable: RoleTable
   readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string
   /** By the names that access rules use. */
   readonly things: ReadonlyMap<string, FindThing>
@@ -83,34 +81,60 @@ const toRefusal = ({ revocations }: GateDependencies, { keyId }: AccessToken): R
     ? new Refusal('invalid_token', { reason: 'key_revoked' })
     : new Refusal('session_ended', { reason: 'cut_off' })
 
-const refuseEnded = (gate: GateDependencies, token: AccessToken): void => {
-  if (token.expiresAt <= gate.clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
+const refuseEnded = (gate: GateDependencies, token: AccessToken, now: number): void => {
+  if (token.expiresAt <= now) throw new Refusal('token_expired', { reason: 'token_expired' })
   if (gate.revocations.isEnded(token)) throw toRefusal(gate, token)
 }
 
+/** What is made once for each token that is remembered. */
+type Seen = {
+  /** Where the claim is right. */
+  readonly principal: Principal
+  /** When its use was last noted: the one thing that a request changes. */
+  usedAt: number
+}
+
+const seenTokens = new WeakMap<AccessToken, Seen>()
+
+const seenOf = (roleTable: GateDependencies['roleTable'], token: AccessToken): Seen => {
+  const known = seenTokens.get(token)
+  if (known !== undefined) return known
+  const seen = { principal: toUserPrincipal(roleTable, token, token.roles), usedAt: Number.NEGATIVE_INFINITY }
+  seenTokens.set(token, seen)
+  return seen
+}
+
+/** Once in so long for each token: to every other request it is one comparison. */
+const noteUse = (
+  { uses }: GateDependencies,
+  { address }: Passage,
+  token: AccessToken,
+  seen: Seen,
+  now: number,
+) => {
+  if (now - seen.usedAt < uses.every) return
+  seen.usedAt = now
+  uses.note(token.sessionId, { at: now, address })
+}
+
 const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise<void> => {
-  const { revocations, roleTable } = gate
+  const { revocations, roleTable, clock } = gate
   const { token } = passage
   if (token === undefined) return
-  refuseEnded(gate, token)
+  const now = clock.now()
+  refuseEnded(gate, token, now)
+  const seen = seenOf(roleTable, token)
+  noteUse(gate, passage, token, seen, now)
   const rereadRoles = revocations.findRereadRoles(token.userId)
   if (rereadRoles === undefined) {
-    passage.principal ??= principalOf(roleTable, token)
+    passage.principal ??= seen.principal
     return
   }
   return rereadRoles.then(roles => {
     // Again: it may have ended while the database answered.
-    refuseEnded(gate, token)
+    refuseEnded(gate, token, clock.now())
     passage.principal = toUserPrincipal(roleTable, token, roles)
   })
-}
-
-/** The principal of a token whose claim is right; made once for each token that is remembered. */
-const principals = new WeakMap<object, Principal>()
-const principalOf = (roleTable: RoleTable, token: NonNullable<Passage['token']>): Principal => {
-  const known = principals.get(token) ?? toUserPrincipal(roleTable, token, token.roles)
-  principals.set(token, known)
-  return known
 }
 
 const checkCredential: Step = (gate, passage) =>

@@ -87,6 +87,14 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     ['400d', 400 * day],
     ['12h', 12 * hour],
   ],
+  ADMIN_SESSION_IDLE_TTL: [
+    ['15m', 15 * minute],
+    ['400d', 400 * day],
+  ],
+  ADMIN_SESSION_MAX_TTL: [
+    ['8h', 8 * hour],
+    ['1s', second],
+  ],
   REFRESH_RETRY_WINDOW: [
     ['0', 0],
     ['0s', 0],
@@ -211,6 +219,8 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   ACCESS_TOKEN_TTL: [...badTimes, '0', '999ms', '25h'],
   SESSION_IDLE_TTL: [...badTimes, '0'],
   SESSION_MAX_TTL: [...badTimes, '0'],
+  ADMIN_SESSION_IDLE_TTL: [...badTimes, '0', '401d'],
+  ADMIN_SESSION_MAX_TTL: [...badTimes, '0', '401d'],
   REFRESH_RETRY_WINDOW: [...badTimes, '61s'],
   REVOCATION_MAX_AGE: [...badTimes, '0', '61s'],
   KEY_ROTATION: ['59m', '401d', '0', 'never', '30'],
@@ -318,6 +328,11 @@ test('the type of each field is that of its row, neither wider nor lost', () => 
 
 const contradictions: readonly (readonly [string, Partial<Settings>, RegExp])[] = [
   ['an idle time above the longest session', { sessionIdleTtl: 31 * day }, /^SESSION_IDLE_TTL is longer/],
+  [
+    'an idle time of administrators above their longest session',
+    { adminSessionIdleTtl: 13 * hour },
+    /^ADMIN_SESSION_IDLE_TTL is longer/,
+  ],
   [
     'an access token that outlives every session',
     { sessionIdleTtl: minute, sessionMaxTtl: minute, accessTokenTtl: 2 * minute },

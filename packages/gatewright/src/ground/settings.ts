@@ -186,6 +186,20 @@ export const settingRows = [
     describe: 'A session ends after this time, used or not.',
   },
   {
+    name: 'ADMIN_SESSION_IDLE_TTL',
+    default: '1h',
+    ...duration(second, 400 * day),
+    describe:
+      'The same as `SESSION_IDLE_TTL`, for users who hold an administrative permission; the shorter one holds.',
+  },
+  {
+    name: 'ADMIN_SESSION_MAX_TTL',
+    default: '12h',
+    ...duration(second, 400 * day),
+    describe:
+      'The same as `SESSION_MAX_TTL`, for users who hold an administrative permission; the shorter one holds.',
+  },
+  {
     name: 'REFRESH_RETRY_WINDOW',
     default: '10s',
     ...duration(0, minute),
@@ -323,6 +337,10 @@ export const relations: readonly Relation[] = [
   {
     holds: ({ sessionIdleTtl, sessionMaxTtl }) => sessionIdleTtl <= sessionMaxTtl,
     line: 'SESSION_IDLE_TTL is longer than SESSION_MAX_TTL: write the same time or a shorter one',
+  },
+  {
+    holds: ({ adminSessionIdleTtl, adminSessionMaxTtl }) => adminSessionIdleTtl <= adminSessionMaxTtl,
+    line: 'ADMIN_SESSION_IDLE_TTL is longer than ADMIN_SESSION_MAX_TTL: write the same time or a shorter one',
   },
   {
     holds: ({ accessTokenTtl, sessionIdleTtl }) => accessTokenTtl <= sessionIdleTtl,

@@ -1,9 +1,17 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
+import { endOvertime } from '../consequences/overtime.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
-import { endedByTime, isInRetryWindow, isJustRenewed, promisedExpiry } from '../sessions/session-times.ts'
+import {
+  endedByTime,
+  isInRetryWindow,
+  isJustRenewed,
+  promisedExpiry,
+  timesOf,
+  type UserTimes,
+} from '../sessions/session-times.ts'
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
 import { prepare } from '../storage/prepared.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
@@ -42,7 +50,7 @@ const outcomes = {
 
 type Generation = Pick<
   SessionRow,
-  'id' | 'last_used_at' | 'token_expires_at' | 'generation' | 'generation_since'
+  'id' | 'address' | 'last_used_at' | 'token_expires_at' | 'generation' | 'generation_since'
 >
 
 const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
@@ -50,6 +58,7 @@ const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
     .updateTable('sessions')
     .set({
       last_used_at: value('last_used_at'),
+      address: value('address'),
       token_expires_at: value('token_expires_at'),
       generation: value('generation'),
       generation_since: value('generation_since'),
@@ -64,15 +73,20 @@ const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
  * the one that was judged. The `exp` promised is written with it.
  */
 const advance = async (
-  { clock, settings }: RefreshDependencies,
+  { clock }: RefreshDependencies,
   { db }: Work,
   session: SessionRow,
-  rotates: boolean,
+  {
+    rotates,
+    times,
+    origin,
+  }: { readonly rotates: boolean; readonly times: UserTimes; readonly origin: Origin },
 ): Promise<SessionRow> => {
   const now = clock.now()
-  const promised = promisedExpiry(now, session.expires_at, settings)
+  const promised = promisedExpiry(now, session, times)
   const next = {
-    last_used_at: now,
+    last_used_at: Math.max(session.last_used_at, now),
+    address: origin.address ?? session.address,
     generation: rotates ? session.generation + 1 : session.generation,
     generation_since: rotates ? now : session.generation_since,
   }
@@ -159,11 +173,11 @@ export const refresh = async (
   // Not in the transaction, which may run more than once for one use.
   countUse(useOf(token, known))
   return inTransaction(dependencies.db, async work => {
-    const { clock, settings } = dependencies
+    const { clock, settings, uses } = dependencies
     // Of two at once the second judges what the first has left; and so does a change of roles, which has to
     // outlast every token promised before it.
     await lockUser(work, known.user_id)
-    const session = await getSessionOfRefreshToken(dependencies, work.db, token)
+    const session = uses.withLastUse(await getSessionOfRefreshToken(dependencies, work.db, token))
     if (session.ended_at !== null) throw refuseEnded(dependencies, session, token.generation)
 
     const subject = {
@@ -172,9 +186,11 @@ export const refresh = async (
       origin: { ...origin, actor: session.user_id },
     }
     const end = (event: ConsequenceEvent) => applyConsequences(dependencies, work, event, subject)
-    const overtime = endedByTime(session, clock.now(), settings)
+    const roles = await listRoles(work.db, session.user_id)
+    const times = timesOf(dependencies, roles)
+    const overtime = endedByTime(session, clock.now(), times)
     if (overtime !== undefined) {
-      await end(overtime === 'idle' ? 'session idle' : 'session expired')
+      await endOvertime(dependencies, work, overtime, subject)
       return new Refusal('session_ended', { reason: overtime })
     }
 
@@ -188,9 +204,7 @@ export const refresh = async (
       await end(outcome.ends)
       return new Refusal(outcome.code, { reason: outcome.event })
     }
-    return {
-      session: await advance(dependencies, work, session, outcome.rotates),
-      roles: await listRoles(work.db, session.user_id),
-    }
+    const { rotates } = outcome
+    return { session: await advance(dependencies, work, session, { rotates, times, origin }), roles }
   })
 }

@@ -56,8 +56,12 @@ type UsersTable = {
 
 type UserRolesTable = { user_id: string; role: string }
 
-/** The application's own roles, as its last start declared them: names only, what they allow is code. */
-type DeclaredRolesTable = { name: string }
+/** The application's own roles, as its last start declared them: what they allow is code. */
+type DeclaredRolesTable = {
+  name: string
+  /** 1 where the role holds an administrative permission, else 0. */
+  is_administrative: number
+}
 
 type SessionsTable = {
   id: string
@@ -74,7 +78,9 @@ type SessionsTable = {
   /** Proofs shown at sign-in, space-separated (RFC 8176). */
   amr: string
   auth_time: number
+  /** The User-Agent of the sign-in, as it was sent. */
   device: string
+  /** As known at the last use. */
   address: string
   created_at: number
   last_used_at: number

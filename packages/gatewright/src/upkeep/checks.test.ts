@@ -297,7 +297,7 @@ describe('a role that somebody holds', () => {
 
   test('and that an application declares is well, until it is taken out of the declaration', async () => {
     const { run, find } = install()
-    run(`${addHolder}; insert into declared_roles values ('analyst')`)
+    run(`${addHolder}; insert into declared_roles (name) values ('analyst')`)
     assertFound(await find('roles'), 'ok', /4 known/)
     run('delete from declared_roles')
     assertFound(await find('roles'), 'warning', /users hold analyst/)

@@ -56,7 +56,7 @@ export const listRoles = async (db: Database, userId: string): Promise<readonly 
 }
 
 /** Looks up the roles of these users, with one query. */
-const findRoles = async (
+export const findRoles = async (
   db: Database,
   ids: readonly string[],
 ): Promise<(userId: string) => readonly string[]> => {
