@@ -39,29 +39,41 @@ export const newHistory = async (
   return { random, person: { userId: id, username }, user, given: [], met, calls: 0 }
 }
 
-const nameOf = ({ call, told }: Done): string =>
-  'refused' in told ? `${call.name}: ${told.refused}` : call.name
+const nameRefresh = ({ user }: History, session: string, shown: number, got = shown): string => {
+  if (got === shown) return 'refresh: the live token again'
+  const before = user.sessions.find(({ id }) => id === session)?.generation ?? shown
+  return before > shown ? 'refresh: a retry' : 'refresh: a rotation, or its twin'
+}
+
+const nameOf = (history: History, { call, told }: Done): string => {
+  if ('refused' in told) return `${call.name}: ${told.refused}`
+  return call.name === 'refresh'
+    ? nameRefresh(history, call.session, call.generation, told.generation)
+    : call.name
+}
 
 const note = (history: History, dones: readonly Done[], answers: readonly Answer[]): void => {
   history.calls += dones.length
-  for (const done of dones) history.met.set(nameOf(done), (history.met.get(nameOf(done)) ?? 0) + 1)
+  for (const done of dones) {
+    const name = nameOf(history, done)
+    history.met.set(name, (history.met.get(name) ?? 0) + 1)
+  }
   for (const { given } of answers) if (given) history.given.push(given)
 }
 
+/** Makes the call on behalf of the history's user. */
+export const make = (history: History, { engine, call }: Sent): Promise<Answer> =>
+  perform(engine, history.person, call)
+
 /**
- * Makes the calls at once (one that comes after another, once that is answered), and holds what was answered
- * and what is in the database against the rules: some order of the calls must explain both.
+ * Holds what calls that came at once were answered, and what is in the database, against the rules: some
+ * order of the calls must explain both.
  */
-export const happen = async (history: History, sent: readonly Sent[]): Promise<readonly Answer[]> => {
-  const answering = new Map<Sent, Promise<Answer>>()
-  for (const each of sent) {
-    const { engine, call, after } = each
-    const answer = Promise.resolve(after && answering.get(after)).then(() =>
-      perform(engine, history.person, call),
-    )
-    answering.set(each, answer)
-  }
-  const answers = await Promise.all(answering.values())
+export const tell = async (
+  history: History,
+  sent: readonly Sent[],
+  answers: readonly Answer[],
+): Promise<void> => {
   const dones: Done[] = []
   for (const [index, { engine, call, after }] of sent.entries()) {
     const before = after && dones[sent.indexOf(after)]
@@ -70,6 +82,20 @@ export const happen = async (history: History, sent: readonly Sent[]): Promise<r
   }
   note(history, dones, answers)
   await judge(history, dones, sent)
+}
+
+/** Makes the calls at once (one that comes after another, once that is answered), and judges them. */
+export const happen = async (history: History, sent: readonly Sent[]): Promise<readonly Answer[]> => {
+  const answering = new Map<Sent, Promise<Answer>>()
+  for (const each of sent) {
+    const before = Promise.resolve(each.after && answering.get(each.after))
+    answering.set(
+      each,
+      before.then(() => make(history, each)),
+    )
+  }
+  const answers = await Promise.all(answering.values())
+  await tell(history, sent, answers)
   return answers
 }
 

@@ -1,13 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import { minute } from 'gatewright/clock'
 import type { Engine } from 'gatewright/compose'
+import { listRoles } from '../../packages/gatewright/src/users/users.ts'
 import type { Given } from './calls.ts'
 import type { Session, User } from './rules.ts'
 
 const readRows = async ({ db }: Engine, userId: string) => {
   const sessions = await db.selectFrom('sessions').selectAll().where('user_id', '=', userId).execute()
   const user = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirstOrThrow()
-  return { user, sessions }
+  const roles = await listRoles(db, userId)
+  return { user, sessions, roles }
 }
 
 /** What of a session the rules and the database must agree on; when one that ended was last used is no matter. */
@@ -16,18 +18,20 @@ const toFacts = ({ id, generation, since, lastUsed, ended, replacedBy }: Session
   ended === undefined ? { generation, since, lastUsed } : { ...ended, replacedBy: replacedBy ?? null },
 ]
 
-const toModel = ({ version, state, sessions }: User) => ({
+const toModel = ({ version, state, roles, sessions }: User) => ({
   version,
   state,
+  roles: [...roles].sort(),
   sessions: Object.fromEntries(sessions.map(toFacts)),
 })
 
 /** A user as the database has it, in the words of the rules. */
 const readModel = async (engine: Engine, userId: string) => {
-  const { user, sessions } = await readRows(engine, userId)
+  const { user, sessions, roles } = await readRows(engine, userId)
   const enabledOrNot = user.disabled_at === null ? 'enabled' : 'disabled'
   return {
     version: user.version,
+    roles: [...roles],
     state: user.deleted_at === null ? enabledOrNot : 'deleted',
     sessions: Object.fromEntries(
       sessions.map(row => [

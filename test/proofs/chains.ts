@@ -12,13 +12,13 @@ export type Link = {
   readonly tally: Tally
 }
 
-const longestChain = 10
 const atOnce = Math.min(4, availableParallelism())
 
 /** The first chain has the seed that was asked for, so that a chain of its own is the same chain. */
 export const planChains = ({ names, runs, seed }: Asked): readonly Link[] =>
   names.flatMap(name => {
-    const all = runs ?? proofs[name].runs
+    const { runs: usual, chain: longestChain } = proofs[name]
+    const all = runs ?? usual
     return Array.from({ length: Math.ceil(all / longestChain) }, (_, index) => ({
       name,
       seed: seed + index,

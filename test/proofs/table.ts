@@ -1,3 +1,5 @@
+import { pairs } from '../models/pairs.ts'
+import { proveModel } from '../models/prove.ts'
 import type { Seeded } from '../sessions/seeded.ts'
 import {
   type Installation,
@@ -21,6 +23,8 @@ type Proof = {
   readonly says: string
   /** As many as are asked for without a number. */
   readonly runs: number
+  /** So many share one database. */
+  readonly chain: number
   readonly prove: (chain: Chain) => Promise<void>
 }
 
@@ -29,22 +33,52 @@ const kills =
   async ({ owner, ...chain }) =>
     proveKills({ ...chain, installation: await open(owner) })
 
+/** Each way to get a session with each event that can happen meanwhile, so often. */
+const ofEachPair = 10_000 * pairs.length
+
 /** What `npm run proof` shows at random. */
 export const proofs = {
   'kill-sqlite': {
     says: 'a server on SQLite that is killed at any moment loses nothing that it answered',
     runs: 100,
+    chain: 10,
     prove: kills(openSqlite),
   },
   'kill-postgres': {
     says: 'a server on PostgreSQL that is killed at any moment loses nothing that it answered',
     runs: 100,
+    chain: 10,
     prove: kills(openPostgres),
   },
   'crash-postgres': {
     says: 'a PostgreSQL server that crashes at any moment loses nothing that was answered',
     runs: 100,
+    chain: 10,
     prove: kills(openCrashingPostgres),
+  },
+  'refresh-sqlite': {
+    says: 'devices, tabs and a thief refresh at once on SQLite, as the rules say',
+    runs: 100_000,
+    chain: 2_500,
+    prove: proveModel('refresh', 'sqlite'),
+  },
+  'refresh-postgres': {
+    says: 'the same on PostgreSQL, in two processes',
+    runs: 100_000,
+    chain: 2_500,
+    prove: proveModel('refresh', 'postgres'),
+  },
+  'sessions-sqlite': {
+    says: 'no sign-in outlives an event that happens at the same time, on SQLite',
+    runs: ofEachPair,
+    chain: 5_000,
+    prove: proveModel('sessions', 'sqlite'),
+  },
+  'sessions-postgres': {
+    says: 'the same on PostgreSQL, in two processes',
+    runs: ofEachPair,
+    chain: 5_000,
+    prove: proveModel('sessions', 'postgres'),
   },
 } as const satisfies Record<string, Proof>
 

@@ -6,7 +6,7 @@ import type { CookieSession } from '../sessions/find-cookie-session.ts'
 import { endedByTime, isJustRenewed } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
-import { inTransaction } from '../storage/transaction.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
 
 type Dependencies = SessionDependencies & { readonly db: Database }
 
@@ -27,9 +27,20 @@ const endByTime = (
   inTransaction<never>(dependencies.db, async work => {
     const event = reason === 'idle' ? 'session idle' : 'session expired'
     const subject = { userId, sessionId, origin: { ...origin, actor: userId } }
-    await applyConsequences(dependencies, work, event, subject)
+    const { ended } = await applyConsequences(dependencies, work, event, subject)
+    if (ended === 0) await refuseRenewedMeanwhile(dependencies, work, sessionId)
     return new Refusal('session_ended', { reason })
   })
+
+/** Somebody was faster: what goes on under a new id is waited for, and its new cookie is not given up. */
+const refuseRenewedMeanwhile = async (
+  dependencies: Dependencies,
+  { db }: Work,
+  sessionId: string,
+): Promise<void> => {
+  const session = await db.selectFrom('sessions').selectAll().where('id', '=', sessionId).executeTakeFirst()
+  if (session !== undefined) refuseJustRenewed(dependencies, session)
+}
 
 /** How much of its idle time a session in use may look unused for, so that not every request writes. */
 const noteEvery = (sessionIdleTtl: number): number => Math.min(minute, sessionIdleTtl / 2)
