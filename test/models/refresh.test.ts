@@ -1,26 +1,23 @@
-import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { testsDatabase } from '../environment.ts'
-import { createSeeded } from '../sessions/seeded.ts'
-import { playDevices } from './devices.ts'
-import type { Met } from './history.ts'
-import { openStage, type Stage } from './stage.ts'
+import { testModel } from './short.ts'
 
-const histories = testsDatabase.kind === 'postgres' ? 300 : 2_000
-
-let stage: Stage
-before(async () => {
-  stage = await openStage(testsDatabase.kind === 'postgres' ? 2 : 1)
-})
-after(() => stage.close())
-
-test(`refresh`, async t => {
-  const random = createSeeded(t)
-  const met: Met = new Map()
-  for (let n = 0; n < histories; n++)
-    await playDevices(stage.processes, { random, username: `user${n}`, met }).catch(error => {
-      throw new Error(`seed ${random.seed}, history ${n}`, { cause: error })
-    })
-  t.diagnostic(JSON.stringify(Object.fromEntries([...met].sort())))
-  assert.ok(true)
-})
+testModel(
+  'devices, tabs and a thief refresh at once: some order of their calls explains every answer by the rules',
+  'refresh',
+  {
+    histories: { sqlite: 2_000, postgres: 400 },
+    meets: [
+      'refresh: the live token again',
+      'refresh: a rotation, or its twin',
+      'refresh: a retry',
+      'refresh: refresh_token_reused',
+      'refresh: session_renewed',
+      'refresh: session_ended',
+      'change the roles',
+      'change the password',
+      'step up',
+      'end all others',
+      'log out',
+      'disable',
+    ],
+  },
+)

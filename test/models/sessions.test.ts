@@ -1,30 +1,23 @@
-import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { testsDatabase } from '../environment.ts'
-import { createSeeded } from '../sessions/seeded.ts'
-import type { Met } from './history.ts'
-import { pairs, playPair } from './pairs.ts'
-import { openStage, type Stage } from './stage.ts'
+import { pairs } from './pairs.ts'
+import { testModel } from './short.ts'
+import { slowRequests } from './slow-requests.ts'
 
-const rounds = 3
+testModel(
+  'each way to get a session, with each event in the middle of it: what the table ends does not come back',
+  'sessions',
+  {
+    histories: { sqlite: 3 * pairs.length, postgres: 2 * pairs.length },
+    meets: [
+      'sign in: invalid_credentials',
+      'step up: session_ended',
+      'change the password: session_ended',
+      'refresh: session_ended',
+      'use the cookie: session_ended',
+    ],
+  },
+)
 
-let stage: Stage
-before(async () => {
-  stage = await openStage(testsDatabase.kind === 'postgres' ? 2 : 1)
-})
-after(() => stage.close())
-
-test('sessions', async t => {
-  const random = createSeeded(t)
-  const met: Met = new Map()
-  let n = 0
-  for (let round = 0; round < rounds; round++)
-    for (const pair of pairs) {
-      n++
-      await playPair(stage.processes, { ...pair, random, username: `user${n}`, met }).catch(error => {
-        throw new Error(`seed ${random.seed}, ${n}: ${JSON.stringify(pair)}`, { cause: error })
-      })
-    }
-  t.diagnostic(JSON.stringify(Object.fromEntries([...met].sort())))
-  assert.ok(n > 0)
+testModel('a body that comes after the logout writes nothing, and no session outlives it', 'slow requests', {
+  histories: { sqlite: 60 * slowRequests, postgres: 30 * slowRequests },
+  meets: ['POST step-up: 200', 'POST step-up: 401', 'PUT me/password: 401', 'POST posts: 401'],
 })

@@ -15,7 +15,7 @@ export const usage = `npm run proof -- [name…] [--runs n] [--seed n]
 Proofs at random that take too long for every test run; without a name all of them.
 Exit code 1 when anything was lost. A name without its database means each of them.
 
-${proofNames.map(name => `  ${name.padEnd(19)}${proofs[name].says} (${proofs[name].runs})`).join('\n')}
+${proofNames.map(name => `  ${name.padEnd(23)}${proofs[name].says} (${proofs[name].runs})`).join('\n')}
 
   --runs n        how often, instead of the numbers above
   --seed n        the random choices of an earlier call`

@@ -1,5 +1,6 @@
 import { pairs } from '../models/pairs.ts'
 import { proveModel } from '../models/prove.ts'
+import { slowRequests } from '../models/slow-requests.ts'
 import type { Seeded } from '../sessions/seeded.ts'
 import {
   type Installation,
@@ -79,6 +80,18 @@ export const proofs = {
     runs: ofEachPair,
     chain: 5_000,
     prove: proveModel('sessions', 'postgres'),
+  },
+  'sessions-slow-sqlite': {
+    says: 'no write outlives a logout while its body is on the way, on SQLite',
+    runs: 10_000 * slowRequests,
+    chain: 5_000,
+    prove: proveModel('slow requests', 'sqlite'),
+  },
+  'sessions-slow-postgres': {
+    says: 'the same on PostgreSQL, in two processes',
+    runs: 10_000 * slowRequests,
+    chain: 5_000,
+    prove: proveModel('slow requests', 'postgres'),
   },
 } as const satisfies Record<string, Proof>
 
