@@ -14,6 +14,7 @@ import {
 import { changePassword, stepUp } from '../../packages/gatewright/src/sign-in/own-password.ts'
 import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
 import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
+import { isPostgresFailure } from '../../packages/gatewright/src/storage/postgres-failure.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
 import type { SessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
@@ -85,6 +86,7 @@ export const perform = async (engine: Engine, person: Person, call: Call): Promi
     return isLiveSession(result) ? toAnswer(engine, result) : { told: {} }
   } catch (error) {
     if (error instanceof Refusal) return { told: { refused: error.code } }
+    if (isPostgresFailure(error)) return { told: { refused: 'unavailable', isAway: true } }
     throw error
   }
 }

@@ -18,6 +18,8 @@ const apply = (user: User, { call, moment, told }: Done): Outcome => {
 
 /** Whoever met too many changes at once is told to try again, and has changed nothing. */
 const isGivenUp = ({ told }: Done): boolean => 'refused' in told && told.refused === 'unavailable'
+const mayGiveUp = ({ told }: Done, calls: number): boolean =>
+  calls > 2 || ('refused' in told && told.isAway === true)
 
 /**
  * Every state in which the user can be after these calls, which were made at once, had been answered as they
@@ -28,7 +30,7 @@ export const explain = (user: User, calls: readonly Done[]): readonly User[] => 
   return calls.flatMap(done => {
     const rest = calls.filter(each => each !== done)
     if (done.after !== undefined && rest.includes(done.after)) return []
-    if (isGivenUp(done)) return calls.length > 2 ? explain(user, rest) : []
+    if (isGivenUp(done)) return mayGiveUp(done, calls.length) ? explain(user, rest) : []
     const outcome = apply(user, done)
     return isDeepStrictEqual(outcome.told, done.told) ? explain(outcome.user, rest) : []
   })

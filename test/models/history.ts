@@ -46,7 +46,8 @@ const nameRefresh = ({ user }: History, session: string, shown: number, got = sh
 }
 
 const nameOf = (history: History, { call, told }: Done): string => {
-  if ('refused' in told) return `${call.name}: ${told.refused}`
+  if ('refused' in told)
+    return `${call.name}: ${told.refused}${told.isAway ? ', the database was too slow' : ''}`
   return call.name === 'refresh'
     ? nameRefresh(history, call.session, call.generation, told.generation)
     : call.name

@@ -193,6 +193,7 @@ const lineOf = ({ user }: History, id: string): readonly Session[] => {
 
 /** Where the event is what comes of showing a credential, the answer is always a refusal. */
 const isShowing = ({ name }: Call): boolean => name === 'refresh' || name === 'use the cookie'
+const isAway = ({ told }: Answer): boolean => 'refused' in told && told.isAway === true
 const isRefused = ({ told }: Answer): boolean => 'refused' in told
 
 /** What the table says of the attempt, whatever the rules make of it. */
@@ -282,7 +283,8 @@ export const playPair = async (
     },
   )
   await tell(history, sent, [attempted, ...happened])
-  judgeByTable(event, tried, scene, { attempted, happened, isChecked })
+  if (![attempted, ...happened].some(isAway))
+    judgeByTable(event, tried, scene, { attempted, happened, isChecked })
   judgeMemory(engines, history)
   await settle(history, engines[0])
   return history

@@ -50,9 +50,12 @@ export type Calls = {
 export type CallName = keyof Calls
 export type Call = { readonly [Name in CallName]: { readonly name: Name } & Calls[Name] }[CallName]
 
-/** What is answered: a refusal, or where a session is given, which one, with what. */
+/**
+ * What is answered: a refusal, or where a session is given, which one, with what. `isAway`: the database could
+ * not do it in time, on a machine that is too slow.
+ */
 export type Told =
-  | { readonly refused: RefusalCode }
+  | { readonly refused: RefusalCode; readonly isAway?: true }
   | { readonly session?: string; readonly generation?: number; readonly roles?: readonly string[] }
 
 export type Outcome = { readonly told: Told; readonly user: User }
