@@ -9,7 +9,7 @@ export type Runner<T> = { readonly run: (engine: Engine) => Promise<T>; readonly
 type Stop = { readonly engine: Engine; readonly reached: Promise<void>; readonly go: () => void }
 
 /** The engine, which stands still after so many answers of its database and checks of a password. */
-const stopAt = (engine: Engine, place: number): Stop => {
+export const stopAt = (engine: Engine, place: number): Stop => {
   const reached = Promise.withResolvers<void>()
   const opened = Promise.withResolvers<void>()
   let steps = 0
