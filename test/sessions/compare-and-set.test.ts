@@ -62,7 +62,7 @@ describe('a refresh that has judged, and has not answered yet', onSeveralConnect
     t.clock.advance(window)
     const letGo = locking.holdWrites('audit_events')
     const answer = codeOf(refresh(t.engine, { text: held.refresh, origin, countUse: () => {} }))
-    await changing.untilBlocked(1)
+    await Promise.race([changing.untilBlocked(1), answer])
     changing.run(`update sessions set ${happen} where id = ?`, held.sessionId)
     letGo()
     return answer
