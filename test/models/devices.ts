@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { day, minute, second } from 'gatewright/clock'
 import type { Engine } from 'gatewright/compose'
-import type { Seeded } from '../sessions/seeded.ts'
 import type { Answer, Given } from './calls.ts'
-import { firstPassword, type History, happen, type Met, newHistory, type Sent, settle } from './history.ts'
+import {
+  firstPassword,
+  type History,
+  happen,
+  newHistory,
+  type Sent,
+  type Setting,
+  settle,
+} from './history.ts'
 import type { Call } from './rules.ts'
 import { createHandClock, type HandClock, momentOf, type View, viewOf } from './stage.ts'
 
@@ -317,7 +324,7 @@ const findThefts = async ({ db }: Engine, userId: string): Promise<number> => {
 /** Of all the tokens ever given out for a session, whichever process made it, one generation is live at most. */
 const newPlay = async (
   engines: readonly [Engine, ...Engine[]],
-  { random, username, met }: { readonly random: Seeded; readonly username: string; readonly met: Met },
+  { random, username, met }: Setting,
 ): Promise<Play> => {
   const clock = createHandClock()
   const window = random.pick([10 * second, 10 * second, 10 * second, 0, minute])
@@ -336,7 +343,7 @@ const newPlay = async (
 /** One random history. Gives how many calls it made, and the sessions as they are at its end. */
 export const playDevices = async (
   engines: readonly [Engine, ...Engine[]],
-  setting: { readonly random: Seeded; readonly username: string; readonly met: Met },
+  setting: Setting,
 ): Promise<History> => {
   const play = await newPlay(engines, setting)
   await make(play, [signIn(play)])

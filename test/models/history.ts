@@ -27,12 +27,12 @@ export type History = {
 /** A call to a process. */
 export type Sent = { readonly engine: Engine; readonly call: Call; readonly after?: Sent }
 
+/** What a history begins with. */
+export type Setting = { readonly random: Seeded; readonly username: string; readonly met: Met }
+
 export const firstPassword = 'the password at first'
 
-export const newHistory = async (
-  engine: Engine,
-  { random, username, met }: { readonly random: Seeded; readonly username: string; readonly met: Met },
-): Promise<History> => {
+export const newHistory = async (engine: Engine, { random, username, met }: Setting): Promise<History> => {
   const roles = ['user']
   const { id } = await addUser(engine, username, { roles, passwordHash: hashCheaply(firstPassword) })
   const user: User = { password: firstPassword, version: 1, state: 'enabled', roles, sessions: [] }

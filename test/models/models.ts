@@ -1,13 +1,11 @@
 import type { Engine } from 'gatewright/compose'
-import { createSeeded, type Seeded } from '../sessions/seeded.ts'
+import { createSeeded } from '../sessions/seeded.ts'
 import { playDevices } from './devices.ts'
-import type { History, Met } from './history.ts'
+import type { History, Met, Setting } from './history.ts'
 import { pairs, playPair } from './pairs.ts'
 import type { User } from './rules.ts'
 import { playSlowRequest } from './slow-requests.ts'
 import type { Stage } from './stage.ts'
-
-export type Setting = { readonly random: Seeded; readonly username: string; readonly met: Met }
 
 /** What a history leaves to be counted. */
 type Played = Pick<History, 'calls'> & { readonly user: Pick<User, 'sessions'> }

@@ -7,16 +7,15 @@ import {
   consequences,
 } from '../../packages/gatewright/src/consequences/table.ts'
 import type { Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
-import type { Seeded } from '../sessions/seeded.ts'
 import type { Answer, Given } from './calls.ts'
 import {
   firstPassword,
   type History,
   happen,
-  type Met,
   make,
   newHistory,
   type Sent,
+  type Setting,
   settle,
   tell,
 } from './history.ts'
@@ -144,8 +143,6 @@ const changeRow = async (
   const sessions = history.user.sessions.map(each => (each.id === id ? { ...each, ...values } : each))
   history.user = { ...history.user, sessions }
 }
-
-type Setting = { readonly random: Seeded; readonly username: string; readonly met: Met }
 
 const begin = async (engine: Engine, history: History, holding: Holding): Promise<Given> => {
   const [{ given } = {}] = await happen(history, [{ engine, call: { name: 'sign in', password, holding } }])

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { startPostgres } from '../postgres/server.ts'
-import type { Chain } from '../proofs/table.ts'
+import type { Chain } from '../proofs/chain.ts'
 import { addMet } from '../proofs/tally.ts'
 import type { ModelName, Shown } from './models.ts'
 import type { Asked } from './worker.ts'

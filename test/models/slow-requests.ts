@@ -7,8 +7,7 @@ import { pino } from 'pino'
 import { blog, mount } from '../../apps/blog/src/blog.ts'
 import { addUser, type SignedIn, signInAs } from '../sessions/signed-in.ts'
 import { hashCheaply } from './cheap-passwords.ts'
-import { firstPassword as password } from './history.ts'
-import type { Setting } from './models.ts'
+import { firstPassword as password, type Setting } from './history.ts'
 import type { Session, User } from './rules.ts'
 
 /** Requests that write, with bodies that take their time. */

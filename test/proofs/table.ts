@@ -1,7 +1,7 @@
 import { pairs } from '../models/pairs.ts'
 import { proveModel } from '../models/prove.ts'
 import { slowRequests } from '../models/slow-requests.ts'
-import type { Seeded } from '../sessions/seeded.ts'
+import type { Chain } from './chain.ts'
 import {
   type Installation,
   type Owner,
@@ -10,15 +10,6 @@ import {
   openSqlite,
 } from './installation.ts'
 import { proveKills } from './kill-proof.ts'
-import type { Tally } from './tally.ts'
-
-/** So many runs, one after the other, on something of their own that ends with its owner. */
-export type Chain = {
-  readonly owner: Owner
-  readonly runs: number
-  readonly seeded: Seeded
-  readonly tally: Tally
-}
 
 type Proof = {
   readonly says: string
