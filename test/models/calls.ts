@@ -14,7 +14,6 @@ import {
 import { changePassword, stepUp } from '../../packages/gatewright/src/sign-in/own-password.ts'
 import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
 import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
-import { isPostgresFailure } from '../../packages/gatewright/src/storage/postgres-failure.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
 import type { SessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
@@ -78,6 +77,10 @@ const toAnswer = ({ secrets }: Engine, { session, roles, secret }: LiveSession):
 const isLiveSession = (result: unknown): result is LiveSession =>
   typeof result === 'object' && result !== null && 'session' in result
 
+/** A lock or a statement took longer than it may, on a machine with too much to do. A deadlock is no such thing. */
+const isTooSlow = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['55P03', '57014', '25P03'].includes(String(error.code))
+
 /** Makes the call to a process. What is neither an answer nor a refusal is thrown. */
 export const perform = async (engine: Engine, person: Person, call: Call): Promise<Answer> => {
   try {
@@ -86,7 +89,7 @@ export const perform = async (engine: Engine, person: Person, call: Call): Promi
     return isLiveSession(result) ? toAnswer(engine, result) : { told: {} }
   } catch (error) {
     if (error instanceof Refusal) return { told: { refused: error.code } }
-    if (isPostgresFailure(error)) return { told: { refused: 'unavailable', isAway: true } }
+    if (isTooSlow(error)) return { told: { refused: 'unavailable', isAway: true } }
     throw error
   }
 }
