@@ -124,9 +124,13 @@ const judge = async (history: History, dones: readonly Done[], sent: readonly Se
   }
 }
 
-/** Whatever happened: the database says what the rules say, and nothing given outlives its end. */
-export const settle = async (history: History, engine: Engine): Promise<void> => {
-  const { person, user, given } = history
-  await choose(engine, person.userId, [user])
+/** Whatever happened: nothing given outlives its end. */
+export const assertCovered = async ({ person, user, given }: History, engine: Engine): Promise<void> => {
   assert.deepEqual(await findUncovered(engine, { userId: person.userId, user, given }), [])
+}
+
+/** And the database says what the rules say. */
+export const settle = async (history: History, engine: Engine): Promise<void> => {
+  await choose(engine, history.person.userId, [history.user])
+  await assertCovered(history, engine)
 }

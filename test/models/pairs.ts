@@ -9,6 +9,7 @@ import {
 import type { Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
 import type { Answer, Given } from './calls.ts'
 import {
+  assertCovered,
   firstPassword,
   type History,
   happen,
@@ -16,7 +17,6 @@ import {
   newHistory,
   type Sent,
   type Setting,
-  settle,
   tell,
 } from './history.ts'
 import { interleave } from './interleave.ts'
@@ -283,7 +283,7 @@ export const playPair = async (
   if (![attempted, ...happened].some(isAway))
     judgeByTable(event, tried, scene, { attempted, happened, isChecked })
   judgeMemory(engines, history)
-  await settle(history, engines[0])
+  await assertCovered(history, engines[0])
   return history
 }
 
