@@ -47,3 +47,12 @@ export const toSummary = (chains: readonly Link[]): string =>
       toRow([name, ...columns.map(({ of }) => of(sum(ofName)))]),
     ),
   ].join('\n')
+
+/** How often each thing happened, one line a proof that counts them. */
+export const toMet = (chains: readonly Link[]): string =>
+  Object.entries(Object.groupBy(chains, ({ name }) => name))
+    .flatMap(([name, ofName]) => {
+      const met = [...sum(ofName).met].sort(([a], [b]) => (a < b ? -1 : 1))
+      return met.length === 0 ? [] : [`${name}: ${met.map(([what, times]) => `${what} ${times}`).join(', ')}`]
+    })
+    .join('\n')
