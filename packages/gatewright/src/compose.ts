@@ -3,6 +3,7 @@ import { cookiePlaceOf } from './gate/credential.ts'
 import type { GateDependencies } from './gate/gate.ts'
 import { createKnownSecrets } from './gate/known-secrets.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
+import type { Sources } from './ground/load-settings.ts'
 import { type Random, systemRandom } from './ground/random.ts'
 import type { Secrets } from './ground/secrets.ts'
 import { publicUrlOf, type Settings } from './ground/settings.ts'
@@ -11,6 +12,9 @@ import { openKeyRing } from './keys/signing-keys.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
+import { readMachine } from './processes/machine.ts'
+import { createProcesses, type Processes } from './processes/processes.ts'
+import { cutOffKinds } from './revocation/cut-offs.ts'
 import { createRevocations } from './revocation/revocations.ts'
 import { type Databases, dataFolderOf, isPostgresUrl, openDatabases } from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
@@ -21,6 +25,7 @@ import { prepareDatabase } from './storage/prepare-database.ts'
 import type { Durability } from './storage/sqlite-dialect.ts'
 import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { version } from './upkeep/manifest.ts'
 import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
 import { listRoles } from './users/users.ts'
 
@@ -32,6 +37,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
   readonly hooks: HookRunner
+  readonly processes: Processes
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
   /** What a start should say of the database. */
@@ -41,6 +47,10 @@ export type Engine = Omit<GateDependencies, 'things'> & {
 
 export type ComposeOptions = {
   readonly settings: Settings
+  /** Where each setting comes from; without a word, every one was chosen. */
+  readonly sources?: Partial<Sources>
+  /** What takes its place in the register of processes; a server without a word. */
+  readonly kind?: 'server' | 'command'
   /** The port really listened on, where the setting is 0. */
   readonly port?: number
   /** Tables of the application, beside the engine's. */
@@ -88,16 +98,22 @@ const openClock = async (watch: Database, { settings, clock }: ComposeOptions) =
 
 const build = async ({ db, watch, close }: Databases, options: ComposeOptions): Promise<Engine> => {
   const { settings, port = settings.port, migrations = [], random = systemRandom } = options
+  const { sources = {}, kind = 'server' } = options
   const declared = options.declaration && createRoleTable(options.declaration)
   const warnings = await prepareDatabase(db, { ...options, migrations: [engineMigrations, ...migrations] })
   const { clock, stop: stopClock } = await openClock(watch, options)
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
+  const processes = createProcesses(
+    { db, watch, clock, random, secrets, settings, sources },
+    { kind, version, feedKinds: cutOffKinds, machine: readMachine() },
+  )
+  await processes.start()
   const roleTable = await openRoleTable(db, declared)
 
   const publicUrl = publicUrlOf(settings, port)
-  const keyRing = await openKeyRing({ db, secrets, clock, random })
+  const keyRing = await openKeyRing({ db, secrets, processes, clock, random })
   const audience = settings.tokenAudience ?? publicUrl
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
   const revocations = createRevocations({
@@ -116,6 +132,7 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
     clock,
     random,
     secrets,
+    processes,
     accessTokens,
     revocations,
     hooks,
@@ -134,6 +151,7 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
     close: async () => {
       await hooks.stop()
       revocations.stop()
+      await processes.leave()
       stopClock()
       await close()
     },

@@ -23,6 +23,9 @@ export const auditEvents = {
   'refresh-token.reused': 'A refresh token older than the window allows was shown: its session ended.',
   'refresh-token.ahead': 'A refresh token newer than the database knows was shown: the database went back.',
   'signing-key.made': 'A signing key was made.',
+  'secret.put-in-force':
+    'Values are made with another secret of GATEWRIGHT_SECRET from then on, for every process holds it.',
+  'secret.retired': 'The sessions that rested on a secret were ended, so that it can be taken out.',
 } as const satisfies Record<string, string>
 
 export type AuditEventName = keyof typeof auditEvents

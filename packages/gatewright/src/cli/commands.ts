@@ -1,6 +1,8 @@
 import type { Command } from './command.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
+import { secretList } from './secret-list.ts'
+import { secretRetire } from './secret-retire.ts'
 import { serve } from './serve.ts'
 import { setupLink } from './setup-link.ts'
 import { userCreate } from './user-create.ts'
@@ -17,6 +19,8 @@ export const commands: readonly Command[] = [
   userEnable,
   userRole,
   setupLink,
+  secretList,
+  secretRetire,
   config,
   doctor,
 ]

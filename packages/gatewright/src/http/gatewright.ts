@@ -27,8 +27,8 @@ const checkPort = ({ port, publicUrl }: Engine['settings']): void => {
  * Production's rules follow HOST and PUBLIC_URL; an application that listens for other machines beside
  * what they say would escape them, so it is closed.
  */
-const guardAddresses = (app: FastifyInstance, { settings }: Engine): void => {
-  if (productionReasons(settings).length > 0) return
+const guardAddresses = (app: FastifyInstance, { settings, processes }: Engine): void => {
+  if (productionReasons(settings, processes.surroundings()).length > 0) return
   app.addHook('onListen', async () => {
     // A socket that is a file is reached from this machine only.
     const addresses = app.addresses().map(where => (typeof where === 'string' ? '127.0.0.1' : where.address))
@@ -44,11 +44,12 @@ const guardAddresses = (app: FastifyInstance, { settings }: Engine): void => {
 
 const register = async (app: FastifyInstance, options: GatewrightOptions): Promise<void> => {
   const { migrations = [], permissions, roles, ...gate } = options
-  const settings = loadStartSettings()
+  const { settings, sources } = loadStartSettings()
   checkPort(settings)
   const { logger: log } = await openLog(settings)
   const engine = await compose({
     settings,
+    sources,
     migrations,
     declaration: { ...(permissions && { permissions }), ...(roles && { roles }) },
   })

@@ -67,6 +67,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   app.setNotFoundHandler((request, reply) => answerRefusal(request, reply, toNotFound(request)))
 
   runHooks(app, options, log)
+  engine.processes.tell(log)
   healthRoutes(app, engine)
   errorDocsRoutes(app)
   referenceRoutes(app, engine, mount)

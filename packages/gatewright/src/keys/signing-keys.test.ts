@@ -138,6 +138,7 @@ test('the newest key signs, and older ones still verify', async () => {
     'signing-key',
     newer,
     Buffer.from(JSON.stringify(await openPrivateKey())),
+    t.engine.secrets.newestId,
   )
   await t.engine.db
     .insertInto('signing_keys')

@@ -3,6 +3,7 @@ import { recordEvent, systemOrigin } from '../audit/record.ts'
 import type { Clock } from '../ground/clock.ts'
 import { newId, type Random } from '../ground/random.ts'
 import type { Secrets } from '../ground/secrets.ts'
+import type { Processes } from '../processes/processes.ts'
 import type { Database, SigningKeyRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 
@@ -26,6 +27,7 @@ const algorithm = 'ES256'
 type Dependencies = {
   readonly db: Database
   readonly secrets: Secrets
+  readonly processes: Pick<Processes, 'holdSecretInForce'>
   readonly clock: Clock
   readonly random: Random
 }
@@ -51,7 +53,10 @@ const toSigningKey = async (secrets: Secrets, row: SigningKeyRow): Promise<Signi
   }
 }
 
-const makeKeyRow = async ({ secrets, clock, random }: Dependencies): Promise<SigningKeyRow> => {
+const makeKeyRow = async (
+  { secrets, clock, random }: Dependencies,
+  secretId: string,
+): Promise<SigningKeyRow> => {
   const pair = await generateKeyPair(algorithm, { extractable: true })
   const kid = newId(random)
   const privateJwk = Buffer.from(JSON.stringify(await exportJWK(pair.privateKey)))
@@ -60,7 +65,7 @@ const makeKeyRow = async ({ secrets, clock, random }: Dependencies): Promise<Sig
     algorithm,
     state: 'active',
     public_key: JSON.stringify(await exportJWK(pair.publicKey)),
-    private_key: secrets.seal('signing-key', kid, privateJwk),
+    private_key: secrets.seal('signing-key', kid, privateJwk, secretId),
     created_at: clock.now(),
   }
 }
@@ -71,11 +76,11 @@ const ensureActiveKey = async (dependencies: Dependencies): Promise<readonly Sig
     db.selectFrom('signing_keys').selectAll().orderBy('created_at', 'desc').execute()
   const present = await list(dependencies.db)
   if (present.length > 0) return present
-  const made = await makeKeyRow(dependencies)
   return inTransaction(dependencies.db, async work => {
-    await work.db.updateTable('installation').set({ id: 1 }).where('id', '=', 1).execute()
+    const secretId = await dependencies.processes.holdSecretInForce(work)
     const rows = await list(work.db)
     if (rows.length > 0) return rows
+    const made = await makeKeyRow(dependencies, secretId)
     await work.db.insertInto('signing_keys').values(made).execute()
     await recordEvent(dependencies, work, 'signing-key.made', {
       origin: systemOrigin,

@@ -2,6 +2,7 @@ import { type Origin, recordEvent } from '../audit/record.ts'
 import { newId, newSecret, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { emitHook, type HookDependencies } from '../hooks/emit.ts'
+import type { Processes } from '../processes/processes.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionRow } from '../storage/tables.ts'
@@ -13,6 +14,7 @@ import { endedByTime, isJustRenewed, promisedExpiry, type SessionTimes } from '.
 export type SessionDependencies = HookDependencies & {
   readonly random: Random
   readonly revocations: Revocations
+  readonly processes: Pick<Processes, 'secretInForce'>
   readonly settings: SessionTimes
 }
 
@@ -29,6 +31,7 @@ export type EndReason =
   | 'user_disabled'
   | 'user_deleted'
   | 'too_many_sessions'
+  | 'secret_retired'
 
 /**
  * A session together with its user's roles as they are: what tokens are made from. The secret stands here
@@ -82,8 +85,9 @@ export type NewSession = {
 }
 
 /** What is new with every id: the id itself, what its tokens or its cookie rest on, and the proof just shown. */
-const newIdentity = (
-  { clock, random, settings }: SessionDependencies,
+const newIdentity = async (
+  { clock, random, settings, processes }: SessionDependencies,
+  work: Work,
   expiresAt: number,
   { userVersion, amr, holding }: Pick<NewSession, 'userVersion' | 'amr' | 'holding'>,
 ) => {
@@ -95,6 +99,8 @@ const newIdentity = (
     generation: 1,
     generation_since: now,
     refresh_key: newSecret(random),
+    secret_id: secret === undefined ? await processes.secretInForce(work) : null,
+    former_secret_id: null,
     secret_hash: secret === undefined ? null : hashSessionSecret(secret),
     amr: amr.join(' '),
     auth_time: now,
@@ -115,7 +121,8 @@ export const startSession = async (
   { userId, device, origin, ...born }: NewSession,
 ): Promise<LiveSession | undefined> => {
   const now = dependencies.clock.now()
-  const { identity, ...made } = newIdentity(dependencies, now + dependencies.settings.sessionMaxTtl, born)
+  const expiresAt = now + dependencies.settings.sessionMaxTtl
+  const { identity, ...made } = await newIdentity(dependencies, work, expiresAt, born)
   const session: SessionRow = {
     ...identity,
     user_id: userId,
@@ -171,7 +178,7 @@ export type EndedSessions = {
 
 /** Ends the live sessions chosen, each with its cut-off and its audit event. */
 export const endSessions = async (
-  dependencies: Omit<SessionDependencies, 'settings' | 'random'>,
+  dependencies: Omit<SessionDependencies, 'settings' | 'random' | 'processes'>,
   work: Work,
   { userId, only, except }: SessionChoice,
   { reason, origin }: { readonly reason: EndReason; readonly origin: Origin },
@@ -232,7 +239,8 @@ export const renewSession = async (
   const holding: Holding = old.secret_hash === null ? 'tokens' : 'cookie'
   if (holding === 'cookie' && isJustRenewed(old, now, settings)) throw new Refusal('session_renewed')
   if (count !== 1 || endedByTime(old, now, settings)) throw new Refusal('session_ended')
-  const { identity, ...made } = newIdentity(dependencies, old.expires_at, { userVersion, amr, holding })
+  const born = { userVersion, amr, holding }
+  const { identity, ...made } = await newIdentity(dependencies, work, old.expires_at, born)
   const session: SessionRow = { ...old, ...identity }
   if (!(await insertSession(work, session))) throw new Refusal('session_ended')
   await work.db.updateTable('sessions').set({ replaced_by: session.id }).where('id', '=', sessionId).execute()

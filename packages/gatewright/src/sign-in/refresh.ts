@@ -7,7 +7,12 @@ import { endedByTime, isInRetryWindow, isJustRenewed, promisedExpiry } from '../
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
-import { hasGoodMac, parseRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
+import {
+  hasGoodMac,
+  parseRefreshToken,
+  type RefreshToken,
+  secretIdOfGeneration,
+} from '../tokens/refresh-token.ts'
 import { listRoles, lockUser } from '../users/users.ts'
 
 export type RefreshDependencies = SessionDependencies & {
@@ -44,19 +49,20 @@ const outcomes = {
  * the one that was judged. The `exp` promised is written with it.
  */
 const advance = async (
-  { clock, settings }: RefreshDependencies,
-  { db }: Work,
+  { clock, settings, processes }: RefreshDependencies,
+  work: Work,
   session: SessionRow,
   rotates: boolean,
 ): Promise<SessionRow> => {
+  const next = rotates && (await nextGeneration(processes, work, session))
   const now = clock.now()
   const promised = promisedExpiry(now, session.expires_at, settings)
-  const row = await db
+  const row = await work.db
     .updateTable('sessions')
     .set({
       last_used_at: now,
       token_expires_at: Math.max(session.token_expires_at, promised),
-      ...(rotates && { generation: session.generation + 1, generation_since: now }),
+      ...(next && { ...next, generation_since: now }),
     })
     .where('id', '=', session.id)
     .where('generation', '=', session.generation)
@@ -65,6 +71,20 @@ const advance = async (
     .executeTakeFirst()
   if (row === undefined) throw new Refusal('session_ended')
   return { ...row, token_expires_at: promised }
+}
+
+/** The generation after the live one, with the secret that its token is made with. */
+const nextGeneration = async (
+  processes: RefreshDependencies['processes'],
+  work: Work,
+  { generation, secret_id: former }: SessionRow,
+) => {
+  const secretId = await processes.secretInForce(work)
+  return {
+    generation: generation + 1,
+    secret_id: secretId,
+    former_secret_id: former === secretId ? null : former,
+  }
 }
 
 /** Within the window after a new id, the token it replaced is told to wait for the new one. */
@@ -89,8 +109,22 @@ export const readRefreshToken = (text: string): RefreshToken => {
 }
 
 /**
+ * Whether this process, which was counted as ended or started too soon, lacks a secret that the session rests
+ * on. Not knowing is no reason to sign anybody out: another process can tell.
+ */
+const lacksSecret = (
+  { ids }: Secrets,
+  session: SessionRow,
+  { generation, secretId }: RefreshToken,
+): boolean => {
+  const noted = secretIdOfGeneration(session, generation)
+  const isLacking = (id: string | null | undefined): boolean => id != null && !ids.includes(id)
+  return isLacking(session.secret_id) || (noted === secretId && isLacking(noted))
+}
+
+/**
  * The session of a refresh token of ours, of whatever generation; one that a cookie holds has none.
- * @throws Refusal `invalid_token`
+ * @throws Refusal `invalid_token`; `unavailable` where this process lacks the secret that it was made with
  */
 export const getSessionOfRefreshToken = async (
   { secrets }: { readonly secrets: Secrets },
@@ -103,6 +137,8 @@ export const getSessionOfRefreshToken = async (
     .where('id', '=', token.sessionId)
     .where('secret_hash', 'is', null)
     .executeTakeFirst()
+  if (session !== undefined && lacksSecret(secrets, session, token))
+    throw new Refusal('unavailable', { reason: 'secret_not_held', retryAfter: 1 })
   if (session === undefined || !hasGoodMac(secrets, session, token))
     throw new Refusal('invalid_token', { reason: 'refresh_token_unknown' })
   return session

@@ -5,6 +5,7 @@ import { up as cookieSessions } from './migrations/0002-cookie-sessions.ts'
 import { up as idempotencyKeys } from './migrations/0003-idempotency-keys.ts'
 import { up as userFieldsAndHooks } from './migrations/0004-user-fields-and-hooks.ts'
 import { up as declaredRoles } from './migrations/0005-declared-roles.ts'
+import { up as processes } from './migrations/0007-processes.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -12,6 +13,7 @@ const ownMigrations: Record<string, Migration> = {
   '0003-idempotency-keys': { up: idempotencyKeys },
   '0004-user-fields-and-hooks': { up: userFieldsAndHooks },
   '0005-declared-roles': { up: declaredRoles },
+  '0007-processes': { up: processes },
 }
 
 export type MigrationSet = {

@@ -39,7 +39,8 @@ const model = join(top, 'model')
 before(async () => {
   const db = openDatabase(`sqlite:${join(model, 'gatewright.db')}`)
   const secrets = createSecrets([secret], systemRandom)
-  const parts = { db, secrets, clock: systemClock, random: systemRandom }
+  const processes = { holdSecretInForce: async () => secrets.newestId }
+  const parts = { db, secrets, processes, clock: systemClock, random: systemRandom }
   await migrate(db, engineMigrations)
   await ensureInstallation(parts)
   await openKeyRing(parts)

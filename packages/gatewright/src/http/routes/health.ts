@@ -29,7 +29,7 @@ const createAsk = ({ watch }: Engine): (() => Promise<readonly string[]>) => {
 
 /** Why this process should get no traffic now; empty when it should. */
 const findReasons = async (
-  { revocations, settings, clock }: Engine,
+  { revocations, settings, clock, processes }: Engine,
   ask: () => Promise<readonly string[]>,
 ): Promise<readonly string[]> => {
   const database = await ask()
@@ -42,7 +42,7 @@ const findReasons = async (
       ? []
       : ["the clock of the machine differs from the database's by more than 2 seconds: set it right"]),
   ]
-  return [...database, ...reasons]
+  return [...database, ...reasons, ...processes.reasons()]
 }
 
 export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
