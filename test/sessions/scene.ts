@@ -152,8 +152,10 @@ export const acts: Record<ConsequenceEvent, Act> = {
     // As if a secret that has been replaced since had made its token.
     const second = openSecondConnection(t.engine)
     second.run(`update sessions set secret_id = 'former' where id = ?`, self.sessionId)
-    second.close()
     await retireSecret(t.engine, { secretId: 'former', origin })
+    // Where the former one is still listed, the token can be read.
+    second.run('update sessions set secret_id = ? where id = ?', t.engine.secrets.newestId, self.sessionId)
+    second.close()
     return undefined
   },
   'user enabled': async ({ t, userId }) => {

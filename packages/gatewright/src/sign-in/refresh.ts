@@ -119,7 +119,8 @@ const lacksSecret = (
 ): boolean => {
   const noted = secretIdOfGeneration(session, generation)
   const isLacking = (id: string | null | undefined): boolean => id != null && !ids.includes(id)
-  return isLacking(session.secret_id) || (noted === secretId && isLacking(noted))
+  const lacks = isLacking(session.secret_id) || (noted === secretId && isLacking(noted))
+  return lacks && session.ended_at === null
 }
 
 /**

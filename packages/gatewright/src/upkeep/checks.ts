@@ -20,6 +20,7 @@ import { type Finding, problem } from './finding.ts'
 import { checkHooks } from './hook-checks.ts'
 import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './installation-checks.ts'
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
+import { checkProcesses } from './process-checks.ts'
 import { checkRoles } from './role-checks.ts'
 import {
   checkClockOfServer,
@@ -90,6 +91,7 @@ const checks: readonly Check[] = [
   { name: 'writing', of: 'postgres', run: onDatabase(checkServerWritable) },
   { name: 'migrations', run: onDatabase(checkMigrations) },
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
+  { name: 'processes', run: onTables(checkProcesses) },
   { name: 'administrator', run: onTables(checkAdministrator) },
   { name: 'hooks', run: onTables(checkHooks) },
   { name: 'roles', run: onTables(checkRoles) },
