@@ -2,14 +2,14 @@ import { type Clock, toTimestamp } from '../ground/clock.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import type { Database } from '../storage/tables.ts'
 import { type Dependents, type Lives, listDependents } from './dependents.ts'
-import { type LiveProcess, listProcesses } from './live-process.ts'
+import { type LiveProcess, readProcesses } from './live-process.ts'
 
 /** A secret as the register and the database know it. */
 export type SecretState = {
   readonly id: string
   /** Values are made with it. */
   readonly isInForce: boolean
-  /** Live processes that hold it, of all that are live. */
+  /** Processes of the register that hold it, of all that are there. */
   readonly heldBy: number
   readonly processes: number
   readonly dependents: readonly Dependents[]
@@ -42,8 +42,7 @@ export const listSecrets = async (
 ): Promise<readonly SecretState[]> => {
   const installations = await db.selectFrom('installation').select('secret_id').execute()
   const inForce = installations.map(row => row.secret_id)
-  const live = await listProcesses(db, clock.now())
-  const processes = live.filter(({ id }) => id !== besides)
+  const processes = (await readProcesses(db)).filter(({ id }) => id !== besides)
   const dependents = await listDependents(db, { now: clock.now(), settings })
   return idsOf(own, inForce, processes, dependents).map(id => ({
     id,

@@ -1,25 +1,20 @@
-import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Work } from '../storage/transaction.ts'
-import { listProcesses } from './live-process.ts'
+import { readProcesses } from './live-process.ts'
 
 /** Kinds of cut-off that every version with a register knows: nobody is asked about them. */
 const oldKinds: readonly string[] = ['session', 'user', 'reread-user']
 
 /**
- * A kind of cut-off is written only when every live process knows it: one that does not would take itself
+ * A kind of cut-off is written only when every process of the register knows it: one that does not would take itself
  * for stale, and refuse everybody. While it is judged no process takes its place in the register.
  * @throws Refusal `conflict`, which names a process that has to be brought up to date first
  */
-export const checkKindsKnown = async (
-  { clock }: { readonly clock: Clock },
-  { db }: Work,
-  kinds: readonly string[],
-): Promise<void> => {
+export const checkKindsKnown = async ({ db }: Work, kinds: readonly string[]): Promise<void> => {
   const newKinds = kinds.filter(kind => !oldKinds.includes(kind))
   if (newKinds.length === 0) return
   await db.selectFrom('installation').select('id').forNoKeyUpdate().execute()
-  for (const process of await listProcesses(db, clock.now())) {
+  for (const process of await readProcesses(db)) {
     const unknown = newKinds.find(kind => !process.feedKinds.includes(kind))
     if (unknown !== undefined)
       throw new Refusal('conflict', {

@@ -42,9 +42,12 @@ export const readRegister = async (db: Database): Promise<Register> => {
   return { inForce, processes: await readProcesses(db) }
 }
 
-/** Whether somebody counts as ended, or every process has taken a newer secret. */
-export const isSettled = ({ inForce, processes }: Register, now: number): boolean =>
-  !processes.some(process => isSilent(process, now)) &&
+/** Whether there is nothing to do: nobody to be taken out, and no newer secret that every process has. */
+export const isSettled = (
+  { inForce, processes }: Register,
+  { now, maySweep }: { readonly now: number; readonly maySweep: boolean },
+): boolean =>
+  !(maySweep && processes.some(process => isSilent(process, now))) &&
   chooseSecret(
     inForce,
     processes.map(({ secretIds }) => secretIds),
@@ -62,7 +65,8 @@ const checkHolds = async (
 ): Promise<void> => {
   const lacks = (id: string): boolean => !own.secretIds.includes(id)
   if (lacks(inForce)) throw new Unfit(explainMissing(inForce, 'values are made with it'))
-  const maker = processes.find(({ makesWith }) => lacks(makesWith))
+  // One that is silent makes nothing before it has taken its place again.
+  const maker = processes.find(process => lacks(process.makesWith) && !isSilent(process, clock.now()))
   if (maker !== undefined) {
     const who = `a ${maker.kind} on ${maker.host} may still be making values with it`
     throw new Unfit(explainMissing(maker.makesWith, who), true)
@@ -87,11 +91,14 @@ const write = async ({ db }: Work, own: LiveProcess): Promise<void> => {
 
 /**
  * Brings the register up to date and this process into it, in `work`, which holds the register until it is
- * committed: those who are silent are taken out, this process is checked where it is not in it, and the secret
- * in force becomes the newest that all hold.
+ * committed: this process is checked where it is not in it, and the secret in force becomes the newest that
+ * all hold.
  *
  * So at no time is there a process in the register that does not hold the secret in force, whichever starts
- * when. A process that was counted as ended while it was stopped is checked like a new one.
+ * when. A process that was taken out while it was stopped is checked like a new one.
+ *
+ * @param maySweep those who are silent are taken out: for a process that was heard while they were not. After
+ *   a time without the database all look silent, and each gets its chance
  *
  * @throws Unfit
  */
@@ -99,13 +106,14 @@ export const join = async (
   dependencies: JoinDependencies,
   work: Work,
   own: Omit<LiveProcess, 'makesWith' | 'seenAt'>,
+  maySweep = false,
 ): Promise<Register> => {
   const now = dependencies.clock.now()
   const before = await lockInForce(work)
   const present = await readProcesses(work.db)
-  const silent = present
-    .filter(process => process.id !== own.id && isSilent(process, now))
-    .map(({ id }) => id)
+  const isGone = (process: LiveProcess): boolean =>
+    maySweep && process.id !== own.id && isSilent(process, now)
+  const silent = present.filter(isGone).map(({ id }) => id)
   if (silent.length > 0) await work.db.deleteFrom('processes').where('id', 'in', silent).execute()
   const others = present.filter(({ id }) => id !== own.id && !silent.includes(id))
 

@@ -4,8 +4,9 @@ import type { Database, ProcessRow } from '../storage/tables.ts'
 /** How often a process writes that it lives. */
 export const beatInterval = 5 * second
 /**
- * A process that has not written for so long counts as ended. Long enough for a database that is away or a
- * machine that is busy; short enough that a killed process holds up no change of the secret for long.
+ * A process that has not written for so long is silent: it makes nothing, and is taken out by the next one that
+ * was itself heard all that time. Long enough for a machine that is busy; short enough that a killed process
+ * holds up no change of the secret for long.
  */
 export const longestSilence = 30 * second
 /**
@@ -69,7 +70,3 @@ export const readProcesses = async (db: Database): Promise<readonly LiveProcess[
   const rows = await db.selectFrom('processes').selectAll().orderBy('started_at').orderBy('id').execute()
   return rows.map(toLiveProcess)
 }
-
-/** Every process that counts as live. */
-export const listProcesses = async (db: Database, now: number): Promise<readonly LiveProcess[]> =>
-  (await readProcesses(db)).filter(process => !isSilent(process, now))

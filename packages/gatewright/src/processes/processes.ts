@@ -9,7 +9,7 @@ import type { Settings } from '../ground/settings.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { isSettled, join, type Register, readRegister, Unfit } from './join.ts'
-import { beatInterval, type LiveProcess, longestLease } from './live-process.ts'
+import { beatInterval, isSilent, type LiveProcess, longestLease, longestSilence } from './live-process.ts'
 import type { Machine } from './machine.ts'
 import { reSeal } from './re-seal.ts'
 
@@ -23,6 +23,8 @@ export type Processes = {
   /** Takes its place before it makes anything. @throws Unfit */
   readonly start: () => Promise<void>
   readonly leave: () => Promise<void>
+  /** Says that it lives, and looks who else does; by itself every few seconds. Never rejects. */
+  readonly beat: () => Promise<void>
   /** From now on what happens in the register is told. */
   readonly tell: (log: ProcessLog) => void
   /**
@@ -68,6 +70,9 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   const startedAt = clock.now()
   let register: Register | undefined
   let [sentAt, sentAtWall] = [Number.NEGATIVE_INFINITY, 0]
+  /** Since when its beats have come through without a gap. */
+  let heardSince = Number.POSITIVE_INFINITY
+  let hasLeft = false
   let trouble: string | undefined
   let log: ProcessLog | undefined
   let beating: Promise<void> | undefined
@@ -86,8 +91,10 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   /** By both clocks, and the larger counts, so that a process that was stopped knows it. */
   const age = (): number => Math.max(clock.monotonic() - sentAt, Math.abs(clock.now() - sentAtWall))
 
+  const findOther = ({ processes }: Register): LiveProcess | undefined =>
+    processes.find(process => process.machine !== machine.id && !isSilent(process, clock.now()))
   const surroundings = (): Surroundings => {
-    const other = register?.processes.find(process => process.machine !== machine.id)
+    const other = register && findOther(register)
     return other === undefined ? {} : { otherMachine: other.host }
   }
   /** Production's rules that are broken because of another machine. */
@@ -117,6 +124,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   }
 
   const joinIn = (work: Work): Promise<Register> => join(dependencies, work, own())
+  const sweepIn = (work: Work): Promise<Register> => join(dependencies, work, own(), true)
 
   /** True where the register still has this process. What it noted as made with is one beat old. */
   const writeBeat = async (): Promise<boolean> => {
@@ -135,10 +143,14 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
 
   const beat = async (): Promise<void> => {
     const [at, atWall] = [clock.monotonic(), clock.now()]
+    if (age() > longestLease) heardSince = at
     if (!(await writeBeat())) return adopt(await inTransaction(db, joinIn), at, atWall)
+    const maySweep = at - heardSince >= longestSilence
     const found = await readRegister(watch)
-    adopt(isSettled(found, clock.now()) ? found : await inTransaction(watch, joinIn), at, atWall)
-    await reSeal({ db: watch, secrets, hold: holdSecretInForce }, found.inForce)
+    const isDone = isSettled(found, { now: clock.now(), maySweep })
+    const settled = isDone ? found : await inTransaction(watch, maySweep ? sweepIn : joinIn)
+    adopt(settled, at, atWall)
+    await reSeal({ db: watch, secrets, hold: holdSecretInForce }, settled.inForce)
   }
 
   const noteTrouble = (error: unknown): void => {
@@ -149,6 +161,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   }
 
   const beatOnce = (): Promise<void> => {
+    if (hasLeft) return Promise.resolve()
     beating ??= beat()
       .catch(noteTrouble)
       .finally(() => {
@@ -168,10 +181,11 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
 
   const takePlace = async (attempt = 1): Promise<void> => {
     const [at, atWall] = [clock.monotonic(), clock.now()]
+    heardSince = at
     try {
       const found = await inTransaction(db, async work => {
         const joined = await joinIn(work)
-        const other = joined.processes.find(process => process.machine !== machine.id)
+        const other = findOther(joined)
         const errors = other ? productionErrors(settings, sources, { otherMachine: other.host }) : []
         if (errors.length > 0) throw new Unfit(errors.join('; '))
         return joined
@@ -191,6 +205,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
       timer = setInterval(beatOnce, beatInterval).unref()
     },
     leave: async () => {
+      hasLeft = true
       clearInterval(timer)
       const left = Promise.resolve(beating).then(() =>
         watch.deleteFrom('processes').where('id', '=', id).execute(),
@@ -201,6 +216,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
       log = logger
       if (surroundings().otherMachine !== undefined) tellOfOther()
     },
+    beat: beatOnce,
     secretInForce: work =>
       register !== undefined && age() <= longestLease ? register.inForce : holdSecretInForce(work),
     holdSecretInForce,

@@ -35,7 +35,6 @@ export const recordCutOffs = async (
 ): Promise<void> => {
   if (cutOffs.length === 0) return
   await checkKindsKnown(
-    { clock },
     { db, afterCommit },
     cutOffs.map(({ kind }) => kind),
   )

@@ -16,7 +16,7 @@ const describe = (process: LiveProcess, now: number): string => {
     `secrets ${secretIds.join(' ')}`,
     ...(clockDifference === null ? [] : [`clock ${toSeconds(clockDifference)} off`]),
     `seen ${toSeconds(Math.max(0, now - seenAt))} ago`,
-    ...(isSilent(process, now) ? ['counts as ended'] : []),
+    ...(isSilent(process, now) ? ['silent'] : []),
   ]
   return `${kind} ${version} on ${host} (${facts.join(', ')})`
 }
