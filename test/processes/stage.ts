@@ -29,6 +29,7 @@ export type Node = {
 }
 
 export type Stage = {
+  readonly url: string
   readonly db: Database
   readonly clock: FakeClock
   /** A process with these secrets that has not started. */
@@ -103,6 +104,7 @@ export const openStage = async (): Promise<Stage> => {
     return secret
   }
   return {
+    url: database.url,
     db,
     clock,
     newNode,

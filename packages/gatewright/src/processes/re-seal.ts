@@ -9,16 +9,17 @@ type Dependencies = {
   readonly secrets: Secrets
   /** The secret in force, which stays it until the transaction is committed. */
   readonly hold: (work: Work) => Promise<string>
+  /** How many values one transaction moves; without a word, so many that others wait no longer than for a sign-in. */
+  readonly batch?: number
 }
 
 type Sealed = { readonly key: string; readonly sealed: string }
 
-/** How many values one transaction moves: others wait for it no longer than for a sign-in. */
-const batch = 20
+const defaultBatch = 20
 
 /** The next values, by their key, that rest on another secret than this one. */
 const findNext = async (
-  db: Database,
+  { db, batch = defaultBatch }: Dependencies,
   { table, key, column }: SealedColumn,
   secretId: string,
   after: string,
@@ -68,7 +69,7 @@ const moveColumn = async (
   secretId: string,
   after = '',
 ): Promise<number> => {
-  const values = await findNext(dependencies.db, column, secretId, after)
+  const values = await findNext(dependencies, column, secretId, after)
   const last = values.at(-1)
   if (last === undefined) return 0
   const moved = await moveBatch(dependencies, column, values)
