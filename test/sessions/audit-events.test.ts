@@ -195,7 +195,7 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const former = t.engine.secrets.newestId
     const other = { kind: 'server', version: '1', host: 'h', machine: 'm', feedKinds: [] } as const
     const rest = { id: 'other', clockDifference: null, startedAt: 0, secretIds: ['newer', former] }
-    connection.run('update processes set seen_at = 0')
+    connection.run('delete from processes')
     await inTransaction(t.engine.db, work => takePlace(t.engine, work, { ...other, ...rest }))
     connection.run(`delete from processes where id = 'other'`)
     connection.run('update installation set secret_id = ?', former)

@@ -4,6 +4,7 @@ import type { GateDependencies } from './gate/gate.ts'
 import { createKnownSecrets } from './gate/known-secrets.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
 import type { Sources } from './ground/load-settings.ts'
+import { productionReasons, type Surroundings } from './ground/production-rules.ts'
 import { type Random, systemRandom } from './ground/random.ts'
 import type { Secrets } from './ground/secrets.ts'
 import { publicUrlOf, type Settings } from './ground/settings.ts'
@@ -81,10 +82,12 @@ const openRoleTable = async (db: Database, declared: RoleTable | undefined): Pro
 export const compose = async (options: ComposeOptions): Promise<Engine> => {
   const { settings, durability = 'full' } = options
   const databases = openDatabases(settings, durability)
+  const opened = new AsyncDisposableStack()
+  opened.defer(databases.close)
   try {
-    return await build(databases, options)
+    return await build(databases, options, opened)
   } catch (error) {
-    await databases.close()
+    await opened.disposeAsync()
     throw error
   }
 }
@@ -96,12 +99,27 @@ const openClock = async (watch: Database, { settings, clock }: ComposeOptions) =
   return { clock: opened, stop: opened.stop }
 }
 
-const build = async ({ db, watch, close }: Databases, options: ComposeOptions): Promise<Engine> => {
+/** What a server forgets is a warning on one machine only: that a second one is there, only the register tells. */
+const refuseForgetful = (
+  { otherMachine }: Surroundings,
+  { settings, durability = 'full' }: ComposeOptions,
+  warnings: readonly string[],
+): void => {
+  const isNew = otherMachine !== undefined && productionReasons(settings).length === 0
+  if (isNew && durability === 'full' && warnings.length > 0)
+    throw new Error(productionReasons(settings, { otherMachine }).concat(warnings).join(': '))
+}
+
+/** What was opened so far, to be closed in the opposite order. */
+type Opened = Pick<AsyncDisposableStack, 'defer' | 'disposeAsync'>
+
+const build = async ({ db, watch }: Databases, options: ComposeOptions, opened: Opened): Promise<Engine> => {
   const { settings, port = settings.port, migrations = [], random = systemRandom } = options
   const { sources = {}, kind = 'server' } = options
   const declared = options.declaration && createRoleTable(options.declaration)
   const warnings = await prepareDatabase(db, { ...options, migrations: [engineMigrations, ...migrations] })
   const { clock, stop: stopClock } = await openClock(watch, options)
+  opened.defer(async () => stopClock())
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
@@ -110,6 +128,8 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
     { kind, version, feedKinds: cutOffKinds, machine: readMachine() },
   )
   await processes.start()
+  opened.defer(processes.leave)
+  refuseForgetful(processes.surroundings(), options, warnings)
   const roleTable = await openRoleTable(db, declared)
 
   const publicUrl = publicUrlOf(settings, port)
@@ -123,7 +143,9 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
     readRoles: userId => listRoles(db, userId),
   })
   await revocations.start()
+  opened.defer(async () => revocations.stop())
   const hooks = createHookRunner({ db, clock, random })
+  opened.defer(hooks.stop)
   return {
     settings,
     publicUrl,
@@ -148,12 +170,6 @@ const build = async ({ db, watch, close }: Databases, options: ComposeOptions): 
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
     warnings,
-    close: async () => {
-      await hooks.stop()
-      revocations.stop()
-      await processes.leave()
-      stopClock()
-      await close()
-    },
+    close: () => opened.disposeAsync(),
   }
 }

@@ -27,7 +27,7 @@ type Input = {
 type Sessions<Selected> = SelectQueryBuilder<Tables, 'sessions', Selected>
 
 /** Sessions that have not ended, also not by the clock, and whose client holds a refresh token. */
-export const whereLive = <Selected>(query: Sessions<Selected>, { now, settings }: Omit<Input, 'except'>) =>
+const whereLive = <Selected>(query: Sessions<Selected>, { now, settings }: Omit<Input, 'except'>) =>
   query
     .where('ended_at', 'is', null)
     .where('secret_hash', 'is', null)

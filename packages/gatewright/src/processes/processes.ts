@@ -59,7 +59,7 @@ export type ProcessDependencies = {
 export type Self = Pick<LiveProcess, 'kind' | 'version' | 'feedKinds'> & { readonly machine: Machine }
 
 /** A start waits so long, in steps, for others to have done with a secret that it does not hold. */
-const startWait = { attempts: 30, pause: 500 } as const
+const startWait = { attempts: 40, pause: 400 } as const
 const longestLeave = second
 
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

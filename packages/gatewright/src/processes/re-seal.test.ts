@@ -57,11 +57,10 @@ describe('what is sealed', () => {
   test('is never moved back by a process that has not heard of the change', async () => {
     const node = await stage.startNode([2, 1])
     await addKey(stage, 'key', both.seal('signing-key', 'key', Buffer.from('key'), B))
-    const before = await readKeys(stage)
     await reSeal(dependenciesOf(node), A)
-    assert.deepEqual((await readKeys(stage)).key && secretIdOf(String((await readKeys(stage)).key)), B)
-    assert.equal(both.open('signing-key', 'key', String((await readKeys(stage)).key)).toString(), 'key')
-    assert.equal(Object.keys(before).length, 1)
+    const { key } = await readKeys(stage)
+    assert.equal(secretIdOf(String(key)), B)
+    assert.equal(both.open('signing-key', 'key', String(key)).toString(), 'key')
   })
 
   test('and was changed meanwhile is not overwritten', async () => {
@@ -86,7 +85,9 @@ describe('what is sealed', () => {
   const broken: Readonly<Record<string, string>> = {
     'was moved to another row': both.seal('signing-key', 'another row', Buffer.from('x'), A),
     'names a secret that nobody holds': `AAAAAA.${both.seal('signing-key', 'broken', Buffer.from('x'), A).slice(7)}`,
-    'was changed': both.seal('signing-key', 'broken', Buffer.from('x'), A).replace(/.$/, '_'),
+    'was changed': both
+      .seal('signing-key', 'broken', Buffer.from('x'), A)
+      .replace(/(?<=^.{12})./, found => (found === 'A' ? 'B' : 'A')),
     'is not sealed': '{"kty":"EC"}',
   }
   for (const [what, sealed] of Object.entries(broken))
