@@ -145,6 +145,18 @@ for (const [kind, open] of Object.entries(installations))
       assert.deepEqual(await rows('select id from processes'), [])
     })
 
+    test('of two that start at once on an empty database, with a secret each, one serves and the other names what it lacks', {
+      timeout: 120_000,
+    }, async () => {
+      const installation = await open()
+      const both = await Promise.allSettled([first, second].map(secret => startNode(installation, secret)))
+      const failures = both.flatMap(result => (result.status === 'rejected' ? String(result.reason) : []))
+      assert.equal(failures.length, 1, failures.join())
+      const inForce = (await installation.rows('select secret_id from installation'))[0]?.secret_id
+      assert.match(failures[0] ?? '', new RegExp(`rests on the secret ${inForce}, which is not here`))
+      assert.equal((await installation.rows('select kid from signing_keys')).length, 1)
+    })
+
     test('a process that was stopped (SIGSTOP) while the others changed it answers 503 and signs nobody out', {
       timeout: 180_000,
     }, async () => {

@@ -218,6 +218,21 @@ test('a process that left is not in the register, and a late beat does not bring
   assert.deepEqual(await readProcesses(stage.db), [])
 })
 
+test('of processes with old and new lists that start at once, none is left without the secret in force', async () => {
+  for (let round = 0; round < 15; round++) {
+    const lists = [[1], [2, 1], [2, 1], [1], [2, 1]]
+    const starting = lists.map(list => stage.startNode(list))
+    const started = (await Promise.allSettled(starting)).flatMap(result =>
+      result.status === 'fulfilled' ? result.value : [],
+    )
+    assert.ok(started.length > 0)
+    const inForce = await stage.inForce()
+    for (const { secretIds } of await readProcesses(stage.db)) assert.ok(secretIds.includes(inForce))
+    for (const node of started) await node.processes.leave()
+    await stage.db.updateTable('installation').set({ secret_id: A }).execute()
+  }
+})
+
 describe('another machine on the database', () => {
   const elsewhere = { machine: { id: 'that', host: 'there' } }
   const safe = {

@@ -16,7 +16,7 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
     .addColumn('secret_ids', 'text', column => column.notNull())
     .addColumn('makes_with', 'text', column => column.notNull())
     .addColumn('feed_kinds', 'text', column => column.notNull())
-    .addColumn('clock_difference', 'integer')
+    .addColumn('clock_difference', time)
     .addColumn('started_at', time, column => column.notNull())
     .addColumn('seen_at', time, column => column.notNull())
     .execute()
