@@ -1,6 +1,6 @@
-import { type SelectQueryBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { secretIdLength } from '../ground/secrets.ts'
-import type { Database, Tables } from '../storage/tables.ts'
+import type { Database } from '../storage/tables.ts'
 import { type SealedColumn, sealedColumns } from './sealed-columns.ts'
 
 /** Things of one kind that rest on one secret. */
@@ -20,61 +20,75 @@ export type Lives = { readonly sessionIdleTtl: number; readonly refreshRetryWind
 type Input = {
   readonly now: number
   readonly settings: Lives
-  /** Only what rests on none of these. */
-  readonly except?: readonly string[]
 }
 
-type Sessions<Selected> = SelectQueryBuilder<Tables, 'sessions', Selected>
-
-/** Sessions that have not ended, also not by the clock, and whose client holds a refresh token. */
-const whereLive = <Selected>(query: Sessions<Selected>, { now, settings }: Omit<Input, 'except'>) =>
-  query
+/** Sessions that have not ended, also not by the clock. */
+const selectLive = (db: Database, { now, settings }: Input) =>
+  db
+    .selectFrom('sessions')
     .where('ended_at', 'is', null)
-    .where('secret_hash', 'is', null)
     .where('expires_at', '>', now)
     .where('last_used_at', '>', now - settings.sessionIdleTtl)
 
-const ofLiveTokens = async (db: Database, input: Input): Promise<readonly Dependents[]> => {
-  const { except = [], settings } = input
-  let query = whereLive(db.selectFrom('sessions'), input)
-  if (except.length > 0) query = query.where('secret_id', 'not in', except)
-  const rows = await query
+/** Of those that a secret, or none that is known, has made the live token of. */
+const countLive = async (
+  db: Database,
+  secretId: string | undefined,
+  input: Input,
+): Promise<readonly Dependents[]> => {
+  const live = selectLive(db, input)
+  const query =
+    secretId === undefined
+      ? live.where('secret_id', 'is', null).where('secret_hash', 'is', null)
+      : live.where('secret_id', '=', secretId)
+  const { count, until } = await query
     .select(eb => {
-      const unused = eb('last_used_at', '+', settings.sessionIdleTtl)
+      const unused = eb('last_used_at', '+', input.settings.sessionIdleTtl)
       const end = eb.case().when('expires_at', '<', unused).then(eb.ref('expires_at')).else(unused).end()
-      return ['secret_id', eb.fn.countAll<number>().as('count'), eb.fn.max(end).as('until')]
+      return [eb.fn.countAll<number>().as('count'), eb.fn.max(end).as('until')]
     })
-    .groupBy('secret_id')
-    .execute()
-  return rows.map(row => ({
-    secretId: row.secret_id ?? undefined,
-    what: 'sessions',
-    count: row.count,
-    until: Number(row.until),
-  }))
+    .executeTakeFirstOrThrow()
+  return count === 0 ? [] : [{ secretId, what: 'sessions', count, until: Number(until) }]
 }
 
 /** Tokens that were just replaced: a client whose answer was lost shows them again. */
-const ofReplacedTokens = async (db: Database, input: Input): Promise<readonly Dependents[]> => {
-  const { except = [], now, settings } = input
-  let query = whereLive(db.selectFrom('sessions'), input)
-    .where('former_secret_id', 'is not', null)
-    .where('generation_since', '>', now - settings.refreshRetryWindow)
-  if (except.length > 0) query = query.where('former_secret_id', 'not in', except)
-  const rows = await query
-    .select(eb => [
-      'former_secret_id',
-      eb.fn.countAll<number>().as('count'),
-      eb.fn.max('generation_since').as('newest'),
-    ])
-    .groupBy('former_secret_id')
-    .execute()
-  return rows.map(row => ({
-    secretId: row.former_secret_id ?? undefined,
-    what: 'sessions',
-    count: row.count,
-    until: Number(row.newest) + settings.refreshRetryWindow,
-  }))
+const countReplaced = async (
+  db: Database,
+  secretId: string,
+  input: Input,
+): Promise<readonly Dependents[]> => {
+  const { refreshRetryWindow: window } = input.settings
+  const { count, newest } = await selectLive(db, input)
+    .where('former_secret_id', '=', secretId)
+    .where('generation_since', '>', input.now - window)
+    .select(eb => [eb.fn.countAll<number>().as('count'), eb.fn.max('generation_since').as('newest')])
+    .executeTakeFirstOrThrow()
+  return count === 0 ? [] : [{ secretId, what: 'sessions', count, until: Number(newest) + window }]
+}
+
+const findNext = (db: Database, column: 'secret_id' | 'former_secret_id', after: string) =>
+  db
+    .selectFrom('sessions')
+    .select(eb => eb.fn.min(column).as('next'))
+    .where(column, '>', after)
+    .where(
+      column === 'secret_id' ? 'ended_at' : 'former_secret_id',
+      column === 'secret_id' ? 'is' : 'is not',
+      null,
+    )
+    .executeTakeFirstOrThrow()
+
+/** The few secrets among any number of sessions: an index leads from each to the next. */
+const listIds = async (
+  db: Database,
+  column: 'secret_id' | 'former_secret_id',
+): Promise<readonly string[]> => {
+  const ids: string[] = []
+  for (;;) {
+    const { next } = await findNext(db, column, ids.at(-1) ?? '')
+    if (next === null) return ids
+    ids.push(next)
+  }
 }
 
 const ofSealed = async (db: Database, { table, column }: SealedColumn): Promise<readonly Dependents[]> => {
@@ -84,9 +98,24 @@ const ofSealed = async (db: Database, { table, column }: SealedColumn): Promise<
   return rows.map(row => ({ secretId: row.sealed, what: table, count: row.count }))
 }
 
-/** What rests on which secret. */
-export const listDependents = async (db: Database, input: Input): Promise<readonly Dependents[]> => {
-  const found = [...(await ofLiveTokens(db, input)), ...(await ofReplacedTokens(db, input))]
+/** What rests on secrets that are none of these. */
+export const listDependentsBut = async (
+  db: Database,
+  held: readonly string[],
+  input: Input,
+): Promise<readonly Dependents[]> => {
+  const isOther = (id: string): boolean => !held.includes(id)
+  const found: Dependents[] = []
+  for (const id of (await listIds(db, 'secret_id')).filter(isOther))
+    found.push(...(await countLive(db, id, input)))
+  for (const id of (await listIds(db, 'former_secret_id')).filter(isOther))
+    found.push(...(await countReplaced(db, id, input)))
   for (const column of sealedColumns) found.push(...(await ofSealed(db, column)))
-  return found.filter(({ secretId }) => secretId === undefined || !input.except?.includes(secretId))
+  return found.filter(({ secretId }) => secretId !== undefined && isOther(secretId))
 }
+
+/** What rests on which secret. */
+export const listDependents = async (db: Database, input: Input): Promise<readonly Dependents[]> => [
+  ...(await listDependentsBut(db, [], input)),
+  ...(await countLive(db, undefined, input)),
+]

@@ -4,7 +4,7 @@ import { explainMissing } from '../storage/open-secrets.ts'
 import type { Database } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import { chooseSecret } from './choose-secret.ts'
-import { type Dependents, type Lives, listDependents } from './dependents.ts'
+import { type Dependents, type Lives, listDependentsBut } from './dependents.ts'
 import { isSilent, type LiveProcess, readProcesses, toProcessRow } from './live-process.ts'
 
 /** This process can't work on this database as it is now; the message says why and what to write. */
@@ -71,7 +71,7 @@ const checkHolds = async (
     const who = `a ${maker.kind} on ${maker.host} may still be making values with it`
     throw new Unfit(explainMissing(maker.makesWith, who), true)
   }
-  const needs = await listDependents(db, { now: clock.now(), settings, except: own.secretIds })
+  const needs = await listDependentsBut(db, own.secretIds, { now: clock.now(), settings })
   const [first] = needs.flatMap(({ secretId }) => secretId ?? [])
   if (first === undefined) return
   const what = needs.filter(({ secretId }) => secretId === first).map(describe)
