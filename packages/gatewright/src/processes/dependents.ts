@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import { secretIdLength } from '../ground/secrets.ts'
 import type { Database } from '../storage/tables.ts'
 import { type SealedColumn, sealedColumns } from './sealed-columns.ts'
@@ -66,16 +66,16 @@ const countReplaced = async (
   return count === 0 ? [] : [{ secretId, what: 'sessions', count, until: Number(newest) + window }]
 }
 
+const whereNotEnded = sql<SqlBool>`ended_at is null`
+const whereReplaced = sql<SqlBool>`former_secret_id is not null`
+
 const findNext = (db: Database, column: 'secret_id' | 'former_secret_id', after: string) =>
   db
     .selectFrom('sessions')
     .select(eb => eb.fn.min(column).as('next'))
     .where(column, '>', after)
-    .where(
-      column === 'secret_id' ? 'ended_at' : 'former_secret_id',
-      column === 'secret_id' ? 'is' : 'is not',
-      null,
-    )
+    // As the two indexes have it.
+    .where(column === 'secret_id' ? whereNotEnded : whereReplaced)
     .executeTakeFirstOrThrow()
 
 /** The few secrets among any number of sessions: an index leads from each to the next. */

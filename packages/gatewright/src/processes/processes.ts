@@ -73,6 +73,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   /** Since when its beats have come through without a gap. */
   let heardSince = Number.POSITIVE_INFINITY
   let hasLeft = false
+  /** Why it can't take its place, if it has tried. */
   let trouble: string | undefined
   let log: ProcessLog | undefined
   let beating: Promise<void> | undefined
@@ -157,7 +158,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
     const why = whyOf(error)
     if (error instanceof Unfit && why !== trouble)
       log?.error({ err: error }, 'this process is out of the register')
-    trouble = why
+    if (error instanceof Unfit) trouble = why
   }
 
   const beatOnce = (): Promise<void> => {
@@ -222,9 +223,11 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
     holdSecretInForce,
     surroundings,
     reasons: () => [
-      ...(age() <= longestLease
+      ...(trouble === undefined && age() <= longestSilence
         ? []
-        : [`this process is not in the register: ${trouble ?? 'no answer yet'}`]),
+        : [
+            `this process is not in the register: ${trouble ?? 'the database has not taken it for half a minute'}`,
+          ]),
       ...broken(),
     ],
   }
