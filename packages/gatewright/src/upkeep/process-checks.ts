@@ -2,6 +2,8 @@ import { second } from '../ground/clock.ts'
 import { productionErrors } from '../ground/production-rules.ts'
 import { isSilent, type LiveProcess, readProcesses } from '../processes/live-process.ts'
 import { readMachine } from '../processes/machine.ts'
+import { isPostgresUrl } from '../storage/database.ts'
+import { measureOffset } from '../storage/database-clock.ts'
 import type { DatabaseFacts } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
@@ -63,9 +65,13 @@ const judge = (live: readonly LiveProcess[], found: string, facts: Facts): Findi
   return ok(found)
 }
 
+/** Beats are written by the database's time. */
+const readTime = async ({ db, clock, settings }: Facts): Promise<number> =>
+  clock.now() + (isPostgresUrl(settings.databaseUrl) ? (await measureOffset(db, clock)).offset : 0)
+
 /** Who works on this database. */
 export const checkProcesses = async (facts: Facts): Promise<Finding> => {
-  const now = facts.clock.now()
+  const now = await readTime(facts)
   const processes = await readProcesses(facts.db)
   const live = processes.filter(process => !isSilent(process, now))
   const found = `${live.length} live${processes.map(process => `; ${describe(process, now)}`).join('')}`
