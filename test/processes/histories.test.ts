@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import { second } from '../../packages/gatewright/src/ground/clock.ts'
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
 import { Unfit } from '../../packages/gatewright/src/processes/join.ts'
-import { longestLease } from '../../packages/gatewright/src/processes/live-process.ts'
 import { createSeeded, type Seeded } from '../sessions/seeded.ts'
 import { type Node, openStage, type Stage, secretId } from './stage.ts'
 
@@ -17,8 +16,6 @@ const steps = 60
 type Actor = {
   readonly node: Node
   isPaused: boolean
-  /** When it was last told to beat: a real one does so by itself. */
-  beaten: number
   /** A value that it has begun to make, stored later; gone if a second beat would come first. */
   begun: { readonly secret: string; beats: number } | undefined
 }
@@ -45,7 +42,7 @@ const start = async (history: History): Promise<void> => {
   if (actors.length >= 5) return
   try {
     const node = await stage.startNode(pickList(history))
-    actors.push({ node, isPaused: false, beaten: stage.clock.now(), begun: undefined })
+    actors.push({ node, isPaused: false, begun: undefined })
     note(history, 'a start')
   } catch (error) {
     assert.ok(error instanceof Unfit, String(error))
@@ -88,15 +85,14 @@ const resume = async (history: History): Promise<void> => {
   note(history, 'a resumption')
 }
 
-const beat = async ({ stage }: History, actor: Actor): Promise<void> => {
+const beat = async (actor: Actor): Promise<void> => {
   if (actor.begun && actor.begun.beats++ > 0) actor.begun = undefined
-  actor.beaten = stage.clock.now()
   await actor.node.processes.beat()
 }
 
 const beatOne = async (history: History): Promise<void> => {
   const actor = pickActor(history)
-  if (actor !== undefined) await beat(history, actor)
+  if (actor !== undefined) await beat(actor)
 }
 
 const make = async (history: History): Promise<void> => {
@@ -113,10 +109,11 @@ const make = async (history: History): Promise<void> => {
 
 const begin = async (history: History): Promise<void> => {
   const actor = pickActor(history)
-  // Only what is made from memory has something between its beginning and its commit.
-  if (actor === undefined || history.stage.clock.now() - actor.beaten > longestLease) return
+  if (actor === undefined) return
+  // Only what is made from memory has something between its beginning and its commit; the rest needs a transaction.
   const secret = actor.node.processes.secretInForce(undefined as never)
   if (typeof secret === 'string') actor.begun ??= { secret, beats: 0 }
+  else await secret.catch(() => {})
 }
 
 const finish = async (history: History): Promise<void> => {
@@ -139,7 +136,7 @@ const letTimePass = async (history: History): Promise<void> => {
   const longest = random.oneIn(4) ? 12 : 2
   for (let count = random.below(longest) + 1; count > 0; count--) {
     stage.clock.advance(5 * second)
-    for (const actor of actors) if (!actor.isPaused) await beat(history, actor)
+    for (const actor of actors) if (!actor.isPaused) await beat(actor)
   }
 }
 
