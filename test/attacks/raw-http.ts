@@ -1,9 +1,18 @@
 import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { TestApp } from '../harness.ts'
 
-/** Opens the app's real server on a free port of 127.0.0.1. It closes with the app. */
+/**
+ * Opens the app's real server on a free port of 127.0.0.1. It closes with the app. Who expects a
+ * "100 Continue" gets it when the app wants to read the body: the head alone was let in. Node.js by itself
+ * says so before anybody has judged the head.
+ */
 export const listen = async ({ app }: TestApp): Promise<number> => {
+  app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    request.on('newListener', event => event === 'data' && response.writeContinue())
+    app.server.emit('request', request, response)
+  })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const address = app.server.address()
   if (typeof address !== 'object' || address === null) throw new TypeError('the server has no port')

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { changeRoles, disableUser } from 'gatewright/administration'
-import { day, second } from 'gatewright/clock'
+import { day } from 'gatewright/clock'
 import {
   csrfTokenOf,
   newSessionSecret,
@@ -261,8 +261,7 @@ describe('a cookie that nobody was given', () => {
     const guess = () =>
       counted.ask('GET', 'posts', { cookie: `gw_session=${newSessionSecret(strict.engine.random)}` })
     const statuses: number[] = []
-    // One was used by the session itself, when it was first seen.
-    for (let n = 0; n < 1_199; n += 1) statuses.push((await guess()).status)
+    for (let n = 0; n < 1_200; n += 1) statuses.push((await guess()).status)
     assert.ok(statuses.every(status => status === 401))
     assert.deepEqual(await guess(), { status: 429, queries: [] })
     const planted = { cookie: `gw_session=${newSessionSecret(strict.engine.random)}` }
@@ -380,11 +379,8 @@ test('the log names user and session of a cookie, let in or refused', async () =
 })
 
 test('Max-Age is no proof: a browser that keeps the cookie longer is refused by the server', async () => {
-  t.clock.advance(31 * 24 * 60 * 60_000)
-  for (const isLater of [false, true]) {
-    if (isLater) t.clock.advance(10 * second)
-    const answer = await browse(t, tab, 'GET', 'me')
-    assert.equal(show(answer), '401 session_ended')
-    assert.equal(isCleared(answer), isLater)
-  }
+  t.clock.advance(31 * day)
+  const answer = await browse(t, tab, 'GET', 'me')
+  assert.equal(show(answer), '401 session_ended')
+  assert.ok(isCleared(answer))
 })

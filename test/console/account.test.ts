@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
+import { untilEqual } from '../process/until.ts'
 import {
   browserMissing,
   type Console,
@@ -52,7 +53,7 @@ describe('the own account', { skip: browserMissing }, () => {
     await page.getByText('The password is too short: 15 characters or more.').waitFor()
     await changePassword(page, password, newPassword)
     await page.getByText('The password is changed.').waitFor()
-    assert.equal(await page.getByLabel('New password').inputValue(), '')
+    await untilEqual(() => page.getByLabel('New password').inputValue(), '')
 
     await other.getByRole('link', { name: 'Devices' }).click()
     await other.getByText('Your session has ended. Sign in to go on.').waitFor()
@@ -71,7 +72,7 @@ describe('the own account', { skip: browserMissing }, () => {
     await page.getByRole('dialog').getByText('The password is wrong.').waitFor()
     await confirm(page, password)
     await page.getByText('The password is changed.').waitFor()
-    assert.equal(await page.getByRole('dialog').count(), 0)
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
   test('closing the dialog leaves everything as it was', async () => {
@@ -82,7 +83,9 @@ describe('the own account', { skip: browserMissing }, () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     assert.equal(await page.getByRole('alert').count(), 0)
-    await fillSignIn(await open(c, '/sign-in'), 'dave', password)
+    const another = await open(c, '/sign-in')
+    await fillSignIn(another, 'dave', password)
+    await another.getByText('Signed in as dave').waitFor()
   })
 
   test('a dialog of a session that has ended closes, and the sign-in is there', async () => {
@@ -96,7 +99,7 @@ describe('the own account', { skip: browserMissing }, () => {
     await elsewhere.getByText('All other devices are signed out.').waitFor()
     await confirm(page, password)
     await page.getByText('Your session has ended. Sign in to go on.').waitFor()
-    assert.equal(await page.getByRole('dialog').count(), 0)
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
   test('ending another device signs that browser out, and this one stays', async () => {
@@ -104,7 +107,8 @@ describe('the own account', { skip: browserMissing }, () => {
     const [page, other] = [await openAs(c, 'erin', '/me/devices'), await openAs(c, 'erin', '/me')]
     await page.reload()
     await page.getByText('This device').waitFor()
-    assert.equal(await page.getByRole('listitem').filter({ hasText: 'Chromium on Linux' }).count(), 2)
+    const devices = page.getByRole('listitem').filter({ hasText: 'Chromium on Linux' })
+    await untilEqual(() => devices.count(), 2)
     c.t.clock.advance(11 * minute)
     await page.getByRole('button', { name: /^End Chromium on Linux, 127\.0\.0\.1$/ }).click()
     await confirm(page, password)
@@ -115,6 +119,18 @@ describe('the own account', { skip: browserMissing }, () => {
     await heading(other, 'Sign in').waitFor()
     await page.getByRole('link', { name: 'Profile' }).click()
     await heading(page, 'Profile').waitFor()
+  })
+
+  test('where the devices can not be read, the page says so and reads them when it is told to', async () => {
+    await makeUser(c, 'kim')
+    const page = await openAs(c, 'kim', '/me')
+    await page.route('**/api/v1/sessions', route => route.fulfill({ status: 502 }))
+    await page.getByRole('link', { name: 'Devices' }).click()
+    await page.getByText('The server does not answer.').waitFor()
+    await page.unroute('**/api/v1/sessions')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('This device').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0)
   })
 
   test('all others are ended at once', async () => {

@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
-import { until } from '../process/until.ts'
-import { browserMissing, type Console, makeUser, open, startConsole } from './start-console.ts'
+import { untilEqual } from '../process/until.ts'
+import { browserMissing, type Console, makeUser, open, readColours, startConsole } from './start-console.ts'
 
 /** What the focus is on, as a screen reader would name it. */
 const readFocus = (page: Page): Promise<string> =>
@@ -15,13 +15,13 @@ const readFocus = (page: Page): Promise<string> =>
   })()`)
 
 /** A library may move it a moment later than what it follows. */
-const waitForFocus = (page: Page, expected: string): Promise<number> =>
-  until(`the focus is on ${expected}`, async () => (await readFocus(page)) === expected)
+const waitForFocus = (page: Page, expected: string): Promise<void> =>
+  untilEqual(() => readFocus(page), expected)
 
 const pressTab = async (page: Page, ...expected: readonly string[]): Promise<void> => {
   for (const name of expected) {
     await page.keyboard.press('Tab')
-    assert.equal(await readFocus(page), name)
+    await waitForFocus(page, name)
   }
 }
 
@@ -72,7 +72,7 @@ describe('by keyboard alone', { skip: browserMissing }, () => {
     await waitForFocus(page, 'h1 Password')
 
     await page.keyboard.press('Shift+Tab')
-    assert.equal(await readFocus(page), 'button Sign out')
+    await waitForFocus(page, 'button Sign out')
     await page.keyboard.press('Enter')
     await page.getByText('You are signed out.').waitFor()
   })
@@ -84,9 +84,9 @@ describe('by keyboard alone', { skip: browserMissing }, () => {
     const isSeen = async () => ((await skip.boundingBox())?.y ?? -1) >= 0
     assert.equal(await isSeen(), false)
     await page.keyboard.press('Tab')
-    assert.equal(await isSeen(), true)
+    await untilEqual(isSeen, true)
     await page.keyboard.press('Enter')
-    assert.equal(await readFocus(page), 'h1 Sign in')
+    await waitForFocus(page, 'h1 Sign in')
     await pressTab(page, 'input Username')
   })
 
@@ -95,14 +95,14 @@ describe('by keyboard alone', { skip: browserMissing }, () => {
     await page.getByLabel('Language').focus()
     await page.keyboard.press('ArrowDown')
     await page.getByRole('heading', { name: '登录' }).waitFor()
-    assert.equal(await page.evaluate('document.documentElement.lang'), 'zh-Hans')
+    await untilEqual(() => page.evaluate('document.documentElement.lang'), 'zh-Hans')
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: '配色：深色' }).waitFor()
     await page.reload()
     await page.getByRole('button', { name: '配色：深色' }).waitFor()
-    assert.equal(await page.evaluate('document.documentElement.dataset.mantineColorScheme'), 'dark')
-    assert.equal(await page.title(), '登录 · Gatewright')
+    await untilEqual(() => readColours(page), 'dark')
+    await untilEqual(() => page.title(), '登录 · Gatewright')
   })
 })

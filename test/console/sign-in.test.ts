@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { password } from '../harness.ts'
+import { untilEqual } from '../process/until.ts'
 import {
   browserMissing,
   type Console,
@@ -19,12 +20,17 @@ describe('signing in', { skip: browserMissing }, () => {
   })
   after(() => c.close())
 
+  test('before there is an administrator, the sign-in says how one is made', async () => {
+    const page = await open(c, '/sign-in')
+    await page.getByText('open the set-up link that the first start printed').waitFor()
+  })
+
   test('the set-up link makes the first administrator and signs in, once, and its token leaves the address bar', async () => {
     const link = await openSetupLink(c.t.engine)
     assert.ok(link.state === 'made')
     const page = await open(c, `/setup#${link.token}`)
     await page.getByLabel('Username').fill('alice')
-    assert.equal(new URL(page.url()).hash, '')
+    await untilEqual(() => new URL(page.url()).hash, '')
     await page.getByLabel('Password', { exact: true }).fill('too short')
     await page.getByText('9 of 15 characters').waitFor()
     await page.getByRole('button', { name: 'Make the administrator' }).click()
@@ -35,19 +41,26 @@ describe('signing in', { skip: browserMissing }, () => {
     await page.getByRole('heading', { name: 'Profile' }).waitFor()
     await page.getByText('admin', { exact: true }).waitFor()
 
+    const another = await open(c, '/sign-in')
+    await another.getByLabel('Username').waitFor()
+    assert.equal(await another.getByText('set-up link').count(), 0)
+
     const again = await open(c, `/setup#${link.token}`)
     await again.getByLabel('Username').fill('mallory')
     await again.getByLabel('Password', { exact: true }).fill(password)
     await again.getByRole('button', { name: 'Make the administrator' }).click()
     await again.getByText('This link can’t be used').waitFor()
+    await again.getByRole('link', { name: 'Sign in' }).click()
+    await again.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 
   test('a set-up link that is pasted into an open page is read as well', async () => {
     const page = await open(c, '/setup')
     await page.getByText('Open this page by the set-up link').waitFor()
+    await page.getByRole('link', { name: 'Sign in' }).waitFor()
     await page.goto('/console/setup#another')
     await page.getByRole('button', { name: 'Make the administrator' }).waitFor()
-    assert.equal(new URL(page.url()).hash, '')
+    await untilEqual(() => new URL(page.url()).hash, '')
   })
 
   test('who registers is signed in, and a taken name is said at its field', async () => {
@@ -57,7 +70,7 @@ describe('signing in', { skip: browserMissing }, () => {
     await page.getByLabel('Password', { exact: true }).fill(password)
     await page.getByRole('button', { name: 'Register' }).click()
     await page.getByText('This username is taken.').waitFor()
-    assert.equal(await page.getByLabel('Username').getAttribute('aria-invalid'), 'true')
+    await untilEqual(() => page.getByLabel('Username').getAttribute('aria-invalid'), 'true')
     await page.getByLabel('Username').fill('bob')
     await page.getByRole('button', { name: 'Register' }).click()
     await page.getByRole('heading', { name: 'Profile' }).waitFor()
@@ -69,8 +82,8 @@ describe('signing in', { skip: browserMissing }, () => {
     const page = await open(c, '/me/devices')
     await fillSignIn(page, 'carol')
     await page.getByRole('heading', { name: 'Devices' }).waitFor()
-    assert.equal(new URL(page.url()).pathname, '/console/me/devices')
-    assert.equal(await page.title(), 'Devices · Gatewright')
+    await untilEqual(() => new URL(page.url()).pathname, '/console/me/devices')
+    await untilEqual(() => page.title(), 'Devices · Gatewright')
     await page.goto('/console/sign-in')
     await page.getByRole('heading', { name: 'Profile' }).waitFor()
   })
@@ -96,7 +109,7 @@ describe('signing in', { skip: browserMissing }, () => {
     await page.getByText('Too many attempts.').waitFor()
     const button = page.getByRole('button', { name: /^Try again in \d+ s$/ })
     await button.waitFor()
-    assert.ok(await button.isDisabled())
+    await untilEqual(() => button.isDisabled(), true)
   })
 
   test('a server that does not answer is said to be away, and the next try works', async () => {
@@ -111,13 +124,22 @@ describe('signing in', { skip: browserMissing }, () => {
     await page.getByText('Signed in as frank').waitFor()
   })
 
+  test('at another address than the own one, the page says at which one it goes on', async () => {
+    const context = await c.browser.newContext({ locale: 'en-GB' })
+    const page = await context.newPage()
+    await page.goto(`${c.url.replace('localhost', '127.0.0.1')}/console/sign-in`)
+    await fillSignIn(page, 'frank')
+    await page.getByText(`Open ${c.url}/console and try again.`).waitFor()
+    await context.close()
+  })
+
   test('signing out ends the session and says so, and the way back leads to the sign-in', async () => {
     await makeUser(c, 'grace')
     const page = await openAs(c, 'grace', '/me')
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByText('You are signed out.').waitFor()
-    assert.equal(new URL(page.url()).pathname, '/console/sign-in')
-    assert.deepEqual(await page.context().cookies(), [])
+    await untilEqual(() => new URL(page.url()).pathname, '/console/sign-in')
+    await untilEqual(() => page.context().cookies(), [])
     await page.goto('/console/me')
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })

@@ -3,13 +3,15 @@ import { after, before, describe, test } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { type Language, languages } from '../../apps/console/src/texts/languages.ts'
+import { untilEqual } from '../process/until.ts'
 import { sceneNames, scenes } from './scenes.ts'
-import { browserMissing, type Console, startConsole } from './start-console.ts'
+import { browserMissing, type Console, readColours, startConsole } from './start-console.ts'
 
 const tags = Object.keys(languages) as Language[]
 
 const assertAccessible = async (page: Page, colours: 'light' | 'dark'): Promise<void> => {
   await page.emulateMedia({ colorScheme: colours, reducedMotion: 'reduce' })
+  await untilEqual(() => readColours(page), colours)
   const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze()
   const found = violations.flatMap(({ id, nodes }) =>
     nodes.map(node => `${id}: ${node.html}: ${node.failureSummary}`),
@@ -22,8 +24,8 @@ const narrowest = 320
 
 const assertFits = async (page: Page, language: Language): Promise<void> => {
   await page.getByRole('banner').locator('select').selectOption(language, { force: true })
-  const width = await page.evaluate('document.documentElement.scrollWidth')
-  assert.equal(width, narrowest, `${language}: wider than the screen`)
+  await untilEqual(() => page.evaluate('document.documentElement.lang'), language)
+  await untilEqual(() => page.evaluate('document.documentElement.scrollWidth'), narrowest)
   const text = await page.locator('body').innerText()
   assert.doesNotMatch(text, /[{}]|undefined|\bNaN\b|Invalid Date/, language)
   if (language !== 'en') assert.match(text, /\p{Script=Han}/u)

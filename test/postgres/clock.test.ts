@@ -40,7 +40,7 @@ const newMachine = (wrongBy: number): Clock & { set: (wrongBy: number) => void }
 }
 
 const openClock = async (t: Owner, machine: Clock, interval = 20) => {
-  const clock = await openDatabaseClock(db, machine, interval)
+  const clock = await openDatabaseClock({ db, watch: db }, machine, interval)
   t.after(clock.stop)
   return clock
 }
@@ -80,7 +80,7 @@ describe('the time of a process', () => {
 
   test('goes on by the last measurement while the database is away', async t => {
     const own = openDatabase(url)
-    const clock = await openDatabaseClock(own, newMachine(3_000), 20)
+    const clock = await openDatabaseClock({ db: own, watch: own }, newMachine(3_000), 20)
     t.after(clock.stop)
     await own.destroy()
     await new Promise(resolve => setTimeout(resolve, 100))

@@ -48,11 +48,14 @@ const writeAlone = async (subject: string): Promise<void> => {
   await client.query('commit')
 }
 
+/** Every cut-off of these tests matters until 9. */
+const now = 9
+
 /** Follows the feed; each read gives all that it was given. */
 const follow = () => {
   let position = feedStart
   return async (): Promise<readonly string[]> => {
-    const { rows, next } = await readFeed(db, position)
+    const { rows, next } = await readFeed(db, position, now)
     position = next
     return rows.map(row => row.subject)
   }

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createApp } from 'gatewright/app'
 import { compose } from 'gatewright/compose'
 import { defaultSettings } from 'gatewright/settings'
 import { inTransaction } from 'gatewright/transaction'
 import { sql } from 'kysely'
+import { pino } from 'pino'
 import { emitHook } from '../../packages/gatewright/src/hooks/emit.ts'
 import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
+import type { Database } from '../../packages/gatewright/src/storage/tables.ts'
 import { until } from '../process/until.ts'
 import { startProxy } from './proxy.ts'
 import { newName, openServer, query, readdress } from './query.ts'
@@ -56,12 +59,28 @@ test('a logout elsewhere is seen, and whoever needs no database is answered, whi
   assert.ok(performance.now() - from < 5_500, 'they are still held')
 })
 
-test('many who ask whether a process is ready take nothing from its feed', async t => {
-  const app = await start(t, await newDatabase())
-  const asking = Array.from({ length: 2_000 }, () => app.call('GET', '/readyz'))
-  const statuses = (await Promise.all(asking)).map(({ status }) => status)
-  assert.deepEqual(new Set(statuses), new Set([200]))
-  assert.ok(app.engine.revocations.age() < bound)
+test('many who ask whether a process is ready take nothing from its feed: one of them asks at a time', async t => {
+  const { engine } = await start(t, await newDatabase())
+  let [open, most] = [0, 0]
+  const watch = engine.watch.withPlugin({
+    transformQuery: ({ node }) => {
+      open += 1
+      most = Math.max(most, open)
+      return node
+    },
+    transformResult: async ({ result }) => {
+      open -= 1
+      return result
+    },
+  })
+  const { app } = await createApp({
+    engine: { ...engine, watch },
+    log: pino({ level: 'silent' }),
+    mount: '/auth',
+  })
+  t.after(() => app.close())
+  await Promise.all(Array.from({ length: 2_000 }, () => app.inject('/readyz')))
+  assert.equal(most, 1)
 })
 
 test('a feed whose connection falls silent is read over another before the bound has passed', async t => {
@@ -71,12 +90,15 @@ test('a feed whose connection falls silent is read over another before the bound
   const app = await start(t, url.href)
   t.after(proxy.close)
   const token = await app.signUp('alice')
-  proxy.silence()
   const ages: number[] = []
-  await until('it is read again', () => {
-    ages.push(app.engine.revocations.age())
-    return Math.max(...ages) > 800 && ages.at(-1) !== undefined && (ages.at(-1) ?? 0) < 500
-  })
+  const look = (): number => {
+    const age = app.engine.revocations.age()
+    ages.push(age)
+    return age
+  }
+  await until('it is followed', () => look() < Math.max(...ages))
+  proxy.silence()
+  await until('it is read again', () => look() < 500 && Math.max(...ages) > 800)
   assert.ok(Math.max(...ages) < bound, `${Math.max(...ages)}`)
   assert.equal((await app.call('GET', noDatabase, { token })).status, 200)
 })
@@ -133,9 +155,60 @@ test('an engine closes although a hook holds a transaction for ever, and leaves 
   const from = performance.now()
   await engine.close()
   assert.ok(performance.now() - from < 9_000)
-  await until('no connection is left', async () => {
-    const others =
-      'select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
-    return (await query(url, others)).length === 0
+  await until(
+    'no connection is left',
+    async () => {
+      const others =
+        'select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+      return (await query(url, others)).length === 0
+      // The server would end it by itself, later.
+    },
+    2_000,
+  )
+})
+
+describe('a connection', () => {
+  const longestSilence = 200
+  const open = async (t: Owner): Promise<Database> => {
+    const db = openDatabase(await newDatabase(), { pool: 1, longestSilence })
+    t.after(() => db.destroy())
+    return db
+  }
+  const processOf = async (db: Database): Promise<number> =>
+    (await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db)).rows[0]?.pid ?? assert.fail()
+
+  test('that rests in the pool may be silent for longer than one that somebody has', async t => {
+    const db = await open(t)
+    const first = await processOf(db)
+    for (let rest = 1; rest <= 3; rest++) {
+      await delay(longestSilence * 2)
+      assert.equal(await processOf(db), first)
+    }
+  })
+
+  test('that has rested is given up as soon as any other when its server is silent', async t => {
+    const db = await open(t)
+    const stopped = await processOf(db)
+    await delay(longestSilence * 2)
+    process.kill(stopped, 'SIGSTOP')
+    t.after(async () => void process.kill(stopped, 'SIGCONT'))
+    const from = performance.now()
+    await assert.rejects(processOf(db), /Connection terminated/)
+    const took = performance.now() - from
+    assert.ok(took > longestSilence * 0.9 && took < longestSilence * 5, `${took}`)
+    assert.notEqual(await processOf(db), stopped)
+  })
+
+  test('that is closed is not kept open by a server that does not say goodbye', async t => {
+    const db = await open(t)
+    const stopped = await processOf(db)
+    process.kill(stopped, 'SIGSTOP')
+    t.after(async () => void process.kill(stopped, 'SIGCONT'))
+    const countSockets = () =>
+      process.getActiveResourcesInfo().filter(resource => resource === 'TCPSocketWrap').length
+    const before = countSockets()
+    assert.ok(before > 0)
+    await db.destroy()
+    await until('its socket is closed', () => countSockets() < before, longestSilence * 5)
   })
 })

@@ -8,11 +8,14 @@ export type Proxy = {
   readonly silence: () => void
   /** Cuts, once, the connection on which the client sends this text: before or after the server has it. */
   readonly cutAt: (text: string, when: 'before' | 'after') => void
+  /** Holds back, once, what a client sends with this text, for so many milliseconds. */
+  readonly holdAt: (text: string, milliseconds: number) => void
   readonly close: () => Promise<void>
 }
 
 export const startProxy = async (target: { readonly port: number }): Promise<Proxy> => {
   const pairs: (readonly [client: Socket, server: Socket])[] = []
+  let hold: { readonly text: string; readonly milliseconds: number } | undefined
   let cut: { readonly text: string; readonly when: 'before' | 'after' } | undefined
 
   const end = (...sockets: readonly Socket[]): void => {
@@ -26,7 +29,10 @@ export const startProxy = async (target: { readonly port: number }): Promise<Pro
       const found = cut !== undefined && chunk.includes(cut.text) ? cut.when : undefined
       if (found !== undefined) cut = undefined
       isCutting ||= found === 'after'
+      const held = hold !== undefined && chunk.includes(hold.text) ? hold.milliseconds : undefined
+      if (held !== undefined) hold = undefined
       if (found === 'before') end(client, server)
+      else if (held !== undefined) setTimeout(() => server.write(chunk), held)
       else server.write(chunk)
     })
     // What the server answers then no longer comes.
@@ -44,6 +50,9 @@ export const startProxy = async (target: { readonly port: number }): Promise<Pro
     },
     cutAt: (text, when) => {
       cut = { text, when }
+    },
+    holdAt: (text, milliseconds) => {
+      hold = { text, milliseconds }
     },
     close: async () => {
       for (const pair of pairs) end(...pair)

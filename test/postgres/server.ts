@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -20,6 +20,10 @@ export type PostgresServer = {
   readonly halt: (how?: 'fast' | 'immediate') => Promise<void>
   /** Starts it again on the same port and data; after a crash it recovers. */
   readonly restart: () => Promise<void>
+  /** Keeps a copy of its data, as a backup or a stand-by that falls behind. Halts it, and starts it again. */
+  readonly keep: () => Promise<void>
+  /** Starts it again on the data that were kept. */
+  readonly goBack: () => Promise<void>
   /** Writes a file into its data folder, for its own user only. */
   readonly write: (name: string, text: string) => void
 }
@@ -108,6 +112,16 @@ export const startPostgres = async ({
       () => false,
     )
 
+  const kept = `${folder}-kept`
+  // A process that was killed may hold the shared memory for a moment longer.
+  const restart = async (): Promise<void> => void (await until('PostgreSQL starts again', hasStarted, 20_000))
+  const copyWhileHalted = async (from: string, to: string): Promise<void> => {
+    await end('SIGINT')
+    rmSync(to, { recursive: true, force: true })
+    execFileSync('cp', ['-a', from, to])
+    await restart()
+  }
+
   await server.initialise()
   for (const [name, text] of Object.entries(files)) write(name, text)
   await start()
@@ -115,12 +129,13 @@ export const startPostgres = async ({
     url: `postgres://${user}:${secret}@127.0.0.1:${port}/postgres`,
     stop: async () => {
       await end('SIGINT')
-      rmSync(folder, { recursive: true, force: true })
+      for (const path of [folder, kept]) rmSync(path, { recursive: true, force: true })
     },
     crash: () => endBy(() => killPostgres(folder)),
     halt: (how = 'fast') => end(how === 'fast' ? 'SIGINT' : 'SIGQUIT'),
-    // A process that was killed may hold the shared memory for a moment longer.
-    restart: async () => void (await until('PostgreSQL starts again', hasStarted, 20_000)),
+    restart,
+    keep: () => copyWhileHalted(folder, kept),
+    goBack: () => copyWhileHalted(kept, folder),
     write,
   }
 }

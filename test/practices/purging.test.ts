@@ -11,7 +11,7 @@ test('a process forgets what ended when the last token of it has expired, and no
 
   t.mock.timers.enable({ apis: ['setInterval'] })
   const { db, clock } = app.engine
-  const revocations = createRevocations({ db, clock, maxAge: 5_000, readRoles: async () => [] })
+  const revocations = createRevocations({ db, watch: db, clock, maxAge: 5_000, readRoles: async () => [] })
   await revocations.start()
   const isEndedAt = (moment: number): boolean => {
     app.clock.advance(moment - clock.now())

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 
 const interval = 5
 
@@ -14,6 +16,21 @@ export const until = async (
     await delay(interval)
   }
   return performance.now() - start
+}
+
+/** Reads until it is what is expected, as a page becomes it a moment later. Fails with what was read last. */
+export const untilEqual = async <T>(
+  read: () => T | Promise<T>,
+  expected: T,
+  within = 10_000,
+): Promise<void> => {
+  const start = performance.now()
+  let actual = await read()
+  while (!isDeepStrictEqual(actual, expected) && performance.now() - start < within) {
+    await delay(interval)
+    actual = await read()
+  }
+  assert.deepEqual(actual, expected)
 }
 
 /** The promise, or a failure naming `what` once `within` milliseconds have passed. */

@@ -14,8 +14,9 @@ import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
 import { ensureInstallation } from '../../packages/gatewright/src/storage/installation.ts'
 import { engineMigrations, migrate } from '../../packages/gatewright/src/storage/migrate.ts'
 import type { Database, NewSessionRow } from '../../packages/gatewright/src/storage/tables.ts'
+import type { FakeClock } from '../../packages/gatewright/src/testing/fake-clock.ts'
 import { newTestDatabase } from '../database.ts'
-import { createFakeClock, type FakeClock } from '../harness.ts'
+import { createFakeClock } from '../harness.ts'
 
 /** Thirty-two bytes, the same for the same number. */
 export const secretText = (number: number): string => Buffer.alloc(32, number).toString('base64url')

@@ -6,6 +6,8 @@ import {
   openPostgres,
   openSqlite,
 } from './installation.ts'
+import { type KeyDatabase, openKeysOnPostgres, openKeysOnSqlite } from './key-database.ts'
+import { proveKeys } from './key-proof.ts'
 import { proveKills } from './kill-proof.ts'
 import type { Tally } from './tally.ts'
 
@@ -17,10 +19,12 @@ export type Chain = {
   readonly tally: Tally
 }
 
-type Proof = {
+export type Proof = {
   readonly says: string
   /** As many as are asked for without a number. */
   readonly runs: number
+  /** How many of them are made one after the other on one database, where it is not a few. */
+  readonly longestChain?: number
   readonly prove: (chain: Chain) => Promise<void>
 }
 
@@ -28,6 +32,11 @@ const kills =
   (open: (owner: Owner) => Promise<Installation>): Proof['prove'] =>
   async ({ owner, ...chain }) =>
     proveKills({ ...chain, installation: await open(owner) })
+
+const keys =
+  (open: (owner: Owner) => Promise<KeyDatabase>): Proof['prove'] =>
+  async ({ owner, ...chain }) =>
+    proveKeys({ ...chain, owner, database: await open(owner) })
 
 /** What `npm run proof` shows at random. */
 export const proofs = {
@@ -45,6 +54,18 @@ export const proofs = {
     says: 'a PostgreSQL server that crashes at any moment loses nothing that was answered',
     runs: 100,
     prove: kills(openCrashingPostgres),
+  },
+  'keys-sqlite': {
+    says: 'eight processes on SQLite that are killed at any step make each signing key once, and know every token',
+    runs: 100,
+    longestChain: 100,
+    prove: keys(openKeysOnSqlite),
+  },
+  'keys-postgres': {
+    says: 'eight processes on PostgreSQL that are killed at any step make each signing key once, and know every token',
+    runs: 100,
+    longestChain: 100,
+    prove: keys(openKeysOnPostgres),
   },
 } as const satisfies Record<string, Proof>
 

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { findChromium, launchBrowser, missingChromium, type Watched, watchPage } from '../browser.ts'
 import { newFolder, password, type Server, signUp, startServer } from '../process/spawned-server.ts'
+import { until, untilEqual } from '../process/until.ts'
 
 const chromium = await findChromium()
 
@@ -13,12 +14,13 @@ const openOperation = async (page: Page, operationId: string) => {
   return block
 }
 
-/** Tries an operation with the example that stands there, and gives the status that the page shows. */
-const tryOut = async (page: Page, operationId: string): Promise<string> => {
+/** Tries an operation with the example that stands there, until the page shows this status. */
+const tryOut = async (page: Page, operationId: string, status: string): Promise<void> => {
   const block = await openOperation(page, operationId)
   await block.getByRole('button', { name: 'Try it out' }).click()
   await block.getByRole('button', { name: 'Execute' }).click()
-  return block.locator('.live-responses-table tr.response td.response-col_status').innerText()
+  const shown = block.locator('.live-responses-table tr.response td.response-col_status')
+  await untilEqual(() => shown.innerText(), status)
 }
 
 const authorize = async (page: Page, token: string): Promise<void> => {
@@ -58,9 +60,8 @@ describe('the reference in a browser', { skip: chromium === undefined && missing
       await page.locator('.opblock').first().waitFor()
       await openOperation(page, 'postApiV1Todos')
       await page.getByText('Who: permission todos:write.').waitFor()
-      const background = await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
-      const isDark = await page.evaluate("document.documentElement.classList.contains('dark-mode')")
-      assert.equal(isDark, colorScheme === 'dark', String(background))
+      const isDark = () => page.evaluate("document.documentElement.classList.contains('dark-mode')")
+      await untilEqual(isDark, colorScheme === 'dark')
       assertQuiet(watched)
       await page.close()
     })
@@ -71,8 +72,8 @@ describe('the reference in a browser', { skip: chromium === undefined && missing
     const { access } = await signUp(server, 'reader')
     await page.locator('.opblock').first().waitFor()
     await authorize(page, access)
-    assert.equal(await tryOut(page, 'getApiV1Protected'), '200')
-    assert.equal(await tryOut(page, 'postApiV1Todos'), '201')
+    await tryOut(page, 'getApiV1Protected', '200')
+    await tryOut(page, 'postApiV1Todos', '201')
     assertQuiet(watched)
     const { todos } = JSON.parse(
       (await server.call('GET', 'todos', { headers: { authorization: `Bearer ${access}` } })).text,
@@ -93,16 +94,16 @@ describe('the reference in a browser', { skip: chromium === undefined && missing
     // The sign-in is that of another page of this browser: this one has not seen its answer.
     const signIn = `fetch('/api/v1/sessions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: ${JSON.stringify(body)} }).then(answer => answer.status)`
     assert.equal(await page.evaluate(signIn), 201)
-    assert.equal(await tryOut(page, 'postApiV1Todos'), '403')
-    assert.equal(await tryOut(page, 'getApiV1SessionsCurrent'), '200')
-    assert.equal(await tryOut(page, 'postApiV2Todos'), '201')
+    await tryOut(page, 'postApiV1Todos', '403')
+    await tryOut(page, 'getApiV1SessionsCurrent', '200')
+    await tryOut(page, 'postApiV2Todos', '201')
     assert.deepEqual([...watched.foreignHosts], [])
     await page.close()
   })
 
   test('without a token the same GET is refused, and the page shows it', async () => {
     const { page } = await open('/docs')
-    assert.equal(await tryOut(page, 'getApiV1Protected'), '401')
+    await tryOut(page, 'getApiV1Protected', '401')
     await page.close()
   })
 
@@ -124,7 +125,7 @@ describe('the reference in a browser', { skip: chromium === undefined && missing
       "const element = document.createElement('script'); element.textContent = 'window.ran = true'; document.body.append(element)",
     )
     assert.equal(await page.evaluate('window.ran'), undefined)
-    assert.ok(complaints.some(text => text.includes('Content Security Policy')))
+    await until('it is told of', () => complaints.some(text => text.includes('Content Security Policy')))
     await page.close()
   })
 })

@@ -1,11 +1,17 @@
 /** What the server wrote into the page. */
 export type PageSettings = {
   readonly app_name: string
+  /** Where the server takes sign-ins from: at another address each would be refused. */
+  readonly public_url: string
   /** Where the account routes stand. */
   readonly mount: string
   /** Whether anybody may register. */
   readonly registration: boolean
   readonly password_min_length: number
+  /** Whether the server sends mail. While it does not, whatever needs one says so and is not offered. */
+  readonly sends_mail: boolean
+  /** Nobody has set the server up yet; told on a machine of one's own only. */
+  readonly awaits_administrator: boolean
 }
 
 export const readPageSettings = (): PageSettings =>

@@ -9,7 +9,9 @@ import { type Random, systemRandom } from './ground/random.ts'
 import type { Secrets } from './ground/secrets.ts'
 import { publicUrlOf, type Settings } from './ground/settings.ts'
 import { createHookRunner, type HookRunner } from './hooks/runner.ts'
-import { openKeyRing } from './keys/signing-keys.ts'
+import { algorithmOf, warningsOf } from './keys/algorithms.ts'
+import { type KeyRing, type KeyRingDependencies, openKeyRing } from './keys/key-ring.ts'
+import { noteAlgorithm } from './keys/turn-ring.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
@@ -23,9 +25,10 @@ import { ensureInstallation } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
 import { prepareDatabase } from './storage/prepare-database.ts'
-import type { Durability } from './storage/sqlite-dialect.ts'
+import type { Durability } from './storage/sqlite-connection.ts'
 import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { createHousekeeping, type Housekeeping } from './upkeep/housekeeping.ts'
 import { version } from './upkeep/manifest.ts'
 import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
 import { listRoles } from './users/users.ts'
@@ -39,6 +42,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly hasher: PasswordHasher
   readonly hooks: HookRunner
   readonly processes: Processes
+  readonly keyRing: KeyRing
+  readonly housekeeping: Housekeeping
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
   /** What a start should say of the database. */
@@ -50,7 +55,10 @@ export type ComposeOptions = {
   readonly settings: Settings
   /** Where each setting comes from; without a word, every one was chosen. */
   readonly sources?: Partial<Sources>
-  /** What takes its place in the register of processes; a server without a word. */
+  /**
+   * What takes its place in the register of processes; a server without a word. A command beside the
+   * servers decides nothing for them, and follows nothing.
+   */
   readonly kind?: 'server' | 'command'
   /** The port really listened on, where the setting is 0. */
   readonly port?: number
@@ -78,25 +86,31 @@ const openRoleTable = async (db: Database, declared: RoleTable | undefined): Pro
   return declared
 }
 
-/** Opens the database, brings it up to date and builds the engine on it. The only place that builds things. */
+/**
+ * Opens the database, brings it up to date and builds the engine on it. The only place that builds things.
+ * Where that fails, nothing stays open and nothing goes on.
+ */
 export const compose = async (options: ComposeOptions): Promise<Engine> => {
-  const { settings, durability = 'full' } = options
-  const databases = openDatabases(settings, durability)
   const opened = new AsyncDisposableStack()
-  opened.defer(databases.close)
   try {
-    return await build(databases, options, opened)
+    return await build(opened, options)
   } catch (error) {
     await opened.disposeAsync()
     throw error
   }
 }
 
-const openClock = async (watch: Database, { settings, clock }: ComposeOptions) => {
-  if (clock !== undefined || !isPostgresUrl(settings.databaseUrl))
-    return { clock: clock ?? systemClock, stop: () => {} }
-  const opened = await openDatabaseClock(watch, systemClock)
-  return { clock: opened, stop: opened.stop }
+type Opened = AsyncDisposableStack
+
+const openClock = async (
+  opened: Opened,
+  databases: Databases,
+  { settings, clock }: ComposeOptions,
+): Promise<Clock> => {
+  if (clock !== undefined || !isPostgresUrl(settings.databaseUrl)) return clock ?? systemClock
+  const databaseClock = await openDatabaseClock(databases, systemClock)
+  opened.defer(databaseClock.stop)
+  return databaseClock
 }
 
 /** What a server forgets is a warning on one machine only: that a second one is there, only the register tells. */
@@ -110,16 +124,27 @@ const refuseForgetful = (
     throw new Error(productionReasons(settings, { otherMachine }).concat(warnings).join(': '))
 }
 
-/** What was opened so far, to be closed in the opposite order. */
-type Opened = Pick<AsyncDisposableStack, 'defer' | 'disposeAsync'>
+/** A server has a say in the next key; a command only makes what there is not. */
+const openRing = async (dependencies: KeyRingDependencies, { kind }: ComposeOptions): Promise<KeyRing> => {
+  if (kind === 'command') return openKeyRing(dependencies)
+  await noteAlgorithm(dependencies)
+  return openKeyRing(dependencies)
+}
 
-const build = async ({ db, watch }: Databases, options: ComposeOptions, opened: Opened): Promise<Engine> => {
-  const { settings, port = settings.port, migrations = [], random = systemRandom } = options
+/** What a command was started with says nothing of what the servers were: for it no rotation is ever due. */
+const settingsFor = ({ settings, kind }: ComposeOptions): Settings =>
+  kind === 'command' ? { ...settings, keyRotation: Number.POSITIVE_INFINITY } : settings
+
+const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> => {
+  const settings = settingsFor(options)
+  const { port = settings.port, migrations = [], random = systemRandom } = options
   const { sources = {}, kind = 'server' } = options
   const declared = options.declaration && createRoleTable(options.declaration)
+  const databases = openDatabases(settings, options.durability ?? 'full')
+  opened.defer(databases.close)
+  const { db, watch } = databases
   const warnings = await prepareDatabase(db, { ...options, migrations: [engineMigrations, ...migrations] })
-  const { clock, stop: stopClock } = await openClock(watch, options)
-  opened.defer(async () => stopClock())
+  const clock = await openClock(opened, databases, options)
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
@@ -133,19 +158,25 @@ const build = async ({ db, watch }: Databases, options: ComposeOptions, opened: 
   const roleTable = await openRoleTable(db, declared)
 
   const publicUrl = publicUrlOf(settings, port)
-  const keyRing = await openKeyRing({ db, secrets, processes, clock, random })
+  const keyRing = await openRing({ db, watch, secrets, processes, clock, random, settings }, options)
   const audience = settings.tokenAudience ?? publicUrl
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
   const revocations = createRevocations({
-    db: watch,
+    db,
+    watch,
     clock,
     maxAge: settings.revocationMaxAge,
     readRoles: userId => listRoles(db, userId),
+    onKeyRevoked: keyRing.drop,
   })
+  opened.defer(revocations.stop)
   await revocations.start()
-  opened.defer(async () => revocations.stop())
+  opened.defer(keyRing.stop)
+  if (kind === 'server') keyRing.follow()
   const hooks = createHookRunner({ db, clock, random })
   opened.defer(hooks.stop)
+  const housekeeping = createHousekeeping({ db, clock, random, settings, processes, revocations, hooks })
+  opened.defer(housekeeping.stop)
   return {
     settings,
     publicUrl,
@@ -158,6 +189,8 @@ const build = async ({ db, watch }: Databases, options: ComposeOptions, opened: 
     accessTokens,
     revocations,
     hooks,
+    keyRing,
+    housekeeping,
     roleTable,
     hasher: createPasswordHasher({ random }),
     limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),
@@ -169,7 +202,7 @@ const build = async ({ db, watch }: Databases, options: ComposeOptions, opened: 
     },
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
-    warnings,
+    warnings: [...warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
     close: () => opened.disposeAsync(),
   }
 }

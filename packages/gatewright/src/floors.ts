@@ -24,4 +24,5 @@ export const floors = [
   'compose.ts',
   'http',
   'cli',
+  'testing',
 ] as const

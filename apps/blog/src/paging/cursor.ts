@@ -1,19 +1,18 @@
-import { createHash } from 'node:crypto'
+import { toMark } from 'gatewright/entity-tags'
 import { Refusal } from 'gatewright/refusal'
 import type { Place, Sort } from './keyset.ts'
 
 /** What a cursor belongs to: the name of the list, its sort and its filters. */
 export type ListName = readonly [list: string, sort: string, filters: Readonly<Record<string, unknown>>]
 
-const toMark = (name: ListName): string =>
-  createHash('sha256').update(JSON.stringify(name)).digest('base64url').slice(0, 16)
+const markOf = (name: ListName): string => toMark(JSON.stringify(name))
 
 /**
  * The cursor of a place, opaque to callers. It is not signed: it only says where to go on, among rows that
  * the reader may see, and what it holds was in the page before it.
  */
 const toCursor = (name: ListName, { key, id }: Place): string =>
-  Buffer.from(JSON.stringify([toMark(name), key, id])).toString('base64url')
+  Buffer.from(JSON.stringify([markOf(name), key, id])).toString('base64url')
 
 /** A page as version 2 answers it: what is shown, and where the next one begins. */
 export const toCursorPage = <View>(name: ListName, next: Place | undefined, data: View[]) => ({
@@ -45,7 +44,7 @@ export const readCursor = (cursor: string | undefined, name: ListName, sort: Sor
   if (cursor === undefined) return undefined
   const parts = parse(cursor)
   const [mark, key, id] = Array.isArray(parts) ? parts : []
-  if (mark === toMark(name) && isKey(key, sort) && isId(id)) return { key, id }
+  if (mark === markOf(name) && isKey(key, sort) && isId(id)) return { key, id }
   throw new Refusal('validation_failed', {
     errors: [{ path: '/cursor', message: 'is not a cursor of this list, with this sort and these filters' }],
   })

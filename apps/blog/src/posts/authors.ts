@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Database } from 'gatewright/database'
+import { toMark } from 'gatewright/entity-tags'
 import { flag, named, strictObject, textOrNull } from 'gatewright/schemas'
 import { showUserFields } from 'gatewright/user-fields'
 import { listUsersById } from 'gatewright/users'
@@ -21,9 +21,7 @@ export type Author = {
 /** Another text for everything else that is shown of an author; empty for one who has only a username. */
 export const toAuthorMark = ({ display_name, deleted }: Author): string => {
   if (deleted) return 'deleted'
-  return display_name === null
-    ? ''
-    : createHash('sha256').update(display_name).digest('base64url').slice(0, 12)
+  return display_name === null ? '' : toMark(display_name)
 }
 
 /** Looks up the authors of these posts, with one query. A post outlives its author. */

@@ -26,7 +26,7 @@ export const searchDepth = { posts: 2_000, bytes: 1_000_000 } as const
 export const searchStep = 25
 
 /** What the reader may see, in parts that an index has in order: published posts, and own drafts. */
-const visibleParts = ({ authorId, readerId }: PostRange) => [
+const visibleParts = ({ authorId, readerId }: Omit<PostRange, 'limit'>) => [
   { published: 1, ...(authorId !== undefined && { author_id: authorId }) },
   ...(readerId !== undefined && (authorId ?? readerId) === readerId
     ? [{ published: 0, author_id: readerId }]
@@ -34,7 +34,7 @@ const visibleParts = ({ authorId, readerId }: PostRange) => [
 ]
 
 /** The first places of the range, of each visible part; as one statement, so that no post is in both. */
-const placesIn = (db: Database, range: PostRange, most: number) => {
+export const placesIn = (db: Database, range: Omit<PostRange, 'limit'>, most: number) => {
   const { key, direction } = range.sort
   const [published, ...drafts] = visibleParts(range).map(part => {
     const places = blogTables(db)

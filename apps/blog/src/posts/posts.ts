@@ -7,6 +7,7 @@ import { Refusal } from 'gatewright/refusal'
 import { inTransaction, type Work } from 'gatewright/transaction'
 import type { blogEvents } from '../audit-events.ts'
 import { blogTables, type PostRow } from '../tables.ts'
+import { placesIn, postSorts } from './list-posts-behind.ts'
 
 type Dependencies = { readonly db: Database; readonly clock: Clock }
 
@@ -40,9 +41,11 @@ export const listPosts = async (db: Database, { page, perPage, authorId, readerI
   if (authorId !== undefined) query = query.where('author_id', '=', authorId)
   // The page is found by its ids, because sorting whole posts would read every text. It is one statement:
   // a post that becomes a draft meanwhile is either listed as it was or not at all.
-  const ids = query
+  const places = placesIn(db, { sort: postSorts['-created_at'], authorId, readerId }, page * perPage)
+  const ids = blogTables(db)
+    .selectFrom(places.as('places'))
     .select('id')
-    .orderBy('created_at', 'desc')
+    .orderBy('key', 'desc')
     .orderBy('id', 'desc')
     .limit(perPage)
     .offset((page - 1) * perPage)

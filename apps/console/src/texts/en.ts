@@ -30,13 +30,16 @@ export const en = {
   setUpIntro:
     'This link works once. The name and the password that you choose here are those of the administrator.',
   setUpSubmit: 'Make the administrator',
-  setUpNoLink: 'Open this page by the set-up link that the first start has printed on the terminal.',
+  setUpNoLink:
+    'Open this page by the set-up link that the first start printed on the terminal. Lost it? “gatewright setup-link” prints a new one.',
   accountMade: 'Your account is made. Sign in now.',
 
   signInTitle: 'Sign in',
   signInSubmit: 'Sign in',
   signInNew: 'New here?',
   signInRegister: 'Register',
+  signInFirst:
+    'There is no administrator yet. To make one, open the set-up link that the first start printed on the terminal. Lost it? “gatewright setup-link” prints a new one.',
   signedOut: 'You are signed out.',
   sessionOver: 'Your session has ended. Sign in to go on.',
 
@@ -97,6 +100,7 @@ export const en = {
   forgotSubmit: 'Send the link',
   forgotDone: 'If this address belongs to an account, a link is on its way to it.',
 
+  noMail: 'This server can’t send mail yet, so this does not work here. Ask an administrator.',
   linkBroken: 'This link can’t be used: it is not whole, was used before, or has expired.',
   notFoundTitle: 'There is nothing here',
   notFoundIntro: 'The address is not right, or the page has moved.',
@@ -116,6 +120,7 @@ export const en = {
   errorUnreachable: 'The server does not answer. Try again.',
   errorSessionEnded: 'Your session has ended. Sign in again.',
   errorForbidden: 'You may not do this.',
+  errorOtherAddress: 'This is refused from here. Open {address} and try again.',
   errorOther: 'That did not work ({code}). Try again.',
 } as const
 

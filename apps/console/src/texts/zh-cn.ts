@@ -30,13 +30,16 @@ export const zhCn: Texts = {
   setUpTitle: '创建第一位管理员',
   setUpIntro: '此链接只能使用一次。你在这里填写的用户名和密码就是管理员的用户名和密码。',
   setUpSubmit: '创建管理员',
-  setUpNoLink: '请使用首次启动时在终端打印的设置链接打开此页面。',
+  setUpNoLink:
+    '请使用首次启动时在终端打印的设置链接打开此页面。链接丢了？运行 gatewright setup-link 会打印一个新的。',
   accountMade: '账户已创建，请登录。',
 
   signInTitle: '登录',
   signInSubmit: '登录',
   signInNew: '还没有账户？',
   signInRegister: '注册',
+  signInFirst:
+    '还没有管理员。要创建管理员，请打开首次启动时在终端打印的设置链接。链接丢了？运行 gatewright setup-link 会打印一个新的。',
   signedOut: '你已退出登录。',
   sessionOver: '会话已结束，请重新登录以继续。',
 
@@ -46,7 +49,7 @@ export const zhCn: Texts = {
   registerClosed: '这里不开放注册，请联系管理员。',
 
   profileTitle: '个人资料',
-  profileIntro: '这里保存的你的信息。',
+  profileIntro: '以下是这里保存的你的信息。',
   roles: '角色',
   noRoles: '无',
   memberSince: '注册时间',
@@ -97,6 +100,7 @@ export const zhCn: Texts = {
   forgotSubmit: '发送链接',
   forgotDone: '如果该邮箱属于某个账户，链接已经发出。',
 
+  noMail: '此服务器还不能发送邮件，因此无法在这里进行此操作。请联系管理员。',
   linkBroken: '此链接无法使用：链接不完整、已被使用或已过期。',
   notFoundTitle: '这里什么也没有',
   notFoundIntro: '地址不正确，或页面已移走。',
@@ -115,5 +119,6 @@ export const zhCn: Texts = {
   errorUnreachable: '服务器没有响应，请重试。',
   errorSessionEnded: '会话已结束，请重新登录。',
   errorForbidden: '你无权执行此操作。',
+  errorOtherAddress: '不能从当前网址执行此操作。请打开 {address} 再试。',
   errorOther: '操作未成功（{code}），请重试。',
 }

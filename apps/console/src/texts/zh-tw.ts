@@ -30,13 +30,16 @@ export const zhTw: Texts = {
   setUpTitle: '建立第一位管理員',
   setUpIntro: '此連結只能使用一次。您在這裡填寫的使用者名稱和密碼，就是管理員的使用者名稱和密碼。',
   setUpSubmit: '建立管理員',
-  setUpNoLink: '請使用首次啟動時在終端機印出的設定連結開啟此頁面。',
+  setUpNoLink:
+    '請使用首次啟動時在終端機印出的設定連結開啟此頁面。連結遺失了？執行 gatewright setup-link 會印出新的連結。',
   accountMade: '帳戶已建立，請登入。',
 
   signInTitle: '登入',
   signInSubmit: '登入',
   signInNew: '還沒有帳戶？',
   signInRegister: '註冊',
+  signInFirst:
+    '還沒有管理員。若要建立管理員，請開啟首次啟動時在終端機印出的設定連結。連結遺失了？執行 gatewright setup-link 會印出新的連結。',
   signedOut: '您已登出。',
   sessionOver: '工作階段已結束，請重新登入以繼續。',
 
@@ -46,7 +49,7 @@ export const zhTw: Texts = {
   registerClosed: '這裡不開放註冊，請洽管理員。',
 
   profileTitle: '個人資料',
-  profileIntro: '這裡保存的您的資料。',
+  profileIntro: '以下是這裡保存的您的資料。',
   roles: '角色',
   noRoles: '無',
   memberSince: '註冊時間',
@@ -97,6 +100,7 @@ export const zhTw: Texts = {
   forgotSubmit: '寄送連結',
   forgotDone: '若此信箱屬於某個帳戶，連結已經寄出。',
 
+  noMail: '此伺服器還不能寄送郵件，因此無法在這裡進行此操作。請洽管理員。',
   linkBroken: '此連結無法使用：連結不完整、已被使用或已過期。',
   notFoundTitle: '這裡什麼都沒有',
   notFoundIntro: '網址不正確，或頁面已移走。',
@@ -116,5 +120,6 @@ export const zhTw: Texts = {
   errorUnreachable: '伺服器沒有回應，請再試一次。',
   errorSessionEnded: '工作階段已結束，請重新登入。',
   errorForbidden: '您無權執行此操作。',
+  errorOtherAddress: '無法從目前的網址執行此操作。請開啟 {address} 再試一次。',
   errorOther: '操作未成功（{code}），請再試一次。',
 }

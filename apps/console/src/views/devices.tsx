@@ -47,6 +47,11 @@ export const Devices = () => {
       <Text c="dimmed">{text('devicesIntro')}</Text>
       <ProblemNotice error={end.error ?? devices.error} />
       {end.isSuccess && <Done>{text(end.variables === undefined ? 'othersEnded' : 'deviceEnded')}</Done>}
+      {devices.isError && (
+        <div>
+          <Button onClick={() => devices.refetch()}>{text('tryAgain')}</Button>
+        </div>
+      )}
       {devices.isPending && <Loader aria-label={text('loading')} />}
       {devices.data && <DeviceList devices={devices.data} onEnd={end.mutate} isEnding={end.isPending} />}
       {devices.data && (devices.data.length > 1 ? <div>{endOthers}</div> : <Text>{text('noOthers')}</Text>)}

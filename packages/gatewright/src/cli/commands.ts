@@ -1,6 +1,9 @@
 import type { Command } from './command.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
+import { keyList } from './key-list.ts'
+import { keyRevoke } from './key-revoke.ts'
+import { keyRotate } from './key-rotate.ts'
 import { secretList } from './secret-list.ts'
 import { secretRetire } from './secret-retire.ts'
 import { serve } from './serve.ts'
@@ -18,6 +21,9 @@ export const commands: readonly Command[] = [
   userDisable,
   userEnable,
   userRole,
+  keyList,
+  keyRotate,
+  keyRevoke,
   setupLink,
   secretList,
   secretRetire,

@@ -1,12 +1,13 @@
+import { second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { RoleTable } from '../permissions/roles.ts'
 import { type CookieSession, findCookieSession } from '../sessions/find-cookie-session.ts'
-import { isInRetryWindow } from '../sessions/session-times.ts'
+import { endedByTime, isInRetryWindow, isJustRenewed } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { checkCookieSession } from '../sign-in/cookie-session.ts'
 import type { Database } from '../storage/tables.ts'
-import { hashSessionSecret, type SecretHash, type SessionSecret } from '../tokens/session-secret.ts'
+import { hashSessionSecret, type SessionSecret } from '../tokens/session-secret.ts'
 import { isSafe } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
@@ -21,55 +22,65 @@ type Dependencies = SessionDependencies & {
 
 /**
  * A look-up is paid for before it is made, by the secret, whoever it stands for and whether that session
- * lives. Anybody can make up a secret that is whole in form: one not known to live counts for its address too.
+ * lives. Anybody can make up a secret that is whole in form: one not known to be ours counts for its address
+ * too. Once a request: the second look, when a body has arrived, is one that was let in.
  */
-const limitLookUp = ({ limiter, knownSecrets }: Dependencies, passage: Passage, hash: SecretHash): void => {
+const limitLookUp = (
+  { limiter, knownSecrets }: Dependencies,
+  passage: Passage,
+  cookie: SessionSecret,
+): void => {
+  if (passage.session !== undefined) return
+  const hash = hashSessionSecret(cookie)
   const address = knownSecrets.has(hash) ? undefined : passage.address
   takeFromLimit(limiter, passage, { session: hash, address }, 'cookie')
 }
 
 /**
  * The session that the request's cookie names, live or ended; undefined for a cookie that nobody was given.
- * Counted once a request: the second look, when a body has arrived, is one that was let in.
- * @throws Refusal `rate_limited`
+ * Takes from no limit: whoever has stolen the cookie must not be able to use up the logout of its owner.
  */
 export const findShownCookieSession = async (
-  dependencies: Dependencies,
+  { db, knownSecrets }: Pick<Dependencies, 'db' | 'knownSecrets'>,
   passage: Passage,
   cookie: SessionSecret,
 ): Promise<CookieSession | undefined> => {
-  const { db, knownSecrets } = dependencies
-  const hash = hashSessionSecret(cookie)
-  if (passage.session === undefined) limitLookUp(dependencies, passage, hash)
   const found = await findCookieSession(db, cookie)
   if (found === undefined) {
     passage.hasDeadCookie = true
     return undefined
   }
-  const { id: sessionId, user_id: userId, ended_at: endedAt } = found.session
-  if (endedAt === null) knownSecrets.add(hash)
-  else knownSecrets.remove(hash)
+  const { id: sessionId, user_id: userId } = found.session
+  knownSecrets.add(hashSessionSecret(cookie))
   passage.session = { userId, sessionId }
   return found
 }
 
+/** How long the answer of a sign-in may be on its way to the browser. */
+const longestAnswer = 10 * second
+
 /**
- * Over for so long that nothing else is on its way to the browser. What ended it just now may have been a
- * sign-in, whose answer brings another cookie of the same name, which must stay.
+ * Over, with nothing else on its way to the browser. What ended it just now may have been a sign-in or a
+ * step-up, whose answer brings another cookie of the same name, which must stay; the clock brings none.
  */
-const isLongOver = (
+const isOverForGood = (
   { clock, settings }: Dependencies,
   { session, userDisabledAt }: CookieSession,
 ): boolean => {
+  const now = clock.now()
+  if (isJustRenewed(session, now, settings)) return false
   const since = session.ended_at ?? userDisabledAt
-  return since !== null && !isInRetryWindow(since, clock.now(), settings.refreshRetryWindow)
+  return since === null
+    ? endedByTime(session, now, settings) !== undefined
+    : !isInRetryWindow(since, now, longestAnswer)
 }
 
 const judge = async (dependencies: Dependencies, passage: Passage, cookie: SessionSecret): Promise<void> => {
+  limitLookUp(dependencies, passage, cookie)
   const found = await findShownCookieSession(dependencies, passage, cookie)
   if (found === undefined) throw new Refusal('invalid_token', { reason: 'cookie_unknown' })
   // Once it was let in, the browser may hold another one by now, however long the body took.
-  if (passage.principal === undefined) passage.hasDeadCookie = isLongOver(dependencies, found)
+  if (passage.principal === undefined) passage.hasDeadCookie = isOverForGood(dependencies, found)
   const { address, requestId } = passage
   await checkCookieSession(dependencies, found, { actor: null, address, requestId })
   const { session, roles } = found
@@ -87,7 +98,7 @@ const judge = async (dependencies: Dependencies, passage: Passage, cookie: Sessi
 
 /**
  * Whom a session cookie stands for, as the database has it at this moment: session, user and roles. A
- * request that only reads has no body to wait for, and is judged once.
+ * request that only reads has no body to wait for, and is judged once, and again where it waited for its turn.
  * @throws Refusal `invalid_token`, `session_ended`, `session_renewed`, `rate_limited`
  */
 export const checkCookieCaller = async (
@@ -95,6 +106,6 @@ export const checkCookieCaller = async (
   passage: Passage,
   cookie: SessionSecret,
 ): Promise<void> => {
-  if (passage.principal !== undefined && isSafe(passage.method)) return
+  if (passage.principal !== undefined && isSafe(passage.method) && !passage.hasWaited) return
   await judge(dependencies, passage, cookie)
 }

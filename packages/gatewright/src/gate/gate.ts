@@ -4,7 +4,7 @@ import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../p
 import type { RoleTable } from '../permissions/roles.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database } from '../storage/tables.ts'
-import type { AccessTokens } from '../tokens/access-token.ts'
+import type { AccessToken, AccessTokens } from '../tokens/access-token.ts'
 import { parseSessionSecret } from '../tokens/session-secret.ts'
 import { checkCookieCaller } from './cookie-caller.ts'
 import { type CredentialPlaces, readCredential } from './credential.ts'
@@ -77,24 +77,32 @@ const identify: Step = ({ accessTokens }, passage) => {
   return token.then(verified => setToken(passage, verified))
 }
 
-const setPrincipal = async (
-  { roleTable }: GateDependencies,
-  passage: Passage,
-  rereadRoles: Promise<readonly string[]>,
-): Promise<void> => {
-  const roles = await rereadRoles
-  if (passage.token !== undefined) passage.principal = toUserPrincipal(roleTable, passage.token, roles)
+/** What a revoked key has signed says nothing, of its session neither, which goes on: the caller refreshes. */
+const toRefusal = ({ revocations }: GateDependencies, { keyId }: AccessToken): Refusal =>
+  revocations.isKeyRevoked(keyId)
+    ? new Refusal('invalid_token', { reason: 'key_revoked' })
+    : new Refusal('session_ended', { reason: 'cut_off' })
+
+const refuseEnded = (gate: GateDependencies, token: AccessToken): void => {
+  if (token.expiresAt <= gate.clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
+  if (gate.revocations.isEnded(token)) throw toRefusal(gate, token)
 }
 
 const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise<void> => {
-  const { revocations, clock, roleTable } = gate
+  const { revocations, roleTable } = gate
   const { token } = passage
   if (token === undefined) return
-  if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
-  if (revocations.isEnded(token)) throw new Refusal('session_ended', { reason: 'cut_off' })
+  refuseEnded(gate, token)
   const rereadRoles = revocations.findRereadRoles(token.userId)
-  if (rereadRoles !== undefined) return setPrincipal(gate, passage, rereadRoles)
-  passage.principal ??= principalOf(roleTable, token)
+  if (rereadRoles === undefined) {
+    passage.principal ??= principalOf(roleTable, token)
+    return
+  }
+  return rereadRoles.then(roles => {
+    // Again: it may have ended while the database answered.
+    refuseEnded(gate, token)
+    passage.principal = toUserPrincipal(roleTable, token, roles)
+  })
 }
 
 /** The principal of a token whose claim is right; made once for each token that is remembered. */
@@ -133,14 +141,16 @@ const refuseUnless = (verdict: Verdict): void => {
   })
 }
 
+const none: ReadonlySet<never> = new Set()
+
 /** Holds a caller to an access rule. Throws the refusal that the rule's verdict says. */
 export const checkRule = (
   { clock }: Pick<GateDependencies, 'clock'>,
   rule: AccessRule,
   { principal, thing }: { readonly principal: Principal | undefined; readonly thing?: Thing | undefined },
 ): void => {
-  const permissions = principal?.permissions ?? new Set<never>()
-  refuseUnless(decide(rule, { now: clock.now(), principal, permissions, thing }))
+  const permissions = principal?.permissions ?? none
+  refuseUnless(decide(rule, { now: clock.now, principal, permissions, thing }))
 }
 
 /** What else stands in a path names nothing, and is never asked of a database. */
@@ -193,6 +203,12 @@ export const bodySteps = [
   { name: 'still valid', run: checkStillValid },
   { name: 'may they', run: checkAccess },
   { name: 'limits (body)', run: limitBody },
+] as const satisfies readonly { readonly name: string; readonly run: Step }[]
+
+/** Once a request has waited for its turn. */
+export const turnSteps = [
+  { name: 'still valid', run: checkStillValid },
+  { name: 'may they', run: checkAccess },
 ] as const satisfies readonly { readonly name: string; readonly run: Step }[]
 
 /** Runs the steps in order; without a promise where none of them waits, as for a token seen before. */

@@ -1,22 +1,23 @@
 import type { SecretHash } from '../tokens/session-secret.ts'
 
-/** Hashes of cookies that this process has found in the database, and live, a bounded number of them. */
+/**
+ * Hashes of cookies that are ours: this process gave them, or found them in the database. A bounded number,
+ * and nothing is said of whether their sessions live still.
+ */
 export type KnownSecrets = {
   readonly has: (hash: SecretHash) => boolean
   readonly add: (hash: SecretHash) => void
-  readonly remove: (hash: SecretHash) => void
 }
 
-/** The one longest in goes first. It does not say that the session lives still. */
+/** The one longest unused goes first, so those in use stay, however many others are shown. */
 export const createKnownSecrets = (capacity = 10_000): KnownSecrets => {
   const hashes = new Set<SecretHash>()
   return {
     has: hash => hashes.has(hash),
     add: hash => {
-      if (hashes.has(hash)) return
+      hashes.delete(hash)
       if (hashes.size >= capacity) hashes.delete(hashes.values().next().value as SecretHash)
       hashes.add(hash)
     },
-    remove: hash => void hashes.delete(hash),
   }
 }

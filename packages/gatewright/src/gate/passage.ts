@@ -48,22 +48,33 @@ export type Passage = {
   hasDeadCookie: boolean
   /** The session that the credential names, let in or not: for the log. */
   session: { readonly userId: string; readonly sessionId: string } | undefined
+  /** The request has waited for its turn since it was judged. */
+  hasWaited: boolean
   principal: Principal | undefined
+  /** Nothing more is to come, and nothing was waited for: the judgement of the head is the last word. */
+  isJudged: boolean
   /** What the limits said, for the headers of the answer. */
   reports: readonly LimitReport[]
 }
 
 type Arrived = Pick<Passage, 'rule' | 'requestId' | 'method' | 'peer' | 'rawHeaders' | 'thingId'>
 
-export const newPassage = (request: Arrived): Passage => ({
-  ...request,
+export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId }: Arrived): Passage => ({
+  rule,
+  requestId,
+  method,
+  peer,
+  rawHeaders,
+  thingId,
   address: '',
   credential: undefined,
   token: undefined,
   cookie: undefined,
   hasDeadCookie: false,
   session: undefined,
+  hasWaited: false,
   principal: undefined,
+  isJudged: false,
   bodyLimitKey: undefined,
   reports: [],
 })

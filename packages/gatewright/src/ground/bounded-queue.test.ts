@@ -122,6 +122,86 @@ describe('a bounded queue', () => {
     assert.equal(await queue.run(async () => 'free'), 'free')
   })
 
+  const never = new AbortController().signal
+  const caller = (name: string, isStranger = false) => ({ name, isStranger, gone: never })
+  const placesAreTaken = { code: 'rate_limited', details: { reason: 'places_taken', retryAfter: 1 } }
+
+  test('gives one caller so many places, running and waiting, and has them back when its jobs end', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 9, mostOfOne: 2, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const fails = () => job().then(() => Promise.reject(new Error('broken')))
+    const taken = [queue.run(fails, caller('a')), queue.run(job, caller('a')), queue.run(job, caller('b'))]
+    const results = Promise.allSettled(taken)
+    await assert.rejects(queue.run(job, caller('a')), placesAreTaken)
+    assert.equal(queue.waiting(), 2)
+    await endOne()
+    taken.push(queue.run(job, caller('a')))
+    await assert.rejects(queue.run(job, caller('a')), placesAreTaken)
+    for (let n = 0; n < 3; n += 1) await endOne()
+    await Promise.all([results, ...taken.slice(1)])
+    assert.equal(await queue.run(async () => 'free', caller('a')), 'free')
+  })
+
+  test('keeps waiting places from strangers, however many they are, and has no more of them for others', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 3, kept: 1, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const taken = ['a', 'b', 'c'].map(name => queue.run(job, caller(name, true)))
+    await assert.rejects(queue.run(job, caller('d', true)), queueIsFull)
+    taken.push(queue.run(job, caller('known')))
+    await assert.rejects(queue.run(job, caller('another')), queueIsFull)
+    for (let n = 0; n < 4; n += 1) await endOne()
+    await Promise.all(taken)
+  })
+
+  test('a stranger who is refused has no place left behind', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 1, mostOfOne: 1, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const taken = [queue.run(job, caller('a')), queue.run(job, caller('b'))]
+    for (let n = 0; n < 3; n += 1) await assert.rejects(queue.run(job, caller('c', true)), queueIsFull)
+    for (let n = 0; n < 2; n += 1) await endOne()
+    await Promise.all(taken)
+  })
+
+  test('who goes leaves the queue at once: nothing is run for him, and the next has his place', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 1, mostOfOne: 1, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const gone = new AbortController()
+    const running = queue.run(job)
+    const left = queue.run(() => assert.fail('run for nobody'), { ...caller('a'), gone: gone.signal })
+    gone.abort()
+    assert.equal(queue.waiting(), 0)
+    await assert.rejects(left, { code: 'unavailable' })
+    await assert.rejects(queue.run(job, { ...caller('a'), gone: gone.signal }), { code: 'unavailable' })
+    const next = queue.run(job, caller('a'))
+    for (let n = 0; n < 2; n += 1) await endOne()
+    await Promise.all([running, next])
+    assert.equal(queue.count(), 2)
+  })
+
+  test('who goes while his job runs takes nothing from the next', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 2, reason: 'too_many' })
+    const { job, endOne, running } = createJobs()
+    const gone = new AbortController()
+    const jobs = [queue.run(job), queue.run(job, { ...caller('a'), gone: gone.signal }), queue.run(job)]
+    await endOne()
+    gone.abort()
+    assert.deepEqual([running(), queue.waiting()], [1, 1])
+    for (let n = 0; n < 2; n += 1) await endOne()
+    await Promise.all(jobs)
+  })
+
+  for (const bounds of [
+    { mostOfOne: 0 },
+    { mostOfOne: 1.5 },
+    { kept: -1 },
+    { kept: 5 },
+    { kept: Number.NaN },
+  ])
+    test(`is not made with ${JSON.stringify(bounds)} of four places`, () => {
+      const make = () => createBoundedQueue({ atOnce: 1, maxWaiting: 4, reason: 'too_many', ...bounds })
+      assert.throws(make, TypeError)
+    })
+
   for (const bounds of [
     { atOnce: 0, maxWaiting: 1, reason: 'too_many' },
     { atOnce: Number.NaN, maxWaiting: 1, reason: 'too_many' },

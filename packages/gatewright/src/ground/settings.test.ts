@@ -96,6 +96,11 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     ['100ms', 100],
     ['5s', 5 * second],
   ],
+  KEY_ROTATION: [
+    ['1h', hour],
+    ['90d', 90 * day],
+  ],
+  TOKEN_ALGORITHM: ['ES256', 'EdDSA', 'RS256', 'HS256_EVERY_VERIFIER_CAN_FORGE'].map(name => [name, name]),
   REGISTRATION: [
     ['open', 'open'],
     ['closed', 'closed'],
@@ -124,6 +129,7 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
   LOG_LEVEL: [['silent', 'silent']],
   LOG_FORMAT: [['pretty', 'pretty']],
   LOG_FILE: [['gatewright.log', 'gatewright.log']],
+  METRICS_PORT: [['9090', 9090]],
 }
 
 const badTimes = [
@@ -207,6 +213,8 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   SESSION_MAX_TTL: [...badTimes, '0'],
   REFRESH_RETRY_WINDOW: [...badTimes, '61s'],
   REVOCATION_MAX_AGE: [...badTimes, '0', '61s'],
+  KEY_ROTATION: ['59m', '401d', '0', 'never', '30'],
+  TOKEN_ALGORITHM: ['HS256', 'es256', 'none', 'RS256,ES256', 'PS256', 'RS512'],
   REGISTRATION: ['invite', 'on', 'true', 'Open'],
   PASSWORD_MIN_LENGTH: ['7', '129', '15.5', 'long'],
   LIMITS: ['true', 'ON', '1'],
@@ -218,6 +226,7 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   LOG_LEVEL: ['verbose', 'INFO'],
   LOG_FORMAT: ['text'],
   LOG_FILE: ['a\0b'],
+  METRICS_PORT: ['0', '65536', 'on'],
 }
 
 for (const row of rows) {

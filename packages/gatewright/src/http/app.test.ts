@@ -47,7 +47,7 @@ const assertProblem = (answer: Answer, { status, code }: Problem): void => {
   assert.equal(problem.type, `https://api.example.org/docs/errors#${code}`)
   assert.deepEqual([problem.status, problem.code], [status, code])
   assert.equal(problem.request_id, answer.headers['x-request-id'])
-  assert.match(problem.title, /^[A-Z][a-z ]+$/)
+  assert.match(problem.title, /^[A-Z][a-z]+( [a-z]+| JSON)*$/)
   assert.match(problem.detail, /^[A-Z].*\.$/)
   assert.equal(errors !== undefined, code === 'validation_failed')
   assert.doesNotMatch(answer.text, new RegExp(`${canary}|select|node_modules|\\.ts|stack|sqlite`, 'i'))

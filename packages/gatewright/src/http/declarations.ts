@@ -1,4 +1,5 @@
 import type { Engine } from '../compose.ts'
+import type { GateDependencies } from '../gate/gate.ts'
 import type { GateRule, Passage } from '../gate/passage.ts'
 import type { Principal } from '../gate/principal.ts'
 import type { Refusal } from '../ground/refusal.ts'
@@ -15,14 +16,16 @@ declare module 'fastify' {
      * may keep the answer for a moment (see `conditional.ts`).
      */
     conditional?: 'public' | 'private'
-    /** The route answers with a page or a part of one, not with JSON. */
-    page?: true
+    /** The route answers with a page or a part of one; `'or JSON'`: it is an operation too, for who takes no page. */
+    page?: true | 'or JSON'
     /** What the API reference says of the route. */
     reference?: RouteReference
   }
   interface FastifyInstance {
     /** Everything that Gatewright's operations ask for. */
     gatewright: Engine
+    /** What the gate's steps ask for. */
+    gate: GateDependencies
     /** The routes as data. */
     routeTable: RouteTable
     /** The fields that the application declared on users. */

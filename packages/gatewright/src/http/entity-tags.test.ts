@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FastifyRequest } from 'fastify'
-import { readEntityTags, readIfMatch, requireIfMatch, toVersionTag } from './entity-tags.ts'
+import { readEntityTags, readIfMatch, requireIfMatch, toMark, toVersionTag } from './entity-tags.ts'
 
 const withIfMatch = (header?: string) =>
   ({ headers: header === undefined ? {} : { 'if-match': header } }) as FastifyRequest
@@ -54,4 +54,13 @@ test('a change that must say what it was made from is refused without If-Match, 
 test('If-Match names the strong versions of its list, or any', () => {
   assert.deepEqual(readIfMatch(withIfMatch(`W/"4", "x", ${toVersionTag(7)}, "8"`)), [7, 8])
   assert.equal(requireIfMatch(withIfMatch('*')), undefined)
+})
+
+test('the mark of a text can stand in a tag, is the same each time, and another for another text', () => {
+  assert.equal(toVersionTag(3, toMark('Alice')), '"3.O8UQYpc8RY1aby2N"')
+  const marks = ['', 'Alice', 'alice', 'Alice ', 'Zoë', 'Zoe\u0308'].map(toMark)
+  for (const mark of marks) assert.match(mark, /^[\w-]{16}$/)
+  assert.equal(new Set(marks).size, marks.length)
+  const versions = readIfMatch(withIfMatch(marks.map((mark, n) => toVersionTag(n + 1, mark)).join(', ')))
+  assert.deepEqual(versions, [1, 2, 3, 4, 5, 6])
 })

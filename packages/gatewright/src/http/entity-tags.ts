@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { sha256 } from '../ground/encoding.ts'
 import { Refusal } from '../ground/refusal.ts'
 
 /** One entity tag of a header; `text` with its quotes and without the mark of a weak one. */
@@ -16,6 +17,14 @@ export const readEntityTags = (header: string | undefined): 'any' | readonly Ent
     isWeak: weak !== undefined,
   }))
 }
+
+/**
+ * Sixteen letters, digits, `-` and `_` that stand for a text: another text has another mark (96 bits of its
+ * SHA-256). For tags and cursors; whoever can guess the text can check the guess, so never for a secret.
+ *
+ *     toVersionTag(post.version, toMark('Alice')) // '"3.O8UQYpc8RY1aby2N"'
+ */
+export const toMark = (text: string): string => sha256(text).slice(0, 16)
 
 /**
  * The strong ETag of a row whose `version` is raised by every change. What is shown beside the row, and

@@ -65,9 +65,9 @@ export const problemSchema = named(
 
 export const problemType = 'application/problem+json; charset=utf-8'
 
-/** `invalid_token` → `Invalid token` */
+/** `invalid_token` → `Invalid token`, `malformed_json` → `Malformed JSON` */
 const toTitle = (code: RefusalCode): string => {
-  const words = code.replaceAll('_', ' ')
+  const words = code.replaceAll('_', ' ').replace(/\b(csrf|json)\b/, name => name.toUpperCase())
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 

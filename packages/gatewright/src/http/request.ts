@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Origin } from '../audit/record.ts'
-import { checkRule } from '../gate/gate.ts'
+import { checkRule, runSteps, turnSteps } from '../gate/gate.ts'
 import type { Principal } from '../gate/principal.ts'
+import { addressGroup } from '../ground/address.ts'
+import type { BoundedQueue, QueueCaller } from '../ground/bounded-queue.ts'
 import type { LimitName } from '../limits/table.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
 import { takeFurther } from './answer-refusal.ts'
@@ -38,3 +40,48 @@ export const requireLimit = (request: FastifyRequest, reply: FastifyReply, limit
   const keys = { anonymous, user: principal?.userId }
   takeFurther(request.server.gatewright, { passage, reply }, keys, limit)
 }
+
+/** Aborted when the connection is closed. Not Fastify's own: that one ends when a body has been read, too. */
+const goneSignal = ({ raw }: FastifyReply): AbortSignal => {
+  const gone = new AbortController()
+  if (raw.destroyed) gone.abort()
+  else raw.once('close', () => gone.abort())
+  return gone.signal
+}
+
+const queueCallerOf = ({ passage, principal }: FastifyRequest, reply: FastifyReply): QueueCaller => ({
+  name:
+    principal === undefined ? `address ${addressGroup(passage?.address ?? '')}` : `user ${principal.userId}`,
+  isStranger: principal === undefined,
+  gone: goneSignal(reply),
+})
+
+/** A wait may be long: whoever was signed out or disabled meanwhile gets no answer, and no old permission. */
+const judgeAgain = async (request: FastifyRequest): Promise<void> => {
+  const { passage, server } = request
+  if (passage === undefined) throw new TypeError('a handler runs behind the gate')
+  passage.hasWaited = true
+  await runSteps(server.gate, turnSteps, passage)
+  request.principal = passage.principal
+}
+
+/**
+ * Runs the job when the caller's turn in the queue has come, and judges the caller again right before: the
+ * job reads `request.principal` as it is then. Places are counted by user, or by address group without one.
+ * A caller who closes the connection leaves the queue.
+ * @throws Refusal as the queue does and as the gate does
+ *
+ *     const page = await runInTurn(searches, { request, reply }, () => search(request.principal?.userId))
+ */
+export const runInTurn = <T>(
+  queue: BoundedQueue,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  job: () => Promise<T>,
+): Promise<T> =>
+  queue.run(
+    async () => {
+      await judgeAgain(request)
+      return job()
+    },
+    queueCallerOf(request, reply),
+  )

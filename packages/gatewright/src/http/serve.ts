@@ -20,8 +20,8 @@ export type ServeOptions = {
   readonly command?: string
 }
 
-/** What is in flight may take this long to finish after SIGTERM; the rest of 10 s is for closing. */
-const longestFinish = 8 * second
+/** What is in flight may take this long after SIGTERM; the rest of 10 s is for closing, 2 s of it the database. */
+const longestFinish = 7 * second
 
 type Announce = (message: string, fields?: Readonly<Record<string, unknown>>) => void
 

@@ -4,7 +4,7 @@ import type { CookiePlace } from '../gate/credential.ts'
 import { second } from '../ground/clock.ts'
 import { makeTokenPair, type TokenPair } from '../sessions/session-tokens.ts'
 import type { LiveSession } from '../sessions/sessions.ts'
-import { csrfTokenOf } from '../tokens/session-secret.ts'
+import { csrfTokenOf, hashSessionSecret } from '../tokens/session-secret.ts'
 import { anyText, named, strictObject, tokenPair } from './schemas.ts'
 
 /** No Domain, so no other host gets it; no script reads it; another site's forms don't send it. */
@@ -22,15 +22,16 @@ export const csrfExample = { csrf_token: 'the CSRF token of the session' } as co
 
 /**
  * Gives the browser the cookie of a session, and the page its CSRF token. The browser forgets the cookie
- * at the session's absolute end; whether the session lives is never asked of the browser.
+ * at the session's absolute end; whether the session lives is never asked of the browser. From now on the secret is known here.
  */
 export const giveSessionCookie = (
-  { places, clock }: Pick<Engine, 'places' | 'clock'>,
+  { places, clock, knownSecrets }: Pick<Engine, 'places' | 'clock' | 'knownSecrets'>,
   reply: FastifyReply,
   { session, secret }: LiveSession,
 ): { readonly csrf_token: string } => {
   if (secret === undefined) throw new TypeError('a cookie is given when its secret is made')
   const maxAge = Math.floor((session.expires_at - clock.now()) / second)
+  knownSecrets.add(hashSessionSecret(secret))
   reply.header('set-cookie', toSetCookie(places.cookie, secret, maxAge))
   return { csrf_token: csrfTokenOf(secret) }
 }

@@ -15,21 +15,6 @@ export type LimitRow = {
   readonly describe: string
 }
 
-const renewing = [
-  {
-    by: 'session',
-    count: 60,
-    window: minute,
-    describe: 'Many tabs may do this at once; a loop in a client may not.',
-  },
-  {
-    by: 'address',
-    count: 1_200,
-    window: minute,
-    describe: 'Room for an office behind one address, not for a flood of made-up tokens.',
-  },
-] as const satisfies readonly LimitRow[]
-
 /**
  * Every limit of the API. A route names one of them; a request must pass every row of it whose key
  * the caller of the limiter has. Two limits never share a counter, not even with the same numbers.
@@ -59,8 +44,38 @@ export const limits = {
     { by: 'address', count: 50, window: hour, describe: 'Whoever writes without signing in writes little.' },
     { by: 'address', count: 200, window: day, describe: 'And not around the clock.' },
   ],
-  refresh: renewing,
-  logout: renewing,
+  refresh: [
+    {
+      by: 'session',
+      count: 60,
+      window: minute,
+      describe:
+        'Many tabs may do this at once; a loop in a client may not. A token that was replaced counts alone: a thief with the newer one can not keep it from being judged.',
+    },
+    {
+      by: 'address',
+      count: 1_200,
+      window: minute,
+      describe: 'Room for an office behind one address, not for a flood of made-up tokens.',
+    },
+  ],
+  logout: [
+    {
+      by: 'address',
+      count: 1_200,
+      window: minute,
+      describe:
+        'By nothing else: whoever has stolen a cookie or a token can not use up what its owner needs to sign out.',
+    },
+  ],
+  'end-sessions': [
+    {
+      by: 'session',
+      count: 60,
+      window: minute,
+      describe: 'Ending sessions of the own. What is done in one of them keeps no other from ending it.',
+    },
+  ],
   read: [
     { by: 'anonymous', count: 300, window: minute, describe: 'Reading without a credential.' },
     { by: 'user', count: 1_200, window: minute, describe: 'Reading as a user, on all devices together.' },
@@ -97,13 +112,14 @@ export const limits = {
       count: 1_200,
       window: minute,
       describe:
-        'Session cookies that a process does not know to live. Each is a query, and anybody can make one up.',
+        'Session cookies that a process neither gave nor found before. Each is a query, and anybody can make one up.',
     },
     {
       by: 'session',
       count: 1_200,
       window: minute,
-      describe: 'One session cookie, whoever it stands for, live or ended: counted before it is looked up.',
+      describe:
+        'One session cookie, whoever it stands for, live or ended: counted before it is looked up, but not to sign out.',
     },
   ],
   unlimited: [],

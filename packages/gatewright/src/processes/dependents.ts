@@ -94,7 +94,7 @@ const listIds = async (
 const ofSealed = async (db: Database, { table, column }: SealedColumn): Promise<readonly Dependents[]> => {
   const { rows } = await sql<{ readonly sealed: string; readonly count: number }>`
     select substr(${sql.ref(column)}, 1, ${sql.lit(secretIdLength)}) as sealed, count(*) as count
-    from ${sql.table(table)} group by 1`.execute(db)
+    from ${sql.table(table)} where ${sql.ref(column)} <> '' group by 1`.execute(db)
   return rows.map(row => ({ secretId: row.sealed, what: table, count: row.count }))
 }
 

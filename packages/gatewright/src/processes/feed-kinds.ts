@@ -3,7 +3,7 @@ import type { Work } from '../storage/transaction.ts'
 import { readProcesses } from './live-process.ts'
 
 /** Kinds of cut-off that every version with a register knows: nobody is asked about them. */
-const oldKinds: readonly string[] = ['session', 'user', 'reread-user']
+const oldKinds: readonly string[] = ['session', 'user', 'signing-key', 'reread-user']
 
 /**
  * A kind of cut-off is written only when every process of the register knows it: one that does not would take itself

@@ -26,7 +26,8 @@ const findNext = async (
 ): Promise<readonly Sealed[]> => {
   const { rows } = await sql<Sealed>`
     select ${sql.ref(key)} as key, ${sql.ref(column)} as sealed from ${sql.table(table)}
-    where substr(${sql.ref(column)}, 1, ${sql.lit(secretIdLength)}) <> ${secretId} and ${sql.ref(key)} > ${after}
+    where substr(${sql.ref(column)}, 1, ${sql.lit(secretIdLength)}) <> ${secretId} and ${sql.ref(column)} <> ''
+      and ${sql.ref(key)} > ${after}
     order by 1 limit ${sql.lit(batch)}`.execute(db)
   return rows
 }

@@ -1,6 +1,6 @@
 import type { Purpose } from '../ground/secrets.ts'
 
-/** A column whose values are sealed, each for the id of its own row. */
+/** A column whose values are sealed, each for the id of its own row. One that was erased is empty. */
 export type SealedColumn = {
   readonly table: string
   readonly key: string

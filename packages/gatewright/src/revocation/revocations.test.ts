@@ -71,6 +71,7 @@ beforeEach(async () => {
   ;({ queries, answered } = log)
   view = createRevocations({
     db: log.engine.db,
+    watch: log.engine.db,
     clock: time.clock,
     maxAge,
     readRoles: async userId => {
@@ -144,6 +145,7 @@ describe('what has been taken back', () => {
     write({ subject: 'before' })
     const late = createRevocations({
       db: t.engine.db,
+      watch: t.engine.db,
       clock: time.clock,
       maxAge,
       readRoles: userId => listRoles(t.engine.db, userId),
@@ -207,6 +209,7 @@ describe('a view', () => {
     breakFeed()
     const never = createRevocations({
       db: t.engine.db,
+      watch: t.engine.db,
       clock: time.clock,
       maxAge,
       readRoles: userId => listRoles(t.engine.db, userId),

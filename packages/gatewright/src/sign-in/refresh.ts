@@ -5,6 +5,7 @@ import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import { endedByTime, isInRetryWindow, isJustRenewed, promisedExpiry } from '../sessions/session-times.ts'
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
+import { prepare } from '../storage/prepared.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import {
@@ -44,6 +45,33 @@ const outcomes = {
   ahead: { event: 'refresh-token.ahead', ends: 'refresh token ahead', code: 'session_ended' },
 } as const satisfies Record<Position, object>
 
+type Generation = Pick<
+  SessionRow,
+  | 'id'
+  | 'last_used_at'
+  | 'token_expires_at'
+  | 'generation'
+  | 'generation_since'
+  | 'secret_id'
+  | 'former_secret_id'
+>
+
+const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
+  db
+    .updateTable('sessions')
+    .set({
+      last_used_at: value('last_used_at'),
+      token_expires_at: value('token_expires_at'),
+      generation: value('generation'),
+      generation_since: value('generation_since'),
+      secret_id: value('secret_id'),
+      former_secret_id: value('former_secret_id'),
+    })
+    .where('id', '=', value('id'))
+    .where('generation', '=', value('judged'))
+    .where('ended_at', 'is', null),
+)
+
 /**
  * One compare-and-set carries every answer: the session must not have ended, and its generation must be
  * the one that was judged. The `exp` promised is written with it.
@@ -54,31 +82,38 @@ const advance = async (
   session: SessionRow,
   rotates: boolean,
 ): Promise<SessionRow> => {
-  const next = rotates && (await nextGeneration(processes, work, session))
+  const generation = rotates ? await nextGeneration(processes, work, session) : liveGeneration(session)
   const now = clock.now()
   const promised = promisedExpiry(now, session.expires_at, settings)
-  const row = await work.db
-    .updateTable('sessions')
-    .set({
-      last_used_at: now,
-      token_expires_at: Math.max(session.token_expires_at, promised),
-      ...(next && { ...next, generation_since: now }),
-    })
-    .where('id', '=', session.id)
-    .where('generation', '=', session.generation)
-    .where('ended_at', 'is', null)
-    .returningAll()
-    .executeTakeFirst()
-  if (row === undefined) throw new Refusal('session_ended')
-  return { ...row, token_expires_at: promised }
+  const next = {
+    ...generation,
+    last_used_at: now,
+    generation_since: rotates ? now : session.generation_since,
+  }
+  const { changed } = await setGeneration(work.db, {
+    ...next,
+    id: session.id,
+    judged: session.generation,
+    token_expires_at: Math.max(session.token_expires_at, promised),
+  })
+  if (changed !== 1) throw new Refusal('session_ended')
+  return { ...session, ...next, token_expires_at: promised }
 }
+
+type SecretOfGeneration = Pick<SessionRow, 'generation' | 'secret_id' | 'former_secret_id'>
+
+const liveGeneration = ({ generation, secret_id, former_secret_id }: SessionRow): SecretOfGeneration => ({
+  generation,
+  secret_id,
+  former_secret_id,
+})
 
 /** The generation after the live one, with the secret that its token is made with. */
 const nextGeneration = async (
   processes: RefreshDependencies['processes'],
   work: Work,
   { generation, secret_id: former }: SessionRow,
-) => {
+): Promise<SecretOfGeneration> => {
   const secretId = await processes.secretInForce(work)
   return {
     generation: generation + 1,
@@ -108,6 +143,10 @@ export const readRefreshToken = (text: string): RefreshToken => {
   return token
 }
 
+const selectBearerSession = prepare<{ id: string }, SessionRow>((db, value) =>
+  db.selectFrom('sessions').selectAll().where('id', '=', value('id')).where('secret_hash', 'is', null),
+)
+
 /**
  * Whether this process, which was counted as ended or started too soon, lacks a secret that the session rests
  * on. Not knowing is no reason to sign anybody out: another process can tell.
@@ -132,12 +171,8 @@ export const getSessionOfRefreshToken = async (
   db: Database,
   token: RefreshToken,
 ): Promise<SessionRow> => {
-  const session = await db
-    .selectFrom('sessions')
-    .selectAll()
-    .where('id', '=', token.sessionId)
-    .where('secret_hash', 'is', null)
-    .executeTakeFirst()
+  const { rows } = await selectBearerSession(db, { id: token.sessionId })
+  const session = rows[0]
   if (session !== undefined && lacksSecret(secrets, session, token))
     throw new Refusal('unavailable', { reason: 'secret_not_held', retryAfter: 1 })
   if (session === undefined || !hasGoodMac(secrets, session, token))
@@ -146,10 +181,17 @@ export const getSessionOfRefreshToken = async (
 }
 
 /**
+ * What a use counts for. An older token counts alone: a thief who holds the live one could else use up the
+ * session's limit, and keep the owner's token from being judged, which ends the session.
+ */
+const useOf = ({ generation }: RefreshToken, session: SessionRow): string =>
+  generation === session.generation ? session.id : `${session.id} ${generation}`
+
+/**
  * A new access token, and the refresh token that is live now: at most one rotation per window, so that a
  * retry, a lost answer or a second tab gets the same token, and a thief's copy is noticed.
  *
- * @param countUse takes from the session's limit once the token is known to be ours; throws to refuse
+ * @param countUse takes from the limit of the session, or of an older token, once it is known to be ours; throws to refuse
  * @throws Refusal `invalid_token`, `session_ended`, `session_renewed`, `refresh_token_reused`
  */
 export const refresh = async (
@@ -161,19 +203,19 @@ export const refresh = async (
   }: {
     readonly text: string
     readonly origin: Origin
-    readonly countUse: (sessionId: string) => void
+    readonly countUse: (key: string) => void
   },
 ): Promise<LiveSession> => {
   const token = readRefreshToken(text)
   // A stranger's token never gets as far as the database's one write lock.
-  const { user_id: userId } = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
+  const known = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
   // Not in the transaction, which may run more than once for one use.
-  countUse(token.sessionId)
+  countUse(useOf(token, known))
   return inTransaction(dependencies.db, async work => {
     const { clock, settings } = dependencies
     // Of two at once the second judges what the first has left; and so does a change of roles, which has to
     // outlast every token promised before it.
-    await lockUser(work, userId)
+    await lockUser(work, known.user_id)
     const session = await getSessionOfRefreshToken(dependencies, work.db, token)
     if (session.ended_at !== null) throw refuseEnded(dependencies, session, token.generation)
 

@@ -39,9 +39,11 @@ const defaultInterval = 5 * second
  * holds.
  *
  * Never runs backwards. Where it must go back, it runs at half its pace until it is right again.
+ *
+ * `db` is asked at the start, where there is time, and `watch` from then on.
  */
 export const openDatabaseClock = async <T>(
-  db: Kysely<T>,
+  { db, watch }: { readonly db: Kysely<T>; readonly watch: Kysely<T> },
   machine: Clock,
   interval = defaultInterval,
 ): Promise<DatabaseClock> => {
@@ -57,7 +59,7 @@ export const openDatabaseClock = async <T>(
     return Math.floor(told)
   }
   const sample = async (): Promise<void> => {
-    offset = refine(offset, await measureOffset(db, machine))
+    offset = refine(offset, await measureOffset(watch, machine))
   }
   const follow = async (): Promise<void> => {
     await machine.sleep(interval)

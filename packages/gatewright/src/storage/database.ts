@@ -1,10 +1,12 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Dialect, Kysely } from 'kysely'
 import { second } from '../ground/clock.ts'
+import { codeOf } from '../ground/error-code.ts'
 import type { Settings } from '../ground/settings.ts'
 import { createPostgresDialect, type PostgresOptions } from './postgres-dialect.ts'
-import { createSqliteDialect, type Durability, openSqlite } from './sqlite-dialect.ts'
+import { type Durability, openSqlite } from './sqlite-connection.ts'
+import { createSqliteDialect } from './sqlite-dialect.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** Whether a `DATABASE_URL` names a PostgreSQL server. */
@@ -17,10 +19,26 @@ export const databaseFile = (url: string): string => url.slice('sqlite:'.length)
 export const dataFolderOf = (url: string): string =>
   isPostgresUrl(url) ? './data' : dirname(databaseFile(url))
 
+const makeFolder = (folder: string): void => {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw ['EEXIST', 'ENOTDIR'].includes(codeOf(error) ?? '') ? new Error(`${folder} is no folder`) : error
+  }
+}
+
+/** SQLite opens a file that it may not write, and fails only later. */
+const checkFile = (file: string): void => {
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found?.isDirectory()) throw new Error('it is a folder')
+  if (found !== undefined) accessSync(file, constants.R_OK | constants.W_OK)
+}
+
 /** Makes the file and its folder (for their owner only) where there is none. */
 const openFile = (file: string, durability: Durability): Dialect => {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(file))
+    checkFile(file)
     const database = openSqlite(file, durability)
     // WAL and shared-memory files take the mode of the database file.
     chmodSync(file, 0o600)

@@ -1,7 +1,8 @@
 import type { Clock } from '../ground/clock.ts'
 import { newId, type Random } from '../ground/random.ts'
 import type { Secrets } from '../ground/secrets.ts'
-import type { Database } from './tables.ts'
+import type { Database, InstallationRow } from './tables.ts'
+import type { Work } from './transaction.ts'
 
 /**
  * Makes the one row that says what this database is, where it is not there yet. Of two that start at once
@@ -30,3 +31,10 @@ export const ensureInstallation = async ({
     .onConflict(conflict => conflict.column('id').doNothing())
     .execute()
 }
+
+/**
+ * Locks the one row until the transaction ends: of all who count administrators or signing keys, or ask
+ * whether there were any, one at a time goes on.
+ */
+export const lockInstallation = ({ db }: Work): Promise<InstallationRow> =>
+  db.selectFrom('installation').selectAll().forNoKeyUpdate().executeTakeFirstOrThrow()

@@ -4,53 +4,110 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Kysely, sql } from 'kysely'
+import { newTestDatabase } from '../../../../test/database.ts'
 import { compose } from '../compose.ts'
 import { defaultSettings } from '../ground/settings.ts'
 import { openDatabase } from './database.ts'
 import { engineMigrations, type MigrationSet, migrate, pendingMigrations } from './migrate.ts'
+import type { Database } from './tables.ts'
 
-const settingsOf = (folder: string) =>
-  defaultSettings({ nodeEnv: 'test', databaseUrl: `sqlite:${join(folder, 'test.db')}` })
+type Step = MigrationSet['migrations'][string]
 
-/** The part of a process of its own: it waits for the word, and then starts on the folder. */
-const startInChild = async (folder: string): Promise<void> => {
+const createTable = (name: string): Step => ({
+  up: async (on: Kysely<unknown>) =>
+    void (await on.schema.createTable(name).addColumn('id', 'text').execute()),
+})
+
+const setOf = (migrations: MigrationSet['migrations']): MigrationSet => ({ owner: 'example', migrations })
+
+/** Writes a table as well, and then does not end well. */
+const stepThat = (ends: () => unknown): Step => ({
+  up: async (on: Kysely<unknown>) => {
+    await createTable('b').up(on)
+    await ends()
+  },
+})
+
+const open = (url: string): Database => openDatabase(url, { durability: 'off', pool: 1, longestQuery: 0 })
+
+/** The parts of a process of its own. It waits for the word. */
+const parts = {
+  start: async (databaseUrl: string) => {
+    const settings = defaultSettings({ nodeEnv: 'test', databaseUrl })
+    const engine = await compose({ settings, durability: 'off' })
+    process.send?.({ secret: engine.secrets.newestId })
+    await engine.close()
+  },
+  migrate: async (url: string) => {
+    const db = open(url)
+    await migrate(db, setOf({ '0001-a': createTable('a'), '0002-b': createTable('b') }))
+    await db.destroy()
+  },
+  /** Stops half way through the second step, and stays there. */
+  stop: async (url: string) => {
+    const half = stepThat(() => {
+      process.send?.('half way')
+      return new Promise(() => setInterval(() => {}, 1_000))
+    })
+    await migrate(open(url), setOf({ '0001-a': createTable('a'), '0002-b': half }))
+  },
+} as const satisfies Readonly<Record<string, (url: string) => Promise<void>>>
+
+const isPart = (name: string | undefined): name is keyof typeof parts => name !== undefined && name in parts
+
+const play = async (part: keyof typeof parts, url: string): Promise<void> => {
   process.send?.('ready')
   await once(process, 'message')
-  const engine = await compose({ settings: settingsOf(folder), durability: 'off' })
-  process.send?.({ secret: engine.secrets.newestId })
-  await engine.close()
+  await parts[part](url)
   process.disconnect?.()
 }
 
-const startChild = async (folder: string): Promise<ChildProcess> => {
+/** A process whose `./data` is in the folder, and which is ready to begin. */
+const startChild = async (
+  part: keyof typeof parts,
+  url: string,
+  folder = tmpdir(),
+): Promise<ChildProcess> => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const child = fork(fileURLToPath(import.meta.url), ['start', folder], { env })
+  const child = fork(fileURLToPath(import.meta.url), [part, url], { env, cwd: folder })
   await once(child, 'message')
   return child
 }
 
+const newDatabase = async (context: TestContext): Promise<string> => {
+  const { url, drop } = await newTestDatabase()
+  context.after(drop)
+  return url
+}
+
+/** A connection to the database; what tests of one process need. */
+const openNew = async (context: TestContext, url?: string): Promise<Database> => {
+  const db = open(url ?? (await newDatabase(context)))
+  context.after(() => db.destroy())
+  return db
+}
+
+const count = async (db: Database, table: string): Promise<number> => {
+  const { rows } = await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(db)
+  return Number(rows[0]?.n)
+}
+
+const tablesOf = async (db: Database): Promise<readonly string[]> => {
+  const tables = await db.introspection.getTables()
+  return tables.map(({ name }) => name).filter(name => ['a', 'b', 'c'].includes(name))
+}
+
 const defineTests = (): void => {
   const steps = Object.keys(engineMigrations.migrations)
-  const folders: string[] = []
-  const newFolder = (): string => {
-    const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
-    folders.push(folder)
-    return folder
-  }
-  after(() => {
-    for (const folder of folders) rmSync(folder, { recursive: true })
-  })
-  const count = async (db: ReturnType<typeof openDatabase>, table: string): Promise<unknown> => {
-    const { rows } = await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(db)
-    return rows[0]?.n
-  }
 
-  test('four processes that start at once on an empty folder make one database, one secret and one key', async () => {
-    const folder = newFolder()
-    const children = await Promise.all(Array.from({ length: 4 }, () => startChild(folder)))
+  test('four processes that start at once on an empty database make one of it, with one secret and one key', async context => {
+    const url = await newDatabase(context)
+    const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+    context.after(() => rmSync(folder, { recursive: true }))
+    const children = await Promise.all(Array.from({ length: 4 }, () => startChild('start', url, folder)))
     const answers = children.map(child => once(child, 'message'))
     const ends = children.map(child => once(child, 'exit'))
     for (const child of children) child.send('go')
@@ -58,56 +115,129 @@ const defineTests = (): void => {
     const secrets = new Set((await Promise.all(answers)).map(([{ secret }]) => secret))
     assert.equal(secrets.size, 1)
 
-    const db = openDatabase(settingsOf(folder).databaseUrl)
-    for (const table of ['installation', 'signing_keys', 'audit_events'])
-      assert.equal(await count(db, table), 1, table)
+    const db = await openNew(context, url)
+    for (const [table, rows] of [
+      ['installation', 1],
+      ['signing_keys', 2],
+      ['audit_events', 3],
+    ] as const)
+      assert.equal(await count(db, table), rows, table)
     assert.equal(await count(db, 'gatewright_migrations'), steps.length)
-    assert.ok(!readdirSync(folder).some(name => name.startsWith('secret.')), 'no draft of a secret stays')
-    await db.destroy()
+    const files = readdirSync(folder, { recursive: true }).map(String)
+    assert.deepEqual(
+      files.filter(name => name.includes('secret.')),
+      [],
+      'no draft of a secret stays',
+    )
   })
 
-  test('what has run is not run again', async () => {
-    const db = openDatabase(settingsOf(newFolder()).databaseUrl, { durability: 'off' })
+  test('four processes that migrate an empty database at once run each step once', async context => {
+    const url = await newDatabase(context)
+    const children = await Promise.all(Array.from({ length: 4 }, () => startChild('migrate', url)))
+    const ends = children.map(child => once(child, 'exit'))
+    for (const child of children) child.send('go')
+    for (const [code] of await Promise.all(ends)) assert.equal(code, 0)
+    const db = await openNew(context, url)
+    assert.deepEqual(await tablesOf(db), ['a', 'b'])
+    assert.equal(await count(db, 'example_migrations'), 2)
+  })
+
+  test('what has run is not run again', async context => {
+    const db = await openNew(context)
     assert.deepEqual(await pendingMigrations(db, engineMigrations), steps)
     await migrate(db, engineMigrations)
     assert.deepEqual(await pendingMigrations(db, engineMigrations), [])
     await migrate(db, engineMigrations)
-    await db.destroy()
+    assert.equal(await count(db, 'gatewright_migrations'), steps.length)
   })
 
-  test('a set whose second step fails changes nothing, and runs whole when it is repaired', async () => {
-    const db = openDatabase(settingsOf(newFolder()).databaseUrl, { durability: 'off' })
-    const set = (broken: boolean): MigrationSet => ({
-      owner: 'example',
-      migrations: {
-        '0001-table': {
-          up: async (on: Kysely<unknown>) => void (await sql`create table a (id)`.execute(on)),
-        },
-        '0002-index': {
-          up: async (on: Kysely<unknown>) => {
-            await sql`create table b (id)`.execute(on)
-            if (broken) throw new Error('half done')
-          },
-        },
-      },
+  test('a set whose second step fails changes nothing, and runs whole when it is repaired', async context => {
+    const db = await openNew(context)
+    const fails = stepThat(() => {
+      throw new Error('half done')
     })
-    await assert.rejects(migrate(db, set(true)), /half done/)
-    const { rows } = await sql`select name from sqlite_master where name in ('a', 'b')`.execute(db)
-    assert.deepEqual(rows, [])
-    await migrate(db, set(false))
-    assert.equal(await count(db, 'b'), 0)
-    await db.destroy()
+    const broken = setOf({ '0001-a': createTable('a'), '0002-b': fails })
+    for (let tries = 0; tries < 2; tries++) await assert.rejects(migrate(db, broken), /half done/)
+    assert.deepEqual(await tablesOf(db), [])
+    assert.deepEqual(await pendingMigrations(db, broken), ['0001-a', '0002-b'])
+    await migrate(db, setOf({ '0001-a': createTable('a'), '0002-b': createTable('b') }))
+    assert.deepEqual(await tablesOf(db), ['a', 'b'])
   })
 
-  test('a change of the engine and one of the application do not know of each other', async () => {
-    const db = openDatabase(settingsOf(newFolder()).databaseUrl, { durability: 'off' })
+  test('a later step that fails leaves what earlier versions made as it was', async context => {
+    const db = await openNew(context)
+    await migrate(db, setOf({ '0001-a': createTable('a') }))
+    const wrong = { up: async (on: Kysely<unknown>) => void (await sql`select 1 from nowhere`.execute(on)) }
+    const broken = { '0001-a': createTable('a'), '0002-b': createTable('b'), '0003-c': wrong }
+    await assert.rejects(migrate(db, setOf(broken)), /nowhere/)
+    assert.deepEqual(await tablesOf(db), ['a'])
+    assert.deepEqual(await pendingMigrations(db, setOf(broken)), ['0002-b', '0003-c'])
+    await migrate(db, setOf({ ...broken, '0003-c': createTable('c') }))
+    assert.deepEqual(await tablesOf(db), ['a', 'b', 'c'])
+  })
+
+  test('a process that is killed half way leaves nothing, and the next start goes on', async context => {
+    const url = await newDatabase(context)
+    const child = await startChild('stop', url)
+    const halfWay = once(child, 'message')
+    child.send('go')
+    assert.deepEqual((await halfWay)[0], 'half way')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const db = await openNew(context, url)
+    assert.deepEqual(await tablesOf(db), [])
+    await migrate(db, setOf({ '0001-a': createTable('a'), '0002-b': createTable('b') }))
+    assert.deepEqual(await tablesOf(db), ['a', 'b'])
+  })
+
+  test('a database that a newer version has changed is refused in one line, and stays as it is', async context => {
+    const db = await openNew(context)
+    const newer = { '0001-a': createTable('a'), '0002-b': createTable('b') }
+    await migrate(db, setOf(newer))
+    const older = setOf({ '0001-a': createTable('a') })
+    await assert.rejects(migrate(db, older), {
+      message:
+        'the database has the step 0002-b of example, which this version does not know: start the newer version, or restore a backup from before it',
+    })
+    assert.deepEqual(await tablesOf(db), ['a', 'b'])
+    await migrate(db, setOf({ ...newer, '0003-c': createTable('c') }))
+    assert.deepEqual(await tablesOf(db), ['a', 'b', 'c'])
+  })
+
+  test('a whole start on the database of a newer version is refused, and the newer one starts again', async context => {
+    const settings = defaultSettings({
+      nodeEnv: 'test',
+      databaseUrl: await newDatabase(context),
+      gatewrightSecret: ['A'.repeat(43)],
+    })
+    const start = async (migrations: readonly MigrationSet[]) =>
+      (await compose({ settings, durability: 'off', migrations })).close()
+    const older = setOf({ '0001-a': createTable('a') })
+    const newer = setOf({ ...older.migrations, '0002-b': createTable('b') })
+    await start([newer])
+    await assert.rejects(start([older]), /the step 0002-b of example, which this version does not know/)
+    await start([newer])
+  })
+
+  for (const [what, changed] of [
+    ['put before', { '0000-c': createTable('c'), '0001-a': createTable('a'), '0002-b': createTable('b') }],
+    ['put between', { '0001-a': createTable('a'), '0001-c': createTable('c'), '0002-b': createTable('b') }],
+  ] as const)
+    test(`a step that is ${what} those that have run is refused and not run`, async context => {
+      const db = await openNew(context)
+      await migrate(db, setOf({ '0001-a': createTable('a'), '0002-b': createTable('b') }))
+      await assert.rejects(migrate(db, setOf(changed)), /corrupted migrations/)
+      assert.deepEqual(await tablesOf(db), ['a', 'b'])
+    })
+
+  test('a change of the engine and one of the application do not know of each other', async context => {
+    const db = await openNew(context)
     const same: MigrationSet = { owner: 'blog', migrations: { '0001-first': { up: async () => {} } } }
     await migrate(db, same)
     assert.deepEqual(await pendingMigrations(db, engineMigrations), steps)
-    await db.destroy()
   })
 }
 
-const [, , role, folder = ''] = process.argv
-if (role === 'start') await startInChild(folder)
+const [, , part, url = ''] = process.argv
+if (isPart(part)) await play(part, url)
 else defineTests()

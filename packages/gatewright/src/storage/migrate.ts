@@ -5,7 +5,9 @@ import { up as cookieSessions } from './migrations/0002-cookie-sessions.ts'
 import { up as idempotencyKeys } from './migrations/0003-idempotency-keys.ts'
 import { up as userFieldsAndHooks } from './migrations/0004-user-fields-and-hooks.ts'
 import { up as declaredRoles } from './migrations/0005-declared-roles.ts'
+import { up as keyRing } from './migrations/0006-key-ring.ts'
 import { up as processes } from './migrations/0007-processes.ts'
+import { up as housekeeping } from './migrations/0008-housekeeping.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -13,7 +15,9 @@ const ownMigrations: Record<string, Migration> = {
   '0003-idempotency-keys': { up: idempotencyKeys },
   '0004-user-fields-and-hooks': { up: userFieldsAndHooks },
   '0005-declared-roles': { up: declaredRoles },
+  '0006-key-ring': { up: keyRing },
   '0007-processes': { up: processes },
+  '0008-housekeeping': { up: housekeeping },
 }
 
 export type MigrationSet = {
@@ -33,13 +37,26 @@ const createMigrator = <T>(db: Kysely<T>, { owner, migrations }: MigrationSet): 
     migrationLockTableName: `${owner}_migration_lock`,
   })
 
+/** Kysely's words for a step that has run and is none of ours. */
+const unknownStep = /previously executed migration (\S+) is missing/
+
+const explainNewer = (error: unknown, { owner }: MigrationSet): unknown => {
+  const [, step] = unknownStep.exec(error instanceof Error ? error.message : '') ?? []
+  if (step === undefined) return error
+  return new Error(
+    `the database has the step ${step} of ${owner}, which this version does not know: start the newer version, or restore a backup from before it`,
+    { cause: error },
+  )
+}
+
 /**
  * Brings the tables of `set` up to date, forward only, all steps in one transaction. Any number of
  * processes may call it at once: one does the work, the others find it done.
+ * @throws Error of a step that failed, with nothing changed; and in one line, where a newer version ran
  */
 export const migrate = async <T>(db: Kysely<T>, set: MigrationSet): Promise<void> => {
   const { error } = await createMigrator(db, set).migrateToLatest()
-  if (error !== undefined) throw error
+  if (error !== undefined) throw explainNewer(error, set)
 }
 
 /** The names of the steps that have not run. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { testsDatabase } from '../../../../test/environment.ts'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
@@ -60,6 +60,18 @@ test('a database whose secret file was lost stops the start, and no second secre
   const start = compose({ settings: own.engine.settings, durability: 'off' })
   await assert.rejects(start, /put its file back into the data folder/)
   assert.ok(!existsSync(secretFile(folder)))
+  await own.close()
+})
+
+test('a secret file that holds something else stops the start, and is named without what it holds', {
+  skip: testsDatabase.kind === 'postgres' && 'the file would be that of whoever runs the tests',
+}, async () => {
+  const own = await startTestApp()
+  const file = secretFile(dataFolder(own.engine.settings))
+  writeFileSync(file, 'half-a-secret')
+  await assert.rejects(compose({ settings: own.engine.settings, durability: 'off' }), {
+    message: `${file} holds no secret (32 bytes in base64url): put the right file back`,
+  })
   await own.close()
 })
 

@@ -1,6 +1,6 @@
 import type { Random } from '../ground/random.ts'
-import { createSecrets, type Secrets } from '../ground/secrets.ts'
-import { makeSecretFile, readSecretFile } from './secret-file.ts'
+import { createSecrets, parseSecret, type Secrets } from '../ground/secrets.ts'
+import { makeSecretFile, readSecretFile, secretFile } from './secret-file.ts'
 import type { Database } from './tables.ts'
 
 type Input = {
@@ -15,12 +15,19 @@ type Input = {
 export const explainMissing = (secretId: string, what: string): string =>
   `the database rests on the secret ${secretId}, which is not here (${what}): add that secret to GATEWRIGHT_SECRET, behind the new one and a comma, or put its file back into the data folder`
 
+/** The secret that a start made and kept. @throws Error that names the file where it holds something else */
+const readKept = (folder: string): string | undefined => {
+  const kept = readSecretFile(folder)
+  if (kept === undefined || parseSecret(kept) !== undefined) return kept
+  throw new Error(`${secretFile(folder)} holds no secret (32 bytes in base64url): put the right file back`)
+}
+
 /**
  * The secrets that this process holds. One is made only together with a new database, never over another
  * that was lost. Whether they are those of the database is asked when the process registers.
  */
 export const openSecrets = async ({ db, configured, folder, random }: Input): Promise<Secrets> => {
-  const kept = readSecretFile(folder)
+  const kept = configured === undefined ? readKept(folder) : undefined
   const texts = configured ?? (kept === undefined ? [] : [kept])
   if (texts.length > 0) return createSecrets(texts, random)
   const installation = await db.selectFrom('installation').select('secret_id').executeTakeFirst()

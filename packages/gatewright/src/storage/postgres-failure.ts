@@ -1,17 +1,4 @@
-/** What begins a SQLSTATE (PostgreSQL's appendix A) that tells of the machine, not of the statement. */
-const failures: Readonly<Record<string, string>> = {
-  '08': 'the connection failed',
-  '25006': 'the server only reads: it is a stand-by',
-  '25P03': 'the transaction was idle for too long',
-  '28': 'the role may not sign in',
-  '3D': 'there is no such database',
-  '40001': 'two transactions could not both go on',
-  '40P01': 'two transactions waited for each other',
-  '53': 'disk, memory or connections are used up',
-  '55P03': 'a lock was not given back in time',
-  '57': 'the server stops, starts, or cancelled the statement',
-  '58': 'the system failed',
-}
+import { failures } from './sqlstate.ts'
 
 /** One of two transactions that could not both go on: it is right to begin it again. */
 const rerun = ['40001', '40P01']

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import pg from 'pg'
 import { codeOf } from '../ground/error-code.ts'
 import type { PostgresAddress } from '../ground/postgres-address.ts'
@@ -8,7 +9,7 @@ export type PoolOptions = {
   readonly size: number
   /** The longest to wait for a connection, in milliseconds. */
   readonly longestConnect: number
-  /** The longest a server may be silent before its connection is given up, in milliseconds. 0: for ever. */
+  /** The longest a server may be silent to whoever has its connection, in milliseconds. 0: for ever. */
   readonly longestSilence: number
   /** What each new connection is told first. */
   readonly greeting: string
@@ -42,22 +43,30 @@ const toTls = ({ tls, files }: PostgresAddress): pg.PoolConfig['ssl'] => {
   return { ...Object.fromEntries(pems), rejectUnauthorized: tls === 'verified' }
 }
 
-/**
- * A connection whose server is silent for too long ends: what it was asked last would answer the next
- * question. And one that breaks while whoever has it asks nothing is no unheard event, which would end
- * the process.
- */
+/** One that breaks while whoever has it asks nothing is no unheard event, which would end the process. */
 const prepareClient = async (client: pg.ClientBase, { longestSilence, greeting }: PoolOptions) => {
   client.on('error', () => {})
   const stream = streamOf(client)
-  if (longestSilence > 0 && 'setTimeout' in stream && typeof stream.setTimeout === 'function')
-    stream.setTimeout(longestSilence, () => stream.destroy())
+  stream.setTimeout(longestSilence, () => stream.destroy())
   await client.query(greeting)
 }
 
-/** The types hide it. With TLS, the socket is TLS's once it is connected. */
-const streamOf = (client: pg.ClientBase) =>
-  (client as unknown as Pick<pg.Client, 'connection'>).connection.stream
+/**
+ * A connection whose server is silent for too long ends: what it was asked last would answer the next
+ * question. One that rests may be silent, until it says goodbye.
+ */
+const limitSilence = (pool: pg.Pool, longestSilence: number): void => {
+  pool.on('connect', client => {
+    const stream = streamOf(client)
+    stream.once('finish', () => stream.setTimeout(longestSilence))
+  })
+  pool.on('acquire', client => void streamOf(client).setTimeout(longestSilence))
+  pool.on('release', (_, client) => void streamOf(client).setTimeout(0))
+}
+
+/** The types hide it, and that it is a socket. With TLS, it is TLS's once it is connected. */
+const streamOf = (client: pg.ClientBase): Socket =>
+  (client as unknown as Pick<pg.Client, 'connection'>).connection.stream as Socket
 
 const definedOf = <T extends object>(values: T): { [Name in keyof T]: Exclude<T[Name], undefined> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
@@ -80,6 +89,7 @@ export const openPool = (address: PostgresAddress, options: PoolOptions): OpenPo
     keepAlive: true,
     onConnect: client => prepareClient(client, options),
   })
+  limitSilence(pool, options.longestSilence)
   const clients = new Set<pg.PoolClient>()
   pool.on('connect', client => void clients.add(client))
   pool.on('remove', client => void clients.delete(client))

@@ -16,6 +16,8 @@ export type Tables = {
   declared_hooks: DeclaredHooksTable
   hook_events: HookEventsTable
   idempotency_keys: IdempotencyKeysTable
+  leases: LeasesTable
+  housekeeping: HousekeepingTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -28,6 +30,8 @@ type InstallationTable = {
   /** Set once, in the transaction that makes the first administrator. */
   first_administrator_at: number | null
   created_at: number
+  /** The algorithm of the next signing key, as the last start of a server asked for; null before the first. */
+  token_algorithm: Generated<string | null>
 }
 
 /** One row for each process that works on this database, as long as it counts as live. */
@@ -125,11 +129,24 @@ type CutOffsTable = {
 
 type SigningKeysTable = {
   kid: string
+  /** As the `alg` of a token writes it. */
   algorithm: string
+  /** `published`, `active`, `retired` or `gone`: one published and one active at most. */
   state: string
+  /** JWK for whoever reads the table; nothing is verified with it. */
   public_key: string
+  /** Sealed JWK; empty once the key is gone. */
   private_key: string
+  /** When it was made, which is when it was published. */
   created_at: number
+  activated_at: Generated<number | null>
+  retired_at: Generated<number | null>
+  gone_at: Generated<number | null>
+  revoked_at: Generated<number | null>
+  /** When somebody asked that this active key be followed by the next one. */
+  rotation_asked_at: Generated<number | null>
+  /** The longest ACCESS_TOKEN_TTL, in milliseconds, of any process that may have signed with it. */
+  token_ttl: Generated<number>
 }
 
 type AuditEventsTable = {
@@ -180,12 +197,27 @@ type IdempotencyKeysTable = {
   created_at: number
 }
 
+/** Work that one process at a time does: its holder raises `beat` while it is at it. */
+type LeasesTable = { name: string; holder: string | null; beat: number }
+
+/** When each task of housekeeping was last done. */
+type HousekeepingTable = {
+  task: string
+  ran_at: number
+  /** The last time at which it came to its end. */
+  succeeded_at: number | null
+  /** Rows, of all times. */
+  worked_off: number
+}
+
 export type Database = Kysely<Tables>
 export type DatabaseTransaction = Transaction<Tables>
+export type InstallationRow = Selectable<InstallationTable>
 export type UserRow = Selectable<UsersTable>
 export type SessionRow = Selectable<SessionsTable>
 export type NewSessionRow = Insertable<SessionsTable>
 export type CutOffRow = Selectable<CutOffsTable>
 export type HookEventRow = Selectable<HookEventsTable>
+export type HousekeepingRow = Selectable<HousekeepingTable>
 export type ProcessRow = Selectable<ProcessesTable>
 export type SigningKeyRow = Selectable<SigningKeysTable>

@@ -4,7 +4,8 @@ import { fromBase64url } from '../ground/encoding.ts'
 import { parseJsonBytes } from '../ground/json.ts'
 import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { KeyRing } from '../keys/signing-keys.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
+import type { SigningKey } from '../keys/signing-keys.ts'
 
 /** What an access token says, once its signature was found good. Frozen; times in milliseconds. */
 export type AccessToken = {
@@ -36,7 +37,7 @@ export type AccessTokens = {
 type Dependencies = {
   readonly issuer: string
   readonly audience: string
-  readonly keyRing: KeyRing
+  readonly keyRing: Pick<KeyRing, 'getActive' | 'find' | 'findAnew' | 'onRemoved'>
   readonly clock: Clock
   readonly random: Random
 }
@@ -113,6 +114,9 @@ export const createAccessTokens = ({
   random,
 }: Dependencies): AccessTokens => {
   const verified = new Map<string, AccessToken>()
+  keyRing.onRemoved(kid => {
+    for (const [text, { keyId }] of verified) if (keyId === kid) verified.delete(text)
+  })
 
   const remember = (text: string, token: AccessToken): void => {
     if (verified.size >= verifiedTokens) verified.delete(verified.keys().next().value as string)
@@ -125,6 +129,14 @@ export const createAccessTokens = ({
     return token
   }
 
+  /** A key may have begun to sign a moment ago, so one that is not known is looked for once more. */
+  const findKey = async (kid: unknown): Promise<SigningKey> => {
+    if (!isText(kid)) throw invalid('token_key')
+    const key = keyRing.find(kid) ?? (await keyRing.findAnew(kid))
+    if (key === undefined) throw invalid('token_key')
+    return key
+  }
+
   const verifySignature = async (text: string): Promise<AccessToken> => {
     if (text.length > maximumLength) throw invalid('token_too_long')
     const parts = text.split('.')
@@ -135,20 +147,21 @@ export const createAccessTokens = ({
     if (fromBase64url(signature) === undefined) throw invalid('token_encoding')
     const header = parsePart(head)
     if (Object.keys(header).some(name => !headerMembers.includes(name))) throw invalid('token_header')
-    const key = isText(header.kid) ? keyRing.find(header.kid) : undefined
-    if (key === undefined) throw invalid('token_key')
+    const key = await findKey(header.kid)
     if (header.alg !== key.algorithm || header.typ !== tokenType) throw invalid('token_type')
     await compactVerify(text, key.publicKey, { algorithms: [key.algorithm] }).catch(() => {
       throw invalid('token_signature')
     })
+    // It may have been revoked meanwhile: then nothing is remembered of it.
+    if (keyRing.find(key.kid) === undefined) throw invalid('token_key')
     const token = parseClaims(parsePart(body), key.kid, issuer)
     remember(text, token)
     return token
   }
 
   return {
-    sign: token => {
-      const { active } = keyRing
+    sign: async token => {
+      const active = await keyRing.getActive()
       const claims = {
         iss: issuer,
         sub: token.userId,

@@ -13,7 +13,9 @@ export const checkDatabase = ({ database }: Pick<SettingsFacts, 'database'>): Fi
       do: 'If there should be one: check DATABASE_URL and the working folder, or put the backup back.',
     })
   return problem({
-    found: `${database.name} can not be opened: ${database.why}`,
+    found: database.why.includes(database.name)
+      ? database.why
+      : `${database.name} can not be opened: ${database.why}`,
     means: 'The server does not start.',
     do: mendings[database.kind],
   })
@@ -63,10 +65,14 @@ export const checkDurability = async ({ db }: Pick<DatabaseFacts, 'db'>): Promis
 
 export const checkWritable = async ({ db }: Pick<DatabaseFacts, 'db'>): Promise<Finding> => {
   try {
-    // Takes the write lock and gives it back; a commit would write, where the file is empty.
+    // Takes the write lock, which alone would be had on a file that is only read; a commit would write.
     await db.connection().execute(async connection => {
       await sql`begin immediate`.execute(connection)
-      await sql`rollback`.execute(connection)
+      try {
+        await sql`create table gatewright_doctor (id integer)`.execute(connection)
+      } finally {
+        await sql`rollback`.execute(connection)
+      }
     })
     return ok('can be written')
   } catch (error) {

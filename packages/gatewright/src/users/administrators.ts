@@ -1,12 +1,9 @@
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { administratorRole } from '../permissions/roles.ts'
+import { lockInstallation } from '../storage/installation.ts'
+import type { Database } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
-
-/** Whoever counts administrators first locks this one row, so that two who count at once wait for each other. */
-const lockInstallation = async ({ db }: Work): Promise<void> => {
-  await db.updateTable('installation').set({ id: 1 }).where('id', '=', 1).execute()
-}
 
 /**
  * To be called in every transaction that gives a role: the first administrator ever is noted once, and
@@ -44,12 +41,12 @@ export const guardLastAdministrator = async (work: Work, userId: string): Promis
   if (enabled.length === 1 && enabled[0]?.id === userId) throw new Refusal('last_administrator')
 }
 
-/** Whether an administrator has ever existed; none can come to exist until the transaction has ended. */
-export const hasHadAdministrator = async ({ db }: Work): Promise<boolean> => {
-  const row = await db
-    .selectFrom('installation')
-    .select('first_administrator_at')
-    .forUpdate()
-    .executeTakeFirstOrThrow()
-  return row.first_administrator_at !== null
+/** Whether no administrator has existed so far. One may come to exist at any moment: for showing, not for deciding. */
+export const awaitsAdministrator = async (db: Database): Promise<boolean> => {
+  const row = await db.selectFrom('installation').select('first_administrator_at').executeTakeFirstOrThrow()
+  return row.first_administrator_at === null
 }
+
+/** Whether an administrator has ever existed; none can come to exist until the transaction has ended. */
+export const hasHadAdministrator = async (work: Work): Promise<boolean> =>
+  (await lockInstallation(work)).first_administrator_at !== null

@@ -45,7 +45,7 @@ export const toSecuritySchemes = (places: Places) =>
   Object.fromEntries(rows.map(({ name, toScheme }) => [name, toScheme(places)]))
 
 const nobody = {
-  now: 0,
+  now: () => 0,
   principal: undefined,
   permissions: new Set<never>(),
   thing: { ownerId: '', isPublic: true },

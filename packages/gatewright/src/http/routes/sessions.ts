@@ -75,7 +75,7 @@ export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
     },
   )
 
-  const ends = { access: signedIn(), limit: 'write', audit: ['session.ended'] } as const
+  const ends = { access: signedIn(), limit: 'end-sessions', audit: ['session.ended'] } as const
   typed(app).delete(
     '/sessions/:id',
     {

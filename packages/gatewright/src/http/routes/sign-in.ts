@@ -248,8 +248,6 @@ const logoutRoute = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const { passage } = request
       const shown = await findShownSessions(engine, request)
-      // All are counted before one is ended, so that a refusal leaves none half signed out.
-      for (const { sessionId } of shown) takeFurther(engine, { passage, reply }, { session: sessionId })
       for (const { userId, sessionId } of shown)
         await logOut(engine, { userId, sessionId, origin: { ...originOf(request), actor: userId } })
       // Only now: one that could not be ended durably must be there to be ended again.

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import type { SQLInputValue } from 'node:sqlite'
+import { testsDatabase } from '../environment.ts'
+import type { SecondConnection } from '../sessions/second-connection.ts'
+
+export type Query = { readonly sql: string; readonly parameters: readonly unknown[] }
+
+/** Rows that are looked up by a page's ids are few. */
+const isLookUp = ({ sql }: Query): boolean => /"\w+" in \([$?]/.test(sql)
+
+/** How a database would answer a query. */
+type Plan = {
+  /** Every step, in words. */
+  readonly steps: readonly string[]
+  /** Tables that are read from one end to the other. */
+  readonly scans: readonly string[]
+  /** Whether rows are sorted that no limit has cut before. */
+  readonly sortsAll: boolean
+}
+
+/** A part of what `explain (format json)` of PostgreSQL says. */
+type Node = {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly 'Index Name'?: string
+  readonly 'Index Cond'?: string
+  readonly Plans?: readonly Node[]
+}
+
+const walk = (node: Node): readonly Node[] => [node, ...(node.Plans ?? []).flatMap(walk)]
+
+const isSortOfAll = (node: Node): boolean =>
+  node['Node Type'].endsWith('Sort') && !walk(node).some(inner => inner['Node Type'] === 'Limit')
+
+const readPostgres = (database: SecondConnection, { sql, parameters }: Query): Plan => {
+  const [row] = database.rows(`explain (format json) ${sql}`, ...(parameters as SQLInputValue[]))
+  const [{ Plan: root }] = (row ?? assert.fail())['QUERY PLAN'] as [{ Plan: Node }]
+  const nodes = walk(root)
+  return {
+    steps: nodes.map(
+      node =>
+        `${node['Node Type']} ${node['Index Name'] ?? node['Relation Name'] ?? ''} ${node['Index Cond'] ?? ''}`,
+    ),
+    scans: nodes.flatMap(node => (node['Node Type'] === 'Seq Scan' ? [node['Relation Name'] ?? ''] : [])),
+    sortsAll: nodes.some(isSortOfAll) && !isLookUp({ sql, parameters }),
+  }
+}
+
+/** What stands there in a part with a limit is no more than a page. */
+const readSqlite = (database: SecondConnection, { sql, parameters }: Query): Plan => {
+  const plan = database.rows(`explain query plan ${sql}`, ...(parameters as SQLInputValue[]))
+  const steps = plan.map(({ detail }) => String(detail))
+  return {
+    steps,
+    scans: steps.filter(step => /^SCAN (?!head|places|part|\(|\d)(?!.*USING (COVERING )?INDEX)/.test(step)),
+    sortsAll:
+      steps.includes('USE TEMP B-TREE FOR ORDER BY') &&
+      !isLookUp({ sql, parameters }) &&
+      !/ limit \?\) as "/.test(sql),
+  }
+}
+
+export const readPlan = testsDatabase.kind === 'postgres' ? readPostgres : readSqlite
