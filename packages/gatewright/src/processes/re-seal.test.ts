@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type Node, openStage, type Stage, secretId, secretText } from '../../../../test/processes/stage.ts'
 import { systemRandom } from '../ground/random.ts'
 import { createSecrets, secretIdOf } from '../ground/secrets.ts'
+import { defaultSettings } from '../ground/settings.ts'
+import { listDependents } from './dependents.ts'
 import { reSeal } from './re-seal.ts'
 
 const [A, B] = [secretId(1), secretId(2)]
@@ -19,7 +21,7 @@ afterEach(() => stage.close())
 const addKey = (on: Stage, kid: string, sealed = both.seal('signing-key', kid, Buffer.from(kid), A)) =>
   on.db
     .insertInto('signing_keys')
-    .values({ kid, algorithm: 'ES256', state: 'active', public_key: '', private_key: sealed, created_at: 0 })
+    .values({ kid, algorithm: 'ES256', state: 'retired', public_key: '', private_key: sealed, created_at: 0 })
     .execute()
 
 const readKeys = async (on: Stage): Promise<Readonly<Record<string, string>>> => {
@@ -101,6 +103,15 @@ describe('what is sealed', () => {
       assert.equal(keys.broken, sealed)
       assert.equal(secretIdOf(String(keys.zz)), B)
     })
+
+  test('and was erased since, as the private half of a signing key that is gone, rests on no secret', async () => {
+    await addKey(stage, 'gone', '')
+    const node = await stage.startNode([1])
+    const hold = () => assert.fail('a transaction for nothing')
+    assert.equal(await reSeal({ db: stage.db, secrets: node.secrets, hold }, A), 0)
+    const { now } = stage.clock
+    assert.deepEqual(await listDependents(stage.db, { now: now(), settings: defaultSettings() }), [])
+  })
 
   test('under a secret that a start does not hold stops it, and is named', async () => {
     await addKey(stage, 'key')
