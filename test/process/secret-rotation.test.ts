@@ -154,7 +154,7 @@ for (const [kind, open] of Object.entries(installations))
       assert.equal(failures.length, 1, failures.join())
       const inForce = (await installation.rows('select secret_id from installation'))[0]?.secret_id
       assert.match(failures[0] ?? '', new RegExp(`rests on the secret ${inForce}, which is not here`))
-      assert.equal((await installation.rows('select kid from signing_keys')).length, 1)
+      assert.equal((await installation.rows('select kid from signing_keys')).length, 2)
     })
 
     test('a process that was stopped (SIGSTOP) while the others changed it answers 503 and signs nobody out', {

@@ -34,14 +34,18 @@ export const secretIdBytes = 4
 /** Characters of an id, with which every sealed text begins. */
 export const secretIdLength = 6
 
+/** A word of a command line that begins with a hyphen would be an option. */
+const toId = (bytes: Buffer): string => {
+  const digest = createHash('sha256').update('gatewright secret id\0').update(bytes).digest()
+  return toBase64url(digest.subarray(0, secretIdBytes)).replace(/^-/, '_')
+}
+
 const toSecret = (bytes: Buffer): Secret => {
   const derived = new Map<Purpose, Buffer>()
   const derive = (purpose: Purpose): Buffer =>
     Buffer.from(hkdfSync('sha256', bytes, 'gatewright', purpose, secretBytes))
   return {
-    id: toBase64url(
-      createHash('sha256').update('gatewright secret id\0').update(bytes).digest().subarray(0, secretIdBytes),
-    ),
+    id: toId(bytes),
     key: purpose => {
       const key = derived.get(purpose) ?? derive(purpose)
       derived.set(purpose, key)
