@@ -34,6 +34,7 @@ const newSession = (userId: string) => ({
   generation: 1,
   generation_since: 0,
   refresh_key: newSecret(random),
+  secret_id: secrets.newestId,
   secret_hash: null,
   amr: 'pwd',
   auth_time: now,

@@ -108,6 +108,8 @@ const events: Record<ConsequenceEvent, (scene: Scene) => readonly Call[] | undef
   'refresh token reused': ({ old }) => old && [show(old, 'tokens')],
   'refresh token ahead': ({ self, holding }) => (holding === 'tokens' ? [show(self, holding)] : undefined),
   'roles changed': () => [{ name: 'change the roles', roles: ['moderator'] }],
+  // Of a whole secret, and tested with it.
+  'secret retired': () => undefined,
   'user disabled': () => [{ name: 'disable' }],
   'user deleted': ofSession('delete'),
   'user enabled': () => [{ name: 'disable' }, { name: 'enable' }],

@@ -149,6 +149,28 @@ describe('doctor', () => {
     )
   })
 
+  test('lists the processes by the time of the database, and says of one whose clock is wrong', async () => {
+    const { owner } = await newInstallation()
+    await runWell({ DATABASE_URL: owner }, 'setup-link')
+    assertFound(await examine({ DATABASE_URL: owner }), 'processes', 'ok', /^0 live$/)
+    const values = (difference: number) =>
+      `('p${difference}', 'server', '1', 'h', 'm', 'A', 'A', 'session', ${difference}, 1, extract(epoch from now()) * 1000)`
+    await query(owner, `insert into processes values ${values(2_500)}`)
+    // Another machine's: its production's rules come first.
+    const checks = await examine({
+      DATABASE_URL: owner,
+      LIMITS_SCALE: '1',
+      REGISTRATION: 'closed',
+      PUBLIC_URL: 'http://localhost:1',
+    })
+    assertFound(
+      checks,
+      'processes',
+      'problem',
+      /1 live; server 1 on h \(secrets A, clock 2\.5 s off, seen \d/,
+    )
+  })
+
   test('says of an empty database what is to come, and changes nothing', async () => {
     const { owner } = await newInstallation()
     assertFound(await examine({ DATABASE_URL: owner }), 'migrations', 'warning', /0001-first/)

@@ -109,10 +109,7 @@ describe('eight processes that start at once on an empty PostgreSQL database', (
   test('a ninth with another secret stops in one line, and changes nothing', async () => {
     const { code, stderr } = await runToEnd(folder, { env: envOf(otherSecret) })
     assert.equal(code, 1)
-    assert.match(
-      stderr,
-      /^gatewright: the database was made with the secret [^\n]+ which is not here[^\n]*\n$/,
-    )
+    assert.match(stderr, /^gatewright: the database rests on the secret [^\n]+ which is not here[^\n]*\n$/)
     assert.deepEqual(await query(url, 'select count(*)::int as rows from signing_keys'), [{ rows: 2 }])
   })
 

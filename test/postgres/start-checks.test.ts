@@ -47,6 +47,28 @@ describe('a start', () => {
     await app.close()
   })
 
+  test('stops at such a server also where only a second machine on the database makes it production', async t => {
+    const url = await newRole()
+    const first = await startRealApp(url)
+    t.after(first.close)
+    // As if that one ran on another machine.
+    await query(url, `update processes set machine = 'other', host = 'other-host'`)
+    const { nodeEnv: _, ...chosen } = production
+    await assert.rejects(
+      startRealApp(url, { ...chosen, limitsScale: 1 }),
+      /^Error: another machine \(other-host\) works on the database: fsync is off[^\n]*$/,
+    )
+    await assert.rejects(
+      startRealApp(url, chosen),
+      /another machine .other-host. .* LIMITS_SCALE must not be above 1/,
+    )
+    const rows = await query(url, 'select host from processes')
+    assert.deepEqual(rows, [{ host: 'other-host' }])
+    const second = await startRealApp(url, { ...chosen, limitsScale: 1 }, { durability: 'off' })
+    t.after(second.close)
+    assert.deepEqual(second.engine.processes.surroundings(), { otherMachine: 'other-host' })
+  })
+
   test('stops at a database whose encoding can not hold every name', async () => {
     const url = await newRole()
     const database = newName()

@@ -178,7 +178,10 @@ describe('the start is refused', { concurrency: true }, () => {
     const foreign = newSecret()
     const lines = await refusedLines(folder, { GATEWRIGHT_SECRET: foreign })
     assert.equal(lines.length, 1)
-    assert.match(lines[0] ?? '', /^the database was made with the secret \S+, which is not here/)
+    assert.match(
+      lines[0] ?? '',
+      /^the database rests on the secret \S+, which is not here \(values are made with it\)/,
+    )
     for (const secret of [own, foreign]) assert.doesNotMatch(lines.join(), new RegExp(secret))
     const both = await startServer(folder, { env: { GATEWRIGHT_SECRET: `${foreign},${own}` } })
     await both.stop()

@@ -5,6 +5,9 @@ import { newId, systemRandom } from '../../packages/gatewright/src/ground/random
 import { createSecrets } from '../../packages/gatewright/src/ground/secrets.ts'
 import { defaultSettings, type Settings } from '../../packages/gatewright/src/ground/settings.ts'
 import { openKeyRing } from '../../packages/gatewright/src/keys/key-ring.ts'
+import { readMachine } from '../../packages/gatewright/src/processes/machine.ts'
+import { createProcesses } from '../../packages/gatewright/src/processes/processes.ts'
+import { cutOffKinds } from '../../packages/gatewright/src/revocation/cut-offs.ts'
 import { createRevocations } from '../../packages/gatewright/src/revocation/revocations.ts'
 import { openDatabases } from '../../packages/gatewright/src/storage/database.ts'
 import { ensureInstallation } from '../../packages/gatewright/src/storage/installation.ts'
@@ -87,9 +90,12 @@ const open = async ({ overrides, secret }: Start) => {
   const databases = openDatabases(settings, 'off')
   const [db, watch] = [mortal(databases.db), mortal(databases.watch)]
   const secrets = createSecrets([secret], systemRandom)
-  const parts = { db, watch, secrets, clock, random: systemRandom, settings }
+  const made = { db, watch, secrets, clock, random: systemRandom, settings, sources: {} }
   await migrate(databases.db, engineMigrations)
-  await ensureInstallation(parts)
+  await ensureInstallation(made)
+  // It takes its place with its first turn, and has no beats: nothing is done that was not asked for.
+  const self = { kind: 'server', version: '1', feedKinds: cutOffKinds, machine: readMachine() } as const
+  const parts = { ...made, processes: createProcesses(made, self) }
   const keyRing = await openKeyRing(parts)
   const names = { issuer: 'http://localhost', audience: 'http://localhost' }
   const accessTokens = createAccessTokens({ ...parts, ...names, keyRing })

@@ -20,7 +20,7 @@ const count = 8
 const rotation = 30 * day
 const ttl = 10 * minute
 /** More queries than one turn of the ring makes: what lies behind is a turn that nobody dies in. */
-const mostQueries = 18
+const mostQueries = 22
 /** Real time for a revocation to reach every process: milliseconds when nothing else runs. */
 const longest = 5_000
 const attempts = 5

@@ -6,7 +6,7 @@ import { createSecrets } from '../../packages/gatewright/src/ground/secrets.ts'
 const secret = Buffer.alloc(32, 7).toString('base64url')
 const secrets = createSecrets([secret], systemRandom)
 const plain = Buffer.from('a private key')
-const sealed = secrets.seal('signing-key', 'row 1', plain)
+const sealed = secrets.seal('signing-key', 'row 1', plain, secrets.newestId)
 
 test('a sealed value of which one bit is another is not opened, wherever the bit stands', () => {
   assert.deepEqual(secrets.open('signing-key', 'row 1', sealed), plain)
@@ -51,7 +51,10 @@ test('what fails to open tells nothing of the value, and each fault tells the sa
 
 test('one value sealed ten thousand times has ten thousand nonces', () => {
   const nonces = Array.from({ length: 10_000 }, () =>
-    Buffer.from(secrets.seal('signing-key', 'row 1', plain).split('.')[1] ?? '', 'base64url')
+    Buffer.from(
+      secrets.seal('signing-key', 'row 1', plain, secrets.newestId).split('.')[1] ?? '',
+      'base64url',
+    )
       .subarray(0, 12)
       .toString('hex'),
   )

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
+import { inTransaction } from 'gatewright/transaction'
+import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { revokeKey, rotateKeys } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
 import { hour, second } from '../../packages/gatewright/src/ground/clock.ts'
+import { join as takePlace } from '../../packages/gatewright/src/processes/join.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
 import { openSecondConnection, type SecondConnection } from './second-connection.ts'
@@ -210,6 +213,22 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     connection.run('update sessions set generation = 1 where id = ?', sessionId)
     const answer = await showRefresh(person.refresh)
     return { user: id, actor: id, session: sessionId, answer, details: { shown: 2, live: 1 } }
+  },
+  'secret.retired': async () => {
+    const { sessionId } = await join()
+    connection.run(`update sessions set secret_id = 'former' where id = ?`, sessionId)
+    await retireSecret(t.engine, { secretId: 'former', origin })
+    return { user: null, actor: 'command-line', details: { secret: 'former', sessions: 1 } }
+  },
+  'secret.put-in-force': async () => {
+    const former = t.engine.secrets.newestId
+    const other = { kind: 'server', version: '1', host: 'h', machine: 'm', feedKinds: [] } as const
+    const rest = { id: 'other', clockDifference: null, startedAt: 0, secretIds: ['newer', former] }
+    connection.run('delete from processes')
+    await inTransaction(t.engine.db, work => takePlace(t.engine, work, { ...other, ...rest }))
+    connection.run(`delete from processes where id = 'other'`)
+    connection.run('update installation set secret_id = ?', former)
+    return { user: null, actor: 'system', details: { secret: 'newer', former } }
   },
 }
 let setupToken = ''

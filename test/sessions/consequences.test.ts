@@ -20,7 +20,7 @@ import {
   window,
 } from './scene.ts'
 
-/** As consequences.md has them: for this session, and for others of the user. */
+/** As consequences.md has them, and contract-additions.md: for this session, and for others of the user. */
 const expected: Record<
   ConsequenceEvent,
   readonly [Consequence['thisSession'], Consequence['otherSessions']]
@@ -37,6 +37,7 @@ const expected: Record<
   'roles changed': ['re-read', 're-read'],
   'user disabled': ['end', 'end'],
   'user deleted': ['end', 'end'],
+  'secret retired': ['end', 'keep'],
   'user enabled': ['none', 'stay ended'],
 }
 

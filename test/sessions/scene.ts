@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
+import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import type { ConsequenceEvent } from '../../packages/gatewright/src/consequences/table.ts'
 import { minute, second } from '../../packages/gatewright/src/ground/clock.ts'
@@ -145,6 +146,16 @@ export const acts: Record<ConsequenceEvent, Act> = {
   },
   'user deleted': async ({ t, self }) => {
     assert.equal((await t.call('DELETE', 'me', { token: self.pair.access })).status, 204)
+    return undefined
+  },
+  'secret retired': async ({ t, self }) => {
+    // As if a secret that has been replaced since had made its token.
+    const second = openSecondConnection(t.engine)
+    second.run(`update sessions set secret_id = 'former' where id = ?`, self.sessionId)
+    await retireSecret(t.engine, { secretId: 'former', origin })
+    // Where the former one is still listed, the token can be read.
+    second.run('update sessions set secret_id = ? where id = ?', t.engine.secrets.newestId, self.sessionId)
+    second.close()
     return undefined
   },
   'user enabled': async ({ t, userId }) => {

@@ -3,6 +3,8 @@ import { cookiePlaceOf } from './gate/credential.ts'
 import type { GateDependencies } from './gate/gate.ts'
 import { createKnownSecrets } from './gate/known-secrets.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
+import type { Sources } from './ground/load-settings.ts'
+import { productionReasons, type Surroundings } from './ground/production-rules.ts'
 import { type Random, systemRandom } from './ground/random.ts'
 import type { Secrets } from './ground/secrets.ts'
 import { publicUrlOf, type Settings } from './ground/settings.ts'
@@ -13,6 +15,9 @@ import { noteAlgorithm } from './keys/turn-ring.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
+import { readMachine } from './processes/machine.ts'
+import { createProcesses, type Processes } from './processes/processes.ts'
+import { cutOffKinds } from './revocation/cut-offs.ts'
 import { createRevocations } from './revocation/revocations.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
 import { type Databases, dataFolderOf, isPostgresUrl, openDatabases } from './storage/database.ts'
@@ -25,6 +30,7 @@ import type { Durability } from './storage/sqlite-connection.ts'
 import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createHousekeeping, type Housekeeping } from './upkeep/housekeeping.ts'
+import { version } from './upkeep/manifest.ts'
 import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
 import { listRoles } from './users/users.ts'
 
@@ -36,6 +42,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
   readonly hooks: HookRunner
+  readonly processes: Processes
   readonly keyRing: KeyRing
   readonly housekeeping: Housekeeping
   /** Connections that requests can't use up (`openDatabases`). */
@@ -47,6 +54,13 @@ export type Engine = Omit<GateDependencies, 'things'> & {
 
 export type ComposeOptions = {
   readonly settings: Settings
+  /** Where each setting comes from; without a word, every one was chosen. */
+  readonly sources?: Partial<Sources>
+  /**
+   * What takes its place in the register of processes; a server without a word. A command beside the
+   * servers decides nothing for them, and follows nothing.
+   */
+  readonly kind?: 'server' | 'command'
   /** The port really listened on, where the setting is 0. */
   readonly port?: number
   /** Tables of the application, beside the engine's. */
@@ -60,8 +74,6 @@ export type ComposeOptions = {
   readonly clock?: Clock
   readonly random?: Random
   readonly durability?: Durability
-  /** A command beside the servers: it decides nothing for them, and follows nothing. */
-  readonly isCommand?: true
 }
 
 /** The folder that holds the database, and what is made on a first start. */
@@ -102,23 +114,32 @@ const openClock = async (
   return databaseClock
 }
 
+/** What a server forgets is a warning on one machine only: that a second one is there, only the register tells. */
+const refuseForgetful = (
+  { otherMachine }: Surroundings,
+  { settings, durability = 'full' }: ComposeOptions,
+  warnings: readonly string[],
+): void => {
+  const isNew = otherMachine !== undefined && productionReasons(settings).length === 0
+  if (isNew && durability === 'full' && warnings.length > 0)
+    throw new Error(productionReasons(settings, { otherMachine }).concat(warnings).join(': '))
+}
+
 /** A server has a say in the next key; a command only makes what there is not. */
-const openRing = async (
-  dependencies: KeyRingDependencies,
-  { isCommand }: ComposeOptions,
-): Promise<KeyRing> => {
-  if (isCommand) return openKeyRing(dependencies)
+const openRing = async (dependencies: KeyRingDependencies, { kind }: ComposeOptions): Promise<KeyRing> => {
+  if (kind === 'command') return openKeyRing(dependencies)
   await noteAlgorithm(dependencies)
   return openKeyRing(dependencies)
 }
 
 /** What a command was started with says nothing of what the servers were: for it no rotation is ever due. */
-const settingsFor = ({ settings, isCommand }: ComposeOptions): Settings =>
-  isCommand ? { ...settings, keyRotation: Number.POSITIVE_INFINITY } : settings
+const settingsFor = ({ settings, kind }: ComposeOptions): Settings =>
+  kind === 'command' ? { ...settings, keyRotation: Number.POSITIVE_INFINITY } : settings
 
 const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> => {
   const settings = settingsFor(options)
   const { port = settings.port, migrations = [], random = systemRandom } = options
+  const { sources = {}, kind = 'server' } = options
   const declared = options.declaration && createRoleTable(options.declaration)
   const databases = openDatabases(settings, options.durability ?? 'full')
   opened.defer(databases.close)
@@ -128,10 +149,17 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const folder = dataFolder(settings)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
+  const processes = createProcesses(
+    { db, watch, clock, random, secrets, settings, sources },
+    { kind, version, feedKinds: cutOffKinds, machine: readMachine() },
+  )
+  await processes.start()
+  opened.defer(processes.leave)
+  refuseForgetful(processes.surroundings(), options, warnings)
   const roleTable = await openRoleTable(db, declared)
 
   const publicUrl = publicUrlOf(settings, port)
-  const keyRing = await openRing({ db, watch, secrets, clock, random, settings }, options)
+  const keyRing = await openRing({ db, watch, secrets, processes, clock, random, settings }, options)
   const audience = settings.tokenAudience ?? publicUrl
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
   const revocations = createRevocations({
@@ -145,7 +173,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(revocations.stop)
   await revocations.start()
   opened.defer(keyRing.stop)
-  if (!options.isCommand) keyRing.follow()
+  if (kind === 'server') keyRing.follow()
   const uses = createSessionUses({ db, clock, settings, roleTable })
   opened.defer(uses.stop)
   const hooks = createHookRunner({ db, clock, random })
@@ -156,6 +184,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     random,
     settings,
     roleTable,
+    processes,
     revocations,
     uses,
     hooks,
@@ -169,6 +198,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     clock,
     random,
     secrets,
+    processes,
     accessTokens,
     revocations,
     uses,

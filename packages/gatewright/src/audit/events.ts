@@ -28,6 +28,9 @@ export const auditEvents = {
   'signing-key.gone': 'A signing key is no longer needed; its private half was erased.',
   'signing-key.revoked': 'A signing key was revoked; every token that it signed ended.',
   'signing-key.rotation-asked': 'Somebody asked for the next signing key to sign.',
+  'secret.put-in-force':
+    'Values are made with another secret of GATEWRIGHT_SECRET from then on, for every process holds it.',
+  'secret.retired': 'The sessions that rested on a secret were ended, so that it can be taken out.',
 } as const satisfies Record<string, string>
 
 export type AuditEventName = keyof typeof auditEvents

@@ -4,6 +4,8 @@ import { doctor } from './doctor.ts'
 import { keyList } from './key-list.ts'
 import { keyRevoke } from './key-revoke.ts'
 import { keyRotate } from './key-rotate.ts'
+import { secretList } from './secret-list.ts'
+import { secretRetire } from './secret-retire.ts'
 import { serve } from './serve.ts'
 import { setupLink } from './setup-link.ts'
 import { userCreate } from './user-create.ts'
@@ -23,6 +25,8 @@ export const commands: readonly Command[] = [
   keyRotate,
   keyRevoke,
   setupLink,
+  secretList,
+  secretRetire,
   config,
   doctor,
 ]

@@ -9,11 +9,11 @@ export const withEngine = async <T>(
   database: 'is made' | 'must exist',
   use: (engine: Engine) => Promise<T>,
 ): Promise<T> => {
-  const settings = loadStartSettings()
+  const { settings, sources } = loadStartSettings()
   const { findDatabase } = await import('../storage/find-database.ts')
   if (database === 'must exist') await findDatabase(settings.databaseUrl)
   const { compose } = await import('../compose.ts')
-  const engine = await compose({ settings, isCommand: true })
+  const engine = await compose({ settings, sources, kind: 'command' })
   try {
     return await use(engine)
   } finally {

@@ -220,7 +220,7 @@ test('a secret that the database does not know stops every command, and none is 
   const env = { GATEWRIGHT_SECRET: Buffer.alloc(32, 7).toString('base64url') }
   const [list, doctor] = await Promise.all([run('user list', { env }), runJson('doctor', { env })])
   assert.equal(list.code, 1)
-  assert.match(list.stderr, /^gatewright: the database was made with the secret [^\n]+\n$/)
+  assert.match(list.stderr, /^gatewright: the database rests on the secret [^\n]+\n$/)
   const finding = doctor.checks.find(({ name }: { name: string }) => name === 'database-secret')
   assert.deepEqual([doctor.code, finding.level], [1, 'problem'])
 })

@@ -75,7 +75,7 @@ test('docs/consequences.md says what each event ends, as the code has it (UPDATE
         if (!('applied' in row)) return []
         const reasons = new Set(row.applied.map(event => toReason(consequences[event])))
         const events = row.applied.map(event => `\`${event}\``).join(', ')
-        return [[row.event, events, row.ends[0], row.ends[1], [...reasons].join(', ')]]
+        return [[row.event, events || '–', row.ends[0], row.ends[1], [...reasons].join(', ')]]
       }),
     ),
     'to come': toTable(

@@ -108,6 +108,12 @@ export const everyEvent: readonly EveryEvent[] = [
     applied: ['refresh token ahead'],
   },
   {
+    // Beyond the list that was decided: of each session whose refresh token rests on a secret that leaked.
+    event: 'secret retired',
+    ends: ['end', 'keep', 'keep', grantsOf('that session'), 'end (of that session)', 'keep'],
+    applied: ['secret retired'],
+  },
+  {
     event: 'role or permission taken or given; role’s definition changed',
     ends: ['re-read', 're-read', 're-read', 're-read', 'keep', 'keep'],
     applied: ['roles changed'],
@@ -170,7 +176,8 @@ export const everyEvent: readonly EveryEvent[] = [
       'keep (they are not signed)',
       'keep',
     ],
-    comesWith: 'Keys, tokens and sessions that can be trusted',
+    // No event of one user: `administration/signing-keys.ts` applies it.
+    applied: [],
   },
   {
     event: 'restored from a backup (also: another database found)',

@@ -25,6 +25,7 @@ export const consequences = {
   'roles changed': { thisSession: 're-read', otherSessions: 're-read' },
   'user disabled': { thisSession: 'end', otherSessions: 'end', reason: 'user_disabled' },
   'user deleted': { thisSession: 'end', otherSessions: 'end', reason: 'user_deleted' },
+  'secret retired': { thisSession: 'end', otherSessions: 'keep', reason: 'secret_retired' },
   'user enabled': { thisSession: 'none', otherSessions: 'stay ended' },
 } as const satisfies Record<string, Consequence>
 

@@ -2,6 +2,12 @@ import { isLoopback, parseAddressRange } from './address.ts'
 import type { Sources } from './load-settings.ts'
 import type { Settings } from './settings.ts'
 
+/** What the settings of a process do not tell of where it stands. */
+export type Surroundings = {
+  /** The name of another machine that works on the same database. */
+  readonly otherMachine?: string
+}
+
 type Reason = { readonly holds: (settings: Settings) => boolean; readonly line: string }
 
 const reasons: readonly Reason[] = [
@@ -17,7 +23,10 @@ const reasons: readonly Reason[] = [
   },
 ]
 
-type Rule = { readonly broken: (settings: Settings, sources: Sources) => boolean; readonly line: string }
+type Rule = {
+  readonly broken: (settings: Settings, sources: Partial<Sources>) => boolean
+  readonly line: string
+}
 
 const rules: readonly Rule[] = [
   {
@@ -56,15 +65,24 @@ const rules: readonly Rule[] = [
  * They hold whenever it can be reached from elsewhere, whatever `NODE_ENV` says.
  * A name that is not known to be this machine counts as elsewhere.
  */
-export const productionReasons = (settings: Settings): readonly string[] =>
-  reasons.filter(({ holds }) => holds(settings)).map(({ line }) => line)
+export const productionReasons = (
+  settings: Settings,
+  { otherMachine }: Surroundings = {},
+): readonly string[] => [
+  ...reasons.filter(({ holds }) => holds(settings)).map(({ line }) => line),
+  ...(otherMachine === undefined ? [] : [`another machine (${otherMachine}) works on the database`]),
+]
 
 /**
  * The production's rules that are broken, one line each: why they hold, then what to write.
  * Empty where none is broken or none holds. `sources` tells a value chosen from a default.
  */
-export const productionErrors = (settings: Settings, sources: Sources): readonly string[] => {
-  const why = productionReasons(settings)
+export const productionErrors = (
+  settings: Settings,
+  sources: Partial<Sources>,
+  surroundings: Surroundings = {},
+): readonly string[] => {
+  const why = productionReasons(settings, surroundings)
   if (why.length === 0) return []
   return rules
     .filter(({ broken }) => broken(settings, sources))

@@ -9,16 +9,19 @@ export type Purpose = 'refresh-token' | 'signing-key'
 type Secret = { readonly id: string; readonly key: (purpose: Purpose) => Buffer }
 
 /**
- * The secrets in force, newest first. Values are made with the newest; each names its secret by id,
- * so that older ones can still be opened while they are listed.
+ * The secrets that this process holds, newest first. Each value names its secret by id. Which one new values
+ * are made with is not decided here but in the register of processes: every process must hold it.
  */
 export type Secrets = {
   readonly newestId: string
   readonly ids: readonly string[]
   /** HMAC-SHA-256 under the named secret; undefined if this process does not hold it. */
   readonly mac: (purpose: Purpose, secretId: string, data: Uint8Array) => Buffer | undefined
-  /** AES-256-GCM; `context` is authenticated, so a sealed value can't be moved to another row. */
-  readonly seal: (purpose: Purpose, context: string, plain: Uint8Array) => string
+  /**
+   * AES-256-GCM under the named secret; `context` is authenticated, so a sealed value can't be moved to
+   * another row. Throws a TypeError when the secret is not held.
+   */
+  readonly seal: (purpose: Purpose, context: string, plain: Uint8Array, secretId: string) => string
   /** The opened bytes. Throws when the secret is not held or anything was changed. */
   readonly open: (purpose: Purpose, context: string, sealed: string) => Buffer
 }
@@ -28,14 +31,21 @@ const secretBytes = 32
 /** Four bytes in base64url: enough to tell a handful of secrets apart, and says nothing about them. */
 export const secretIdBytes = 4
 
+/** Characters of an id, with which every sealed text begins. */
+export const secretIdLength = 6
+
+/** A word of a command line that begins with a hyphen would be an option. */
+const toId = (bytes: Buffer): string => {
+  const digest = createHash('sha256').update('gatewright secret id\0').update(bytes).digest()
+  return toBase64url(digest.subarray(0, secretIdBytes)).replace(/^-/, '_')
+}
+
 const toSecret = (bytes: Buffer): Secret => {
   const derived = new Map<Purpose, Buffer>()
   const derive = (purpose: Purpose): Buffer =>
     Buffer.from(hkdfSync('sha256', bytes, 'gatewright', purpose, secretBytes))
   return {
-    id: toBase64url(
-      createHash('sha256').update('gatewright secret id\0').update(bytes).digest().subarray(0, secretIdBytes),
-    ),
+    id: toId(bytes),
     key: purpose => {
       const key = derived.get(purpose) ?? derive(purpose)
       derived.set(purpose, key)
@@ -50,7 +60,10 @@ export const parseSecret = (text: string): Buffer | undefined => {
   return bytes?.length === secretBytes ? bytes : undefined
 }
 
-/** @param texts each 32 bytes in base64url, newest first. Throws a TypeError otherwise. */
+/** The secret that a sealed value names. */
+export const secretIdOf = (sealed: string): string => sealed.split('.')[0] ?? ''
+
+/** @param texts each 32 bytes in base64url, newest first, none twice. Throws a TypeError otherwise. */
 export const createSecrets = (texts: readonly string[], random: Random): Secrets => {
   const held = texts.map(text => {
     const bytes = parseSecret(text)
@@ -59,6 +72,7 @@ export const createSecrets = (texts: readonly string[], random: Random): Secrets
   })
   const newest = held[0]
   if (newest === undefined) throw new TypeError('at least one secret is needed')
+  if (new Set(held.map(({ id }) => id)).size < held.length) throw new TypeError('a secret is listed twice')
   const find = (id: string): Secret | undefined => held.find(secret => secret.id === id)
 
   return {
@@ -68,14 +82,17 @@ export const createSecrets = (texts: readonly string[], random: Random): Secrets
       const secret = find(secretId)
       return secret && createHmac('sha256', secret.key(purpose)).update(data).digest()
     },
-    seal: (purpose, context, plain) => {
+    seal: (purpose, context, plain, secretId) => {
+      const secret = find(secretId)
+      if (secret === undefined) throw new TypeError(`the secret ${secretId} is not held`)
       const nonce = random.bytes(12)
-      const cipher = createCipheriv('aes-256-gcm', newest.key(purpose), nonce).setAAD(Buffer.from(context))
+      const cipher = createCipheriv('aes-256-gcm', secret.key(purpose), nonce).setAAD(Buffer.from(context))
       const parts = [nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]
-      return `${newest.id}.${toBase64url(Buffer.concat(parts))}`
+      return `${secret.id}.${toBase64url(Buffer.concat(parts))}`
     },
     open: (purpose, context, sealed) => {
-      const [id = '', text = ''] = sealed.split('.')
+      const id = secretIdOf(sealed)
+      const [, text = ''] = sealed.split('.')
       const secret = find(id)
       if (secret === undefined)
         throw new Error(`sealed with the secret ${id}, which GATEWRIGHT_SECRET does not hold`)

@@ -120,7 +120,8 @@ export const settingRows = [
       parse: (text: string) => (parseSecret(text) ? text : undefined),
       expects: `32 random bytes in base64url, as made by: node -p "crypto.randomBytes(32).toString('base64url')"`,
     }),
-    describe: 'Seals keys and refresh tokens. Several, newest first; must be set in production.',
+    describe:
+      'Seals keys and refresh tokens. Several, newest first, to change it without signing anybody out; must be set in production.',
   },
   {
     name: 'TRUSTED_PROXIES',
@@ -334,6 +335,10 @@ type Relation = { readonly holds: (settings: Settings) => boolean; readonly line
 
 /** What must hold between settings, with the line for when it does not. */
 export const relations: readonly Relation[] = [
+  {
+    holds: ({ gatewrightSecret = [] }) => new Set(gatewrightSecret).size === gatewrightSecret.length,
+    line: 'GATEWRIGHT_SECRET lists a secret twice: write each once, newest first',
+  },
   {
     holds: ({ sessionIdleTtl, sessionMaxTtl }) => sessionIdleTtl <= sessionMaxTtl,
     line: 'SESSION_IDLE_TTL is longer than SESSION_MAX_TTL: write the same time or a shorter one',

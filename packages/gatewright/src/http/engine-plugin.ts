@@ -22,8 +22,8 @@ export type OpenEngine = (
  * Production's rules follow HOST and PUBLIC_URL; an application that listens for other machines beside
  * what they say would escape them, so it is closed.
  */
-export const guardAddresses = (app: FastifyInstance, { settings }: Engine): void => {
-  if (productionReasons(settings).length > 0) return
+export const guardAddresses = (app: FastifyInstance, { settings, processes }: Engine): void => {
+  if (productionReasons(settings, processes.surroundings()).length > 0) return
   app.addHook('onListen', async () => {
     // A socket that is a file is reached from this machine only.
     const addresses = app.addresses().map(where => (typeof where === 'string' ? '127.0.0.1' : where.address))

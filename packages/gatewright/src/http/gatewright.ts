@@ -16,10 +16,10 @@ const checkPort = ({ port, publicUrl }: Settings): void => {
 }
 
 const openFromEnvironment: OpenEngine = async declared => {
-  const settings = loadStartSettings()
+  const { settings, sources } = loadStartSettings()
   checkPort(settings)
   const { logger: log } = await openLog(settings)
-  return { engine: await compose({ settings, ...declared }), log }
+  return { engine: await compose({ settings, sources, ...declared }), log }
 }
 
 /**

@@ -5,6 +5,7 @@ import { second } from '../ground/clock.ts'
 import { SettingsError } from '../ground/load-settings.ts'
 import { productionReasons } from '../ground/production-rules.ts'
 import { loadStartSettings } from '../ground/start-settings.ts'
+import { describeSecrets } from '../processes/describe-secrets.ts'
 import { openSetupLink, toSetupAddress } from '../sign-in/setup-link.ts'
 import { type App, type Application, createApp } from './app.ts'
 import { openCertificate, watchCertificate } from './certificate.ts'
@@ -32,6 +33,9 @@ const createAnnounce =
     process.stdout.write(`${settings.logFormat === 'pretty' ? message : line}\n`)
   }
 
+const whyProduction = ({ settings, processes }: Engine): readonly string[] =>
+  productionReasons(settings, processes.surroundings())
+
 const announceSetupLink = async (engine: Engine, announce: Announce, command: string): Promise<void> => {
   const link = await openSetupLink(engine)
   if (link.state === 'closed') return
@@ -42,7 +46,7 @@ const announceSetupLink = async (engine: Engine, announce: Announce, command: st
     return
   }
   const address = toSetupAddress(engine.publicUrl, link.token)
-  if (productionReasons(engine.settings).length === 0 || process.stdout.isTTY) {
+  if (whyProduction(engine).length === 0 || process.stdout.isTTY) {
     announce(`First administrator: ${address} (works once, for 24 hours)`, { setup_link: address })
     return
   }
@@ -65,8 +69,9 @@ const announceStart = async (
   if (engine.settings.publicUrl !== undefined)
     announce(`Listening: ${engine.settings.host}, port ${port}`, { port })
   announce(`Health: ${engine.publicUrl}/healthz and ${engine.publicUrl}/readyz`)
-  for (const reason of productionReasons(engine.settings)) announce(`Production's rules hold: ${reason}`)
+  for (const reason of whyProduction(engine)) announce(`Production's rules hold: ${reason}`)
   for (const warning of engine.warnings) announce(`Warning: ${warning}`)
+  for (const line of await describeSecrets(engine)) announce(line)
   if (engine.settings.limits === 'off')
     announce('LIMITS=off: nothing is limited. Never use this where others can reach it.')
   await announceSetupLink(engine, announce, command)
@@ -111,7 +116,7 @@ type Opened = Pick<AsyncDisposableStack, 'defer'>
 
 const open = async (opened: Opened, options: ServeOptions): Promise<void> => {
   const { mount, application } = options
-  const settings = loadStartSettings()
+  const { settings, sources } = loadStartSettings()
   const log = await openLog(settings)
   const held = settings.port === 0 ? await holdFreePort(settings.host) : undefined
   opened.defer(async () => held?.release())
@@ -119,6 +124,7 @@ const open = async (opened: Opened, options: ServeOptions): Promise<void> => {
   const { migrations = [] } = application ?? {}
   const engine = await compose({
     settings,
+    sources,
     port,
     migrations,
     ...(application && { declaration: application }),

@@ -207,7 +207,7 @@ describe('a rotation that somebody asks for', () => {
 describe('a command beside the servers', () => {
   const openCommand = async () => {
     const settings = { ...t.engine.settings, tokenAlgorithm: 'EdDSA', keyRotation: day } as const
-    return compose({ settings, clock, durability: 'off', isCommand: true })
+    return compose({ settings, clock, durability: 'off', kind: 'command' })
   }
 
   test('rotates nothing and chooses no algorithm, whatever settings it was started with', async () => {

@@ -7,9 +7,9 @@ import { newId, newSecret, systemRandom } from '../ground/random.ts'
 import { createSecrets } from '../ground/secrets.ts'
 import type { SigningKeyRow } from '../storage/tables.ts'
 import { createAccessTokens } from '../tokens/access-token.ts'
-import { algorithms, isAlgorithm } from './algorithms.ts'
+import { type Algorithm, algorithms, isAlgorithm } from './algorithms.ts'
 import { type KeyRing, openKeyRing } from './key-ring.ts'
-import { makeKey, openKey } from './signing-keys.ts'
+import { makeKey, openKey, sealKey } from './signing-keys.ts'
 
 let t: TestApp
 before(async () => {
@@ -142,10 +142,15 @@ test('a public key planted in the table verifies nothing that its private key ha
   })
 })
 
+const makeSealed = async (algorithm: Algorithm) => {
+  const { secrets, random } = t.engine
+  return sealKey(secrets, await makeKey(random, algorithm), secrets.newestId)
+}
+
 describe('of each algorithm', () => {
   for (const algorithm of Object.keys(algorithms).filter(isAlgorithm))
     test(`${algorithm}: a key signs and verifies, and is taken for no other algorithm`, async () => {
-      const made = await makeKey(t.engine, algorithm)
+      const made = await makeSealed(algorithm)
       const key = await openKey(t.engine.secrets, made)
       assert.equal(key.algorithm, algorithm)
       for (const half of [key.privateKey, key.publicKey])
@@ -167,7 +172,7 @@ describe('of each algorithm', () => {
 
   test('the public half shows nothing private, and a shared key shows nothing at all', async () => {
     for (const algorithm of Object.keys(algorithms).filter(isAlgorithm)) {
-      const made = await makeKey(t.engine, algorithm)
+      const made = await makeSealed(algorithm)
       const { publicJwk } = await openKey(t.engine.secrets, made)
       const members = Object.keys({ ...publicJwk, ...JSON.parse(made.public_key) })
       for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'])
@@ -179,6 +184,6 @@ describe('of each algorithm', () => {
   test('no id of a key looks like an option of a command line', async () => {
     const random = { bytes: (count: number) => new Uint8Array(count).fill(0xf8) }
     assert.match(newId(random), /^-/)
-    assert.doesNotMatch((await makeKey({ ...t.engine, random }, 'ES256')).kid, /^-/)
+    assert.doesNotMatch((await makeKey(random, 'ES256')).kid, /^-/)
   })
 })

@@ -14,7 +14,10 @@ export type SigningKey = {
   readonly publicJwk?: JWK | undefined
 }
 
-export type NewKey = Pick<SigningKeyRow, 'kid' | 'algorithm' | 'public_key' | 'private_key'>
+/** Both halves, not sealed. */
+export type NewKey = { readonly kid: string; readonly algorithm: Algorithm; readonly jwk: JWK }
+
+export type SealedKey = Pick<SigningKeyRow, 'kid' | 'algorithm' | 'public_key' | 'private_key'>
 
 const hmac = { name: 'HMAC', hash: 'SHA-256' }
 
@@ -53,17 +56,17 @@ export const openKey = async (
 /** A word of a command line that begins with a hyphen would be an option. */
 const newKid = (random: Random): string => newId(random).replace(/^-/, '_')
 
-/** A new key, sealed. It takes a while (RSA), so it is never made inside a transaction. */
-export const makeKey = async (
-  { secrets, random }: { readonly secrets: Secrets; readonly random: Random },
-  algorithm: Algorithm,
-): Promise<NewKey> => {
-  const jwk: JWK = await algorithms[algorithm].make(random)
-  const kid = newKid(random)
-  return {
-    kid,
-    algorithm,
-    public_key: JSON.stringify(toPublicJwk(algorithm, jwk) ?? {}),
-    private_key: secrets.seal('signing-key', kid, Buffer.from(JSON.stringify(jwk))),
-  }
-}
+/** A new key, which nothing has sealed yet. Making one takes a while (RSA): never inside a transaction. */
+export const makeKey = async (random: Random, algorithm: Algorithm): Promise<NewKey> => ({
+  kid: newKid(random),
+  algorithm,
+  jwk: await algorithms[algorithm].make(random),
+})
+
+/** As the table has it. @throws TypeError where the secret is not held */
+export const sealKey = (secrets: Secrets, { kid, algorithm, jwk }: NewKey, secretId: string): SealedKey => ({
+  kid,
+  algorithm,
+  public_key: JSON.stringify(toPublicJwk(algorithm, jwk) ?? {}),
+  private_key: secrets.seal('signing-key', kid, Buffer.from(JSON.stringify(jwk)), secretId),
+})

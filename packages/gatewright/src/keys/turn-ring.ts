@@ -3,16 +3,17 @@ import type { Clock } from '../ground/clock.ts'
 import type { Random } from '../ground/random.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import type { Settings } from '../ground/settings.ts'
-import { lockInstallation } from '../storage/installation.ts'
+import type { Processes } from '../processes/processes.ts'
 import type { Database, SigningKeyRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { type Algorithm, algorithmOf, isAlgorithm } from './algorithms.ts'
 import { listedFor, type Move, planMoves } from './ring-plan.ts'
-import { makeKey, type NewKey } from './signing-keys.ts'
+import { makeKey, type NewKey, sealKey } from './signing-keys.ts'
 
 export type RingDependencies = {
   readonly db: Database
   readonly secrets: Secrets
+  readonly processes: Pick<Processes, 'holdSecretInForce'>
   readonly clock: Clock
   readonly random: Random
   readonly settings: Pick<Settings, 'tokenAlgorithm' | 'keyRotation' | 'accessTokenTtl'>
@@ -79,20 +80,21 @@ export const moveKey = async (
   await recordEvent(dependencies, work, event, { origin, details: { kid } })
 }
 
-type Spares = { readonly keys: NewKey[]; readonly origin: Origin }
+/** Keys to be used up, and the secret that seals them. */
+type Spares = { readonly keys: NewKey[]; readonly secretId: string; readonly origin: Origin }
 
 const insertKey = async (
   dependencies: RingDependencies,
   work: Work,
   state: 'active' | 'published',
-  { keys, origin }: Spares,
+  { keys, secretId, origin }: Spares,
 ): Promise<void> => {
   const key = keys.shift()
   // Another process has changed what is needed: the next turn makes it.
   if (key === undefined) return
   const now = dependencies.clock.now()
   const row = {
-    ...key,
+    ...sealKey(dependencies.secrets, key, secretId),
     state,
     created_at: now,
     activated_at: state === 'active' ? now : null,
@@ -141,20 +143,21 @@ type Turn<T> = {
 /**
  * Changes the ring, and then does what it needs, in one transaction that holds the installation's row: of
  * many who come at once each sees what the one before it left, so every step is done once. The times are
- * taken under the lock. Keys that are made for a turn and not needed were never anywhere.
+ * taken under the lock, and so is the secret that seals, which stays the one in force until the commit. Keys
+ * that are made for a turn and not needed were never anywhere.
  */
 export const turnRingWith = async <T>(
   dependencies: RingDependencies,
   { spares: count, origin, first }: Turn<T>,
 ): Promise<T> => {
-  const { db, settings } = dependencies
+  const { db, random, processes, settings } = dependencies
   const { algorithm } = await readRing(db, settings)
-  const made = await Promise.all(Array.from({ length: count }, () => makeKey(dependencies, algorithm)))
+  const made = await Promise.all(Array.from({ length: count }, () => makeKey(random, algorithm)))
   return inTransaction(db, async work => {
-    await lockInstallation(work)
+    const secretId = await processes.holdSecretInForce(work)
     const result = await first(work)
     const ring = await readRing(work.db, settings)
-    const spares = { keys: made.filter(key => key.algorithm === ring.algorithm), origin }
+    const spares = { keys: made.filter(key => key.algorithm === ring.algorithm), secretId, origin }
     const atOnce = atOneMoment(dependencies)
     for (const move of planRing(atOnce, ring)) await applyMove(atOnce, work, move, spares)
     await forgetOldKeys(atOnce, work)

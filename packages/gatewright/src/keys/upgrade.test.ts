@@ -17,7 +17,8 @@ test('a database of the version before keeps its key, which goes on signing unti
   const db = openDatabase(database.url)
   const clock = createFakeClock()
   const secrets = createSecrets([newSecret(random)], random)
-  const parts = { db, clock, random, secrets, settings: defaultSettings() }
+  const processes = { holdSecretInForce: async () => secrets.newestId }
+  const parts = { db, clock, random, secrets, processes, settings: defaultSettings() }
   const { owner, migrations } = engineMigrations
   const before = Object.entries(migrations).filter(([name]) => name < '0006')
   await migrate(db, { owner, migrations: Object.fromEntries(before) })
@@ -25,7 +26,7 @@ test('a database of the version before keeps its key, which goes on signing unti
   const kid = newId(random)
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const jwk = await crypto.subtle.exportKey('jwk', privateKey)
-  const sealed = secrets.seal('signing-key', kid, Buffer.from(JSON.stringify(jwk)))
+  const sealed = secrets.seal('signing-key', kid, Buffer.from(JSON.stringify(jwk)), secrets.newestId)
   const row = { kid, algorithm: 'ES256', state: 'active', public_key: '{}', private_key: sealed }
   await db
     .insertInto('signing_keys')

@@ -1,5 +1,6 @@
 import type { Clock } from '../ground/clock.ts'
 import { minute } from '../ground/clock.ts'
+import { checkKindsKnown } from '../processes/feed-kinds.ts'
 import type { CutOffRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { Revocations } from './revocations.ts'
@@ -33,6 +34,10 @@ export const recordCutOffs = async (
   cutOffs: readonly CutOff[],
 ): Promise<void> => {
   if (cutOffs.length === 0) return
+  await checkKindsKnown(
+    { db, afterCommit },
+    cutOffs.map(({ kind }) => kind),
+  )
   const now = clock.now()
   const rows: CutOffRow[] = await db
     .insertInto('cut_offs')

@@ -20,6 +20,8 @@ before(async () => {
   mock.timers.enable({ apis: ['setInterval'] })
   t = await startTestApp()
   t.engine.revocations.stop()
+  // Time is moved here: nothing else may write whenever that happens.
+  await t.engine.processes.leave()
   second = openSecondConnection(t.engine)
 })
 after(async () => {

@@ -3,6 +3,7 @@ import { newId, newSecret, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { emitHook, type HookDependencies } from '../hooks/emit.ts'
 import type { RoleTable } from '../permissions/roles.ts'
+import type { Processes } from '../processes/processes.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionRow } from '../storage/tables.ts'
@@ -15,6 +16,7 @@ import type { SessionUses } from './session-uses.ts'
 export type SessionDependencies = HookDependencies & {
   readonly random: Random
   readonly revocations: Revocations
+  readonly processes: Pick<Processes, 'secretInForce'>
   readonly settings: SessionTimes
   readonly roleTable: RoleTable
   readonly uses: SessionUses
@@ -33,6 +35,7 @@ export type EndReason =
   | 'user_disabled'
   | 'user_deleted'
   | 'too_many_sessions'
+  | 'secret_retired'
 
 /**
  * A session together with its user's roles as they are: what tokens are made from. The secret stands here
@@ -86,8 +89,9 @@ export type NewSession = {
 }
 
 /** What is new with every id: the id itself, what its tokens or its cookie rest on, and the proof just shown. */
-const newIdentity = (
+const newIdentity = async (
   dependencies: SessionDependencies,
+  work: Work,
   life: Pick<SessionRow, 'created_at' | 'expires_at'>,
   {
     userVersion,
@@ -96,7 +100,7 @@ const newIdentity = (
     roles,
   }: Pick<NewSession, 'userVersion' | 'amr' | 'holding'> & { readonly roles: readonly string[] },
 ) => {
-  const { clock, random } = dependencies
+  const { clock, random, processes } = dependencies
   const now = clock.now()
   const secret = holding === 'cookie' ? newSessionSecret(random) : undefined
   const identity = {
@@ -105,6 +109,8 @@ const newIdentity = (
     generation: 1,
     generation_since: now,
     refresh_key: newSecret(random),
+    secret_id: secret === undefined ? await processes.secretInForce(work) : null,
+    former_secret_id: null,
     secret_hash: secret === undefined ? null : hashSessionSecret(secret),
     amr: amr.join(' '),
     auth_time: now,
@@ -128,7 +134,7 @@ export const startSession = async (
   // Read before the row is held: whoever changes them raises the version, and then no row is inserted.
   const roles = await listRoles(work.db, userId)
   const life = { created_at: now, expires_at: now + dependencies.settings.sessionMaxTtl }
-  const { identity, ...made } = newIdentity(dependencies, life, { ...born, roles })
+  const { identity, ...made } = await newIdentity(dependencies, work, life, { ...born, roles })
   const session: SessionRow = {
     ...identity,
     user_id: userId,
@@ -188,7 +194,7 @@ export type EndedSessions = {
 
 /** Ends the live sessions chosen, each with its cut-off and its audit event. */
 export const endSessions = async (
-  dependencies: Omit<SessionDependencies, 'settings' | 'random' | 'roleTable' | 'uses'>,
+  dependencies: Omit<SessionDependencies, 'settings' | 'random' | 'processes' | 'roleTable' | 'uses'>,
   work: Work,
   { userId, only, except }: SessionChoice,
   { reason, origin }: { readonly reason: EndReason; readonly origin: Origin },
@@ -253,8 +259,9 @@ export const renewSession = async (
     endedByTime(dependencies.uses.withLastUse(old), now, timesOf(dependencies, roles)) !== undefined
   if (count !== 1 || isOver) throw new Refusal('session_ended')
   const { created_at, expires_at, address } = old
-  const { identity, ...made } = newIdentity(
+  const { identity, ...made } = await newIdentity(
     dependencies,
+    work,
     { created_at, expires_at },
     { userVersion, amr, holding, roles },
   )

@@ -16,7 +16,12 @@ import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
 import { prepare } from '../storage/prepared.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
-import { hasGoodMac, parseRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
+import {
+  hasGoodMac,
+  parseRefreshToken,
+  type RefreshToken,
+  secretIdOfGeneration,
+} from '../tokens/refresh-token.ts'
 import { listRoles, lockUser } from '../users/users.ts'
 
 export type RefreshDependencies = SessionDependencies & {
@@ -50,7 +55,14 @@ const outcomes = {
 
 type Generation = Pick<
   SessionRow,
-  'id' | 'address' | 'last_used_at' | 'token_expires_at' | 'generation' | 'generation_since'
+  | 'id'
+  | 'address'
+  | 'last_used_at'
+  | 'token_expires_at'
+  | 'generation'
+  | 'generation_since'
+  | 'secret_id'
+  | 'former_secret_id'
 >
 
 const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
@@ -62,6 +74,8 @@ const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
       token_expires_at: value('token_expires_at'),
       generation: value('generation'),
       generation_since: value('generation_since'),
+      secret_id: value('secret_id'),
+      former_secret_id: value('former_secret_id'),
     })
     .where('id', '=', value('id'))
     .where('generation', '=', value('judged'))
@@ -73,8 +87,8 @@ const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
  * the one that was judged. The `exp` promised is written with it.
  */
 const advance = async (
-  { clock }: RefreshDependencies,
-  { db }: Work,
+  { clock, processes }: RefreshDependencies,
+  work: Work,
   session: SessionRow,
   {
     rotates,
@@ -82,15 +96,16 @@ const advance = async (
     origin,
   }: { readonly rotates: boolean; readonly times: UserTimes; readonly origin: Origin },
 ): Promise<SessionRow> => {
+  const generation = rotates ? await nextGeneration(processes, work, session) : liveGeneration(session)
   const now = clock.now()
   const promised = promisedExpiry(now, session, times)
   const next = {
+    ...generation,
     last_used_at: Math.max(session.last_used_at, now),
     address: origin.address ?? session.address,
-    generation: rotates ? session.generation + 1 : session.generation,
     generation_since: rotates ? now : session.generation_since,
   }
-  const { changed } = await setGeneration(db, {
+  const { changed } = await setGeneration(work.db, {
     ...next,
     id: session.id,
     judged: session.generation,
@@ -98,6 +113,28 @@ const advance = async (
   })
   if (changed !== 1) throw new Refusal('session_ended')
   return { ...session, ...next, token_expires_at: promised }
+}
+
+type SecretOfGeneration = Pick<SessionRow, 'generation' | 'secret_id' | 'former_secret_id'>
+
+const liveGeneration = ({ generation, secret_id, former_secret_id }: SessionRow): SecretOfGeneration => ({
+  generation,
+  secret_id,
+  former_secret_id,
+})
+
+/** The generation after the live one, with the secret that its token is made with. */
+const nextGeneration = async (
+  processes: RefreshDependencies['processes'],
+  work: Work,
+  { generation, secret_id: former }: SessionRow,
+): Promise<SecretOfGeneration> => {
+  const secretId = await processes.secretInForce(work)
+  return {
+    generation: generation + 1,
+    secret_id: secretId,
+    former_secret_id: former === secretId ? null : former,
+  }
 }
 
 /** Within the window after a new id, the token it replaced is told to wait for the new one. */
@@ -126,8 +163,23 @@ const selectBearerSession = prepare<{ id: string }, SessionRow>((db, value) =>
 )
 
 /**
+ * Whether this process, which was counted as ended or started too soon, lacks a secret that the session rests
+ * on. Not knowing is no reason to sign anybody out: another process can tell.
+ */
+const lacksSecret = (
+  { ids }: Secrets,
+  session: SessionRow,
+  { generation, secretId }: RefreshToken,
+): boolean => {
+  const noted = secretIdOfGeneration(session, generation)
+  const isLacking = (id: string | null | undefined): boolean => id != null && !ids.includes(id)
+  const lacks = isLacking(session.secret_id) || (noted === secretId && isLacking(noted))
+  return lacks && session.ended_at === null
+}
+
+/**
  * The session of a refresh token of ours, of whatever generation; one that a cookie holds has none.
- * @throws Refusal `invalid_token`
+ * @throws Refusal `invalid_token`; `unavailable` where this process lacks the secret that it was made with
  */
 export const getSessionOfRefreshToken = async (
   { secrets }: { readonly secrets: Secrets },
@@ -136,6 +188,8 @@ export const getSessionOfRefreshToken = async (
 ): Promise<SessionRow> => {
   const { rows } = await selectBearerSession(db, { id: token.sessionId })
   const session = rows[0]
+  if (session !== undefined && lacksSecret(secrets, session, token))
+    throw new Refusal('unavailable', { reason: 'secret_not_held', retryAfter: 1 })
   if (session === undefined || !hasGoodMac(secrets, session, token))
     throw new Refusal('invalid_token', { reason: 'refresh_token_unknown' })
   return session

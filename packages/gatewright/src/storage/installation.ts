@@ -1,11 +1,13 @@
 import type { Clock } from '../ground/clock.ts'
 import { newId, type Random } from '../ground/random.ts'
 import type { Secrets } from '../ground/secrets.ts'
-import { checkHolds, findSecretId } from './open-secrets.ts'
 import type { Database, InstallationRow } from './tables.ts'
 import type { Work } from './transaction.ts'
 
-/** Makes the one row that says what this database is, where it is not there yet. */
+/**
+ * Makes the one row that says what this database is, where it is not there yet. Of two that start at once
+ * on an empty database, with a secret each, the later one finds that when it registers.
+ */
 export const ensureInstallation = async ({
   db,
   secrets,
@@ -28,8 +30,6 @@ export const ensureInstallation = async ({
     })
     .onConflict(conflict => conflict.column('id').doNothing())
     .execute()
-  // Of two that start at once on an empty database, with a secret each, one is too late.
-  checkHolds(secrets, await findSecretId(db))
 }
 
 /**

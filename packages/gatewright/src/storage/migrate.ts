@@ -6,6 +6,7 @@ import { up as idempotencyKeys } from './migrations/0003-idempotency-keys.ts'
 import { up as userFieldsAndHooks } from './migrations/0004-user-fields-and-hooks.ts'
 import { up as declaredRoles } from './migrations/0005-declared-roles.ts'
 import { up as keyRing } from './migrations/0006-key-ring.ts'
+import { up as processes } from './migrations/0007-processes.ts'
 import { up as housekeeping } from './migrations/0008-housekeeping.ts'
 import { up as sessions } from './migrations/0009-sessions.ts'
 
@@ -16,6 +17,7 @@ const ownMigrations: Record<string, Migration> = {
   '0004-user-fields-and-hooks': { up: userFieldsAndHooks },
   '0005-declared-roles': { up: declaredRoles },
   '0006-key-ring': { up: keyRing },
+  '0007-processes': { up: processes },
   '0008-housekeeping': { up: housekeeping },
   '0009-sessions': { up: sessions },
 }

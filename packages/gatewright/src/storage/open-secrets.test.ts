@@ -20,7 +20,7 @@ const startWith = (...gatewrightSecret: string[]) =>
   compose({ settings: { ...t.engine.settings, gatewrightSecret }, durability: 'off' })
 
 test('a start with another secret is stopped, and says which one is missing', async () => {
-  const missing = `made with the secret ${t.engine.secrets.newestId}, which is not here`
+  const missing = `rests on the secret ${t.engine.secrets.newestId}, which is not here`
   await assert.rejects(startWith(other), error => {
     assert.ok(error instanceof Error)
     assert.ok(error.message.includes(missing), error.message)

@@ -11,17 +11,9 @@ type Input = {
   readonly random: Random
 }
 
-/** The secret that the database was made with; undefined where it is new. */
-export const findSecretId = async (db: Database): Promise<string | undefined> =>
-  (await db.selectFrom('installation').select('secret_id').executeTakeFirst())?.secret_id
-
-/** @throws Error where the secret `needed` is not among them */
-export const checkHolds = (secrets: Secrets | undefined, needed: string | undefined): Secrets => {
-  if (needed !== undefined && secrets?.ids.includes(needed)) return secrets
-  throw new Error(
-    `the database was made with the secret ${needed}, which is not here: add that secret to GATEWRIGHT_SECRET, or put its file back into the data folder`,
-  )
-}
+/** What to write where the database rests on a secret that a process does not hold. */
+export const explainMissing = (secretId: string, what: string): string =>
+  `the database rests on the secret ${secretId}, which is not here (${what}): add that secret to GATEWRIGHT_SECRET, behind the new one and a comma, or put its file back into the data folder`
 
 /** The secret that a start made and kept. @throws Error that names the file where it holds something else */
 const readKept = (folder: string): string | undefined => {
@@ -31,14 +23,15 @@ const readKept = (folder: string): string | undefined => {
 }
 
 /**
- * The secrets in force. A secret is made only together with a new database: one that rests on a secret
- * which is not there stops the start, and no second secret is made over the first.
+ * The secrets that this process holds. One is made only together with a new database, never over another
+ * that was lost. Whether they are those of the database is asked when the process registers.
  */
 export const openSecrets = async ({ db, configured, folder, random }: Input): Promise<Secrets> => {
-  const needed = await findSecretId(db)
   const kept = configured === undefined ? readKept(folder) : undefined
   const texts = configured ?? (kept === undefined ? [] : [kept])
-  if (needed === undefined)
-    return createSecrets(texts.length > 0 ? texts : [makeSecretFile(folder, random)], random)
-  return checkHolds(texts.length > 0 ? createSecrets(texts, random) : undefined, needed)
+  if (texts.length > 0) return createSecrets(texts, random)
+  const installation = await db.selectFrom('installation').select('secret_id').executeTakeFirst()
+  if (installation !== undefined)
+    throw new Error(explainMissing(installation.secret_id, 'values are made with it'))
+  return createSecrets([makeSecretFile(folder, random)], random)
 }

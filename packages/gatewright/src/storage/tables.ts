@@ -3,6 +3,7 @@ import type { Generated, Insertable, Kysely, Selectable, Transaction } from 'kys
 /** Times are milliseconds since 1970; secrets are hashed or sealed; ids are opaque text. */
 export type Tables = {
   installation: InstallationTable
+  processes: ProcessesTable
   setup_links: SetupLinksTable
   users: UsersTable
   user_roles: UserRolesTable
@@ -24,13 +25,34 @@ type InstallationTable = {
   id: 1
   /** Made anew with every new database, so that two can be told apart. */
   epoch: string
-  /** The secret that sealed values were first made with. */
+  /** The secret that values are made with: the newest that every live process holds. */
   secret_id: string
   /** Set once, in the transaction that makes the first administrator. */
   first_administrator_at: number | null
   created_at: number
   /** The algorithm of the next signing key, as the last start of a server asked for; null before the first. */
   token_algorithm: Generated<string | null>
+}
+
+/** One row for each process that works on this database, as long as it counts as live. */
+type ProcessesTable = {
+  id: string
+  /** `server` or `command`. */
+  kind: string
+  version: string
+  /** The machine's name, for people; `machine` tells machines apart. */
+  host: string
+  machine: string
+  /** Ids of the secrets that it holds, newest first, space-separated. */
+  secret_ids: string
+  /** The secret that a value which it has under way may be made with. */
+  makes_with: string
+  /** Kinds of cut-off that it knows, space-separated. */
+  feed_kinds: string
+  /** How far its machine's clock is from the database's, in milliseconds; null where that is the same clock. */
+  clock_difference: number | null
+  started_at: number
+  seen_at: number
 }
 
 /** One row at most: the set-up link that is open. */
@@ -73,6 +95,13 @@ type SessionsTable = {
   generation_since: number
   /** Random value of the session that the MAC of its refresh tokens depends on. */
   refresh_key: string
+  /**
+   * The secret that the token of the live generation is made with. Null where a cookie holds the session;
+   * otherwise the session is of a version that did not note it.
+   */
+  secret_id: string | null
+  /** The secret of the generation before, where it was another one. */
+  former_secret_id: string | null
   /** Hash of the cookie's secret; only a session that a cookie holds has one, and that has no refresh token. */
   secret_hash: string | null
   /** Proofs shown at sign-in, space-separated (RFC 8176). */
@@ -196,4 +225,5 @@ export type NewSessionRow = Insertable<SessionsTable>
 export type CutOffRow = Selectable<CutOffsTable>
 export type HookEventRow = Selectable<HookEventsTable>
 export type HousekeepingRow = Selectable<HousekeepingTable>
+export type ProcessRow = Selectable<ProcessesTable>
 export type SigningKeyRow = Selectable<SigningKeysTable>

@@ -1,5 +1,6 @@
 import { checksum, fromBase64url, sameBytes, toBase64url } from '../ground/encoding.ts'
 import { type Secrets, secretIdBytes } from '../ground/secrets.ts'
+import type { SessionRow } from '../storage/tables.ts'
 
 /**
  * Refresh tokens: `gwr_` and, in base64url, secret id ‖ session id ‖ generation ‖ MAC ‖ checksum.
@@ -23,7 +24,9 @@ const checksumBytes = 4
 const signedBytes = secretIdBytes + sessionIdBytes + generationBytes
 const totalBytes = signedBytes + macBytes + checksumBytes
 
-type SessionKey = { readonly id: string; readonly refresh_key: string }
+/** What of a session its tokens follow from. Without a word on the secret: the newest makes, each is good. */
+type SessionKey = Pick<SessionRow, 'id' | 'refresh_key'> &
+  Partial<Pick<SessionRow, 'generation' | 'secret_id' | 'former_secret_id'>>
 
 const toSigned = (secretId: string, sessionId: string, generation: number): Buffer => {
   const number = Buffer.alloc(generationBytes)
@@ -45,11 +48,24 @@ const macOf = (
   )
 }
 
-/** The token of a session's generation: always the same text for the same secret, so none need be kept. */
+/**
+ * The secret that the token of a generation was made with: noted for the two that can still be good, and
+ * undefined for others.
+ */
+export const secretIdOfGeneration = (session: SessionKey, generation: number): string | undefined => {
+  if (generation === session.generation) return session.secret_id ?? undefined
+  if (generation + 1 !== session.generation) return undefined
+  return session.former_secret_id ?? session.secret_id ?? undefined
+}
+
+/**
+ * The token of a session's live generation: always the same text, whichever process makes it, so none need
+ * be kept.
+ */
 export const makeRefreshToken = (secrets: Secrets, session: SessionKey, generation: number): string => {
-  const secretId = secrets.newestId
+  const secretId = session.secret_id ?? secrets.newestId
   const mac = macOf(secrets, secretId, session, generation)
-  if (mac === undefined) throw new TypeError('the newest secret is always held')
+  if (mac === undefined) throw new TypeError(`the secret ${secretId} of the session is not held`)
   const bytes = Buffer.concat([toSigned(secretId, session.id, generation), mac])
   return prefix + toBase64url(Buffer.concat([bytes, checksum(bytes)]))
 }
@@ -72,8 +88,18 @@ export const parseRefreshToken = (text: string): RefreshToken | undefined => {
   }
 }
 
-/** Whether we made this token for this session, whatever its generation. Constant time. */
+/**
+ * Whether we made this token for this session, whatever its generation. Constant time. One of a generation
+ * that can still be good must be of the very secret that is noted: what somebody makes with another, which
+ * leaked, is not ours.
+ */
 export const hasGoodMac = (secrets: Secrets, session: SessionKey, token: RefreshToken): boolean => {
   const mac = macOf(secrets, token.secretId, session, token.generation)
-  return token.sessionId === session.id && mac !== undefined && sameBytes(mac, token.mac)
+  const noted = secretIdOfGeneration(session, token.generation) ?? token.secretId
+  return (
+    token.sessionId === session.id &&
+    token.secretId === noted &&
+    mac !== undefined &&
+    sameBytes(mac, token.mac)
+  )
 }

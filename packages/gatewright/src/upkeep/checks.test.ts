@@ -22,6 +22,7 @@ import { systemRandom } from '../ground/random.ts'
 import { createSecrets } from '../ground/secrets.ts'
 import { defaultSettings } from '../ground/settings.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
+import { readMachine } from '../processes/machine.ts'
 import { openDatabase } from '../storage/database.ts'
 import { ensureInstallation } from '../storage/installation.ts'
 import { engineMigrations, migrate } from '../storage/migrate.ts'
@@ -43,8 +44,9 @@ const model = join(top, 'model')
 before(async () => {
   const db = openDatabase(`sqlite:${join(model, 'gatewright.db')}`)
   const secrets = createSecrets([secret], systemRandom)
+  const processes = { holdSecretInForce: async () => secrets.newestId }
   const settings = defaultSettings()
-  const parts = { db, secrets, clock: systemClock, random: systemRandom, settings }
+  const parts = { db, secrets, processes, clock: systemClock, random: systemRandom, settings }
   await migrate(db, engineMigrations)
   await ensureInstallation(parts)
   await openKeyRing(parts)
@@ -196,6 +198,68 @@ describe('the database', () => {
     other.exec('begin immediate')
     assertFound(await find('writing'), 'problem', /locked/)
     other.close()
+  })
+})
+
+describe('the processes', () => {
+  const insert =
+    (values: Readonly<Record<string, string | number>> = {}) =>
+    (): string => {
+      const row = {
+        id: `p${Math.random()}`,
+        kind: 'server',
+        version: '1.2.3',
+        host: 'host-a',
+        machine: readMachine().id,
+        secret_ids: 'AAAAAA',
+        makes_with: 'AAAAAA',
+        feed_kinds: 'session',
+        clock_difference: 'null',
+        started_at: 1,
+        seen_at: Date.now(),
+        ...values,
+      }
+      const texts = Object.values(row).map(value => (value === 'null' ? 'null' : `'${value}'`))
+      return `insert into processes (${Object.keys(row).join()}) values (${texts.join()});`
+    }
+  const rows: readonly (readonly [string, Finding['level'], RegExp, readonly (() => string)[]])[] = [
+    ['none', 'ok', /^0 live$/, []],
+    [
+      'two of one kind',
+      'ok',
+      /^2 live; server 1\.2\.3 on host-a \(secrets AAAAAA, seen \d/,
+      [insert(), insert()],
+    ],
+    ['one that is silent', 'ok', /^1 live; .*silent/, [insert(), insert({ seen_at: 1 })]],
+    ['two versions', 'warning', /^2 live/, [insert(), insert({ version: '2' })]],
+    [
+      'different secrets',
+      'warning',
+      /secrets BBBBBB AAAAAA/,
+      [insert(), insert({ secret_ids: 'BBBBBB AAAAAA' })],
+    ],
+    ['the other order', 'warning', /./, [insert({ secret_ids: 'A B' }), insert({ secret_ids: 'B A' })]],
+    ['a clock that is wrong', 'problem', /clock 2\.1 s off/, [insert({ clock_difference: 2_100 })]],
+    [
+      'another machine',
+      'problem',
+      /another machine \(host-b\).*GATEWRIGHT_SECRET must be set/,
+      [insert({ machine: 'm', host: 'host-b' })],
+    ],
+    ['another machine that is silent', 'ok', /./, [insert({ machine: 'm', seen_at: 1 })]],
+  ]
+  for (const [what, level, says, sql] of rows)
+    test(`${what}: ${level}`, async () => {
+      const { run, find } = install()
+      run(sql.map(toSql => toSql()).join(''))
+      assertFound(await find('processes'), level, says)
+    })
+
+  test('that go on with a former secret, because one of them does not list the new one', async () => {
+    const { run, find } = install()
+    run(insert()())
+    const env = { GATEWRIGHT_SECRET: `${otherSecret},${secret}` }
+    assertFound(await find('database-secret', { env }), 'warning', /values are made with .*, and not with/)
   })
 })
 

@@ -22,6 +22,7 @@ import { checkHousekeeping } from './housekeeping-check.ts'
 import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './installation-checks.ts'
 import { checkSigningKeys } from './key-checks.ts'
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
+import { checkProcesses } from './process-checks.ts'
 import { checkRoles } from './role-checks.ts'
 import {
   checkClockOfServer,
@@ -93,6 +94,7 @@ const checks: readonly Check[] = [
   { name: 'migrations', run: onDatabase(checkMigrations) },
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
   { name: 'signing-keys', run: onTables(checkSigningKeys) },
+  { name: 'processes', run: onTables(checkProcesses) },
   { name: 'administrator', run: onTables(checkAdministrator) },
   { name: 'hooks', run: onTables(checkHooks) },
   { name: 'housekeeping', run: onTables(checkHousekeeping) },

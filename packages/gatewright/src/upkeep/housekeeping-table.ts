@@ -93,6 +93,10 @@ export const housekeepingTable = [
     time: 'at',
     why: 'For ever: deletion with a record of it comes with a later version.',
   },
+  {
+    table: 'processes',
+    why: 'The register takes its own rows out: each when its process ends, or was silent for half a minute.',
+  },
   { table: 'installation', why: 'For ever: one row.' },
   { table: 'leases', why: 'For ever: one row for each work that one process at a time does.' },
   { table: 'housekeeping', why: 'For ever: one row for each task.' },

@@ -1,24 +1,10 @@
 import { toTimestamp } from '../ground/clock.ts'
 import { createSecrets } from '../ground/secrets.ts'
 import { administratorRole } from '../permissions/roles.ts'
+import { listSecrets, type SecretState, toRests } from '../processes/describe-secrets.ts'
 import { readSecretFile, secretFile } from '../storage/secret-file.ts'
-import type { Database } from '../storage/tables.ts'
 import type { DatabaseFacts, SettingsFacts } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
-
-/** The ids of the secrets that something in this database rests on. */
-const listNeededSecrets = async (db: Database): Promise<ReadonlySet<string>> => {
-  const installations = await db.selectFrom('installation').select('secret_id').execute()
-  const keys = await db
-    .selectFrom('signing_keys')
-    .select('private_key')
-    .where('state', '!=', 'gone')
-    .execute()
-  return new Set([
-    ...installations.map(row => row.secret_id),
-    ...keys.map(row => row.private_key.split('.')[0] ?? ''),
-  ])
-}
 
 type SecretSource = { readonly text: string; readonly texts: readonly string[] }
 
@@ -51,13 +37,38 @@ export const checkSecret = (facts: SettingsFacts): Finding => {
   })
 }
 
-/** Whether the secrets that the database rests on are held. */
+const describeMissing = ({ id, isInForce, dependents }: SecretState): string =>
+  `${id} (${isInForce ? 'values are made with it; ' : ''}${toRests(dependents)})`
+
+const isNeeded = ({ isInForce, dependents }: SecretState): boolean => isInForce || dependents.length > 0
+
+/** What the oldest secret of several is still needed for. */
+const describeOldest = (states: readonly SecretState[], held: readonly string[]): string => {
+  const oldest = states.find(({ id }) => id === held.at(-1))
+  if (held.length < 2 || oldest === undefined) return 'held'
+  if (isNeeded(oldest)) return `held; on the oldest, ${oldest.id}, rests: ${toRests(oldest.dependents)}`
+  return `held; nothing rests on the oldest, ${oldest.id}: it can be taken out`
+}
+
+const judgeForce = (states: readonly SecretState[], held: readonly string[]): Finding => {
+  const found = describeOldest(states, held)
+  const inForce = states.find(({ isInForce }) => isInForce)
+  if (inForce === undefined || inForce.id === held[0] || inForce.processes === 0) return ok(found)
+  return warning({
+    found: `values are made with ${inForce.id}, and not with ${held[0]}, the first one here; ${found}`,
+    means: 'A process that runs does not list that one, or lists it behind.',
+    do: 'Give every process the same GATEWRIGHT_SECRET, newest first, and restart those that have another.',
+  })
+}
+
+/** Whether the secrets that the database rests on are held, and what the oldest one is still needed for. */
 export const checkSecretOfDatabase = async (facts: DatabaseFacts): Promise<Finding> => {
   const held = listHeldSecrets(facts) ?? []
-  const missing = [...(await listNeededSecrets(facts.db))].filter(id => !held.includes(id))
-  if (missing.length === 0) return ok('held')
+  const states = await listSecrets(facts, held)
+  const missing = states.filter(state => isNeeded(state) && !held.includes(state.id))
+  if (missing.length === 0) return judgeForce(states, held)
   return problem({
-    found: `the database rests on the secret ${missing.join(', ')}, which is not given`,
+    found: `the database rests on the secret ${missing.map(describeMissing).join(', ')}, which is not given`,
     means: 'The server does not start: signing keys can not be opened, and refresh tokens are not known.',
     do: 'Add that secret to GATEWRIGHT_SECRET, behind the new one, or put the file "secret" back beside the database.',
   })

@@ -46,7 +46,7 @@ const createAsk = (engine: Engine): (() => Promise<readonly string[]>) => {
 
 /** Why this process should get no traffic now; empty when it should. */
 const findReasons = async (
-  { clock }: Engine,
+  { clock, processes }: Engine,
   ask: () => Promise<readonly string[]>,
 ): Promise<readonly string[]> => {
   const database = await ask()
@@ -58,7 +58,7 @@ const findReasons = async (
       ? []
       : ["the clock of the machine differs from the database's by more than 2 seconds: set it right"]),
   ]
-  return [...database, ...reasons]
+  return [...database, ...reasons, ...processes.reasons()]
 }
 
 export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {

@@ -1,0 +1,25 @@
+import { Refusal } from '../ground/refusal.ts'
+import type { Work } from '../storage/transaction.ts'
+import { readProcesses } from './live-process.ts'
+
+/** Kinds of cut-off that every version with a register knows: nobody is asked about them. */
+const oldKinds: readonly string[] = ['session', 'user', 'signing-key', 'reread-user']
+
+/**
+ * A kind of cut-off is written only when every process of the register knows it: one that does not would take itself
+ * for stale, and refuse everybody. While it is judged no process takes its place in the register.
+ * @throws Refusal `conflict`, which names a process that has to be brought up to date first
+ */
+export const checkKindsKnown = async ({ db }: Work, kinds: readonly string[]): Promise<void> => {
+  const newKinds = kinds.filter(kind => !oldKinds.includes(kind))
+  if (newKinds.length === 0) return
+  await db.selectFrom('installation').select('id').forNoKeyUpdate().execute()
+  for (const process of await readProcesses(db)) {
+    const unknown = newKinds.find(kind => !process.feedKinds.includes(kind))
+    if (unknown !== undefined)
+      throw new Refusal('conflict', {
+        reason: 'kind_unknown_to_process',
+        detail: `The ${process.kind} on ${process.host} (version ${process.version}) does not know cut-offs of the kind ${unknown}. Bring every process up to date, then try again.`,
+      })
+  }
+}

@@ -1,0 +1,72 @@
+import { second } from '../ground/clock.ts'
+import type { Database, ProcessRow } from '../storage/tables.ts'
+
+/** How often a process writes that it lives. */
+export const beatInterval = 5 * second
+/**
+ * A process that has not written for so long is silent: it makes nothing, and is taken out by the next one that
+ * was itself heard all that time. Long enough for a machine that is busy; short enough that a killed process
+ * holds up no change of the secret for long.
+ */
+export const longestSilence = 30 * second
+/**
+ * So long after its last beat a process makes values by what it knows in memory. What it had begun then has
+ * the rest of `longestSilence` to be committed, which is more than a statement gets.
+ */
+export const longestLease = 15 * second
+
+/** A process as the register has it. */
+export type LiveProcess = {
+  readonly id: string
+  readonly kind: 'server' | 'command'
+  readonly version: string
+  readonly host: string
+  readonly machine: string
+  /** Newest first. */
+  readonly secretIds: readonly string[]
+  readonly makesWith: string
+  readonly feedKinds: readonly string[]
+  /** Milliseconds; null where the machine's clock is the database's. */
+  readonly clockDifference: number | null
+  readonly startedAt: number
+  readonly seenAt: number
+}
+
+const toWords = (text: string): readonly string[] => text.split(' ').filter(word => word !== '')
+
+const toLiveProcess = (row: ProcessRow): LiveProcess => ({
+  id: row.id,
+  kind: row.kind === 'command' ? 'command' : 'server',
+  version: row.version,
+  host: row.host,
+  machine: row.machine,
+  secretIds: toWords(row.secret_ids),
+  makesWith: row.makes_with,
+  feedKinds: toWords(row.feed_kinds),
+  clockDifference: row.clock_difference,
+  startedAt: row.started_at,
+  seenAt: row.seen_at,
+})
+
+export const toProcessRow = (process: LiveProcess): ProcessRow => ({
+  id: process.id,
+  kind: process.kind,
+  version: process.version,
+  host: process.host,
+  machine: process.machine,
+  secret_ids: process.secretIds.join(' '),
+  makes_with: process.makesWith,
+  feed_kinds: process.feedKinds.join(' '),
+  clock_difference: process.clockDifference,
+  started_at: process.startedAt,
+  seen_at: process.seenAt,
+})
+
+/** One whose beat lies ahead is live: a clock that was set back makes nobody dead. */
+export const isSilent = ({ seenAt }: LiveProcess, now: number): boolean => seenAt < now - longestSilence
+
+/** Every process of the register, silent ones included, oldest first. */
+export const readProcesses = async (db: Database): Promise<readonly LiveProcess[]> => {
+  const rows = await db.selectFrom('processes').selectAll().orderBy('started_at').orderBy('id').execute()
+  return rows.map(toLiveProcess)
+}

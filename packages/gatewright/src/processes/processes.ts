@@ -1,0 +1,237 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Clock, second } from '../ground/clock.ts'
+import type { Sources } from '../ground/load-settings.ts'
+import { productionErrors, type Surroundings } from '../ground/production-rules.ts'
+import { newId, type Random } from '../ground/random.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { Secrets } from '../ground/secrets.ts'
+import type { Settings } from '../ground/settings.ts'
+import type { Database } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { isSettled, join, type Register, readRegister, Unfit } from './join.ts'
+import { beatInterval, isSilent, type LiveProcess, longestLease, longestSilence } from './live-process.ts'
+import type { Machine } from './machine.ts'
+import { reSeal } from './re-seal.ts'
+
+export type ProcessLog = Readonly<
+  Record<'info' | 'warn' | 'error', (fields: Readonly<Record<string, unknown>>, message: string) => void>
+>
+
+/** This process in the register of all that work on one database. */
+export type Processes = {
+  readonly id: string
+  /** Takes its place before it makes anything. @throws Unfit */
+  readonly start: () => Promise<void>
+  readonly leave: () => Promise<void>
+  /** Says that it lives, and looks who else does; by itself every few seconds. Never rejects. */
+  readonly beat: () => Promise<void>
+  /** From now on what happens in the register is told. */
+  readonly tell: (log: ProcessLog) => void
+  /**
+   * The id of the secret to make a value with, in `work`. As a rule from memory; a process that has not been
+   * heard for a while takes its place in the register again first. For what is made often and stays with its
+   * session. @throws Refusal `unavailable`
+   */
+  readonly secretInForce: (work: Work) => string | Promise<string>
+  /**
+   * The same, and it stays in force until `work` is committed: for what is sealed and kept.
+   * @throws Refusal `unavailable`
+   */
+  readonly holdSecretInForce: (work: Work) => Promise<string>
+  /** What stands round this process, for production's rules. */
+  readonly surroundings: () => Surroundings
+  /** Why this process should get no traffic; empty when it should. */
+  readonly reasons: () => readonly string[]
+}
+
+export type ProcessDependencies = {
+  readonly db: Database
+  /** By which it beats: one whose connections requests can't use up. */
+  readonly watch: Database
+  readonly clock: Clock
+  readonly random: Random
+  readonly secrets: Secrets
+  readonly settings: Settings
+  readonly sources: Partial<Sources>
+}
+
+/** What a process says of itself. */
+export type Self = Pick<LiveProcess, 'kind' | 'version' | 'feedKinds'> & { readonly machine: Machine }
+
+/** A start waits so long, in steps, for others to have done with a secret that it does not hold. */
+const startWait = { attempts: 40, pause: 400 } as const
+const longestLeave = second
+
+const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+export const createProcesses = (dependencies: ProcessDependencies, { machine, ...self }: Self): Processes => {
+  const { db, watch, clock, secrets, settings, sources } = dependencies
+  const id = newId(dependencies.random)
+  const startedAt = clock.now()
+  let register: Register | undefined
+  let [sentAt, sentAtWall] = [Number.NEGATIVE_INFINITY, 0]
+  /** Since when its beats have come through without a gap. */
+  let heardSince = Number.POSITIVE_INFINITY
+  let hasLeft = false
+  /** Why it can't take its place, if it has tried. */
+  let trouble: string | undefined
+  let log: ProcessLog | undefined
+  let beating: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  const own = (): Omit<LiveProcess, 'makesWith' | 'seenAt'> => ({
+    ...self,
+    id,
+    host: machine.host,
+    machine: machine.id,
+    secretIds: secrets.ids,
+    clockDifference: readDifference(clock),
+    startedAt,
+  })
+
+  /** By both clocks, and the larger counts, so that a process that was stopped knows it. */
+  const age = (): number => Math.max(clock.monotonic() - sentAt, Math.abs(clock.now() - sentAtWall))
+
+  const findOther = ({ processes }: Register): LiveProcess | undefined =>
+    processes.find(process => process.machine !== machine.id && !isSilent(process, clock.now()))
+  const surroundings = (): Surroundings => {
+    const other = register && findOther(register)
+    return other === undefined ? {} : { otherMachine: other.host }
+  }
+  /** Production's rules that are broken because of another machine. */
+  const broken = (): readonly string[] => {
+    const around = surroundings()
+    return around.otherMachine === undefined ? [] : productionErrors(settings, sources, around)
+  }
+
+  const adopt = (found: Register, at: number, atWall: number): void => {
+    const [before, hadOther] = [register?.inForce, surroundings().otherMachine !== undefined]
+    register = found
+    ;[sentAt, sentAtWall, trouble] = [at, atWall, undefined]
+    if (before !== undefined && before !== found.inForce)
+      log?.info({ secret: found.inForce, former: before }, 'values are made with another secret from now on')
+    if (!hadOther && surroundings().otherMachine !== undefined) tellOfOther()
+  }
+
+  const tellOfOther = (): void => {
+    const { otherMachine: host } = surroundings()
+    const lines = broken()
+    if (lines.length === 0) log?.warn({ host }, "another machine is on the database: production's rules hold")
+    else
+      log?.error(
+        { host, broken: lines },
+        'another machine is on the database, and production refuses this process',
+      )
+  }
+
+  const joinIn = (work: Work): Promise<Register> => join(dependencies, work, own())
+  const sweepIn = (work: Work): Promise<Register> => join(dependencies, work, own(), true)
+
+  /** True where the register still has this process. What it noted as made with is one beat old. */
+  const writeBeat = async (): Promise<boolean> => {
+    const row = await watch
+      .updateTable('processes')
+      .set({
+        seen_at: clock.now(),
+        clock_difference: readDifference(clock),
+        ...(register && { makes_with: register.inForce }),
+      })
+      .where('id', '=', id)
+      .returning('id')
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
+  const beat = async (): Promise<void> => {
+    const [at, atWall] = [clock.monotonic(), clock.now()]
+    if (age() > longestLease) heardSince = at
+    if (!(await writeBeat())) return adopt(await inTransaction(db, joinIn), at, atWall)
+    const maySweep = at - heardSince >= longestSilence
+    const found = await readRegister(watch)
+    const isDone = isSettled(found, { now: clock.now(), maySweep })
+    const settled = isDone ? found : await inTransaction(watch, maySweep ? sweepIn : joinIn)
+    adopt(settled, at, atWall)
+    await reSeal({ db: watch, secrets, hold: holdSecretInForce }, settled.inForce)
+  }
+
+  const noteTrouble = (error: unknown): void => {
+    const why = whyOf(error)
+    if (error instanceof Unfit && why !== trouble)
+      log?.error({ err: error }, 'this process is out of the register')
+    if (error instanceof Unfit) trouble = why
+  }
+
+  const beatOnce = (): Promise<void> => {
+    if (hasLeft) return Promise.resolve()
+    beating ??= beat()
+      .catch(noteTrouble)
+      .finally(() => {
+        beating = undefined
+      })
+    return beating
+  }
+
+  const holdSecretInForce = async (work: Work): Promise<string> => {
+    try {
+      return (await joinIn(work)).inForce
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error
+      throw new Refusal('unavailable', { reason: 'process_not_registered', retryAfter: 5 })
+    }
+  }
+
+  const takePlace = async (attempt = 1): Promise<void> => {
+    const [at, atWall] = [clock.monotonic(), clock.now()]
+    heardSince = at
+    try {
+      const found = await inTransaction(db, async work => {
+        const joined = await joinIn(work)
+        const other = findOther(joined)
+        const errors = other ? productionErrors(settings, sources, { otherMachine: other.host }) : []
+        if (errors.length > 0) throw new Unfit(errors.join('; '))
+        return joined
+      })
+      adopt(found, at, atWall)
+    } catch (error) {
+      if (!(error instanceof Unfit && error.isPassing) || attempt === startWait.attempts) throw error
+      await clock.sleep(startWait.pause)
+      await takePlace(attempt + 1)
+    }
+  }
+
+  return {
+    id,
+    start: async () => {
+      await takePlace()
+      timer = setInterval(beatOnce, beatInterval).unref()
+    },
+    leave: async () => {
+      hasLeft = true
+      clearInterval(timer)
+      const left = Promise.resolve(beating).then(() =>
+        watch.deleteFrom('processes').where('id', '=', id).execute(),
+      )
+      await Promise.race([left.catch(() => {}), delay(longestLeave, undefined, { ref: false })])
+    },
+    tell: logger => {
+      log = logger
+      if (surroundings().otherMachine !== undefined) tellOfOther()
+    },
+    beat: beatOnce,
+    secretInForce: work =>
+      register !== undefined && age() <= longestLease ? register.inForce : holdSecretInForce(work),
+    holdSecretInForce,
+    surroundings,
+    reasons: () => [
+      ...(trouble === undefined && age() <= longestSilence
+        ? []
+        : [
+            `this process is not in the register: ${trouble ?? 'the database has not taken it for half a minute'}`,
+          ]),
+      ...broken(),
+    ],
+  }
+}
+
+const readDifference = ({ difference }: Clock): number | null =>
+  difference === undefined ? null : Math.round(difference())
