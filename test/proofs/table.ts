@@ -8,6 +8,7 @@ import {
 } from './installation.ts'
 import { proveKills } from './kill-proof.ts'
 import type { Tally } from './tally.ts'
+import { proveTokens } from './token-proof.ts'
 
 /** So many runs, one after the other, on something of their own that ends with its owner. */
 export type Chain = {
@@ -17,10 +18,12 @@ export type Chain = {
   readonly tally: Tally
 }
 
-type Proof = {
+export type Proof = {
   readonly says: string
   /** As many as are asked for without a number. */
   readonly runs: number
+  /** How many of them are made one after the other on one database, where it is not a few. */
+  readonly longestChain?: number
   readonly prove: (chain: Chain) => Promise<void>
 }
 
@@ -45,6 +48,12 @@ export const proofs = {
     says: 'a PostgreSQL server that crashes at any moment loses nothing that was answered',
     runs: 100,
     prove: kills(openCrashingPostgres),
+  },
+  tokens: {
+    says: 'a process that was shown 10,000 new access tokens in each run has the memory that it had before',
+    runs: 500,
+    longestChain: 500,
+    prove: proveTokens,
   },
 } as const satisfies Record<string, Proof>
 
