@@ -188,9 +188,17 @@ test("behind a shared cache nobody gets another's answer, in any order of asking
   }
 })
 
-test('a token header of another name is one more that answers vary on', async () => {
-  const own = await startTestApp({ tokenHeader: 'X-Token' })
-  const { headers } = await own.call('GET', '/api/v2/posts')
-  assert.equal(headers.vary, `${vary}, x-token`)
-  await own.close()
+test('answers vary on the headers in which this server looks for a credential', async () => {
+  const rows = [
+    { settings: { tokenHeader: 'X-Token' }, expected: 'X-Token, Cookie, X-API-Key, Origin' },
+    { settings: { apiKeyHeader: 'X-Key' }, expected: 'Authorization, Cookie, X-Key, Origin' },
+    { settings: { credentials: ['bearer'] }, expected: 'Authorization, X-API-Key, Origin' },
+    { settings: { credentials: ['cookie'] }, expected: vary },
+  ] as const
+  for (const { settings, expected } of rows) {
+    const own = await startTestApp(settings)
+    const { headers } = await own.call('GET', '/api/v2/posts')
+    assert.equal(headers.vary, expected)
+    await own.close()
+  }
 })

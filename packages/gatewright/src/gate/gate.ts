@@ -65,12 +65,29 @@ const setToken = (passage: Passage, token: NonNullable<Passage['token']>): void 
   passage.session = token
 }
 
-const identify: Step = ({ accessTokens }, passage) => {
+/** A kind that this server does not take is refused, and one that it does not give is not made. */
+const refuseSwitchedOff = ({ accepted }: CredentialPlaces, { credential, rule }: Passage): void => {
+  if (rule.gives !== undefined && !accepted.has(rule.gives))
+    throw new Refusal('insufficient_permission', {
+      reason: `${rule.gives}_off`,
+      detail: notGiven[rule.gives],
+    })
+  if (credential === undefined || credential.kind === 'other') return
+  if (!accepted.has(credential.kind)) throw new Refusal('invalid_token', { reason: `${credential.kind}_off` })
+}
+
+const notGiven = {
+  bearer: 'This server gives no access tokens. Sign in with POST …/sessions.',
+  cookie: 'This server gives no session cookies. Sign in with POST …/login.',
+} as const
+
+const identify: Step = ({ accessTokens, places }, passage) => {
+  refuseSwitchedOff(places, passage)
   const { credential } = passage
   if (credential === undefined) return
   if (credential.kind === 'cookie') return readSecret(passage, credential.text)
   if (passage.rule.readsOwnCredential) return
-  if (credential.kind !== 'access-token')
+  if (credential.kind !== 'bearer')
     throw new Refusal('invalid_token', { reason: `unknown_${credential.kind}` })
   const token = accessTokens.verify(credential.text)
   if (!(token instanceof Promise)) return setToken(passage, token)

@@ -58,11 +58,11 @@ export type App = {
 }
 
 /** What an answer outside any route carries: written by hand, for the router has not seen the request. */
-const toRawAnswer = ({ publicUrl, settings }: Engine, refusal: Refusal, requestId: string) => {
+const toRawAnswer = ({ publicUrl, places }: Engine, refusal: Refusal, requestId: string) => {
   const body = JSON.stringify(toProblem(refusal, { publicUrl, requestId }))
   const headers = {
     ...securityHeaders(publicUrl),
-    ...refusalHeaders(refusal, settings.tokenScheme),
+    ...refusalHeaders(refusal, places.challenge),
     'x-request-id': requestId,
     'content-type': problemType,
     'content-length': String(Buffer.byteLength(body)),

@@ -7,7 +7,7 @@ import { Refusal } from '../ground/refusal.ts'
 import { addressAndUsername } from '../limits/limiter.ts'
 import { usernameKey } from '../users/username.ts'
 import { writeRateLimits } from './answer-refusal.ts'
-import { createCors, preflightHeaders } from './cors.ts'
+import { createCors } from './cors.ts'
 import { securityHeaders } from './security-headers.ts'
 
 const jsonTypes = ['application/json', 'application/problem+json']
@@ -43,14 +43,14 @@ const openPassage = ({ id, method, raw, params, routeOptions }: FastifyRequest):
 }
 
 /** The first hook: headers that every answer has, and the answer to a preflight of a listed origin. */
-const addHeaderHook = (app: FastifyInstance, { publicUrl, settings }: Engine): void => {
+const addHeaderHook = (app: FastifyInstance, { publicUrl, settings, places }: Engine): void => {
   const headers = securityHeaders(publicUrl)
-  const cors = createCors(settings.corsOrigins)
+  const cors = createCors(settings.corsOrigins, places)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers).header('x-request-id', request.id).header('cache-control', 'no-store')
     const allowed = cors.headersFor(request)
     if (allowed !== undefined) reply.headers(allowed)
-    return cors.isPreflight(request) ? reply.code(204).headers(preflightHeaders).send() : undefined
+    return cors.isPreflight(request) ? reply.code(204).headers(cors.preflightHeaders).send() : undefined
   })
 }
 

@@ -30,6 +30,7 @@ export const giveSessionCookie = (
   { session, secret }: LiveSession,
 ): { readonly csrf_token: string } => {
   if (secret === undefined) throw new TypeError('a cookie is given when its secret is made')
+  if (!places.accepted.has('cookie')) throw new TypeError('this server gives no session cookies')
   const maxAge = Math.floor((session.expires_at - clock.now()) / second)
   knownSecrets.add(hashSessionSecret(secret))
   reply.header('set-cookie', toSetCookie(places.cookie, secret, maxAge))

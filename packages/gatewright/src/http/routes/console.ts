@@ -58,11 +58,17 @@ const createRenderPage = (page: string, settings: object): ((nonce: string) => s
 
 const notBuilt = 'The console is not built. Run "node tools/build-console.ts" and start again.\n'
 
+const noCookie =
+  'The console signs in with the session cookie, which CREDENTIALS leaves out here. Use the API, or add cookie.\n'
+
 type Answer = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
 
 const createAnswerPage = (engine: Engine, files: ConsoleFiles | undefined, mount: string): Answer => {
-  if (files === undefined)
-    return (_request, reply) => reply.code(503).type('text/plain; charset=utf-8').send(notBuilt)
+  const hasCookie = engine.places.accepted.has('cookie')
+  if (files === undefined || !hasCookie) {
+    const why = hasCookie ? notBuilt : noCookie
+    return (_request, reply) => reply.code(503).type('text/plain; charset=utf-8').send(why)
+  }
   const renderPage = createRenderPage(files.page, toPageSettings(engine, mount))
   return (_request, reply) => {
     const nonce = newId(engine.random)
