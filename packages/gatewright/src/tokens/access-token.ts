@@ -1,7 +1,7 @@
 import { CompactSign, compactVerify } from 'jose'
 import type { Clock } from '../ground/clock.ts'
 import { fromBase64url } from '../ground/encoding.ts'
-import { parseJsonBytes } from '../ground/json.ts'
+import { JsonError, parseJsonBytes } from '../ground/json.ts'
 import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { KeyRing } from '../keys/signing-keys.ts'
@@ -48,25 +48,30 @@ const headerMembers = ['alg', 'typ', 'kid']
 
 const invalid = (reason: string): Refusal => new Refusal('invalid_token', { reason })
 
-/**
- * A part of a token, spelled as we spell it: so no two readers can read it differently, and numbers are
- * written plainly.
- */
-const parsePart = (part: string): Readonly<Record<string, unknown>> => {
+/** The bytes of a part. Not jose's: it reads several texts as the same bytes, and one token must not have several. */
+const decode = (part: string): Buffer => {
   const bytes = fromBase64url(part)
   if (bytes === undefined) throw invalid('token_encoding')
-  const value = parseObject(bytes)
-  if (JSON.stringify(value) !== bytes.toString()) throw invalid('token_spelling')
-  return value
+  return bytes
 }
 
-const parseObject = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
+const parseJsonPart = (bytes: Uint8Array): unknown => {
   try {
-    const value = parseJsonBytes(bytes)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>
-  } catch {}
-  throw invalid('token_json')
+    return parseJsonBytes(bytes)
+  } catch (error) {
+    throw error instanceof JsonError ? invalid(`token_json_${error.reason}`) : error
+  }
+}
+
+/**
+ * The members of a part, spelled as we spell it: so no two readers can read it differently, and numbers are
+ * written plainly.
+ */
+const parsePart = (bytes: Buffer): Readonly<Record<string, unknown>> => {
+  const value = parseJsonPart(bytes)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('token_json_object')
+  if (JSON.stringify(value) !== bytes.toString()) throw invalid('token_spelling')
+  return value as Record<string, unknown>
 }
 
 /** `sid` holds the session's id and the user's version at its birth, so that a cut-off need not compare times. */
@@ -155,11 +160,8 @@ export const createAccessTokens = ({
   const verifySignature = async (text: string): Promise<AccessToken> => {
     if (text.length > maximumLength) throw invalid('token_too_long')
     const parts = text.split('.')
-    const [head, body, signature] = parts
-    if (parts.length !== 3 || head === undefined || body === undefined || signature === undefined)
-      throw invalid('token_parts')
-    // jose decodes leniently: one token must not have several texts.
-    if (fromBase64url(signature) === undefined) throw invalid('token_encoding')
+    if (parts.length !== 3) throw invalid('token_parts')
+    const [head, body] = parts.map(decode) as [Buffer, Buffer, Buffer]
     const header = parsePart(head)
     if (Object.keys(header).some(name => !headerMembers.includes(name))) throw invalid('token_header')
     const key = isText(header.kid) ? keyRing.find(header.kid) : undefined
