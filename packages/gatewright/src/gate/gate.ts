@@ -12,6 +12,7 @@ import { checkCrossSite, type Origins } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
+import { refuseSwitchedOff } from './switched-off.ts'
 
 /** Finds an application's object by its id, as it is now. */
 export type FindThing = (db: Database, id: string) => Promise<Thing | undefined>
@@ -64,22 +65,6 @@ const setToken = (passage: Passage, token: NonNullable<Passage['token']>): void 
   passage.token = token
   passage.session = token
 }
-
-/** A kind that this server does not take is refused, and one that it does not give is not made. */
-const refuseSwitchedOff = ({ accepted }: CredentialPlaces, { credential, rule }: Passage): void => {
-  if (rule.gives !== undefined && !accepted.has(rule.gives))
-    throw new Refusal('insufficient_permission', {
-      reason: `${rule.gives}_off`,
-      detail: notGiven[rule.gives],
-    })
-  if (credential === undefined || credential.kind === 'other') return
-  if (!accepted.has(credential.kind)) throw new Refusal('invalid_token', { reason: `${credential.kind}_off` })
-}
-
-const notGiven = {
-  bearer: 'This server gives no access tokens. Sign in with POST …/sessions.',
-  cookie: 'This server gives no session cookies. Sign in with POST …/login.',
-} as const
 
 const identify: Step = ({ accessTokens, places }, passage) => {
   refuseSwitchedOff(places, passage)
