@@ -31,7 +31,7 @@ export type Credential = {
  * so no sibling and no plain connection can plant one. Plain HTTP, which means this machine, can't have
  * one. The other name is never read, so that the weaker one is worth nothing where the stronger is used.
  */
-export const cookiePlaceOf = (publicUrl: string): CookiePlace =>
+const cookiePlaceOf = (publicUrl: string): CookiePlace =>
   publicUrl.startsWith('https:')
     ? { name: '__Host-gw_session', isSecure: true }
     : { name: 'gw_session', isSecure: false }
