@@ -3,12 +3,8 @@ import { readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { availableParallelism, cpus } from 'node:os'
 import { type Folder, newFolder, type Server, signUp, startServer } from '../test/process/spawned-server.ts'
+import { toHead, toRow } from './table.ts'
 
-/**
- * How long a start takes and how much memory it holds: `npm run bench -- 20` starts the blog 20 times
- * in each way, one after the other, on a database of their own. Targets: under 1 s, under 120 MiB.
- */
-const rounds = Number(process.argv[2] ?? 10)
 const requests = 200
 
 type Figures = { readonly [column in (typeof columns)[number]]: number }
@@ -74,7 +70,10 @@ const measure = async (folder: Folder, name: string, env: Record<string, string>
 const ends: (() => Promise<void>)[] = []
 const openFolder = (): Folder => newFolder({ after: end => ends.push(end) })
 
-const runWay = async ({ env, keepsFolder }: (typeof ways)[number]): Promise<readonly Figures[]> => {
+const runWay = async (
+  { env, keepsFolder }: (typeof ways)[number],
+  rounds: number,
+): Promise<readonly Figures[]> => {
   const kept = openFolder()
   const figures: Figures[] = []
   // The first one is not counted: it makes the database, and warms the cache of files.
@@ -89,17 +88,20 @@ const toCell = (figures: readonly Figures[], column: (typeof columns)[number]): 
   return `${median.toFixed(0)} (${most.toFixed(0)})`
 }
 
-const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-
-try {
-  console.log(`${cpus()[0]?.model}, ${availableParallelism()} cores, Node.js ${process.version}.`)
-  console.log(`Median (and worst) of ${rounds} starts each; after: after ${requests} signed-in requests.\n`)
-  console.log(row(['start', ...columns]))
-  console.log(row(['---', ...columns.map(() => '--:')]))
-  for (const way of ways) {
-    const figures = await runWay(way)
-    console.log(row([way.name, ...columns.map(column => toCell(figures, column))]))
+/**
+ * How long a start takes and how much memory it holds: the blog is started so many times in each way, one
+ * after the other, on a database of their own. Targets: under 1 s, under 120 MiB.
+ */
+export const measureStart = async ([rounds = 10]: readonly number[]): Promise<void> => {
+  try {
+    console.log(`${cpus()[0]?.model}, ${availableParallelism()} cores, Node.js ${process.version}.`)
+    console.log(`Median (and worst) of ${rounds} starts each; after: after ${requests} signed-in requests.\n`)
+    console.log(toHead(['start', ...columns]))
+    for (const way of ways) {
+      const figures = await runWay(way, rounds)
+      console.log(toRow([way.name, ...columns.map(column => toCell(figures, column))]))
+    }
+  } finally {
+    for (const end of ends) await end()
   }
-} finally {
-  for (const end of ends) await end()
 }

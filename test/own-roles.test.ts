@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type Permission, permission } from 'gatewright/access'
-import { createUser } from 'gatewright/administration'
+import { changeRoles, createUser } from 'gatewright/administration'
 import { type App, type Application, createApp } from 'gatewright/app'
+import { hour } from 'gatewright/clock'
 import { compose, type Engine } from 'gatewright/compose'
 import { defaultSettings } from 'gatewright/settings'
 import { pino } from 'pino'
@@ -122,6 +123,9 @@ describe('an own role', () => {
   })
 })
 
+const namesIn = async (db: Engine['db']): Promise<readonly string[]> =>
+  (await listDeclaredRoles(db)).map(({ name }) => name)
+
 describe('the names of own roles', () => {
   test('are known to a process without an application, and allow nothing there', async () => {
     await open(reports)
@@ -135,22 +139,47 @@ describe('the names of own roles', () => {
     )
   })
 
+  test('which make an administrator are known there too, so that sessions too old for one end', async () => {
+    const { db } = await open(reports)
+    const commandLine = await open()
+    assert.deepEqual([...commandLine.roleTable.administrative].sort(), ['admin', 'helpdesk'])
+    for (const [role, left] of [
+      ['analyst', 1],
+      ['helpdesk', 0],
+    ] as const) {
+      const { id } = await addUser(commandLine, `of-${role}`)
+      const { sessionId } = await signInAs(commandLine, id)
+      const old = commandLine.clock.now() - 13 * hour
+      await db.updateTable('sessions').set({ created_at: old }).where('id', '=', sessionId).execute()
+      await changeRoles(commandLine, { userId: id, roles: [role], origin: systemOrigin })
+      const live = db
+        .selectFrom('sessions')
+        .selectAll()
+        .where('user_id', '=', id)
+        .where('ended_at', 'is', null)
+      assert.equal((await live.execute()).length, left, role)
+    }
+    const more = toDeclaration({ ...reports, roles: { analyst: ['audit:read'] } })
+    await open(more)
+    assert.deepEqual([...(await open()).roleTable.administrative].sort(), ['admin', 'analyst'])
+  })
+
   test('are those of the last start, also where eight start at once', async () => {
     const { db } = await open(reports)
-    assert.deepEqual(await listDeclaredRoles(db), ['analyst', 'helpdesk'])
+    assert.deepEqual(await namesIn(db), ['analyst', 'helpdesk'])
     await Promise.all(Array.from({ length: 8 }, () => open(toDeclaration({ roles: { editor: [] } }))))
-    assert.deepEqual(await listDeclaredRoles(db), ['editor'])
+    assert.deepEqual(await namesIn(db), ['editor'])
     await open()
-    assert.deepEqual(await listDeclaredRoles(db), ['editor'])
+    assert.deepEqual(await namesIn(db), ['editor'])
     await open({})
-    assert.deepEqual(await listDeclaredRoles(db), [])
+    assert.deepEqual(await namesIn(db), [])
   })
 
   test('are not written by a declaration that stops the start, and no database is made for it', async () => {
     const wrong = toDeclaration({ permissions: { 'users:write': 'mine' } })
     await assert.rejects(open(wrong), /users:write is built in/)
     const { db } = await open()
-    assert.deepEqual(await listDeclaredRoles(db), [])
+    assert.deepEqual(await namesIn(db), [])
   })
 })
 

@@ -15,12 +15,17 @@ export const matrix = `
 |-----------------------------|-----------------|-----------|-------|-------|-----------|---------------|----------|-------|---------|-------|---------|------|
 | GET /healthz                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /readyz                 |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /metrics                |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | who     | two  |
+| GET /                       |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /console                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /console/*              |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/errors            |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /.well-known/jwks.json  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /.well-known/oauth-authorization-server |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /openapi.json           |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/postman.json      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs                   |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /docs/                  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/reference.css     |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/reference.js      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/swagger-ui.css    |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |

@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { type Setting, settingRows } from 'gatewright/settings'
+import { mount } from '../apps/blog/src/blog.ts'
 import { auditEvents } from '../packages/gatewright/src/audit/events.ts'
-import { refusals } from '../packages/gatewright/src/ground/refusal.ts'
+import { type RefusalCode, refusals } from '../packages/gatewright/src/ground/refusal.ts'
+import { advice } from '../packages/gatewright/src/http/advice.ts'
 import { statuses } from '../packages/gatewright/src/http/problem.ts'
 import { signUp, startTestApp, type TestApp } from './harness.ts'
-import { readBlocks, readCodeWords, readDocument, top } from './markdown.ts'
+import { readBlocks, readCodeWords, readDocument, top, toTable, withParts } from './markdown.ts'
 
 let t: TestApp
 before(async () => {
@@ -20,23 +22,32 @@ const page = readDocument('docs/troubleshooting.md')
 const words = readCodeWords(page)
 const settings: readonly Setting[] = settingRows
 
-/** The rows of tables below headings that are statuses: each code with the statuses it is said to have. */
-const rows = page.split(/^## /m).flatMap(section => {
-  const [heading = ''] = section.split('\n')
-  if (!/^\d{3}/.test(heading)) return []
-  return [...section.matchAll(/^\| `(\w+)` \| (\d{3})?/gm)].map(({ 1: code = '', 2: status }) => ({
-    code,
-    statuses: status === undefined ? heading.split(', ') : [status],
-    heading,
-  }))
-})
+/** The tables of codes stand below headings that are statuses. */
+const headings = [...page.matchAll(/^## (\d{3}(?:, \d{3})*)$/gm)].map(([, heading = '']) => heading)
 
-test('every code has one row, below its own status', () => {
-  assert.deepEqual(rows.map(({ code }) => code).sort(), Object.keys(refusals).sort())
-  for (const { code, heading, statuses: written } of rows) {
-    assert.deepEqual(written, [String(statuses[code as keyof typeof statuses])], code)
-    assert.ok(heading.split(', ').includes(written[0] ?? ''), code)
-  }
+const codesOf = (status: string): readonly RefusalCode[] =>
+  (Object.keys(advice) as RefusalCode[]).filter(code => String(statuses[code]) === status)
+
+const toCells = (code: RefusalCode, isAlone: boolean): readonly string[] => {
+  const { means, todo } = advice[code]
+  const texts = [means, todo].map(text => text.replaceAll('{mount}', mount))
+  return [`\`${code}\``, ...(isAlone ? [] : [String(statuses[code])]), ...texts]
+}
+
+const toCodeTable = (heading: string): string => {
+  const named = heading.split(', ')
+  const isAlone = named.length === 1
+  return toTable(
+    ['code', ...(isAlone ? [] : ['status']), 'what it means', 'what to do'],
+    named.flatMap(codesOf).map(code => toCells(code, isAlone)),
+  )
+}
+
+test('every code has one row, below its own status, as the server tells it at /docs/errors', () => {
+  const parts = headings.map(heading => [`codes of ${heading}`, toCodeTable(heading)])
+  assert.equal(page, withParts('docs/troubleshooting.md', Object.fromEntries(parts)))
+  const named = headings.flatMap(heading => heading.split(', '))
+  assert.deepEqual(named.flatMap(codesOf).sort(), Object.keys(refusals).sort())
 })
 
 test('every setting that it names exists and takes the value that stands with it', () => {

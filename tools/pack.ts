@@ -22,6 +22,21 @@ const manifest = join(folder, 'package.json')
 /** The manifest of the repository, while the other stands in its place. */
 const kept = join(folder, '.package.json')
 const dist = join(folder, 'dist')
+const docs = join(folder, 'docs')
+
+/** The pages for whoever has installed the package: what its messages name, and all that these lead to. */
+const pages = [
+  'adopt',
+  'command-line',
+  'contract-additions',
+  'hooks',
+  'limits',
+  'postgresql',
+  'routes',
+  'settings',
+  'troubleshooting',
+  'user-fields',
+]
 
 const run = (...words: readonly string[]): void => {
   execFileSync(process.execPath, words, { cwd: top, stdio: ['ignore', 'inherit', 'inherit'] })
@@ -44,7 +59,7 @@ const buildConsole = (): void => {
 /** Also what a pack left behind that was killed. */
 const restore = (): void => {
   if (existsSync(kept)) renameSync(kept, manifest)
-  for (const made of [dist, join(folder, 'LICENSE')]) rmSync(made, { recursive: true, force: true })
+  for (const made of [dist, docs, join(folder, 'LICENSE')]) rmSync(made, { recursive: true, force: true })
 }
 
 const prepare = (): void => {
@@ -52,6 +67,7 @@ const prepare = (): void => {
   buildConsole()
   compile()
   cpSync(join(top, 'LICENSE'), join(folder, 'LICENSE'))
+  for (const name of pages) cpSync(join(top, 'docs', `${name}.md`), join(docs, `${name}.md`))
   const published = toPublished(JSON.parse(readFileSync(manifest, 'utf8')))
   renameSync(manifest, kept)
   writeFileSync(manifest, `${JSON.stringify(published, null, 2)}\n`)

@@ -1,5 +1,5 @@
 import { createHmac, KeyObject } from 'node:crypto'
-import { openKeyRing } from '../../packages/gatewright/src/keys/signing-keys.ts'
+import { openKeyRing } from '../../packages/gatewright/src/keys/key-ring.ts'
 import type { TestApp } from '../harness.ts'
 
 type Part = Readonly<Record<string, unknown>>
@@ -26,7 +26,7 @@ const signBy = async (key: CryptoKey, text: string): Promise<string> =>
  * signature, even holds our private key.
  */
 export const createForger = async (t: TestApp, good: string) => {
-  const { active } = await openKeyRing(t.engine)
+  const active = await (await openKeyRing(t.engine)).getActive()
   const own = await makeKeyPair()
   const ourPublicKey = KeyObject.from(active.publicKey)
   const [head, body, signature = ''] = good.split('.')

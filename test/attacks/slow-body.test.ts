@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { changeRoles, disableUser } from 'gatewright/administration'
 import { minute } from 'gatewright/clock'
+import { revokeKey } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { type Caller, startTestApp, type TestApp } from '../harness.ts'
 import { makeOwner, things } from '../senders.ts'
 import { readTables } from '../table-contents.ts'
@@ -67,6 +68,13 @@ test('slow body: a user who is disabled while the body is on its way writes noth
   const owner = await makeOwner(t)
   const meanwhile = () => disableUser(t.engine, { userId: owner.id, origin: system })
   assert.equal(await sendSlowly(owner, { ...writes, meanwhile }), '401 session_ended')
+})
+
+test('slow body: a signing key that is revoked while the body is on its way lets nothing be written', async () => {
+  const owner = await makeOwner(t)
+  const { kid } = await t.engine.keyRing.getActive()
+  const meanwhile = () => revokeKey(t.engine, { kid, origin: system })
+  assert.equal(await sendSlowly(owner, { ...writes, meanwhile }), '401 invalid_token')
 })
 
 test('slow body: a role that is taken while the body is on its way is not used', async () => {

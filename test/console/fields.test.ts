@@ -3,7 +3,15 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
 import { untilEqual } from '../process/until.ts'
-import { browserMissing, type Console, makeUser, open, openAs, startConsole } from './start-console.ts'
+import {
+  browserMissing,
+  type Console,
+  makeUser,
+  open,
+  openAs,
+  startConsole,
+  withSettings,
+} from './start-console.ts'
 
 const passwordOf = (page: Page) => page.getByLabel('Password', { exact: true })
 
@@ -41,6 +49,54 @@ describe('what the forms and pages of the console have in common', { skip: brows
       const isTaken = await page.evaluate(`document.activeElement.dispatchEvent(${paste})`)
       assert.equal(isTaken, true, 'nobody prevents a paste')
     }
+  })
+
+  test('everything that is wrong with a form is said at once, each at its field', async () => {
+    const page = await open(c, '/register')
+    await page.getByLabel('Username').fill('a@b')
+    await passwordOf(page).fill('short')
+    await page.getByRole('button', { name: 'Register' }).click()
+    await page.getByText('This username can’t be used.').waitFor()
+    await page.getByText('The password is too short: 15 characters or more.').waitFor()
+    for (const field of [page.getByLabel('Username'), passwordOf(page)])
+      await untilEqual(() => field.getAttribute('aria-invalid'), 'true')
+    assert.equal(await page.getByRole('alert').count(), 0, 'nothing is said twice')
+    await passwordOf(page).fill(password)
+    await page.getByText('The password is too short').waitFor({ state: 'detached' })
+  })
+
+  test('where no mail is sent, what needs one says so, and nothing leads there', async () => {
+    for (const path of ['/forgot', '/verify#token', '/reset#token', '/not-me#token']) {
+      const page = await open(c, path)
+      await page.getByText('This server can’t send mail yet').waitFor()
+      assert.equal(await page.getByRole('textbox').count(), 0, path)
+    }
+    const page = await open(c, '/sign-in')
+    await page.getByLabel('Username').waitFor()
+    assert.equal(await page.getByRole('link', { name: 'Forgotten password' }).count(), 0)
+    await makeUser(c, 'sam')
+    const profile = await openAs(c, 'sam', '/me')
+    await profile.getByText('sam@example.org').waitFor()
+    assert.equal(await profile.getByText('verified').count(), 0)
+  })
+
+  test('where mail is sent, one setting of the page brings all of it', async () => {
+    const context = await c.newContext()
+    await withSettings(context, { sends_mail: true })
+    const page = await open(c, '/sign-in', context)
+    await page.getByRole('link', { name: 'Forgotten password' }).click()
+    await page.getByLabel('E-mail address').waitFor()
+    const buttons = {
+      '/verify#t': 'Verify the address',
+      '/reset#t': 'Set the password',
+      '/not-me#t': 'It was not me',
+    }
+    for (const [path, name] of Object.entries(buttons)) {
+      await page.goto(`/console${path}`)
+      await page.getByRole('button', { name }).waitFor()
+    }
+    await makeUser(c, 'tess')
+    await (await openAs(c, 'tess', '/me', context)).getByText('not verified').waitFor()
   })
 
   test('every page of the account offers to sign out', async () => {

@@ -3,12 +3,27 @@ import { minute } from 'gatewright/clock'
 import type { BrowserContext, Page } from 'playwright-core'
 import { replaceSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { password } from '../harness.ts'
-import { type Console, fillSignIn, makeUser, open, openAs } from './start-console.ts'
+import { type Console, fillSignIn, makeUser, open, openAs, withSettings } from './start-console.ts'
 
 type Scene = {
   /** Opens the view and waits until it shows what it is about. */
   readonly show: (console: Console, context: BrowserContext) => Promise<Page>
 }
+
+const withMail = ({ show }: Scene): Scene => ({
+  show: async (console, context) => {
+    await withSettings(context, { sends_mail: true })
+    return show(console, context)
+  },
+})
+
+/** As on a server that somebody has set up. */
+const withAdministrator = ({ show }: Scene): Scene => ({
+  show: async (console, context) => {
+    await withSettings(context, { awaits_administrator: false })
+    return show(console, context)
+  },
+})
 
 /** A view that needs no more than its address. */
 const at = (path: string): Scene => ({
@@ -65,16 +80,27 @@ export const scenes = {
     },
   },
   'set-up-without-link': at('/setup'),
-  'sign-in': at('/sign-in'),
-  'sign-in-refused': {
+  'sign-in': withAdministrator(at('/sign-in')),
+  'sign-in-first': at('/sign-in'),
+  'sign-in-refused': withAdministrator({
     show: async (console, context) => {
       const page = await open(console, '/sign-in', context)
       await fillSignIn(page, 'nobody', 'a wrong password')
       await page.getByRole('alert').waitFor()
       return page
     },
-  },
+  }),
   register: at('/register'),
+  'register-refused': {
+    show: async (console, context) => {
+      const page = await open(console, '/register', context)
+      await page.getByLabel('Username').fill('a@b')
+      await page.getByLabel('Password', { exact: true }).fill('short')
+      await page.getByRole('button', { name: 'Register' }).click()
+      await page.getByText('The password is too short').waitFor()
+      return page
+    },
+  },
   profile: as('/me'),
   password: as('/me/password'),
   devices: { show: showDevices },
@@ -87,18 +113,21 @@ export const scenes = {
       return page
     },
   },
-  'verify-email': at('/verify#token'),
-  'link-broken': {
+  'verify-email': withMail(at('/verify#token')),
+  'link-broken': withMail({
     show: async (console, context) => {
+      const json = { code: 'invalid_link' }
+      await context.route('**/email/verify', route => route.fulfill({ status: 400, json }))
       const page = await open(console, '/verify#token', context)
       await page.getByRole('button', { name: 'Verify the address' }).click()
       await page.getByRole('alert').waitFor()
       return page
     },
-  },
-  'not-me': at('/not-me#token'),
-  'reset-password': at('/reset#token'),
-  'forgot-password': at('/forgot'),
+  }),
+  'not-me': withMail(at('/not-me#token')),
+  'reset-password': withMail(at('/reset#token')),
+  'forgot-password': withMail(at('/forgot')),
+  'no-mail': at('/forgot'),
   'not-found': at('/nowhere'),
 } as const satisfies Readonly<Record<string, Scene>>
 

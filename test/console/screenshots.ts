@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import type { Language } from '../../apps/console/src/texts/languages.ts'
 import { sceneNames, scenes } from './scenes.ts'
 import { browserMissing, type Console, startConsole } from './start-console.ts'
 
@@ -9,12 +10,16 @@ import { browserMissing, type Console, startConsole } from './start-console.ts'
  * page that shows them all. Without a folder: docs/screenshots, which git does not keep.
  */
 
-/** How each page is looked at. */
+type Look = { readonly language: Language; readonly options: BrowserContextOptions }
+
+const wide = { width: 1200, height: 760 }
+
+/** How each page is looked at; between them they have every language. */
 const looks = {
-  light: { colorScheme: 'light', viewport: { width: 1200, height: 760 } },
-  dark: { colorScheme: 'dark', viewport: { width: 1200, height: 760 } },
-  phone: { colorScheme: 'light', viewport: { width: 360, height: 740 }, locale: 'zh-TW' },
-} as const satisfies Readonly<Record<string, BrowserContextOptions>>
+  light: { language: 'en', options: { colorScheme: 'light', viewport: wide } },
+  dark: { language: 'zh-Hans', options: { colorScheme: 'dark', viewport: wide } },
+  phone: { language: 'zh-Hant', options: { colorScheme: 'light', viewport: { width: 360, height: 740 } } },
+} as const satisfies Readonly<Record<string, Look>>
 
 const lookNames = Object.keys(looks) as (keyof typeof looks)[]
 
@@ -31,10 +36,13 @@ const further = (path: string): Shown => [
 ]
 
 /** Scenes find what they press by its English name: the language is chosen once all is shown. */
-const chooseLanguage = async (page: Page, locale: string | undefined): Promise<void> => {
+const chooseLanguage = async (page: Page, language: Language): Promise<void> => {
   const choice = page.getByRole('banner').locator('select')
-  if (locale === 'zh-TW' && (await choice.count()) > 0) await choice.selectOption('zh-Hant', { force: true })
+  if ((await choice.count()) > 0) await choice.selectOption(language, { force: true })
 }
+
+/** What covers the page, or has no end, is shown as the window shows it. */
+const isWhole = (name: string): boolean => !/^(docs|confirmation)/.test(name)
 
 const isThere = async ({ t }: Console, path: string): Promise<boolean> =>
   (await t.call('GET', path, { headers: { accept: 'text/html' } })).status === 200
@@ -65,12 +73,12 @@ const takeAll = async (console: Console, folder: string): Promise<readonly strin
   ]
   for (const [name, show] of shown)
     for (const look of lookNames) {
-      const { locale, ...options } = { locale: undefined, ...looks[look] }
+      const { language, options } = looks[look]
       const context = await console.newContext(options)
       const page = await show(console, context)
-      await chooseLanguage(page, locale)
+      await chooseLanguage(page, language)
       await page.waitForLoadState('networkidle')
-      await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: !name.startsWith('docs') })
+      await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: isWhole(name) })
       await context.close()
     }
   return shown.map(([name]) => name)

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { readConsoleFiles } from '../../packages/gatewright/src/http/console-files.ts'
 import { ensureConsole } from '../../tools/build-console.ts'
-import { startTestApp, type TestApp } from '../harness.ts'
+import { signUp, startTestApp, type TestApp } from '../harness.ts'
 
 const appName = `A <b> & "c" 'd' {{nonce}} $&`
 let t: TestApp
@@ -64,6 +64,43 @@ test('XSS through the name of the application: it stands in the page as text and
     mount: '/api/v1',
     registration: true,
     password_min_length: 20,
+    sends_mail: false,
+    awaits_administrator: true,
+  })
+})
+
+describe('that there is no administrator yet', () => {
+  const isTold = async ({ call }: TestApp): Promise<boolean> =>
+    (await call('GET', '/console')).text.includes('&quot;awaits_administrator&quot;:true')
+
+  test('is told until there is one, and never again', async () => {
+    const fresh = await startTestApp()
+    assert.equal(await isTold(fresh), true)
+    await signUp(fresh, 'alice', ['user'])
+    assert.equal(await isTold(fresh), true, 'another user changes nothing')
+    await signUp(fresh, 'root', ['admin'])
+    assert.equal(await isTold(fresh), false)
+    await fresh.close()
+  })
+
+  test('is told to nobody where strangers on other machines can ask, who would know what to look for', async () => {
+    for (const settings of [
+      { nodeEnv: 'production' },
+      { host: '0.0.0.0' },
+      { publicUrl: 'https://api.example.org' },
+    ] as const) {
+      const reachable = await startTestApp(settings)
+      assert.equal(await isTold(reachable), false, JSON.stringify(settings))
+      await reachable.close()
+    }
+  })
+
+  test('the page is there where the database can not say', async () => {
+    const app = await startTestApp()
+    await app.engine.db.schema.alterTable('installation').renameTo('elsewhere').execute()
+    assert.equal((await app.call('GET', '/console')).status, 200)
+    assert.equal(await isTold(app), false)
+    await app.close()
   })
 })
 

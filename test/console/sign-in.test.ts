@@ -20,6 +20,11 @@ describe('signing in', { skip: browserMissing }, () => {
   })
   after(() => c.close())
 
+  test('before there is an administrator, the sign-in says how one is made', async () => {
+    const page = await open(c, '/sign-in')
+    await page.getByText('open the set-up link that the first start printed').waitFor()
+  })
+
   test('the set-up link makes the first administrator and signs in, once, and its token leaves the address bar', async () => {
     const link = await openSetupLink(c.t.engine)
     assert.ok(link.state === 'made')
@@ -35,6 +40,10 @@ describe('signing in', { skip: browserMissing }, () => {
     await page.getByRole('button', { name: 'Make the administrator' }).click()
     await page.getByRole('heading', { name: 'Profile' }).waitFor()
     await page.getByText('admin', { exact: true }).waitFor()
+
+    const another = await open(c, '/sign-in')
+    await another.getByLabel('Username').waitFor()
+    assert.equal(await another.getByText('set-up link').count(), 0)
 
     const again = await open(c, `/setup#${link.token}`)
     await again.getByLabel('Username').fill('mallory')

@@ -62,6 +62,22 @@ export const startConsole = async (overrides: Partial<Settings> = {}): Promise<C
   }
 }
 
+/** Pages of this browser are as a server would write them of which these settings are so. */
+export const withSettings = (
+  context: BrowserContext,
+  settings: Readonly<Record<string, boolean>>,
+): Promise<unknown> =>
+  context.route(/\/console(?!\/assets)/, async route => {
+    const response = await route.fetch()
+    let body = await response.text()
+    for (const [name, value] of Object.entries(settings)) {
+      const written = new RegExp(`(&quot;${name}&quot;:)(true|false)`)
+      assert.match(body, written)
+      body = body.replace(written, `$1${value}`)
+    }
+    await route.fulfill({ response, body })
+  })
+
 /** A page at an address of the console, in a context of its own unless one is given. */
 export const open = async (
   { newContext }: Pick<Console, 'newContext'>,

@@ -5,19 +5,21 @@ import {
   cpSync,
   existsSync,
   globSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, posix } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { settingRows } from 'gatewright/settings'
 import { parseSource, readSources } from '../../tools/sources.ts'
-import { readBlocks, readDocument, readPart, top } from '../markdown.ts'
+import { readBlocks, readDocument, readLinks, readPart, top } from '../markdown.ts'
 import { until, within } from '../process/until.ts'
 import { readSteps, takeTour } from '../tour.ts'
 import { cleanEnv, copyRepository, npmInstall, pack } from './packed.ts'
@@ -27,6 +29,13 @@ const text = readDocument(page)
 const [api = '', forgotten = ''] = readBlocks(text)
   .filter(({ language }) => language === 'ts')
   .map(block => block.text)
+/** The files of the page on tests, by the names that stand in their first lines. */
+const testedFiles = new Map(
+  readBlocks(readDocument('docs/testing.md')).flatMap(block => {
+    const [, name] = /^\/\/ ([\w.-]+\.ts)\n/.exec(block.text) ?? []
+    return name === undefined ? [] : [[name, block.text] as const]
+  }),
+)
 const writtenBase = 'http://localhost:3000'
 const longestStart = 20_000
 
@@ -46,6 +55,8 @@ before(() => {
   const { status, stderr } = npmInstall(folder, './gatewright-0.1.0.tgz', 'fastify', '@types/node@26.6.6')
   assert.equal(status, 0, stderr)
   writeFileSync(join(folder, 'api.ts'), api)
+  mkdirSync(join(folder, 'tested'))
+  for (const [name, content] of testedFiles) writeFileSync(join(folder, 'tested', name), content)
 })
 after(() => {
   for (const path of [folder, copy]) rmSync(path, { recursive: true, force: true })
@@ -64,12 +75,13 @@ type Published = {
 const readManifest = (): Published => JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
 
 describe('the tarball', () => {
-  test('holds JavaScript, its types, pages, the licence and a README, and nothing else', () => {
+  test('holds JavaScript, its types, pages, documents, the licence and a README, and nothing else', () => {
     const kinds = [
       /^(LICENSE|README\.md|package\.json)$/,
       /^dist\/(?!.*\.test\.).*(?<!\.test)\.(js|d\.ts)$/,
       /^dist\/http\/pages\/[\w-]+\.(html|css|js)$/,
       /^console\//,
+      /^docs\/[a-z-]+\.md$/,
     ]
     const files = listInstalled()
     const further = files.filter(file => !kinds.some(kind => kind.test(file)))
@@ -92,6 +104,22 @@ describe('the tarball', () => {
     assert.equal(scripts, undefined)
   })
 
+  test('holds every document that its messages name, and whatever these lead to', () => {
+    const files = listInstalled()
+    const read = (file: string): string => readFileSync(join(installed, file), 'utf8')
+    const code = files.filter(file => file.endsWith('.js') || file === 'README.md')
+    const named = new Set(code.flatMap(file => read(file).match(/docs\/[\w-]+\.md/g) ?? []))
+    for (const page of ['docs/settings.md', 'docs/postgresql.md', 'docs/adopt.md']) assert.ok(named.has(page))
+    const documents = files.filter(file => file.startsWith('docs/'))
+    const linked = documents.flatMap(file =>
+      readLinks(read(file))
+        .filter(link => !/^(#|https?:)/.test(link))
+        .map(link => posix.join('docs', link.replace(/#.*/, ''))),
+    )
+    assert.ok(linked.length > 10)
+    for (const page of new Set([...named, ...linked])) assert.ok(files.includes(page), page)
+  })
+
   test('exports all that the blog imports: it imports only what customers import', () => {
     const exported = Object.keys(readManifest().exports).map(name => name.replace(/^\./, 'gatewright'))
     for (const [path, source] of readSources())
@@ -104,13 +132,43 @@ describe('the tarball', () => {
 
 /** What the compiler says of these files. */
 const compile = (...names: readonly string[]): string => {
-  const options = '--noEmit --strict --module nodenext --target es2024 --types node --pretty false'
+  const options =
+    '--noEmit --strict --module nodenext --target es2024 --types node --pretty false --allowImportingTsExtensions'
   const tsc = join(top, 'node_modules/typescript/bin/tsc')
   const words = [tsc, ...options.split(' '), ...names]
   return spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' }).stdout
 }
 
+test('the package without its test kit does all that production needs', async () => {
+  const [kit, kept] = [join(installed, 'dist/testing'), join(installed, 'testing')]
+  renameSync(kit, kept)
+  try {
+    const names = Object.keys(readManifest().exports).filter(name => name !== './testing')
+    const program = names.map(name => `await import('gatewright${name.slice(1)}')`).join('\n')
+    const run = (code: string) =>
+      spawnSync(process.execPath, ['--input-type=module', '-e', code], { cwd: folder, encoding: 'utf8' })
+    const { status, stderr } = run(program)
+    assert.equal(status, 0, stderr)
+    assert.match(run("await import('gatewright/testing')").stderr, /ERR_MODULE_NOT_FOUND/)
+  } finally {
+    renameSync(kept, kit)
+  }
+})
+
 describe('the types of the package', () => {
+  test('take the application and the tests of the page on tests', () => {
+    assert.equal(compile(...testedFiles.keys().map(name => join('tested', name))), '')
+  })
+
+  test('refuse a test that names a database', () => {
+    const [first = ''] = [...testedFiles]
+      .filter(([name]) => name === 'reports.test.ts')
+      .map(([, text]) => text)
+    const settings = "build: buildApi, settings: { DATABASE_URL: 'sqlite:./data/gatewright.db' }"
+    writeFileSync(join(folder, 'tested', 'mistake.ts'), first.replace('build: buildApi', settings))
+    assert.match(compile('tested/mistake.ts'), /'DATABASE_URL' does not exist/)
+  })
+
   test('take the API of the page, which has 30 lines', () => {
     assert.equal(compile('api.ts'), '')
     assert.ok(api.trimEnd().split('\n').length <= 30)
@@ -267,6 +325,23 @@ for (const { version, find } of versions)
       assert.deepEqual([status, stdout], [1, ''])
       const [, said = ''] = /^(Error: the route GET \/forgotten .*)$/m.exec(stderr) ?? []
       assert.ok(text.includes(`\`\`\`text\n${said}\n\`\`\``), stderr)
+    })
+
+    test('the tests of the page on tests pass, and leave nothing behind', async t => {
+      if (missing !== undefined) return t.skip(missing)
+      const temporary = mkdtempSync(join(tmpdir(), 'gatewright-tested-'))
+      t.after(() => rmSync(temporary, { recursive: true, force: true }))
+      const { NODE_TEST_CONTEXT: _, ...env } = envOf(node, { TMPDIR: temporary })
+      const { status, stdout, stderr } = spawnSync(node, ['--test'], {
+        cwd: join(folder, 'tested'),
+        env,
+        encoding: 'utf8',
+      })
+      assert.equal(status, 0, stdout + stderr)
+      const passed = [...testedFiles.values()].join('').match(/^test\(/gm)?.length
+      assert.match(stdout, new RegExp(`^# pass ${passed}$|^ℹ pass ${passed}$`, 'm'))
+      assert.deepEqual(globSync(join(temporary, 'gatewright-*')), [])
+      assert.ok(!existsSync(join(folder, 'tested/data')))
     })
 
     test('gatewright serve is a server without an application', async t => {

@@ -54,11 +54,13 @@ describe('eight processes that start at once on an empty PostgreSQL database', (
     return true
   }
 
-  test('all serve, and make one installation, one key and one set-up link', async () => {
+  test('all serve, and make one installation, one set-up link and one key with the one after it', async () => {
     const answers = await Promise.all(servers.map(server => server.call('GET', '/readyz')))
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
-    for (const table of ['installation', 'signing_keys', 'setup_links'])
+    for (const table of ['installation', 'setup_links'])
       assert.deepEqual(await query(url, `select count(*)::int as rows from ${table}`), [{ rows: 1 }], table)
+    const keys = 'select state from signing_keys order by state'
+    assert.deepEqual(await query(url, keys), [{ state: 'active' }, { state: 'published' }])
     const links = servers.flatMap(server => [...server.stdout().matchAll(/setup_link":"[^#]+#([\w-]+)/g)])
     assert.equal(links.length, 1)
     const setUps = await Promise.all(
@@ -111,7 +113,7 @@ describe('eight processes that start at once on an empty PostgreSQL database', (
       stderr,
       /^gatewright: the database was made with the secret [^\n]+ which is not here[^\n]*\n$/,
     )
-    assert.deepEqual(await query(url, 'select count(*)::int as rows from signing_keys'), [{ rows: 1 }])
+    assert.deepEqual(await query(url, 'select count(*)::int as rows from signing_keys'), [{ rows: 2 }])
   })
 
   test('all end well, and leave no connection', async () => {

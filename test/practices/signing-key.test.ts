@@ -9,7 +9,8 @@ before(async () => {
 })
 after(() => t.close())
 
-const findKey = () => t.engine.db.selectFrom('signing_keys').selectAll().executeTakeFirstOrThrow()
+const findKey = () =>
+  t.engine.db.selectFrom('signing_keys').selectAll().where('state', '=', 'active').executeTakeFirstOrThrow()
 
 test('the private half of the signing key is sealed in the database', async () => {
   const { kid, private_key, public_key } = await findKey()

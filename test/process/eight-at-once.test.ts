@@ -68,11 +68,15 @@ describe('eight processes that start at once on an empty database', () => {
     )
   })
 
-  test('make one installation and one signing key', () => {
-    for (const table of ['installation', 'signing_keys', 'setup_links'])
+  test('make one installation, and one signing key with the one after it', () => {
+    for (const [table, rows] of [
+      ['installation', 1],
+      ['signing_keys', 2],
+      ['setup_links', 1],
+    ] as const)
       assert.deepEqual(
         query(folder, `select count(*) as rows from ${table}`).map(row => row.rows),
-        [1],
+        [rows],
         table,
       )
     const made = query(
@@ -83,7 +87,8 @@ describe('eight processes that start at once on an empty database', () => {
       made.map(row => [row.event, row.times]),
       [
         ['setup-link.made', 1],
-        ['signing-key.made', 1],
+        ['signing-key.activated', 1],
+        ['signing-key.made', 2],
       ],
     )
   })

@@ -69,6 +69,19 @@ describe('of two processes on one database', () => {
     )
   })
 
+  test('both refuse what a key has signed that was revoked at the command line, and give new tokens', async () => {
+    const caller = await signUpKnownToBoth('signed')
+    const [head = ''] = caller.access.split('.')
+    const { kid } = JSON.parse(Buffer.from(head, 'base64url').toString())
+    await command('key', 'revoke', kid)
+    for (const server of [first, second]) {
+      await until('it refuses', async () => (await statusAt(server, caller)) === 401, longest)
+      const answer = await server.call('POST', 'refresh', { body: { refresh_token: caller.refresh } })
+      const renewed = { ...caller, access: String(answer.field('access_token')) }
+      for (const each of [first, second]) assert.equal(await statusAt(each, renewed), 200)
+    }
+  })
+
   test('neither takes the refresh token of a session that the other ended', async () => {
     const caller = await signUpKnownToBoth('refresher')
     assert.equal((await second.call('POST', 'logout', { token: caller.access })).status, 200)

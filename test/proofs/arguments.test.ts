@@ -12,6 +12,8 @@ const parse = (...args: readonly string[]) => {
 describe('a call of the proofs is refused', () => {
   const calls: readonly (readonly string[])[] = [
     ['kill-everything'],
+    ['kil'],
+    ['-'],
     ['constructor'],
     ['--runs', '0'],
     ['--runs', '1e3'],
@@ -30,6 +32,7 @@ describe('a call of the proofs is refused', () => {
 test('without a name all proofs are called, with names those', () => {
   assert.deepEqual(parse().names, proofNames)
   assert.deepEqual(parse('kill-sqlite', '--runs', '3').names, ['kill-sqlite'])
+  assert.deepEqual(parse('keys').names, ['keys-sqlite', 'keys-postgres'])
 })
 
 test('the seed of a chain repeats that chain', () => {

@@ -20,7 +20,9 @@ ${proofNames.map(name => `  ${name.padEnd(16)}${proofs[name].says}`).join('\n')}
   --runs n        how often, instead of ${proofs['kill-sqlite'].runs} times each
   --seed n        the random choices of an earlier call`
 
-const isProof = (name: string): name is ProofName => Object.hasOwn(proofs, name)
+/** Those of that name, or that begin with it: on each database. */
+const findProofs = (asked: string): readonly ProofName[] =>
+  proofNames.filter(name => name === asked || name.startsWith(`${asked}-`))
 const isCount = (text: string): boolean => /^[1-9]\d{0,8}$/.test(text)
 
 /** What is asked for, or what is wrong with it. */
@@ -32,11 +34,11 @@ export const parseProofArguments = (args: readonly string[]): Asked | string => 
       options: { runs: { type: 'string' }, seed: { type: 'string' }, help: { type: 'boolean' } },
     })
     const { runs, seed = String(randomInt(1, 2 ** 29)), help = false } = values
-    const unknown = positionals.find(name => !isProof(name))
+    const unknown = positionals.find(name => findProofs(name).length === 0)
     if (unknown !== undefined) return `there is no proof "${unknown}"`
     if (![runs ?? '1', seed].every(isCount)) return '--runs and --seed are whole numbers from 1'
     return {
-      names: positionals.length === 0 ? proofNames : positionals.filter(isProof),
+      names: positionals.length === 0 ? proofNames : positionals.flatMap(findProofs),
       runs: runs === undefined ? undefined : Number(runs),
       seed: Number(seed),
       help,

@@ -6,6 +6,8 @@ import {
   openPostgres,
   openSqlite,
 } from './installation.ts'
+import { type KeyDatabase, openKeysOnPostgres, openKeysOnSqlite } from './key-database.ts'
+import { proveKeys } from './key-proof.ts'
 import { proveKills } from './kill-proof.ts'
 import type { Tally } from './tally.ts'
 import { proveTokens } from './token-proof.ts'
@@ -32,6 +34,11 @@ const kills =
   async ({ owner, ...chain }) =>
     proveKills({ ...chain, installation: await open(owner) })
 
+const keys =
+  (open: (owner: Owner) => Promise<KeyDatabase>): Proof['prove'] =>
+  async ({ owner, ...chain }) =>
+    proveKeys({ ...chain, owner, database: await open(owner) })
+
 /** What `npm run proof` shows at random. */
 export const proofs = {
   'kill-sqlite': {
@@ -54,6 +61,18 @@ export const proofs = {
     runs: 500,
     longestChain: 500,
     prove: proveTokens,
+  },
+  'keys-sqlite': {
+    says: 'eight processes on SQLite that are killed at any step make each signing key once, and know every token',
+    runs: 100,
+    longestChain: 100,
+    prove: keys(openKeysOnSqlite),
+  },
+  'keys-postgres': {
+    says: 'eight processes on PostgreSQL that are killed at any step make each signing key once, and know every token',
+    runs: 100,
+    longestChain: 100,
+    prove: keys(openKeysOnPostgres),
   },
 } as const satisfies Record<string, Proof>
 

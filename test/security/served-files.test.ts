@@ -28,7 +28,6 @@ const files = [
   '/docs/errors.bak',
   '/docs/reference.js.map',
   '/console/assets/index.js.map',
-  '/metrics',
   '/debug',
   '/debug/pprof',
   '/json/version',

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
+import { revokeKey, rotateKeys } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
-import { second } from '../../packages/gatewright/src/ground/clock.ts'
+import { hour, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
 import { openSecondConnection, type SecondConnection } from './second-connection.ts'
@@ -72,10 +73,38 @@ type Trace = {
   readonly details?: object
 }
 
+const kidOf = (state: string): string =>
+  String(connection.row('select kid from signing_keys where state = ?', state)?.kid)
+
 /** How each event comes about, and what its row should say. */
 const acts: Record<AuditEventName, () => Promise<Trace>> = {
   'signing-key.made': async () => {
-    const { kid } = connection.row('select kid from signing_keys') ?? {}
+    return { user: null, actor: 'system', details: { kid: kidOf('published'), algorithm: 'ES256' } }
+  },
+  'signing-key.activated': async () => ({
+    user: null,
+    actor: 'system',
+    details: { kid: kidOf('active') },
+  }),
+  'signing-key.rotation-asked': async () => {
+    const kid = kidOf('active')
+    await rotateKeys(t.engine, origin)
+    return { user: null, actor: 'command-line', details: { kid } }
+  },
+  'signing-key.retired': async () => ({
+    user: null,
+    actor: 'command-line',
+    details: { kid: kidOf('retired') },
+  }),
+  'signing-key.revoked': async () => {
+    const kid = kidOf('active')
+    await revokeKey(t.engine, { kid, origin })
+    return { user: null, actor: 'command-line', details: { kid } }
+  },
+  'signing-key.gone': async () => {
+    const kid = kidOf('retired')
+    t.clock.advance(hour)
+    await t.engine.keyRing.turn()
     return { user: null, actor: 'system', details: { kid } }
   },
   'setup-link.made': async () => {

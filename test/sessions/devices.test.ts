@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 import { type Held, openScene, refresh, renewPair, type Scene, signIn } from './scene.ts'
+import { addUser } from './signed-in.ts'
 
 let t: TestApp
 let scene: Scene
@@ -13,6 +14,8 @@ after(() => t.close())
 beforeEach(async () => {
   scene = await openScene(t)
 })
+
+const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0'
 
 type Listed = { readonly id: string; readonly current: boolean; readonly device: string }
 
@@ -39,7 +42,7 @@ describe('the list of own sessions', () => {
   })
 
   test('shows where and when, and nothing that could be used', async () => {
-    const headers = { 'user-agent': `${'x'.repeat(400)}` }
+    const headers = { 'user-agent': `${firefox}${' '.repeat(400)}` }
     const body = { username: scene.username, password }
     const answer = await t.call('POST', 'login', { body, headers, address: '192.0.2.7' })
     const { access_token, refresh_token } = answer.body
@@ -49,12 +52,15 @@ describe('the list of own sessions', () => {
       'id',
       'current',
       'device',
+      'program',
+      'system',
       'address',
       'created_at',
       'last_used_at',
       'expires_at',
     ])
-    assert.deepEqual([current.device, current.address], ['x'.repeat(300), '192.0.2.7'])
+    assert.deepEqual([current.device, current.address], ['Firefox on Windows', '192.0.2.7'])
+    assert.deepEqual([current.program, current.system], ['Firefox', 'Windows'])
     const { refresh_key } = await t.engine.db
       .selectFrom('sessions')
       .select('refresh_key')
@@ -319,5 +325,28 @@ describe('a user at the limit of 100 sessions', () => {
     assert.deepEqual(gone.sort(), [200, 401])
     assert.equal(await open(oldest), 200)
     assert.equal((await list(oldest)).length, 100)
+  })
+
+  test('lets in twenty sign-ins at once, and the twenty longest unused make room', async () => {
+    const { id: userId } = await addUser(t.engine, 'crowd')
+    const olds: string[] = []
+    for (let n = 0; n < 100; n++) {
+      t.clock.advance(1)
+      olds.push((await signIn(t, userId)).sessionId)
+    }
+    // By a token, and not written yet.
+    const used = olds[3] ?? ''
+    t.engine.uses.note(used, { at: t.clock.now(), address: '' })
+    t.clock.advance(1)
+    const news = await Promise.all(Array.from({ length: 20 }, () => signIn(t, userId)))
+    for (const held of news) assert.equal(await open(held), 200)
+    const live = await t.engine.db
+      .selectFrom('sessions')
+      .select('id')
+      .where('user_id', '=', userId)
+      .where('ended_at', 'is', null)
+      .execute()
+    const expected = [...olds.slice(21), used, ...news.map(({ sessionId }) => sessionId)]
+    assert.deepEqual(live.map(({ id }) => id).sort(), expected.sort())
   })
 })

@@ -126,6 +126,15 @@ describe('what is refused with 400, and makes no user', () => {
   })
 })
 
+test('a name that can not be and a password that is too short are told together', async () => {
+  const { status, body } = await register({ username: 'a@b', password: 'short' })
+  assert.deepEqual([status, body.code], [400, 'validation_failed'])
+  assert.deepEqual(
+    body.errors.map(({ path }: { readonly path: string }) => path),
+    ['/username', '/password'],
+  )
+})
+
 test('the longest and the shortest password that may be are taken', async () => {
   for (const [username, shown] of [
     ['shorty', '🐈'.repeat(15)],

@@ -68,6 +68,11 @@ describe('a process that can not read the feed', () => {
       assertUnavailable(await t.call('GET', path, { token: ann.access }))
   })
 
+  test('is ready when it has only stood still for longer than the bound: it reads then, as for a request', async () => {
+    t.clock.advance(maxAge + 1)
+    assert.deepEqual((await t.call('GET', '/readyz')).body, { status: 'ready', reasons: [] })
+  })
+
   test('says so when it is asked whether it is ready', async () => {
     breakFeed()
     t.clock.advance(maxAge + 1)

@@ -1,8 +1,7 @@
 import type { Engine } from 'gatewright/compose'
 import { inTransaction } from 'gatewright/transaction'
-import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
-import { makeTokenPair } from '../../packages/gatewright/src/sessions/session-tokens.ts'
-import { type LiveSession, startSession } from '../../packages/gatewright/src/sessions/sessions.ts'
+import type { LiveSession } from '../../packages/gatewright/src/sessions/sessions.ts'
+import { hold, startTestSession } from '../../packages/gatewright/src/testing/test-session.ts'
 import { noteAdministrator } from '../../packages/gatewright/src/users/administrators.ts'
 import type { PasswordHash } from '../../packages/gatewright/src/users/password-hasher.ts'
 import { parseUsername } from '../../packages/gatewright/src/users/username.ts'
@@ -34,25 +33,10 @@ export const addUser = (
 
 /** What a client holds of a session. */
 export const toSignedIn = async (engine: Engine, live: LiveSession): Promise<SignedIn> => {
-  const pair = await makeTokenPair(engine, live)
-  return {
-    userId: live.session.user_id,
-    sessionId: live.session.id,
-    access: pair.access_token,
-    refresh: pair.refresh_token,
-  }
+  const { accessToken: access, refreshToken: refresh } = await hold.tokens(engine, live)
+  return { userId: live.session.user_id, sessionId: live.session.id, access, refresh }
 }
 
 /** Starts a session of the user, as every door does once the credential was found right. */
-export const signInAs = async (engine: Engine, userId: string, device = ''): Promise<SignedIn> => {
-  const { version } = await engine.db
-    .selectFrom('users')
-    .select('version')
-    .where('id', '=', userId)
-    .executeTakeFirstOrThrow()
-  const started = await inTransaction(engine.db, work =>
-    startSession(engine, work, { userId, userVersion: version, amr: ['pwd'], device, origin: systemOrigin }),
-  )
-  if (started === undefined) throw new Error('the user is disabled or changed meanwhile')
-  return toSignedIn(engine, started)
-}
+export const signInAs = async (engine: Engine, userId: string, device = ''): Promise<SignedIn> =>
+  toSignedIn(engine, await startTestSession(engine, { userId, device }))

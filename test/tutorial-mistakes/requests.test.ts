@@ -109,7 +109,11 @@ test('a token in the address, in a cookie or in the body signs nobody in', async
 test('a token signed by another algorithm than its key, or by none, is refused', async () => {
   const [head = '', claims = '', signature = ''] = alice.access.split('.')
   const header = JSON.parse(Buffer.from(head, 'base64url').toString())
-  const key = await t.engine.db.selectFrom('signing_keys').selectAll().executeTakeFirstOrThrow()
+  const key = await t.engine.db
+    .selectFrom('signing_keys')
+    .selectAll()
+    .where('kid', '=', header.kid)
+    .executeTakeFirstOrThrow()
   const withHeader = (alg: string, sign: (text: string) => string): string => {
     const text = `${Buffer.from(JSON.stringify({ ...header, alg })).toString('base64url')}.${claims}`
     return `${text}.${sign(text)}`

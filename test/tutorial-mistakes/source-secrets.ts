@@ -13,11 +13,15 @@ const isNumberedName = (text: string): boolean => /^\d{4}(-[a-z]+)+$/.test(text)
 /** The name of a cipher suite, as OpenSSL writes it. */
 const isCipherSuite = (text: string): boolean => /^(ECDHE-|TLS_)[A-Z0-9_-]+$/.test(text)
 
+/** The name of a setting or of one of its values. */
+const isSettingName = (text: string): boolean => /^[A-Z]+\d{0,3}(_[A-Z]+)+$/.test(text)
+
 /** Text that only a machine writes: long, without a blank, letters and digits in no order of words. */
 const looksRandom = (text: string): boolean =>
   /^[A-Za-z0-9+/_=-]{20,}$/.test(text) &&
   (text.match(/\d/g) ?? []).length >= 3 &&
   !isNumberedName(text) &&
+  !isSettingName(text) &&
   !isCipherSuite(text)
 
 const nameOfSecret = /secret|password|passphrase|pepper|private.?key|api.?key|signing.?key/i

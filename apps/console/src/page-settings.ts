@@ -8,6 +8,10 @@ export type PageSettings = {
   /** Whether anybody may register. */
   readonly registration: boolean
   readonly password_min_length: number
+  /** Whether the server sends mail. While it does not, whatever needs one says so and is not offered. */
+  readonly sends_mail: boolean
+  /** Nobody has set the server up yet; told on a machine of one's own only. */
+  readonly awaits_administrator: boolean
 }
 
 export const readPageSettings = (): PageSettings =>

@@ -14,9 +14,6 @@ const codes: Readonly<Record<string, TextName>> = {
   csrf_failed: 'errorOtherAddress',
   insufficient_permission: 'errorForbidden',
   invalid_link: 'linkBroken',
-  // Routes that links of a mail lead to are not there where no mail is sent.
-  not_found: 'linkBroken',
-  method_not_allowed: 'linkBroken',
 }
 
 const fields: ReadonlyMap<string, TextName> = new Map([
@@ -28,10 +25,10 @@ const fields: ReadonlyMap<string, TextName> = new Map([
   ['token', 'linkBroken'],
 ])
 
-/** What went wrong, in words that a person can act on. */
-export const toTextName = ({ code, errors }: Problem): TextName =>
-  (code === 'validation_failed' ? fields.get(errors?.[0]?.path.slice(1) ?? '') : codes[code]) ?? 'errorOther'
+/** The fields that it is about; none where it is about the whole. */
+export const fieldsOf = ({ code, errors = [] }: Problem): readonly string[] =>
+  code === 'username_taken' ? ['username'] : errors.map(({ path }) => path.slice(1))
 
-/** The field that it is about; undefined where it is about none, or about one that a person does not fill in. */
-export const fieldOf = ({ code, errors }: Problem): string | undefined =>
-  code === 'username_taken' ? 'username' : errors?.[0]?.path.slice(1)
+/** What went wrong with this field, or with the whole, in words that a person can act on. */
+export const toTextName = (problem: Problem, field = fieldsOf(problem)[0] ?? ''): TextName =>
+  (problem.code === 'validation_failed' ? fields.get(field) : codes[problem.code]) ?? 'errorOther'

@@ -14,6 +14,8 @@ export type View = {
   readonly title: TextName
   /** `user`: whoever is signed in; `stranger`: who is not; the others are sent on. */
   readonly audience: 'everyone' | 'user' | 'stranger'
+  /** A mail leads to it, or is sent by it. */
+  readonly needsMail?: true
   readonly Content: ComponentType
 }
 
@@ -25,10 +27,10 @@ const views: Readonly<Record<string, View>> = {
   '/me': { title: 'profileTitle', audience: 'user', Content: Profile },
   '/me/password': { title: 'passwordTitle', audience: 'user', Content: ChangePassword },
   '/me/devices': { title: 'devicesTitle', audience: 'user', Content: Devices },
-  '/verify': { title: 'verifyTitle', audience: 'everyone', Content: VerifyEmail },
-  '/not-me': { title: 'notMeTitle', audience: 'everyone', Content: NotMe },
-  '/reset': { title: 'resetTitle', audience: 'everyone', Content: ResetPassword },
-  '/forgot': { title: 'forgotTitle', audience: 'everyone', Content: ForgotPassword },
+  '/verify': { title: 'verifyTitle', audience: 'everyone', needsMail: true, Content: VerifyEmail },
+  '/not-me': { title: 'notMeTitle', audience: 'everyone', needsMail: true, Content: NotMe },
+  '/reset': { title: 'resetTitle', audience: 'everyone', needsMail: true, Content: ResetPassword },
+  '/forgot': { title: 'forgotTitle', audience: 'everyone', needsMail: true, Content: ForgotPassword },
 }
 
 const notFound: View = { title: 'notFoundTitle', audience: 'everyone', Content: NotFound }

@@ -7,20 +7,24 @@ import { type Random, systemRandom } from './ground/random.ts'
 import type { Secrets } from './ground/secrets.ts'
 import { publicUrlOf, type Settings } from './ground/settings.ts'
 import { createHookRunner, type HookRunner } from './hooks/runner.ts'
-import { openKeyRing } from './keys/signing-keys.ts'
+import { algorithmOf, warningsOf } from './keys/algorithms.ts'
+import { type KeyRing, type KeyRingDependencies, openKeyRing } from './keys/key-ring.ts'
+import { noteAlgorithm } from './keys/turn-ring.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
 import { createRevocations } from './revocation/revocations.ts'
+import { createSessionUses } from './sessions/session-uses.ts'
 import { type Databases, dataFolderOf, isPostgresUrl, openDatabases } from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
 import { ensureInstallation } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
 import { prepareDatabase } from './storage/prepare-database.ts'
-import type { Durability } from './storage/sqlite-dialect.ts'
+import type { Durability } from './storage/sqlite-connection.ts'
 import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { createHousekeeping, type Housekeeping } from './upkeep/housekeeping.ts'
 import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
 import { listRoles } from './users/users.ts'
 
@@ -32,6 +36,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
   readonly hooks: HookRunner
+  readonly keyRing: KeyRing
+  readonly housekeeping: Housekeeping
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
   /** What a start should say of the database. */
@@ -54,6 +60,8 @@ export type ComposeOptions = {
   readonly clock?: Clock
   readonly random?: Random
   readonly durability?: Durability
+  /** A command beside the servers: it decides nothing for them, and follows nothing. */
+  readonly isCommand?: true
 }
 
 /** The folder that holds the database, and what is made on a first start. */
@@ -94,8 +102,23 @@ const openClock = async (
   return databaseClock
 }
 
+/** A server has a say in the next key; a command only makes what there is not. */
+const openRing = async (
+  dependencies: KeyRingDependencies,
+  { isCommand }: ComposeOptions,
+): Promise<KeyRing> => {
+  if (isCommand) return openKeyRing(dependencies)
+  await noteAlgorithm(dependencies)
+  return openKeyRing(dependencies)
+}
+
+/** What a command was started with says nothing of what the servers were: for it no rotation is ever due. */
+const settingsFor = ({ settings, isCommand }: ComposeOptions): Settings =>
+  isCommand ? { ...settings, keyRotation: Number.POSITIVE_INFINITY } : settings
+
 const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> => {
-  const { settings, port = settings.port, migrations = [], random = systemRandom } = options
+  const settings = settingsFor(options)
+  const { port = settings.port, migrations = [], random = systemRandom } = options
   const declared = options.declaration && createRoleTable(options.declaration)
   const databases = openDatabases(settings, options.durability ?? 'full')
   opened.defer(databases.close)
@@ -108,7 +131,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const roleTable = await openRoleTable(db, declared)
 
   const publicUrl = publicUrlOf(settings, port)
-  const keyRing = await openKeyRing({ db, secrets, clock, random })
+  const keyRing = await openRing({ db, watch, secrets, clock, random, settings }, options)
   const audience = settings.tokenAudience ?? publicUrl
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
   const revocations = createRevocations({
@@ -117,11 +140,27 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     clock,
     maxAge: settings.revocationMaxAge,
     readRoles: userId => listRoles(db, userId),
+    onKeyRevoked: keyRing.drop,
   })
   opened.defer(revocations.stop)
   await revocations.start()
+  opened.defer(keyRing.stop)
+  if (!options.isCommand) keyRing.follow()
+  const uses = createSessionUses({ db, clock, settings, roleTable })
+  opened.defer(uses.stop)
   const hooks = createHookRunner({ db, clock, random })
   opened.defer(hooks.stop)
+  const housekeeping = createHousekeeping({
+    db,
+    clock,
+    random,
+    settings,
+    roleTable,
+    revocations,
+    uses,
+    hooks,
+  })
+  opened.defer(housekeeping.stop)
   return {
     settings,
     publicUrl,
@@ -132,7 +171,10 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     secrets,
     accessTokens,
     revocations,
+    uses,
     hooks,
+    keyRing,
+    housekeeping,
     roleTable,
     hasher: createPasswordHasher({ random }),
     limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),
@@ -140,7 +182,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     places: credentialPlacesOf(settings, publicUrl),
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
-    warnings,
+    warnings: [...warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
     close: () => opened.disposeAsync(),
   }
 }

@@ -23,4 +23,5 @@ export const floors = [
   'compose.ts',
   'http',
   'cli',
+  'testing',
 ] as const

@@ -14,7 +14,9 @@ export type User = {
 export type Device = {
   readonly id: string
   readonly current: boolean
-  readonly device: string
+  /** Null where the device does not say. */
+  readonly program: string | null
+  readonly system: string | null
   readonly address: string
   readonly created_at: string
   readonly last_used_at: string

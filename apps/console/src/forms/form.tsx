@@ -1,7 +1,7 @@
 import { Stack } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { problemOf } from '../api/refused.ts'
-import { fieldOf } from '../problem-text.ts'
+import { fieldsOf } from '../problem-text.ts'
 import styles from './form.module.css'
 import { ProblemNotice, type Words } from './problem-notice.tsx'
 import { type Action, SubmitButton } from './submit-button.tsx'
@@ -23,7 +23,9 @@ type FormProps = {
 
 /** A form of one action: fields, what went wrong, and its button. */
 export const Form = ({ action, onSubmit, submit, children, fields = [], words = {} }: FormProps) => {
-  const isToldAtField = action.error !== null && fields.includes(fieldOf(problemOf(action.error)) ?? '')
+  const about = action.error === null ? [] : fieldsOf(problemOf(action.error))
+  const untold = about.find(name => !fields.includes(name))
+  const isToldAtFields = about.length > 0 && untold === undefined
   return (
     <form
       className={styles.form}
@@ -34,7 +36,7 @@ export const Form = ({ action, onSubmit, submit, children, fields = [], words = 
       }}
     >
       <Stack>
-        <ProblemNotice error={isToldAtField ? null : action.error} words={words} />
+        <ProblemNotice error={isToldAtFields ? null : action.error} field={untold} words={words} />
         {children}
         <SubmitButton action={action} fullWidth>
           {submit}

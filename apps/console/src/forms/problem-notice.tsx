@@ -5,15 +5,22 @@ import { toTextName } from '../problem-text.ts'
 import type { TextName } from '../texts/en.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 
+type Telling = {
+  /** Other words for a code, where a form knows better what it means. */
+  readonly words?: Words
+  /** The field that they are about. */
+  readonly field?: string | undefined
+}
+
 /** The words for whatever was thrown; undefined for a dialog that was closed. */
-export const useProblemText = (): ((error: unknown, words?: Words) => string | undefined) => {
+export const useProblemText = (): ((error: unknown, telling?: Telling) => string | undefined) => {
   const { text } = useTexts()
   const { password_min_length: minimum, public_url: address } = usePageSettings()
-  return (error, words = {}) => {
+  return (error, { words = {}, field } = {}) => {
     if (error === null) return undefined
     const problem = problemOf(error)
     if (problem.code === cancelled) return undefined
-    return text(words[problem.code] ?? toTextName(problem), {
+    return text(words[problem.code] ?? toTextName(problem, field), {
       minimum,
       address: `${address}/console`,
       code: problem.code,
@@ -21,12 +28,11 @@ export const useProblemText = (): ((error: unknown, words?: Words) => string | u
   }
 }
 
-/** Other words for a code, where a form knows better what it means. */
 export type Words = Readonly<Record<string, TextName>>
 
 /** Says what went wrong, aloud as well. */
-export const ProblemNotice = ({ error, words = {} }: { readonly error: unknown; readonly words?: Words }) => {
-  const problemText = useProblemText()(error, words)
+export const ProblemNotice = ({ error, ...telling }: Telling & { readonly error: unknown }) => {
+  const problemText = useProblemText()(error, telling)
   return problemText === undefined ? null : (
     <Alert color="red" role="alert">
       {problemText}

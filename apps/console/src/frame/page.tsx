@@ -5,6 +5,7 @@ import { usePageSettings } from '../api/use-api.ts'
 import { ProblemNotice } from '../forms/problem-notice.tsx'
 import { UserContext } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
+import { NoMail } from '../views/no-mail.tsx'
 import type { View } from '../views.tsx'
 import { focusHeading, headingId } from './focus.ts'
 import styles from './frame.module.css'
@@ -17,7 +18,7 @@ type PageProps = { readonly view: View; readonly user: Current | null | undefine
 /** One view with its heading, where reading goes on after each change of the address. */
 export const Page = ({ view, user: current }: PageProps) => {
   const { text } = useTexts()
-  const { app_name: name } = usePageSettings()
+  const { app_name: name, sends_mail: sendsMail } = usePageSettings()
   const title = text(view.title)
   useEffect(() => {
     document.title = `${title} · ${name}`
@@ -26,12 +27,13 @@ export const Page = ({ view, user: current }: PageProps) => {
     if (!isFirst) focusHeading()
     isFirst = false
   }, [])
+  const Content = view.needsMail && !sendsMail ? NoMail : view.Content
   const content = (
     <div className={styles.card}>
       <h1 id={headingId} className={styles.heading} tabIndex={-1}>
         {title}
       </h1>
-      <view.Content />
+      <Content />
     </div>
   )
   return view.audience === 'user' && current ? (

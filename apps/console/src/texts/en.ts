@@ -38,6 +38,8 @@ export const en = {
   signInSubmit: 'Sign in',
   signInNew: 'New here?',
   signInRegister: 'Register',
+  signInFirst:
+    'There is no administrator yet. To make one, open the set-up link that the first start printed on the terminal. Lost it? “gatewright setup-link” prints a new one.',
   signedOut: 'You are signed out.',
   sessionOver: 'Your session has ended. Sign in to go on.',
 
@@ -72,7 +74,8 @@ export const en = {
   deviceEnded: 'That device is signed out.',
   othersEnded: 'All other devices are signed out.',
   unknownDevice: 'Unknown device',
-  deviceOn: '{browser} on {system}',
+  unknownProgramOn: 'Unknown program on {system}',
+  deviceOn: '{program} on {system}',
 
   confirmTitle: 'Confirm that it is you',
   confirmIntro: 'You signed in more than 10 minutes ago. Write your password once more to go on.',
@@ -98,6 +101,7 @@ export const en = {
   forgotSubmit: 'Send the link',
   forgotDone: 'If this address belongs to an account, a link is on its way to it.',
 
+  noMail: 'This server can’t send mail yet, so this does not work here. Ask an administrator.',
   linkBroken: 'This link can’t be used: it is not whole, was used before, or has expired.',
   notFoundTitle: 'There is nothing here',
   notFoundIntro: 'The address is not right, or the page has moved.',

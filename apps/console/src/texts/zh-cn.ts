@@ -38,6 +38,8 @@ export const zhCn: Texts = {
   signInSubmit: '登录',
   signInNew: '还没有账户？',
   signInRegister: '注册',
+  signInFirst:
+    '还没有管理员。要创建管理员，请打开首次启动时在终端打印的设置链接。链接丢了？运行 gatewright setup-link 会打印一个新的。',
   signedOut: '你已退出登录。',
   sessionOver: '会话已结束，请重新登录以继续。',
 
@@ -72,7 +74,8 @@ export const zhCn: Texts = {
   deviceEnded: '该设备已下线。',
   othersEnded: '其他设备已全部下线。',
   unknownDevice: '未知设备',
-  deviceOn: '{system} 上的 {browser}',
+  unknownProgramOn: '{system} 上的未知程序',
+  deviceOn: '{system} 上的 {program}',
 
   confirmTitle: '请确认是你本人',
   confirmIntro: '距离你上次登录已超过 10 分钟。请再次输入密码以继续。',
@@ -98,6 +101,7 @@ export const zhCn: Texts = {
   forgotSubmit: '发送链接',
   forgotDone: '如果该邮箱属于某个账户，链接已经发出。',
 
+  noMail: '此服务器还不能发送邮件，因此无法在这里进行此操作。请联系管理员。',
   linkBroken: '此链接无法使用：链接不完整、已被使用或已过期。',
   notFoundTitle: '这里什么也没有',
   notFoundIntro: '地址不正确，或页面已移走。',

@@ -38,6 +38,8 @@ export const zhTw: Texts = {
   signInSubmit: '登入',
   signInNew: '還沒有帳戶？',
   signInRegister: '註冊',
+  signInFirst:
+    '還沒有管理員。若要建立管理員，請開啟首次啟動時在終端機印出的設定連結。連結遺失了？執行 gatewright setup-link 會印出新的連結。',
   signedOut: '您已登出。',
   sessionOver: '工作階段已結束，請重新登入以繼續。',
 
@@ -72,7 +74,8 @@ export const zhTw: Texts = {
   deviceEnded: '該裝置已登出。',
   othersEnded: '其他裝置已全部登出。',
   unknownDevice: '未知的裝置',
-  deviceOn: '{system} 上的 {browser}',
+  unknownProgramOn: '{system} 上的未知程式',
+  deviceOn: '{system} 上的 {program}',
 
   confirmTitle: '請確認是您本人',
   confirmIntro: '距離您上次登入已超過 10 分鐘。請再次輸入密碼以繼續。',
@@ -98,6 +101,7 @@ export const zhTw: Texts = {
   forgotSubmit: '寄送連結',
   forgotDone: '若此信箱屬於某個帳戶，連結已經寄出。',
 
+  noMail: '此伺服器還不能寄送郵件，因此無法在這裡進行此操作。請洽管理員。',
   linkBroken: '此連結無法使用：連結不完整、已被使用或已過期。',
   notFoundTitle: '這裡什麼都沒有',
   notFoundIntro: '網址不正確，或頁面已移走。',

@@ -2,7 +2,6 @@ import { Badge, Button, Loader, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import type { Device } from '../api/api.ts'
 import { useApi } from '../api/use-api.ts'
-import { toDeviceName } from '../device-name.ts'
 import { Done } from '../forms/notice.tsx'
 import { ProblemNotice } from '../forms/problem-notice.tsx'
 import { focusHeading } from '../frame/focus.ts'
@@ -73,18 +72,21 @@ const DeviceList = ({ devices, onEnd, isEnding }: DeviceListProps) => (
   </ul>
 )
 
+/** The API has the name in English. */
+const nameOf = ({ program, system }: Device, text: ReturnType<typeof useTexts>['text']): string => {
+  if (system === null) return program ?? text('unknownDevice')
+  return program === null ? text('unknownProgramOn', { system }) : text('deviceOn', { program, system })
+}
+
 type DeviceRowProps = { readonly device: Device; readonly onEnd: () => void; readonly isEnding: boolean }
 
 const DeviceRow = ({ device, onEnd, isEnding }: DeviceRowProps) => {
   const { text, time } = useTexts()
-  const name = toDeviceName(device.device)
-  const shown = typeof name === 'string' ? name || text('unknownDevice') : text('deviceOn', { ...name })
+  const shown = nameOf(device, text)
   return (
     <li className={styles.device}>
       <div className={styles.about}>
-        <span className={styles.name} title={device.device}>
-          {shown}
-        </span>
+        <span className={styles.name}>{shown}</span>
         <Text size="sm" c="dimmed">
           {device.address}
         </Text>

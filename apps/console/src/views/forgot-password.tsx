@@ -19,7 +19,6 @@ export const ForgotPassword = () => {
         action={forgot}
         submit={text('forgotSubmit')}
         fields={['email']}
-        words={{ not_found: 'errorUnavailable', method_not_allowed: 'errorUnavailable' }}
         onSubmit={read => forgot.mutate(read('email'))}
       >
         <Field name="email" type="email" autoComplete="email" label={text('email')} problem={forgot.error} />

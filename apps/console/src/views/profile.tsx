@@ -1,6 +1,7 @@
 import { Badge, Group, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { User } from '../api/api.ts'
+import { usePageSettings } from '../api/use-api.ts'
 import { useUser } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 import styles from './profile.module.css'
@@ -33,15 +34,19 @@ const Fact = ({ name, children }: { readonly name: string; readonly children: Re
   </div>
 )
 
+/** Where no mail is sent, nobody could verify an address, so nobody is told to have missed it. */
 const Email = ({ user: { email, email_verified: isVerified } }: { readonly user: User }) => {
   const { text } = useTexts()
+  const { sends_mail: sendsMail } = usePageSettings()
   if (email === null) return text('noEmail')
   return (
     <Group gap="xs">
       <span>{email}</span>
-      <Badge variant="light" color={isVerified ? 'green' : 'gray'}>
-        {text(isVerified ? 'emailVerified' : 'emailUnverified')}
-      </Badge>
+      {(isVerified || sendsMail) && (
+        <Badge variant="light" color={isVerified ? 'green' : 'gray'}>
+          {text(isVerified ? 'emailVerified' : 'emailUnverified')}
+        </Badge>
+      )}
     </Group>
   )
 }

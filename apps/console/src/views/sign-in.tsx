@@ -14,7 +14,7 @@ import { useTexts } from '../texts/use-texts.tsx'
 export const SignIn = () => {
   const { text } = useTexts()
   const api = useApi()
-  const { registration } = usePageSettings()
+  const { registration, sends_mail: sendsMail, awaits_administrator: awaitsAdministrator } = usePageSettings()
   const { notice } = readMemory()
   const sessionChanged = useSessionChanged()
   const signIn = useMutation({
@@ -25,6 +25,7 @@ export const SignIn = () => {
   return (
     <>
       {notice !== undefined && signIn.isIdle && <Notice>{text(notice)}</Notice>}
+      {awaitsAdministrator && <Notice>{text('signInFirst')}</Notice>}
       <Form
         action={signIn}
         submit={text('signInSubmit')}
@@ -33,6 +34,11 @@ export const SignIn = () => {
         <Field {...usernameProps} label={text('username')} />
         <PasswordField name="password" label={text('passwordLabel')} autoComplete="current-password" />
       </Form>
+      {sendsMail && (
+        <Text size="sm">
+          <Link to="/forgot">{text('forgotTitle')}</Link>
+        </Text>
+      )}
       {registration && (
         <Text size="sm">
           {text('signInNew')} <Link to="/register">{text('signInRegister')}</Link>

@@ -1,9 +1,16 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
+import { endOverlong } from '../consequences/overtime.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { emitHook } from '../hooks/emit.ts'
 import type { Permission } from '../permissions/access-rule.ts'
-import { administratorRole, defaultRole, permissionsOf, type RoleTable } from '../permissions/roles.ts'
+import {
+  administratorRole,
+  defaultRole,
+  isAdministrative,
+  permissionsOf,
+  type RoleTable,
+} from '../permissions/roles.ts'
 import { type Caller, holdPermissions, holdSession } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { addUser, prepareUser, type RegisterDependencies, type Registration } from '../sign-in/register.ts'
@@ -84,7 +91,11 @@ export const enableUser = (dependencies: Dependencies, { userId, origin }: Targe
     await applyConsequences(dependencies, work, 'user enabled', { userId, origin })
   })
 
-/** The roles named replace those held; live tokens have the new ones at once. @throws Refusal `last_administrator`, `not_found` */
+/**
+ * The roles named replace those held; live tokens have the new ones at once. Whoever is an administrator by
+ * them loses the sessions that are too old for one.
+ * @throws Refusal `last_administrator`, `not_found`
+ */
 export const changeRoles = async (
   dependencies: Dependencies & Roles,
   { userId, roles, origin }: Target & { readonly roles: readonly string[] },
@@ -104,5 +115,7 @@ export const changeRoles = async (
     })
     await emitHook(dependencies, work, 'role-changed', { userId, before, after })
     await applyConsequences(dependencies, work, 'roles changed', { userId, origin })
+    if (isAdministrative(dependencies.roleTable, after))
+      await endOverlong(dependencies, work, { userId, roles: after, origin })
   })
 }

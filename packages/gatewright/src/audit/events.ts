@@ -22,7 +22,12 @@ export const auditEvents = {
   'session.ended': 'A session ended; the reason tells why.',
   'refresh-token.reused': 'A refresh token older than the window allows was shown: its session ended.',
   'refresh-token.ahead': 'A refresh token newer than the database knows was shown: the database went back.',
-  'signing-key.made': 'A signing key was made.',
+  'signing-key.made': 'A signing key was made and published.',
+  'signing-key.activated': 'A signing key signs from now on.',
+  'signing-key.retired': 'A signing key signs no more; tokens that it signed are good until they expire.',
+  'signing-key.gone': 'A signing key is no longer needed; its private half was erased.',
+  'signing-key.revoked': 'A signing key was revoked; every token that it signed ended.',
+  'signing-key.rotation-asked': 'Somebody asked for the next signing key to sign.',
 } as const satisfies Record<string, string>
 
 export type AuditEventName = keyof typeof auditEvents

@@ -1,4 +1,7 @@
+import type { Selectable } from 'kysely'
 import type { Clock } from '../ground/clock.ts'
+import { prepare } from '../storage/prepared.ts'
+import type { Tables } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { AuditEventName } from './events.ts'
 
@@ -23,6 +26,20 @@ export type AuditEntry = {
   readonly details?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>
 }
 
+const insertEvent = prepare<Omit<Selectable<Tables['audit_events']>, 'id'>>((db, value) =>
+  db.insertInto('audit_events').values({
+    at: value('at'),
+    event: value('event'),
+    user_id: value('user_id'),
+    actor: value('actor'),
+    session_id: value('session_id'),
+    address: value('address'),
+    request_id: value('request_id'),
+    reason: value('reason'),
+    details: value('details'),
+  }),
+)
+
 /**
  * Writes one audit event in the transaction of what it records. An application that declares its own
  * events in the plugin's options names them here as well.
@@ -33,18 +50,15 @@ export const recordEvent = async <Name extends string = AuditEventName>(
   event: Name | AuditEventName,
   { origin, userId, sessionId, reason, details = {} }: AuditEntry,
 ): Promise<void> => {
-  await work.db
-    .insertInto('audit_events')
-    .values({
-      at: clock.now(),
-      event,
-      user_id: userId ?? null,
-      actor: origin.actor,
-      session_id: sessionId ?? null,
-      address: origin.address,
-      request_id: origin.requestId,
-      reason: reason ?? null,
-      details: JSON.stringify(details),
-    })
-    .execute()
+  await insertEvent(work.db, {
+    at: clock.now(),
+    event,
+    user_id: userId ?? null,
+    actor: origin.actor,
+    session_id: sessionId ?? null,
+    address: origin.address,
+    request_id: origin.requestId,
+    reason: reason ?? null,
+    details: JSON.stringify(details),
+  })
 }

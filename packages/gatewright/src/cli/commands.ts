@@ -1,6 +1,9 @@
 import type { Command } from './command.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
+import { keyList } from './key-list.ts'
+import { keyRevoke } from './key-revoke.ts'
+import { keyRotate } from './key-rotate.ts'
 import { serve } from './serve.ts'
 import { setupLink } from './setup-link.ts'
 import { userCreate } from './user-create.ts'
@@ -16,6 +19,9 @@ export const commands: readonly Command[] = [
   userDisable,
   userEnable,
   userRole,
+  keyList,
+  keyRotate,
+  keyRevoke,
   setupLink,
   config,
   doctor,

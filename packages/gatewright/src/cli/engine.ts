@@ -13,7 +13,7 @@ export const withEngine = async <T>(
   const { findDatabase } = await import('../storage/find-database.ts')
   if (database === 'must exist') await findDatabase(settings.databaseUrl)
   const { compose } = await import('../compose.ts')
-  const engine = await compose({ settings })
+  const engine = await compose({ settings, isCommand: true })
   try {
     return await use(engine)
   } finally {

@@ -94,14 +94,15 @@ test('where there is no database, only what makes the first user makes one', asy
     run('user list'),
     run('user disable alice'),
     run('user role alice admin'),
+    run('key rotate'),
     run('user create --username alice --role king --password-stdin', { input: canary }),
     run('user create --username alice --email nonsense --password-stdin', { input: canary }),
   ])
   assert.deepEqual(
     ended.map(({ code }) => code),
-    [0, 0, 1, 1, 1, 1, 1],
+    [0, 0, 1, 1, 1, 1, 1, 1],
   )
-  const [, doctor, list, , , king, email] = ended
+  const [, doctor, list, , , , king, email] = ended
   assert.match(doctor?.stdout ?? '', /warning +database +there is none at .*\n +means: The next start makes/)
   assert.match(list?.stderr ?? '', /^gatewright: not_found: There is no database at [^\n]+\n$/)
   assert.match(king?.stderr ?? '', /role: .*user, moderator, admin/)
@@ -201,6 +202,7 @@ test('refusals exit with 1, name their code and change nothing', async () => {
     ['user disable root', 'last_administrator', /last administrator/],
     ['user role root user', 'last_administrator', /last administrator/],
     ['setup-link', 'conflict', /gatewright user create/],
+    [`key revoke ${'A'.repeat(22)}`, 'not_found', /no signing key/],
   ]
   await Promise.all(
     refused.map(async ([line, code, says, input]) => {
@@ -241,6 +243,42 @@ test('what a command changes reaches a running server at once', async () => {
   } finally {
     await engine.close()
   }
+})
+
+test('keys are listed, rotated and revoked, and a running server follows', async () => {
+  const states = async () => {
+    const { keys } = await runJson('key list')
+    return Object.fromEntries(keys.map(({ kid, state }: Record<string, string>) => [kid, state]))
+  }
+  const find = (state: string, of: object) =>
+    Object.entries(of).find(([, value]) => value === state)?.[0] ?? ''
+  const engine = await compose({ settings: defaultSettings({ databaseUrl }) })
+  const signs = async () => (await engine.keyRing.getActive()).kid
+  try {
+    const before = await states()
+    assert.deepEqual(Object.values(before).sort(), ['active', 'published'])
+    assert.equal(await signs(), find('active', before))
+    const rotated = await runJson('key rotate')
+    assert.deepEqual([rotated.ok, rotated.rotated, rotated.kid], [true, true, find('published', before)])
+    for (let n = 0; n < 200 && (await signs()) !== rotated.kid; n += 1) await delay(20)
+    assert.equal(await signs(), rotated.kid)
+
+    const again = await run('key rotate')
+    assert.match(again.stdout, /signs until \d{4}-.*Z: the next key was published too lately/)
+    const next = find('published', await states())
+    const revoked = await runJson(`key revoke ${rotated.kid}`)
+    assert.deepEqual([revoked.changed, revoked.active], [true, next])
+    for (let n = 0; n < 100 && engine.keyRing.find(rotated.kid); n += 1) await delay(20)
+    assert.equal(engine.revocations.isKeyRevoked(rotated.kid), true)
+    assert.equal(await signs(), next)
+    assert.equal((await runJson(`key revoke ${rotated.kid}`)).changed, false)
+  } finally {
+    await engine.close()
+  }
+  const { stdout } = await run('key list')
+  assert.match(stdout, /^KID +ALGORITHM +STATE +PUBLISHED +SIGNS SINCE +RETIRED OR REVOKED\n/)
+  assert.match(stdout, /\n[\w-]{22} +ES256 +revoked +/)
+  assert.doesNotMatch(stdout, /private|"d"/)
 })
 
 test('what has that state already stays as it is and is done, without a second event', async () => {

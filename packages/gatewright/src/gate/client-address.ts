@@ -46,8 +46,19 @@ export const createClientAddress = (trustedProxies: readonly string[]): ClientAd
 
 const unknown = 'unknown'
 
-const parsePeer = (peer: string | undefined): Address | undefined =>
-  peer === undefined ? undefined : parseAddress(peer)
+/** How many peers are known in their normal form: a connection brings many requests. */
+const mostKnown = 10_000
+const knownPeers = new Map<string, Address | undefined>()
+
+const parsePeer = (peer: string | undefined): Address | undefined => {
+  if (peer === undefined) return undefined
+  const known = knownPeers.get(peer)
+  if (known !== undefined) return known
+  const address = parseAddress(peer)
+  if (knownPeers.size >= mostKnown) knownPeers.clear()
+  knownPeers.set(peer, address)
+  return address
+}
 
 const walk = (peer: Address, elements: Iterable<string>, isTrusted: (text: string) => boolean): Address => {
   let lastTrusted = peer

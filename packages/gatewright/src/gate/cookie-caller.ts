@@ -1,9 +1,8 @@
 import { second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
-import type { RoleTable } from '../permissions/roles.ts'
 import { type CookieSession, findCookieSession } from '../sessions/find-cookie-session.ts'
-import { endedByTime, isInRetryWindow, isJustRenewed } from '../sessions/session-times.ts'
+import { endedByTime, isInRetryWindow, isJustRenewed, timesOf } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { checkCookieSession } from '../sign-in/cookie-session.ts'
 import type { Database } from '../storage/tables.ts'
@@ -17,7 +16,6 @@ type Dependencies = SessionDependencies & {
   readonly db: Database
   readonly limiter: Limiter
   readonly knownSecrets: KnownSecrets
-  readonly roleTable: RoleTable
 }
 
 /**
@@ -64,14 +62,15 @@ const longestAnswer = 10 * second
  * step-up, whose answer brings another cookie of the same name, which must stay; the clock brings none.
  */
 const isOverForGood = (
-  { clock, settings }: Dependencies,
-  { session, userDisabledAt }: CookieSession,
+  dependencies: Dependencies,
+  { session, roles, userDisabledAt }: CookieSession,
 ): boolean => {
+  const { clock, settings } = dependencies
   const now = clock.now()
   if (isJustRenewed(session, now, settings)) return false
   const since = session.ended_at ?? userDisabledAt
   return since === null
-    ? endedByTime(session, now, settings) !== undefined
+    ? endedByTime(session, now, timesOf(dependencies, roles)) !== undefined
     : !isInRetryWindow(since, now, longestAnswer)
 }
 

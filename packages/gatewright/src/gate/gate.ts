@@ -1,7 +1,6 @@
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
-import type { RoleTable } from '../permissions/roles.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database } from '../storage/tables.ts'
 import type { AccessToken, AccessTokens } from '../tokens/access-token.ts'
@@ -24,7 +23,6 @@ export type GateDependencies = SessionDependencies & {
   readonly places: CredentialPlaces
   readonly origins: Origins
   readonly knownSecrets: KnownSecrets
-  readonly roleTable: RoleTable
   readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string
   /** By the names that access rules use. */
   readonly things: ReadonlyMap<string, FindThing>
@@ -79,34 +77,66 @@ const identify: Step = ({ accessTokens, places }, passage) => {
   return token.then(verified => setToken(passage, verified))
 }
 
-const refuseEnded = ({ revocations, clock }: GateDependencies, token: AccessToken): void => {
-  if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
-  if (revocations.isEnded(token)) throw new Refusal('session_ended', { reason: 'cut_off' })
+/** What a revoked key has signed says nothing, of its session neither, which goes on: the caller refreshes. */
+const toRefusal = ({ revocations }: GateDependencies, { keyId }: AccessToken): Refusal =>
+  revocations.isKeyRevoked(keyId)
+    ? new Refusal('invalid_token', { reason: 'key_revoked' })
+    : new Refusal('session_ended', { reason: 'cut_off' })
+
+const refuseEnded = (gate: GateDependencies, token: AccessToken, now: number): void => {
+  if (token.expiresAt <= now) throw new Refusal('token_expired', { reason: 'token_expired' })
+  if (gate.revocations.isEnded(token)) throw toRefusal(gate, token)
+}
+
+/** What is made once for each token that is remembered. */
+type Seen = {
+  /** Where the claim is right. */
+  readonly principal: Principal
+  /** When its use was last noted: the one thing that a request changes. */
+  usedAt: number
+}
+
+const seenTokens = new WeakMap<AccessToken, Seen>()
+
+const seenOf = (roleTable: GateDependencies['roleTable'], token: AccessToken): Seen => {
+  const known = seenTokens.get(token)
+  if (known !== undefined) return known
+  const seen = { principal: toUserPrincipal(roleTable, token, token.roles), usedAt: Number.NEGATIVE_INFINITY }
+  seenTokens.set(token, seen)
+  return seen
+}
+
+/** Once in so long for each token: to every other request it is one comparison. */
+const noteUse = (
+  { uses }: GateDependencies,
+  { address }: Passage,
+  token: AccessToken,
+  seen: Seen,
+  now: number,
+) => {
+  if (now - seen.usedAt < uses.every) return
+  seen.usedAt = now
+  uses.note(token.sessionId, { at: now, address })
 }
 
 const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise<void> => {
-  const { revocations, roleTable } = gate
+  const { revocations, roleTable, clock } = gate
   const { token } = passage
   if (token === undefined) return
-  refuseEnded(gate, token)
+  const now = clock.now()
+  refuseEnded(gate, token, now)
+  const seen = seenOf(roleTable, token)
+  noteUse(gate, passage, token, seen, now)
   const rereadRoles = revocations.findRereadRoles(token.userId)
   if (rereadRoles === undefined) {
-    passage.principal ??= principalOf(roleTable, token)
+    passage.principal ??= seen.principal
     return
   }
   return rereadRoles.then(roles => {
     // Again: it may have ended while the database answered.
-    refuseEnded(gate, token)
+    refuseEnded(gate, token, clock.now())
     passage.principal = toUserPrincipal(roleTable, token, roles)
   })
-}
-
-/** The principal of a token whose claim is right; made once for each token that is remembered. */
-const principals = new WeakMap<object, Principal>()
-const principalOf = (roleTable: RoleTable, token: NonNullable<Passage['token']>): Principal => {
-  const known = principals.get(token) ?? toUserPrincipal(roleTable, token, token.roles)
-  principals.set(token, known)
-  return known
 }
 
 const checkCredential: Step = (gate, passage) =>
@@ -137,14 +167,16 @@ const refuseUnless = (verdict: Verdict): void => {
   })
 }
 
+const none: ReadonlySet<never> = new Set()
+
 /** Holds a caller to an access rule. Throws the refusal that the rule's verdict says. */
 export const checkRule = (
   { clock }: Pick<GateDependencies, 'clock'>,
   rule: AccessRule,
   { principal, thing }: { readonly principal: Principal | undefined; readonly thing?: Thing | undefined },
 ): void => {
-  const permissions = principal?.permissions ?? new Set<never>()
-  refuseUnless(decide(rule, { now: clock.now(), principal, permissions, thing }))
+  const permissions = principal?.permissions ?? none
+  refuseUnless(decide(rule, { now: clock.now, principal, permissions, thing }))
 }
 
 /** What else stands in a path names nothing, and is never asked of a database. */

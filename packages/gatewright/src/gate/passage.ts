@@ -54,14 +54,21 @@ export type Passage = {
   /** The request has waited for its turn since it was judged. */
   hasWaited: boolean
   principal: Principal | undefined
+  /** Nothing more is to come, and nothing was waited for: the judgement of the head is the last word. */
+  isJudged: boolean
   /** What the limits said, for the headers of the answer. */
   reports: readonly LimitReport[]
 }
 
 type Arrived = Pick<Passage, 'rule' | 'requestId' | 'method' | 'peer' | 'rawHeaders' | 'thingId'>
 
-export const newPassage = (request: Arrived): Passage => ({
-  ...request,
+export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId }: Arrived): Passage => ({
+  rule,
+  requestId,
+  method,
+  peer,
+  rawHeaders,
+  thingId,
   address: '',
   credential: undefined,
   token: undefined,
@@ -70,6 +77,7 @@ export const newPassage = (request: Arrived): Passage => ({
   session: undefined,
   hasWaited: false,
   principal: undefined,
+  isJudged: false,
   bodyLimitKey: undefined,
   reports: [],
 })

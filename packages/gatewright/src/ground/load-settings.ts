@@ -51,8 +51,22 @@ export const loadSettings = ({
   env = process.env,
   folder = process.cwd(),
   isTerminal = process.stdout.isTTY === true,
-}: Input = {}): LoadedSettings => {
-  const places = findPlaces(env, folder)
+}: Input = {}): LoadedSettings => readPlaces(findPlaces(env, folder), { folder, isTerminal })
+
+/**
+ * The settings that these values alone make, read and checked as a start reads its environment. `name` is
+ * how the lines of the problems call the place where they stand.
+ */
+export const readSettings = (values: EnvFile['values'], name: string): Settings =>
+  readPlaces([{ name, values, problems: fileNameProblems(Object.keys(values), name) }], {
+    folder: process.cwd(),
+    isTerminal: false,
+  }).settings
+
+const readPlaces = (
+  places: readonly Place[],
+  { folder, isTerminal }: Required<Omit<Input, 'env'>>,
+): LoadedSettings => {
   const readings = new Map(
     settingRows.map(row => [row.name, parseFound(row, find(row, places, folder))] as const),
   )

@@ -93,6 +93,14 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     ['400d', 400 * day],
     ['12h', 12 * hour],
   ],
+  ADMIN_SESSION_IDLE_TTL: [
+    ['15m', 15 * minute],
+    ['400d', 400 * day],
+  ],
+  ADMIN_SESSION_MAX_TTL: [
+    ['8h', 8 * hour],
+    ['1s', second],
+  ],
   REFRESH_RETRY_WINDOW: [
     ['0', 0],
     ['0s', 0],
@@ -102,6 +110,11 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     ['100ms', 100],
     ['5s', 5 * second],
   ],
+  KEY_ROTATION: [
+    ['1h', hour],
+    ['90d', 90 * day],
+  ],
+  TOKEN_ALGORITHM: ['ES256', 'EdDSA', 'RS256', 'HS256_EVERY_VERIFIER_CAN_FORGE'].map(name => [name, name]),
   REGISTRATION: [
     ['open', 'open'],
     ['closed', 'closed'],
@@ -130,6 +143,7 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
   LOG_LEVEL: [['silent', 'silent']],
   LOG_FORMAT: [['pretty', 'pretty']],
   LOG_FILE: [['gatewright.log', 'gatewright.log']],
+  METRICS_PORT: [['9090', 9090]],
 }
 
 const badTimes = [
@@ -231,8 +245,12 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   ACCESS_TOKEN_TTL: [...badTimes, '0', '999ms', '25h'],
   SESSION_IDLE_TTL: [...badTimes, '0'],
   SESSION_MAX_TTL: [...badTimes, '0'],
+  ADMIN_SESSION_IDLE_TTL: [...badTimes, '0', '401d'],
+  ADMIN_SESSION_MAX_TTL: [...badTimes, '0', '401d'],
   REFRESH_RETRY_WINDOW: [...badTimes, '61s'],
   REVOCATION_MAX_AGE: [...badTimes, '0', '61s'],
+  KEY_ROTATION: ['59m', '401d', '0', 'never', '30'],
+  TOKEN_ALGORITHM: ['HS256', 'es256', 'none', 'RS256,ES256', 'PS256', 'RS512'],
   REGISTRATION: ['invite', 'on', 'true', 'Open'],
   PASSWORD_MIN_LENGTH: ['7', '129', '15.5', 'long'],
   LIMITS: ['true', 'ON', '1'],
@@ -244,6 +262,7 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   LOG_LEVEL: ['verbose', 'INFO'],
   LOG_FORMAT: ['text'],
   LOG_FILE: ['a\0b'],
+  METRICS_PORT: ['0', '65536', 'on'],
 }
 
 for (const row of rows) {
@@ -338,6 +357,11 @@ test('the type of each field is that of its row, neither wider nor lost', () => 
 
 const contradictions: readonly (readonly [string, Partial<Settings>, RegExp])[] = [
   ['an idle time above the longest session', { sessionIdleTtl: 31 * day }, /^SESSION_IDLE_TTL is longer/],
+  [
+    'an idle time of administrators above their longest session',
+    { adminSessionIdleTtl: 13 * hour },
+    /^ADMIN_SESSION_IDLE_TTL is longer/,
+  ],
   [
     'an access token that outlives every session',
     { sessionIdleTtl: minute, sessionMaxTtl: minute, accessTokenTtl: 2 * minute },

@@ -81,7 +81,7 @@ export const settingRows = [
     default: 'Gatewright',
     // Authenticator apps cut "issuer:account" at the colon.
     ...textLike(/^[^\p{Cc}:]{1,64}$/u, '1 to 64 characters without a colon'),
-    describe: 'Shown in authenticator apps, mails and pages.',
+    describe: 'Shown on pages; later in authenticator apps and mails too.',
   },
   {
     name: 'DATABASE_URL',
@@ -157,6 +157,17 @@ export const settingRows = [
     describe: 'The request header that carries an API key.',
   },
   {
+    name: 'TOKEN_ALGORITHM',
+    default: 'ES256',
+    ...choice('ES256', 'EdDSA', 'RS256', 'HS256_EVERY_VERIFIER_CAN_FORGE'),
+    explain: knownMistakes([
+      /^hs(256|384|512)$/i,
+      'with a shared secret, whoever checks a token can also make one; write ES256, or HS256_EVERY_VERIFIER_CAN_FORGE if that is meant',
+    ]),
+    describe:
+      'How new access tokens are signed. After a change the next key has it, and signs 15 minutes after the start.',
+  },
+  {
     name: 'TOKEN_AUDIENCE',
     default: ({ publicUrl }: Earlier) => publicUrl,
     unset: '`PUBLIC_URL`',
@@ -182,6 +193,20 @@ export const settingRows = [
     describe: 'A session ends after this time, used or not.',
   },
   {
+    name: 'ADMIN_SESSION_IDLE_TTL',
+    default: '1h',
+    ...duration(second, 400 * day),
+    describe:
+      'The same as `SESSION_IDLE_TTL`, for users who hold an administrative permission; the shorter one holds.',
+  },
+  {
+    name: 'ADMIN_SESSION_MAX_TTL',
+    default: '12h',
+    ...duration(second, 400 * day),
+    describe:
+      'The same as `SESSION_MAX_TTL`, for users who hold an administrative permission; the shorter one holds.',
+  },
+  {
     name: 'REFRESH_RETRY_WINDOW',
     default: '10s',
     ...duration(0, minute),
@@ -192,6 +217,12 @@ export const settingRows = [
     default: '5s',
     ...duration(100, minute),
     describe: 'The oldest view of revocations that a process still answers from.',
+  },
+  {
+    name: 'KEY_ROTATION',
+    default: '30d',
+    ...duration(hour, 400 * day),
+    describe: 'How long a signing key signs before the next one does.',
   },
   {
     name: 'REGISTRATION',
@@ -256,6 +287,14 @@ export const settingRows = [
     ...path,
     describe: 'Reopened on SIGHUP.',
   },
+  {
+    name: 'METRICS_PORT',
+    default: undefined,
+    unset: 'none; `/metrics` of the API needs `metrics:read`',
+    ...wholeNumber(1, 65_535),
+    describe:
+      '`/metrics` on a port of its own, on `HOST`, for whoever can reach it, without TLS; then the API has none.',
+  },
 ] as const satisfies readonly SettingRow[]
 
 type Row = (typeof settingRows)[number]
@@ -315,6 +354,10 @@ export const relations: readonly Relation[] = [
     line: 'SESSION_IDLE_TTL is longer than SESSION_MAX_TTL: write the same time or a shorter one',
   },
   {
+    holds: ({ adminSessionIdleTtl, adminSessionMaxTtl }) => adminSessionIdleTtl <= adminSessionMaxTtl,
+    line: 'ADMIN_SESSION_IDLE_TTL is longer than ADMIN_SESSION_MAX_TTL: write the same time or a shorter one',
+  },
+  {
     holds: ({ accessTokenTtl, sessionIdleTtl }) => accessTokenTtl <= sessionIdleTtl,
     line: 'ACCESS_TOKEN_TTL is longer than SESSION_IDLE_TTL: write the same time or a shorter one',
   },
@@ -333,6 +376,10 @@ export const relations: readonly Relation[] = [
   {
     holds: ({ tls, tlsKeyFile }) => tls === 'files' || tlsKeyFile === undefined,
     line: 'TLS_KEY_FILE is set but not used: write TLS=files, or remove it',
+  },
+  {
+    holds: ({ port, metricsPort }) => metricsPort !== port,
+    line: 'METRICS_PORT is the same as PORT: write another number',
   },
   {
     holds: ({ databaseUrl, databaseAdminUrl }) =>

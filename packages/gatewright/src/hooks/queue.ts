@@ -1,6 +1,6 @@
 import type { ExpressionBuilder } from 'kysely'
 import { hour, minute, second } from '../ground/clock.ts'
-import type { Random } from '../ground/random.ts'
+import { jitter, type Random } from '../ground/random.ts'
 import type { Database, HookEventRow, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { HookName } from './events.ts'
@@ -15,8 +15,7 @@ const longestPause = hour
 /** Half to all of a pause that doubles with every attempt, in milliseconds. */
 export const backOff = (random: Random, attempts: number): number => {
   const pause = Math.min(longestPause, firstPause * 2 ** (attempts - 1))
-  const [byte = 0] = random.bytes(1)
-  return Math.round((pause * (1 + byte / 255)) / 2)
+  return jitter(random, pause)
 }
 
 const isAlive = (now: number) => (eb: ExpressionBuilder<{ e: Tables['hook_events'] }, 'e'>) =>

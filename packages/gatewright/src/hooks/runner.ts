@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises'
 import { type Clock, second } from '../ground/clock.ts'
 import type { Random } from '../ground/random.ts'
 import type { Database, HookEventRow } from '../storage/tables.ts'
@@ -23,6 +23,8 @@ export type HookRunner = {
   readonly start: (hooks: Hooks, log: HookLog) => Promise<void>
   /** Looks at the queue now; without effect where nothing was started. */
   readonly wake: () => void
+  /** Resolves once nothing is due that this process delivers, and no handler of it runs. */
+  readonly settled: () => Promise<void>
   /** Takes nothing more, and waits a bounded time for what runs. */
   readonly stop: () => Promise<void>
 }
@@ -117,6 +119,15 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
       })
   }
 
+  const settled = async (): Promise<void> => {
+    wake()
+    while (state === 'started' && (looking !== undefined || running.size > 0)) {
+      await Promise.all([looking, ...[...running.values()].map(({ ended }) => ended)])
+      // A look that is wanted meanwhile begins with the next turn.
+      await immediate()
+    }
+  }
+
   const stop = async (): Promise<void> => {
     state = 'stopped'
     clearInterval(timer)
@@ -140,6 +151,7 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
       wake()
     },
     wake,
+    settled,
     stop: () => {
       stopping ??= stop()
       return stopping

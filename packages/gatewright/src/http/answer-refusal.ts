@@ -4,22 +4,28 @@ import type { Engine } from '../compose.ts'
 import { type Passage, takeFromLimit } from '../gate/passage.ts'
 import type { LimitKeys, LimitReport } from '../limits/limiter.ts'
 import type { LimitName } from '../limits/table.ts'
+import { addAnswerHeaders } from './answer-headers.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
 import { clearSessionCookie } from './session-cookie.ts'
 import { toRefusal } from './to-refusal.ts'
 
-/** What all limits of the route said, as headers of the answer. */
-export const writeRateLimits = (reply: FastifyReply, { reports }: Passage): void => {
+/** A limit that counted twice is told once, as the one with less left. */
+const toOneReport = (reports: readonly LimitReport[]): LimitReport | undefined => {
   const last = reports.at(-1)
-  if (last === undefined) return
-  // A limit that counted twice is told once, as the one with less left.
+  if (last === undefined || reports.length === 1) return last
   const byPolicy = new Map<string, LimitReport['rows'][number]>()
   for (const row of reports.flatMap(report => report.rows)) {
     const told = byPolicy.get(row.policy)
     if (told === undefined || row.remaining < told.remaining) byPolicy.set(row.policy, row)
   }
-  reply.headers(toRateLimitHeaders({ ...last, rows: [...byPolicy.values()] }))
+  return { ...last, rows: [...byPolicy.values()] }
+}
+
+/** What all limits of the route said, as headers of the answer. */
+export const writeRateLimits = (reply: FastifyReply, { reports }: Passage): void => {
+  const report = toOneReport(reports)
+  if (report !== undefined) addAnswerHeaders(reply, toRateLimitHeaders(report))
 }
 
 /**

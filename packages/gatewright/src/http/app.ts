@@ -9,8 +9,7 @@ import Fastify, {
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
-import { newId } from '../ground/random.ts'
-import type { Refusal } from '../ground/refusal.ts'
+import { createRequestIds, newId } from '../ground/random.ts'
 import type { Hooks } from '../hooks/events.ts'
 import type { RoleDeclaration } from '../permissions/roles.ts'
 import type { MigrationSet } from '../storage/migrate.ts'
@@ -21,9 +20,9 @@ import './declarations.ts'
 import { bodyLimit } from './json-body.ts'
 import { listen } from './listen.ts'
 import { gatePlugin } from './plugin.ts'
-import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
+import { toRawAnswer } from './raw-answer.ts'
 import { createUnreadableLog, type UnreadableLog } from './request-log.ts'
-import { securityHeaders } from './security-headers.ts'
+import { frontDoorRoute } from './routes/front-door.ts'
 import { createServers, type Servers } from './servers.ts'
 import { toRefusal } from './to-refusal.ts'
 
@@ -55,19 +54,6 @@ export type App = {
   readonly close: (longest: number) => Promise<void>
   /** Uses another certificate for new connections. */
   readonly useCertificate: (certificate: Certificate) => void
-}
-
-/** What an answer outside any route carries: written by hand, for the router has not seen the request. */
-const toRawAnswer = ({ publicUrl, places }: Engine, refusal: Refusal, requestId: string) => {
-  const body = JSON.stringify(toProblem(refusal, { publicUrl, requestId }))
-  const headers = {
-    ...securityHeaders(publicUrl),
-    ...refusalHeaders(refusal, places.challenge),
-    'x-request-id': requestId,
-    'content-type': problemType,
-    'content-length': String(Buffer.byteLength(body)),
-  }
-  return { status: statuses[refusal.code], headers, body }
 }
 
 /** Answers what is not HTTP, or too much of it, in the same form as everything else. */
@@ -137,7 +123,7 @@ export const createApp = async ({
   const servers = createServers({ certificate, answerBrokenRequest: answerBroken })
   const app = Fastify({
     logger: false,
-    genReqId: () => newId(engine.random),
+    genReqId: createRequestIds(engine.random),
     requestIdHeader: false,
     trustProxy: false,
     bodyLimit,
@@ -152,6 +138,7 @@ export const createApp = async ({
   const { plugin, ...declared } = application ?? {}
   await app.register(gatePlugin, { engine, log, mount, ...declared })
   if (plugin !== undefined) await app.register(plugin)
+  frontDoorRoute(app, engine)
   await app.ready()
   return {
     app,

@@ -32,7 +32,8 @@ export const contentOnce = (type: string, read: () => Promise<Buffer | string>):
   }
 }
 
-const longest = 600
+/** For how many seconds caches may keep it: shorter than a signing key is published before it signs. */
+export const longest = 600
 
 /** RFC 9110 §13.1.2: weakly compared. */
 const isKnown = ({ headers }: FastifyRequest, etag: string): boolean =>

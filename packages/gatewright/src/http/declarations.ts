@@ -16,8 +16,8 @@ declare module 'fastify' {
      * may keep the answer for a moment (see `conditional.ts`).
      */
     conditional?: 'public' | 'private'
-    /** The route answers with a page or a part of one, not with JSON. */
-    page?: true
+    /** The route answers with a page or a part of one; `'or JSON'`: it is an operation too, for who takes no page. */
+    page?: true | 'or JSON'
     /** What the API reference says of the route. */
     reference?: RouteReference
   }

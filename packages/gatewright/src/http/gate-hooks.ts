@@ -1,11 +1,13 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import type { Engine } from '../compose.ts'
+import { isSafe } from '../gate/cross-site.ts'
 import { bodySteps, type GateDependencies, headSteps, runSteps } from '../gate/gate.ts'
 import { newPassage, type Passage } from '../gate/passage.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { addressAndUsername } from '../limits/limiter.ts'
 import { usernameKey } from '../users/username.ts'
+import { createAnswerHeaders } from './answer-headers.ts'
 import { writeRateLimits } from './answer-refusal.ts'
 import { createCors } from './cors.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -13,8 +15,8 @@ import { securityHeaders } from './security-headers.ts'
 const jsonTypes = ['application/json', 'application/problem+json']
 
 /** A page says so in its configuration; everything else is JSON, and the caller must take that. */
-const isAcceptable = ({ headers, raw, routeOptions }: FastifyRequest): boolean =>
-  routeOptions.config.page === true ||
+const isAcceptable = ({ headers, raw }: FastifyRequest, { page }: FastifyContextConfig): boolean =>
+  page !== undefined ||
   headers.accept === undefined ||
   headers.accept.includes('*/*') ||
   new Negotiator(raw).mediaTypes(jsonTypes).length > 0
@@ -34,24 +36,14 @@ const namesOneHost = (rawHeaders: readonly string[]): boolean => {
 }
 
 /** What the route declared, and the request as the gate sees it. No rule is a no, whatever the door. */
-const openPassage = ({ id, method, raw, params, routeOptions }: FastifyRequest): Passage => {
-  const rule = routeOptions.config.gate
+const openPassage = (
+  { id, method, raw, params }: FastifyRequest,
+  { gate: rule }: FastifyContextConfig,
+): Passage => {
   if (rule === undefined) throw new Refusal('insufficient_permission', { reason: 'no_rule' })
   const thingId = (params as { readonly id?: string }).id
   const { rawHeaders, socket } = raw
   return newPassage({ rule, requestId: id, method, peer: socket.remoteAddress, rawHeaders, thingId })
-}
-
-/** The first hook: headers that every answer has, and the answer to a preflight of a listed origin. */
-const addHeaderHook = (app: FastifyInstance, { publicUrl, settings, places }: Engine): void => {
-  const headers = securityHeaders(publicUrl)
-  const cors = createCors(settings.corsOrigins, places)
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers(headers).header('x-request-id', request.id).header('cache-control', 'no-store')
-    const allowed = cors.headersFor(request)
-    if (allowed !== undefined) reply.headers(allowed)
-    return cors.isPreflight(request) ? reply.code(204).headers(cors.preflightHeaders).send() : undefined
-  })
 }
 
 /** What a path without a route, or without a route of this method, is told. */
@@ -60,32 +52,63 @@ export const toNotFound = ({ server, url }: FastifyRequest): Refusal => {
   return allow.length === 0 ? new Refusal('not_found') : new Refusal('method_not_allowed', { allow })
 }
 
+/** What the request is, apart from who sends it. */
+const openGate = (request: FastifyRequest): Passage => {
+  if (request.is404) throw toNotFound(request)
+  if (!namesOneHost(request.raw.rawHeaders)) throw new Refusal('malformed_request')
+  // Fastify makes these options anew each time they are asked for.
+  const { config } = request.routeOptions
+  if (!isAcceptable(request, config)) throw new Refusal('not_acceptable')
+  return openPassage(request, config)
+}
+
+/** Lets the request in, now or when the steps have been waited for: Fastify takes either word. */
+const goOn = (
+  waiting: Promise<void> | undefined,
+  done: () => void,
+  admit: () => void,
+): void | Promise<void> => {
+  if (waiting !== undefined) return waiting.then(admit)
+  admit()
+  done()
+}
+
 /**
  * Takes every request through the gate: once when its head has arrived, and again when its body has,
  * which may have taken long. A path without a route is answered here, so that no plugin's own handler for
  * unknown paths is a door without a rule.
+ *
+ * The hooks wait only where a step waits: a promise for each would cost as much as all steps together.
  */
 export const addGateHooks = (app: FastifyInstance, engine: Engine, gate: GateDependencies): void => {
-  addHeaderHook(app, engine)
+  const writeHeaders = createAnswerHeaders({
+    ...securityHeaders(engine.publicUrl),
+    'cache-control': 'no-store',
+  })
+  const cors = createCors(engine.settings.corsOrigins, engine.places)
 
-  app.addHook('onRequest', async (request: FastifyRequest) => {
-    if (request.is404) throw toNotFound(request)
-    if (!namesOneHost(request.raw.rawHeaders)) throw new Refusal('malformed_request')
-    if (!isAcceptable(request)) throw new Refusal('not_acceptable')
-    const passage = openPassage(request)
+  app.addHook('onRequest', (request, reply, done) => {
+    writeHeaders(reply)
+    const allowed = cors.headersFor(request)
+    if (allowed !== undefined) reply.headers(allowed)
+    if (cors.isPreflight(request)) return void reply.code(204).headers(cors.preflightHeaders).send()
+    const passage = openGate(request)
     request.passage = passage
     const waiting = runSteps(gate, headSteps, passage)
-    if (waiting !== undefined) await waiting
-    request.principal = passage.principal
+    passage.isJudged = waiting === undefined && isSafe(request.method)
+    return goOn(waiting, done, () => {
+      request.principal = passage.principal
+      if (passage.isJudged) writeRateLimits(reply, passage)
+    })
   })
 
-  app.addHook('preHandler', async (request: FastifyRequest, reply: FastifyReply) => {
+  app.addHook('preHandler', (request, reply, done) => {
     const { passage, body } = request
-    if (passage === undefined) return
+    if (passage === undefined || passage.isJudged) return done()
     passage.bodyLimitKey = findBodyLimitKey(body, passage.address)
-    const waiting = runSteps(gate, bodySteps, passage)
-    if (waiting !== undefined) await waiting
-    request.principal = passage.principal
-    writeRateLimits(reply, passage)
+    return goOn(runSteps(gate, bodySteps, passage), done, () => {
+      request.principal = passage.principal
+      writeRateLimits(reply, passage)
+    })
   })
 }

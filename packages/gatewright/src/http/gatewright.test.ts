@@ -46,6 +46,12 @@ describe('the plugin in an application', () => {
     assert.deepEqual(hello.json(), { user: registered.json().id })
   })
 
+  test('leaves the bare address to the application', async () => {
+    await app.register(gatewright, {})
+    const { statusCode } = await app.inject({ url: '/', headers: { accept: 'text/html' } })
+    assert.equal(statusCode, 404)
+  })
+
   test('gives requests ids that nobody can guess, in place of counted ones', async () => {
     await app.register(gatewright, { mount: '/api' })
     const { headers } = await app.inject('/api/me')

@@ -6,11 +6,12 @@ import { SettingsError } from '../ground/load-settings.ts'
 import type { Servers } from './servers.ts'
 
 /** `localhost` is both loopback addresses, whatever this machine's file of hosts says. */
-const addressesOf = (host: string): readonly [string, ...string[]] =>
+export const addressesOf = (host: string): readonly [string, ...string[]] =>
   host === 'localhost' ? ['127.0.0.1', '::1'] : [host]
 
 /** A machine without IPv6 has no ::1. */
-const isMissing = (error: unknown): boolean => ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error))
+export const isMissing = (error: unknown): boolean =>
+  ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error))
 
 /**
  * Listens on every address of the host, or not at all: whoever has the port on the other loopback address

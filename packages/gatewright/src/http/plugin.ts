@@ -11,6 +11,7 @@ import type {} from './declarations.ts'
 import { addGateHooks, toNotFound } from './gate-hooks.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { toLoggedError } from './logged-error.ts'
+import { countRequests } from './metrics/request-counts.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
@@ -18,10 +19,12 @@ import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { referenceRoutes } from './routes/reference.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { wellKnownRoutes } from './routes/well-known.ts'
 import { useStrictSchemas } from './validation.ts'
 
 export type GateOptions = {
@@ -44,6 +47,11 @@ const runHooks = (app: FastifyInstance, { engine, hooks }: GateOptions, log: Log
   app.addHook('preClose', async () => void engine.hooks.stop())
 }
 
+/** Old rows are deleted while requests are taken, until the engine closes: by servers only, never by a command. */
+const keepHouse = (app: FastifyInstance, { housekeeping }: Engine, log: Logger): void => {
+  app.addHook('onReady', async () => housekeeping.start(log))
+}
+
 const register = async (app: FastifyInstance, options: GateOptions): Promise<void> => {
   const { engine, mount = '/auth' } = options
   const log = options.log.child({}, { serializers: { err: toLoggedError } })
@@ -57,6 +65,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   app.decorateRequest('passage', undefined)
   app.decorateRequest('principal', undefined)
   app.decorateReply('refusal', undefined)
+  const counts = countRequests(app)
   const table = collectRoutes(app, { things, permissions: engine.roleTable.permissions })
   app.decorate('routeTable', table)
 
@@ -64,13 +73,20 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   useStrictSchemas(app)
   addGateHooks(app, engine, gate)
   addConditionalReads(app, engine.places)
-  app.addHook('onResponse', createRequestLog(log, engine.settings.accessLog))
+  const logRequest = createRequestLog(log, engine.settings.accessLog)
+  app.addHook('onResponse', (request, reply, done) => {
+    logRequest(request, reply)
+    done()
+  })
   app.setErrorHandler((error, request, reply) => answerRefusal(request, reply, error))
   app.setNotFoundHandler((request, reply) => answerRefusal(request, reply, toNotFound(request)))
 
   runHooks(app, options, log)
+  keepHouse(app, engine, log)
   healthRoutes(app, engine)
-  errorDocsRoutes(app)
+  wellKnownRoutes(app, engine)
+  metricsRoutes(app, engine, counts)
+  errorDocsRoutes(app, mount)
   referenceRoutes(app, engine, mount)
   consoleRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {

@@ -19,13 +19,20 @@ export type RateLimitHeaders = {
  *     // { 'ratelimit-policy': '"sign-in-address-username";q=5;w=60',
  *     //   ratelimit: '"sign-in-address-username";r=4;t=12' }
  */
-export const toRateLimitHeaders = ({ allowed, retryAfter, rows }: LimitReport): RateLimitHeaders => ({
-  ...(rows.length > 0 && {
-    'ratelimit-policy': rows.map(row => `"${row.policy}";q=${row.quota};w=${row.window}`).join(', '),
-    ratelimit: rows.map(row => toServiceLimit(row, allowed || row.remaining === 0)).join(', '),
-  }),
-  ...(!allowed && { 'retry-after': String(retryAfter) }),
-})
+export const toRateLimitHeaders = ({ allowed, retryAfter, rows }: LimitReport): RateLimitHeaders => {
+  const retry = allowed ? {} : { 'retry-after': String(retryAfter) }
+  if (rows.length === 0) return retry
+  let policies = ''
+  let standings = ''
+  for (const row of rows) {
+    const comma = policies === '' ? '' : ', '
+    policies += `${comma}"${row.policy}";q=${row.quota};w=${row.window}`
+    standings += comma + toServiceLimit(row, allowed || row.remaining === 0)
+  }
+  return allowed
+    ? { 'ratelimit-policy': policies, ratelimit: standings }
+    : { 'ratelimit-policy': policies, ratelimit: standings, ...retry }
+}
 
 // A policy name is letters and dashes, which a test of the table holds: nothing in it needs escaping.
 const toServiceLimit = (row: LimitReport['rows'][number], withReset: boolean): string =>

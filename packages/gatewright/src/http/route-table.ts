@@ -13,7 +13,7 @@ export type DeclaredRoute = {
   readonly reference: RouteReference | undefined
   /** It answers If-None-Match. */
   readonly conditional: boolean
-  /** It answers with a page or a part of one. */
+  /** It answers with a page or a part of one, and nothing else. */
   readonly page: boolean
 }
 
@@ -46,7 +46,7 @@ const declare = (route: RouteOptions, { things, permissions }: Vocabulary): read
     throw new Error(
       `the access rule of ${name} names the permission ${unknown}, which nobody declared: declare it in the option "permissions"`,
     )
-  const { url, schema, config: { reference, conditional, page = false } = {} } = route
+  const { url, schema, config: { reference, conditional, page } = {} } = route
   return methodsOf(route).map(method => ({
     method,
     url,
@@ -54,7 +54,7 @@ const declare = (route: RouteOptions, { things, permissions }: Vocabulary): read
     schema,
     reference,
     conditional: conditional !== undefined,
-    page,
+    page: page === true,
   }))
 }
 

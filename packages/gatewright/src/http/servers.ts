@@ -13,7 +13,12 @@ const timeouts = {
   connectionsCheckingInterval: 5 * second,
 }
 
-const serverOptions = { ...timeouts, maxHeaderSize: 16 * 1_024, requireHostHeader: false, noDelay: true }
+export const serverOptions = {
+  ...timeouts,
+  maxHeaderSize: 16 * 1_024,
+  requireHostHeader: false,
+  noDelay: true,
+}
 
 /** Forward secrecy and authenticated encryption only, with a key of either kind (RFC 9325 §4.2). */
 const tls = {

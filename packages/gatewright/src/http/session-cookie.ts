@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { Engine } from '../compose.ts'
 import type { CookiePlace } from '../gate/credential.ts'
 import { second } from '../ground/clock.ts'
+import { endOf, timesOf } from '../sessions/session-times.ts'
 import { makeTokenPair, type TokenPair } from '../sessions/session-tokens.ts'
 import type { LiveSession } from '../sessions/sessions.ts'
 import { csrfTokenOf, hashSessionSecret } from '../tokens/session-secret.ts'
@@ -25,13 +26,14 @@ export const csrfExample = { csrf_token: 'the CSRF token of the session' } as co
  * at the session's absolute end; whether the session lives is never asked of the browser. From now on the secret is known here.
  */
 export const giveSessionCookie = (
-  { places, clock, knownSecrets }: Pick<Engine, 'places' | 'clock' | 'knownSecrets'>,
+  engine: Pick<Engine, 'places' | 'clock' | 'knownSecrets' | 'settings' | 'roleTable'>,
   reply: FastifyReply,
-  { session, secret }: LiveSession,
+  { session, roles, secret }: LiveSession,
 ): { readonly csrf_token: string } => {
   if (secret === undefined) throw new TypeError('a cookie is given when its secret is made')
+  const { places, clock, knownSecrets } = engine
   if (!places.accepted.has('cookie')) throw new TypeError('this server gives no session cookies')
-  const maxAge = Math.floor((session.expires_at - clock.now()) / second)
+  const maxAge = Math.floor((endOf(session, timesOf(engine, roles)) - clock.now()) / second)
   knownSecrets.add(hashSessionSecret(secret))
   reply.header('set-cookie', toSetCookie(places.cookie, secret, maxAge))
   return { csrf_token: csrfTokenOf(secret) }

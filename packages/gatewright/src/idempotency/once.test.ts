@@ -126,16 +126,6 @@ test('fifty at once on a key past its time take effect once', async () => {
   assert.deepEqual([effects, countTraces()], [2, 2])
 })
 
-test('keys past their time are deleted on the way, a few with each request, and no younger one', async () => {
-  for (let n = 0; n < 35; n++) await attemptIt({ key: `old ${n}` })
-  t.clock.advance(day)
-  for (const left of [26, 17, 8, 4, 5]) {
-    await attemptIt({ key: `new ${left}`, principalId: 'somebody else' })
-    assert.equal(countKeys(), left)
-  }
-  assert.equal(second.row("select count(*) as n from idempotency_keys where key like 'old%'")?.n, 0)
-})
-
 test('what a user asks for who is deleted meanwhile takes no effect, and is not kept', async () => {
   const { id } = await addUser(t.engine, 'leaving')
   await deleteUser(t.engine, { userId: id, origin: systemOrigin })

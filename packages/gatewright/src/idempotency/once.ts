@@ -1,6 +1,5 @@
 import { type Clock, day } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
-import { isSqlite } from '../storage/columns.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 
@@ -23,11 +22,8 @@ export type Answer<Body> = {
   readonly body: Body
 }
 
-/** For how long a key stands for its answer. */
-const lifetime = day
-
-/** How many expired keys one request takes with it. */
-const sweepSize = 10
+/** For how long a key stands for its answer. Housekeeping deletes it later. */
+export const keyLifetime = day
 
 /** What a deleted user asked for is not kept: whoever deletes the user waits, or has done it before. */
 const holdPrincipal = async ({ db }: Work, { principalKind, principalId }: Attempt): Promise<void> => {
@@ -63,7 +59,7 @@ const takeKey = async ({ clock }: Dependencies, work: Work, attempt: Attempt): P
       conflict
         .columns(['principal_kind', 'principal_id', 'route', 'key'])
         .doUpdateSet(row)
-        .where('idempotency_keys.created_at', '<=', row.created_at - lifetime),
+        .where('idempotency_keys.created_at', '<=', row.created_at - keyLifetime),
     )
     .returning('key')
     .executeTakeFirst()
@@ -99,31 +95,6 @@ const giveKeyBack = async (work: Work, attempt: Attempt): Promise<void> => {
     .execute()
 }
 
-/** Deletes a few expired keys of anybody. Rows that somebody else holds are passed over, so nobody waits. */
-const sweep = async ({ db, clock }: Dependencies): Promise<void> => {
-  const expired = db
-    .selectFrom('idempotency_keys')
-    .select(['principal_kind', 'principal_id', 'route', 'key'])
-    .where('created_at', '<=', clock.now() - lifetime)
-    .orderBy('created_at')
-    .limit(sweepSize)
-  await db
-    .deleteFrom('idempotency_keys')
-    .where(({ eb, refTuple }) =>
-      eb(
-        refTuple('principal_kind', 'principal_id', 'route', 'key'),
-        'in',
-        (isSqlite(db) ? expired : expired.forUpdate().skipLocked()).$asTuple(
-          'principal_kind',
-          'principal_id',
-          'route',
-          'key',
-        ),
-      ),
-    )
-    .execute()
-}
-
 /**
  * Runs `effect` once for a key of a principal on a route, and gives its answer again for 24 hours. Key and
  * effect are one transaction: an effect that throws, or returns a refusal, leaves no key, and of many at
@@ -137,9 +108,8 @@ export const once = async <Body>(
   dependencies: Dependencies,
   attempt: Attempt,
   effect: (work: Work) => Promise<Answer<Body> | Refusal>,
-): Promise<Answer<Body> & { readonly isReplay: boolean }> => {
-  await sweep(dependencies)
-  return inTransaction(dependencies.db, async work => {
+): Promise<Answer<Body> & { readonly isReplay: boolean }> =>
+  inTransaction(dependencies.db, async work => {
     await holdPrincipal(work, attempt)
     if (!(await takeKey(dependencies, work, attempt)))
       return { ...(await readAnswer<Body>(work, attempt)), isReplay: true }
@@ -151,4 +121,3 @@ export const once = async <Body>(
     await keepAnswer(work, attempt, answer)
     return { ...answer, isReplay: false }
   })
-}

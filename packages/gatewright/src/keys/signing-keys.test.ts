@@ -5,8 +5,11 @@ import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { newId, newSecret, systemRandom } from '../ground/random.ts'
 import { createSecrets } from '../ground/secrets.ts'
+import type { SigningKeyRow } from '../storage/tables.ts'
 import { createAccessTokens } from '../tokens/access-token.ts'
-import { type KeyRing, openKeyRing } from './signing-keys.ts'
+import { algorithms, isAlgorithm } from './algorithms.ts'
+import { type KeyRing, openKeyRing } from './key-ring.ts'
+import { makeKey, openKey } from './signing-keys.ts'
 
 let t: TestApp
 before(async () => {
@@ -14,20 +17,20 @@ before(async () => {
 })
 after(() => t.close())
 
-const getRow = () => t.engine.db.selectFrom('signing_keys').selectAll().executeTakeFirstOrThrow()
+const getRow = (state = 'active') =>
+  t.engine.db.selectFrom('signing_keys').selectAll().where('state', '=', state).executeTakeFirstOrThrow()
 
 /** The table with a change that somebody made behind our back, for as long as `look` looks. */
-const whileChanged = async (
-  change: Partial<Awaited<ReturnType<typeof getRow>>>,
-  look: () => Promise<void>,
-): Promise<void> => {
+const whileChanged = async (change: Partial<SigningKeyRow>, look: () => Promise<void>): Promise<void> => {
   const row = await getRow()
-  const write = (values: typeof change) => t.engine.db.updateTable('signing_keys').set(values).execute()
-  await write(change)
+  const { kid = row.kid } = change
+  const write = (from: string, values: Partial<SigningKeyRow>) =>
+    t.engine.db.updateTable('signing_keys').set(values).where('kid', '=', from).execute()
+  await write(row.kid, change)
   try {
     await look()
   } finally {
-    await write(row)
+    await write(kid, row)
   }
 }
 
@@ -36,7 +39,9 @@ const openPrivateKey = async (): Promise<JWK> => {
   return JSON.parse(t.engine.secrets.open('signing-key', kid, private_key).toString())
 }
 
-const tokensOf = (keyRing: KeyRing) =>
+type Keys = Pick<KeyRing, 'getActive' | 'find' | 'findAnew' | 'onRemoved'>
+
+const tokensOf = (keyRing: Keys) =>
   createAccessTokens({
     issuer: 'http://a.test',
     audience: 'a',
@@ -101,6 +106,15 @@ describe('a signing key at rest', () => {
   test('that was moved to another key id stops the start', () =>
     whileChanged({ kid: newId(systemRandom) }, () => assert.rejects(openKeyRing(t.engine))))
 
+  for (const algorithm of ['RS256', 'HS256', 'EdDSA', 'none', ''])
+    test(`whose row was changed to say "${algorithm}" stops the start`, () =>
+      whileChanged({ algorithm }, () => assert.rejects(openKeyRing(t.engine), /its row says another/)))
+
+  test('that was moved into the row of another key stops the start', async () => {
+    const { private_key } = await getRow('published')
+    await whileChanged({ private_key }, () => assert.rejects(openKeyRing(t.engine)))
+  })
+
   test('is not found by a key id that is not there', async () => {
     const ring = await openKeyRing(t.engine)
     for (const kid of ['', newId(systemRandom), 'constructor']) assert.equal(ring.find(kid), undefined)
@@ -110,40 +124,61 @@ describe('a signing key at rest', () => {
 test('a public key planted in the table verifies nothing that its private key has signed', async () => {
   const forger = await generateKeyPair('ES256', { extractable: true })
   const { kid } = await getRow()
+  const active = { kid, algorithm: 'ES256', ...forger }
   const forged = await tokensOf({
-    active: { kid, algorithm: 'ES256', ...forger },
+    getActive: () => active,
     find: () => undefined,
+    findAnew: async () => undefined,
+    onRemoved: () => {},
   }).sign(claims())
   const planted = JSON.stringify(await exportJWK(forger.publicKey))
   await whileChanged({ public_key: planted }, async () => {
-    const ours = tokensOf(await openKeyRing(t.engine))
+    const ring = await openKeyRing(t.engine)
+    const ours = tokensOf(ring)
     await assert.rejects(async () => ours.verify(forged), { code: 'invalid_token' })
     assert.equal((await ours.verify(await ours.sign(claims()))).userId, 'u')
+    const planted = await exportJWK(forger.publicKey)
+    assert.ok(!JSON.stringify(ring.listPublic()).includes(String(planted.x)), 'nor is it shown')
   })
 })
 
-test('of many who open an empty ring at once, one makes the key and all sign with it', async () => {
-  await t.engine.db.deleteFrom('signing_keys').execute()
-  const rings = await Promise.all(Array.from({ length: 8 }, () => openKeyRing(t.engine)))
-  const { kid } = await getRow()
-  assert.deepEqual([...new Set(rings.map(ring => ring.active.kid))], [kid])
-})
+describe('of each algorithm', () => {
+  for (const algorithm of Object.keys(algorithms).filter(isAlgorithm))
+    test(`${algorithm}: a key signs and verifies, and is taken for no other algorithm`, async () => {
+      const made = await makeKey(t.engine, algorithm)
+      const key = await openKey(t.engine.secrets, made)
+      assert.equal(key.algorithm, algorithm)
+      for (const half of [key.privateKey, key.publicKey])
+        assert.equal(half.extractable && half.type !== 'public', false, 'it can be read out of the object')
+      const keys = {
+        getActive: () => key,
+        find: () => key,
+        findAnew: async () => key,
+        onRemoved: () => {},
+      }
+      const tokens = tokensOf(keys)
+      const text = await tokens.sign(claims())
+      const [head = ''] = text.split('.')
+      assert.equal(JSON.parse(Buffer.from(head, 'base64url').toString()).alg, algorithm)
+      assert.equal((await tokens.verify(text)).userId, 'u')
+      for (const other of Object.keys(algorithms).filter(name => name !== algorithm))
+        await assert.rejects(openKey(t.engine.secrets, { ...made, algorithm: other }), /another algorithm/)
+    })
 
-test('the newest key signs, and older ones still verify', async () => {
-  const before = tokensOf(await openKeyRing(t.engine))
-  const token = await before.sign(claims())
-  const { kid: older, ...row } = await getRow()
-  const newer = newId(systemRandom)
-  const sealed = t.engine.secrets.seal(
-    'signing-key',
-    newer,
-    Buffer.from(JSON.stringify(await openPrivateKey())),
-  )
-  await t.engine.db
-    .insertInto('signing_keys')
-    .values({ ...row, kid: newer, private_key: sealed, created_at: row.created_at + 1 })
-    .execute()
-  const ring = await openKeyRing(t.engine)
-  assert.equal(ring.active.kid, newer)
-  assert.equal((await tokensOf(ring).verify(token)).keyId, older)
+  test('the public half shows nothing private, and a shared key shows nothing at all', async () => {
+    for (const algorithm of Object.keys(algorithms).filter(isAlgorithm)) {
+      const made = await makeKey(t.engine, algorithm)
+      const { publicJwk } = await openKey(t.engine.secrets, made)
+      const members = Object.keys({ ...publicJwk, ...JSON.parse(made.public_key) })
+      for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'])
+        assert.ok(!members.includes(name), `${algorithm} shows ${name}`)
+      assert.equal(publicJwk === undefined, algorithm === 'HS256')
+    }
+  })
+
+  test('no id of a key looks like an option of a command line', async () => {
+    const random = { bytes: (count: number) => new Uint8Array(count).fill(0xf8) }
+    assert.match(newId(random), /^-/)
+    assert.doesNotMatch((await makeKey({ ...t.engine, random }, 'ES256')).kid, /^-/)
+  })
 })

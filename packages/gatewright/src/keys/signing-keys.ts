@@ -1,11 +1,8 @@
-import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
-import { recordEvent, systemOrigin } from '../audit/record.ts'
-import type { Clock } from '../ground/clock.ts'
+import { type CryptoKey, importJWK, type JWK } from 'jose'
 import { newId, type Random } from '../ground/random.ts'
 import type { Secrets } from '../ground/secrets.ts'
-import { lockInstallation } from '../storage/installation.ts'
-import type { Database, SigningKeyRow } from '../storage/tables.ts'
-import { inTransaction } from '../storage/transaction.ts'
+import type { SigningKeyRow } from '../storage/tables.ts'
+import { type Algorithm, algorithmOfKey, algorithms, toPublicJwk } from './algorithms.ts'
 
 /** One key, one algorithm: a token is never verified by another algorithm than its key's. */
 export type SigningKey = {
@@ -13,85 +10,60 @@ export type SigningKey = {
   readonly algorithm: string
   readonly publicKey: CryptoKey
   readonly privateKey: CryptoKey
+  /** As the key set shows it; undefined for a shared key, which is never shown. */
+  readonly publicJwk?: JWK | undefined
 }
 
-export type KeyRing = {
-  /** The key that signs. */
-  readonly active: SigningKey
-  /** The key of that id, or undefined: an unknown `kid` is never guessed at. */
-  readonly find: (kid: string) => SigningKey | undefined
-}
+export type NewKey = Pick<SigningKeyRow, 'kid' | 'algorithm' | 'public_key' | 'private_key'>
 
-const algorithm = 'ES256'
+const hmac = { name: 'HMAC', hash: 'SHA-256' }
 
-type Dependencies = {
-  readonly db: Database
-  readonly secrets: Secrets
-  readonly clock: Clock
-  readonly random: Random
-}
-
-const importKey = async (jwk: JWK): Promise<CryptoKey> => {
+/** A shared key comes as bytes, which could be read out of the memory's object again; this one can't. */
+const importKey = async (jwk: JWK, algorithm: Algorithm): Promise<CryptoKey> => {
   const key = await importJWK(jwk, algorithm)
-  if (key instanceof Uint8Array) throw new TypeError('a signing key must be asymmetric')
-  return key
+  return key instanceof Uint8Array
+    ? crypto.subtle.importKey('raw', Buffer.from(key), hmac, false, ['sign', 'verify'])
+    : key
 }
 
 /**
- * Both halves come out of the sealed one: what stands beside it in the table is not sealed, and a key
- * planted there would verify the forger's tokens.
+ * Both halves, and the algorithm, come out of the sealed one: what stands beside it in the table is not
+ * sealed, and a key or an algorithm planted there would verify the forger's tokens.
+ * @throws Error where the secret is not held, or anything was changed
  */
-const toSigningKey = async (secrets: Secrets, row: SigningKeyRow): Promise<SigningKey> => {
-  const privateJwk = JSON.parse(secrets.open('signing-key', row.kid, row.private_key).toString()) as JWK
-  const { d: _, ...publicJwk } = privateJwk
-  return {
-    kid: row.kid,
-    algorithm: row.algorithm,
-    publicKey: await importKey(publicJwk),
-    privateKey: await importKey(privateJwk),
-  }
-}
-
-const makeKeyRow = async ({ secrets, clock, random }: Dependencies): Promise<SigningKeyRow> => {
-  const pair = await generateKeyPair(algorithm, { extractable: true })
-  const kid = newId(random)
-  const privateJwk = Buffer.from(JSON.stringify(await exportJWK(pair.privateKey)))
+export const openKey = async (
+  secrets: Secrets,
+  row: Pick<SigningKeyRow, 'kid' | 'algorithm' | 'private_key'>,
+): Promise<SigningKey> => {
+  const { kid } = row
+  const jwk = JSON.parse(secrets.open('signing-key', kid, row.private_key).toString()) as JWK
+  const algorithm = algorithmOfKey(jwk)
+  if (algorithm !== row.algorithm)
+    throw new Error(`the signing key ${kid} is for ${algorithm}, and its row says another algorithm`)
+  const publicJwk = toPublicJwk(algorithm, jwk)
   return {
     kid,
     algorithm,
-    state: 'active',
-    public_key: JSON.stringify(await exportJWK(pair.publicKey)),
-    private_key: secrets.seal('signing-key', kid, privateJwk),
-    created_at: clock.now(),
+    publicKey: await importKey(publicJwk ?? jwk, algorithm),
+    privateKey: await importKey(jwk, algorithm),
+    publicJwk: publicJwk && { ...publicJwk, kid, alg: algorithm, use: 'sig' },
   }
 }
 
-/** Of several processes that start at once on an empty database, one makes the key and all use it. */
-const ensureActiveKey = async (dependencies: Dependencies): Promise<readonly SigningKeyRow[]> => {
-  const list = (db: Database) =>
-    db.selectFrom('signing_keys').selectAll().orderBy('created_at', 'desc').execute()
-  const present = await list(dependencies.db)
-  if (present.length > 0) return present
-  const made = await makeKeyRow(dependencies)
-  return inTransaction(dependencies.db, async work => {
-    await lockInstallation(work)
-    const rows = await list(work.db)
-    if (rows.length > 0) return rows
-    await work.db.insertInto('signing_keys').values(made).execute()
-    await recordEvent(dependencies, work, 'signing-key.made', {
-      origin: systemOrigin,
-      details: { kid: made.kid },
-    })
-    return [made]
-  })
-}
+/** A word of a command line that begins with a hyphen would be an option. */
+const newKid = (random: Random): string => newId(random).replace(/^-/, '_')
 
-/** Opens the keys of the database, making the first one where there is none. */
-export const openKeyRing = async (dependencies: Dependencies): Promise<KeyRing> => {
-  const rows = await ensureActiveKey(dependencies)
-  const keys = await Promise.all(rows.map(row => toSigningKey(dependencies.secrets, row)))
-  const byId = new Map(keys.map(key => [key.kid, key]))
-  const active = keys[0]
-  if (active === undefined) throw new Error('there is no signing key')
-  return { active, find: kid => byId.get(kid) }
+/** A new key, sealed. It takes a while (RSA), so it is never made inside a transaction. */
+export const makeKey = async (
+  { secrets, random }: { readonly secrets: Secrets; readonly random: Random },
+  algorithm: Algorithm,
+): Promise<NewKey> => {
+  const jwk: JWK = await algorithms[algorithm].make(random)
+  const kid = newKid(random)
+  return {
+    kid,
+    algorithm,
+    public_key: JSON.stringify(toPublicJwk(algorithm, jwk) ?? {}),
+    private_key: secrets.seal('signing-key', kid, Buffer.from(JSON.stringify(jwk))),
+  }
 }

@@ -41,6 +41,14 @@ export const standing = (tat: number | undefined, now: number, rate: Rate): Stan
   }
 }
 
+// Each request makes one: written out, for a spread costs more than the sums.
+const toVerdict = (
+  { remaining, nextAfter, resetAfter }: Standing,
+  allowed: boolean,
+  tat: number,
+  retryAfter: number,
+): Verdict => ({ remaining, nextAfter, resetAfter, allowed, tat, retryAfter })
+
 /**
  * The generic cell rate algorithm, with a burst of the whole count.
  *
@@ -62,9 +70,8 @@ export const standing = (tat: number | undefined, now: number, rate: Rate): Stan
 export const gcra = (tat: number | undefined, now: number, rate: Rate): Verdict => {
   const before = standing(tat, now, rate)
   // Written so that a clock that gives no number refuses.
-  if (!(before.remaining >= 1))
-    return { ...before, allowed: false, tat: tat ?? now, retryAfter: before.nextAfter }
+  if (!(before.remaining >= 1)) return toVerdict(before, false, tat ?? now, before.nextAfter)
   const from = Math.max(toMicroseconds(tat ?? now), toMicroseconds(now))
   const next = toMilliseconds(from + interval(rate))
-  return { ...standing(next, now, rate), allowed: true, tat: next, retryAfter: 0 }
+  return toVerdict(standing(next, now, rate), true, next, 0)
 }

@@ -3,7 +3,7 @@ import { addressGroup } from '../ground/address.ts'
 import { type Clock, second } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import type { Random } from '../ground/random.ts'
-import { gcra, type Standing, standing } from './gcra.ts'
+import { gcra, type Standing, standing, type Verdict } from './gcra.ts'
 import { type LimitBy, type LimitName, type LimitRow, limits, policyName } from './table.ts'
 
 /**
@@ -111,22 +111,34 @@ type CountedRow = {
 
 const limitNames = Object.keys(limits) as LimitName[]
 
+type Asked = {
+  readonly row: CountedRow
+  readonly key: string
+  readonly tat: number | undefined
+  readonly verdict: Verdict
+}
+
 const takeAll = (rows: readonly CountedRow[], keys: LimitKeys, now: number): LimitReport => {
-  const asked = rows.flatMap(row => {
+  const asked: Asked[] = []
+  let allowed = true
+  for (const row of rows) {
     const text = keys[row.by]
-    if (text === undefined) return []
+    if (text === undefined) continue
     row.counters.sweep(now)
     const key = toCounterKey(row.by, text)
     const tat = row.counters.find(key, now)
-    return [{ row, key, tat, verdict: gcra(tat, now, row) }]
-  })
-  const allowed = asked.every(({ verdict }) => verdict.allowed)
-  if (allowed) for (const { row, key, verdict } of asked) row.counters.put(key, verdict.tat)
-  return {
-    allowed,
-    retryAfter: allowed ? 0 : Math.max(1, ...asked.map(({ verdict }) => toSeconds(verdict.retryAfter))),
-    rows: asked.map(({ row, tat, verdict }) => toRow(row, allowed ? verdict : standing(tat, now, row))),
+    const verdict = gcra(tat, now, row)
+    allowed &&= verdict.allowed
+    asked.push({ row, key, tat, verdict })
   }
+  if (allowed) for (const { row, key, verdict } of asked) row.counters.put(key, verdict.tat)
+  let retryAfter = allowed ? 0 : 1
+  const told: LimitReport['rows'][number][] = []
+  for (const { row, tat, verdict } of asked) {
+    if (!allowed) retryAfter = Math.max(retryAfter, toSeconds(verdict.retryAfter))
+    told.push(toRow(row, allowed ? verdict : standing(tat, now, row)))
+  }
+  return { allowed, retryAfter, rows: told }
 }
 
 const toSeconds = (milliseconds: number): number => Math.ceil(milliseconds / second)

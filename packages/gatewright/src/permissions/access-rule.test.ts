@@ -21,12 +21,12 @@ import {
 import { createRoleTable, permissionsOf } from './roles.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
-const nobody: Facts = { now, principal: undefined, permissions: new Set(), thing: undefined }
+const nobody: Facts = { now: () => now, principal: undefined, permissions: new Set(), thing: undefined }
 const someone = (
   permissions: ReadonlySet<Permission>,
   thing?: Thing,
   { age = 0, userId = 'ann' } = {},
-): Facts => ({ now, principal: { userId, authTime: now - age }, permissions, thing })
+): Facts => ({ now: () => now, principal: { userId, authTime: now - age }, permissions, thing })
 
 const roleTable = createRoleTable({
   permissions: { 'posts:write': 'write posts', 'posts:moderate': 'edit posts of others' },

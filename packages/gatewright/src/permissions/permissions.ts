@@ -12,3 +12,11 @@ export const builtInPermissions = {
   'settings:read': 'read the settings in force',
   'revocations:read': 'follow the revocation feed',
 } as const satisfies Record<string, string>
+
+/** What everybody may have: every other built-in permission is administrative, one that is added as well. */
+const everyday: readonly string[] = ['users:read'] satisfies readonly (keyof typeof builtInPermissions)[]
+
+/** Whoever holds one of these is an administrator, whose sessions are shorter. An application's own are none. */
+export const administrativePermissions: ReadonlySet<string> = new Set(
+  Object.keys(builtInPermissions).filter(name => !everyday.includes(name)),
+)

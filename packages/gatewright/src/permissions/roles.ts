@@ -1,5 +1,5 @@
 import type { Permission } from './access-rule.ts'
-import { builtInPermissions } from './permissions.ts'
+import { administrativePermissions, builtInPermissions } from './permissions.ts'
 
 /** What an application adds to the built-in permissions and roles. */
 export type RoleDeclaration = {
@@ -16,6 +16,8 @@ export type RoleDeclaration = {
 export type RoleTable = {
   readonly permissions: ReadonlyMap<string, string>
   readonly roles: ReadonlyMap<string, readonly Permission[]>
+  /** The names of the roles that hold an administrative permission. */
+  readonly administrative: ReadonlySet<string>
 }
 
 /** The role that everybody gets who registers. */
@@ -82,14 +84,27 @@ export const createRoleTable = ({ permissions = {}, roles = {} }: RoleDeclaratio
     const builtIn = isBuiltIn(name) ? builtInRoles[name] : []
     return [...new Set([...builtIn, ...((Object.hasOwn(roles, name) && roles[name]) || [])])]
   }
+  const table = new Map([...names].map(name => [name, permissionsOfRole(name)] as const))
   return {
     permissions: all,
-    roles: new Map([...names].map(name => [name, permissionsOfRole(name)] as const)),
+    roles: table,
+    administrative: new Set([...names].filter(isAdministrativeIn(table))),
   }
 }
+
+const isAdministrativeIn =
+  (roles: RoleTable['roles']) =>
+  (name: string): boolean =>
+    roles.get(name)?.some(permission => administrativePermissions.has(permission)) ?? false
 
 /** What the roles named allow together. A name that is no role allows nothing. */
 export const permissionsOf = (
   { roles }: Pick<RoleTable, 'roles'>,
   names: readonly string[],
 ): ReadonlySet<Permission> => new Set(names.flatMap(name => roles.get(name) ?? []))
+
+/** Whether the roles named make their holder an administrator. */
+export const isAdministrative = (
+  { administrative }: Pick<RoleTable, 'administrative'>,
+  names: readonly string[],
+): boolean => names.some(name => administrative.has(name))

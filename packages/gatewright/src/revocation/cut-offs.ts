@@ -9,14 +9,14 @@ import type { Revocations } from './revocations.ts'
  * a user together with the version below which everything is ended. A re-read ends nothing: the
  * permissions of that user's tokens come from the database while it stays.
  */
-export const cutOffKinds = ['session', 'user', 'reread-user'] as const
+export const cutOffKinds = ['session', 'user', 'signing-key', 'reread-user'] as const
 export type CutOffKind = (typeof cutOffKinds)[number]
 
 export type CutOff = {
   readonly kind: CutOffKind
   readonly subject: string
   readonly version?: number
-  /** The latest `exp` promised to any token that this names, in milliseconds. */
+  /** The latest `exp` promised to any token that this names, in milliseconds; 0 where there is none. */
   readonly promisedUntil: number
 }
 
@@ -33,6 +33,7 @@ export const recordCutOffs = async (
   cutOffs: readonly CutOff[],
 ): Promise<void> => {
   if (cutOffs.length === 0) return
+  const now = clock.now()
   const rows: CutOffRow[] = await db
     .insertInto('cut_offs')
     .values(
@@ -40,8 +41,8 @@ export const recordCutOffs = async (
         kind: cutOff.kind,
         subject: cutOff.subject,
         version: cutOff.version ?? null,
-        matters_until: cutOff.promisedUntil + margin,
-        created_at: clock.now(),
+        matters_until: Math.max(now, cutOff.promisedUntil) + margin,
+        created_at: now,
       })),
     )
     .returningAll()

@@ -4,7 +4,13 @@ import type { CutOffRow, Database } from '../storage/tables.ts'
 import { feedStart, readFeed } from './feed.ts'
 
 /** What of a token the revocation set looks at. */
-export type Revocable = { readonly userId: string; readonly sessionId: string; readonly userVersion: number }
+export type Revocable = {
+  readonly userId: string
+  readonly sessionId: string
+  readonly userVersion: number
+  /** The key that signed it; a cookie has none. */
+  readonly keyId?: string
+}
 
 /**
  * What has been taken back, in the memory of this process, with the database behind it.
@@ -19,6 +25,8 @@ export type Revocations = {
   readonly stop: () => void
   readonly apply: (rows: readonly CutOffRow[]) => void
   readonly isEnded: (token: Revocable) => boolean
+  /** Whether all that this key has signed has ended. */
+  readonly isKeyRevoked: (kid: string | undefined) => boolean
   /** The roles of a user whose claim may be old, read once; undefined where the claim is right. */
   readonly findRereadRoles: (userId: string) => Promise<readonly string[]> | undefined
   /** Resolves (or is undefined at once) when the view is fresh. @throws Refusal `unavailable` */
@@ -36,6 +44,8 @@ type Dependencies = {
   /** The bound, in milliseconds (`REVOCATION_MAX_AGE`). */
   readonly maxAge: number
   readonly readRoles: (userId: string) => Promise<readonly string[]>
+  /** Is told of every signing key that was revoked. */
+  readonly onKeyRevoked?: (kid: string) => void
 }
 
 /** How often the feed is read. */
@@ -47,7 +57,8 @@ const mostWaiting = 1_000
 
 type Reread = { readonly place: number; readonly until: number; roles?: Promise<readonly string[]> }
 
-const createSet = (readRoles: (userId: string) => Promise<readonly string[]>) => {
+const createSet = ({ readRoles, onKeyRevoked }: Pick<Dependencies, 'readRoles' | 'onKeyRevoked'>) => {
+  const signingKeys = new Map<string, number>()
   const sessions = new Map<string, number>()
   const users = new Map<string, { readonly version: number; readonly until: number }>()
   const rereads = new Map<string, Reread>()
@@ -60,12 +71,17 @@ const createSet = (readRoles: (userId: string) => Promise<readonly string[]>) =>
       if (known === undefined || known.version < (row.version ?? 0))
         users.set(row.subject, { version: row.version ?? 0, until: row.matters_until })
     },
+    'signing-key': row => {
+      signingKeys.set(row.subject, row.matters_until)
+      onKeyRevoked?.(row.subject)
+    },
     'reread-user': row => {
       const known = rereads.get(row.subject)
       if (known === undefined || known.place < row.place)
         rereads.set(row.subject, { place: row.place, until: row.matters_until })
     },
   }
+  const isKeyRevoked = (kid: string | undefined): boolean => kid !== undefined && signingKeys.has(kid)
   return {
     /** False for a kind that this version does not know. */
     add: (row: CutOffRow): boolean => {
@@ -73,8 +89,11 @@ const createSet = (readRoles: (userId: string) => Promise<readonly string[]>) =>
       add?.(row)
       return add !== undefined
     },
-    isEnded: ({ sessionId, userId, userVersion }: Revocable): boolean =>
-      sessions.has(sessionId) || userVersion < (users.get(userId)?.version ?? 0),
+    isKeyRevoked,
+    isEnded: ({ sessionId, userId, userVersion, keyId }: Revocable): boolean =>
+      sessions.has(sessionId) ||
+      userVersion < (users.get(userId)?.version ?? 0) ||
+      (signingKeys.size > 0 && isKeyRevoked(keyId)),
     findRereadRoles: (userId: string): Promise<readonly string[]> | undefined => {
       const reread = rereads.get(userId)
       if (reread === undefined) return undefined
@@ -90,14 +109,15 @@ const createSet = (readRoles: (userId: string) => Promise<readonly string[]>) =>
     },
     prune: (now: number): void => {
       for (const [id, until] of sessions) if (until < now) sessions.delete(id)
+      for (const [id, until] of signingKeys) if (until < now) signingKeys.delete(id)
       for (const [id, { until }] of users) if (until < now) users.delete(id)
       for (const [id, { until }] of rereads) if (until < now) rereads.delete(id)
     },
   }
 }
 
-export const createRevocations = ({ db, watch, clock, maxAge, readRoles }: Dependencies): Revocations => {
-  const set = createSet(readRoles)
+export const createRevocations = ({ db, watch, clock, maxAge, ...calls }: Dependencies): Revocations => {
+  const set = createSet(calls)
   let position = feedStart
   let sentAt = Number.NEGATIVE_INFINITY
   let sentAtWall = 0
@@ -173,6 +193,7 @@ export const createRevocations = ({ db, watch, clock, maxAge, readRoles }: Depen
     stop: () => timers.forEach(clearInterval),
     apply,
     isEnded: set.isEnded,
+    isKeyRevoked: set.isKeyRevoked,
     findRereadRoles: set.findRereadRoles,
     ensureFresh: () => (isFresh() ? undefined : waitUntilFresh()),
     age,

@@ -2,18 +2,22 @@ import { type Origin, recordEvent } from '../audit/record.ts'
 import { newId, newSecret, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { emitHook, type HookDependencies } from '../hooks/emit.ts'
+import type { RoleTable } from '../permissions/roles.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import { hashSessionSecret, newSessionSecret, type SessionSecret } from '../tokens/session-secret.ts'
 import { listRoles } from '../users/users.ts'
-import { endedByTime, isJustRenewed, promisedExpiry, type SessionTimes } from './session-times.ts'
+import { endedByTime, isJustRenewed, promisedExpiry, type SessionTimes, timesOf } from './session-times.ts'
+import type { SessionUses } from './session-uses.ts'
 
 export type SessionDependencies = HookDependencies & {
   readonly random: Random
   readonly revocations: Revocations
   readonly settings: SessionTimes
+  readonly roleTable: RoleTable
+  readonly uses: SessionUses
 }
 
 /** Why a session ended. */
@@ -83,10 +87,16 @@ export type NewSession = {
 
 /** What is new with every id: the id itself, what its tokens or its cookie rest on, and the proof just shown. */
 const newIdentity = (
-  { clock, random, settings }: SessionDependencies,
-  expiresAt: number,
-  { userVersion, amr, holding }: Pick<NewSession, 'userVersion' | 'amr' | 'holding'>,
+  dependencies: SessionDependencies,
+  life: Pick<SessionRow, 'created_at' | 'expires_at'>,
+  {
+    userVersion,
+    amr,
+    holding,
+    roles,
+  }: Pick<NewSession, 'userVersion' | 'amr' | 'holding'> & { readonly roles: readonly string[] },
 ) => {
+  const { clock, random } = dependencies
   const now = clock.now()
   const secret = holding === 'cookie' ? newSessionSecret(random) : undefined
   const identity = {
@@ -99,8 +109,8 @@ const newIdentity = (
     amr: amr.join(' '),
     auth_time: now,
     last_used_at: now,
-    expires_at: expiresAt,
-    token_expires_at: secret === undefined ? promisedExpiry(now, expiresAt, settings) : now,
+    ...life,
+    token_expires_at: secret === undefined ? promisedExpiry(now, life, timesOf(dependencies, roles)) : now,
   }
   return { identity, ...(secret && { secret }) }
 }
@@ -115,13 +125,15 @@ export const startSession = async (
   { userId, device, origin, ...born }: NewSession,
 ): Promise<LiveSession | undefined> => {
   const now = dependencies.clock.now()
-  const { identity, ...made } = newIdentity(dependencies, now + dependencies.settings.sessionMaxTtl, born)
+  // Read before the row is held: whoever changes them raises the version, and then no row is inserted.
+  const roles = await listRoles(work.db, userId)
+  const life = { created_at: now, expires_at: now + dependencies.settings.sessionMaxTtl }
+  const { identity, ...made } = newIdentity(dependencies, life, { ...born, roles })
   const session: SessionRow = {
     ...identity,
     user_id: userId,
     device,
     address: origin.address ?? '',
-    created_at: now,
     ended_at: null,
     end_reason: null,
     replaced_by: null,
@@ -135,7 +147,7 @@ export const startSession = async (
   })
   await emitHook(dependencies, work, 'signed-in', { userId, sessionId: session.id, amr: born.amr })
   await makeRoom(dependencies, work, session, origin)
-  return { session, roles: await listRoles(work.db, userId), ...made }
+  return { session, roles, ...made }
 }
 
 /** Never at the cost of the new one, which looks unused for longest where the clock was set back. */
@@ -145,20 +157,25 @@ const makeRoom = async (
   { id: newSessionId, user_id: userId }: SessionRow,
   origin: Origin,
 ): Promise<void> => {
-  const surplus = await work.db
+  const others = await work.db
     .selectFrom('sessions')
-    .select('id')
+    .select(['id', 'last_used_at', 'address', 'created_at'])
     .where('user_id', '=', userId)
     .where('ended_at', 'is', null)
     .where('id', '!=', newSessionId)
-    .orderBy('last_used_at', 'desc')
-    .orderBy('created_at', 'desc')
-    .offset(mostSessions - 1)
-    .limit(mostSessions)
     .execute()
+  const surplus = others
+    .map(dependencies.uses.withLastUse)
+    .sort(lastUsedFirst)
+    .slice(mostSessions - 1)
   for (const { id } of surplus)
     await endSessions(dependencies, work, { userId, only: id }, { reason: 'too_many_sessions', origin })
 }
+
+type Used = Pick<SessionRow, 'last_used_at' | 'created_at'>
+
+export const lastUsedFirst = (one: Used, other: Used): number =>
+  other.last_used_at - one.last_used_at || other.created_at - one.created_at
 
 /** Which live sessions of a user. */
 export type SessionChoice = { readonly userId: string; readonly only?: string; readonly except?: string }
@@ -171,7 +188,7 @@ export type EndedSessions = {
 
 /** Ends the live sessions chosen, each with its cut-off and its audit event. */
 export const endSessions = async (
-  dependencies: Omit<SessionDependencies, 'settings' | 'random'>,
+  dependencies: Omit<SessionDependencies, 'settings' | 'random' | 'roleTable' | 'uses'>,
   work: Work,
   { userId, only, except }: SessionChoice,
   { reason, origin }: { readonly reason: EndReason; readonly origin: Origin },
@@ -221,6 +238,7 @@ export const renewSession = async (
 ): Promise<LiveSession> => {
   const { clock, settings } = dependencies
   const now = clock.now()
+  const roles = await listRoles(work.db, userId)
   const old = await work.db.selectFrom('sessions').selectAll().where('id', '=', sessionId).executeTakeFirst()
   const { count } = await endSessions(
     dependencies,
@@ -231,18 +249,30 @@ export const renewSession = async (
   if (old === undefined) throw new Refusal('session_ended')
   const holding: Holding = old.secret_hash === null ? 'tokens' : 'cookie'
   if (holding === 'cookie' && isJustRenewed(old, now, settings)) throw new Refusal('session_renewed')
-  if (count !== 1 || endedByTime(old, now, settings)) throw new Refusal('session_ended')
-  const { identity, ...made } = newIdentity(dependencies, old.expires_at, { userVersion, amr, holding })
-  const session: SessionRow = { ...old, ...identity }
+  const isOver =
+    endedByTime(dependencies.uses.withLastUse(old), now, timesOf(dependencies, roles)) !== undefined
+  if (count !== 1 || isOver) throw new Refusal('session_ended')
+  const { created_at, expires_at, address } = old
+  const { identity, ...made } = newIdentity(
+    dependencies,
+    { created_at, expires_at },
+    { userVersion, amr, holding, roles },
+  )
+  const session: SessionRow = { ...old, ...identity, address: origin.address ?? address }
   if (!(await insertSession(work, session))) throw new Refusal('session_ended')
-  await work.db.updateTable('sessions').set({ replaced_by: session.id }).where('id', '=', sessionId).execute()
+  await work.db
+    .updateTable('sessions')
+    .set({ replaced_by: session.id })
+    .where('id', '=', sessionId)
+    .where('ended_at', 'is not', null)
+    .execute()
   await recordEvent(dependencies, work, 'session.renewed', {
     origin,
     userId,
     sessionId: session.id,
     details: { replaces: sessionId, amr },
   })
-  return { session, roles: await listRoles(work.db, userId), ...made }
+  return { session, roles, ...made }
 }
 
 /** A refresh token before the live one is no longer a retry but a theft. */

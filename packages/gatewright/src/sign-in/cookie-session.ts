@@ -1,9 +1,8 @@
 import type { Origin } from '../audit/record.ts'
-import { applyConsequences } from '../consequences/apply.ts'
-import { minute } from '../ground/clock.ts'
+import { endOvertime } from '../consequences/overtime.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { CookieSession } from '../sessions/find-cookie-session.ts'
-import { endedByTime, isJustRenewed } from '../sessions/session-times.ts'
+import { endedByTime, isJustRenewed, noteEvery, timesOf } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
@@ -25,25 +24,25 @@ const endByTime = (
   { reason, origin }: { readonly reason: 'idle' | 'expired'; readonly origin: Origin },
 ): Promise<never> =>
   inTransaction<never>(dependencies.db, async work => {
-    const event = reason === 'idle' ? 'session idle' : 'session expired'
     const subject = { userId, sessionId, origin: { ...origin, actor: userId } }
-    await applyConsequences(dependencies, work, event, subject)
+    await endOvertime(dependencies, work, reason, subject)
     return new Refusal('session_ended', { reason })
   })
-
-/** How much of its idle time a session in use may look unused for, so that not every request writes. */
-const noteEvery = (sessionIdleTtl: number): number => Math.min(minute, sessionIdleTtl / 2)
 
 /**
  * Idle time begins anew. Never where the session has ended, or another request has noted it already. One
  * that can't be noted refuses nobody: the next request tries again.
  */
-const noteUse = async ({ db, clock, settings }: Dependencies, session: SessionRow): Promise<void> => {
+const noteUse = async (
+  { db, clock }: Dependencies,
+  session: SessionRow,
+  { every, address }: { readonly every: number; readonly address: string | null },
+): Promise<void> => {
   const now = clock.now()
-  if (now - session.last_used_at < noteEvery(settings.sessionIdleTtl)) return
+  if (now - session.last_used_at < every) return
   await db
     .updateTable('sessions')
-    .set({ last_used_at: now })
+    .set({ last_used_at: now, address: address ?? session.address })
     .where('id', '=', session.id)
     .where('last_used_at', '=', session.last_used_at)
     .where('ended_at', 'is', null)
@@ -58,16 +57,17 @@ const noteUse = async ({ db, clock, settings }: Dependencies, session: SessionRo
  */
 export const checkCookieSession = async (
   dependencies: Dependencies,
-  { session, userDisabledAt }: CookieSession,
+  { session, roles, userDisabledAt }: CookieSession,
   origin: Origin,
 ): Promise<void> => {
-  const { clock, revocations, settings } = dependencies
+  const { clock, revocations } = dependencies
   refuseJustRenewed(dependencies, session)
   if (session.ended_at !== null) throw new Refusal('session_ended', { reason: session.end_reason ?? 'ended' })
   if (userDisabledAt !== null) throw new Refusal('session_ended', { reason: 'user_disabled' })
-  const reason = endedByTime(session, clock.now(), settings)
+  const times = timesOf(dependencies, roles)
+  const reason = endedByTime(session, clock.now(), times)
   if (reason !== undefined) await endByTime(dependencies, session, { reason, origin })
-  await noteUse(dependencies, session)
+  await noteUse(dependencies, session, { every: noteEvery(times), address: origin.address })
   const { id: sessionId, user_id: userId, user_version: userVersion } = session
   if (revocations.isEnded({ sessionId, userId, userVersion }))
     throw new Refusal('session_ended', { reason: 'cut_off' })

@@ -1,10 +1,19 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
+import { endOvertime } from '../consequences/overtime.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
-import { endedByTime, isInRetryWindow, isJustRenewed, promisedExpiry } from '../sessions/session-times.ts'
+import {
+  endedByTime,
+  isInRetryWindow,
+  isJustRenewed,
+  promisedExpiry,
+  timesOf,
+  type UserTimes,
+} from '../sessions/session-times.ts'
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
+import { prepare } from '../storage/prepared.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { hasGoodMac, parseRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
@@ -39,32 +48,56 @@ const outcomes = {
   ahead: { event: 'refresh-token.ahead', ends: 'refresh token ahead', code: 'session_ended' },
 } as const satisfies Record<Position, object>
 
+type Generation = Pick<
+  SessionRow,
+  'id' | 'address' | 'last_used_at' | 'token_expires_at' | 'generation' | 'generation_since'
+>
+
+const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
+  db
+    .updateTable('sessions')
+    .set({
+      last_used_at: value('last_used_at'),
+      address: value('address'),
+      token_expires_at: value('token_expires_at'),
+      generation: value('generation'),
+      generation_since: value('generation_since'),
+    })
+    .where('id', '=', value('id'))
+    .where('generation', '=', value('judged'))
+    .where('ended_at', 'is', null),
+)
+
 /**
  * One compare-and-set carries every answer: the session must not have ended, and its generation must be
  * the one that was judged. The `exp` promised is written with it.
  */
 const advance = async (
-  { clock, settings }: RefreshDependencies,
+  { clock }: RefreshDependencies,
   { db }: Work,
   session: SessionRow,
-  rotates: boolean,
+  {
+    rotates,
+    times,
+    origin,
+  }: { readonly rotates: boolean; readonly times: UserTimes; readonly origin: Origin },
 ): Promise<SessionRow> => {
   const now = clock.now()
-  const promised = promisedExpiry(now, session.expires_at, settings)
-  const row = await db
-    .updateTable('sessions')
-    .set({
-      last_used_at: now,
-      token_expires_at: Math.max(session.token_expires_at, promised),
-      ...(rotates && { generation: session.generation + 1, generation_since: now }),
-    })
-    .where('id', '=', session.id)
-    .where('generation', '=', session.generation)
-    .where('ended_at', 'is', null)
-    .returningAll()
-    .executeTakeFirst()
-  if (row === undefined) throw new Refusal('session_ended')
-  return { ...row, token_expires_at: promised }
+  const promised = promisedExpiry(now, session, times)
+  const next = {
+    last_used_at: Math.max(session.last_used_at, now),
+    address: origin.address ?? session.address,
+    generation: rotates ? session.generation + 1 : session.generation,
+    generation_since: rotates ? now : session.generation_since,
+  }
+  const { changed } = await setGeneration(db, {
+    ...next,
+    id: session.id,
+    judged: session.generation,
+    token_expires_at: Math.max(session.token_expires_at, promised),
+  })
+  if (changed !== 1) throw new Refusal('session_ended')
+  return { ...session, ...next, token_expires_at: promised }
 }
 
 /** Within the window after a new id, the token it replaced is told to wait for the new one. */
@@ -88,6 +121,10 @@ export const readRefreshToken = (text: string): RefreshToken => {
   return token
 }
 
+const selectBearerSession = prepare<{ id: string }, SessionRow>((db, value) =>
+  db.selectFrom('sessions').selectAll().where('id', '=', value('id')).where('secret_hash', 'is', null),
+)
+
 /**
  * The session of a refresh token of ours, of whatever generation; one that a cookie holds has none.
  * @throws Refusal `invalid_token`
@@ -97,12 +134,8 @@ export const getSessionOfRefreshToken = async (
   db: Database,
   token: RefreshToken,
 ): Promise<SessionRow> => {
-  const session = await db
-    .selectFrom('sessions')
-    .selectAll()
-    .where('id', '=', token.sessionId)
-    .where('secret_hash', 'is', null)
-    .executeTakeFirst()
+  const { rows } = await selectBearerSession(db, { id: token.sessionId })
+  const session = rows[0]
   if (session === undefined || !hasGoodMac(secrets, session, token))
     throw new Refusal('invalid_token', { reason: 'refresh_token_unknown' })
   return session
@@ -140,11 +173,11 @@ export const refresh = async (
   // Not in the transaction, which may run more than once for one use.
   countUse(useOf(token, known))
   return inTransaction(dependencies.db, async work => {
-    const { clock, settings } = dependencies
+    const { clock, settings, uses } = dependencies
     // Of two at once the second judges what the first has left; and so does a change of roles, which has to
     // outlast every token promised before it.
     await lockUser(work, known.user_id)
-    const session = await getSessionOfRefreshToken(dependencies, work.db, token)
+    const session = uses.withLastUse(await getSessionOfRefreshToken(dependencies, work.db, token))
     if (session.ended_at !== null) throw refuseEnded(dependencies, session, token.generation)
 
     const subject = {
@@ -153,9 +186,11 @@ export const refresh = async (
       origin: { ...origin, actor: session.user_id },
     }
     const end = (event: ConsequenceEvent) => applyConsequences(dependencies, work, event, subject)
-    const overtime = endedByTime(session, clock.now(), settings)
+    const roles = await listRoles(work.db, session.user_id)
+    const times = timesOf(dependencies, roles)
+    const overtime = endedByTime(session, clock.now(), times)
     if (overtime !== undefined) {
-      await end(overtime === 'idle' ? 'session idle' : 'session expired')
+      await endOvertime(dependencies, work, overtime, subject)
       return new Refusal('session_ended', { reason: overtime })
     }
 
@@ -169,9 +204,7 @@ export const refresh = async (
       await end(outcome.ends)
       return new Refusal(outcome.code, { reason: outcome.event })
     }
-    return {
-      session: await advance(dependencies, work, session, outcome.rotates),
-      roles: await listRoles(work.db, session.user_id),
-    }
+    const { rotates } = outcome
+    return { session: await advance(dependencies, work, session, { rotates, times, origin }), roles }
   })
 }

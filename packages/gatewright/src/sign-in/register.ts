@@ -8,7 +8,7 @@ import { defaultRole } from '../permissions/roles.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { noteAdministrator } from '../users/administrators.ts'
-import { checkNewPassword, parsePassword } from '../users/password.ts'
+import { checkNewPassword, findPasswordErrors, parsePassword } from '../users/password.ts'
 import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
 import type { UserFieldValues } from '../users/user-fields.ts'
 import { parseUsername, type UsernameKey } from '../users/username.ts'
@@ -47,10 +47,13 @@ export const prepareUser = async (
   reserved: 'refuse' | 'allow',
 ): Promise<Prepared> => {
   const name = parseUsername(username, { reserved })
-  if (!name.ok)
-    throw new Refusal('validation_failed', { errors: [{ path: '/username', message: name.problem }] })
   const parsed = parsePassword(password, '/password')
-  checkNewPassword(parsed, { minLength: settings.passwordMinLength, path: '/password' })
+  const rules = { minLength: settings.passwordMinLength, path: '/password' }
+  if (!name.ok) {
+    const errors = [{ path: '/username', message: name.problem }, ...findPasswordErrors(parsed, rules)]
+    throw new Refusal('validation_failed', { errors })
+  }
+  checkNewPassword(parsed, rules)
   return {
     username: name.username,
     key: name.key,

@@ -5,7 +5,8 @@ import { second } from '../ground/clock.ts'
 import { codeOf } from '../ground/error-code.ts'
 import type { Settings } from '../ground/settings.ts'
 import { createPostgresDialect, type PostgresOptions } from './postgres-dialect.ts'
-import { createSqliteDialect, type Durability, openSqlite } from './sqlite-dialect.ts'
+import { type Durability, openSqlite } from './sqlite-connection.ts'
+import { createSqliteDialect } from './sqlite-dialect.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** Whether a `DATABASE_URL` names a PostgreSQL server. */

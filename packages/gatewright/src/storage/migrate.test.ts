@@ -116,8 +116,12 @@ const defineTests = (): void => {
     assert.equal(secrets.size, 1)
 
     const db = await openNew(context, url)
-    for (const table of ['installation', 'signing_keys', 'audit_events'])
-      assert.equal(await count(db, table), 1, table)
+    for (const [table, rows] of [
+      ['installation', 1],
+      ['signing_keys', 2],
+      ['audit_events', 3],
+    ] as const)
+      assert.equal(await count(db, table), rows, table)
     assert.equal(await count(db, 'gatewright_migrations'), steps.length)
     const files = readdirSync(folder, { recursive: true }).map(String)
     assert.deepEqual(

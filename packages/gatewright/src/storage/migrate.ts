@@ -5,6 +5,9 @@ import { up as cookieSessions } from './migrations/0002-cookie-sessions.ts'
 import { up as idempotencyKeys } from './migrations/0003-idempotency-keys.ts'
 import { up as userFieldsAndHooks } from './migrations/0004-user-fields-and-hooks.ts'
 import { up as declaredRoles } from './migrations/0005-declared-roles.ts'
+import { up as keyRing } from './migrations/0006-key-ring.ts'
+import { up as housekeeping } from './migrations/0008-housekeeping.ts'
+import { up as sessions } from './migrations/0009-sessions.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -12,6 +15,9 @@ const ownMigrations: Record<string, Migration> = {
   '0003-idempotency-keys': { up: idempotencyKeys },
   '0004-user-fields-and-hooks': { up: userFieldsAndHooks },
   '0005-declared-roles': { up: declaredRoles },
+  '0006-key-ring': { up: keyRing },
+  '0008-housekeeping': { up: housekeeping },
+  '0009-sessions': { up: sessions },
 }
 
 export type MigrationSet = {

@@ -6,7 +6,7 @@ import { findTlsWarnings } from './database-tls.ts'
 import { grantTo } from './grants.ts'
 import { type MigrationSet, migrate } from './migrate.ts'
 import { findFaults, findWeakenings, readServerFacts, type ServerFacts } from './postgres-server.ts'
-import type { Durability } from './sqlite-dialect.ts'
+import type { Durability } from './sqlite-connection.ts'
 import type { Database } from './tables.ts'
 
 type Input = {

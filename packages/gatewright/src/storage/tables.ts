@@ -15,6 +15,8 @@ export type Tables = {
   declared_hooks: DeclaredHooksTable
   hook_events: HookEventsTable
   idempotency_keys: IdempotencyKeysTable
+  leases: LeasesTable
+  housekeeping: HousekeepingTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -27,6 +29,8 @@ type InstallationTable = {
   /** Set once, in the transaction that makes the first administrator. */
   first_administrator_at: number | null
   created_at: number
+  /** The algorithm of the next signing key, as the last start of a server asked for; null before the first. */
+  token_algorithm: Generated<string | null>
 }
 
 /** One row at most: the set-up link that is open. */
@@ -52,8 +56,12 @@ type UsersTable = {
 
 type UserRolesTable = { user_id: string; role: string }
 
-/** The application's own roles, as its last start declared them: names only, what they allow is code. */
-type DeclaredRolesTable = { name: string }
+/** The application's own roles, as its last start declared them: what they allow is code. */
+type DeclaredRolesTable = {
+  name: string
+  /** 1 where the role holds an administrative permission, else 0. */
+  is_administrative: number
+}
 
 type SessionsTable = {
   id: string
@@ -70,7 +78,9 @@ type SessionsTable = {
   /** Proofs shown at sign-in, space-separated (RFC 8176). */
   amr: string
   auth_time: number
+  /** The User-Agent of the sign-in, as it was sent. */
   device: string
+  /** As known at the last use. */
   address: string
   created_at: number
   last_used_at: number
@@ -96,11 +106,24 @@ type CutOffsTable = {
 
 type SigningKeysTable = {
   kid: string
+  /** As the `alg` of a token writes it. */
   algorithm: string
+  /** `published`, `active`, `retired` or `gone`: one published and one active at most. */
   state: string
+  /** JWK for whoever reads the table; nothing is verified with it. */
   public_key: string
+  /** Sealed JWK; empty once the key is gone. */
   private_key: string
+  /** When it was made, which is when it was published. */
   created_at: number
+  activated_at: Generated<number | null>
+  retired_at: Generated<number | null>
+  gone_at: Generated<number | null>
+  revoked_at: Generated<number | null>
+  /** When somebody asked that this active key be followed by the next one. */
+  rotation_asked_at: Generated<number | null>
+  /** The longest ACCESS_TOKEN_TTL, in milliseconds, of any process that may have signed with it. */
+  token_ttl: Generated<number>
 }
 
 type AuditEventsTable = {
@@ -151,6 +174,19 @@ type IdempotencyKeysTable = {
   created_at: number
 }
 
+/** Work that one process at a time does: its holder raises `beat` while it is at it. */
+type LeasesTable = { name: string; holder: string | null; beat: number }
+
+/** When each task of housekeeping was last done. */
+type HousekeepingTable = {
+  task: string
+  ran_at: number
+  /** The last time at which it came to its end. */
+  succeeded_at: number | null
+  /** Rows, of all times. */
+  worked_off: number
+}
+
 export type Database = Kysely<Tables>
 export type DatabaseTransaction = Transaction<Tables>
 export type InstallationRow = Selectable<InstallationTable>
@@ -159,4 +195,5 @@ export type SessionRow = Selectable<SessionsTable>
 export type NewSessionRow = Insertable<SessionsTable>
 export type CutOffRow = Selectable<CutOffsTable>
 export type HookEventRow = Selectable<HookEventsTable>
+export type HousekeepingRow = Selectable<HousekeepingTable>
 export type SigningKeyRow = Selectable<SigningKeysTable>

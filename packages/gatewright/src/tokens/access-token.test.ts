@@ -4,7 +4,7 @@ import { CompactSign, exportSPKI, generateKeyPair } from 'jose'
 import { minute } from '../ground/clock.ts'
 import { newId, systemRandom } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { KeyRing, SigningKey } from '../keys/signing-keys.ts'
+import type { SigningKey } from '../keys/signing-keys.ts'
 import { createAccessTokens, type NewAccessToken } from './access-token.ts'
 
 const start = Date.UTC(2026, 10, 21, 12)
@@ -17,7 +17,14 @@ const makeKey = async (): Promise<SigningKey> => ({
 })
 
 const [active, older, foreign] = await Promise.all([makeKey(), makeKey(), makeKey()])
-const keyRing: KeyRing = { active, find: kid => [active, older].find(key => key.kid === kid) }
+const removals: ((kid: string) => void)[] = []
+const find = (kid: string) => [active, older].find(key => key.kid === kid)
+const keyRing = {
+  getActive: () => active,
+  find,
+  findAnew: async (kid: string) => find(kid),
+  onRemoved: (listener: (kid: string) => void) => void removals.push(listener),
+}
 
 const setUp = (issuer = longIssuer, audience = issuer, ring = keyRing) => {
   let now = start
@@ -112,6 +119,29 @@ describe('a token with three roles has at most 700 bytes', () => {
 test('two tokens made of the same things differ in their jti', async () => {
   const jti = async () => read((await tokens.sign(claimed)).split('.')[1]).jti
   assert.notEqual(await jti(), await jti())
+})
+
+test('what a removed key has signed is remembered no longer, and what others have is', async () => {
+  const own = setUp()
+  const verified = await own.tokens.verify(good)
+  const olds = await signed(claims, {}, older)
+  await own.tokens.verify(olds)
+  removals.at(-1)?.(older.kid)
+  assert.equal(await own.tokens.verify(good), verified)
+  assert.ok(own.tokens.verify(olds) instanceof Promise, 'it is looked at anew')
+})
+
+test('a key that is revoked while a token of it is verified leaves nothing of it', async () => {
+  let isThere = true
+  const leaving = { ...keyRing, find: (kid: string) => (isThere ? find(kid) : undefined) }
+  const clock = { now: () => start, monotonic: () => start, behind: () => 0, sleep: async () => {} }
+  const names = { issuer: longIssuer, audience: longIssuer }
+  const own = createAccessTokens({ ...names, keyRing: leaving, clock, random: systemRandom })
+  const verifying = own.verify(good)
+  isThere = false
+  await assert.rejects(async () => verifying, { code: 'invalid_token' })
+  isThere = true
+  assert.ok(own.verify(good) instanceof Promise, 'it was not remembered')
 })
 
 test('what was verified is told, frozen deeply, and remembered', async () => {

@@ -4,7 +4,8 @@ import { fromBase64url } from '../ground/encoding.ts'
 import { JsonError, parseJsonBytes } from '../ground/json.ts'
 import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { KeyRing } from '../keys/signing-keys.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
+import type { SigningKey } from '../keys/signing-keys.ts'
 import { createVerifiedTokens } from './verified-tokens.ts'
 
 /** What an access token says, once its signature was found good. Frozen; times in milliseconds. */
@@ -37,7 +38,7 @@ export type AccessTokens = {
 type Dependencies = {
   readonly issuer: string
   readonly audience: string
-  readonly keyRing: KeyRing
+  readonly keyRing: Pick<KeyRing, 'getActive' | 'find' | 'findAnew' | 'onRemoved'>
   readonly clock: Clock
   readonly random: Random
 }
@@ -150,11 +151,20 @@ export const createAccessTokens = ({
   random,
 }: Dependencies): AccessTokens => {
   const verified = createVerifiedTokens<AccessToken>()
+  keyRing.onRemoved(kid => verified.forget(({ keyId }) => keyId === kid))
 
   const checkNow = (token: AccessToken): AccessToken => {
     if (token.audience !== audience) throw invalid('token_audience')
     if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
     return token
+  }
+
+  /** A key may have begun to sign a moment ago, so one that is not known is looked for once more. */
+  const findKey = async (kid: unknown): Promise<SigningKey> => {
+    if (!isText(kid)) throw invalid('token_key')
+    const key = keyRing.find(kid) ?? (await keyRing.findAnew(kid))
+    if (key === undefined) throw invalid('token_key')
+    return key
   }
 
   const verifySignature = async (text: string): Promise<AccessToken> => {
@@ -164,13 +174,14 @@ export const createAccessTokens = ({
     const [head, body] = parts.map(decode) as [Buffer, Buffer, Buffer]
     const header = parsePart(head)
     if (Object.keys(header).some(name => !headerMembers.includes(name))) throw invalid('token_header')
-    const key = isText(header.kid) ? keyRing.find(header.kid) : undefined
-    if (key === undefined) throw invalid('token_key')
+    const key = await findKey(header.kid)
     if (header.alg !== key.algorithm) throw invalid('token_algorithm')
     if (header.typ !== tokenType) throw invalid('token_type')
     await compactVerify(text, key.publicKey, { algorithms: [key.algorithm] }).catch(() => {
       throw invalid('token_signature')
     })
+    // It may have been revoked meanwhile: then nothing is remembered of it.
+    if (keyRing.find(key.kid) === undefined) throw invalid('token_key')
     const claims = parsePart(body)
     if (claims.iss !== issuer) throw invalid('token_issuer')
     const token = toAccessToken(checkClaims(claims), key.kid)
@@ -179,8 +190,8 @@ export const createAccessTokens = ({
   }
 
   return {
-    sign: token => {
-      const { active } = keyRing
+    sign: async token => {
+      const active = await keyRing.getActive()
       const claims = {
         iss: issuer,
         sub: token.userId,

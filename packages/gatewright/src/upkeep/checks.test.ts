@@ -15,17 +15,19 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import { generate } from 'selfsigned'
-import { type Clock, day, hour, systemClock } from '../ground/clock.ts'
+import { type Clock, day, hour, minute, systemClock } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { loadSettings } from '../ground/load-settings.ts'
 import { systemRandom } from '../ground/random.ts'
 import { createSecrets } from '../ground/secrets.ts'
-import { openKeyRing } from '../keys/signing-keys.ts'
+import { defaultSettings } from '../ground/settings.ts'
+import { openKeyRing } from '../keys/key-ring.ts'
 import { openDatabase } from '../storage/database.ts'
 import { ensureInstallation } from '../storage/installation.ts'
 import { engineMigrations, migrate } from '../storage/migrate.ts'
 import { examine } from './checks.ts'
 import type { Finding } from './finding.ts'
+import { housekeepingTasks } from './housekeeping-tasks.ts'
 import { judgeSpace } from './machine-checks.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -41,7 +43,8 @@ const model = join(top, 'model')
 before(async () => {
   const db = openDatabase(`sqlite:${join(model, 'gatewright.db')}`)
   const secrets = createSecrets([secret], systemRandom)
-  const parts = { db, secrets, clock: systemClock, random: systemRandom }
+  const settings = defaultSettings()
+  const parts = { db, secrets, clock: systemClock, random: systemRandom, settings }
   await migrate(db, engineMigrations)
   await ensureInstallation(parts)
   await openKeyRing(parts)
@@ -229,6 +232,38 @@ describe('the secret', () => {
   })
 })
 
+describe('the signing keys', () => {
+  const later = (days: number) => ({ clock: clockAt(systemClock.now() + days * day) })
+
+  test('are well, with one that signs and the next one', async () => {
+    assertFound(await install().find('signing-keys'), 'ok', /ES256 signs since .*, 2 keys in use/)
+  })
+
+  test('of which none is the next one, or none signs', async () => {
+    const { run, find } = install()
+    run("update signing_keys set state = 'retired' where state = 'published'")
+    assertFound(await find('signing-keys'), 'warning', /no signing key is published/)
+    run("update signing_keys set state = 'gone'")
+    assertFound(await find('signing-keys'), 'ok', /none yet/)
+    run("update signing_keys set state = 'retired'")
+    assertFound(await find('signing-keys'), 'problem', /no signing key is active/)
+  })
+
+  test('that nobody has rotated', async () => {
+    const { find } = install()
+    assertFound(await find('signing-keys', later(29)), 'ok', /signs since/)
+    assertFound(await find('signing-keys', later(31)), 'warning', /31 days old/)
+    const env = { KEY_ROTATION: '90d' }
+    assertFound(await find('signing-keys', { ...later(31), env }), 'ok', /signs since/)
+  })
+
+  test('that are gone need no secret', async () => {
+    const { run, find } = install()
+    run("update signing_keys set state = 'gone', private_key = ''")
+    assertFound(await find('database-secret'), 'ok', /held/)
+  })
+})
+
 describe('the administrator', () => {
   test('who has never been, with and without a link that is open', async () => {
     const { run, find } = install()
@@ -262,7 +297,7 @@ describe('a role that somebody holds', () => {
 
   test('and that an application declares is well, until it is taken out of the declaration', async () => {
     const { run, find } = install()
-    run(`${addHolder}; insert into declared_roles values ('analyst')`)
+    run(`${addHolder}; insert into declared_roles (name) values ('analyst')`)
     assertFound(await find('roles'), 'ok', /4 known/)
     run('delete from declared_roles')
     assertFound(await find('roles'), 'warning', /users hold analyst/)
@@ -416,4 +451,39 @@ test('little space is a problem, by bytes and by share', () => {
   assertFound(judgeSpace({ free: 0.1 * gigabyte, total: gigabyte }), 'problem', /102 MB free/)
   assertFound(judgeSpace({ free: 4 * gigabyte, total: 100 * gigabyte }), 'problem', /4\.0 GB free \(4 %\)/)
   assertFound(judgeSpace({ free: 6 * gigabyte, total: 100 * gigabyte }), 'ok', /6\.0 GB free/)
+})
+
+describe('housekeeping', () => {
+  const dayOf = (installed: number) => clockAt(installed + day + minute)
+  const insertRun = (at: number): string =>
+    housekeepingTasks
+      .map(({ name }) => `insert into housekeeping values ('${name}', ${at}, ${at}, 0)`)
+      .join(';')
+
+  test('that has not run in the first day of an installation is no finding', async () => {
+    assertFound(await install().find('housekeeping'), 'ok', /^last done never; oldest rows: /)
+  })
+
+  test('that has not run for a day is one, whether it ever ran or not', async () => {
+    const { find, run } = install()
+    const now = systemClock.now()
+    assertFound(await find('housekeeping', { clock: dayOf(now) }), 'warning', /^last done never/)
+    run(insertRun(now))
+    assertFound(await find('housekeeping', { clock: clockAt(now + hour) }), 'ok', /^last done 20/)
+    assertFound(await find('housekeeping', { clock: dayOf(now) }), 'warning', /^last done 20/)
+  })
+
+  test('tells the oldest row of each table, and which rows are there for too long', async () => {
+    const { find, run } = install()
+    const now = systemClock.now()
+    run(insertRun(now))
+    const insert = (until: number): void =>
+      run(`insert into reserved_usernames values ('h${until}', ${until})`)
+    insert(now - hour)
+    assertFound(await find('housekeeping'), 'ok', / reserved_usernames 20/)
+    insert(now - 2 * day)
+    const finding = await find('housekeeping')
+    assertFound(finding, 'warning', / reserved_usernames 20/)
+    assert.match(JSON.stringify(finding), /Rows of reserved_usernames are there/)
+  })
 })

@@ -18,7 +18,9 @@ import {
 import { checkPermissions } from './file-checks.ts'
 import { type Finding, problem } from './finding.ts'
 import { checkHooks } from './hook-checks.ts'
+import { checkHousekeeping } from './housekeeping-check.ts'
 import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './installation-checks.ts'
+import { checkSigningKeys } from './key-checks.ts'
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
 import { checkRoles } from './role-checks.ts'
 import {
@@ -90,8 +92,10 @@ const checks: readonly Check[] = [
   { name: 'writing', of: 'postgres', run: onDatabase(checkServerWritable) },
   { name: 'migrations', run: onDatabase(checkMigrations) },
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
+  { name: 'signing-keys', run: onTables(checkSigningKeys) },
   { name: 'administrator', run: onTables(checkAdministrator) },
   { name: 'hooks', run: onTables(checkHooks) },
+  { name: 'housekeeping', run: onTables(checkHousekeeping) },
   { name: 'roles', run: onTables(checkRoles) },
   { name: 'database-roles', of: 'postgres', run: onTables(checkRolesOfServer) },
   { name: 'audit-clock', run: onTables(checkClockOfAudit) },

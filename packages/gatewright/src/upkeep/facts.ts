@@ -8,7 +8,8 @@ import type { Random } from '../ground/random.ts'
 import { showAddress } from '../storage/connection-failure.ts'
 import { databaseFile, dataFolderOf, isPostgresUrl, openDatabase } from '../storage/database.ts'
 import { engineMigrations, pendingMigrations } from '../storage/migrate.ts'
-import { createSqliteDialect, openSqlite } from '../storage/sqlite-dialect.ts'
+import { openSqlite } from '../storage/sqlite-connection.ts'
+import { createSqliteDialect } from '../storage/sqlite-dialect.ts'
 import type { Database, Tables } from '../storage/tables.ts'
 
 export type Source = {

@@ -9,7 +9,11 @@ import { type Finding, ok, problem, warning } from './finding.ts'
 /** The ids of the secrets that something in this database rests on. */
 const listNeededSecrets = async (db: Database): Promise<ReadonlySet<string>> => {
   const installations = await db.selectFrom('installation').select('secret_id').execute()
-  const keys = await db.selectFrom('signing_keys').select('private_key').execute()
+  const keys = await db
+    .selectFrom('signing_keys')
+    .select('private_key')
+    .where('state', '!=', 'gone')
+    .execute()
   return new Set([
     ...installations.map(row => row.secret_id),
     ...keys.map(row => row.private_key.split('.')[0] ?? ''),

@@ -2,6 +2,7 @@ import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { administratorRole } from '../permissions/roles.ts'
 import { lockInstallation } from '../storage/installation.ts'
+import type { Database } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 
 /**
@@ -38,6 +39,12 @@ export const guardLastAdministrator = async (work: Work, userId: string): Promis
     .limit(2)
     .execute()
   if (enabled.length === 1 && enabled[0]?.id === userId) throw new Refusal('last_administrator')
+}
+
+/** Whether no administrator has existed so far. One may come to exist at any moment: for showing, not for deciding. */
+export const awaitsAdministrator = async (db: Database): Promise<boolean> => {
+  const row = await db.selectFrom('installation').select('first_administrator_at').executeTakeFirstOrThrow()
+  return row.first_administrator_at === null
 }
 
 /** Whether an administrator has ever existed; none can come to exist until the transaction has ended. */

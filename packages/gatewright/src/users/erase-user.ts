@@ -57,5 +57,10 @@ export const eraseUser = async (
     .where('principal_kind', '=', 'user')
     .where('principal_id', '=', id)
     .execute()
-  await db.updateTable('sessions').set({ device: '', address: '' }).where('user_id', '=', id).execute()
+  await db
+    .updateTable('sessions')
+    .set({ device: '', address: '' })
+    .where('user_id', '=', id)
+    .where('ended_at', 'is not', null)
+    .execute()
 }

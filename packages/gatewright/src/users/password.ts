@@ -1,4 +1,4 @@
-import { Refusal } from '../ground/refusal.ts'
+import { type FieldError, Refusal } from '../ground/refusal.ts'
 
 declare const password: unique symbol
 
@@ -36,13 +36,20 @@ export type NewPasswordRules = {
   readonly path: string
 }
 
+/** What is wrong with a new password, for a refusal that is about more than the password. */
+export const findPasswordErrors = (
+  candidate: Password,
+  { minLength, path }: NewPasswordRules,
+): readonly FieldError[] =>
+  [...candidate].length < minLength ? [{ path, message: `at least ${minLength} characters` }] : []
+
 /**
  * Refuses a new password that is too short with `password_too_short`. Length is all that is asked: no
  * rules of composition (NIST SP 800-63B-4 §3.1.1.2).
  *
  *     checkNewPassword(parsePassword(body.password), { minLength: 15, path: '/password' })
  */
-export const checkNewPassword = (candidate: Password, { minLength, path }: NewPasswordRules): void => {
-  if ([...candidate].length >= minLength) return
-  throw new Refusal('password_too_short', { errors: [{ path, message: `at least ${minLength} characters` }] })
+export const checkNewPassword = (candidate: Password, rules: NewPasswordRules): void => {
+  const errors = findPasswordErrors(candidate, rules)
+  if (errors.length > 0) throw new Refusal('password_too_short', { errors })
 }

@@ -3,6 +3,7 @@ import { toTimestamp } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { prepare } from '../storage/prepared.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { PasswordHash } from './password-hasher.ts'
@@ -44,19 +45,18 @@ const toUser = (row: UserRow, roles: readonly string[]): User => ({
 /** E-mail addresses are compared by NFKC and lower case. */
 export const emailKey = (email: string): string => email.normalize('NFKC').toLowerCase()
 
+const selectRoles = prepare<{ userId: string }, { role: string }>((db, value) =>
+  db.selectFrom('user_roles').select('role').where('user_id', '=', value('userId')).orderBy('role'),
+)
+
 /** The names of a user's roles, in alphabetical order. */
 export const listRoles = async (db: Database, userId: string): Promise<readonly string[]> => {
-  const rows = await db
-    .selectFrom('user_roles')
-    .select('role')
-    .where('user_id', '=', userId)
-    .orderBy('role')
-    .execute()
+  const { rows } = await selectRoles(db, { userId })
   return rows.map(row => row.role)
 }
 
 /** Looks up the roles of these users, with one query. */
-const findRoles = async (
+export const findRoles = async (
   db: Database,
   ids: readonly string[],
 ): Promise<(userId: string) => readonly string[]> => {
@@ -215,8 +215,12 @@ export const replaceRoles = async ({ db }: Work, userId: string, roles: readonly
  * Locks the user's row until the transaction ends: whoever changes something of that user waits, so what is
  * read from here on stays true. Everything that judges and then changes sessions locks the user first.
  */
-export const lockUser = ({ db }: Work, userId: string): Promise<UserRow | undefined> =>
-  db.selectFrom('users').selectAll().where('id', '=', userId).forNoKeyUpdate().executeTakeFirst()
+export const lockUser = async ({ db }: Work, userId: string): Promise<UserRow | undefined> =>
+  (await selectLocked(db, { userId })).rows[0]
+
+const selectLocked = prepare<{ userId: string }, UserRow>((db, value) =>
+  db.selectFrom('users').selectAll().where('id', '=', value('userId')).forNoKeyUpdate(),
+)
 
 /** Locks the user's row and raises its version: what was begun before can no longer be finished. */
 export const raiseVersion = async ({ db }: Work, userId: string): Promise<number> => {

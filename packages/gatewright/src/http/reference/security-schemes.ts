@@ -44,7 +44,7 @@ export const toSecuritySchemes = (places: CredentialPlaces) =>
   Object.fromEntries(rowsOf(places).map(({ name, toScheme }) => [name, toScheme(places)]))
 
 const nobody = {
-  now: 0,
+  now: () => 0,
   principal: undefined,
   permissions: new Set<never>(),
   thing: { ownerId: '', isPublic: true },

@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import type { Engine } from '../../compose.ts'
+import { productionReasons } from '../../ground/production-rules.ts'
 import { newId } from '../../ground/random.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { everyone } from '../../permissions/access-rule.ts'
+import { awaitsAdministrator } from '../../users/administrators.ts'
 import {
   type ConsoleFile,
   type ConsoleFiles,
@@ -11,6 +13,7 @@ import {
   encodings,
   readConsoleFiles,
 } from '../console-files.ts'
+import { escapeHtml } from '../escape-html.ts'
 
 /**
  * The policy of the console: own scripts by address, own styles by address or with the nonce of this one
@@ -31,15 +34,6 @@ const consolePolicy = (nonce: string): string =>
     "trusted-types 'none'",
   ].join('; ')
 
-const escapes: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, sign => escapes[sign] ?? '')
-
 /** What the page must know before it asks for anything. */
 const toPageSettings = ({ settings, publicUrl }: Engine, mount: string) => ({
   app_name: settings.appName,
@@ -47,6 +41,8 @@ const toPageSettings = ({ settings, publicUrl }: Engine, mount: string) => ({
   mount,
   registration: settings.registration === 'open',
   password_min_length: settings.passwordMinLength,
+  // No mail is sent in this version: the pages that mails lead to say so.
+  sends_mail: false,
 })
 
 /** The page with a nonce; everything else in it is the same for every answer of this process. */
@@ -56,12 +52,30 @@ const createRenderPage = (page: string, settings: object): ((nonce: string) => s
   return nonce => around.join(nonce)
 }
 
+/**
+ * Whether the sign-in page may point at the set-up link: to strangers on other machines, that nobody has set
+ * this server up is told by nothing. Once an administrator has existed it is never asked again.
+ */
+const createAwaitsAdministrator = ({ db, settings }: Engine): (() => Promise<boolean>) => {
+  let mayAwait = productionReasons(settings).length === 0
+  return async () => {
+    if (!mayAwait) return false
+    try {
+      mayAwait = await awaitsAdministrator(db)
+      return mayAwait
+    } catch {
+      // The page is there without a database as well.
+      return false
+    }
+  }
+}
+
 const notBuilt = 'The console is not built. Run "node tools/build-console.ts" and start again.\n'
 
 const noCookie =
   'The console signs in with the session cookie, which CREDENTIALS leaves out here. Use the API, or add cookie.\n'
 
-type Answer = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
+type Answer = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>
 
 const createAnswerPage = (engine: Engine, files: ConsoleFiles | undefined, mount: string): Answer => {
   const hasCookie = engine.places.accepted.has('cookie')
@@ -69,13 +83,17 @@ const createAnswerPage = (engine: Engine, files: ConsoleFiles | undefined, mount
     const why = hasCookie ? notBuilt : noCookie
     return (_request, reply) => reply.code(503).type('text/plain; charset=utf-8').send(why)
   }
-  const renderPage = createRenderPage(files.page, toPageSettings(engine, mount))
-  return (_request, reply) => {
+  const settings = toPageSettings(engine, mount)
+  const renderPage = createRenderPage(files.page, { ...settings, awaits_administrator: false })
+  const renderFirst = createRenderPage(files.page, { ...settings, awaits_administrator: true })
+  const isAwaited = createAwaitsAdministrator(engine)
+  return async (_request, reply) => {
     const nonce = newId(engine.random)
+    const render = (await isAwaited()) ? renderFirst : renderPage
     return reply
       .type('text/html; charset=utf-8')
       .header('content-security-policy', consolePolicy(nonce))
-      .send(renderPage(nonce))
+      .send(render(nonce))
   }
 }
 

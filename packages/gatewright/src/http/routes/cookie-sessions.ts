@@ -4,6 +4,7 @@ import { Refusal } from '../../ground/refusal.ts'
 import { everyone, signedIn } from '../../permissions/access-rule.ts'
 import { findCookieSession } from '../../sessions/find-cookie-session.ts'
 import type { Caller } from '../../sessions/hold-session.ts'
+import { listSessions } from '../../sessions/list-sessions.ts'
 import { refuseJustRenewed } from '../../sign-in/cookie-session.ts'
 import { signIn } from '../../sign-in/sign-in.ts'
 import { csrfTokenOf } from '../../tokens/session-secret.ts'
@@ -82,10 +83,8 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
     async request => {
       const { userId, sessionId } = principalOf(request)
       const cookie = request.passage?.cookie
-      const [user, row] = await Promise.all([
-        getUser(engine.db, userId),
-        engine.db.selectFrom('sessions').selectAll().where('id', '=', sessionId).executeTakeFirst(),
-      ])
+      const [user, rows] = await Promise.all([getUser(engine.db, userId), listSessions(engine, userId)])
+      const row = rows.find(({ id }) => id === sessionId)
       if (row === undefined) throw new Refusal('session_ended')
       return {
         session: toSession(row, sessionId),

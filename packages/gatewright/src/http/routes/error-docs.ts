@@ -1,13 +1,25 @@
 import type { FastifyInstance } from 'fastify'
-import { refusals } from '../../ground/refusal.ts'
+import type { RefusalCode } from '../../ground/refusal.ts'
 import { everyone } from '../../permissions/access-rule.ts'
+import { advice } from '../advice.ts'
+import { escapeHtml } from '../escape-html.ts'
 import { statuses } from '../problem.ts'
 import { pagePolicy } from '../security-headers.ts'
 
-const toEntry = ([code, text]: readonly [string, string]): string =>
-  `<dt id="${code}"><code>${code}</code> (${statuses[code as keyof typeof statuses]})</dt><dd>${text}</dd>`
+/** The one line of an advice as HTML. */
+const toHtml = (line: string, mount: string): string =>
+  escapeHtml(line.replaceAll('{mount}', mount)).replaceAll(/`([^`]*)`/g, '<code>$1</code>')
 
-const page = `<!doctype html>
+const toEntry = (code: RefusalCode, mount: string): string => {
+  const { means, todo } = advice[code]
+  return `<dt id="${code}"><code>${code}</code> (${statuses[code]})</dt>
+<dd><p>${toHtml(means, mount)}</p><p><strong>What to do:</strong> ${toHtml(todo, mount)}</p></dd>`
+}
+
+/** By status, as somebody looks for one who has only that. */
+const codes = (Object.keys(advice) as RefusalCode[]).sort((one, other) => statuses[one] - statuses[other])
+
+const toPage = (mount: string): string => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -22,16 +34,17 @@ const page = `<!doctype html>
 </nav>
 <main class="text">
 <h1>Errors</h1>
-<p>Every error is <code>application/problem+json</code> (RFC 9457). Its <code>code</code> is one of these.</p>
+<p>Every error is <code>application/problem+json</code> (RFC 9457). Its <code>code</code> is one of these; its <code>request_id</code> is what whoever runs the server finds it by.</p>
 <dl>
-${Object.entries(refusals).map(toEntry).join('\n')}
+${codes.map(code => toEntry(code, mount)).join('\n')}
 </dl>
 </main>
 </html>
 `
 
-/** Where the `type` of every problem points: the catalogue, with an anchor for each code. */
-export const errorDocsRoutes = (app: FastifyInstance): void => {
+/** Where the `type` of every problem points: the catalogue, with what to do, and an anchor for each code. */
+export const errorDocsRoutes = (app: FastifyInstance, mount: string): void => {
+  const page = toPage(mount)
   app.get(
     '/docs/errors',
     {

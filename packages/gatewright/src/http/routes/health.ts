@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Engine } from '../../compose.ts'
 import { second } from '../../ground/clock.ts'
 import { everyone } from '../../permissions/access-rule.ts'
+import type { Database } from '../../storage/tables.ts'
 import { anyText, list, named, strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
@@ -11,16 +12,32 @@ const gate = { access: everyone(), limit: 'unlimited', audit: 'none' } as const
 /** More than this and the machine's clock is wrong: times of this process and of others differ. */
 const mostBehind = 2 * second
 
+const isAnswering = (watch: Database): Promise<boolean> =>
+  sql`select 1`.execute(watch).then(
+    () => true,
+    () => false,
+  )
+
+/** As for any request: a view that grew old while the process stood still is read before it counts as old. */
+const hasFreshView = async ({ revocations }: Engine): Promise<boolean> => {
+  try {
+    await revocations.ensureFresh()
+    return true
+  } catch {
+    return false
+  }
+}
+
+const askDatabase = async (engine: Engine): Promise<readonly string[]> => [
+  ...((await isAnswering(engine.watch)) ? [] : ['the database does not answer']),
+  ...((await hasFreshView(engine)) ? [] : ['the view of revocations is too old']),
+]
+
 /** One question at a time, whoever asks: many who ask take nothing from the feed, which shares its connections. */
-const createAsk = ({ watch }: Engine): (() => Promise<readonly string[]>) => {
+const createAsk = (engine: Engine): (() => Promise<readonly string[]>) => {
   let asking: Promise<readonly string[]> | undefined
-  const ask = (): Promise<readonly string[]> =>
-    sql`select 1`.execute(watch).then(
-      () => [],
-      () => ['the database does not answer'],
-    )
   return () => {
-    asking ??= ask().finally(() => {
+    asking ??= askDatabase(engine).finally(() => {
       asking = undefined
     })
     return asking
@@ -29,12 +46,11 @@ const createAsk = ({ watch }: Engine): (() => Promise<readonly string[]>) => {
 
 /** Why this process should get no traffic now; empty when it should. */
 const findReasons = async (
-  { revocations, settings, clock }: Engine,
+  { clock }: Engine,
   ask: () => Promise<readonly string[]>,
 ): Promise<readonly string[]> => {
   const database = await ask()
   const reasons = [
-    ...(revocations.age() <= settings.revocationMaxAge ? [] : ['the view of revocations is too old']),
     ...(clock.behind() <= mostBehind
       ? []
       : ['the clock of the machine was set back: restart when it is right']),

@@ -22,9 +22,10 @@ const html = 'text/html; charset=utf-8'
 const css = 'text/css; charset=utf-8'
 const script = 'text/javascript; charset=utf-8'
 
-/** The reader, part by part. */
+/** The reader, part by part; its page stands at two addresses, as the console does. */
 const parts = [
   { url: '/docs', file: page('reference.html'), type: html },
+  { url: '/docs/', file: page('reference.html'), type: html },
   { url: '/docs/reference.css', file: page('reference.css'), type: css },
   { url: '/docs/reference.js', file: page('reference.js'), type: script },
   { url: '/docs/swagger-ui.css', file: swaggerStyle, type: css },

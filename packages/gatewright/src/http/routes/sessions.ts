@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
+import { toDeviceName } from '../../sessions/device-name.ts'
 import { listSessions } from '../../sessions/list-sessions.ts'
 import { endAllOtherSessions, endOtherSession, logOut } from '../../sign-in/end-sessions.ts'
 import type { SessionRow } from '../../storage/tables.ts'
@@ -15,6 +16,7 @@ import {
   named,
   nothing,
   strictObject,
+  textOrNull,
   timestamp,
 } from '../schemas.ts'
 import { clearSessionCookie } from '../session-cookie.ts'
@@ -26,6 +28,8 @@ export const sessionSchema = named(
     id: anyText,
     current: flag,
     device: anyText,
+    program: textOrNull,
+    system: textOrNull,
     address: anyText,
     created_at: timestamp,
     last_used_at: timestamp,
@@ -36,22 +40,29 @@ export const sessionSchema = named(
 export const sessionExample = {
   id: madeUpId,
   current: true,
-  device: 'curl/8.5.0',
+  device: 'curl',
+  program: 'curl',
+  system: null,
   address: '127.0.0.1',
   created_at: '2026-11-21T12:00:00.000Z',
   last_used_at: '2026-11-21T12:00:00.000Z',
   expires_at: '2026-12-05T12:00:00.000Z',
 }
 
-export const toSession = (row: SessionRow, currentId: string) => ({
-  id: row.id,
-  current: row.id === currentId,
-  device: row.device,
-  address: row.address,
-  created_at: toTimestamp(row.created_at),
-  last_used_at: toTimestamp(row.last_used_at),
-  expires_at: toTimestamp(row.expires_at),
-})
+export const toSession = (row: SessionRow, currentId: string) => {
+  const { text, program, system } = toDeviceName(row.device)
+  return {
+    id: row.id,
+    current: row.id === currentId,
+    device: text,
+    program,
+    system,
+    address: row.address,
+    created_at: toTimestamp(row.created_at),
+    last_used_at: toTimestamp(row.last_used_at),
+    expires_at: toTimestamp(row.expires_at),
+  }
+}
 
 /** The own devices: list them, end one, end all others. */
 export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {

@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+/** One server of a comparison. */
+export type Contender = {
+  readonly name: string
+  /** In `bench/servers`. */
+  readonly file: string
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A contender that runs, in a temporary folder of its own. */
+export type Running = {
+  readonly name: string
+  readonly pid: number
+  readonly url: string
+  /** A file with a line for each caller: what its requests show. */
+  readonly callers: string
+  readonly stop: () => Promise<void>
+}
+
+/** One core for the server, others for the load, where there are four; a smaller machine shares. */
+export const cores = availableParallelism() >= 4 ? ({ server: '1', load: '2,3' } as const) : undefined
+
+/** The command that runs another one on these cores. */
+export const pinned = (where: string | undefined, command: readonly string[]): readonly string[] =>
+  where === undefined ? command : ['taskset', '-c', where, ...command]
+
+const environment = {
+  PATH: process.env.PATH ?? '',
+  NODE_ENV: 'production',
+  HOST: '127.0.0.1',
+} as const
+
+const findFreePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+export const startContender = async ({ name, file, args = [], env = {} }: Contender): Promise<Running> => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewright-bench-'))
+  const [command = '', ...rest] = pinned(cores?.server, [
+    process.execPath,
+    join(import.meta.dirname, 'servers', file),
+    ...args,
+  ])
+  const child = spawn(command, rest, {
+    cwd: folder,
+    env: { ...environment, PORT: String(await findFreePort()), ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [first] = (await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line'),
+    once(child, 'exit').then(() => Promise.reject(new Error(`${name} did not start`))),
+  ])) as [string]
+  const { url, callers } = JSON.parse(first) as { url: string; callers: readonly string[] }
+  const lines = join(folder, 'lines')
+  writeFileSync(lines, `${callers.join('\n')}\n`)
+  return {
+    name,
+    pid: child.pid ?? 0,
+    url,
+    callers: lines,
+    stop: async () => {
+      const ended = once(child, 'exit')
+      child.kill('SIGTERM')
+      await ended
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Microseconds of processor time that a process has used, what the machine's host took away left out. */
+export const cpuTime = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+    try {
+      return sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1_000
+    } catch {
+      // A thread that has just ended.
+      return sum
+    }
+  }, 0)

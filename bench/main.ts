@@ -1,0 +1,25 @@
+import { measureRefresh } from './refresh.ts'
+import { measureRequests } from './requests.ts'
+import { measureStart } from './start.ts'
+
+type Bench = {
+  readonly run: (numbers: readonly number[]) => Promise<void>
+  /** What it measures, and the numbers that it takes. */
+  readonly does: string
+}
+
+const benches: Readonly<Record<string, Bench>> = {
+  start: { run: measureStart, does: 'time and memory of a start [starts of each kind]' },
+  requests: { run: measureRequests, does: 'a protected GET, beside others [rounds] [seconds of each]' },
+  refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
+}
+
+const [name = '', ...rest] = process.argv.slice(2)
+const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
+const numbers = rest.map(Number)
+
+if (bench === undefined || numbers.some(Number.isNaN)) {
+  console.error('npm run bench -- <name> [numbers]\n')
+  for (const [known, { does }] of Object.entries(benches)) console.error(`  ${known.padEnd(10)}${does}`)
+  process.exitCode = 2
+} else await bench.run(numbers)

@@ -1,0 +1,10 @@
+import Fastify from 'fastify'
+import { path, payload } from './payload.ts'
+
+/** The measure of the others: Fastify, and nothing around the answer. */
+const app = Fastify()
+app.get(path, (_request, reply) => {
+  reply.send(payload)
+})
+const url = await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
+console.log(JSON.stringify({ url, callers: [''] }))

@@ -1,0 +1,114 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { CompiledQuery, QueryResult } from 'kysely'
+import { isBusy } from './sqlite-failure.ts'
+
+/** How hard a commit is: `full` survives a power cut; `off` is for tests of logic only. */
+export type Durability = 'full' | 'off'
+
+/** How many prepared statements a connection keeps. */
+const statementCacheSize = 512
+
+/** How often and after how many milliseconds a statement is tried again beside another process's write. */
+const busyRetry = { attempts: 500, pause: 10 } as const
+
+/**
+ * `node:sqlite` takes an object or Date in first place for named parameters and shifts the rest by one
+ * column, so only values that SQLite stores as they are get through.
+ */
+const checkBindings = (parameters: readonly unknown[]): SQLInputValue[] => {
+  for (const value of parameters)
+    if (
+      value !== null &&
+      typeof value !== 'string' &&
+      typeof value !== 'number' &&
+      !(value instanceof Uint8Array)
+    )
+      throw new TypeError(`a query parameter must be text, a number, bytes or null, not ${typeof value}`)
+  return parameters as SQLInputValue[]
+}
+
+const block = (milliseconds: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}
+
+/** At the start nothing else waits: with several processes starting at once it is tried again. */
+const enterWal = (database: DatabaseSync): void => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      database.exec('pragma journal_mode = wal')
+      return
+    } catch (error) {
+      if (attempt === 200 || !isBusy(error)) throw error
+      block(25)
+    }
+  }
+}
+
+/** SQLite's own waiting is off: it would hold the whole process, requests that need no database included. */
+const connect = (path: string): DatabaseSync => {
+  const database = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true })
+  database.exec('pragma trusted_schema = off')
+  return database
+}
+
+/** Opens the file in WAL with full durability, foreign keys held. */
+export const openSqlite = (path: string, durability: Durability): DatabaseSync => {
+  const database = connect(path)
+  enterWal(database)
+  database.exec(`pragma synchronous = ${durability === 'full' ? 'full' : 'off'}`)
+  if (process.platform === 'darwin' && durability === 'full') database.exec('pragma fullfsync = on')
+  return database
+}
+
+/** A second connection to the file of the first, which sees what is committed and writes nothing. */
+export const openReader = (database: DatabaseSync): DatabaseSync => {
+  const reader = connect(database.location() ?? '')
+  reader.exec('pragma query_only = on')
+  return reader
+}
+
+/**
+ * Tries again while another process holds the lock; other work goes on meanwhile. The patience is one for
+ * all who wait behind the same lock: once it is used up they fail at once, until a write goes through.
+ */
+const createPatience = () => {
+  let refused = 0
+  return async <T>(run: () => T, isWrite: boolean): Promise<T> => {
+    for (;;) {
+      try {
+        const result = run()
+        if (isWrite) refused = 0
+        return result
+      } catch (error) {
+        if (refused >= busyRetry.attempts || !isBusy(error)) throw error
+        refused += 1
+        await delay(busyRetry.pause)
+      }
+    }
+  }
+}
+
+/** Runs one statement, whatever else is under way on the connection. */
+export type Execute = <R>(query: Pick<CompiledQuery, 'sql' | 'parameters'>) => Promise<QueryResult<R>>
+
+export const createExecute = (database: DatabaseSync): Execute => {
+  const statements = new Map<string, StatementSync>()
+  const patiently = createPatience()
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql)
+    if (known !== undefined) return known
+    if (statements.size >= statementCacheSize) statements.clear()
+    const statement = database.prepare(sql)
+    statements.set(sql, statement)
+    return statement
+  }
+  return async <R>({ sql, parameters }: Pick<CompiledQuery, 'sql' | 'parameters'>) => {
+    const statement = await patiently(() => prepare(sql), false)
+    const values = checkBindings(parameters)
+    if (statement.columns().length > 0)
+      return { rows: await patiently(() => statement.all(...values) as R[], false) }
+    const { changes, lastInsertRowid } = await patiently(() => statement.run(...values), true)
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+}

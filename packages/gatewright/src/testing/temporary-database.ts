@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Kysely, sql } from 'kysely'
+import { systemRandom } from '../ground/random.ts'
+import { isPostgresUrl, openDatabase } from '../storage/database.ts'
+
+/** An empty database of one test's own. */
+export type TemporaryDatabase = {
+  readonly url: string
+  /** @throws Error where it is another one by now; nothing is dropped then */
+  readonly drop: () => Promise<void>
+}
+
+/** The comment on every database that is made here; none without it is ever written to, or dropped. */
+export const mark = 'made by gatewright/testing, which drops it'
+
+const newFile = (): TemporaryDatabase => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+  return {
+    url: `sqlite:${join(folder, 'test.db')}`,
+    drop: async () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+const runOn = async <T>(url: string, work: (db: Kysely<never>) => Promise<T>): Promise<T> => {
+  const db = openDatabase(url, { pool: 1 })
+  try {
+    return await work(db as unknown as Kysely<never>)
+  } finally {
+    await db.destroy()
+  }
+}
+
+/**
+ * @throws TypeError unless it names a server: nobody may think that the tests use a database that is there
+ */
+const parseServer = (text: string): URL => {
+  const url = isPostgresUrl(text) && URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !['', '/', '/postgres'].includes(url.pathname))
+    throw new TypeError(
+      'the option postgres is the address of a server, such as postgres://postgres@localhost:5432/postgres: the tests get a database of their own there, and take none that exists',
+    )
+  url.pathname = '/postgres'
+  return url
+}
+
+/** Refuses a database that was not made here. */
+const checkMark = async (server: string, name: string): Promise<void> => {
+  const found = await runOn(server, db =>
+    sql<{ mark: string | null }>`
+      select shobj_description(oid, 'pg_database') as mark from pg_database where datname = ${name}`.execute(
+      db,
+    ),
+  )
+  if (found.rows[0]?.mark !== mark)
+    throw new Error(
+      `the database ${name} does not say that it was made by gatewright/testing: it is not touched, look at it yourself`,
+    )
+}
+
+const newOn = async (server: URL): Promise<TemporaryDatabase> => {
+  const name = `gatewright_test_${Buffer.from(systemRandom.bytes(12)).toString('hex')}`
+  await runOn(server.href, async db => {
+    await sql`create database ${sql.id(name)}`.execute(db)
+    await sql`comment on database ${sql.id(name)} is ${sql.lit(mark)}`.execute(db)
+  })
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return {
+    url: url.href,
+    drop: async () => {
+      await checkMark(server.href, name)
+      await runOn(server.href, db => sql`drop database ${sql.id(name)} with (force)`.execute(db))
+    },
+  }
+}
+
+/**
+ * Makes an empty database: SQLite in a new folder, or on this PostgreSQL server. There is no way to name one
+ * that exists.
+ * @param postgres the address of a server, with a role that may make databases
+ */
+export const makeTemporaryDatabase = async (postgres?: string): Promise<TemporaryDatabase> =>
+  postgres === undefined ? newFile() : newOn(parseServer(postgres))

@@ -1,0 +1,60 @@
+import type { Holding } from '../sessions/sessions.ts'
+import type { UserFieldValues } from '../users/user-fields.ts'
+import { openSession, type SessionOptions, type SignedIn } from './signed-in.ts'
+import { checkTestApp, openOnTemporaryDatabase, type TestApp, type TestAppOptions } from './test-app.ts'
+import { refuseInstallation } from './test-settings.ts'
+import { addTestUser } from './test-user.ts'
+
+export type { SignedIn } from './signed-in.ts'
+export type { TestApp } from './test-app.ts'
+
+/**
+ * Starts an application for a test: the code paths of production, on an empty database that is made for it
+ * and removed with it, with a clock that stands still. Commits are not durable, and limits are wide.
+ *
+ *     const t = await startTestApp({ build: plugin => buildApi(plugin) })
+ *     const ann = await signedInAs(t, { roles: ['analyst'] })
+ *     assert.equal((await ann.inject('/reports')).statusCode, 200)
+ *     await t.close()
+ *
+ * @throws SettingsError where production's rules hold, and where the environment names a database;
+ *   TypeError for what is no application with the plugin, or no address of a server
+ */
+export const startTestApp = async (options: TestAppOptions): Promise<TestApp> => {
+  refuseInstallation()
+  return openOnTemporaryDatabase(options)
+}
+
+export type SignInOptions<H extends Holding = Holding> = SessionOptions<H> & {
+  readonly roles: readonly string[]
+  /** One that nobody has, without a word. */
+  readonly username?: string
+  /** The application's own fields of the user. */
+  readonly fields?: UserFieldValues
+}
+
+let users = 0
+
+/**
+ * Makes a user with these roles and signs in, by the code that runs behind the sign-in once the password was
+ * found right: no password is hashed, so a test may make hundreds.
+ *
+ *     const ann = await signedInAs(t, { roles: ['analyst'] })
+ *     const browser = await signedInAs(t, { roles: ['user'], holding: 'cookie' })
+ *
+ * @throws Refusal `validation_failed` for a role or a field that nobody declared, `username_taken`;
+ *   TypeError for an application that `startTestApp` has not started, and for what is no username
+ */
+export const signedInAs = async <H extends Holding = 'tokens'>(
+  testApp: TestApp,
+  { roles, username = `test-user-${++users}`, fields = {}, ...options }: SignInOptions<H>,
+): Promise<SignedIn<H>> => {
+  checkTestApp(testApp)
+  const { app } = testApp
+  const { id, username: shown } = await addTestUser(
+    app.gatewright,
+    { username, roles, fields },
+    app.userFields,
+  )
+  return openSession(app, { id, username: shown }, options)
+}

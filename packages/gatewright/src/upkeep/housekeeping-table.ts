@@ -1,0 +1,102 @@
+import { day, hour } from '../ground/clock.ts'
+import { keyLifetime } from '../idempotency/once.ts'
+import type { Tables } from '../storage/tables.ts'
+
+type Name = keyof Tables
+type Column<Table extends Name> = keyof Tables[Table] & string
+
+/** A table whose rows are kept; `time` is a column with an index, by which its oldest row is found. */
+type Kept<Table extends Name> = { readonly table: Table; readonly time?: Column<Table>; readonly why: string }
+
+/** A table whose rows are deleted `keptFor` milliseconds after their `time`. */
+type Swept<Table extends Name> = {
+  readonly table: Table
+  readonly key: readonly Column<Table>[]
+  /** Has an index. */
+  readonly time: Column<Table>
+  readonly keptFor: number
+  /** Only rows in which this is set. */
+  readonly only?: Column<Table>
+  readonly why: string
+}
+
+export type KeptTable = { [Table in Name]: Kept<Table> }[Name]
+export type SweptTable = { [Table in Name]: Swept<Table> }[Name]
+
+/** A late client is still told that its session has ended, and not that nobody knows its token. */
+const lateClients = 7 * day
+/** mechanisms.md: rows of the feed stay at least a day after they stop mattering. */
+const lateReaders = day
+/** Nobody who has just judged a row finds it gone. */
+const margin = hour
+
+/**
+ * Every table, and how long its rows are kept. Rows are deleted in this order, so a table stands above
+ * those that it refers to. A new table is a row here; a test finds one that has none.
+ */
+export const housekeepingTable = [
+  {
+    table: 'idempotency_keys',
+    key: ['principal_kind', 'principal_id', 'route', 'key'],
+    time: 'created_at',
+    keptFor: keyLifetime + margin,
+    why: 'A key stands for its answer for 24 hours, which each use of it checks by itself.',
+  },
+  {
+    table: 'setup_links',
+    key: ['id'],
+    time: 'expires_at',
+    keptFor: margin,
+    why: 'One link at most, which is deleted when it is used; one past its time opens nothing.',
+  },
+  {
+    table: 'cut_offs',
+    key: ['place'],
+    time: 'matters_until',
+    keptFor: lateReaders,
+    why: 'Each matters until the last token that it names has expired; a day more, for readers and clocks that are late.',
+  },
+  {
+    table: 'sessions',
+    key: ['id'],
+    time: 'expires_at',
+    only: 'ended_at',
+    keptFor: lateClients,
+    why: 'An ended session is known until the absolute end that it was born with, for so long somebody may hold a token or a cookie of it, and a week more. Then both are refused as unknown. Why it ended stands in the audit events.',
+  },
+  {
+    table: 'reserved_usernames',
+    key: ['username_hash'],
+    time: 'until',
+    keptFor: 0,
+    why: 'The name of a deleted user is given to nobody else for a year.',
+  },
+  {
+    table: 'hook_events',
+    time: 'due_at',
+    why: 'Until it is delivered, or its hook is no longer declared. What was given up is work not done: the doctor shows it, and a start tries it again.',
+  },
+  { table: 'declared_hooks', why: 'As the last start declared them.' },
+  { table: 'declared_roles', why: 'As the last start declared them.' },
+  { table: 'user_roles', why: 'Until the account is deleted.' },
+  {
+    table: 'users',
+    time: 'created_at',
+    why: 'For ever: of a deleted user an empty row, so that the id is never given again and what an application hangs on it stays whole.',
+  },
+  {
+    table: 'signing_keys',
+    why: 'The key ring deletes them itself, 90 days after they are gone: as long as a token may name one.',
+  },
+  {
+    table: 'audit_events',
+    time: 'at',
+    why: 'For ever: deletion with a record of it comes with a later version.',
+  },
+  { table: 'installation', why: 'For ever: one row.' },
+  { table: 'leases', why: 'For ever: one row for each work that one process at a time does.' },
+  { table: 'housekeeping', why: 'For ever: one row for each task.' },
+] as const satisfies readonly (KeptTable | SweptTable)[]
+
+/** Those whose rows are deleted, in their order. */
+export const sweptTables: readonly SweptTable[] = housekeepingTable.filter(row => 'keptFor' in row)

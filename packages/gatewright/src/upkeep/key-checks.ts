@@ -1,0 +1,35 @@
+import { day, hour, toTimestamp } from '../ground/clock.ts'
+import { readRing } from '../keys/turn-ring.ts'
+import type { DatabaseFacts } from './facts.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+/** A server rotates within seconds of the time. */
+const patience = hour
+
+/** The ring of signing keys: one signs, the next one is there, and rotation goes on. */
+export const checkSigningKeys = async ({ db, settings, clock }: DatabaseFacts): Promise<Finding> => {
+  const { rows } = await readRing(db, settings)
+  if (rows.length === 0) return ok('none yet; the first start makes them')
+  const active = rows.find(({ state }) => state === 'active')
+  if (active === undefined)
+    return problem({
+      found: 'no signing key is active',
+      means: 'Nobody can sign in until a server or a command has started, which makes one.',
+      do: 'Start the server. If it does not start, or this comes again, somebody changed signing_keys.',
+    })
+  if (!rows.some(({ state }) => state === 'published'))
+    return warning({
+      found: 'no signing key is published as the next one',
+      means: 'A rotation has to wait, and a revoked key leaves none behind it that verifiers know.',
+      do: 'Start the server, which publishes one. If this comes again, somebody changed signing_keys.',
+    })
+  const { algorithm, activated_at } = active
+  const since = activated_at ?? 0
+  if (since + settings.keyRotation + patience < clock.now())
+    return warning({
+      found: `the signing key is ${Math.floor((clock.now() - since) / day)} days old, and KEY_ROTATION is less`,
+      means: 'No server has been running since then, or none can write to the database.',
+      do: 'Start the server, which rotates, or write: gatewright key rotate',
+    })
+  return ok(`${algorithm} signs since ${toTimestamp(since)}, ${rows.length} keys in use`)
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { day, hour, minute } from 'gatewright/clock'
+import { register } from 'gatewright/register'
+import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
+import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { createRevocations } from '../../packages/gatewright/src/revocation/revocations.ts'
+import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
+import { sweptTables } from '../../packages/gatewright/src/upkeep/housekeeping-table.ts'
+import { type Answer, password, startTestApp, type TestApp } from '../harness.ts'
+import { until } from '../process/until.ts'
+import { addUser, type SignedIn, signInAs } from '../sessions/signed-in.ts'
+import { countRows, readTables } from '../table-contents.ts'
+import { keepHouse } from './keep-house.ts'
+
+const days = 400
+/** One day of so many is lived in full; the others pass. */
+const stride = 4
+
+let t: TestApp
+before(async () => {
+  t = await startTestApp()
+})
+after(() => t.close())
+
+const expect = ({ status, body, text }: Answer, wanted: number | string): void =>
+  assert.equal(typeof wanted === 'number' ? status : body?.code, wanted, text)
+
+const refresh = async (held: SignedIn): Promise<SignedIn> => {
+  const answer = await t.call('POST', 'refresh', { body: { refresh_token: held.refresh } })
+  expect(answer, 200)
+  return { ...held, access: answer.body.access_token, refresh: answer.body.refresh_token }
+}
+
+const logOut = async ({ access }: SignedIn): Promise<void> =>
+  expect(await t.call('POST', 'logout', { token: access }), 200)
+
+/** As a process that starts now would judge. */
+const isEndedElsewhere = async ({ sessionId, userId }: SignedIn): Promise<boolean> => {
+  const { db, watch, clock } = t.engine
+  const view = createRevocations({ db, watch, clock, maxAge: 5_000, readRoles: async () => [] })
+  await view.start()
+  view.stop()
+  return view.isEnded({ sessionId, userId, userVersion: 1 })
+}
+
+const writePost = async ({ access }: SignedIn, key: string): Promise<Answer> =>
+  t.call('POST', '/api/v2/posts', {
+    token: access,
+    headers: { 'idempotency-key': key },
+    body: { title: 'Day', content: key },
+  })
+
+/** Whether somebody may have the name, asked without making a user. */
+const isFree = async (username: string): Promise<boolean> => {
+  const registering = register(t.engine, { username, password }, origin)
+  const user = await registering.catch(error => {
+    assert.equal(error.code, 'username_taken')
+    return undefined
+  })
+  if (user !== undefined) await deleteUser(t.engine, { userId: user.id, origin })
+  return user !== undefined
+}
+
+/** A day of some who come and go, with all that is left behind. */
+const live = async (users: readonly string[], today: number, held: SignedIn[]): Promise<void> => {
+  const turn = (today / stride) % 5
+  const [visitor = '', loyal = ''] = [users[turn], users[5 + turn]]
+  // Abandoned: it ends by time.
+  await signInAs(t.engine, visitor)
+  const leaving = await signInAs(t.engine, visitor)
+  await logOut(leaving)
+  held.push(await signInAs(t.engine, loyal))
+  if (held.length > 3) await logOut(await refresh(held.shift() as SignedIn))
+  const writer = held.at(-1) as SignedIn
+  const written = await writePost(writer, `key-${today}`)
+  expect(written, 201)
+
+  t.clock.advance(minute)
+  await keepHouse(t)
+  expect(await t.call('GET', 'protected', { token: leaving.access }), 'session_ended')
+  assert.ok(await isEndedElsewhere(leaving), 'a cut-off that matters is there')
+
+  t.clock.advance(12 * hour)
+  await keepHouse(t)
+  for (const [n, session] of held.entries()) held[n] = await refresh(session)
+  const again = await writePost(held.at(-1) as SignedIn, `key-${today}`)
+  assert.equal(again.headers['idempotency-replayed'], 'true')
+  assert.equal(again.text, written.text)
+  const token = held.at(-1)?.access
+  expect(await t.call('DELETE', `posts/${written.body.id}`, { token }), 204)
+  t.clock.advance(stride * day - 12 * hour - minute)
+}
+
+const stealAndNotice = async (userId: string): Promise<void> => {
+  const stolen = await signInAs(t.engine, userId)
+  t.clock.advance(minute)
+  const owner = await refresh(stolen)
+  t.clock.advance(minute)
+  const shown = await t.call('POST', 'refresh', { body: { refresh_token: stolen.refresh } })
+  expect(shown, 'refresh_token_reused')
+  const late = await t.call('POST', 'refresh', { body: { refresh_token: owner.refresh } })
+  expect(late, 'session_ended')
+}
+
+test('in 400 days of use no table grows that is swept, and nothing that is needed is gone', async context => {
+  const started = performance.now()
+  const users: string[] = []
+  for (let n = 0; n < 10; n++) users.push((await addUser(t.engine, `user${n}`)).id)
+  const leaving = await addUser(t.engine, 'leaving')
+  await signInAs(t.engine, leaving.id)
+  const held: SignedIn[] = []
+  const counts: Record<string, number>[] = []
+  for (let today = 0; today < days; today += stride) {
+    if (today === 20) await deleteUser(t.engine, { userId: leaving.id, origin })
+    if (today < 60 && today % 12 === 0) await openSetupLink(t.engine)
+    if (today === 60) await addUser(t.engine, 'chief', { roles: ['admin'] })
+    if (today % 40 === 36) await stealAndNotice(users[0] as string)
+    await live(users, today, held)
+    if (today === 376) assert.equal(await isFree('leaving'), false)
+    if (today % 20 === 16) counts.push(countRows(await readTables(t)))
+  }
+  assert.equal(await isFree('leaving'), true)
+  await until('all hooks are delivered', async () => {
+    const [event] = await t.engine.db.selectFrom('hook_events').select('id').execute()
+    return event === undefined
+  })
+
+  const most = (table: string, from: number, to: number): number =>
+    Math.max(...counts.slice(from / 20, to / 20).map(count => count[table] ?? 0))
+  for (const { table } of sweptTables) {
+    assert.ok(most(table, 0, 200) > 0, `${table} was in use`)
+    assert.ok(most(table, 200, days) <= most(table, 0, 200), `${table} grows`)
+  }
+  const others = Object.keys(counts.at(-1) ?? {}).filter(
+    table => !sweptTables.some(row => row.table === table),
+  )
+  const growing = others.filter(table => most(table, 300, days) > most(table, 100, 200))
+  assert.deepEqual(growing, ['audit_events'], 'what is kept for ever, and nothing else')
+  context.diagnostic(
+    `${sweptTables.map(({ table }) => `${table} at most ${most(table, 200, days)}`).join(', ')} rows; ${Math.round(performance.now() - started)} ms`,
+  )
+})
