@@ -144,6 +144,18 @@ test('a key that is revoked while a token of it is verified leaves nothing of it
   assert.ok(own.verify(good) instanceof Promise, 'it was not remembered')
 })
 
+test('where it can not be told whether a key is ours, that is said, and not that the token is wrong', async () => {
+  const findAnew = async () => {
+    throw new Refusal('unavailable', { reason: 'signing_keys_stale' })
+  }
+  const own = setUp(longIssuer, longIssuer, { ...keyRing, findAnew })
+  await assert.rejects(async () => own.tokens.verify(await signed(claims, {}, foreign)), {
+    code: 'unavailable',
+    details: { reason: 'signing_keys_stale' },
+  })
+  assert.equal((await own.tokens.verify(good)).userId, claimed.userId)
+})
+
 test('what was verified is told, frozen deeply, and remembered', async () => {
   const token = await tokens.verify(good)
   const { keyId, tokenId, clientId, audience, ...rest } = token
