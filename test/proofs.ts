@@ -1,6 +1,6 @@
 import { parseProofArguments, usage } from './proofs/arguments.ts'
 import { type Link, planChains, runChains } from './proofs/chains.ts'
-import { showProgress, toSummary } from './proofs/progress.ts'
+import { showProgress, toMet, toSummary } from './proofs/progress.ts'
 import { hasFailed } from './proofs/tally.ts'
 
 const asked = parseProofArguments(process.argv.slice(2))
@@ -18,6 +18,8 @@ const progress = showProgress(chains, asked.seed)
 await runChains(chains, progress.tick)
 progress.end()
 console.log(toSummary(chains))
+const met = toMet(chains)
+if (met !== '') console.log(`\n${met}`)
 
 const toFailure = ({ name, seed, runs, tally: { lost, stopped } }: Link): string => `
 ${name}:

@@ -30,10 +30,12 @@ const pages = [
   'command-line',
   'contract-additions',
   'hooks',
+  'housekeeping',
   'limits',
   'postgresql',
   'routes',
   'settings',
+  'testing',
   'troubleshooting',
   'user-fields',
 ]

@@ -13,16 +13,16 @@ export type Asked = {
 export const usage = `npm run proof -- [name…] [--runs n] [--seed n]
 
 Proofs at random that take too long for every test run; without a name all of them.
-Exit code 1 when anything was lost.
+Exit code 1 when anything was lost. A name without its database means each of them.
 
-${proofNames.map(name => `  ${name.padEnd(16)}${proofs[name].says}`).join('\n')}
+${proofNames.map(name => `  ${name.padEnd(23)}${proofs[name].says} (${proofs[name].runs})`).join('\n')}
 
-  --runs n        how often, instead of ${proofs['kill-sqlite'].runs} times each
+  --runs n        how often, instead of the numbers above
   --seed n        the random choices of an earlier call`
 
-/** Those of that name, or that begin with it: on each database. */
-const findProofs = (asked: string): readonly ProofName[] =>
-  proofNames.filter(name => name === asked || name.startsWith(`${asked}-`))
+/** A name means one proof, or by its beginning the same on each database. */
+const findProofs = (name: string): readonly ProofName[] =>
+  proofNames.filter(proof => proof === name || proof.startsWith(`${name}-`))
 const isCount = (text: string): boolean => /^[1-9]\d{0,8}$/.test(text)
 
 /** What is asked for, or what is wrong with it. */

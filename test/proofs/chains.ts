@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { createSeeded } from '../sessions/seeded.ts'
 import type { Asked } from './arguments.ts'
-import { type Proof, type ProofName, proofs } from './table.ts'
+import { type ProofName, proofs } from './table.ts'
 import { hasFailed, newTally, type Tally } from './tally.ts'
 
 /** Some runs of a proof on one database, which can be repeated by their seed. */
@@ -12,15 +12,13 @@ export type Link = {
   readonly tally: Tally
 }
 
-/** Without a word of the proof. */
-const shortChain = 10
 const atOnce = Math.min(4, availableParallelism())
 
 /** The first chain has the seed that was asked for, so that a chain of its own is the same chain. */
 export const planChains = ({ names, runs, seed }: Asked): readonly Link[] =>
   names.flatMap(name => {
-    const { longestChain = shortChain, ...proof }: Proof = proofs[name]
-    const all = runs ?? proof.runs
+    const { runs: usual, chain: longestChain } = proofs[name]
+    const all = runs ?? usual
     return Array.from({ length: Math.ceil(all / longestChain) }, (_, index) => ({
       name,
       seed: seed + index,

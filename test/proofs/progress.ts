@@ -48,3 +48,12 @@ export const toSummary = (chains: readonly Link[]): string =>
     ),
     ...sum(chains).notes,
   ].join('\n')
+
+/** How often each thing happened, one line a proof that counts them. */
+export const toMet = (chains: readonly Link[]): string =>
+  Object.entries(Object.groupBy(chains, ({ name }) => name))
+    .flatMap(([name, ofName]) => {
+      const met = [...sum(ofName).met].sort(([a], [b]) => (a < b ? -1 : 1))
+      return met.length === 0 ? [] : [`${name}: ${met.map(([what, times]) => `${what} ${times}`).join(', ')}`]
+    })
+    .join('\n')

@@ -1,4 +1,7 @@
-import type { Seeded } from '../sessions/seeded.ts'
+import { pairs } from '../models/pairs.ts'
+import { proveModel } from '../models/prove.ts'
+import { slowRequests } from '../models/slow-requests.ts'
+import type { Chain } from './chain.ts'
 import {
   type Installation,
   type Owner,
@@ -9,23 +12,14 @@ import {
 import { type KeyDatabase, openKeysOnPostgres, openKeysOnSqlite } from './key-database.ts'
 import { proveKeys } from './key-proof.ts'
 import { proveKills } from './kill-proof.ts'
-import type { Tally } from './tally.ts'
 import { proveTokens } from './token-proof.ts'
-
-/** So many runs, one after the other, on something of their own that ends with its owner. */
-export type Chain = {
-  readonly owner: Owner
-  readonly runs: number
-  readonly seeded: Seeded
-  readonly tally: Tally
-}
 
 export type Proof = {
   readonly says: string
   /** As many as are asked for without a number. */
   readonly runs: number
-  /** How many of them are made one after the other on one database, where it is not a few. */
-  readonly longestChain?: number
+  /** So many share one database. */
+  readonly chain: number
   readonly prove: (chain: Chain) => Promise<void>
 }
 
@@ -39,40 +33,82 @@ const keys =
   async ({ owner, ...chain }) =>
     proveKeys({ ...chain, owner, database: await open(owner) })
 
+/** Each way to get a session with each event that can happen meanwhile, so often. */
+const ofEachPair = 10_000 * pairs.length
+
 /** What `npm run proof` shows at random. */
 export const proofs = {
   'kill-sqlite': {
     says: 'a server on SQLite that is killed at any moment loses nothing that it answered',
     runs: 100,
+    chain: 10,
     prove: kills(openSqlite),
   },
   'kill-postgres': {
     says: 'a server on PostgreSQL that is killed at any moment loses nothing that it answered',
     runs: 100,
+    chain: 10,
     prove: kills(openPostgres),
   },
   'crash-postgres': {
     says: 'a PostgreSQL server that crashes at any moment loses nothing that was answered',
     runs: 100,
+    chain: 10,
     prove: kills(openCrashingPostgres),
   },
   tokens: {
     says: 'a process that was shown 10,000 new access tokens in each run has the memory that it had before',
     runs: 500,
-    longestChain: 500,
+    chain: 500,
     prove: proveTokens,
   },
   'keys-sqlite': {
     says: 'eight processes on SQLite that are killed at any step make each signing key once, and know every token',
     runs: 100,
-    longestChain: 100,
+    chain: 100,
     prove: keys(openKeysOnSqlite),
   },
   'keys-postgres': {
     says: 'eight processes on PostgreSQL that are killed at any step make each signing key once, and know every token',
     runs: 100,
-    longestChain: 100,
+    chain: 100,
     prove: keys(openKeysOnPostgres),
+  },
+  'refresh-sqlite': {
+    says: 'devices, tabs and a thief refresh at once on SQLite, as the rules say',
+    runs: 100_000,
+    chain: 2_500,
+    prove: proveModel('refresh', 'sqlite'),
+  },
+  'refresh-postgres': {
+    says: 'the same on PostgreSQL, in two processes',
+    runs: 100_000,
+    chain: 2_500,
+    prove: proveModel('refresh', 'postgres'),
+  },
+  'sessions-sqlite': {
+    says: 'no sign-in outlives an event that happens at the same time, on SQLite',
+    runs: ofEachPair,
+    chain: 5_000,
+    prove: proveModel('sessions', 'sqlite'),
+  },
+  'sessions-postgres': {
+    says: 'the same on PostgreSQL, in two processes',
+    runs: ofEachPair,
+    chain: 5_000,
+    prove: proveModel('sessions', 'postgres'),
+  },
+  'sessions-slow-sqlite': {
+    says: 'no write outlives a logout while its body is on the way, on SQLite',
+    runs: 10_000 * slowRequests,
+    chain: 5_000,
+    prove: proveModel('slow requests', 'sqlite'),
+  },
+  'sessions-slow-postgres': {
+    says: 'the same on PostgreSQL, in two processes',
+    runs: 10_000 * slowRequests,
+    chain: 5_000,
+    prove: proveModel('slow requests', 'postgres'),
   },
 } as const satisfies Record<string, Proof>
 

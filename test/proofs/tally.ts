@@ -16,6 +16,8 @@ export type Tally = {
   readonly notes: string[]
   /** The longest time from a kill to serving again, in milliseconds. */
   slowest: number
+  /** How often each thing happened: a proof that never met one of them has shown nothing about it. */
+  readonly met: Map<string, number>
 }
 
 export const newTally = (): Tally => ({
@@ -27,7 +29,12 @@ export const newTally = (): Tally => ({
   stopped: [],
   notes: [],
   slowest: 0,
+  met: new Map(),
 })
+
+export const addMet = (met: Map<string, number>, more: ReadonlyMap<string, number>): void => {
+  for (const [name, times] of more) met.set(name, (met.get(name) ?? 0) + times)
+}
 
 /** Notes whether a fact holds. */
 export const check = (tally: Tally, holds: boolean, what: string): void => {
@@ -35,7 +42,13 @@ export const check = (tally: Tally, holds: boolean, what: string): void => {
   if (!holds) tally.lost.push(what)
 }
 
-export const addTallies = (a: Tally, b: Tally): Tally => ({
+export const addTallies = (a: Tally, b: Tally): Tally => {
+  const met = new Map(a.met)
+  addMet(met, b.met)
+  return { ...addCounts(a, b), met }
+}
+
+const addCounts = (a: Tally, b: Tally): Omit<Tally, 'met'> => ({
   runs: a.runs + b.runs,
   answered: a.answered + b.answered,
   repeated: a.repeated + b.repeated,

@@ -1,18 +1,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { Seeded } from '../sessions/seeded.ts'
-import type { Owner } from './installation.ts'
+import type { Chain } from './chain.ts'
 import { check, type Tally } from './tally.ts'
 import { ofRun } from './token-counts.ts'
 import type { Memory, Told } from './token-process.ts'
-
-type TokenProof = {
-  readonly owner: Owner
-  readonly runs: number
-  readonly seeded: Seeded
-  readonly tally: Tally
-}
 
 /** Megabytes. All that is remembered at most is a few times as much. */
 const leeway = { heap: 10, full: 48, rss: 160 }
@@ -41,7 +33,7 @@ const judge = (tally: Tally, [first, ...later]: readonly Told[], runs: number): 
 }
 
 /** Shows a process of its own that many distinct tokens, and looks at its memory. */
-export const proveTokens = async ({ owner, runs, seeded, tally }: TokenProof): Promise<void> => {
+export const proveTokens = async ({ owner, runs, seeded, tally }: Chain): Promise<void> => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const child = fork(file, [String(runs), String(seeded.seed)], { env })
   const ended = once(child, 'exit')

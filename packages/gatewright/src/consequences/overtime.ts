@@ -8,15 +8,16 @@ type Subject = { readonly userId: string; readonly sessionId: string; readonly o
 
 const events = { idle: 'session idle', expired: 'session expired' } as const
 
-/** Ends a session that the clock has ended, with the trace that tells its owner why. */
+/**
+ * Ends a session that the clock has ended, with the trace that tells its owner why.
+ * @returns how many: none where it has ended meanwhile
+ */
 export const endOvertime = async (
   dependencies: SessionDependencies,
   work: Work,
   reason: keyof typeof events,
   subject: Subject,
-): Promise<void> => {
-  await applyConsequences(dependencies, work, events[reason], subject)
-}
+): Promise<number> => (await applyConsequences(dependencies, work, events[reason], subject)).ended
 
 /**
  * Ends the sessions that are over by the times of these roles, in the transaction that gives them and holds

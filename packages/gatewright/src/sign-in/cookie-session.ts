@@ -5,7 +5,7 @@ import type { CookieSession } from '../sessions/find-cookie-session.ts'
 import { endedByTime, isJustRenewed, noteEvery, timesOf } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
-import { inTransaction } from '../storage/transaction.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
 
 type Dependencies = SessionDependencies & { readonly db: Database }
 
@@ -25,9 +25,20 @@ const endByTime = (
 ): Promise<never> =>
   inTransaction<never>(dependencies.db, async work => {
     const subject = { userId, sessionId, origin: { ...origin, actor: userId } }
-    await endOvertime(dependencies, work, reason, subject)
+    const ended = await endOvertime(dependencies, work, reason, subject)
+    if (ended === 0) await refuseRenewedMeanwhile(dependencies, work, sessionId)
     return new Refusal('session_ended', { reason })
   })
+
+/** Somebody was faster: what goes on under a new id is waited for, and its new cookie is not given up. */
+const refuseRenewedMeanwhile = async (
+  dependencies: Dependencies,
+  { db }: Work,
+  sessionId: string,
+): Promise<void> => {
+  const session = await db.selectFrom('sessions').selectAll().where('id', '=', sessionId).executeTakeFirst()
+  if (session !== undefined) refuseJustRenewed(dependencies, session)
+}
 
 /**
  * Idle time begins anew. Never where the session has ended, or another request has noted it already. One

@@ -1,0 +1,95 @@
+import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
+import type { Engine } from 'gatewright/compose'
+import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
+import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
+import { findCookieSession } from '../../packages/gatewright/src/sessions/find-cookie-session.ts'
+import type { LiveSession } from '../../packages/gatewright/src/sessions/sessions.ts'
+import { checkCookieSession } from '../../packages/gatewright/src/sign-in/cookie-session.ts'
+import {
+  endAllOtherSessions,
+  endOtherSession,
+  logOut,
+} from '../../packages/gatewright/src/sign-in/end-sessions.ts'
+import { changePassword, stepUp } from '../../packages/gatewright/src/sign-in/own-password.ts'
+import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
+import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
+import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
+import type { SessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
+import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
+import type { Call, CallName, Calls, Told } from './rules.ts'
+
+/** Who the calls are about. */
+export type Person = { readonly userId: string; readonly username: string }
+
+/** What an answer that gives a session carries: the text that its holder keeps, and the `exp` promised. */
+export type Given = {
+  readonly session: string
+  readonly generation: number
+  readonly text: string
+  readonly promised: number
+  readonly roles: readonly string[]
+}
+
+export type Answer = { readonly told: Told; readonly given?: Given }
+
+type Perform<Input> = (engine: Engine, person: Person, input: Input) => Promise<LiveSession | unknown>
+
+const own = ({ userId }: Person, sessionId: string) => ({ userId, sessionId, origin })
+
+const performs: { readonly [Name in CallName]: Perform<Calls[Name]> } = {
+  'sign in': (engine, { username }, { password, holding }) =>
+    signIn(engine, { name: username, password: parsePassword(password), device: '', origin, holding }),
+  refresh: (engine, _, { text }) => refresh(engine, { text, origin, countUse: () => {} }),
+  'use the cookie': async (engine, _, { text }) => {
+    const found = await findCookieSession(engine.db, text as SessionSecret)
+    if (found === undefined) throw new TypeError('there is no such cookie')
+    await checkCookieSession(engine, found, origin)
+  },
+  'step up': (engine, person, { session, password }) =>
+    stepUp(engine, { ...own(person, session), password: parsePassword(password) }),
+  'change the password': (engine, person, { session, password, next }) =>
+    changePassword(engine, {
+      ...own(person, session),
+      password: parsePassword(password),
+      newPassword: parsePassword(next),
+    }),
+  'log out': (engine, person, { session }) => logOut(engine, own(person, session)),
+  'end another': (engine, person, { session, other }) =>
+    endOtherSession(engine, { ...own(person, session), otherSessionId: other }),
+  'end all others': (engine, person, { session }) => endAllOtherSessions(engine, own(person, session)),
+  'change the roles': (engine, { userId }, { roles }) => changeRoles(engine, { userId, roles, origin }),
+  disable: (engine, { userId }) => disableUser(engine, { userId, origin }),
+  enable: (engine, { userId }) => enableUser(engine, { userId, origin }),
+  delete: (engine, { userId }, { session }) =>
+    deleteUser(engine, { userId, origin }, { userId, sessionId: session }),
+}
+
+const toAnswer = ({ secrets }: Engine, { session, roles, secret }: LiveSession): Answer => {
+  const { id, generation, token_expires_at: promised } = session
+  const text = secret ?? makeRefreshToken(secrets, session, generation)
+  return {
+    told: { session: id, generation, roles },
+    given: { session: id, generation, text, promised, roles },
+  }
+}
+
+const isLiveSession = (result: unknown): result is LiveSession =>
+  typeof result === 'object' && result !== null && 'session' in result
+
+/** A lock or a statement took longer than it may, on a machine with too much to do. A deadlock is no such thing. */
+const isTooSlow = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['55P03', '57014', '25P03'].includes(String(error.code))
+
+/** Makes the call to a process. What is neither an answer nor a refusal is thrown. */
+export const perform = async (engine: Engine, person: Person, call: Call): Promise<Answer> => {
+  try {
+    // The way of a name takes the call of that name.
+    const result = await (performs[call.name] as Perform<Call>)(engine, person, call)
+    return isLiveSession(result) ? toAnswer(engine, result) : { told: {} }
+  } catch (error) {
+    if (error instanceof Refusal) return { told: { refused: error.code } }
+    if (isTooSlow(error)) return { told: { refused: 'unavailable', isAway: true } }
+    throw error
+  }
+}

@@ -1,0 +1,23 @@
+import { testModel } from './short.ts'
+
+testModel(
+  'devices, tabs and a thief refresh at once: some order of their calls explains every answer by the rules',
+  'refresh',
+  {
+    histories: { sqlite: 2_000, postgres: 400 },
+    meets: [
+      'refresh: the live token again',
+      'refresh: a rotation, or its twin',
+      'refresh: a retry',
+      'refresh: refresh_token_reused',
+      'refresh: session_renewed',
+      'refresh: session_ended',
+      'change the roles',
+      'change the password',
+      'step up',
+      'end all others',
+      'log out',
+      'disable',
+    ],
+  },
+)

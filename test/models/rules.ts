@@ -1,0 +1,204 @@
+import type { RefusalCode } from '../../packages/gatewright/src/ground/refusal.ts'
+import type { EndReason, Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
+
+/**
+ * What the rules say, written anew in the plainest way: one user at a time, one call after the other, all in
+ * memory. What the engine does with calls that come at once must be explained by some order of them here.
+ */
+export type Session = {
+  readonly id: string
+  readonly holding: Holding
+  readonly generation: number
+  readonly since: number
+  readonly lastUsed: number
+  readonly expiresAt: number
+  readonly ended?: { readonly at: number; readonly reason: EndReason }
+  readonly replacedBy?: string
+}
+
+export type User = {
+  readonly password: string
+  readonly version: number
+  readonly state: 'enabled' | 'disabled' | 'deleted'
+  readonly roles: readonly string[]
+  readonly sessions: readonly Session[]
+}
+
+/** When, by the clock and the settings of the process that a call is made to. */
+export type Moment = {
+  readonly now: number
+  readonly window: number
+  readonly idle: number
+  readonly longest: number
+}
+
+/** What is asked for; `session` is the id of the one that asks. */
+export type Calls = {
+  'sign in': { readonly password: string; readonly holding: Holding }
+  refresh: { readonly session: string; readonly generation: number; readonly text: string }
+  'use the cookie': { readonly session: string; readonly text: string }
+  'step up': { readonly session: string; readonly password: string }
+  'change the password': { readonly session: string; readonly password: string; readonly next: string }
+  'log out': { readonly session: string }
+  'end another': { readonly session: string; readonly other: string }
+  'end all others': { readonly session: string }
+  'change the roles': { readonly roles: readonly string[] }
+  disable: object
+  enable: object
+  delete: { readonly session: string }
+}
+export type CallName = keyof Calls
+export type Call = { readonly [Name in CallName]: { readonly name: Name } & Calls[Name] }[CallName]
+
+/**
+ * What is answered: a refusal, or where a session is given, which one, with what. `isAway`: the database could
+ * not do it in time, on a machine that is too slow.
+ */
+export type Told =
+  | { readonly refused: RefusalCode; readonly isAway?: true }
+  | { readonly session?: string; readonly generation?: number; readonly roles?: readonly string[] }
+
+export type Outcome = { readonly told: Told; readonly user: User }
+
+/** @param made the id of the session that the call made, if it did */
+type Rule<Input> = (user: User, input: Input, moment: Moment, made: string) => Outcome
+
+const isWithin = (since: number, { now, window }: Moment): boolean => Math.abs(now - since) < window
+const findTimeout = (session: Session, { now, idle }: Moment): 'expired' | 'idle' | undefined => {
+  if (session.expiresAt <= now) return 'expired'
+  return session.lastUsed + idle <= now ? 'idle' : undefined
+}
+const isJustRenewed = ({ ended }: Session, moment: Moment): boolean =>
+  ended?.reason === 'renewed' && isWithin(ended.at, moment)
+
+const refuse = (user: User, refused: RefusalCode): Outcome => ({ user, told: { refused } })
+const find = ({ sessions }: User, id: string): Session => {
+  const session = sessions.find(each => each.id === id)
+  if (session === undefined) throw new TypeError('the rules know no such session')
+  return session
+}
+const change = (user: User, id: string, values: Partial<Session>): User => ({
+  ...user,
+  sessions: user.sessions.map(session => (session.id === id ? { ...session, ...values } : session)),
+})
+const end = (user: User, reason: EndReason, { now }: Moment, isChosen: (id: string) => boolean): User => ({
+  ...user,
+  sessions: user.sessions.map(session =>
+    session.ended || !isChosen(session.id) ? session : { ...session, ended: { at: now, reason } },
+  ),
+})
+const raise = (user: User): User => ({ ...user, version: user.version + 1 })
+
+const give = (user: User, id: string): Outcome => {
+  const { generation } = find(user, id)
+  return { user, told: { session: id, generation, roles: [...user.roles].sort() } }
+}
+
+/** The session goes on under a new id. */
+const renew = (user: User, id: string, moment: Moment, made: string): Outcome => {
+  const old = find(user, id)
+  if (old.holding === 'cookie' && isJustRenewed(old, moment)) return refuse(user, 'session_renewed')
+  if (old.ended || findTimeout(old, moment)) return refuse(user, 'session_ended')
+  const { now } = moment
+  const next: Session = { ...old, id: made, generation: 1, since: now, lastUsed: now }
+  const ended = end(user, 'renewed', moment, each => each === id)
+  const { sessions } = change(ended, id, { replacedBy: made })
+  return give({ ...user, sessions: [...sessions, next] }, made)
+}
+
+const isRight = ({ state, password }: User, shown: string): boolean =>
+  state === 'enabled' && password === shown
+
+const judge = (session: Session, shown: number, moment: Moment): number | 'reused' | 'ahead' => {
+  const [behind, isFresh] = [session.generation - shown, isWithin(session.since, moment)]
+  if (behind < 0) return 'ahead'
+  if (behind === 0) return isFresh ? shown : shown + 1
+  return behind === 1 && isFresh ? session.generation : 'reused'
+}
+
+const endOverdue = (user: User, session: Session, moment: Moment): Outcome | undefined => {
+  const timeout = findTimeout(session, moment)
+  return (
+    timeout &&
+    refuse(
+      end(user, timeout, moment, id => id === session.id),
+      'session_ended',
+    )
+  )
+}
+
+export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
+  'sign in': (user, { password, holding }, { now, longest }, id) => {
+    if (!isRight(user, password)) return refuse(user, 'invalid_credentials')
+    const times = { since: now, lastUsed: now, expiresAt: now + longest }
+    return give({ ...user, sessions: [...user.sessions, { id, holding, generation: 1, ...times }] }, id)
+  },
+  refresh: (user, { session: id, generation: shown }, moment) => {
+    const session = find(user, id)
+    if (session.ended) {
+      const isRecent = [0, 1].includes(session.generation - shown)
+      return refuse(user, isJustRenewed(session, moment) && isRecent ? 'session_renewed' : 'session_ended')
+    }
+    const overdue = endOverdue(user, session, moment)
+    if (overdue) return overdue
+    const generation = judge(session, shown, moment)
+    const isThis = (each: string): boolean => each === id
+    if (generation === 'reused')
+      return refuse(end(user, 'refresh_token_reused', moment, isThis), 'refresh_token_reused')
+    if (generation === 'ahead')
+      return refuse(end(user, 'refresh_token_ahead', moment, isThis), 'session_ended')
+    const since = generation > session.generation ? moment.now : session.since
+    // A request that began earlier and came later leaves the later use.
+    const lastUsed = Math.max(session.lastUsed, moment.now)
+    return give(change(user, id, { generation, since, lastUsed }), id)
+  },
+  'use the cookie': (user, { session: id }, moment) => {
+    const session = find(user, id)
+    if (session.ended)
+      return refuse(user, isJustRenewed(session, moment) ? 'session_renewed' : 'session_ended')
+    const overdue = endOverdue(user, session, moment)
+    if (overdue) return overdue
+    const isNoted = moment.now - session.lastUsed >= Math.min(60_000, moment.idle / 2)
+    return { user: isNoted ? change(user, id, { lastUsed: moment.now }) : user, told: {} }
+  },
+  'step up': (user, { session, password }, moment, made) =>
+    isRight(user, password) ? renew(user, session, moment, made) : refuse(user, 'invalid_credentials'),
+  'change the password': (user, { session, password, next }, moment, made) => {
+    if (!isRight(user, password)) return refuse(user, 'invalid_credentials')
+    const others = end(user, 'password_changed', moment, id => id !== session)
+    const outcome = renew({ ...raise(others), password: next }, session, moment, made)
+    return 'refused' in outcome.told ? { ...outcome, user } : outcome
+  },
+  'log out': (user, { session }, moment) => {
+    let at = find(user, session)
+    while (at.replacedBy && at.ended && isWithin(at.ended.at, moment)) at = find(user, at.replacedBy)
+    return { user: end(user, 'logout', moment, id => id === at.id), told: {} }
+  },
+  'end another': (user, { session, other }, moment) => {
+    if (find(user, session).ended) return refuse(user, 'session_ended')
+    if (find(user, other).ended) return refuse(user, 'not_found')
+    const ended = end(user, 'ended_by_owner', moment, id => id === other)
+    return { user: change(ended, session, { since: 0 }), told: {} }
+  },
+  'end all others': (user, { session }, moment) => {
+    if (find(user, session).ended) return refuse(user, 'session_ended')
+    const ended = end(user, 'ended_by_owner', moment, id => id !== session)
+    return { user: change(raise(ended), session, { since: 0 }), told: {} }
+  },
+  'change the roles': (user, { roles }) =>
+    user.state === 'deleted'
+      ? refuse(user, 'not_found')
+      : { user: { ...raise(user), roles: [...new Set(roles)].sort() }, told: {} },
+  disable: (user, _, moment) => {
+    if (user.state !== 'enabled') return { user, told: {} }
+    const ended = end(user, 'user_disabled', moment, () => true)
+    return { user: { ...raise(ended), state: 'disabled' }, told: {} }
+  },
+  enable: user => ({ user: user.state === 'disabled' ? { ...user, state: 'enabled' } : user, told: {} }),
+  delete: (user, { session }, moment) => {
+    if (user.state === 'deleted') return refuse(user, 'not_found')
+    if (find(user, session).ended) return refuse(user, 'session_ended')
+    const ended = end(user, 'user_deleted', moment, () => true)
+    return { user: { ...raise(ended), state: 'deleted', roles: [] }, told: {} }
+  },
+}

@@ -1,0 +1,23 @@
+import { pairs } from './pairs.ts'
+import { testModel } from './short.ts'
+import { slowRequests } from './slow-requests.ts'
+
+testModel(
+  'each way to get a session, with each event in the middle of it: what the table ends does not come back',
+  'sessions',
+  {
+    histories: { sqlite: 3 * pairs.length, postgres: 2 * pairs.length },
+    meets: [
+      'sign in: invalid_credentials',
+      'step up: session_ended',
+      'change the password: session_ended',
+      'refresh: session_ended',
+      'use the cookie: session_ended',
+    ],
+  },
+)
+
+testModel('a body that comes after the logout writes nothing, and no session outlives it', 'slow requests', {
+  histories: { sqlite: 60 * slowRequests, postgres: 30 * slowRequests },
+  meets: ['POST step-up: 200', 'POST step-up: 401', 'PUT me/password: 401', 'POST posts: 401'],
+})
