@@ -27,6 +27,7 @@ const docs = join(folder, 'docs')
 /** The pages for whoever has installed the package: what its messages name, and all that these lead to. */
 const pages = [
   'adopt',
+  'changing-the-secret',
   'command-line',
   'contract-additions',
   'hooks',

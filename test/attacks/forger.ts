@@ -47,6 +47,11 @@ export const createForger = async (t: TestApp, good: string) => {
       make(active.privateKey, { ...header, ...changedHeader }, { ...claims, ...changedClaims }),
     /** By our own key, over exactly these parts. */
     oursExactly: (head: Content, body: Content) => make(active.privateKey, head, body),
+    /** By our own key, over the good parts in another spelling. */
+    oursSpelled: async (spellHead: (head: string) => string, spellBody: (body: string) => string) => {
+      const text = `${spellHead(encode(header))}.${spellBody(encode(claims))}`
+      return `${text}.${await signBy(active.privateKey, text)}`
+    },
     /** By the forger's key. */
     theirs: (changedHeader: Part = {}, changedClaims: Part = {}) =>
       make(own.privateKey, { ...header, ...changedHeader }, { ...claims, ...changedClaims }),
@@ -62,3 +67,9 @@ export const createForger = async (t: TestApp, good: string) => {
 }
 
 export type Forger = Awaited<ReturnType<typeof createForger>>
+
+/** The token with other claims under its old signature. */
+export const swapClaims = (good: string, claims: object): string => {
+  const [head, , signature] = good.split('.')
+  return [head, encode(JSON.stringify(claims)), signature].join('.')
+}

@@ -38,7 +38,7 @@ const columns = [
 
 const toRow = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`
 
-/** One row a proof, as a table in Markdown. */
+/** One row a proof, as a table in Markdown, and what else there is to say. */
 export const toSummary = (chains: readonly Link[]): string =>
   [
     toRow(['proof', ...columns.map(({ head }) => head)]),
@@ -46,6 +46,7 @@ export const toSummary = (chains: readonly Link[]): string =>
     ...Object.entries(Object.groupBy(chains, ({ name }) => name)).map(([name, ofName]) =>
       toRow([name, ...columns.map(({ of }) => of(sum(ofName)))]),
     ),
+    ...sum(chains).notes,
   ].join('\n')
 
 /** How often each thing happened, one line a proof that counts them. */

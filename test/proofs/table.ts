@@ -12,6 +12,7 @@ import {
 import { type KeyDatabase, openKeysOnPostgres, openKeysOnSqlite } from './key-database.ts'
 import { proveKeys } from './key-proof.ts'
 import { proveKills } from './kill-proof.ts'
+import { proveTokens } from './token-proof.ts'
 
 export type Proof = {
   readonly says: string
@@ -54,6 +55,12 @@ export const proofs = {
     runs: 100,
     chain: 10,
     prove: kills(openCrashingPostgres),
+  },
+  tokens: {
+    says: 'a process that was shown 10,000 new access tokens in each run has the memory that it had before',
+    runs: 500,
+    chain: 500,
+    prove: proveTokens,
   },
   'keys-sqlite': {
     says: 'eight processes on SQLite that are killed at any step make each signing key once, and know every token',

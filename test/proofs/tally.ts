@@ -12,6 +12,8 @@ export type Tally = {
   readonly lost: string[]
   /** Why it could not go on: neither a loss nor a proof. */
   readonly stopped: string[]
+  /** Figures that are no count, each in words. */
+  readonly notes: string[]
   /** The longest time from a kill to serving again, in milliseconds. */
   slowest: number
   /** How often each thing happened: a proof that never met one of them has shown nothing about it. */
@@ -25,6 +27,7 @@ export const newTally = (): Tally => ({
   checked: 0,
   lost: [],
   stopped: [],
+  notes: [],
   slowest: 0,
   met: new Map(),
 })
@@ -52,6 +55,7 @@ const addCounts = (a: Tally, b: Tally): Omit<Tally, 'met'> => ({
   checked: a.checked + b.checked,
   lost: [...a.lost, ...b.lost],
   stopped: [...a.stopped, ...b.stopped],
+  notes: [...a.notes, ...b.notes],
   slowest: Math.max(a.slowest, b.slowest),
 })
 

@@ -189,9 +189,17 @@ test("behind a shared cache nobody gets another's answer, in any order of asking
   }
 })
 
-test('a token header of another name is one more that answers vary on', async () => {
-  const own = await startBlog({ TOKEN_HEADER: 'X-Token' })
-  const { headers } = await own.call('GET', '/api/v2/posts')
-  assert.equal(headers.vary, `${vary}, x-token`)
-  await own.close()
+test('answers vary on the headers in which this server looks for a credential', async () => {
+  const rows = [
+    { settings: { TOKEN_HEADER: 'X-Token' }, expected: 'X-Token, Cookie, X-API-Key, Origin' },
+    { settings: { API_KEY_HEADER: 'X-Key' }, expected: 'Authorization, Cookie, X-Key, Origin' },
+    { settings: { CREDENTIALS: 'bearer' }, expected: 'Authorization, X-API-Key, Origin' },
+    { settings: { CREDENTIALS: 'cookie' }, expected: vary },
+  ] as const
+  for (const { settings, expected } of rows) {
+    const own = await startBlog(settings)
+    const { headers } = await own.call('GET', '/api/v2/posts')
+    assert.equal(headers.vary, expected)
+    await own.close()
+  }
 })

@@ -1,5 +1,5 @@
 import { createClientAddress } from './gate/client-address.ts'
-import { cookiePlaceOf } from './gate/credential.ts'
+import { credentialPlacesOf } from './gate/credential.ts'
 import type { GateDependencies } from './gate/gate.ts'
 import { createKnownSecrets } from './gate/known-secrets.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
@@ -209,11 +209,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     hasher: createPasswordHasher({ random }),
     limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),
     findAddress: createClientAddress(settings.trustedProxies),
-    places: {
-      token: { header: settings.tokenHeader.toLowerCase(), scheme: settings.tokenScheme.toLowerCase() },
-      apiKey: { header: 'x-api-key' },
-      cookie: cookiePlaceOf(publicUrl),
-    },
+    places: credentialPlacesOf(settings, publicUrl),
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
     warnings: [...warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],

@@ -1,19 +1,28 @@
+import type { CredentialKind } from '../ground/credential-settings.ts'
 import { Refusal } from '../ground/refusal.ts'
+import type { Settings } from '../ground/settings.ts'
 import { valuesOf } from './raw-headers.ts'
 
-/** Where a credential may stand in a request: one table, read by every door. Names in lower case. */
+/** Where a credential may stand in a request, and which kinds are taken: one table, read by every door. */
 export type CredentialPlaces = {
+  /** What else is shown on purpose, in a header, is refused; a cookie of no use is not read. */
+  readonly accepted: ReadonlySet<CredentialKind>
   /** The header of access tokens, and the scheme before them. */
-  readonly token: { readonly header: string; readonly scheme: string }
-  readonly apiKey: { readonly header: string }
+  readonly token: HeaderPlace & { readonly scheme: string }
+  readonly apiKey: HeaderPlace
   readonly cookie: CookiePlace
+  /** The scheme that a 401 names. One is a must (RFC 9110 §15.5.2); for a cookie there is no registered one. */
+  readonly challenge: string
 }
+
+/** The name of a header, in lower case, and as it is written in documents. */
+export type HeaderPlace = { readonly header: string; readonly name: string }
 
 /** The one cookie that is read and set. */
 export type CookiePlace = { readonly name: string; readonly isSecure: boolean }
 
 export type Credential = {
-  readonly kind: 'access-token' | 'api-key' | 'cookie' | 'other'
+  readonly kind: CredentialKind | 'other'
   readonly text: string
 }
 
@@ -22,10 +31,33 @@ export type Credential = {
  * so no sibling and no plain connection can plant one. Plain HTTP, which means this machine, can't have
  * one. The other name is never read, so that the weaker one is worth nothing where the stronger is used.
  */
-export const cookiePlaceOf = (publicUrl: string): CookiePlace =>
+const cookiePlaceOf = (publicUrl: string): CookiePlace =>
   publicUrl.startsWith('https:')
     ? { name: '__Host-gw_session', isSecure: true }
     : { name: 'gw_session', isSecure: false }
+
+const toHeaderPlace = (name: string): HeaderPlace => ({ header: name.toLowerCase(), name })
+
+type CredentialSettings = Pick<Settings, 'credentials' | 'tokenHeader' | 'tokenScheme' | 'apiKeyHeader'>
+
+export const credentialPlacesOf = (settings: CredentialSettings, publicUrl: string): CredentialPlaces => {
+  const { tokenScheme } = settings
+  const accepted = new Set(settings.credentials)
+  return {
+    accepted,
+    token: { ...toHeaderPlace(settings.tokenHeader), scheme: tokenScheme.toLowerCase() },
+    apiKey: toHeaderPlace(settings.apiKeyHeader),
+    cookie: cookiePlaceOf(publicUrl),
+    challenge: accepted.has('bearer') ? tokenScheme : 'Cookie',
+  }
+}
+
+/** Names of the request headers that say who asks, as documents and other headers name them. */
+export const credentialHeaders = ({ accepted, token, apiKey }: CredentialPlaces): readonly string[] => [
+  token.name,
+  ...(accepted.has('cookie') ? ['Cookie'] : []),
+  apiKey.name,
+]
 
 /** Only spaces part a scheme from its token (RFC 9110 §11.4): what `trim` takes away besides is none. */
 const toTokenCredential = (value: string, scheme: string): Credential => {
@@ -33,7 +65,7 @@ const toTokenCredential = (value: string, scheme: string): Credential => {
   const isScheme = space > 0 && value.slice(0, space).toLowerCase() === scheme
   let start = space + 1
   while (value[start] === ' ') start += 1
-  return { kind: isScheme ? 'access-token' : 'other', text: value.slice(start) }
+  return { kind: isScheme ? 'bearer' : 'other', text: value.slice(start) }
 }
 
 /**
@@ -69,7 +101,6 @@ export const readCredential = (
   const keys = valuesOf(rawHeaders, places.apiKey.header)
   if (tokens.length + keys.length > 1) throw new Refusal('several_credentials')
   if (tokens[0] !== undefined) return toTokenCredential(tokens[0], places.token.scheme)
-  return keys[0] === undefined
-    ? readCookie(rawHeaders, places.cookie.name)
-    : { kind: 'api-key', text: keys[0] }
+  if (keys[0] !== undefined) return { kind: 'api-key', text: keys[0] }
+  return places.accepted.has('cookie') ? readCookie(rawHeaders, places.cookie.name) : undefined
 }

@@ -11,6 +11,7 @@ import { checkCrossSite, type Origins } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
+import { refuseSwitchedOff } from './switched-off.ts'
 
 /** Finds an application's object by its id, as it is now. */
 export type FindThing = (db: Database, id: string) => Promise<Thing | undefined>
@@ -63,12 +64,13 @@ const setToken = (passage: Passage, token: NonNullable<Passage['token']>): void 
   passage.session = token
 }
 
-const identify: Step = ({ accessTokens }, passage) => {
+const identify: Step = ({ accessTokens, places }, passage) => {
+  refuseSwitchedOff(places, passage)
   const { credential } = passage
   if (credential === undefined) return
   if (credential.kind === 'cookie') return readSecret(passage, credential.text)
   if (passage.rule.readsOwnCredential) return
-  if (credential.kind !== 'access-token')
+  if (credential.kind !== 'bearer')
     throw new Refusal('invalid_token', { reason: `unknown_${credential.kind}` })
   const token = accessTokens.verify(credential.text)
   if (!(token instanceof Promise)) return setToken(passage, token)

@@ -17,8 +17,11 @@ export type GateRule = {
   readonly audit: readonly string[] | 'none'
   /** The route judges the credential by itself (refresh and logout); the gate then judges none. */
   readonly readsOwnCredential?: true
-  /** The route can give a session cookie to a caller that has none: it must be asked from this site. */
-  readonly setsCookie?: true
+  /**
+   * What the route gives a caller that has none: refused where this server does not take it. For a cookie it
+   * must be asked from this site.
+   */
+  readonly gives?: 'bearer' | 'cookie'
   /**
    * The route asks for a proof of its own (a password, a link): a session cookie signs nobody in, so an
    * old one keeps nobody out and no CSRF token is asked for. Where the request comes from is checked.

@@ -67,8 +67,14 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     ['', []],
     ['https://a.example, http://localhost:5173', ['https://a.example', 'http://localhost:5173']],
   ],
-  TOKEN_HEADER: [['X-Token', 'X-Token']],
+  CREDENTIALS: [
+    ['bearer', ['bearer']],
+    ['cookie, bearer', ['cookie', 'bearer']],
+    ['bearer,cookie,api-key', ['bearer', 'cookie', 'api-key']],
+  ],
+  TOKEN_HEADER: ['Authorization', 'X-Token', 'x-api-key'].map(name => [name, name]),
   TOKEN_SCHEME: [['DPoP', 'DPoP']],
+  API_KEY_HEADER: ['X-API-Key', 'apikey', 'X-Token'].map(name => [name, name]),
   TOKEN_AUDIENCE: [
     ['https://api.example.org/v1', 'https://api.example.org/v1'],
     ['blog', 'blog'],
@@ -160,6 +166,14 @@ const badOrigins = [
   ...['https://user:hush@a.example', 'null', 'https://', 'javascript:alert(1)', ' https://a.example'],
 ]
 
+/** No names of headers, and headers that mean something else already. */
+const badHeaders = [
+  ...['Cookie', 'host', 'X Token', 'Authorization:', 'x\r\ny', 'ä', 'x'.repeat(65)],
+  ...['Content-Type', 'content-length', 'Transfer-Encoding', 'Origin', 'Referer', 'User-Agent', 'TE', 'DPoP'],
+  ...['Forwarded', 'X-Forwarded-For', 'X-Real-IP', 'Proxy-Authorization', 'Sec-Fetch-Site', 'Sec-Anything'],
+  ...['X-CSRF-Token', 'Idempotency-Key', 'If-Match', 'X-Request-Id', 'X-Gatewright-User', 'Upgrade'],
+]
+
 /** Values that each row refuses. */
 const bad: { readonly [Name in SettingName]: readonly string[] } = {
   NODE_ENV: ['Production', 'prod', 'staging', '../x'],
@@ -213,8 +227,20 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
     'https://a.example,',
     'https://a.example https://b.example',
   ],
-  TOKEN_HEADER: ['Cookie', 'host', 'X Token', 'Authorization:', 'x\r\ny'],
-  TOKEN_SCHEME: ['Bearer token', 'a,b'],
+  CREDENTIALS: [
+    '',
+    ',',
+    'bearer,',
+    'bearer,bearer',
+    'cookie,bearer,cookie',
+    'Bearer',
+    'token',
+    'all',
+    'bearer cookie',
+  ],
+  TOKEN_HEADER: badHeaders,
+  TOKEN_SCHEME: ['Bearer token', 'a,b', 'Basic', 'digest', 'NEGOTIATE', 'ntlm'],
+  API_KEY_HEADER: [...badHeaders, 'Authorization', 'AUTHORIZATION'],
   TOKEN_AUDIENCE: ['a b', 'ä'],
   ACCESS_TOKEN_TTL: [...badTimes, '0', '999ms', '25h'],
   SESSION_IDLE_TTL: [...badTimes, '0'],
@@ -267,6 +293,9 @@ test('a shortened or mistyped secret is never repeated in an explanation', () =>
 
 const explanations = [
   ['DATABASE_URL', 'postgres://u:a/b@h/d', /percent-encoded$/],
+  ['CREDENTIALS', 'bearer,cookies', /^entry 2: write one of bearer, cookie, api-key$/],
+  ['CREDENTIALS', 'bearer,cookie,bearer', /there twice/],
+  ['TOKEN_SCHEME', 'Basic', /browsers ask for a password/],
   ['DATABASE_ADMIN_URL', 'postgres:h', /^write postgres:\/\/<user>/],
   ['REGISTRATION', 'invite', /come with mail/],
   ['TRUSTED_PROXIES', '1', /forge.*list the addresses/],
@@ -338,6 +367,9 @@ const contradictions: readonly (readonly [string, Partial<Settings>, RegExp])[] 
     { sessionIdleTtl: minute, sessionMaxTtl: minute, accessTokenTtl: 2 * minute },
     /^ACCESS_TOKEN_TTL is longer/,
   ],
+  ['one header for tokens and keys', { tokenHeader: 'X-Key', apiKeyHeader: 'x-key' }, /are one header/],
+  ['the header of API keys as that of tokens', { tokenHeader: 'x-api-key' }, /are one header/],
+  ['no credential to sign in with', { credentials: ['api-key'] }, /^CREDENTIALS lets nobody sign in/],
   ['TLS=files without a certificate', { tls: 'files', tlsKeyFile: 'k' }, /^TLS_CERT_FILE is missing/],
   ['TLS=files without a key', { tls: 'files', tlsCertFile: 'c' }, /^TLS_KEY_FILE is missing/],
   ['a certificate without TLS=files', { tlsCertFile: 'c' }, /^TLS_CERT_FILE is set but not used/],

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { day, hour, minute, second } from './clock.ts'
+import { apiKeyHeader, credentials, tokenHeader, tokenScheme } from './credential-settings.ts'
 import { databaseUrl, postgresUrl } from './parse-database-url.ts'
 import {
   addressOrRange,
@@ -42,13 +43,6 @@ export type SettingRow = {
 }
 
 const path = textLike(/^[^\0]+$/, 'the path of a file')
-
-/** An HTTP token (RFC 9110 §5.6.2): what a header or an authentication scheme may be called. */
-const httpToken = /^[\w!#$%&'*+.^`|~-]{1,64}$/
-
-/** Not a header that browsers send by themselves: a token there would pass every cross-site check. */
-const tokenHeader =
-  /^(?!(?:cookie|host|origin|referer|forwarded|connection|x-csrf-token|x-api-key)$)[\w!#$%&'*+.^`|~-]{1,64}$/i
 
 /**
  * Every setting: its name, what holds without it, how it is read. {@link Settings} is inferred from
@@ -139,16 +133,29 @@ export const settingRows = [
       'Websites whose scripts may call the API, as exact origins. One on the same site as the API also acts with the cookie of whoever visits it: list only what is trusted like the API itself.',
   },
   {
+    name: 'CREDENTIALS',
+    default: 'bearer,cookie,api-key',
+    ...credentials,
+    describe:
+      'What a request may show of who sends it: access tokens, the session cookie, API keys. A header of a kind that is left out is refused; the cookie is then neither read nor set.',
+  },
+  {
     name: 'TOKEN_HEADER',
     default: 'Authorization',
-    ...textLike(tokenHeader, 'a request header that has no other meaning, such as Authorization'),
+    ...tokenHeader,
     describe: 'The request header that carries an access token.',
   },
   {
     name: 'TOKEN_SCHEME',
     default: 'Bearer',
-    ...textLike(httpToken, 'one word, such as Bearer'),
+    ...tokenScheme,
     describe: 'The word before the token in that header.',
+  },
+  {
+    name: 'API_KEY_HEADER',
+    default: 'X-API-Key',
+    ...apiKeyHeader,
+    describe: 'The request header that carries an API key.',
   },
   {
     name: 'TOKEN_ALGORITHM',
@@ -338,6 +345,14 @@ export const relations: readonly Relation[] = [
   {
     holds: ({ gatewrightSecret = [] }) => new Set(gatewrightSecret).size === gatewrightSecret.length,
     line: 'GATEWRIGHT_SECRET lists a secret twice: write each once, newest first',
+  },
+  {
+    holds: ({ tokenHeader, apiKeyHeader }) => tokenHeader.toLowerCase() !== apiKeyHeader.toLowerCase(),
+    line: 'TOKEN_HEADER and API_KEY_HEADER are one header: write another name for one of them',
+  },
+  {
+    holds: ({ credentials }) => credentials.includes('bearer') || credentials.includes('cookie'),
+    line: 'CREDENTIALS lets nobody sign in: add bearer or cookie',
   },
   {
     holds: ({ sessionIdleTtl, sessionMaxTtl }) => sessionIdleTtl <= sessionMaxTtl,

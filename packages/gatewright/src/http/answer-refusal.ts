@@ -50,7 +50,7 @@ export type AnswerRefusal = (request: FastifyRequest, reply: FastifyReply, error
 export const createAnswerRefusal =
   (engine: Engine, log: Logger): AnswerRefusal =>
   (request, reply, error) => {
-    const { publicUrl, settings } = engine
+    const { publicUrl, places } = engine
     const refusal = toRefusal(error)
     reply.refusal = refusal
     if (statuses[refusal.code] >= 500 && refusal !== error)
@@ -59,7 +59,7 @@ export const createAnswerRefusal =
     if (request.passage?.hasDeadCookie) clearSessionCookie(engine, reply)
     reply
       .code(statuses[refusal.code])
-      .headers(refusalHeaders(refusal, settings.tokenScheme))
+      .headers(refusalHeaders(refusal, places.challenge))
       .type(problemType)
       .serializer(JSON.stringify)
       .send(toProblem(refusal, { publicUrl, requestId: request.id }))

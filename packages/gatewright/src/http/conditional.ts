@@ -2,16 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler }
 import type { CredentialPlaces } from '../gate/credential.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { type EntityTag, readEntityTags } from './entity-tags.ts'
+import { varyOn } from './vary.ts'
 
 /** For how many seconds caches may keep what anybody may read. */
 const publicAge = 10
-
-/** All that an answer of a public route may depend on: every place where a credential can stand, and CORS. */
-const varyOn = ({ token, apiKey }: CredentialPlaces): string => {
-  const named = ['Authorization', 'Cookie', 'X-API-Key', 'Origin']
-  const known = named.map(name => name.toLowerCase())
-  return [...named, ...[token.header, apiKey.header].filter(name => !known.includes(name))].join(', ')
-}
 
 /** Nobody's answer: no credential was shown, and the answer hands none out. */
 const isForAnybody = ({ passage, principal }: FastifyRequest, reply: FastifyReply): boolean =>

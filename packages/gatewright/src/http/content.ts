@@ -3,6 +3,7 @@ import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { sha256 } from '../ground/encoding.ts'
+import { varyOn } from './vary.ts'
 
 /** Bytes that are the same for everybody, ready to be sent. */
 export type Content = {
@@ -39,12 +40,15 @@ const isKnown = ({ headers }: FastifyRequest, etag: string): boolean =>
   (headers['if-none-match'] ?? '').split(',').some(known => known.trim() === etag)
 
 /** Whoever showed a credential gets it uncached, like everything with a principal. */
-const cacheHeaders = ({ principal }: FastifyRequest, { etag }: Content): Readonly<Record<string, string>> =>
+const cacheHeaders = (
+  { principal, server }: FastifyRequest,
+  { etag }: Content,
+): Readonly<Record<string, string>> =>
   principal === undefined
     ? {
         etag,
         'cache-control': `public, max-age=${longest}`,
-        vary: 'Authorization, Cookie, X-API-Key, Origin, Accept-Encoding',
+        vary: `${varyOn(server.gatewright.places)}, Accept-Encoding`,
       }
     : {}
 

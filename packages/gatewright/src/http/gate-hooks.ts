@@ -9,7 +9,7 @@ import { addressAndUsername } from '../limits/limiter.ts'
 import { usernameKey } from '../users/username.ts'
 import { createAnswerHeaders } from './answer-headers.ts'
 import { writeRateLimits } from './answer-refusal.ts'
-import { createCors, preflightHeaders } from './cors.ts'
+import { createCors } from './cors.ts'
 import { securityHeaders } from './security-headers.ts'
 
 const jsonTypes = ['application/json', 'application/problem+json']
@@ -85,13 +85,13 @@ export const addGateHooks = (app: FastifyInstance, engine: Engine, gate: GateDep
     ...securityHeaders(engine.publicUrl),
     'cache-control': 'no-store',
   })
-  const cors = createCors(engine.settings.corsOrigins)
+  const cors = createCors(engine.settings.corsOrigins, engine.places)
 
   app.addHook('onRequest', (request, reply, done) => {
     writeHeaders(reply)
     const allowed = cors.headersFor(request)
     if (allowed !== undefined) reply.headers(allowed)
-    if (cors.isPreflight(request)) return void reply.code(204).headers(preflightHeaders).send()
+    if (cors.isPreflight(request)) return void reply.code(204).headers(cors.preflightHeaders).send()
     const passage = openGate(request)
     request.passage = passage
     const waiting = runSteps(gate, headSteps, passage)

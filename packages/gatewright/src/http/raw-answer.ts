@@ -5,14 +5,14 @@ import { securityHeaders } from './security-headers.ts'
 
 /** What an answer outside any route carries: written by hand, for the router has not seen the request. */
 export const toRawAnswer = (
-  { publicUrl, settings }: Pick<Engine, 'publicUrl' | 'settings'>,
+  { publicUrl, places }: Pick<Engine, 'publicUrl' | 'places'>,
   refusal: Refusal,
   requestId: string,
 ) => {
   const body = JSON.stringify(toProblem(refusal, { publicUrl, requestId }))
   const headers = {
     ...securityHeaders(publicUrl),
-    ...refusalHeaders(refusal, settings.tokenScheme),
+    ...refusalHeaders(refusal, places.challenge),
     'x-request-id': requestId,
     'content-type': problemType,
     'content-length': String(Buffer.byteLength(body)),

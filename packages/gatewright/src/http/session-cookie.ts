@@ -32,6 +32,7 @@ export const giveSessionCookie = (
 ): { readonly csrf_token: string } => {
   if (secret === undefined) throw new TypeError('a cookie is given when its secret is made')
   const { places, clock, knownSecrets } = engine
+  if (!places.accepted.has('cookie')) throw new TypeError('this server gives no session cookies')
   const maxAge = Math.floor((endOf(session, timesOf(engine, roles)) - clock.now()) / second)
   knownSecrets.add(hashSessionSecret(secret))
   reply.header('set-cookie', toSetCookie(places.cookie, secret, maxAge))

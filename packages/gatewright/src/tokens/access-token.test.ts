@@ -26,10 +26,10 @@ const keyRing = {
   onRemoved: (listener: (kid: string) => void) => void removals.push(listener),
 }
 
-const setUp = (issuer = longIssuer, audience = issuer) => {
+const setUp = (issuer = longIssuer, audience = issuer, ring = keyRing) => {
   let now = start
   const clock = { now: () => now, monotonic: () => now, behind: () => 0, sleep: async () => {} }
-  const tokens = createAccessTokens({ issuer, audience, keyRing, clock, random: systemRandom })
+  const tokens = createAccessTokens({ issuer, audience, keyRing: ring, clock, random: systemRandom })
   return { tokens, advance: (milliseconds: number) => (now += milliseconds) }
 }
 
@@ -97,8 +97,23 @@ test('a token says exactly what the contract lists, in whole seconds', () => {
   })
 })
 
-test('a token with three roles and a long issuer has at most 700 bytes', () => {
-  assert.ok(Buffer.byteLength(good) <= 700, `${Buffer.byteLength(good)} bytes`)
+describe('a token with three roles has at most 700 bytes', () => {
+  const rows = {
+    'of the built-in names': { issuer: longIssuer, roles: ['admin', 'moderator', 'user'] },
+    'of usual names': {
+      issuer: 'https://api.shop.example',
+      roles: ['content-editor', 'billing-manager', 'support-agent'],
+    },
+    'of names as long as they may be': {
+      issuer: 'https://api.example.org',
+      roles: ['a', 'b', 'c'].map(letter => letter.repeat(31)),
+    },
+  }
+  for (const [names, { issuer, roles }] of Object.entries(rows))
+    test(names, async () => {
+      const text = await setUp(issuer).tokens.sign({ ...claimed, roles })
+      assert.ok(Buffer.byteLength(text) <= 700, `${Buffer.byteLength(text)} bytes`)
+    })
 })
 
 test('two tokens made of the same things differ in their jti', async () => {
@@ -129,14 +144,73 @@ test('a key that is revoked while a token of it is verified leaves nothing of it
   assert.ok(own.verify(good) instanceof Promise, 'it was not remembered')
 })
 
+test('where it can not be told whether a key is ours, that is said, and not that the token is wrong', async () => {
+  const findAnew = async () => {
+    throw new Refusal('unavailable', { reason: 'signing_keys_stale' })
+  }
+  const own = setUp(longIssuer, longIssuer, { ...keyRing, findAnew })
+  await assert.rejects(async () => own.tokens.verify(await signed(claims, {}, foreign)), {
+    code: 'unavailable',
+    details: { reason: 'signing_keys_stale' },
+  })
+  assert.equal((await own.tokens.verify(good)).userId, claimed.userId)
+})
+
 test('what was verified is told, frozen deeply, and remembered', async () => {
   const token = await tokens.verify(good)
   const { keyId, tokenId, clientId, audience, ...rest } = token
   assert.deepEqual(rest, { ...claimed, authTime: start - 1_000 })
   assert.deepEqual([keyId, clientId, audience], [active.kid, 'first-party', longIssuer])
   assert.equal(tokenId, claims.jti)
-  for (const frozen of [token, token.roles, token.amr]) assert.ok(Object.isFrozen(frozen))
+  for (const part of [token, ...Object.values(token)]) assert.ok(Object.isFrozen(part))
   assert.equal(tokens.verify(good), token)
+})
+
+test('a token that is remembered is judged without waiting and without another look at its key', async () => {
+  let looks = 0
+  const counted = {
+    ...keyRing,
+    find: (kid: string) => {
+      looks += 1
+      return keyRing.find(kid)
+    },
+  }
+  const own = setUp(longIssuer, longIssuer, counted)
+  await own.tokens.verify(good)
+  const before = looks
+  for (let times = 0; times < 100; times++) assert.ok(!(own.tokens.verify(good) instanceof Promise))
+  assert.equal(looks, before)
+})
+
+test('nothing that failed is remembered: what is refused is looked at anew each time', async () => {
+  const text = await signed(claims, {}, foreign)
+  let known: SigningKey | undefined
+  const own = setUp(longIssuer, longIssuer, { ...keyRing, find: () => known })
+  for (const _ of ['once', 'twice']) await assert.rejects(async () => own.tokens.verify(text))
+  known = foreign
+  assert.equal((await own.tokens.verify(text)).keyId, foreign.kid)
+})
+
+test('a token that was remembered for one audience is refused by whoever expects another', async () => {
+  const own = setUp(longIssuer, 'https://other.example')
+  for (const _ of ['never seen', 'seen'])
+    await assert.rejects(async () => own.tokens.verify(good), {
+      code: 'invalid_token',
+      details: { reason: 'token_audience' },
+    })
+})
+
+test('a session that refreshes in a loop pushes out no token of another', async () => {
+  const own = setUp()
+  await own.tokens.verify(good)
+  const sessionId = newId(systemRandom)
+  const texts = await Promise.all(
+    Array.from({ length: 20 }, () => own.tokens.sign({ ...claimed, sessionId })),
+  )
+  for (const text of texts) await own.tokens.verify(text)
+  assert.ok(!(own.tokens.verify(good) instanceof Promise))
+  const known = texts.filter(text => !(own.tokens.verify(text) instanceof Promise))
+  assert.equal(known.length, 4)
 })
 
 test('the forger of these tests signs as we do', async () => {

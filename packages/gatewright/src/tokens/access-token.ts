@@ -1,11 +1,12 @@
 import { CompactSign, compactVerify } from 'jose'
 import type { Clock } from '../ground/clock.ts'
 import { fromBase64url } from '../ground/encoding.ts'
-import { parseJsonBytes } from '../ground/json.ts'
+import { JsonError, parseJsonBytes } from '../ground/json.ts'
 import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { SigningKey } from '../keys/signing-keys.ts'
+import { createVerifiedTokens } from './verified-tokens.ts'
 
 /** What an access token says, once its signature was found good. Frozen; times in milliseconds. */
 export type AccessToken = {
@@ -44,57 +45,90 @@ type Dependencies = {
 
 const maximumLength = 8_192
 const tokenType = 'at+jwt'
-/** How many verified tokens are remembered; the one longest in goes first. */
-const verifiedTokens = 10_000
 const headerMembers = ['alg', 'typ', 'kid']
 
 const invalid = (reason: string): Refusal => new Refusal('invalid_token', { reason })
 
-const parsePart = (part: string): Readonly<Record<string, unknown>> => {
+/** The bytes of a part. Not jose's: it reads several texts as the same bytes, and one token must not have several. */
+const decode = (part: string): Buffer => {
   const bytes = fromBase64url(part)
   if (bytes === undefined) throw invalid('token_encoding')
-  try {
-    const value = parseJsonBytes(bytes)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>
-  } catch {}
-  throw invalid('token_json')
+  return bytes
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
-const isSeconds = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
+const parseJsonPart = (bytes: Uint8Array): unknown => {
+  try {
+    return parseJsonBytes(bytes)
+  } catch (error) {
+    throw error instanceof JsonError ? invalid(`token_json_${error.reason}`) : error
+  }
+}
+
+/**
+ * The members of a part, spelled as we spell it: so no two readers can read it differently, and numbers are
+ * written plainly.
+ */
+const parsePart = (bytes: Buffer): Readonly<Record<string, unknown>> => {
+  const value = parseJsonPart(bytes)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('token_json_object')
+  if (JSON.stringify(value) !== bytes.toString()) throw invalid('token_spelling')
+  return value as Record<string, unknown>
+}
 
 /** `sid` holds the session's id and the user's version at its birth, so that a cut-off need not compare times. */
 const sidPattern = /^([\w-]{22})\.(\d{1,10})$/
 const toSid = (sessionId: string, userVersion: number): string => `${sessionId}.${userVersion}`
 
-const parseClaims = (
-  claims: Readonly<Record<string, unknown>>,
-  keyId: string,
-  issuer: string,
-): AccessToken => {
-  const { iss, sub, aud, client_id, iat, exp, jti, sid, auth_time, amr, roles } = claims
-  if (iss !== issuer) throw invalid('token_issuer')
-  const session = isText(sid) ? sidPattern.exec(sid) : null
-  if (
-    !(isText(sub) && isText(aud) && isText(client_id) && isText(jti) && session !== null) ||
-    !(isSeconds(iat) && isSeconds(exp) && isSeconds(auth_time) && isTexts(amr) && isTexts(roles)) ||
-    'nbf' in claims
-  )
-    throw invalid('token_claims')
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
+const isSid = (value: unknown): value is string => typeof value === 'string' && sidPattern.test(value)
+/** As milliseconds it is still exact. */
+const isSeconds = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && Number.isInteger(value) && Number.isSafeInteger(value * 1_000)
+
+/** Every claim that we make, and its form. A token of ours has all of them and no others. */
+const claimForms = {
+  iss: isText,
+  sub: isText,
+  aud: isText,
+  client_id: isText,
+  iat: isSeconds,
+  exp: isSeconds,
+  jti: isText,
+  sid: isSid,
+  auth_time: isSeconds,
+  amr: isTexts,
+  roles: isTexts,
+} as const
+
+type Forms = typeof claimForms
+type Claims = {
+  readonly [Name in keyof Forms]: Forms[Name] extends (value: unknown) => value is infer Value ? Value : never
+}
+
+/** A claim that is not known could narrow what the token is good for, so it is refused and not passed over. */
+const checkClaims = (claims: Readonly<Record<string, unknown>>): Claims => {
+  for (const [name, isRight] of Object.entries(claimForms))
+    if (!isRight(claims[name])) throw invalid(`token_claim_${name}`)
+  if (!Object.keys(claims).every(name => Object.hasOwn(claimForms, name)))
+    throw invalid('token_claim_unknown')
+  return claims as Claims
+}
+
+const toAccessToken = (claims: Claims, keyId: string): AccessToken => {
+  const [, sessionId = '', userVersion] = sidPattern.exec(claims.sid) ?? []
   return Object.freeze({
     keyId,
-    tokenId: jti,
-    userId: sub,
-    clientId: client_id,
-    audience: aud,
-    sessionId: session[1] as string,
-    userVersion: Number(session[2]),
-    expiresAt: exp * 1_000,
-    authTime: auth_time * 1_000,
-    amr: Object.freeze(amr),
-    roles: Object.freeze(roles),
+    tokenId: claims.jti,
+    userId: claims.sub,
+    clientId: claims.client_id,
+    audience: claims.aud,
+    sessionId,
+    userVersion: Number(userVersion),
+    expiresAt: claims.exp * 1_000,
+    authTime: claims.auth_time * 1_000,
+    amr: Object.freeze(claims.amr),
+    roles: Object.freeze(claims.roles),
   })
 }
 
@@ -103,8 +137,11 @@ const parseClaims = (
  *
  * Verification trusts nothing in the token but the `kid`, by which it finds a key of our own ring; the
  * key knows its one algorithm. A header with any member but `alg`, `typ` and `kid` is refused, so
- * `crit`, `jwk`, `jku` and `x5u` are. The map of verified tokens holds only what follows from the
- * text; audience and expiry are checked at each request, revocation by the gate.
+ * `crit`, `jwk`, `jku` and `x5u` are, and so are claims that we don't make. What is remembered of a token
+ * is only what follows from its text; audience and expiry are checked at each request, revocation by the gate.
+ *
+ * A text is no identity: whoever holds an ES256 token can write its signature (r, s) as (r, n − s), which is
+ * as good. Both texts name one session, and end with it; nothing is ever kept or ended by a text.
  */
 export const createAccessTokens = ({
   issuer,
@@ -113,15 +150,8 @@ export const createAccessTokens = ({
   clock,
   random,
 }: Dependencies): AccessTokens => {
-  const verified = new Map<string, AccessToken>()
-  keyRing.onRemoved(kid => {
-    for (const [text, { keyId }] of verified) if (keyId === kid) verified.delete(text)
-  })
-
-  const remember = (text: string, token: AccessToken): void => {
-    if (verified.size >= verifiedTokens) verified.delete(verified.keys().next().value as string)
-    verified.set(text, token)
-  }
+  const verified = createVerifiedTokens<AccessToken>()
+  keyRing.onRemoved(kid => verified.forget(({ keyId }) => keyId === kid))
 
   const checkNow = (token: AccessToken): AccessToken => {
     if (token.audience !== audience) throw invalid('token_audience')
@@ -140,22 +170,22 @@ export const createAccessTokens = ({
   const verifySignature = async (text: string): Promise<AccessToken> => {
     if (text.length > maximumLength) throw invalid('token_too_long')
     const parts = text.split('.')
-    const [head, body, signature] = parts
-    if (parts.length !== 3 || head === undefined || body === undefined || signature === undefined)
-      throw invalid('token_parts')
-    // jose decodes leniently: one token must not have several texts.
-    if (fromBase64url(signature) === undefined) throw invalid('token_encoding')
+    if (parts.length !== 3) throw invalid('token_parts')
+    const [head, body] = parts.map(decode) as [Buffer, Buffer, Buffer]
     const header = parsePart(head)
     if (Object.keys(header).some(name => !headerMembers.includes(name))) throw invalid('token_header')
     const key = await findKey(header.kid)
-    if (header.alg !== key.algorithm || header.typ !== tokenType) throw invalid('token_type')
+    if (header.alg !== key.algorithm) throw invalid('token_algorithm')
+    if (header.typ !== tokenType) throw invalid('token_type')
     await compactVerify(text, key.publicKey, { algorithms: [key.algorithm] }).catch(() => {
       throw invalid('token_signature')
     })
     // It may have been revoked meanwhile: then nothing is remembered of it.
     if (keyRing.find(key.kid) === undefined) throw invalid('token_key')
-    const token = parseClaims(parsePart(body), key.kid, issuer)
-    remember(text, token)
+    const claims = parsePart(body)
+    if (claims.iss !== issuer) throw invalid('token_issuer')
+    const token = toAccessToken(checkClaims(claims), key.kid)
+    verified.remember(text, token, clock.now())
     return token
   }
 
@@ -180,7 +210,7 @@ export const createAccessTokens = ({
         .sign(active.privateKey)
     },
     verify: text => {
-      const known = verified.get(text)
+      const known = verified.find(text)
       return known === undefined ? verifySignature(text).then(checkNow) : checkNow(known)
     },
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { credentialPlacesOf } from '../../gate/credential.ts'
 import { defaultSettings } from '../../ground/settings.ts'
 import { everyone } from '../../permissions/access-rule.ts'
 import type { DeclaredRoute } from '../route-table.ts'
@@ -17,7 +18,9 @@ const route = (method: string, url: string, more: Partial<DeclaredRoute> = {}): 
   ...more,
 })
 
-const facts = { publicUrl: 'http://localhost:3000', version: '1.0.0', settings: defaultSettings({}) }
+const publicUrl = 'http://localhost:3000'
+const settings = defaultSettings({})
+const facts = { publicUrl, version: '1.0.0', settings, places: credentialPlacesOf(settings, publicUrl) }
 const boats = [route('GET', '/boats'), route('HEAD', '/boats'), route('GET', '/boats/:id')]
 const document = toOpenApi(boats, facts)
 

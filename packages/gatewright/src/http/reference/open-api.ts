@@ -1,3 +1,4 @@
+import type { CredentialPlaces } from '../../gate/credential.ts'
 import type { RefusalCode } from '../../ground/refusal.ts'
 import type { Settings } from '../../ground/settings.ts'
 import { toProblem } from '../problem.ts'
@@ -24,15 +25,22 @@ export type OpenApi = {
 export type Facts = {
   readonly publicUrl: string
   readonly version: string
-  readonly settings: Pick<Settings, 'appName' | 'tokenHeader' | 'tokenScheme'>
+  readonly settings: Pick<Settings, 'appName'>
+  readonly places: CredentialPlaces
 }
 
-const toPaths = (components: Components, routes: readonly DeclaredRoute[]): OpenApi['paths'] => {
+const toPaths = (
+  components: Components,
+  routes: readonly DeclaredRoute[],
+  places: CredentialPlaces,
+): OpenApi['paths'] => {
   const byPath = Map.groupBy(routes, ({ url }) => toPath(url))
   return Object.fromEntries(
     [...byPath].map(([path, group]) => [
       path,
-      Object.fromEntries(group.map(route => [route.method.toLowerCase(), toOperation(components, route)])),
+      Object.fromEntries(
+        group.map(route => [route.method.toLowerCase(), toOperation(components, route, places)]),
+      ),
     ]),
   )
 }
@@ -43,14 +51,14 @@ const toPaths = (components: Components, routes: readonly DeclaredRoute[]): Open
  */
 export const toOpenApi = (
   routes: readonly DeclaredRoute[],
-  { publicUrl, version, settings }: Facts,
+  { publicUrl, version, settings, places }: Facts,
 ): OpenApi => {
   const toExample = (code: RefusalCode) => ({
     ...toProblem({ code, details: {} }, { publicUrl, requestId: madeUpId }),
   })
   const components = createComponents(toExample)
   const operations = listOperations(routes)
-  const paths = toPaths(components, operations)
+  const paths = toPaths(components, operations, places)
   const tags = new Set(operations.map(({ reference }) => reference?.tag ?? 'Other'))
   return {
     openapi: '3.1.1',
@@ -70,7 +78,7 @@ export const toOpenApi = (
           { description, schema: { type: 'string' } },
         ]),
       ),
-      securitySchemes: toSecuritySchemes({ publicUrl, settings }),
+      securitySchemes: toSecuritySchemes(places),
     },
   }
 }

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import type { CredentialPlaces } from '../../gate/credential.ts'
 import { describeRule } from '../../permissions/access-rule.ts'
 import { statuses } from '../problem.ts'
 import type { DeclaredRoute } from '../route-table.ts'
@@ -90,16 +91,20 @@ const toDescription = ({ rule }: DeclaredRoute): string =>
   `Who: ${describeRule(rule.access)}. Limit: \`${rule.limit}\`.`
 
 /** One route as an operation of OpenAPI; what it shares with others goes to the components. */
-export const toOperation = (components: Components, route: DeclaredRoute): Operation => {
+export const toOperation = (
+  components: Components,
+  route: DeclaredRoute,
+  places: CredentialPlaces,
+): Operation => {
   const { schema = {}, reference } = route
   const { tag = 'Other', summary = `${route.method} ${route.url}`, example = {} } = reference ?? {}
-  const parameters = toParameters(route)
+  const parameters = toParameters(route, places)
   return {
     operationId: toOperationId(route),
     tags: [tag],
     summary,
     description: toDescription(route),
-    security: toSecurity(route),
+    security: toSecurity(route, places),
     ...(parameters.length > 0 && { parameters }),
     ...(schema.body !== undefined && {
       requestBody: toRequestBody(components, schema.body as Schema, example.body),

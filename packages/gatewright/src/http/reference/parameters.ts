@@ -1,3 +1,4 @@
+import type { CredentialPlaces } from '../../gate/credential.ts'
 import { isSafe } from '../../gate/cross-site.ts'
 import type { DeclaredRoute } from '../route-table.ts'
 import { id, madeUpId } from '../schemas.ts'
@@ -52,12 +53,15 @@ const isNeeded = (route: DeclaredRoute, name: string): boolean =>
   (name === 'if-match' && (route.reference?.refusals?.includes('precondition_required') ?? false))
 
 /** Headers that no schema of a route names. */
-const further: readonly { readonly name: string; readonly when: (route: DeclaredRoute) => boolean }[] = [
+const further: readonly {
+  readonly name: string
+  readonly when: (route: DeclaredRoute, places: CredentialPlaces) => boolean
+}[] = [
   { name: 'If-None-Match', when: ({ conditional }) => conditional },
-  { name: 'X-CSRF-Token', when: route => !isSafe(route.method) && takesCookie(route) },
+  { name: 'X-CSRF-Token', when: (route, places) => !isSafe(route.method) && takesCookie(route, places) },
 ]
 
-const toHeaderParameters = (route: DeclaredRoute): Json[] => {
+const toHeaderParameters = (route: DeclaredRoute, places: CredentialPlaces): Json[] => {
   const values = route.reference?.example.headers ?? {}
   const declared = Object.entries(headersOf(route).properties ?? {}).map(([name, schema]) => ({
     name: toHeaderName(name),
@@ -66,7 +70,7 @@ const toHeaderParameters = (route: DeclaredRoute): Json[] => {
     ...(values[name] !== undefined && { example: values[name] }),
   }))
   const others = further
-    .filter(({ when }) => when(route))
+    .filter(({ when }) => when(route, places))
     .map(({ name }) => ({ name, required: false, schema: text }))
   return [...declared, ...others].map(({ name, ...rest }) => {
     const description = requestHeaders[name]
@@ -75,8 +79,8 @@ const toHeaderParameters = (route: DeclaredRoute): Json[] => {
 }
 
 /** All that a request of this route takes beside its body and its credential. */
-export const toParameters = (route: DeclaredRoute): readonly Json[] => [
+export const toParameters = (route: DeclaredRoute, places: CredentialPlaces): readonly Json[] => [
   ...toPathParameters(route),
   ...toQueryParameters(route),
-  ...toHeaderParameters(route),
+  ...toHeaderParameters(route, places),
 ]

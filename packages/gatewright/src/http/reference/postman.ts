@@ -1,3 +1,4 @@
+import type { CredentialPlaces } from '../../gate/credential.ts'
 import { madeUpId } from '../schemas.ts'
 import type { OpenApi } from './open-api.ts'
 import type { Operation } from './operation.ts'
@@ -86,7 +87,7 @@ const endings = ['post /logout', 'delete /me']
 const end = 'The end'
 
 /** A folder for each tag, with every operation. */
-const toFolders = ({ paths, tags }: OpenApi, mount: string): readonly Item[] => {
+const toFolders = ({ paths, tags }: OpenApi, mount: string, signIn: readonly Item[]): readonly Item[] => {
   const operations = Object.entries(paths)
     .flatMap(([path, item]) =>
       Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
@@ -99,7 +100,7 @@ const toFolders = ({ paths, tags }: OpenApi, mount: string): readonly Item[] => 
   return [...tags.map(({ name }) => name), end].map(name => ({
     name,
     item: (byTag.get(name) ?? []).flatMap(({ path, method, operation }, index) => [
-      ...(name === end && index > 0 ? toStepItems(mount, ['Sign in']) : []),
+      ...(name === end && index > 0 ? signIn : []),
       toOperationItem(path, method, operation, paths),
     ]),
   }))
@@ -113,11 +114,28 @@ const keepTokens = [
   "if (pm.response.headers.has('ETag')) pm.collectionVariables.set('etag', pm.response.headers.get('ETag'))",
 ]
 
+const toPart = (key: string, value: string) => ({ key, value, type: 'string' })
+
+/** How Postman shows the access token, where this server takes one. */
+const toAuth = ({ accepted, token, challenge }: CredentialPlaces) => {
+  if (!accepted.has('bearer')) return { type: 'noauth' }
+  const value = toPlaceholder('access_token')
+  if (token.header === 'authorization' && token.scheme === 'bearer')
+    return { type: 'bearer', bearer: [toPart('token', value)] }
+  const parts = { key: token.name, value: `${challenge} ${value}`, in: 'header' }
+  return { type: 'apikey', apikey: Object.entries(parts).map(([name, text]) => toPart(name, text)) }
+}
+
+const toDescription = ({ accepted }: CredentialPlaces): string =>
+  accepted.has('bearer')
+    ? 'Play the first folder from top to bottom. Registration must be open.'
+    : 'This server takes no access tokens, so nobody is signed in here: it takes the cookie of a browser.'
+
 /**
  * The document as a Postman collection: the life of a token, step by step, and then every operation with
  * its example. It makes a user of its own, with a password that nobody knows.
  */
-export const toPostman = (document: OpenApi, mount: string): Collection => {
+export const toPostman = (document: OpenApi, mount: string, places: CredentialPlaces): Collection => {
   const ids = new Set(Object.keys(document.paths).flatMap(path => toVariable(path) ?? []))
   const variables = {
     base: document.servers[0]?.url,
@@ -127,13 +145,16 @@ export const toPostman = (document: OpenApi, mount: string): Collection => {
     refresh_token: '',
     etag: '',
   }
+  const hasTokens = places.accepted.has('bearer')
+  const life = { name: 'The life of a token', item: toStepItems(mount) }
+  const signIn = hasTokens ? toStepItems(mount, ['Sign in']) : []
   return {
     info: {
       name: document.info.title,
-      description: 'Play the first folder from top to bottom. Registration must be open.',
+      description: toDescription(places),
       schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json',
     },
-    auth: { type: 'bearer', bearer: [{ key: 'token', value: '{{access_token}}', type: 'string' }] },
+    auth: toAuth(places),
     // Tokens only: a session cookie beside them would ask for more.
     protocolProfileBehavior: { disableCookies: true },
     event: [{ listen: 'test', script: { type: 'text/javascript', exec: keepTokens } }],
@@ -142,10 +163,10 @@ export const toPostman = (document: OpenApi, mount: string): Collection => {
       ...[...ids].map(key => ({ key, value: madeUpId })),
     ],
     item: [
-      { name: 'The life of a token', item: toStepItems(mount) },
+      ...(hasTokens ? [life] : []),
       {
         name: 'Every operation',
-        item: [...toStepItems(mount, ['Sign in']), ...toFolders(document, mount)],
+        item: [...signIn, ...toFolders(document, mount, signIn)],
       },
     ],
   }

@@ -72,11 +72,17 @@ const createAwaitsAdministrator = ({ db, settings }: Engine): (() => Promise<boo
 
 const notBuilt = 'The console is not built. Run "node tools/build-console.ts" and start again.\n'
 
+const noCookie =
+  'The console signs in with the session cookie, which CREDENTIALS leaves out here. Use the API, or add cookie.\n'
+
 type Answer = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>
 
 const createAnswerPage = (engine: Engine, files: ConsoleFiles | undefined, mount: string): Answer => {
-  if (files === undefined)
-    return (_request, reply) => reply.code(503).type('text/plain; charset=utf-8').send(notBuilt)
+  const hasCookie = engine.places.accepted.has('cookie')
+  if (files === undefined || !hasCookie) {
+    const why = hasCookie ? notBuilt : noCookie
+    return (_request, reply) => reply.code(503).type('text/plain; charset=utf-8').send(why)
+  }
   const settings = toPageSettings(engine, mount)
   const renderPage = createRenderPage(files.page, { ...settings, awaits_administrator: false })
   const renderFirst = createRenderPage(files.page, { ...settings, awaits_administrator: true })

@@ -38,7 +38,7 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
       config: {
         gate: {
           access: everyone(),
-          setsCookie: true,
+          gives: 'cookie',
           ignoresCookie: true,
           limit: 'sign-in',
           audit: ['session.started', 'session.ended', 'sign-in.failed'],
@@ -46,7 +46,7 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
         reference: {
           tag: 'Sessions',
           summary: 'Sign in with a session cookie, as browsers do',
-          refusals: ['invalid_credentials', 'session_renewed'],
+          refusals: ['invalid_credentials', 'session_renewed', 'insufficient_permission'],
           headers: ['Set-Cookie'],
           example: { body: { username: 'alice', password: passwordExample }, answer: csrfExample },
         },

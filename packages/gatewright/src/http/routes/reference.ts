@@ -67,7 +67,7 @@ export const referenceRoutes = (app: FastifyInstance, engine: Engine, mount: str
   let openApi: OpenApi | undefined
   const getDocuments = (): Documents => {
     if (openApi === undefined) throw new TypeError('the reference is there once the server is ready')
-    return { openApi, postman: toPostman(openApi, mount) }
+    return { openApi, postman: toPostman(openApi, mount, engine.places) }
   }
   app.addHook('onReady', async () => {
     openApi = toOpenApi(routes, { ...engine, version })

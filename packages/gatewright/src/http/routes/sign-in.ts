@@ -39,7 +39,7 @@ type RefreshTokenBody = { readonly refresh_token?: string } | null | undefined
 
 /** The access token of a request whose route reads its own credential; undefined where there is none. */
 const findBearer = ({ passage }: FastifyRequest): string | undefined =>
-  passage?.credential?.kind === 'access-token' ? passage.credential.text : undefined
+  passage?.credential?.kind === 'bearer' ? passage.credential.text : undefined
 
 /** The refresh token of the body or, without one, of `Authorization: Bearer gwr_…`. */
 const findRefreshToken = (request: FastifyRequest): string | undefined => {
@@ -94,6 +94,7 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
       config: {
         gate: {
           access: everyone(),
+          gives: 'bearer',
           ignoresCookie: true,
           limit: 'sign-in',
           audit: ['session.started', 'sign-in.failed'],
@@ -101,7 +102,7 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
         reference: {
           tag: 'Sign-in',
           summary: 'Sign in',
-          refusals: ['invalid_credentials'],
+          refusals: ['invalid_credentials', 'insufficient_permission'],
           example: { body: { username: 'alice', password: passwordExample }, answer: madeUpPair },
         },
       },
@@ -155,6 +156,7 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
       config: {
         gate: {
           access: everyone(),
+          gives: 'bearer',
           readsOwnCredential: true,
           ignoresCookie: true,
           limit: 'refresh',
@@ -169,7 +171,7 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
         reference: {
           tag: 'Sign-in',
           summary: 'Exchange a refresh token for a new pair',
-          refusals: ['refresh_token_reused', 'session_renewed'],
+          refusals: ['refresh_token_reused', 'session_renewed', 'insufficient_permission'],
           example: { body: refreshTokenExample, answer: madeUpPair },
         },
       },
