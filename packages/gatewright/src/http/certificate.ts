@@ -111,6 +111,8 @@ export const openCertificate = async (
   return tlsCertFile !== undefined && tlsKeyFile !== undefined ? readPair(tlsCertFile, tlsKeyFile) : undefined
 }
 
+const lookInterval = 2_000
+
 /**
  * Calls `use` with the new pair when one of the files changes; a pair that can't be read or does not
  * fit goes to `fail`, and the former one stays in use. Returns what stops the watching.
@@ -129,8 +131,11 @@ export const watchCertificate = (
       fail(error)
     }
   }
-  for (const file of files) watchFile(file, { interval: 2_000, persistent: false }, reload)
+  for (const file of files) watchFile(file, { interval: lookInterval, persistent: false }, reload)
+  // What changed between being read and the first look of the watcher, it takes for what has always been.
+  const first = setTimeout(reload, lookInterval).unref()
   return () => {
+    clearTimeout(first)
     for (const file of files) unwatchFile(file, reload)
   }
 }
