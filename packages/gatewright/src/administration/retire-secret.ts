@@ -107,6 +107,7 @@ export const retireSecret = async (dependencies: Dependencies, retirement: Retir
       .updateTable('sessions')
       .set({ former_secret_id: null })
       .where('former_secret_id', '=', secretId)
+      .where('ended_at', 'is', null)
       .execute()
     await recordEvent(dependencies, work, 'secret.retired', {
       origin,
