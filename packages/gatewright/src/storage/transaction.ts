@@ -10,7 +10,7 @@ export type Work = {
 }
 
 /** How often a transaction is begun again that could not go on beside another one. */
-const attempts = 4
+const attempts = 8
 
 type Body<T> = (work: Work) => Promise<T | Refusal>
 
