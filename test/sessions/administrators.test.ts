@@ -134,10 +134,12 @@ describe('a session of an administrator that holds tokens', () => {
     assert.equal(body.expires_in, idle / second)
   })
 
+  const proof = () => ({ userVersion: 1, amr: ['pwd'], secretId: t.engine.secrets.newestId })
+
   test('is not made longer by a step-up', async () => {
     const admin = await keepInUse(await open(['admin']), longest - minute)
     const { session } = await inTransaction(t.engine.db, work =>
-      renewSession(t.engine, work, { ...admin, userVersion: 1, amr: ['pwd'], origin }),
+      renewSession(t.engine, work, { ...admin, ...proof(), origin }),
     )
     assert.equal(session.token_expires_at, wholeSecond(session.created_at + longest))
   })
@@ -151,7 +153,7 @@ describe('a session of an administrator that holds tokens', () => {
         reason === 'idle' ? await open(['admin']) : await keepInUse(await open(['admin']), passes - 1)
       t.clock.advance(reason === 'idle' ? passes : 1)
       const renewing = inTransaction(t.engine.db, work =>
-        renewSession(t.engine, work, { ...admin, userVersion: 1, amr: ['pwd'], origin }),
+        renewSession(t.engine, work, { ...admin, ...proof(), origin }),
       )
       await assert.rejects(renewing, { code: 'session_ended' })
     })

@@ -72,9 +72,10 @@ const stepUp: Deed = scene =>
   keep(
     scene,
     inTransaction(t.engine.db, async work => {
+      const secretId = await t.engine.processes.secretInForce(work)
       await lockUser(work, scene.self.userId)
-      return (await applyConsequences(t.engine, work, 'step-up', { ...own(scene.self), amr: ['pwd'] }))
-        .renewed
+      const subject = { ...own(scene.self), amr: ['pwd'], secretId }
+      return (await applyConsequences(t.engine, work, 'step-up', subject)).renewed
     }),
   )
 
@@ -138,7 +139,7 @@ const check = async ({ self, issued }: Scene, done: ReadonlySet<string>): Promis
 const newScene = async (name: string): Promise<Scene> => {
   const { id } = await addUser(t.engine, name, { roles: ['moderator', 'user'] })
   const scene: Scene = { self: await signInAs(t.engine, id), other: await signInAs(t.engine, id), issued: [] }
-  t.clock.advance(11_000)
+  t.clock.advance(16_000)
   return scene
 }
 

@@ -14,6 +14,7 @@ import {
 import { type Caller, holdPermissions, holdSession } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { addUser, prepareUser, type RegisterDependencies, type Registration } from '../sign-in/register.ts'
+import { lockInstallation } from '../storage/installation.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { guardLastAdministrator, noteAdministrator } from '../users/administrators.ts'
@@ -51,6 +52,7 @@ export const createUser = async (
   checkRoles(dependencies, roles)
   const prepared = await prepareUser(dependencies, registration, 'allow')
   return inTransaction(dependencies.db, async work => {
+    if (roles.includes(administratorRole)) await lockInstallation(work)
     if (caller !== undefined) {
       await holdSession(work, caller)
       await holdPermissions(dependencies, work, caller.userId, neededToGive(dependencies, roles))
@@ -103,7 +105,8 @@ export const changeRoles = async (
   checkRoles(dependencies, roles)
   const after = [...new Set(roles)].sort()
   return inTransaction(dependencies.db, async work => {
-    if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)
+    if (roles.includes(administratorRole)) await lockInstallation(work)
+    else await guardLastAdministrator(work, userId)
     await lockUser(work, userId)
     const { roles: before } = await getUser(work.db, userId)
     await replaceRoles(work, userId, after)

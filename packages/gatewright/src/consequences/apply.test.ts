@@ -22,7 +22,8 @@ const apply = (event: ConsequenceEvent, subject: Subject) =>
 const newUser = async () => {
   const { id: userId } = await addUser(t.engine, `user${++users}`)
   const [self, other] = [await signInAs(t.engine, userId), await signInAs(t.engine, userId)]
-  const subject = { userId, sessionId: self.sessionId, otherSessionId: other.sessionId, amr: ['pwd'], origin }
+  const proof = { amr: ['pwd'], secretId: t.engine.secrets.newestId }
+  const subject = { userId, sessionId: self.sessionId, otherSessionId: other.sessionId, ...proof, origin }
   return { userId, self, other, subject }
 }
 const versionOf = async (userId: string): Promise<number> => {

@@ -20,6 +20,8 @@ type Subject = {
   readonly otherSessionId?: string
   /** The proof that a new id carries (RFC 8176). */
   readonly amr?: readonly string[]
+  /** The secret that what a new id rests on is made with, asked before the user's row was locked. */
+  readonly secretId?: string
 }
 
 /** What the event did: the session under its new id, and whether anything ended. */
@@ -62,7 +64,7 @@ export const applyConsequences = async (
   subject: Subject,
 ): Promise<Outcome> => {
   const row: Consequence = consequences[event]
-  const { userId, sessionId, origin, amr = [] } = subject
+  const { userId, sessionId, secretId, origin, amr = [] } = subject
   const raises = row.otherSessions === 'end' || row.otherSessions === 're-read'
   const version = raises ? await raiseVersion(work, userId) : undefined
 
@@ -88,9 +90,13 @@ export const applyConsequences = async (
     .select('version')
     .where('id', '=', userId)
     .executeTakeFirstOrThrow()
-  const id = required(sessionId, 'this session')
-  return {
-    renewed: await renewSession(dependencies, work, { userId, sessionId: id, userVersion, amr, origin }),
-    ended: ended.count,
-  }
+  const renewed = await renewSession(dependencies, work, {
+    userId,
+    sessionId: required(sessionId, 'this session'),
+    secretId: required(secretId, 'the secret in force'),
+    userVersion,
+    amr,
+    origin,
+  })
+  return { renewed, ended: ended.count }
 }

@@ -33,6 +33,22 @@ export const systemClock: Clock = {
   sleep: milliseconds => delay(milliseconds, undefined, { ref: false }),
 }
 
+/** A moment by both clocks, from which an age is counted. */
+export type Moment = { readonly wall: number; readonly monotonic: number }
+
+export const longAgo: Moment = { wall: 0, monotonic: Number.NEGATIVE_INFINITY }
+
+export const momentOf = (clock: Clock): Moment => ({ wall: clock.now(), monotonic: clock.monotonic() })
+
+/**
+ * Milliseconds since a moment. By both clocks, and the larger counts: one of them stands while a machine
+ * sleeps. Infinite where the wall clock went back behind the moment.
+ */
+export const ageOf = (clock: Clock, { wall, monotonic }: Moment): number => {
+  const byWall = clock.now() - wall
+  return byWall < 0 ? Number.POSITIVE_INFINITY : Math.max(byWall, clock.monotonic() - monotonic)
+}
+
 export const second = 1_000
 export const minute = 60 * second
 export const hour = 60 * minute

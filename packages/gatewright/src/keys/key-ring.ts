@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import { second } from '../ground/clock.ts'
+import { ageOf, longAgo, momentOf, second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Database } from '../storage/tables.ts'
 import { oldestView } from './ring-plan.ts'
@@ -49,11 +49,11 @@ const unavailable = (reason: string): Refusal => new Refusal('unavailable', { re
 /** The reads of a view, and how old it is. */
 const createReader = (dependencies: KeyRingDependencies, view: RingView) => {
   const { db, watch = db, clock, settings } = dependencies
-  let sentAt = { monotonic: Number.NEGATIVE_INFINITY, wall: 0 }
+  let sentAt = longAgo
   let last: StoredRing | undefined
 
   const read = async (): Promise<void> => {
-    const sent = { monotonic: clock.monotonic(), wall: clock.now() }
+    const sent = momentOf(clock)
     // The first one has the time that a start has; the others must not wait behind requests.
     const ring = await readRing(last === undefined ? db : watch, settings)
     if (await noteTtl(dependencies, ring.rows)) return read()
@@ -64,11 +64,7 @@ const createReader = (dependencies: KeyRingDependencies, view: RingView) => {
   return {
     ...createRingReads(clock, read),
     lastRead: () => last,
-    /** By both clocks, as the view of revocations is: the larger age counts, and a clock set back makes it old. */
-    isFresh: (): boolean => {
-      const byWall = clock.now() - sentAt.wall
-      return byWall >= 0 && Math.max(byWall, clock.monotonic() - sentAt.monotonic) <= oldestView
-    },
+    isFresh: (): boolean => ageOf(clock, sentAt) <= oldestView,
   }
 }
 

@@ -1,4 +1,5 @@
 import { Refusal } from '../ground/refusal.ts'
+import { lockInstallation } from '../storage/installation.ts'
 import type { Work } from '../storage/transaction.ts'
 import { readProcesses } from './live-process.ts'
 
@@ -10,11 +11,11 @@ const oldKinds: readonly string[] = ['session', 'user', 'signing-key', 'reread-u
  * for stale, and refuse everybody. While it is judged no process takes its place in the register.
  * @throws Refusal `conflict`, which names a process that has to be brought up to date first
  */
-export const checkKindsKnown = async ({ db }: Work, kinds: readonly string[]): Promise<void> => {
+export const checkKindsKnown = async (work: Work, kinds: readonly string[]): Promise<void> => {
   const newKinds = kinds.filter(kind => !oldKinds.includes(kind))
   if (newKinds.length === 0) return
-  await db.selectFrom('installation').select('id').forNoKeyUpdate().execute()
-  for (const process of await readProcesses(db)) {
+  await lockInstallation(work)
+  for (const process of await readProcesses(work.db)) {
     const unknown = newKinds.find(kind => !process.feedKinds.includes(kind))
     if (unknown !== undefined)
       throw new Refusal('conflict', {

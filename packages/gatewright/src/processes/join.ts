@@ -1,5 +1,6 @@
 import { recordEvent, systemOrigin } from '../audit/record.ts'
 import { type Clock, toTimestamp } from '../ground/clock.ts'
+import { lockInstallation } from '../storage/installation.ts'
 import { explainMissing } from '../storage/open-secrets.ts'
 import type { Database } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
@@ -25,14 +26,7 @@ export type Register = { readonly inForce: string; readonly processes: readonly 
 export type JoinDependencies = { readonly clock: Clock; readonly settings: Lives }
 
 /** Who counts or changes processes, or the secret in force, holds this one row first. */
-const lockInForce = async ({ db }: Work): Promise<string> => {
-  const row = await db
-    .selectFrom('installation')
-    .select('secret_id')
-    .forNoKeyUpdate()
-    .executeTakeFirstOrThrow()
-  return row.secret_id
-}
+const lockInForce = async (work: Work): Promise<string> => (await lockInstallation(work)).secret_id
 
 export const readRegister = async (db: Database): Promise<Register> => {
   const { secret_id: inForce } = await db

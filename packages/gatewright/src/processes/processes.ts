@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Clock, second } from '../ground/clock.ts'
+import { ageOf, type Clock, longAgo, type Moment, momentOf, second } from '../ground/clock.ts'
 import type { Sources } from '../ground/load-settings.ts'
 import { productionErrors, type Surroundings } from '../ground/production-rules.ts'
 import { newId, type Random } from '../ground/random.ts'
@@ -29,8 +29,8 @@ export type Processes = {
   readonly tell: (log: ProcessLog) => void
   /**
    * The id of the secret to make a value with, in `work`. As a rule from memory; a process that has not been
-   * heard for a while takes its place in the register again first. For what is made often and stays with its
-   * session. @throws Refusal `unavailable`
+   * heard for a while takes its place in the register again first, so this is asked before a user's row is
+   * locked. For what is made often and stays with its session. @throws Refusal `unavailable`
    */
   readonly secretInForce: (work: Work) => string | Promise<string>
   /**
@@ -69,7 +69,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   const id = newId(dependencies.random)
   const startedAt = clock.now()
   let register: Register | undefined
-  let [sentAt, sentAtWall] = [Number.NEGATIVE_INFINITY, 0]
+  let sentAt = longAgo
   /** Since when its beats have come through without a gap. */
   let heardSince = Number.POSITIVE_INFINITY
   let hasLeft = false
@@ -89,8 +89,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
     startedAt,
   })
 
-  /** By both clocks, and the larger counts, so that a process that was stopped knows it. */
-  const age = (): number => Math.max(clock.monotonic() - sentAt, Math.abs(clock.now() - sentAtWall))
+  const age = (): number => ageOf(clock, sentAt)
 
   const findOther = ({ processes }: Register): LiveProcess | undefined =>
     processes.find(process => process.machine !== machine.id && !isSilent(process, clock.now()))
@@ -104,10 +103,10 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
     return around.otherMachine === undefined ? [] : productionErrors(settings, sources, around)
   }
 
-  const adopt = (found: Register, at: number, atWall: number): void => {
+  const adopt = (found: Register, sent: Moment): void => {
     const [before, hadOther] = [register?.inForce, surroundings().otherMachine !== undefined]
     register = found
-    ;[sentAt, sentAtWall, trouble] = [at, atWall, undefined]
+    ;[sentAt, trouble] = [sent, undefined]
     if (before !== undefined && before !== found.inForce)
       log?.info({ secret: found.inForce, former: before }, 'values are made with another secret from now on')
     if (!hadOther && surroundings().otherMachine !== undefined) tellOfOther()
@@ -143,14 +142,14 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   }
 
   const beat = async (): Promise<void> => {
-    const [at, atWall] = [clock.monotonic(), clock.now()]
-    if (age() > longestLease) heardSince = at
-    if (!(await writeBeat())) return adopt(await inTransaction(db, joinIn), at, atWall)
-    const maySweep = at - heardSince >= longestSilence
+    const sent = momentOf(clock)
+    if (age() > longestLease) heardSince = sent.monotonic
+    if (!(await writeBeat())) return adopt(await inTransaction(db, joinIn), sent)
+    const maySweep = sent.monotonic - heardSince >= longestSilence
     const found = await readRegister(watch)
     const isDone = isSettled(found, { now: clock.now(), maySweep })
     const settled = isDone ? found : await inTransaction(watch, maySweep ? sweepIn : joinIn)
-    adopt(settled, at, atWall)
+    adopt(settled, sent)
     await reSeal({ db: watch, secrets, hold: holdSecretInForce }, settled.inForce)
   }
 
@@ -181,8 +180,8 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   }
 
   const takePlace = async (attempt = 1): Promise<void> => {
-    const [at, atWall] = [clock.monotonic(), clock.now()]
-    heardSince = at
+    const sent = momentOf(clock)
+    heardSince = sent.monotonic
     try {
       const found = await inTransaction(db, async work => {
         const joined = await joinIn(work)
@@ -191,7 +190,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
         if (errors.length > 0) throw new Unfit(errors.join('; '))
         return joined
       })
-      adopt(found, at, atWall)
+      adopt(found, sent)
     } catch (error) {
       if (!(error instanceof Unfit && error.isPassing) || attempt === startWait.attempts) throw error
       await clock.sleep(startWait.pause)
@@ -218,8 +217,10 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
       if (surroundings().otherMachine !== undefined) tellOfOther()
     },
     beat: beatOnce,
-    secretInForce: work =>
-      register !== undefined && age() <= longestLease ? register.inForce : holdSecretInForce(work),
+    secretInForce: work => {
+      work.beforeLock('installation')
+      return register !== undefined && age() <= longestLease ? register.inForce : holdSecretInForce(work)
+    },
     holdSecretInForce,
     surroundings,
     reasons: () => [

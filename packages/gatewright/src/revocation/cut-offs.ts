@@ -30,16 +30,16 @@ const margin = minute
  */
 export const recordCutOffs = async (
   { clock, revocations }: { readonly clock: Clock; readonly revocations: Revocations },
-  { db, afterCommit }: Work,
+  work: Work,
   cutOffs: readonly CutOff[],
 ): Promise<void> => {
   if (cutOffs.length === 0) return
   await checkKindsKnown(
-    { db, afterCommit },
+    work,
     cutOffs.map(({ kind }) => kind),
   )
   const now = clock.now()
-  const rows: CutOffRow[] = await db
+  const rows: CutOffRow[] = await work.db
     .insertInto('cut_offs')
     .values(
       cutOffs.map(cutOff => ({
@@ -52,5 +52,5 @@ export const recordCutOffs = async (
     )
     .returningAll()
     .execute()
-  afterCommit(() => revocations.apply(rows))
+  work.afterCommit(() => revocations.apply(rows))
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../ground/clock.ts'
+import { ageOf, type Clock, longAgo, momentOf } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
 import { feedStart, readFeed } from './feed.ts'
@@ -119,18 +119,13 @@ const createSet = ({ readRoles, onKeyRevoked }: Pick<Dependencies, 'readRoles' |
 export const createRevocations = ({ db, watch, clock, maxAge, ...calls }: Dependencies): Revocations => {
   const set = createSet(calls)
   let position = feedStart
-  let sentAt = Number.NEGATIVE_INFINITY
-  let sentAtWall = 0
+  let sentAt = longAgo
   let reading: Promise<void> | undefined
   let unknownKind = false
   let waiting = 0
   let timers: readonly NodeJS.Timeout[] = []
 
-  /** By both clocks, and the larger counts; a wall clock that went back makes the view stale. */
-  const age = (): number => {
-    const byWall = clock.now() - sentAtWall
-    return byWall < 0 ? Number.POSITIVE_INFINITY : Math.max(clock.monotonic() - sentAt, byWall)
-  }
+  const age = (): number => ageOf(clock, sentAt)
 
   const apply = (rows: readonly CutOffRow[]): void => {
     for (const row of rows) if (!set.add(row)) unknownKind = true
@@ -139,19 +134,19 @@ export const createRevocations = ({ db, watch, clock, maxAge, ...calls }: Depend
   /** What is known stays known; until everything was read again, nothing else counts as valid. */
   const startOver = (): Promise<void> => {
     position = feedStart
-    sentAt = Number.NEGATIVE_INFINITY
+    sentAt = longAgo
     set.forgetRoles()
     return read()
   }
 
   const read = async (): Promise<void> => {
-    const [at, atWall] = [clock.monotonic(), clock.now()]
-    const { rows, next, hasGoneBack } = await readFeed(position === feedStart ? db : watch, position, atWall)
+    const sent = momentOf(clock)
+    const from = position === feedStart ? db : watch
+    const { rows, next, hasGoneBack } = await readFeed(from, position, sent.wall)
     if (hasGoneBack) return startOver()
     apply(rows)
     position = next
-    sentAt = at
-    sentAtWall = atWall
+    sentAt = sent
   }
 
   /** One read at a time, whoever asks. */

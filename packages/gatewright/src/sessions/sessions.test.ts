@@ -41,7 +41,10 @@ const startAs = (userId: string, userVersion: number) =>
   )
 const renew = (userId: string, sessionId: string, userVersion = 1) =>
   inTransaction(t.engine.db, work =>
-    renewSession(t.engine, work, { userId, sessionId, userVersion, amr: ['pwd'], origin: systemOrigin }),
+    renewSession(t.engine, work, {
+      ...{ userId, sessionId, userVersion, amr: ['pwd'], origin: systemOrigin },
+      secretId: t.engine.secrets.newestId,
+    }),
   )
 
 describe('the exp promised to a token', () => {

@@ -58,7 +58,8 @@ const mostSessions = 100
  * still at the version that was read before the credential was checked. The lock is the stronger of two,
  * for sessions are counted under it.
  */
-const insertSession = async ({ db }: Work, session: SessionRow): Promise<boolean> => {
+const insertSession = async ({ db, beforeLock }: Work, session: SessionRow): Promise<boolean> => {
+  beforeLock('user')
   const names = Object.keys(session) as (keyof SessionRow)[]
   const result = await db
     .insertInto('sessions')
@@ -89,18 +90,20 @@ export type NewSession = {
 }
 
 /** What is new with every id: the id itself, what its tokens or its cookie rest on, and the proof just shown. */
-const newIdentity = async (
-  dependencies: SessionDependencies,
-  work: Work,
+const newIdentity = (
+  { clock, random, ...dependencies }: SessionDependencies,
   life: Pick<SessionRow, 'created_at' | 'expires_at'>,
   {
     userVersion,
     amr,
     holding,
     roles,
-  }: Pick<NewSession, 'userVersion' | 'amr' | 'holding'> & { readonly roles: readonly string[] },
+    secretId,
+  }: Pick<NewSession, 'userVersion' | 'amr' | 'holding'> & {
+    readonly roles: readonly string[]
+    readonly secretId: string
+  },
 ) => {
-  const { clock, random, processes } = dependencies
   const now = clock.now()
   const secret = holding === 'cookie' ? newSessionSecret(random) : undefined
   const identity = {
@@ -109,7 +112,7 @@ const newIdentity = async (
     generation: 1,
     generation_since: now,
     refresh_key: newSecret(random),
-    secret_id: secret === undefined ? await processes.secretInForce(work) : null,
+    secret_id: secret === undefined ? secretId : null,
     former_secret_id: null,
     secret_hash: secret === undefined ? null : hashSessionSecret(secret),
     amr: amr.join(' '),
@@ -134,7 +137,8 @@ export const startSession = async (
   // Read before the row is held: whoever changes them raises the version, and then no row is inserted.
   const roles = await listRoles(work.db, userId)
   const life = { created_at: now, expires_at: now + dependencies.settings.sessionMaxTtl }
-  const { identity, ...made } = await newIdentity(dependencies, work, life, { ...born, roles })
+  const secretId = await dependencies.processes.secretInForce(work)
+  const { identity, ...made } = newIdentity(dependencies, life, { ...born, roles, secretId })
   const session: SessionRow = {
     ...identity,
     user_id: userId,
@@ -226,6 +230,12 @@ export const endSessions = async (
   return { count: ended.length, promisedUntil: Math.max(now, ...ended.map(row => row.token_expires_at)) }
 }
 
+export type Renewal = Omit<NewSession, 'device' | 'holding'> & {
+  readonly sessionId: string
+  /** The secret in force, asked before the user's row was locked. */
+  readonly secretId: string
+}
+
 /**
  * The session goes on, on the same device, under a new public id and a new refresh key or secret, with a
  * fresh proof. The old id ends with its cut-off; access tokens of the old id die with it.
@@ -234,13 +244,7 @@ export const endSessions = async (
 export const renewSession = async (
   dependencies: SessionDependencies,
   work: Work,
-  {
-    userId,
-    sessionId,
-    userVersion,
-    amr,
-    origin,
-  }: Omit<NewSession, 'device'> & { readonly sessionId: string },
+  { userId, sessionId, origin, ...proof }: Renewal,
 ): Promise<LiveSession> => {
   const { clock, settings } = dependencies
   const now = clock.now()
@@ -259,12 +263,8 @@ export const renewSession = async (
     endedByTime(dependencies.uses.withLastUse(old), now, timesOf(dependencies, roles)) !== undefined
   if (count !== 1 || isOver) throw new Refusal('session_ended')
   const { created_at, expires_at, address } = old
-  const { identity, ...made } = await newIdentity(
-    dependencies,
-    work,
-    { created_at, expires_at },
-    { userVersion, amr, holding, roles },
-  )
+  const life = { created_at, expires_at }
+  const { identity, ...made } = newIdentity(dependencies, life, { ...proof, holding, roles })
   const session: SessionRow = { ...old, ...identity, address: origin.address ?? address }
   if (!(await insertSession(work, session))) throw new Refusal('session_ended')
   await work.db
@@ -277,7 +277,7 @@ export const renewSession = async (
     origin,
     userId,
     sessionId: session.id,
-    details: { replaces: sessionId, amr },
+    details: { replaces: sessionId, amr: proof.amr },
   })
   return { session, roles, ...made }
 }

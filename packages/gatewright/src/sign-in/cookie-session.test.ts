@@ -36,7 +36,7 @@ const own = () => ({ userId: found.session.user_id, sessionId: found.session.id,
 
 test('a cookie found overdue whose session was renewed meanwhile is told to wait: its new cookie is good', async () => {
   t.clock.advance(t.engine.settings.sessionIdleTtl - 1)
-  const renew = { ...own(), amr: ['pwd'] }
+  const renew = { ...own(), amr: ['pwd'], secretId: t.engine.secrets.newestId }
   await inTransaction(t.engine.db, work => applyConsequences(t.engine, work, 'step-up', renew))
   await assert.rejects(checkOverdue(), { code: 'session_renewed' })
 })

@@ -20,10 +20,13 @@ export type Confirmation = {
 /** How often the password is checked again when the user changed meanwhile. */
 const attempts = 3
 
+/** Whose session goes on under a new id, by which proof, and the secret that it rests on. */
+type Renewed = Omit<Confirmation, 'password'> & { readonly amr: readonly string[]; readonly secretId: string }
+
 /** A change that asks for the password: what is made ready once that was right, and the change itself. */
 type Change<Ready> = {
   readonly prepare: () => Promise<Ready>
-  readonly run: (work: Work, ready: Ready) => Promise<LiveSession>
+  readonly run: (work: Work, subject: Renewed, ready: Ready) => Promise<LiveSession>
 }
 
 /**
@@ -32,17 +35,18 @@ type Change<Ready> = {
  */
 const confirmAndChange = async <Ready>(
   dependencies: SignInDependencies,
-  { userId, password, origin }: Confirmation,
+  { password, ...own }: Confirmation,
   { prepare, run }: Change<Ready>,
 ): Promise<LiveSession> => {
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { db } = dependencies
-    const found = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst()
-    const user = await checkPassword(dependencies, { user: found, password, origin })
+    const { db, processes } = dependencies
+    const found = await db.selectFrom('users').selectAll().where('id', '=', own.userId).executeTakeFirst()
+    const user = await checkPassword(dependencies, { user: found, password, origin: own.origin })
     const ready = await prepare()
-    const session = await inTransaction(db, async work =>
-      (await holdUser(work, user)) ? run(work, ready) : undefined,
-    )
+    const session = await inTransaction(db, async work => {
+      const secretId = await processes.secretInForce(work)
+      return (await holdUser(work, user)) ? run(work, { ...own, amr: ['pwd'], secretId }, ready) : undefined
+    })
     if (session !== undefined) return session
   }
   throw new Refusal('unavailable', { reason: 'user_changing', retryAfter: 1 })
@@ -63,10 +67,8 @@ const renewed = (session: LiveSession | undefined): LiveSession => {
 export const stepUp = (dependencies: SignInDependencies, confirmation: Confirmation): Promise<LiveSession> =>
   confirmAndChange(dependencies, confirmation, {
     prepare: async () => undefined,
-    run: async work => {
-      const subject = { ...confirmation, amr: ['pwd'] }
-      return renewed((await applyConsequences(dependencies, work, 'step-up', subject)).renewed)
-    },
+    run: async (work, subject) =>
+      renewed((await applyConsequences(dependencies, work, 'step-up', subject)).renewed),
   })
 
 /**
@@ -81,11 +83,10 @@ export const changePassword = async (
   checkNewPassword(newPassword, { minLength: passwordMinLength, path: '/new_password' })
   return confirmAndChange(dependencies, confirmation, {
     prepare: () => dependencies.hasher.hash(newPassword),
-    run: async (work, hash) => {
-      const { userId } = confirmation
+    run: async (work, subject, hash) => {
+      const { userId } = subject
       await work.db.updateTable('users').set({ password_hash: hash }).where('id', '=', userId).execute()
-      await recordEvent(dependencies, work, 'user.password-changed', confirmation)
-      const subject = { ...confirmation, amr: ['pwd'] }
+      await recordEvent(dependencies, work, 'user.password-changed', subject)
       return renewed((await applyConsequences(dependencies, work, 'password changed', subject)).renewed)
     },
   })

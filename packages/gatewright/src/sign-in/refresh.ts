@@ -87,16 +87,22 @@ const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
  * the one that was judged. The `exp` promised is written with it.
  */
 const advance = async (
-  { clock, processes }: RefreshDependencies,
+  { clock }: RefreshDependencies,
   work: Work,
   session: SessionRow,
   {
     rotates,
+    secretId,
     times,
     origin,
-  }: { readonly rotates: boolean; readonly times: UserTimes; readonly origin: Origin },
+  }: {
+    readonly rotates: boolean
+    readonly secretId: string
+    readonly times: UserTimes
+    readonly origin: Origin
+  },
 ): Promise<SessionRow> => {
-  const generation = rotates ? await nextGeneration(processes, work, session) : liveGeneration(session)
+  const generation = rotates ? nextGeneration(session, secretId) : liveGeneration(session)
   const now = clock.now()
   const promised = promisedExpiry(now, session, times)
   const next = {
@@ -124,18 +130,14 @@ const liveGeneration = ({ generation, secret_id, former_secret_id }: SessionRow)
 })
 
 /** The generation after the live one, with the secret that its token is made with. */
-const nextGeneration = async (
-  processes: RefreshDependencies['processes'],
-  work: Work,
+const nextGeneration = (
   { generation, secret_id: former }: SessionRow,
-): Promise<SecretOfGeneration> => {
-  const secretId = await processes.secretInForce(work)
-  return {
-    generation: generation + 1,
-    secret_id: secretId,
-    former_secret_id: former === secretId ? null : former,
-  }
-}
+  secretId: string,
+): SecretOfGeneration => ({
+  generation: generation + 1,
+  secret_id: secretId,
+  former_secret_id: former === secretId ? null : former,
+})
 
 /** Within the window after a new id, the token it replaced is told to wait for the new one. */
 const refuseEnded = (
@@ -227,7 +229,8 @@ export const refresh = async (
   // Not in the transaction, which may run more than once for one use.
   countUse(useOf(token, known))
   return inTransaction(dependencies.db, async work => {
-    const { clock, settings, uses } = dependencies
+    const { clock, settings, uses, processes } = dependencies
+    const secretId = await processes.secretInForce(work)
     // Of two at once the second judges what the first has left; and so does a change of roles, which has to
     // outlast every token promised before it.
     await lockUser(work, known.user_id)
@@ -259,6 +262,7 @@ export const refresh = async (
       return new Refusal(outcome.code, { reason: outcome.event })
     }
     const { rotates } = outcome
-    return { session: await advance(dependencies, work, session, { rotates, times, origin }), roles }
+    const next = { rotates, secretId, times, origin }
+    return { session: await advance(dependencies, work, session, next), roles }
   })
 }

@@ -36,5 +36,7 @@ export const ensureInstallation = async ({
  * Locks the one row until the transaction ends: of all who count administrators or signing keys, or ask
  * whether there were any, one at a time goes on.
  */
-export const lockInstallation = ({ db }: Work): Promise<InstallationRow> =>
-  db.selectFrom('installation').selectAll().forNoKeyUpdate().executeTakeFirstOrThrow()
+export const lockInstallation = ({ db, beforeLock }: Work): Promise<InstallationRow> => {
+  beforeLock('installation')
+  return db.selectFrom('installation').selectAll().forNoKeyUpdate().executeTakeFirstOrThrow()
+}

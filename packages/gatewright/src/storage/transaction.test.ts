@@ -54,6 +54,20 @@ describe('a transaction', () => {
     assert.ok(!hasTrace('before a failure'))
   })
 
+  for (const order of [
+    ['user', 'installation'],
+    ['user', 'user', 'installation'],
+  ] as const)
+    test(`that locks in another order than the others is a mistake: ${order.join(', ')}`, async () => {
+      const locking = inTransaction(t.engine.db, async ({ beforeLock }) => order.forEach(beforeLock))
+      await assert.rejects(locking, new TypeError("the installation's row is locked before a user's"))
+    })
+
+  test('may lock again what it has locked', async () => {
+    const order = ['installation', 'user', 'user', 'installation'] as const
+    await inTransaction(t.engine.db, async ({ beforeLock }) => order.forEach(beforeLock))
+  })
+
   test('gives its value', async () => {
     assert.equal(await inTransaction(t.engine.db, async () => 'value'), 'value')
   })

@@ -2,15 +2,34 @@ import { Refusal } from '../ground/refusal.ts'
 import { isRerun } from './postgres-failure.ts'
 import type { Database, DatabaseTransaction } from './tables.ts'
 
+/**
+ * What a transaction locks, in the order in which every transaction does: of two that lock in another order
+ * each may wait for the other.
+ */
+const lockOrder = ['installation', 'user'] as const
+type Locked = (typeof lockOrder)[number]
+
 /** A transaction at work. */
 export type Work = {
   readonly db: DatabaseTransaction
   /** Takes what to do once it is durable. Not durable itself: a process that ends in between has not done it. */
   readonly afterCommit: (effect: () => void) => void
+  /** To be called before such a row is locked. @throws TypeError where one that comes later in the order is held */
+  readonly beforeLock: (row: Locked) => void
+}
+
+const createBeforeLock = (): Work['beforeLock'] => {
+  const held = new Set<Locked>()
+  return row => {
+    const later = lockOrder.slice(lockOrder.indexOf(row) + 1).find(other => held.has(other))
+    if (later !== undefined && !held.has(row))
+      throw new TypeError(`the ${row}'s row is locked before a ${later}'s`)
+    held.add(row)
+  }
 }
 
 /** How often a transaction is begun again that could not go on beside another one. */
-const attempts = 8
+const attempts = 4
 
 type Body<T> = (work: Work) => Promise<T | Refusal>
 
@@ -19,9 +38,13 @@ const commit = async <T>(db: Database, body: Body<T>) => {
   for (let attempt = 1; ; attempt++) {
     const effects: (() => void)[] = []
     try {
-      const result = await db
-        .transaction()
-        .execute(transaction => body({ db: transaction, afterCommit: effect => effects.push(effect) }))
+      const result = await db.transaction().execute(transaction =>
+        body({
+          db: transaction,
+          afterCommit: effect => effects.push(effect),
+          beforeLock: createBeforeLock(),
+        }),
+      )
       return { result, effects }
     } catch (error) {
       if (attempt === attempts || !isRerun(error)) throw error

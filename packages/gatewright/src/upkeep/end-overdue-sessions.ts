@@ -1,6 +1,5 @@
 import { systemOrigin } from '../audit/record.ts'
-import { applyConsequences } from '../consequences/apply.ts'
-import type { ConsequenceEvent } from '../consequences/table.ts'
+import { endOvertime } from '../consequences/overtime.ts'
 import { endedByTime, timesOf } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { SessionRow } from '../storage/tables.ts'
@@ -80,11 +79,6 @@ const lockSessions = async ({ db }: Work, overdue: readonly Judged[]): Promise<r
     .execute()
 }
 
-const events = { idle: 'session idle', expired: 'session expired' } as const satisfies Record<
-  'idle' | 'expired',
-  ConsequenceEvent
->
-
 /**
  * Ends sessions that are over by time and that nobody has shown since, with all that belongs to it: audit
  * event, cut-off, hook. Each is judged again once its user is locked, so one that is used at this moment is
@@ -104,7 +98,7 @@ export const endOverdueSessions = async (
   const locked = await lockSessions(work, overdue)
   for (const { session, reason } of await judge(dependencies, work, locked)) {
     const subject = { userId: session.user_id, sessionId: session.id, origin: systemOrigin }
-    ended += (await applyConsequences(dependencies, work, events[reason], subject)).ended
+    ended += await endOvertime(dependencies, work, reason, subject)
   }
   return { ended, next }
 }

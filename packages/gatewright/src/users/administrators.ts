@@ -11,10 +11,11 @@ import type { Work } from '../storage/transaction.ts'
  */
 export const noteAdministrator = async (
   { clock }: { readonly clock: Clock },
-  { db }: Work,
+  { db, beforeLock }: Work,
   roles: readonly string[],
 ): Promise<void> => {
   if (!roles.includes(administratorRole)) return
+  beforeLock('installation')
   await db
     .updateTable('installation')
     .set({ first_administrator_at: clock.now() })

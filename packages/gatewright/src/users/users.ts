@@ -215,15 +215,18 @@ export const replaceRoles = async ({ db }: Work, userId: string, roles: readonly
  * Locks the user's row until the transaction ends: whoever changes something of that user waits, so what is
  * read from here on stays true. Everything that judges and then changes sessions locks the user first.
  */
-export const lockUser = async ({ db }: Work, userId: string): Promise<UserRow | undefined> =>
-  (await selectLocked(db, { userId })).rows[0]
+export const lockUser = async ({ db, beforeLock }: Work, userId: string): Promise<UserRow | undefined> => {
+  beforeLock('user')
+  return (await selectLocked(db, { userId })).rows[0]
+}
 
 const selectLocked = prepare<{ userId: string }, UserRow>((db, value) =>
   db.selectFrom('users').selectAll().where('id', '=', value('userId')).forNoKeyUpdate(),
 )
 
 /** Locks the user's row and raises its version: what was begun before can no longer be finished. */
-export const raiseVersion = async ({ db }: Work, userId: string): Promise<number> => {
+export const raiseVersion = async ({ db, beforeLock }: Work, userId: string): Promise<number> => {
+  beforeLock('user')
   const row = await db
     .updateTable('users')
     .set(eb => ({ version: eb('version', '+', 1) }))
