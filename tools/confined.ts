@@ -63,6 +63,7 @@ const rules: readonly Rule[] = [
     only: [
       `${engine}/ground/`,
       `${engine}/tokens/`,
+      `${engine}/keys/`,
       `${engine}/limits/limiter.ts`,
       `${engine}/http/certificate.ts`,
       `${engine}/upkeep/certificate-check.ts`,

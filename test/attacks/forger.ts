@@ -18,8 +18,15 @@ const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 const makeKeyPair = () => crypto.subtle.generateKey(ecdsa, true, ['sign', 'verify'])
 
-const signBy = async (key: CryptoKey, text: string): Promise<string> =>
-  encode(new Uint8Array(await crypto.subtle.sign(ecdsa, key, Buffer.from(text))))
+type Sign = (text: string) => Uint8Array | Promise<Uint8Array>
+
+const signBy =
+  (key: CryptoKey): Sign =>
+  async text =>
+    new Uint8Array(await crypto.subtle.sign(ecdsa, key, Buffer.from(text)))
+
+const addSignature = async (sign: Sign, text: string): Promise<string> =>
+  `${text}.${encode(await sign(text))}`
 
 /**
  * Somebody who has a good token, knows our public key and, for what must be refused in spite of a right
@@ -33,10 +40,8 @@ export const createForger = async (t: TestApp, good: string) => {
   const header = decode(head)
   const claims = decode(body)
 
-  const make = async (key: CryptoKey, head: Content, body: Content): Promise<string> => {
-    const text = `${encode(head)}.${encode(body)}`
-    return `${text}.${await signBy(key, text)}`
-  }
+  const make = (sign: Sign, head: Content, body: Content): Promise<string> =>
+    addSignature(sign, `${encode(head)}.${encode(body)}`)
   return {
     good,
     header,
@@ -44,17 +49,15 @@ export const createForger = async (t: TestApp, good: string) => {
     signature,
     /** By our own key, with these members over those of the good token. */
     ours: (changedHeader: Part = {}, changedClaims: Part = {}) =>
-      make(active.privateKey, { ...header, ...changedHeader }, { ...claims, ...changedClaims }),
+      make(active.sign, { ...header, ...changedHeader }, { ...claims, ...changedClaims }),
     /** By our own key, over exactly these parts. */
-    oursExactly: (head: Content, body: Content) => make(active.privateKey, head, body),
+    oursExactly: (head: Content, body: Content) => make(active.sign, head, body),
     /** By our own key, over the good parts in another spelling. */
-    oursSpelled: async (spellHead: (head: string) => string, spellBody: (body: string) => string) => {
-      const text = `${spellHead(encode(header))}.${spellBody(encode(claims))}`
-      return `${text}.${await signBy(active.privateKey, text)}`
-    },
+    oursSpelled: (spellHead: (head: string) => string, spellBody: (body: string) => string) =>
+      addSignature(active.sign, `${spellHead(encode(header))}.${spellBody(encode(claims))}`),
     /** By the forger's key. */
     theirs: (changedHeader: Part = {}, changedClaims: Part = {}) =>
-      make(own.privateKey, { ...header, ...changedHeader }, { ...claims, ...changedClaims }),
+      make(signBy(own.privateKey), { ...header, ...changedHeader }, { ...claims, ...changedClaims }),
     theirPublicJwk: KeyObject.from(own.publicKey).export({ format: 'jwk' }),
     /** By HMAC, with any bytes as the secret. */
     byHmac: (secret: string | Uint8Array, changedHeader: Part = {}) => {

@@ -3,7 +3,7 @@ import type { Engine } from 'gatewright/compose'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
-import { findCookieSession } from '../../packages/gatewright/src/sessions/find-cookie-session.ts'
+import { findCookieSession } from '../../packages/gatewright/src/sessions/find-session.ts'
 import type { LiveSession } from '../../packages/gatewright/src/sessions/sessions.ts'
 import { checkCookieSession } from '../../packages/gatewright/src/sign-in/cookie-session.ts'
 import {

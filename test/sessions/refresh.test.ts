@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser } from 'gatewright/administration'
+import { inTransaction } from 'gatewright/transaction'
 import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { newSecret, systemRandom } from '../../packages/gatewright/src/ground/random.ts'
+import { recordCutOffs } from '../../packages/gatewright/src/revocation/cut-offs.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
-import { type Answer, startTestApp, type TestApp } from '../harness.ts'
+import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { openSecondConnection, type SecondConnection } from './second-connection.ts'
 import { addUser, type SignedIn, signInAs } from './signed-in.ts'
 
@@ -403,6 +405,60 @@ test('a disabled user is not refreshed', async () => {
   const { refresh: token } = await signInAs(world.t.engine, userId)
   await disableUser(world.t.engine, { userId, origin: systemOrigin })
   assert.equal((await refresh(world, token)).body.code, 'session_ended')
+})
+
+describe('a session that has not ended is not refreshed', () => {
+  const refuse = async (cause: (userId: string) => Promise<unknown>): Promise<void> => {
+    const userId = await newUser(world)
+    const self = await signInAs(world.t.engine, userId)
+    await cause(userId)
+    assert.equal((await refresh(world, self.refresh)).body.code, 'session_ended')
+    assert.equal(getSession(world, self.sessionId)?.generation, 1)
+  }
+
+  test('when its user is disabled', () =>
+    refuse(userId =>
+      world.t.engine.db.updateTable('users').set({ disabled_at: 1 }).where('id', '=', userId).execute(),
+    ))
+
+  test('when a cut-off names its user', () =>
+    refuse(subject => {
+      const { engine, clock } = world.t
+      const cutOff = { kind: 'user', subject, version: 2, promisedUntil: clock.now() + hour } as const
+      return inTransaction(engine.db, work => recordCutOffs(engine, work, [cutOff]))
+    }))
+})
+
+describe('where nothing can be signed', () => {
+  const spoil = async (on: World): Promise<() => Promise<unknown>> => {
+    const { db } = on.t.engine
+    const rows = await db.selectFrom('signing_keys').select(['kid', 'private_key']).execute()
+    await db.updateTable('signing_keys').set({ private_key: 'spoiled' }).execute()
+    on.t.clock.advance(2 * minute)
+    return () =>
+      Promise.all(
+        rows.map(({ kid, private_key }) =>
+          db.updateTable('signing_keys').set({ private_key }).where('kid', '=', kid).execute(),
+        ),
+      )
+  }
+
+  const changes: Readonly<Record<string, (on: World, caller: Caller) => Promise<Answer>>> = {
+    refresh: (on, caller) => refresh(on, caller.refresh),
+    'step-up': (on, { access: token }) => on.t.call('POST', 'step-up', { token, body: { password } }),
+  }
+  for (const [name, change] of Object.entries(changes))
+    test(`a ${name} changes nothing: the refresh token stays good, however late it is shown again`, async owner => {
+      const on = await open()
+      owner.after(() => close(on))
+      const caller = await signUp(on.t, 'alice')
+      const mend = await spoil(on)
+      assert.equal((await change(on, caller)).status, 503)
+      on.t.clock.advance(2 * window)
+      await mend()
+      const { status, body } = await refresh(on, caller.refresh)
+      assert.equal(status, 200, body.code)
+    })
 })
 
 test('ending all other sessions closes the window: the token before the live one is theft at once', async () => {

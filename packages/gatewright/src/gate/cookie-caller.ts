@@ -1,7 +1,7 @@
 import { second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
-import { type CookieSession, findCookieSession } from '../sessions/find-cookie-session.ts'
+import { type FoundSession, findCookieSession } from '../sessions/find-session.ts'
 import { endedByTime, isInRetryWindow, isJustRenewed, timesOf } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { checkCookieSession } from '../sign-in/cookie-session.ts'
@@ -42,7 +42,7 @@ export const findShownCookieSession = async (
   { db, knownSecrets }: Pick<Dependencies, 'db' | 'knownSecrets'>,
   passage: Passage,
   cookie: SessionSecret,
-): Promise<CookieSession | undefined> => {
+): Promise<FoundSession | undefined> => {
   const found = await findCookieSession(db, cookie)
   if (found === undefined) {
     passage.hasDeadCookie = true
@@ -63,7 +63,7 @@ const longestAnswer = 10 * second
  */
 const isOverForGood = (
   dependencies: Dependencies,
-  { session, roles, userDisabledAt }: CookieSession,
+  { session, roles, userDisabledAt }: FoundSession,
 ): boolean => {
   const { clock, settings } = dependencies
   const now = clock.now()

@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto'
 import { fromBase64url, toBase64url } from './encoding.ts'
 import type { Random } from './random.ts'
 
@@ -6,7 +14,7 @@ import type { Random } from './random.ts'
 export type Purpose = 'refresh-token' | 'signing-key'
 
 /** One secret of `GATEWRIGHT_SECRET`, known outside only by its id. */
-type Secret = { readonly id: string; readonly key: (purpose: Purpose) => Buffer }
+type Secret = { readonly id: string; readonly key: (purpose: Purpose) => KeyObject }
 
 /**
  * The secrets that this process holds, newest first. Each value names its secret by id. Which one new values
@@ -41,9 +49,9 @@ const toId = (bytes: Buffer): string => {
 }
 
 const toSecret = (bytes: Buffer): Secret => {
-  const derived = new Map<Purpose, Buffer>()
-  const derive = (purpose: Purpose): Buffer =>
-    Buffer.from(hkdfSync('sha256', bytes, 'gatewright', purpose, secretBytes))
+  const derived = new Map<Purpose, KeyObject>()
+  const derive = (purpose: Purpose): KeyObject =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', bytes, 'gatewright', purpose, secretBytes)))
   return {
     id: toId(bytes),
     key: purpose => {

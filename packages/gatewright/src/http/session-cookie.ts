@@ -42,10 +42,12 @@ export const giveSessionCookie = (
 /** What the holder of a session gets with a new id. */
 export const renewedAnswer = { anyOf: [tokenPair, csrfAnswer] } as const
 
-/** The replacement, in the form in which the caller holds its session: a pair, or a cookie. */
+/** The replacement that `renew` makes, in the form in which the caller holds its session: a pair, or a cookie. */
 export const answerRenewed = async (
   engine: Engine,
   reply: FastifyReply,
-  live: LiveSession,
+  renew: () => Promise<LiveSession>,
 ): Promise<TokenPair | { readonly csrf_token: string }> =>
-  live.secret === undefined ? makeTokenPair(engine, live) : giveSessionCookie(engine, reply, live)
+  reply.request.passage?.cookie === undefined
+    ? makeTokenPair(engine, renew)
+    : giveSessionCookie(engine, reply, await renew())

@@ -1,3 +1,4 @@
+import { createPrivateKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { type CryptoKey, importJWK, type JWK } from 'jose'
 import { newId, type Random } from '../ground/random.ts'
 import type { Secrets } from '../ground/secrets.ts'
@@ -9,7 +10,8 @@ export type SigningKey = {
   readonly kid: string
   readonly algorithm: string
   readonly publicKey: CryptoKey
-  readonly privateKey: CryptoKey
+  /** The signature of a text, as a JWS has it. Whoever holds this can sign, and not read the key. */
+  readonly sign: (text: string) => Buffer | Promise<Buffer>
   /** As the key set shows it; undefined for a shared key, which is never shown. */
   readonly publicJwk?: JWK | undefined
 }
@@ -22,12 +24,17 @@ export type SealedKey = Pick<SigningKeyRow, 'kid' | 'algorithm' | 'public_key' |
 const hmac = { name: 'HMAC', hash: 'SHA-256' }
 
 /** A shared key comes as bytes, which could be read out of the memory's object again; this one can't. */
-const importKey = async (jwk: JWK, algorithm: Algorithm): Promise<CryptoKey> => {
+const toVerifyingKey = async (jwk: JWK, algorithm: Algorithm): Promise<CryptoKey> => {
   const key = await importJWK(jwk, algorithm)
   return key instanceof Uint8Array
-    ? crypto.subtle.importKey('raw', Buffer.from(key), hmac, false, ['sign', 'verify'])
+    ? crypto.subtle.importKey('raw', Buffer.from(key), hmac, false, ['verify'])
     : key
 }
+
+const toSigningKey = (jwk: JWK): KeyObject =>
+  jwk.k === undefined
+    ? createPrivateKey({ key: jwk, format: 'jwk' })
+    : createSecretKey(Buffer.from(jwk.k, 'base64url'))
 
 /**
  * Both halves, and the algorithm, come out of the sealed one: what stands beside it in the table is not
@@ -44,11 +51,12 @@ export const openKey = async (
   if (algorithm !== row.algorithm)
     throw new Error(`the signing key ${kid} is for ${algorithm}, and its row says another algorithm`)
   const publicJwk = toPublicJwk(algorithm, jwk)
+  const signingKey = toSigningKey(jwk)
   return {
     kid,
     algorithm,
-    publicKey: await importKey(publicJwk ?? jwk, algorithm),
-    privateKey: await importKey(jwk, algorithm),
+    publicKey: await toVerifyingKey(publicJwk ?? jwk, algorithm),
+    sign: text => algorithms[algorithm].sign(signingKey, Buffer.from(text)),
     publicJwk: publicJwk && { ...publicJwk, kid, alg: algorithm, use: 'sig' },
   }
 }

@@ -16,23 +16,29 @@ export type TokenPair = {
 type Dependencies = { readonly accessTokens: AccessTokens; readonly secrets: Secrets; readonly clock: Clock }
 
 /**
- * The pair of a session, made after the transaction that promised its `exp`. The access token is signed
- * with that very value, so a cut-off always outlives it.
+ * The pair of a session that `begin` starts, renews or refreshes. The access token is signed with the very
+ * `exp` that its transaction promised, so a cut-off always outlives it. The key is there before: once the
+ * refresh token is another one, nothing may keep the client from getting it.
+ * @throws Refusal `unavailable` where nothing can be signed, and what `begin` throws
  */
 export const makeTokenPair = async (
   { accessTokens, secrets, clock }: Dependencies,
-  { session, roles }: LiveSession,
-): Promise<TokenPair> => ({
-  access_token: await accessTokens.sign({
-    userId: session.user_id,
-    sessionId: session.id,
-    userVersion: session.user_version,
-    expiresAt: session.token_expires_at,
-    authTime: session.auth_time,
-    amr: session.amr.split(' '),
-    roles,
-  }),
-  refresh_token: makeRefreshToken(secrets, session, session.generation),
-  token_type: 'Bearer',
-  expires_in: Math.max(0, session.token_expires_at / 1_000 - Math.floor(clock.now() / 1_000)),
-})
+  begin: () => Promise<LiveSession>,
+): Promise<TokenPair> => {
+  const sign = await accessTokens.getSign()
+  const { session, roles } = await begin()
+  return {
+    access_token: await sign({
+      userId: session.user_id,
+      sessionId: session.id,
+      userVersion: session.user_version,
+      expiresAt: session.token_expires_at,
+      authTime: session.auth_time,
+      amr: session.amr.split(' '),
+      roles,
+    }),
+    refresh_token: makeRefreshToken(secrets, session, session.generation),
+    token_type: 'Bearer',
+    expires_in: Math.max(0, session.token_expires_at / 1_000 - Math.floor(clock.now() / 1_000)),
+  }
+}

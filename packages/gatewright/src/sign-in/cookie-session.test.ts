@@ -4,7 +4,7 @@ import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { addUser } from '../../../../test/sessions/signed-in.ts'
 import { systemOrigin as origin } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
-import { type CookieSession, findCookieSession } from '../sessions/find-cookie-session.ts'
+import { type FoundSession, findCookieSession } from '../sessions/find-session.ts'
 import { startSession } from '../sessions/sessions.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { checkCookieSession } from './cookie-session.ts'
@@ -12,7 +12,7 @@ import { logOut } from './end-sessions.ts'
 
 let t: TestApp
 let users = 0
-let found: CookieSession
+let found: FoundSession
 before(async () => {
   t = await startTestApp()
 })

@@ -1,7 +1,7 @@
 import type { Origin } from '../audit/record.ts'
 import { endOvertime } from '../consequences/overtime.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { CookieSession } from '../sessions/find-cookie-session.ts'
+import { type FoundSession, toRevocable } from '../sessions/find-session.ts'
 import { endedByTime, isJustRenewed, noteEvery, timesOf } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
@@ -68,7 +68,7 @@ const noteUse = async (
  */
 export const checkCookieSession = async (
   dependencies: Dependencies,
-  { session, roles, userDisabledAt }: CookieSession,
+  { session, roles, userDisabledAt }: FoundSession,
   origin: Origin,
 ): Promise<void> => {
   const { clock, revocations } = dependencies
@@ -79,7 +79,5 @@ export const checkCookieSession = async (
   const reason = endedByTime(session, clock.now(), times)
   if (reason !== undefined) await endByTime(dependencies, session, { reason, origin })
   await noteUse(dependencies, session, { every: noteEvery(times), address: origin.address })
-  const { id: sessionId, user_id: userId, user_version: userVersion } = session
-  if (revocations.isEnded({ sessionId, userId, userVersion }))
-    throw new Refusal('session_ended', { reason: 'cut_off' })
+  if (revocations.isEnded(toRevocable(session))) throw new Refusal('session_ended', { reason: 'cut_off' })
 }

@@ -5,7 +5,7 @@ import type { LiveSession } from '../sessions/sessions.ts'
 import type { UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { checkNewPassword, type Password } from '../users/password.ts'
-import { lockUser } from '../users/users.ts'
+import { lockAndGetUser } from '../users/users.ts'
 import { checkPassword } from './check-password.ts'
 import type { SignInDependencies } from './sign-in.ts'
 
@@ -54,7 +54,7 @@ const confirmAndChange = async <Ready>(
 
 /** Locks the user's row; false if anything that ends or changes sessions happened since it was read. */
 const holdUser = async (work: Work, { id, version }: UserRow): Promise<boolean> => {
-  const now = await lockUser(work, id)
+  const now = await lockAndGetUser(work, id)
   return now !== undefined && now.version === version && now.disabled_at === null
 }
 

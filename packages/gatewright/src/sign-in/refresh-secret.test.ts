@@ -132,6 +132,16 @@ describe('a process that lacks a secret', () => {
     await assert.rejects(show(await forge(1, former), lacking), refusedAs('unavailable', 'secret_not_held'))
   })
 
+  test('answers 503 for a retry made with it, and 401 once the window for retries is over', async () => {
+    const since = t.clock.now()
+    await change({ secret_id: former, former_secret_id: newest, generation: 2, generation_since: since })
+    const retry = await forge(1, newest)
+    await assert.rejects(show(retry, lacking), refusedAs('unavailable', 'secret_not_held'))
+    t.clock.advance(window)
+    await assert.rejects(show(retry, lacking), refusedAs('invalid_token', 'refresh_token_unknown'))
+    assert.equal((await readSession()).ended_at, null)
+  })
+
   test('refuses what names a secret that the session does not rest on, and a session that has ended', async () => {
     const foreign = createSecrets([secretText(9)], systemRandom)
     const text = makeRefreshToken(foreign, { id: ann.sessionId, refresh_key: '' }, 1)

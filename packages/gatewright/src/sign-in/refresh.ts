@@ -2,13 +2,16 @@ import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { endOvertime } from '../consequences/overtime.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
+import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
+import { type FoundSession, findTokenSession, toRevocable } from '../sessions/find-session.ts'
 import {
   endedByTime,
   isInRetryWindow,
   isJustRenewed,
   promisedExpiry,
+  type SessionTimes,
   timesOf,
   type UserTimes,
 } from '../sessions/session-times.ts'
@@ -22,7 +25,7 @@ import {
   type RefreshToken,
   secretIdOfGeneration,
 } from '../tokens/refresh-token.ts'
-import { listRoles, lockUser } from '../users/users.ts'
+import { lockUser } from '../users/users.ts'
 
 export type RefreshDependencies = SessionDependencies & {
   readonly db: Database
@@ -160,21 +163,25 @@ export const readRefreshToken = (text: string): RefreshToken => {
   return token
 }
 
-const selectBearerSession = prepare<{ id: string }, SessionRow>((db, value) =>
-  db.selectFrom('sessions').selectAll().where('id', '=', value('id')).where('secret_hash', 'is', null),
-)
+type Judge = {
+  readonly secrets: Secrets
+  readonly clock: Clock
+  readonly settings: Pick<SessionTimes, 'refreshRetryWindow'>
+}
 
 /**
  * Whether this process, which was counted as ended or started too soon, lacks a secret that the session rests
- * on. Not knowing is no reason to sign anybody out: another process can tell.
+ * on. Not knowing is no reason to sign anybody out: another process can tell. The secret of the generation
+ * before the live one may be gone everywhere once the window is over.
  */
 const lacksSecret = (
-  { ids }: Secrets,
+  { secrets, clock, settings }: Judge,
   session: SessionRow,
   { generation, secretId }: RefreshToken,
 ): boolean => {
-  const noted = secretIdOfGeneration(session, generation)
-  const isLacking = (id: string | null | undefined): boolean => id != null && !ids.includes(id)
+  const isLacking = (id: string | null | undefined): boolean => id != null && !secrets.ids.includes(id)
+  const inWindow = isInRetryWindow(session.generation_since, clock.now(), settings.refreshRetryWindow)
+  const noted = inWindow ? secretIdOfGeneration(session, generation) : undefined
   const lacks = isLacking(session.secret_id) || (noted === secretId && isLacking(noted))
   return lacks && session.ended_at === null
 }
@@ -184,17 +191,16 @@ const lacksSecret = (
  * @throws Refusal `invalid_token`; `unavailable` where this process lacks the secret that it was made with
  */
 export const getSessionOfRefreshToken = async (
-  { secrets }: { readonly secrets: Secrets },
+  judge: Judge,
   db: Database,
   token: RefreshToken,
-): Promise<SessionRow> => {
-  const { rows } = await selectBearerSession(db, { id: token.sessionId })
-  const session = rows[0]
-  if (session !== undefined && lacksSecret(secrets, session, token))
+): Promise<FoundSession> => {
+  const found = await findTokenSession(db, token.sessionId)
+  if (found !== undefined && lacksSecret(judge, found.session, token))
     throw new Refusal('unavailable', { reason: 'secret_not_held', retryAfter: 1 })
-  if (session === undefined || !hasGoodMac(secrets, session, token))
+  if (found === undefined || !hasGoodMac(judge.secrets, found.session, token))
     throw new Refusal('invalid_token', { reason: 'refresh_token_unknown' })
-  return session
+  return found
 }
 
 /**
@@ -225,17 +231,24 @@ export const refresh = async (
 ): Promise<LiveSession> => {
   const token = readRefreshToken(text)
   // A stranger's token never gets as far as the database's one write lock.
-  const known = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
+  const { session: known } = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
   // Not in the transaction, which may run more than once for one use.
   countUse(useOf(token, known))
   return inTransaction(dependencies.db, async work => {
-    const { clock, settings, uses, processes } = dependencies
+    const { clock, settings, uses, processes, revocations } = dependencies
     const secretId = await processes.secretInForce(work)
     // Of two at once the second judges what the first has left; and so does a change of roles, which has to
     // outlast every token promised before it.
     await lockUser(work, known.user_id)
-    const session = uses.withLastUse(await getSessionOfRefreshToken(dependencies, work.db, token))
+    const {
+      session: found,
+      roles,
+      userDisabledAt,
+    } = await getSessionOfRefreshToken(dependencies, work.db, token)
+    const session = uses.withLastUse(found)
     if (session.ended_at !== null) throw refuseEnded(dependencies, session, token.generation)
+    if (userDisabledAt !== null) throw new Refusal('session_ended', { reason: 'user_disabled' })
+    if (revocations.isEnded(toRevocable(session))) throw new Refusal('session_ended', { reason: 'cut_off' })
 
     const subject = {
       userId: session.user_id,
@@ -243,7 +256,6 @@ export const refresh = async (
       origin: { ...origin, actor: session.user_id },
     }
     const end = (event: ConsequenceEvent) => applyConsequences(dependencies, work, event, subject)
-    const roles = await listRoles(work.db, session.user_id)
     const times = timesOf(dependencies, roles)
     const overtime = endedByTime(session, clock.now(), times)
     if (overtime !== undefined) {

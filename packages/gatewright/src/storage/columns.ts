@@ -1,7 +1,8 @@
 import { type CreateTableBuilder, type Kysely, SqliteAdapter, sql } from 'kysely'
 
 /** Where SQLite and PostgreSQL differ by more than Kysely makes one. */
-export const isSqlite = <T>(db: Kysely<T>): boolean => db.getExecutor().adapter instanceof SqliteAdapter
+export const isSqlite = (db: { readonly getExecutor: () => { readonly adapter: unknown } }): boolean =>
+  db.getExecutor().adapter instanceof SqliteAdapter
 
 /** The type of a column that holds milliseconds since 1970. */
 export const millisecondsColumn = <T>(db: Kysely<T>): 'integer' | 'bigint' =>

@@ -68,47 +68,50 @@ export const openReader = (database: DatabaseSync): DatabaseSync => {
   return reader
 }
 
+/** Runs one statement, whatever else is under way on the connection. */
+export type Execute = <R>(query: Pick<CompiledQuery, 'sql' | 'parameters'>) => Promise<QueryResult<R>>
+
+/** `hasRows`: whether it answers with rows. It is asked once: SQLite lists all columns to say so. */
+type Prepared = { readonly statement: StatementSync; readonly hasRows: boolean }
+
+/** The statements of a connection, each prepared once. */
+const createPrepare = (database: DatabaseSync) => {
+  const known = new Map<string, Prepared>()
+  return (sql: string): Prepared => {
+    const found = known.get(sql)
+    if (found !== undefined) return found
+    if (known.size >= statementCacheSize) known.clear()
+    const statement = database.prepare(sql)
+    const made = { statement, hasRows: statement.columns().length > 0 }
+    known.set(sql, made)
+    return made
+  }
+}
+
 /**
- * Tries again while another process holds the lock; other work goes on meanwhile. The patience is one for
- * all who wait behind the same lock: once it is used up they fail at once, until a write goes through.
+ * While another process holds the lock a statement is tried again, and other work goes on. The patience is
+ * one for all who wait behind the same lock: once it is used up they fail at once, until a write goes through.
  */
-const createPatience = () => {
+export const createExecute = (database: DatabaseSync): Execute => {
+  const prepare = createPrepare(database)
   let refused = 0
-  return async <T>(run: () => T, isWrite: boolean): Promise<T> => {
+  const run = <R>(sql: string, values: SQLInputValue[]): QueryResult<R> => {
+    const { statement, hasRows } = prepare(sql)
+    if (hasRows) return { rows: statement.all(...values) as R[] }
+    const { changes, lastInsertRowid } = statement.run(...values)
+    refused = 0
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+  return async <R>({ sql, parameters }: Pick<CompiledQuery, 'sql' | 'parameters'>) => {
+    const values = checkBindings(parameters)
     for (;;) {
       try {
-        const result = run()
-        if (isWrite) refused = 0
-        return result
+        return run<R>(sql, values)
       } catch (error) {
         if (refused >= busyRetry.attempts || !isBusy(error)) throw error
         refused += 1
         await delay(busyRetry.pause)
       }
     }
-  }
-}
-
-/** Runs one statement, whatever else is under way on the connection. */
-export type Execute = <R>(query: Pick<CompiledQuery, 'sql' | 'parameters'>) => Promise<QueryResult<R>>
-
-export const createExecute = (database: DatabaseSync): Execute => {
-  const statements = new Map<string, StatementSync>()
-  const patiently = createPatience()
-  const prepare = (sql: string): StatementSync => {
-    const known = statements.get(sql)
-    if (known !== undefined) return known
-    if (statements.size >= statementCacheSize) statements.clear()
-    const statement = database.prepare(sql)
-    statements.set(sql, statement)
-    return statement
-  }
-  return async <R>({ sql, parameters }: Pick<CompiledQuery, 'sql' | 'parameters'>) => {
-    const statement = await patiently(() => prepare(sql), false)
-    const values = checkBindings(parameters)
-    if (statement.columns().length > 0)
-      return { rows: await patiently(() => statement.all(...values) as R[], false) }
-    const { changes, lastInsertRowid } = await patiently(() => statement.run(...values), true)
-    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
 }

@@ -38,7 +38,10 @@ export type Held = {
 }
 
 const holdTokens = async (engine: Engine, live: LiveSession): Promise<Held['tokens']> => {
-  const { access_token: accessToken, refresh_token: refreshToken } = await makeTokenPair(engine, live)
+  const { access_token: accessToken, refresh_token: refreshToken } = await makeTokenPair(
+    engine,
+    async () => live,
+  )
   const { tokenHeader, tokenScheme } = engine.settings
   const headers = { [tokenHeader.toLowerCase()]: `${tokenScheme} ${accessToken}` }
   return { accessToken, refreshToken, headers }

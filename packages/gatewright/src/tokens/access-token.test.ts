@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict'
+import { KeyObject } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { CompactSign, exportSPKI, generateKeyPair } from 'jose'
 import { minute } from '../ground/clock.ts'
 import { newId, systemRandom } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { algorithms } from '../keys/algorithms.ts'
 import type { SigningKey } from '../keys/signing-keys.ts'
 import { createAccessTokens, type NewAccessToken } from './access-token.ts'
 
 const start = Date.UTC(2026, 10, 21, 12)
 const longIssuer = 'https://api.a-rather-long-name.of-a-department.organisation.example'
 
-const makeKey = async (): Promise<SigningKey> => ({
-  kid: newId(systemRandom),
-  algorithm: 'ES256',
-  ...(await generateKeyPair('ES256', { extractable: true })),
-})
+const makeKey = async (): Promise<SigningKey> => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const key = KeyObject.from(privateKey)
+  const sign = (text: string) => algorithms.ES256.sign(key, Buffer.from(text))
+  return { kid: newId(systemRandom), algorithm: 'ES256', publicKey, sign }
+}
 
 const [active, older, foreign] = await Promise.all([makeKey(), makeKey(), makeKey()])
 const removals: ((kid: string) => void)[] = []
@@ -60,9 +63,7 @@ const signed = async (
   const head = encode({ alg: 'ES256', typ: 'at+jwt', kid: key.kid, ...header })
   const body = Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload))
   const text = `${head}.${body.toString('base64url')}`
-  const ecdsa = { name: 'ECDSA', hash: 'SHA-256' }
-  const signature = await crypto.subtle.sign(ecdsa, key.privateKey, Buffer.from(text))
-  return `${text}.${Buffer.from(signature).toString('base64url')}`
+  return `${text}.${Buffer.from(await key.sign(text)).toString('base64url')}`
 }
 
 const without = (name: string): Record<string, unknown> =>

@@ -1,6 +1,6 @@
-import { CompactSign, compactVerify } from 'jose'
+import { compactVerify } from 'jose'
 import type { Clock } from '../ground/clock.ts'
-import { fromBase64url } from '../ground/encoding.ts'
+import { fromBase64url, toBase64url } from '../ground/encoding.ts'
 import { JsonError, parseJsonBytes } from '../ground/json.ts'
 import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
@@ -29,8 +29,17 @@ export type NewAccessToken = Pick<
   'userId' | 'sessionId' | 'userVersion' | 'expiresAt' | 'authTime' | 'amr' | 'roles'
 >
 
+/** Signs with one key, whatever happens to the ring meanwhile. */
+export type Sign = (token: NewAccessToken) => Promise<string>
+
 export type AccessTokens = {
-  readonly sign: (token: NewAccessToken) => Promise<string>
+  /**
+   * Taken before anything is changed that a token is to be made for, so that a change is not made and then
+   * can't be told. @throws Refusal `unavailable` where no key is known to be the one that signs
+   */
+  readonly getSign: () => Promise<Sign>
+  /** Signs with the key that signs now. */
+  readonly sign: Sign
   /** The token, or a refusal: `invalid_token`, or `token_expired` where only its time is over. */
   readonly verify: (text: string) => Promise<AccessToken> | AccessToken
 }
@@ -46,6 +55,13 @@ type Dependencies = {
 const maximumLength = 8_192
 const tokenType = 'at+jwt'
 const headerMembers = ['alg', 'typ', 'kid']
+
+/** A JWS in compact form (RFC 7515 §7.1). */
+const toJws = async ({ algorithm: alg, kid, sign }: SigningKey, claims: Claims): Promise<string> => {
+  const header = JSON.stringify({ alg, typ: tokenType, kid })
+  const text = `${toBase64url(Buffer.from(header))}.${toBase64url(Buffer.from(JSON.stringify(claims)))}`
+  return `${text}.${toBase64url(await sign(text))}`
+}
 
 const invalid = (reason: string): Refusal => new Refusal('invalid_token', { reason })
 
@@ -103,7 +119,11 @@ const claimForms = {
 
 type Forms = typeof claimForms
 type Claims = {
-  readonly [Name in keyof Forms]: Forms[Name] extends (value: unknown) => value is infer Value ? Value : never
+  readonly [Name in keyof Forms]: Forms[Name] extends (value: unknown) => value is infer Value
+    ? Value extends string[]
+      ? readonly string[]
+      : Value
+    : never
 }
 
 /** A claim that is not known could narrow what the token is good for, so it is refused and not passed over. */
@@ -153,6 +173,20 @@ export const createAccessTokens = ({
   const verified = createVerifiedTokens<AccessToken>()
   keyRing.onRemoved(kid => verified.forget(({ keyId }) => keyId === kid))
 
+  const toClaims = (token: NewAccessToken): Claims => ({
+    iss: issuer,
+    sub: token.userId,
+    aud: audience,
+    client_id: 'first-party',
+    iat: Math.floor(clock.now() / 1_000),
+    exp: Math.floor(token.expiresAt / 1_000),
+    jti: newId(random),
+    sid: toSid(token.sessionId, token.userVersion),
+    auth_time: Math.floor(token.authTime / 1_000),
+    amr: token.amr,
+    roles: token.roles,
+  })
+
   const checkNow = (token: AccessToken): AccessToken => {
     if (token.audience !== audience) throw invalid('token_audience')
     if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
@@ -189,26 +223,14 @@ export const createAccessTokens = ({
     return token
   }
 
+  const getSign = async (): Promise<Sign> => {
+    const active = await keyRing.getActive()
+    return token => toJws(active, toClaims(token))
+  }
+
   return {
-    sign: async token => {
-      const active = await keyRing.getActive()
-      const claims = {
-        iss: issuer,
-        sub: token.userId,
-        aud: audience,
-        client_id: 'first-party',
-        iat: Math.floor(clock.now() / 1_000),
-        exp: Math.floor(token.expiresAt / 1_000),
-        jti: newId(random),
-        sid: toSid(token.sessionId, token.userVersion),
-        auth_time: Math.floor(token.authTime / 1_000),
-        amr: token.amr,
-        roles: token.roles,
-      }
-      return new CompactSign(Buffer.from(JSON.stringify(claims)))
-        .setProtectedHeader({ alg: active.algorithm, typ: tokenType, kid: active.kid })
-        .sign(active.privateKey)
-    },
+    getSign,
+    sign: async token => (await getSign())(token),
     verify: text => {
       const known = verified.find(text)
       return known === undefined ? verifySignature(text).then(checkNow) : checkNow(known)

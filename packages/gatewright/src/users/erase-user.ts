@@ -3,7 +3,7 @@ import { sha256 } from '../ground/encoding.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { UserRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
-import { lockUser } from './users.ts'
+import { lockAndGetUser } from './users.ts'
 
 /** How long nobody else gets the name of a deleted user, and could pass for that person. */
 const nameReserved = 365 * day
@@ -13,7 +13,7 @@ const nameReserved = 365 * day
  * @throws Refusal `not_found`
  */
 export const holdUserToErase = async (work: Work, userId: string): Promise<UserRow> => {
-  const row = await lockUser(work, userId)
+  const row = await lockAndGetUser(work, userId)
   if (row === undefined || row.deleted_at !== null) throw new Refusal('not_found')
   return row
 }

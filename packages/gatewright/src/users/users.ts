@@ -3,6 +3,7 @@ import { toTimestamp } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { isSqlite } from '../storage/columns.ts'
 import { prepare } from '../storage/prepared.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
@@ -215,7 +216,17 @@ export const replaceRoles = async ({ db }: Work, userId: string, roles: readonly
  * Locks the user's row until the transaction ends: whoever changes something of that user waits, so what is
  * read from here on stays true. Everything that judges and then changes sessions locks the user first.
  */
-export const lockUser = async ({ db, beforeLock }: Work, userId: string): Promise<UserRow | undefined> => {
+export const lockUser = async (work: Work, userId: string): Promise<void> => {
+  work.beforeLock('user')
+  // SQLite's transactions hold the one lock for writing from their beginning.
+  if (!isSqlite(work.db)) await selectLocked(work.db, { userId })
+}
+
+/** The same, and gives the row. */
+export const lockAndGetUser = async (
+  { db, beforeLock }: Work,
+  userId: string,
+): Promise<UserRow | undefined> => {
   beforeLock('user')
   return (await selectLocked(db, { userId })).rows[0]
 }

@@ -223,14 +223,14 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
-      const renewed = await changePassword(engine, {
+      const change = {
         userId,
         sessionId,
         password: parsePassword(request.body.current_password, '/current_password'),
         newPassword: parsePassword(request.body.new_password, '/new_password'),
         origin: originOf(request),
-      })
-      return answerRenewed(engine, reply, renewed)
+      }
+      return answerRenewed(engine, reply, () => changePassword(engine, change))
     },
   )
 }

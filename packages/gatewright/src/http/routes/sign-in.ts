@@ -109,13 +109,12 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
       schema: { body: strictObject({ username: text(1, 254), password }), response: { 200: tokenPair } },
     },
     async request => {
-      const started = await signIn(engine, {
+      const credentials = {
         name: request.body.username,
         password: parsePassword(request.body.password, '/password'),
-        device: deviceOf(request),
-        origin: originOf(request),
-      })
-      return makeTokenPair(engine, started)
+      }
+      const from = { device: deviceOf(request), origin: originOf(request) }
+      return makeTokenPair(engine, () => signIn(engine, { ...credentials, ...from }))
     },
   )
 }
@@ -138,13 +137,8 @@ const stepUpRoute = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       const confirmed = parsePassword(request.body.password, '/password')
-      const renewed = await stepUp(engine, {
-        userId,
-        sessionId,
-        password: confirmed,
-        origin: originOf(request),
-      })
-      return answerRenewed(engine, reply, renewed)
+      const confirmation = { userId, sessionId, password: confirmed, origin: originOf(request) }
+      return answerRenewed(engine, reply, () => stepUp(engine, confirmation))
     },
   )
 }
@@ -182,9 +176,8 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
       if (token === undefined) throw new Refusal('invalid_token', { reason: 'no_credential' })
       const { passage } = request
       const countUse = (session: string) => takeFurther(engine, { passage, reply }, { session })
-      return makeTokenPair(
-        engine,
-        await refresh(engine, { text: token, origin: originOf(request), countUse }),
+      return makeTokenPair(engine, () =>
+        refresh(engine, { text: token, origin: originOf(request), countUse }),
       )
     },
   )
@@ -223,7 +216,7 @@ const findShownSessions = async (engine: Engine, request: FastifyRequest): Promi
   const accessToken = bearer === undefined || isRefreshToken(bearer) ? undefined : bearer
   const shown: Caller[] = [...(await findShownByCookie(engine, request))]
   if (refreshToken !== undefined) {
-    const session = await getSessionOfRefreshToken(engine, engine.db, readRefreshToken(refreshToken))
+    const { session } = await getSessionOfRefreshToken(engine, engine.db, readRefreshToken(refreshToken))
     shown.push({ userId: session.user_id, sessionId: session.id })
   }
   if (accessToken !== undefined)
