@@ -2,30 +2,17 @@ import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { endOvertime } from '../consequences/overtime.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
-import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import { type FoundSession, findTokenSession, toRevocable } from '../sessions/find-session.ts'
-import {
-  endedByTime,
-  isInRetryWindow,
-  isJustRenewed,
-  promisedExpiry,
-  type SessionTimes,
-  timesOf,
-  type UserTimes,
-} from '../sessions/session-times.ts'
+import { endedByTime, isInRetryWindow, isJustRenewed, timesOf } from '../sessions/session-times.ts'
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
-import { prepare } from '../storage/prepared.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
-import { inTransaction, type Work } from '../storage/transaction.ts'
-import {
-  hasGoodMac,
-  parseRefreshToken,
-  type RefreshToken,
-  secretIdOfGeneration,
-} from '../tokens/refresh-token.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import type { RefreshToken } from '../tokens/refresh-token.ts'
 import { lockUser } from '../users/users.ts'
+import { advance } from './advance.ts'
+import { checkMadeByUs, getSessionOfRefreshToken, readRefreshToken } from './made-by-us.ts'
 
 export type RefreshDependencies = SessionDependencies & {
   readonly db: Database
@@ -56,92 +43,6 @@ const outcomes = {
   ahead: { event: 'refresh-token.ahead', ends: 'refresh token ahead', code: 'session_ended' },
 } as const satisfies Record<Position, object>
 
-type Generation = Pick<
-  SessionRow,
-  | 'id'
-  | 'address'
-  | 'last_used_at'
-  | 'token_expires_at'
-  | 'generation'
-  | 'generation_since'
-  | 'secret_id'
-  | 'former_secret_id'
->
-
-const setGeneration = prepare<Generation & { judged: number }>((db, value) =>
-  db
-    .updateTable('sessions')
-    .set({
-      last_used_at: value('last_used_at'),
-      address: value('address'),
-      token_expires_at: value('token_expires_at'),
-      generation: value('generation'),
-      generation_since: value('generation_since'),
-      secret_id: value('secret_id'),
-      former_secret_id: value('former_secret_id'),
-    })
-    .where('id', '=', value('id'))
-    .where('generation', '=', value('judged'))
-    .where('ended_at', 'is', null),
-)
-
-/**
- * One compare-and-set carries every answer: the session must not have ended, and its generation must be
- * the one that was judged. The `exp` promised is written with it.
- */
-const advance = async (
-  { clock }: RefreshDependencies,
-  work: Work,
-  session: SessionRow,
-  {
-    rotates,
-    secretId,
-    times,
-    origin,
-  }: {
-    readonly rotates: boolean
-    readonly secretId: string
-    readonly times: UserTimes
-    readonly origin: Origin
-  },
-): Promise<SessionRow> => {
-  const generation = rotates ? nextGeneration(session, secretId) : liveGeneration(session)
-  const now = clock.now()
-  const promised = promisedExpiry(now, session, times)
-  const next = {
-    ...generation,
-    last_used_at: Math.max(session.last_used_at, now),
-    address: origin.address ?? session.address,
-    generation_since: rotates ? now : session.generation_since,
-  }
-  const { changed } = await setGeneration(work.db, {
-    ...next,
-    id: session.id,
-    judged: session.generation,
-    token_expires_at: Math.max(session.token_expires_at, promised),
-  })
-  if (changed !== 1) throw new Refusal('session_ended')
-  return { ...session, ...next, token_expires_at: promised }
-}
-
-type SecretOfGeneration = Pick<SessionRow, 'generation' | 'secret_id' | 'former_secret_id'>
-
-const liveGeneration = ({ generation, secret_id, former_secret_id }: SessionRow): SecretOfGeneration => ({
-  generation,
-  secret_id,
-  former_secret_id,
-})
-
-/** The generation after the live one, with the secret that its token is made with. */
-const nextGeneration = (
-  { generation, secret_id: former }: SessionRow,
-  secretId: string,
-): SecretOfGeneration => ({
-  generation: generation + 1,
-  secret_id: secretId,
-  former_secret_id: former === secretId ? null : former,
-})
-
 /** Within the window after a new id, the token it replaced is told to wait for the new one. */
 const refuseEnded = (
   { clock, settings }: RefreshDependencies,
@@ -156,58 +57,22 @@ const refuseEnded = (
     : new Refusal('session_ended', { reason: session.end_reason ?? 'ended' })
 }
 
-/** A well-formed refresh token, whoever made it. Costs no query. @throws Refusal `invalid_token` */
-export const readRefreshToken = (text: string): RefreshToken => {
-  const token = parseRefreshToken(text)
-  if (token === undefined) throw new Refusal('invalid_token', { reason: 'refresh_token_form' })
-  return token
-}
-
-type Judge = {
-  readonly secrets: Secrets
-  readonly clock: Clock
-  readonly settings: Pick<SessionTimes, 'refreshRetryWindow'>
-}
-
-/**
- * Whether this process, which was counted as ended or started too soon, lacks a secret that the session rests
- * on. Not knowing is no reason to sign anybody out: another process can tell. The secret of the generation
- * before the live one may be gone everywhere once the window is over.
- */
-const lacksSecret = (
-  { secrets, clock, settings }: Judge,
-  session: SessionRow,
-  { generation, secretId }: RefreshToken,
-): boolean => {
-  const isLacking = (id: string | null | undefined): boolean => id != null && !secrets.ids.includes(id)
-  const inWindow = isInRetryWindow(session.generation_since, clock.now(), settings.refreshRetryWindow)
-  const noted = inWindow ? secretIdOfGeneration(session, generation) : undefined
-  const lacks = isLacking(session.secret_id) || (noted === secretId && isLacking(noted))
-  return lacks && session.ended_at === null
-}
-
-/**
- * The session of a refresh token of ours, of whatever generation; one that a cookie holds has none.
- * @throws Refusal `invalid_token`; `unavailable` where this process lacks the secret that it was made with
- */
-export const getSessionOfRefreshToken = async (
-  judge: Judge,
-  db: Database,
-  token: RefreshToken,
-): Promise<FoundSession> => {
-  const found = await findTokenSession(db, token.sessionId)
-  if (found !== undefined && lacksSecret(judge, found.session, token))
-    throw new Refusal('unavailable', { reason: 'secret_not_held', retryAfter: 1 })
-  if (found === undefined || !hasGoodMac(judge.secrets, found.session, token))
-    throw new Refusal('invalid_token', { reason: 'refresh_token_unknown' })
-  return found
+const checkNotEnded = (
+  dependencies: RefreshDependencies,
+  { session, userDisabledAt }: FoundSession,
+  { generation }: RefreshToken,
+): void => {
+  if (session.ended_at !== null) throw refuseEnded(dependencies, session, generation)
+  if (userDisabledAt !== null) throw new Refusal('session_ended', { reason: 'user_disabled' })
+  if (dependencies.revocations.isEnded(toRevocable(session)))
+    throw new Refusal('session_ended', { reason: 'cut_off' })
 }
 
 /**
  * What a use counts for. An older token counts alone: a thief who holds the live one could else use up the
  * session's limit, and keep the owner's token from being judged, which ends the session.
  */
-const useOf = ({ generation }: RefreshToken, session: SessionRow): string =>
+const useOf = ({ generation }: RefreshToken, session: Pick<SessionRow, 'id' | 'generation'>): string =>
   generation === session.generation ? session.id : `${session.id} ${generation}`
 
 /**
@@ -231,24 +96,20 @@ export const refresh = async (
 ): Promise<LiveSession> => {
   const token = readRefreshToken(text)
   // A stranger's token never gets as far as the database's one write lock.
-  const { session: known } = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
+  const known = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
   // Not in the transaction, which may run more than once for one use.
   countUse(useOf(token, known))
   return inTransaction(dependencies.db, async work => {
-    const { clock, settings, uses, processes, revocations } = dependencies
+    const { clock, settings, uses, processes } = dependencies
     const secretId = await processes.secretInForce(work)
     // Of two at once the second judges what the first has left; and so does a change of roles, which has to
     // outlast every token promised before it.
     await lockUser(work, known.user_id)
-    const {
-      session: found,
-      roles,
-      userDisabledAt,
-    } = await getSessionOfRefreshToken(dependencies, work.db, token)
-    const session = uses.withLastUse(found)
-    if (session.ended_at !== null) throw refuseEnded(dependencies, session, token.generation)
-    if (userDisabledAt !== null) throw new Refusal('session_ended', { reason: 'user_disabled' })
-    if (revocations.isEnded(toRevocable(session))) throw new Refusal('session_ended', { reason: 'cut_off' })
+    const found = await findTokenSession(work.db, token.sessionId)
+    checkMadeByUs(dependencies, found?.session, token)
+    checkNotEnded(dependencies, found, token)
+    const { roles } = found
+    const session = uses.withLastUse(found.session)
 
     const subject = {
       userId: session.user_id,

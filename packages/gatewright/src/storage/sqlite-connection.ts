@@ -9,6 +9,9 @@ export type Durability = 'full' | 'off'
 /** How many prepared statements a connection keeps. */
 const statementCacheSize = 512
 
+/** How long the log may grow, in pages of 4 KiB, before it is written back to the file. */
+const pagesOfLog = 4_000
+
 /** How often and after how many milliseconds a statement is tried again beside another process's write. */
 const busyRetry = { attempts: 500, pause: 10 } as const
 
@@ -57,6 +60,8 @@ export const openSqlite = (path: string, durability: Durability): DatabaseSync =
   const database = connect(path)
   enterWal(database)
   database.exec(`pragma synchronous = ${durability === 'full' ? 'full' : 'off'}`)
+  // Rows that are written again and again then go from the log to the file once and not often.
+  database.exec(`pragma wal_autocheckpoint = ${pagesOfLog}`)
   if (process.platform === 'darwin' && durability === 'full') database.exec('pragma fullfsync = on')
   return database
 }

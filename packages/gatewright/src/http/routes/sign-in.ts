@@ -7,8 +7,9 @@ import type { Caller } from '../../sessions/hold-session.ts'
 import { makeTokenPair } from '../../sessions/session-tokens.ts'
 import { refuseJustRenewed } from '../../sign-in/cookie-session.ts'
 import { logOut } from '../../sign-in/end-sessions.ts'
+import { getSessionOfRefreshToken, readRefreshToken } from '../../sign-in/made-by-us.ts'
 import { stepUp } from '../../sign-in/own-password.ts'
-import { getSessionOfRefreshToken, readRefreshToken, refresh } from '../../sign-in/refresh.ts'
+import { refresh } from '../../sign-in/refresh.ts'
 import { register } from '../../sign-in/register.ts'
 import { signIn } from '../../sign-in/sign-in.ts'
 import { isRefreshToken } from '../../tokens/refresh-token.ts'
@@ -216,7 +217,7 @@ const findShownSessions = async (engine: Engine, request: FastifyRequest): Promi
   const accessToken = bearer === undefined || isRefreshToken(bearer) ? undefined : bearer
   const shown: Caller[] = [...(await findShownByCookie(engine, request))]
   if (refreshToken !== undefined) {
-    const { session } = await getSessionOfRefreshToken(engine, engine.db, readRefreshToken(refreshToken))
+    const session = await getSessionOfRefreshToken(engine, engine.db, readRefreshToken(refreshToken))
     shown.push({ userId: session.user_id, sessionId: session.id })
   }
   if (accessToken !== undefined)
