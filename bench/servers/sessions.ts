@@ -5,7 +5,8 @@ import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-t
 
 /** An API whose database holds so many users, each with a live session, and refresh tokens of some of them. */
 const [sessions = 1_000] = process.argv.slice(2).map(Number)
-const shown = 1_000
+/** Those shown lie evenly among the others, so that they have no page of the database for themselves. */
+const apart = Math.max(1, Math.floor(sessions / 1_000))
 const atOnce = 500
 
 const app = Fastify()
@@ -61,7 +62,9 @@ for (let made = 0; made < sessions; made += atOnce) {
       .execute()
     await transaction.insertInto('sessions').values(begun).execute()
   })
-  for (const session of begun) if (callers.length < shown) callers.push(makeRefreshToken(secrets, session, 1))
+  begun.forEach((session, at) => {
+    if ((made + at) % apart === 0) callers.push(makeRefreshToken(secrets, session, 1))
+  })
 }
 
 process.once('SIGTERM', () => app.close())

@@ -84,12 +84,11 @@ describe('an allowance', () => {
       tat: 12_000,
       remaining: 4,
       nextAfter: 12_000,
-      resetAfter: 12_000,
       retryAfter: 0,
     })
-    assert.deepEqual(standing(30_000, 0, five), { remaining: 2, nextAfter: 6_000, resetAfter: 30_000 })
-    assert.deepEqual(standing(undefined, 0, five), { remaining: 5, nextAfter: 0, resetAfter: 0 })
-    assert.deepEqual(standing(0, minute, five), { remaining: 5, nextAfter: 0, resetAfter: 0 })
+    assert.deepEqual(standing(30_000, 0, five), { remaining: 2, nextAfter: 6_000 })
+    assert.deepEqual(standing(undefined, 0, five), { remaining: 5, nextAfter: 0 })
+    assert.deepEqual(standing(0, minute, five), { remaining: 5, nextAfter: 0 })
   })
 })
 

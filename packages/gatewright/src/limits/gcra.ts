@@ -7,8 +7,6 @@ export type Standing = {
   readonly remaining: number
   /** Until `remaining` is one more; 0 when it is already `count`. */
   readonly nextAfter: number
-  /** Until `remaining` is `count` again. */
-  readonly resetAfter: number
 }
 
 /** The answer to one request. */
@@ -28,26 +26,21 @@ const toMilliseconds = (microseconds: number): number => microseconds / 1_000
 /** Rounded up, so that rounding never allows more than the rate says. */
 const interval = ({ count, window }: Rate): number => Math.ceil(toMicroseconds(window) / count)
 
+/** How far a key is ahead of now. */
+const usedBy = (tat: number | undefined, now: number): number =>
+  Math.max(0, toMicroseconds(tat ?? now) - toMicroseconds(now))
+
+const remainingOf = (free: number, step: number): number => Math.max(0, Math.floor(free / step))
+const nextAfterOf = (used: number, free: number, step: number): number =>
+  used === 0 ? 0 : toMilliseconds((remainingOf(free, step) + 1) * step - free)
+
 /** Where a key stands, without charging it. Arguments as for {@link gcra}. */
 export const standing = (tat: number | undefined, now: number, rate: Rate): Standing => {
   const step = interval(rate)
-  const used = Math.max(0, toMicroseconds(tat ?? now) - toMicroseconds(now))
+  const used = usedBy(tat, now)
   const free = step * rate.count - used
-  const remaining = Math.max(0, Math.floor(free / step))
-  return {
-    remaining,
-    nextAfter: used === 0 ? 0 : toMilliseconds((remaining + 1) * step - free),
-    resetAfter: toMilliseconds(used),
-  }
+  return { remaining: remainingOf(free, step), nextAfter: nextAfterOf(used, free, step) }
 }
-
-// Each request makes one: written out, for a spread costs more than the sums.
-const toVerdict = (
-  { remaining, nextAfter, resetAfter }: Standing,
-  allowed: boolean,
-  tat: number,
-  retryAfter: number,
-): Verdict => ({ remaining, nextAfter, resetAfter, allowed, tat, retryAfter })
 
 /**
  * The generic cell rate algorithm, with a burst of the whole count.
@@ -64,14 +57,22 @@ const toVerdict = (
  * longer: it fails closed.
  *
  *     const first = gcra(undefined, 0, { count: 5, window: 60_000 })
- *     // { allowed: true, tat: 12_000, remaining: 4, nextAfter: 12_000, resetAfter: 12_000, retryAfter: 0 }
+ *     // { allowed: true, tat: 12_000, remaining: 4, nextAfter: 12_000, retryAfter: 0 }
  *     const second = gcra(first.tat, 0, { count: 5, window: 60_000 })
  */
 export const gcra = (tat: number | undefined, now: number, rate: Rate): Verdict => {
-  const before = standing(tat, now, rate)
+  const step = interval(rate)
+  const before = usedBy(tat, now)
   // Written so that a clock that gives no number refuses.
-  if (!(before.remaining >= 1)) return toVerdict(before, false, tat ?? now, before.nextAfter)
-  const from = Math.max(toMicroseconds(tat ?? now), toMicroseconds(now))
-  const next = toMilliseconds(from + interval(rate))
-  return toVerdict(standing(next, now, rate), true, next, 0)
+  const allowed = before + step <= step * rate.count
+  const used = allowed ? before + step : before
+  const free = step * rate.count - used
+  const nextAfter = nextAfterOf(used, free, step)
+  return {
+    allowed,
+    tat: allowed ? toMilliseconds(toMicroseconds(now) + used) : (tat ?? now),
+    remaining: remainingOf(free, step),
+    nextAfter,
+    retryAfter: allowed ? 0 : nextAfter,
+  }
 }

@@ -92,7 +92,7 @@ export const createLimiter = (options: LimiterOptions): Limiter => {
       const counted = rows.get(name)
       if (counted === undefined) throw new TypeError(`there is no limit ${name}`)
       latest = Math.max(latest, clock.monotonic())
-      return enabled ? takeAll(counted, keys, latest) : { allowed: true, retryAfter: 0, rows: [] }
+      return enabled ? takeAll(counted, keys, latest) : nothingToSay
     },
     size: () => [...rows.values()].flat().reduce((sum, row) => sum + row.counters.size(), 0),
   }
@@ -118,6 +118,9 @@ type Asked = {
   readonly verdict: Verdict
 }
 
+/** What a limit says that counts by nothing that is known. */
+const nothingToSay: LimitReport = Object.freeze({ allowed: true, retryAfter: 0, rows: Object.freeze([]) })
+
 const takeAll = (rows: readonly CountedRow[], keys: LimitKeys, now: number): LimitReport => {
   const asked: Asked[] = []
   let allowed = true
@@ -131,6 +134,7 @@ const takeAll = (rows: readonly CountedRow[], keys: LimitKeys, now: number): Lim
     allowed &&= verdict.allowed
     asked.push({ row, key, tat, verdict })
   }
+  if (asked.length === 0) return nothingToSay
   if (allowed) for (const { row, key, verdict } of asked) row.counters.put(key, verdict.tat)
   let retryAfter = allowed ? 0 : 1
   const told: LimitReport['rows'][number][] = []
