@@ -48,6 +48,13 @@ test('the console and the reference are there with a slash at the end as well', 
   }
 })
 
+test('where no session cookie is taken, which the console needs, a browser is led to the reference', async context => {
+  const own = await startTestApp({ credentials: ['bearer'] })
+  context.after(() => own.close())
+  const { headers } = await own.call('GET', '/', { headers: { accept: browser } })
+  assert.equal(headers.location, '/docs')
+})
+
 const log = pino({ level: 'silent' })
 const gate = { access: everyone(), limit: 'read', audit: 'none' } as const
 const own: Application = {

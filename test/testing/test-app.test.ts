@@ -273,6 +273,15 @@ describe('what an application sends', () => {
   })
 })
 
+test('nobody is signed in by a credential that CREDENTIALS leaves out', async context => {
+  const t = await startTestApp({ application: reports, settings: { CREDENTIALS: 'cookie' } })
+  context.after(() => t.close())
+  await assert.rejects(signedInAs(t, anyRoles), /CREDENTIALS leaves out bearer/)
+  const tab = await signedInAs(t, { ...anyRoles, holding: 'cookie' })
+  assert.equal((await tab.inject('/hello')).statusCode, 200)
+  await assert.rejects(tab.signInAgain(), /CREDENTIALS leaves out bearer/)
+})
+
 test('two test apps at once know nothing of each other, and each closes its own', async context => {
   const [one, two] = await Promise.all([startTestApp(kinds.build), startTestApp(kinds.build)])
   context.after(two.close)

@@ -2,6 +2,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { changeRoles, disableUser, enableUser } from '../administration/users.ts'
 import { systemOrigin as origin } from '../audit/record.ts'
 import type { Engine } from '../compose.ts'
+import type { CredentialKind } from '../ground/credential-settings.ts'
 import type { Holding } from '../sessions/sessions.ts'
 import { logOut } from '../sign-in/end-sessions.ts'
 import type { User } from '../users/users.ts'
@@ -43,6 +44,13 @@ const administer = (engine: Engine, userId: string) => ({
   changeRoles: (roles: readonly string[]) => changeRoles(engine, { userId, roles, origin }),
 })
 
+const credentialOf = { tokens: 'bearer', cookie: 'cookie' } as const satisfies Record<Holding, CredentialKind>
+
+const checkAccepted = ({ places }: Engine, holding: Holding): void => {
+  if (!places.accepted.has(credentialOf[holding]))
+    throw new TypeError(`CREDENTIALS leaves out ${credentialOf[holding]}: sign in with another holding`)
+}
+
 /** Starts a session of the user, and gives what its client can do. */
 export const openSession = async <H extends Holding = 'tokens'>(
   app: FastifyInstance,
@@ -50,6 +58,7 @@ export const openSession = async <H extends Holding = 'tokens'>(
   options: SessionOptions<H>,
 ): Promise<SignedIn<H>> => {
   const { gatewright: engine } = app
+  checkAccepted(engine, options.holding ?? 'tokens')
   const live = await startTestSession(engine, { userId: user.id, ...options })
   // Without a word H is `tokens`, as in the session.
   const held = (await hold[options.holding ?? 'tokens'](engine, live)) as Held[H]

@@ -6,16 +6,19 @@ import { anyText, nothing, strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
 /**
- * The bare address of a server: a browser is led to the console, a program is told what is where. It is
+ * The bare address of a server: a browser is led to the console, or where no
+ * session cookie is taken to the reference, and a program is told what is where. It is
  * added after the application's routes: one that has its own `/` keeps it.
  */
-export const frontDoorRoute = (app: FastifyInstance, { publicUrl }: Engine): void => {
+export const frontDoorRoute = (app: FastifyInstance, { publicUrl, places }: Engine): void => {
   if (app.hasRoute({ method: 'GET', url: '/' })) return
   const answer = {
     console: `${publicUrl}/console`,
     reference: `${publicUrl}/docs`,
     openapi: `${publicUrl}/openapi.json`,
   }
+  // The console signs in with the cookie alone.
+  const page = places.accepted.has('cookie') ? '/console' : '/docs'
   typed(app).get(
     '/',
     {
@@ -37,7 +40,7 @@ export const frontDoorRoute = (app: FastifyInstance, { publicUrl }: Engine): voi
     },
     async ({ raw }, reply) =>
       new Negotiator(raw).mediaType(['application/json', 'text/html']) === 'text/html'
-        ? reply.redirect('/console')
+        ? reply.redirect(page)
         : answer,
   )
 }
