@@ -69,17 +69,15 @@ export const advance = async (
   const promised = promisedExpiry(now, session, times)
   const secrets = rotates ? rotateSecrets(session, secretId) : session
   const next = {
-    ...session,
     generation: rotates ? judged + 1 : judged,
     generation_since: rotates ? now : session.generation_since,
     last_used_at: Math.max(session.last_used_at, now),
     address: origin.address ?? session.address,
-    secret_id: secrets.secret_id,
-    former_secret_id: secrets.former_secret_id,
-    token_expires_at: Math.max(session.token_expires_at, promised),
   }
-  const { changed } = await setGeneration(work.db, { ...next, judged })
+  const token_expires_at = Math.max(session.token_expires_at, promised)
+  const { changed } = await setGeneration(work.db, { ...next, token_expires_at, id, judged })
   if (changed !== 1) throw new Refusal('session_ended')
-  if (differ(next, session)) await moveToSecret(work.db, { ...secrets, id })
-  return { ...next, token_expires_at: promised }
+  const { secret_id, former_secret_id } = secrets
+  if (differ(secrets, session)) await moveToSecret(work.db, { id, secret_id, former_secret_id })
+  return { ...session, ...next, secret_id, former_secret_id, token_expires_at: promised }
 }
