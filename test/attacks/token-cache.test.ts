@@ -138,7 +138,7 @@ test('cache confusion: a token that was seen is good for its own audience only, 
     for (const _ of ['never seen', 'seen'])
       await assert.rejects(async () => other.accessTokens.verify(owner.access), {
         code: 'invalid_token',
-        details: { reason: 'token_audience' },
+        details: { reason: 'token_audience', session: await t.engine.accessTokens.verify(owner.access) },
       })
     const known = await t.engine.accessTokens.verify(owner.access)
     const theirs = await other.accessTokens.sign(known)

@@ -150,7 +150,10 @@ const refuseEnded = (
     (shown === session.generation || shown === session.generation - 1)
   return justRenewed
     ? new Refusal('session_renewed')
-    : new Refusal('session_ended', { reason: session.end_reason ?? 'ended' })
+    : new Refusal('session_ended', {
+        reason: session.end_reason ?? 'ended',
+        session: { userId: session.user_id, sessionId: session.id },
+      })
 }
 
 /** A well-formed refresh token, whoever made it. Costs no query. @throws Refusal `invalid_token` */
@@ -248,7 +251,7 @@ export const refresh = async (
     const overtime = endedByTime(session, clock.now(), times)
     if (overtime !== undefined) {
       await endOvertime(dependencies, work, overtime, subject)
-      return new Refusal('session_ended', { reason: overtime })
+      return new Refusal('session_ended', { reason: overtime, hasEvent: true })
     }
 
     const position = positionOf(token.generation, session, clock.now(), settings.refreshRetryWindow)
@@ -259,7 +262,7 @@ export const refresh = async (
     })
     if ('ends' in outcome) {
       await end(outcome.ends)
-      return new Refusal(outcome.code, { reason: outcome.event })
+      return new Refusal(outcome.code, { reason: outcome.event, hasEvent: true })
     }
     const { rotates } = outcome
     const next = { rotates, secretId, times, origin }

@@ -154,8 +154,10 @@ export const createAccessTokens = ({
   keyRing.onRemoved(kid => verified.forget(({ keyId }) => keyId === kid))
 
   const checkNow = (token: AccessToken): AccessToken => {
-    if (token.audience !== audience) throw invalid('token_audience')
-    if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
+    if (token.audience !== audience)
+      throw new Refusal('invalid_token', { reason: 'token_audience', session: token })
+    if (token.expiresAt <= clock.now())
+      throw new Refusal('token_expired', { reason: 'token_expired', session: token })
     return token
   }
 
