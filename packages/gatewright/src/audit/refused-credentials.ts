@@ -71,11 +71,11 @@ export const createRefusedCredentials = (
 
   /** Not in the request, which is answered first. While the database fails, only the timer tries. */
   const writeSoon = async (): Promise<void> => {
-    if (isAsked || isFailing) return
+    if (isAsked) return
     isAsked = true
     await immediate()
     isAsked = false
-    await write()
+    if (!isFailing) await write()
   }
 
   const timer = setInterval(() => write(), interval).unref()
