@@ -225,7 +225,7 @@ const cases: Readonly<Record<string, Case>> = {
 describe('the audit log has the exact reason of a refused credential, and its session where it was ours', () => {
   beforeEach(signIn)
   for (const [name, { refuse, reason, owner }] of Object.entries(cases))
-    test(name, async () => assertRow(await refuse(), reason, owner?.()))
+    test(`${name} leaves its reason`, async () => assertRow(await refuse(), reason, owner?.()))
 
   test('a token of a revoked key: whoever holds the key could have written another name into it', async () => {
     await rotateKeys(t.engine, origin)
@@ -293,7 +293,7 @@ const others: Readonly<Record<string, { readonly refuse: () => Promise<Answer>; 
 describe('no row is written twice, nor for what is no refused credential', () => {
   beforeEach(signIn)
   for (const [name, { refuse, status }] of Object.entries(others))
-    test(name, async () => {
+    test(`${name} leaves none`, async () => {
       assert.equal((await refuse()).status, status)
       assert.deepEqual(await written(), [])
     })
