@@ -48,6 +48,7 @@ export const createRefusedCredentials = (
   }
 
   const writeDue = async (now: number): Promise<void> => {
+    isAsked = false
     const due = counts.takeDue(now)
     for (let at = 0; at < due.length; at += mostAtOnce) {
       try {
@@ -69,16 +70,21 @@ export const createRefusedCredentials = (
     return writing
   }
 
-  /** Not in the request, which is answered first. While the database fails, only the timer tries. */
+  /**
+   * Not in the request, which is answered first. Of all who ask, one waits for the write under way; while the
+   * database fails, only the timer tries.
+   */
   const writeSoon = async (): Promise<void> => {
     if (isAsked) return
     isAsked = true
     await immediate()
-    isAsked = false
     if (!isFailing) await write()
   }
 
-  const timer = setInterval(() => write(), interval).unref()
+  const lookAgain = (): void => {
+    if (writing === undefined) void write()
+  }
+  const timer = setInterval(lookAgain, interval).unref()
 
   return {
     note: ({ requestId, ...kind }) => {
