@@ -26,7 +26,7 @@ export type Bounds = {
 }
 
 /** Together they are also the most rows that one process writes in a minute. */
-export const usualBounds: Bounds = { kinds: 1_000, ofStrangers: 750, reasons: 100 }
+const usualBounds: Bounds = { kinds: 1_000, ofStrangers: 750, reasons: 100 }
 
 export type RefusalCounts = {
   /** @returns whether a row is due: it is the first of its kind, or none was written for a minute */
