@@ -6,7 +6,7 @@ import { blog } from '../../apps/blog/src/blog.ts'
 import { changeRoles, disableUser } from '../../packages/gatewright/src/administration/users.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { type Caller, startTestApp, type TestApp } from '../harness.ts'
-import { makeOwner } from '../senders.ts'
+import { makeOwner, sessionIdOf } from '../senders.ts'
 import { alphabet, orderOfP256, withSignature } from './forged-tokens.ts'
 import { createForger, type Forger, swapClaims } from './forger.ts'
 import { assertRefused, invalid, lastReason, toldBy } from './refused-token.ts'
@@ -138,7 +138,10 @@ test('cache confusion: a token that was seen is good for its own audience only, 
     for (const _ of ['never seen', 'seen'])
       await assert.rejects(async () => other.accessTokens.verify(owner.access), {
         code: 'invalid_token',
-        details: { reason: 'token_audience' },
+        details: {
+          reason: 'token_audience',
+          session: { userId: owner.id, sessionId: sessionIdOf(owner.access) },
+        },
       })
     const known = await t.engine.accessTokens.verify(owner.access)
     const theirs = await other.accessTokens.sign(known)

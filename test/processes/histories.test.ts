@@ -111,7 +111,7 @@ const begin = async (history: History): Promise<void> => {
   const actor = pickActor(history)
   if (actor === undefined) return
   // Only what is made from memory has something between its beginning and its commit; the rest needs a transaction.
-  const secret = actor.node.processes.secretInForce(undefined as never)
+  const secret = actor.node.processes.secretInForce({ beforeLock: () => {} } as never)
   if (typeof secret === 'string') actor.begun ??= { secret, beats: 0 }
   else await secret.catch(() => {})
 }

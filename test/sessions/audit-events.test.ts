@@ -167,6 +167,14 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const answer = await call('POST', 'login', { body: { username, password: newPassword } })
     return { user: id, actor: null, answer, reason: 'wrong_password' }
   },
+  'credential.refused': async () => {
+    const { id, access, sessionId } = await join()
+    await call('POST', 'logout', { token: access })
+    const answer = await call('GET', 'me', { token: access })
+    await t.engine.refusedCredentials.write()
+    const details = { count: 1, last_at: t.clock.now(), last_request_id: answer.headers['x-request-id'] }
+    return { user: id, actor: null, session: sessionId, answer, reason: 'logout', details }
+  },
   'session.started': async () => {
     const person = await join()
     const { username, id } = person

@@ -60,8 +60,12 @@ const signInAndRotate = async (on: World, userId: string, rotations: number): Pr
 }
 
 const getSession = ({ second }: World, id: string) => second.row('select * from sessions where id = ?', id)
+/** What happened to the session; that its tokens were refused is counted beside it. */
 const listEvents = ({ second }: World, id: string) =>
-  second.rows('select event, reason from audit_events where session_id = ? order by id', id)
+  second.rows(
+    "select event, reason from audit_events where session_id = ? and event <> 'credential.refused' order by id",
+    id,
+  )
 const countEvents = ({ second }: World, id: string, event: string) =>
   second.rows('select 1 from audit_events where session_id = ? and event = ?', id, event).length
 

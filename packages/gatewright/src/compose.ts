@@ -1,3 +1,4 @@
+import { createRefusedCredentials, type RefusedCredentials } from './audit/refused-credentials.ts'
 import { createClientAddress } from './gate/client-address.ts'
 import { credentialPlacesOf } from './gate/credential.ts'
 import type { GateDependencies } from './gate/gate.ts'
@@ -42,6 +43,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
   readonly hooks: HookRunner
+  readonly refusedCredentials: RefusedCredentials
   readonly processes: Processes
   readonly keyRing: KeyRing
   readonly housekeeping: Housekeeping
@@ -176,6 +178,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   if (kind === 'server') keyRing.follow()
   const uses = createSessionUses({ db, clock, settings, roleTable })
   opened.defer(uses.stop)
+  const refusedCredentials = createRefusedCredentials({ db, clock })
+  opened.defer(refusedCredentials.stop)
   const hooks = createHookRunner({ db, clock, random })
   opened.defer(hooks.stop)
   const housekeeping = createHousekeeping({
@@ -203,6 +207,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     revocations,
     uses,
     hooks,
+    refusedCredentials,
     keyRing,
     housekeeping,
     roleTable,

@@ -1,6 +1,6 @@
 /**
  * Every audit event: its name and when it is written. Each is a row of `audit_events`, written in the
- * transaction of what it records.
+ * transaction of what it records; only `credential.refused`, which changes nothing, is counted.
  */
 export const auditEvents = {
   'user.registered': 'A user registered.',
@@ -14,6 +14,8 @@ export const auditEvents = {
   'administrator.set-up': 'The first administrator was made by the set-up link.',
   'setup-link.made': 'A set-up link was made.',
   'sign-in.failed': 'A sign-in or a confirmation of the password failed.',
+  'credential.refused':
+    'A token or cookie was refused with 401: a row for the first of a kind, then one a minute with their count.',
   'session.started': 'A user signed in.',
   'session.refreshed': 'A refresh token was used and rotated, or was shown again inside its window.',
   'session.refresh-retried':

@@ -26,7 +26,9 @@ export type AuditEntry = {
   readonly details?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>
 }
 
-const insertEvent = prepare<Omit<Selectable<Tables['audit_events']>, 'id'>>((db, value) =>
+type EventRow = Omit<Selectable<Tables['audit_events']>, 'id'>
+
+const insertEvent = prepare<EventRow>((db, value) =>
   db.insertInto('audit_events').values({
     at: value('at'),
     event: value('event'),
@@ -40,6 +42,22 @@ const insertEvent = prepare<Omit<Selectable<Tables['audit_events']>, 'id'>>((db,
   }),
 )
 
+export const toEventRow = (
+  at: number,
+  event: string,
+  { origin, userId, sessionId, reason, details = {} }: AuditEntry,
+): EventRow => ({
+  at,
+  event,
+  user_id: userId ?? null,
+  actor: origin.actor,
+  session_id: sessionId ?? null,
+  address: origin.address,
+  request_id: origin.requestId,
+  reason: reason ?? null,
+  details: JSON.stringify(details),
+})
+
 /**
  * Writes one audit event in the transaction of what it records. An application that declares its own
  * events in the plugin's options names them here as well.
@@ -48,17 +66,7 @@ export const recordEvent = async <Name extends string = AuditEventName>(
   { clock }: { readonly clock: Clock },
   work: Work,
   event: Name | AuditEventName,
-  { origin, userId, sessionId, reason, details = {} }: AuditEntry,
+  entry: AuditEntry,
 ): Promise<void> => {
-  await insertEvent(work.db, {
-    at: clock.now(),
-    event,
-    user_id: userId ?? null,
-    actor: origin.actor,
-    session_id: sessionId ?? null,
-    address: origin.address,
-    request_id: origin.requestId,
-    reason: reason ?? null,
-    details: JSON.stringify(details),
-  })
+  await insertEvent(work.db, toEventRow(clock.now(), event, entry))
 }

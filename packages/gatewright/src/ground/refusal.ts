@@ -43,6 +43,10 @@ export type FieldError = { readonly path: string; readonly message: string }
 export type RefusalDetails = {
   /** A stable id of the exact reason, for the audit log and the person who may know it. */
   readonly reason?: string
+  /** Whose credential was refused; only where its text is proven ours. */
+  readonly session?: { readonly userId: string; readonly sessionId: string }
+  /** An audit event of its own tells of it, so it is not counted as well. */
+  readonly hasEvent?: true
   /** What is wrong with which part of the input. */
   readonly errors?: readonly FieldError[]
   /** Seconds after which a retry makes sense. */

@@ -5,6 +5,7 @@ import { type Passage, takeFromLimit } from '../gate/passage.ts'
 import type { LimitKeys, LimitReport } from '../limits/limiter.ts'
 import type { LimitName } from '../limits/table.ts'
 import { addAnswerHeaders } from './answer-headers.ts'
+import { noteRefusedCredential } from './note-refused-credential.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
 import { clearSessionCookie } from './session-cookie.ts'
@@ -53,6 +54,7 @@ export const createAnswerRefusal =
     const { publicUrl, places } = engine
     const refusal = toRefusal(error)
     reply.refusal = refusal
+    noteRefusedCredential(engine, request, refusal)
     if (statuses[refusal.code] >= 500 && refusal !== error)
       log.error({ err: error, request_id: request.id }, 'unexpected error')
     if (request.passage) writeRateLimits(reply, request.passage)

@@ -68,5 +68,5 @@ export const checkPassword = async (
     }),
   )
   await clock.sleep(step - ((clock.monotonic() - startedAt) % step))
-  throw new Refusal('invalid_credentials', { reason: fault ?? 'unknown_user' })
+  throw new Refusal('invalid_credentials', { reason: fault ?? 'unknown_user', hasEvent: true })
 }

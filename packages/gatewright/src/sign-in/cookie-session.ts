@@ -26,8 +26,9 @@ const endByTime = (
   inTransaction<never>(dependencies.db, async work => {
     const subject = { userId, sessionId, origin: { ...origin, actor: userId } }
     const ended = await endOvertime(dependencies, work, reason, subject)
-    if (ended === 0) await refuseRenewedMeanwhile(dependencies, work, sessionId)
-    return new Refusal('session_ended', { reason })
+    if (ended > 0) return new Refusal('session_ended', { reason, hasEvent: true })
+    await refuseRenewedMeanwhile(dependencies, work, sessionId)
+    throw new Refusal('session_ended', { reason })
   })
 
 /** Somebody was faster: what goes on under a new id is waited for, and its new cookie is not given up. */

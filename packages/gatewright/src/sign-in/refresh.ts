@@ -43,6 +43,9 @@ const outcomes = {
   ahead: { event: 'refresh-token.ahead', ends: 'refresh token ahead', code: 'session_ended' },
 } as const satisfies Record<Position, object>
 
+const refuseAsEnded = ({ user_id: userId, id: sessionId }: SessionRow, reason: string): Refusal =>
+  new Refusal('session_ended', { reason, session: { userId, sessionId } })
+
 /** Within the window after a new id, the token it replaced is told to wait for the new one. */
 const refuseEnded = (
   { clock, settings }: RefreshDependencies,
@@ -52,9 +55,7 @@ const refuseEnded = (
   const justRenewed =
     isJustRenewed(session, clock.now(), settings) &&
     (shown === session.generation || shown === session.generation - 1)
-  return justRenewed
-    ? new Refusal('session_renewed')
-    : new Refusal('session_ended', { reason: session.end_reason ?? 'ended' })
+  return justRenewed ? new Refusal('session_renewed') : refuseAsEnded(session, session.end_reason ?? 'ended')
 }
 
 const checkNotEnded = (
@@ -63,9 +64,8 @@ const checkNotEnded = (
   { generation }: RefreshToken,
 ): void => {
   if (session.ended_at !== null) throw refuseEnded(dependencies, session, generation)
-  if (userDisabledAt !== null) throw new Refusal('session_ended', { reason: 'user_disabled' })
-  if (dependencies.revocations.isEnded(toRevocable(session)))
-    throw new Refusal('session_ended', { reason: 'cut_off' })
+  if (userDisabledAt !== null) throw refuseAsEnded(session, 'user_disabled')
+  if (dependencies.revocations.isEnded(toRevocable(session))) throw refuseAsEnded(session, 'cut_off')
 }
 
 /**
@@ -121,7 +121,7 @@ export const refresh = async (
     const overtime = endedByTime(session, clock.now(), times)
     if (overtime !== undefined) {
       await endOvertime(dependencies, work, overtime, subject)
-      return new Refusal('session_ended', { reason: overtime })
+      return new Refusal('session_ended', { reason: overtime, hasEvent: true })
     }
 
     const position = positionOf(token.generation, session, clock.now(), settings.refreshRetryWindow)
@@ -132,7 +132,7 @@ export const refresh = async (
     })
     if ('ends' in outcome) {
       await end(outcome.ends)
-      return new Refusal(outcome.code, { reason: outcome.event })
+      return new Refusal(outcome.code, { reason: outcome.event, hasEvent: true })
     }
     const { rotates } = outcome
     const next = { rotates, secretId, times, origin }

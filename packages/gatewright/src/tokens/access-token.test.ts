@@ -197,7 +197,10 @@ test('a token that was remembered for one audience is refused by whoever expects
   for (const _ of ['never seen', 'seen'])
     await assert.rejects(async () => own.tokens.verify(good), {
       code: 'invalid_token',
-      details: { reason: 'token_audience' },
+      details: {
+        reason: 'token_audience',
+        session: { userId: claimed.userId, sessionId: claimed.sessionId },
+      },
     })
 })
 

@@ -152,6 +152,12 @@ const toAccessToken = (claims: Claims, keyId: string): AccessToken => {
   })
 }
 
+/** Proven by the signature, whatever else is wrong. */
+const ownerOf = ({ userId, sessionId }: AccessToken): Pick<AccessToken, 'userId' | 'sessionId'> => ({
+  userId,
+  sessionId,
+})
+
 /**
  * Makes and verifies access tokens (RFC 9068), signed by the key ring's active key.
  *
@@ -188,8 +194,10 @@ export const createAccessTokens = ({
   })
 
   const checkNow = (token: AccessToken): AccessToken => {
-    if (token.audience !== audience) throw invalid('token_audience')
-    if (token.expiresAt <= clock.now()) throw new Refusal('token_expired', { reason: 'token_expired' })
+    if (token.audience !== audience)
+      throw new Refusal('invalid_token', { reason: 'token_audience', session: ownerOf(token) })
+    if (token.expiresAt <= clock.now())
+      throw new Refusal('token_expired', { reason: 'token_expired', session: ownerOf(token) })
     return token
   }
 

@@ -1,0 +1,41 @@
+import type { Database } from '../storage/tables.ts'
+import { toEventRow } from './record.ts'
+import type { CountedRefusals } from './refusal-counts.ts'
+
+/** All that a request could say without asking the database why its session has ended. */
+const vague: ReadonlySet<string> = new Set(['cut_off', 'ended', 'session_ended'])
+
+const isVague = ({ kind: { reason } }: CountedRefusals): boolean => vague.has(reason)
+
+/** Why sessions ended, by their ids. */
+const findEndReasons = async (db: Database, ids: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+  if (ids.length === 0) return new Map()
+  const rows = await db.selectFrom('sessions').select(['id', 'end_reason']).where('id', 'in', ids).execute()
+  return new Map(
+    rows.flatMap(({ id, end_reason }) => (end_reason === null ? [] : [[id, end_reason] as const])),
+  )
+}
+
+const toRow = (
+  { kind: { reason, addressGroup, session }, tally: { count, first, last } }: CountedRefusals,
+  endReason: string | undefined,
+) =>
+  toEventRow(first.at, 'credential.refused', {
+    origin: { actor: null, address: addressGroup, requestId: first.requestId },
+    ...session,
+    reason: endReason ?? reason,
+    details: { count, last_at: last.at, last_request_id: last.requestId },
+  })
+
+/**
+ * Writes a row for each kind, in one statement. Where a request knew only that its session has ended, the
+ * row says why it did, as long as the session is known.
+ */
+export const writeRefusals = async (db: Database, refused: readonly CountedRefusals[]): Promise<void> => {
+  const asked = refused.filter(isVague).flatMap(({ kind }) => kind.session?.sessionId ?? [])
+  const endReasons = await findEndReasons(db, [...new Set(asked)])
+  const rows = refused.map(each =>
+    toRow(each, isVague(each) ? endReasons.get(each.kind.session?.sessionId ?? '') : undefined),
+  )
+  await db.insertInto('audit_events').values(rows).execute()
+}
