@@ -2,7 +2,7 @@ import type { JWK } from 'jose'
 import { ageOf, longAgo, momentOf, second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Database } from '../storage/tables.ts'
-import { oldestView } from './ring-plan.ts'
+import { oldestShown, oldestView } from './ring-plan.ts'
 import { createRingReads } from './ring-reads.ts'
 import { createRingView, type RingView } from './ring-view.ts'
 import type { SigningKey } from './signing-keys.ts'
@@ -21,6 +21,11 @@ export type KeyRing = {
   readonly findAnew: (kid: string) => Promise<SigningKey | undefined>
   /** The public halves of the keys that tokens may be signed with; the same list as long as the keys are. */
   readonly listPublic: () => readonly JWK[]
+  /**
+   * The same, to be shown to others, who keep it; the ring is read first where the view is too old for that.
+   * @throws Refusal `unavailable`
+   */
+  readonly getPublic: () => readonly JWK[] | Promise<readonly JWK[]>
   /** Takes a revoked key out at once, before the ring is read again. */
   readonly drop: (kid: string) => void
   /** Calls back whenever a key is no longer there. */
@@ -64,7 +69,7 @@ const createReader = (dependencies: KeyRingDependencies, view: RingView) => {
   return {
     ...createRingReads(clock, read),
     lastRead: () => last,
-    isFresh: (): boolean => ageOf(clock, sentAt) <= oldestView,
+    isFresh: (oldest = oldestView): boolean => ageOf(clock, sentAt) <= oldest,
   }
 }
 
@@ -80,6 +85,13 @@ const getActiveAnew = async (view: RingView, { catchUp, isFresh }: Reader): Prom
     if (isFresh() && active !== undefined) return active
   }
   throw unavailable('no_signing_key')
+}
+
+const getPublicAnew = async (view: RingView, { catchUp }: Reader): Promise<readonly JWK[]> => {
+  await catchUp().catch(() => {
+    throw unavailable('signing_keys_stale')
+  })
+  return view.listPublic()
 }
 
 const createFindAnew = (view: RingView, { catchUpLater }: Reader): KeyRing['findAnew'] => {
@@ -125,6 +137,7 @@ const createKeyRing = (dependencies: KeyRingDependencies): KeyRing => {
     find: view.find,
     findAnew: createFindAnew(view, reader),
     listPublic: view.listPublic,
+    getPublic: () => (reader.isFresh(oldestShown) ? view.listPublic() : getPublicAnew(view, reader)),
     drop: kid => {
       view.drop(kid)
       reader.catchUp().catch(() => {})

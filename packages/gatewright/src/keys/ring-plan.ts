@@ -11,6 +11,12 @@ export const publishedAhead = 15 * minute
 /** A process signs only by a view of the ring that is no older than this, and else reads it first. */
 export const oldestView = minute
 
+/**
+ * The key set is shown by a view that is no older than this, and else the ring is read first: what a cache
+ * then keeps for ten minutes has, for all its life, every key that signs in it.
+ */
+export const oldestShown = 4 * minute
+
 /** How long a key that is gone is still listed. Nothing can be verified with it. */
 export const listedFor = 90 * day
 
