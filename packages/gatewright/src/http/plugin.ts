@@ -84,6 +84,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   runHooks(app, options, log)
   keepHouse(app, engine, log)
   engine.processes.tell(log)
+  engine.keyRing.tell(log)
   healthRoutes(app, engine)
   wellKnownRoutes(app, engine)
   metricsRoutes(app, engine, counts)

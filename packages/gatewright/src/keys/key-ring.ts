@@ -4,7 +4,7 @@ import { Refusal } from '../ground/refusal.ts'
 import type { Database } from '../storage/tables.ts'
 import { oldestShown, oldestView } from './ring-plan.ts'
 import { createRingReads } from './ring-reads.ts'
-import { createRingView, type RingView } from './ring-view.ts'
+import { createRingView, type RingLog, type RingView } from './ring-view.ts'
 import type { SigningKey } from './signing-keys.ts'
 import { noteTtl, type RingDependencies, readRing, type StoredRing, turnRing } from './turn-ring.ts'
 
@@ -30,6 +30,8 @@ export type KeyRing = {
   readonly drop: (kid: string) => void
   /** Calls back whenever a key is no longer there. */
   readonly onRemoved: (listener: (kid: string) => void) => void
+  /** From now on keys that can't be opened, and so are left out, are told. */
+  readonly tell: (log: RingLog) => void
   /** Does what the ring needs, if anything, and reads it. */
   readonly turn: () => Promise<void>
   /** Turns the ring again and again. */
@@ -41,6 +43,11 @@ export type KeyRing = {
 export type KeyRingDependencies = RingDependencies & {
   /** Connections that requests can't use up (`openDatabases`); `db` without a word. */
   readonly watch?: Database
+  /**
+   * The ring is opened also where keys that do not sign can't be: for commands, which take them out. A server
+   * does not start so; while it runs it leaves them out.
+   */
+  readonly opensBroken?: boolean
 }
 
 /** About how often the ring is read and turned: many times before a view grows too old. */
@@ -53,7 +60,7 @@ const unavailable = (reason: string): Refusal => new Refusal('unavailable', { re
 
 /** The reads of a view, and how old it is. */
 const createReader = (dependencies: KeyRingDependencies, view: RingView) => {
-  const { db, watch = db, clock, settings } = dependencies
+  const { db, watch = db, clock, settings, opensBroken = false } = dependencies
   let sentAt = longAgo
   let last: StoredRing | undefined
 
@@ -62,7 +69,7 @@ const createReader = (dependencies: KeyRingDependencies, view: RingView) => {
     // The first one has the time that a start has; the others must not wait behind requests.
     const ring = await readRing(last === undefined ? db : watch, settings)
     if (await noteTtl(dependencies, ring.rows)) return read()
-    await view.adopt(ring.rows)
+    await view.adopt(ring.rows, last === undefined && !opensBroken)
     sentAt = sent
     last = ring
   }
@@ -143,6 +150,7 @@ const createKeyRing = (dependencies: KeyRingDependencies): KeyRing => {
       reader.catchUp().catch(() => {})
     },
     onRemoved: view.onRemoved,
+    tell: view.tell,
     turn,
     follow,
     stop: async () => {
@@ -157,7 +165,7 @@ const createKeyRing = (dependencies: KeyRingDependencies): KeyRing => {
 /**
  * Opens the ring of the database, and makes what it lacks: on an empty database the first key and the one
  * after it.
- * @throws Error for a key that can't be opened
+ * @throws Error for a key that can't be opened, and from then on only where it is the one that signs
  */
 export const openKeyRing = async (dependencies: KeyRingDependencies): Promise<KeyRing> => {
   const ring = createKeyRing(dependencies)
