@@ -42,8 +42,12 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
   const mutex = createMutex()
   let group: Group | undefined
 
+  /** A rollback that failed is done before anything else. */
+  let isLeftOpen = false
   const rollBack = async (): Promise<void> => {
-    if (isInTransaction()) await run('rollback')
+    isLeftOpen = isInTransaction()
+    if (isLeftOpen) await run('rollback')
+    isLeftOpen = false
   }
 
   const abandon = async (error: unknown): Promise<void> => {
@@ -76,8 +80,7 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
   }
 
   const open = async (): Promise<Group> => {
-    // Of a group before, where that failed.
-    await rollBack()
+    if (isLeftOpen) await rollBack()
     await run('begin immediate')
     const current = { members: 0, isLast: false, durable: Promise.withResolvers<void>() }
     // Members hear of a failure; a group whose members have all rolled back has none.
@@ -156,8 +159,8 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
     runAlone: async work => {
       await mutex.acquire()
       try {
-        if (group === undefined) await rollBack()
-        else await finish()
+        if (group !== undefined) await finish()
+        if (isLeftOpen) await rollBack()
         return await work()
       } finally {
         mutex.release()
