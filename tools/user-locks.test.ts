@@ -18,7 +18,7 @@ describe('a statement about users is found', () => {
   ])
     test(code, () => assert.equal(findUserLockFaults(new Map([[path, code]])).length, 1))
 
-  test('also where the word is taken out of any that is there, but of lockUser, whose statement is prepared', () => {
+  test('also where the word is taken out of any that is there, but where the statement is a prepared one', () => {
     const unnoticed: unknown[] = []
     let taken = 0
     for (const [file, text] of sources) {
@@ -31,7 +31,7 @@ describe('a statement about users is found', () => {
           unnoticed.push([...before.matchAll(/^export const (\w+)/gm)].at(-1)?.[1])
       }
     }
-    assert.deepEqual(unnoticed, ['lockUser'])
+    for (const name of unnoticed) assert.match(String(name), /^lock(AndGet)?User$/)
     assert.ok(taken >= 9, String(taken))
   })
 
