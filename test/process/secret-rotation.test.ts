@@ -169,7 +169,11 @@ for (const [kind, open] of Object.entries(installations))
       const inForce = async () => (await rows('select secret_id from installation'))[0]?.secret_id
       await until('the others go on without it', async () => (await inForce()) === B, 90_000)
       const noted = () => rows('select makes_with from processes')
-      await until('it makes values with it', async () => (await noted())[0]?.makes_with === B)
+      await until(
+        'it says that it makes values with it',
+        async () => (await noted())[0]?.makes_with === B,
+        30_000,
+      )
       const newcomer = await signUp(other, 'newcomer')
       stopped.kill('SIGCONT')
       const refreshAt = (server: Server, refresh: string) =>

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { second } from '../../packages/gatewright/src/ground/clock.ts'
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
 import { Unfit } from '../../packages/gatewright/src/processes/join.ts'
+import { longestWork } from '../../packages/gatewright/src/processes/live-process.ts'
+import type { Work } from '../../packages/gatewright/src/storage/transaction.ts'
 import { createSeeded, type Seeded } from '../sessions/seeded.ts'
 import { type Node, openStage, type Stage, secretId } from './stage.ts'
 
@@ -16,8 +18,8 @@ const steps = 60
 type Actor = {
   readonly node: Node
   isPaused: boolean
-  /** A value that it has begun to make, stored later; gone if a second beat would come first. */
-  begun: { readonly secret: string; beats: number } | undefined
+  /** A value that it has begun to make, stored later; given up by the database after `longestWork`. */
+  begun: { readonly secret: string; readonly at: number } | undefined
 }
 
 type History = {
@@ -85,14 +87,9 @@ const resume = async (history: History): Promise<void> => {
   note(history, 'a resumption')
 }
 
-const beat = async (actor: Actor): Promise<void> => {
-  if (actor.begun && actor.begun.beats++ > 0) actor.begun = undefined
-  await actor.node.processes.beat()
-}
-
 const beatOne = async (history: History): Promise<void> => {
   const actor = pickActor(history)
-  if (actor !== undefined) await beat(actor)
+  if (actor !== undefined) await actor.node.processes.beat()
 }
 
 const make = async (history: History): Promise<void> => {
@@ -111,16 +108,18 @@ const begin = async (history: History): Promise<void> => {
   const actor = pickActor(history)
   if (actor === undefined) return
   // Only what is made from memory has something between its beginning and its commit; the rest needs a transaction.
-  const secret = actor.node.processes.secretInForce({ beforeLock: () => {} } as never)
-  if (typeof secret === 'string') actor.begun ??= { secret, beats: 0 }
+  const secret = actor.node.processes.secretInForce({ beforeLock: () => {} } as unknown as Work)
+  if (typeof secret === 'string') actor.begun ??= { secret, at: history.stage.clock.now() }
   else await secret.catch(() => {})
 }
 
 const finish = async (history: History): Promise<void> => {
   const actor = pickActor(history)
   if (actor?.begun === undefined) return
-  await history.stage.insertSession(history.stage.db, actor.begun.secret)
+  const { secret, at } = actor.begun
   actor.begun = undefined
+  if (history.stage.clock.now() - at >= longestWork) return
+  await history.stage.insertSession(history.stage.db, secret)
   note(history, 'a value under way')
 }
 
@@ -136,7 +135,7 @@ const letTimePass = async (history: History): Promise<void> => {
   const longest = random.oneIn(4) ? 12 : 2
   for (let count = random.below(longest) + 1; count > 0; count--) {
     stage.clock.advance(5 * second)
-    for (const actor of actors) if (!actor.isPaused) await beat(actor)
+    for (const actor of actors) if (!actor.isPaused) await actor.node.processes.beat()
   }
 }
 

@@ -8,7 +8,9 @@ import {
   openSetupLink,
   replaceSetupLink,
 } from '../../packages/gatewright/src/sign-in/setup-link.ts'
+import { testsDatabase } from '../environment.ts'
 import { type Answer, password, startTestApp, type TestApp } from '../harness.ts'
+import { openSecondConnection } from './second-connection.ts'
 import { addUser } from './signed-in.ts'
 
 let t: TestApp
@@ -59,6 +61,21 @@ describe('the set-up link', () => {
     assert.deepEqual(answers.map(({ status }) => status).sort(), [201, ...Array(19).fill(400)])
     assert.equal((await listAdministrators()).length, 1)
     assert.equal((await t.engine.db.selectFrom('users').select('id').execute()).length, 1)
+  })
+
+  test('is not held by a set-up that waits for its turn: who replaces it meanwhile waits for nobody', async () => {
+    const token = await openLink()
+    const second = openSecondConnection(t.engine)
+    second.run(testsDatabase.kind === 'sqlite' ? 'begin immediate' : 'begin')
+    if (testsDatabase.kind === 'postgres') second.run('select 1 from installation for no key update')
+    const setup = completeSetup(t.engine, { token, username: 'root', password }, systemOrigin)
+    setup.catch(() => {})
+    await second.untilBlocked(1)
+    if (testsDatabase.kind === 'postgres') second.run("set lock_timeout = '100ms'")
+    second.run('delete from setup_links')
+    second.run('commit')
+    second.close()
+    await assert.rejects(setup, { code: 'invalid_link' })
   })
 
   test('is kept as a hash only', async () => {

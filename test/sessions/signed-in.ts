@@ -1,6 +1,7 @@
 import type { Engine } from 'gatewright/compose'
 import { inTransaction } from 'gatewright/transaction'
 import type { LiveSession } from '../../packages/gatewright/src/sessions/sessions.ts'
+import { lockInstallation } from '../../packages/gatewright/src/storage/installation.ts'
 import { hold, startTestSession } from '../../packages/gatewright/src/testing/test-session.ts'
 import { noteAdministrator } from '../../packages/gatewright/src/users/administrators.ts'
 import type { PasswordHash } from '../../packages/gatewright/src/users/password-hasher.ts'
@@ -25,6 +26,7 @@ export const addUser = (
   return inTransaction(engine.db, async work => {
     const { username, key } = parsed
     const hash = passwordHash as PasswordHash
+    if (roles.includes('admin')) await lockInstallation(work)
     const user = await insertUser(engine, work, { username, key, email: null, passwordHash: hash, roles })
     await noteAdministrator(engine, work, roles)
     return user

@@ -129,7 +129,7 @@ const refuseForgetful = (
 
 /** A server has a say in the next key; a command only makes what there is not. */
 const openRing = async (dependencies: KeyRingDependencies, { kind }: ComposeOptions): Promise<KeyRing> => {
-  if (kind === 'command') return openKeyRing(dependencies)
+  if (kind === 'command') return openKeyRing({ ...dependencies, opensBroken: true })
   await noteAlgorithm(dependencies)
   return openKeyRing(dependencies)
 }

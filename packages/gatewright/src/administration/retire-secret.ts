@@ -5,6 +5,7 @@ import type { Secrets } from '../ground/secrets.ts'
 import { listDependents } from '../processes/dependents.ts'
 import { listSecrets } from '../processes/describe-secrets.ts'
 import { readRegister } from '../processes/join.ts'
+import { listMayMakeWith } from '../processes/live-process.ts'
 import type { Processes } from '../processes/processes.ts'
 import { reSeal } from '../processes/re-seal.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
@@ -37,10 +38,10 @@ const checkUnused = async ({ db }: Dependencies, secretId: string): Promise<void
     throw conflict(
       `Values are made with ${secretId}. Put a new secret in front of it in GATEWRIGHT_SECRET at every process, restart each, and try again.`,
     )
-  const maker = processes.find(({ makesWith }) => makesWith === secretId)
+  const maker = processes.find(process => listMayMakeWith(process, inForce).includes(secretId))
   if (maker !== undefined)
     throw conflict(
-      `The ${maker.kind} on ${maker.host} may still be making values with ${secretId}. Try again in ten seconds.`,
+      `The ${maker.kind} on ${maker.host} may still be making values with ${secretId}. Try again in half a minute.`,
     )
 }
 

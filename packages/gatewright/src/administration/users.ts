@@ -65,7 +65,8 @@ export const createUser = async (
   })
 }
 
-const setDisabled = async ({ db }: Work, userId: string, at: number | null): Promise<boolean> => {
+const setDisabled = async ({ db, beforeLock }: Work, userId: string, at: number | null): Promise<boolean> => {
+  beforeLock('user')
   const { numUpdatedRows } = await db
     .updateTable('users')
     .set({ disabled_at: at })

@@ -85,6 +85,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   keepHouse(app, engine, log)
   engine.processes.tell(log)
   engine.refusedCredentials.tell(log)
+  engine.keyRing.tell(log)
   healthRoutes(app, engine)
   wellKnownRoutes(app, engine)
   metricsRoutes(app, engine, counts)

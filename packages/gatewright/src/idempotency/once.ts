@@ -26,8 +26,12 @@ export type Answer<Body> = {
 export const keyLifetime = day
 
 /** What a deleted user asked for is not kept: whoever deletes the user waits, or has done it before. */
-const holdPrincipal = async ({ db }: Work, { principalKind, principalId }: Attempt): Promise<void> => {
+const holdPrincipal = async (
+  { db, beforeLock }: Work,
+  { principalKind, principalId }: Attempt,
+): Promise<void> => {
   if (principalKind !== 'user') return
+  beforeLock('user')
   const user = await db
     .selectFrom('users')
     .select('id')

@@ -393,3 +393,97 @@ describe('a row that somebody changed behind our back', () => {
     await assert.rejects(async () => ring.getActive(), { code: 'unavailable' })
   })
 })
+
+describe("a key that can't be opened and does not sign", () => {
+  const damage = (kid: string): (() => void) => {
+    const { private_key } = rowOf(kid) ?? assert.fail()
+    const put = (text: unknown): void =>
+      second.run('update signing_keys set private_key = ? where kid = ?', String(text), kid)
+    put(
+      String(private_key)
+        .replace(/.$/, last => (last === 'A' ? 'B' : 'A'))
+        .replace(/\..{8}/, '.AAAAAAAA'),
+    )
+    return () => put(private_key)
+  }
+  const listen = (ring: KeyRing) => {
+    const lines: string[] = []
+    ring.tell({ error: ({ kid }, message) => void lines.push(`${kid} ${message}`) })
+    return lines
+  }
+
+  for (const state of ['published', 'retired'] as const)
+    test(`one damaged row: a ${state} key is left out of a ring that is read, which goes on signing and tells it once`, async () => {
+      clock.advance(30 * day)
+      await t.engine.keyRing.turn()
+      const ring = await openRing()
+      const [kid, active] = [kidIn(state), kidIn('active')]
+      const lines = listen(ring)
+      const mend = damage(kid)
+      for (let turns = 0; turns < 3; turns += 1) await ring.turn()
+      assert.deepEqual([ring.find(kid), await ring.findAnew(kid)], [undefined, undefined])
+      assert.ok(!ring.listPublic().some(jwk => jwk.kid === kid))
+      clock.advance(oldestView + 1)
+      assert.equal(await activeOf(ring), active)
+      assert.equal(lines.length, 1)
+      assert.match(lines.join(), new RegExp(`^${kid} .*GATEWRIGHT_SECRET.*: gatewright key revoke ${kid}$`))
+      mend()
+      await ring.turn()
+      assert.equal(ring.find(kid)?.kid, kid)
+      damage(kid)
+      await ring.turn()
+      assert.equal(lines.length, 2, 'it was well in between')
+    })
+
+  test('is told to whoever begins to listen later', async () => {
+    const ring = await openRing()
+    const kid = kidIn('published')
+    damage(kid)
+    await ring.turn()
+    assert.equal(listen(ring).length, 1)
+  })
+
+  test('is never the next one to sign here, and stays in the database for those who can open it', async () => {
+    const ring = await openRing()
+    const [kid, active] = [kidIn('published'), kidIn('active')]
+    const mend = damage(kid)
+    const { private_key } = rowOf(kid) ?? assert.fail()
+    clock.advance(31 * day)
+    for (let turns = 0; turns < 3; turns += 1) await ring.turn()
+    await rotateKeys(t.engine, origin)
+    assert.deepEqual([rowOf(kid)?.state, rowOf(kid)?.private_key], ['published', private_key])
+    assert.equal(await activeOf(ring), active)
+    mend()
+    await ring.turn()
+    assert.equal(await activeOf(ring), kid)
+  })
+
+  test('is no way out where the key that signs is revoked: another one is made', async () => {
+    const [kid, active] = [kidIn('published'), kidIn('active')]
+    const ring = await openRing()
+    damage(kid)
+    await revokeKey(t.engine, { kid: active, origin })
+    await ring.turn()
+    assert.ok(![kid, active].includes(await activeOf(ring)))
+    assert.equal(rowOf(kid)?.state, 'published')
+  })
+
+  test('stops the start of a server, and not the command that takes it out', async () => {
+    const kid = kidIn('published')
+    damage(kid)
+    await assert.rejects(openRing())
+    const { settings } = t.engine
+    await assert.rejects(compose({ settings, clock, durability: 'off' }))
+    const command = await compose({ settings, clock, durability: 'off', kind: 'command' })
+    assert.equal(await revokeKey(command, { kid, origin }), true)
+    await command.close()
+    assert.equal((await openRing()).find(kid), undefined)
+    assert.equal(kidsIn('published').length, 1)
+  })
+
+  test('is told from the one that signs, which stops every start', async () => {
+    damage(kidIn('active'))
+    const { settings } = t.engine
+    await assert.rejects(compose({ settings, clock, durability: 'off', kind: 'command' }))
+  })
+})

@@ -2,9 +2,9 @@ import type { JWK } from 'jose'
 import { ageOf, longAgo, momentOf, second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Database } from '../storage/tables.ts'
-import { oldestView } from './ring-plan.ts'
+import { oldestShown, oldestView } from './ring-plan.ts'
 import { createRingReads } from './ring-reads.ts'
-import { createRingView, type RingView } from './ring-view.ts'
+import { createRingView, type RingLog, type RingView } from './ring-view.ts'
 import type { SigningKey } from './signing-keys.ts'
 import { noteTtl, type RingDependencies, readRing, type StoredRing, turnRing } from './turn-ring.ts'
 
@@ -21,10 +21,17 @@ export type KeyRing = {
   readonly findAnew: (kid: string) => Promise<SigningKey | undefined>
   /** The public halves of the keys that tokens may be signed with; the same list as long as the keys are. */
   readonly listPublic: () => readonly JWK[]
+  /**
+   * The same, to be shown to others, who keep it; the ring is read first where the view is too old for that.
+   * @throws Refusal `unavailable`
+   */
+  readonly getPublic: () => readonly JWK[] | Promise<readonly JWK[]>
   /** Takes a revoked key out at once, before the ring is read again. */
   readonly drop: (kid: string) => void
   /** Calls back whenever a key is no longer there. */
   readonly onRemoved: (listener: (kid: string) => void) => void
+  /** From now on keys that can't be opened, and so are left out, are told. */
+  readonly tell: (log: RingLog) => void
   /** Does what the ring needs, if anything, and reads it. */
   readonly turn: () => Promise<void>
   /** Turns the ring again and again. */
@@ -36,6 +43,11 @@ export type KeyRing = {
 export type KeyRingDependencies = RingDependencies & {
   /** Connections that requests can't use up (`openDatabases`); `db` without a word. */
   readonly watch?: Database
+  /**
+   * The ring is opened also where keys that do not sign can't be: for commands, which take them out. A server
+   * does not start so; while it runs it leaves them out.
+   */
+  readonly opensBroken?: boolean
 }
 
 /** About how often the ring is read and turned: many times before a view grows too old. */
@@ -48,7 +60,7 @@ const unavailable = (reason: string): Refusal => new Refusal('unavailable', { re
 
 /** The reads of a view, and how old it is. */
 const createReader = (dependencies: KeyRingDependencies, view: RingView) => {
-  const { db, watch = db, clock, settings } = dependencies
+  const { db, watch = db, clock, settings, opensBroken = false } = dependencies
   let sentAt = longAgo
   let last: StoredRing | undefined
 
@@ -57,14 +69,14 @@ const createReader = (dependencies: KeyRingDependencies, view: RingView) => {
     // The first one has the time that a start has; the others must not wait behind requests.
     const ring = await readRing(last === undefined ? db : watch, settings)
     if (await noteTtl(dependencies, ring.rows)) return read()
-    await view.adopt(ring.rows)
+    await view.adopt(ring.rows, last === undefined && !opensBroken)
     sentAt = sent
     last = ring
   }
   return {
     ...createRingReads(clock, read),
     lastRead: () => last,
-    isFresh: (): boolean => ageOf(clock, sentAt) <= oldestView,
+    isFresh: (oldest = oldestView): boolean => ageOf(clock, sentAt) <= oldest,
   }
 }
 
@@ -80,6 +92,13 @@ const getActiveAnew = async (view: RingView, { catchUp, isFresh }: Reader): Prom
     if (isFresh() && active !== undefined) return active
   }
   throw unavailable('no_signing_key')
+}
+
+const getPublicAnew = async (view: RingView, { catchUp }: Reader): Promise<readonly JWK[]> => {
+  await catchUp().catch(() => {
+    throw unavailable('signing_keys_stale')
+  })
+  return view.listPublic()
 }
 
 const createFindAnew = (view: RingView, { catchUpLater }: Reader): KeyRing['findAnew'] => {
@@ -125,11 +144,13 @@ const createKeyRing = (dependencies: KeyRingDependencies): KeyRing => {
     find: view.find,
     findAnew: createFindAnew(view, reader),
     listPublic: view.listPublic,
+    getPublic: () => (reader.isFresh(oldestShown) ? view.listPublic() : getPublicAnew(view, reader)),
     drop: kid => {
       view.drop(kid)
       reader.catchUp().catch(() => {})
     },
     onRemoved: view.onRemoved,
+    tell: view.tell,
     turn,
     follow,
     stop: async () => {
@@ -144,7 +165,7 @@ const createKeyRing = (dependencies: KeyRingDependencies): KeyRing => {
 /**
  * Opens the ring of the database, and makes what it lacks: on an empty database the first key and the one
  * after it.
- * @throws Error for a key that can't be opened
+ * @throws Error for a key that can't be opened, and from then on only where it is the one that signs
  */
 export const openKeyRing = async (dependencies: KeyRingDependencies): Promise<KeyRing> => {
   const ring = createKeyRing(dependencies)

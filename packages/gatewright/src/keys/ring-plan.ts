@@ -11,6 +11,12 @@ export const publishedAhead = 15 * minute
 /** A process signs only by a view of the ring that is no older than this, and else reads it first. */
 export const oldestView = minute
 
+/**
+ * The key set is shown by a view that is no older than this, and else the ring is read first: what a cache
+ * then keeps for ten minutes has, for all its life, every key that signs in it.
+ */
+export const oldestShown = 4 * minute
+
 /** How long a key that is gone is still listed. Nothing can be verified with it. */
 export const listedFor = 90 * day
 
@@ -21,6 +27,8 @@ export type RingRules = {
   readonly algorithm: Algorithm
   /** How long a key signs, in milliseconds (`KEY_ROTATION`). */
   readonly rotation: number
+  /** Ids of keys that can't be opened here. Whoever can open one may let it sign; here it is left as it is. */
+  readonly broken?: ReadonlySet<string>
 }
 
 /** What the ring needs now, in the order in which it may be done. */
@@ -58,6 +66,7 @@ const planSigning = (rows: readonly RingState[], now: number, rules: RingRules):
   const [next] = byState(rows, 'published')
   const publish = { what: 'make', state: 'published' } as const
   if (next === undefined) return active ? [publish] : [{ what: 'make', state: 'active' }, publish]
+  if (rules.broken?.has(next.kid)) return active ? [] : [{ what: 'make', state: 'active' }]
   const activate = [{ what: 'activate', kid: next.kid }, publish] as const
   // Whatever it is, better than none that signs.
   if (active === undefined) return activate

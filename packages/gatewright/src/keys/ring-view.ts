@@ -18,16 +18,56 @@ const createOpener = ({ secrets }: RingDependencies) => {
   }
 }
 
+export type RingLog = {
+  readonly error: (fields: Readonly<Record<string, unknown>>, message: string) => void
+}
+
+/** The keys that can't be opened here and do not sign: each is told once, whenever somebody listens. */
+const createLeftOut = () => {
+  const faults = new Map<string, unknown>()
+  let log: RingLog | undefined
+  const say = (err: unknown, kid: string): void =>
+    log?.error(
+      { err, kid },
+      `a signing key can't be opened and is left out, so no token of it is taken here: restart with the GATEWRIGHT_SECRET of before, or write: gatewright key revoke ${kid}`,
+    )
+  return {
+    add: (kid: string, fault: unknown): void => {
+      if (!faults.has(kid)) say(fault, kid)
+      faults.set(kid, fault)
+    },
+    remove: (kid: string): void => void faults.delete(kid),
+    tell: (logger: RingLog): void => {
+      log = logger
+      faults.forEach(say)
+    },
+  }
+}
+
 type Keys = ReadonlyMap<string, SigningKey>
 
 /** What a process knows of the ring, and who is told when a key is no longer there. */
 export const createRingView = (dependencies: RingDependencies) => {
   const { open, forget } = createOpener(dependencies)
+  const leftOut = createLeftOut()
   const listeners = [forget]
   const dropped = new Set<string>()
   let keys: Keys = new Map()
   let active: SigningKey | undefined
   let shown: readonly JWK[] = []
+
+  const openOrLeaveOut = async (row: SigningKeyRow): Promise<SigningKey | undefined> => {
+    try {
+      const key = await open(row)
+      leftOut.remove(row.kid)
+      return key
+    } catch (error) {
+      // Without the one that signs there is nothing to go on with.
+      if (row.state === 'active') throw error
+      leftOut.add(row.kid, error)
+      return undefined
+    }
+  }
 
   const show = (next: Keys, signs: string | undefined): void => {
     const gone = [...keys.keys()].filter(kid => !next.has(kid))
@@ -42,10 +82,12 @@ export const createRingView = (dependencies: RingDependencies) => {
     getActive: () => active,
     listPublic: () => shown,
     onRemoved: (listener: (kid: string) => void) => void listeners.push(listener),
-    adopt: async (rows: readonly SigningKeyRow[]): Promise<void> => {
-      const opened = await Promise.all(rows.map(open))
+    tell: leftOut.tell,
+    /** @param whole every key must be one that can be opened */
+    adopt: async (rows: readonly SigningKeyRow[], whole: boolean): Promise<void> => {
+      const opened = await Promise.all(rows.map(whole ? open : openOrLeaveOut))
       // What was revoked since the rows were read stays out.
-      const live = opened.filter(({ kid }) => !dropped.has(kid))
+      const live = opened.flatMap(key => (key === undefined || dropped.has(key.kid) ? [] : key))
       show(new Map(live.map(key => [key.kid, key])), rows.find(({ state }) => state === 'active')?.kid)
     },
     drop: (kid: string): void => {

@@ -8,7 +8,7 @@ import type { Database, SigningKeyRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { type Algorithm, algorithmOf, isAlgorithm } from './algorithms.ts'
 import { listedFor, type Move, planMoves } from './ring-plan.ts'
-import { makeKey, type NewKey, sealKey } from './signing-keys.ts'
+import { makeKey, type NewKey, openKey, sealKey } from './signing-keys.ts'
 
 export type RingDependencies = {
   readonly db: Database
@@ -37,10 +37,23 @@ export const readRing = async (
   return { rows, algorithm: noted && isAlgorithm(noted) ? noted : algorithmOf[tokenAlgorithm] }
 }
 
+type Broken = ReadonlySet<string>
+
 const planRing = (
   { clock, settings }: Pick<RingDependencies, 'clock' | 'settings'>,
   { rows, algorithm }: StoredRing,
-): readonly Move[] => planMoves(rows, clock.now(), { algorithm, rotation: settings.keyRotation })
+  broken: Broken = new Set(),
+): readonly Move[] => planMoves(rows, clock.now(), { algorithm, rotation: settings.keyRotation, broken })
+
+/** Ids of the keys that would sign next and can't be opened here: with one of them nobody could sign. */
+const findBroken = async (
+  { secrets }: Pick<RingDependencies, 'secrets'>,
+  { rows }: StoredRing,
+): Promise<Broken> => {
+  const next = rows.filter(({ state }) => state === 'published')
+  const opened = await Promise.allSettled(next.map(row => openKey(secrets, row)))
+  return new Set(next.filter((_, at) => opened[at]?.status === 'rejected').map(({ kid }) => kid))
+}
 
 /** One step of a key's life: from which state, to which, and what is noted. */
 type Step = {
@@ -151,7 +164,9 @@ export const turnRingWith = async <T>(
   { spares: count, origin, first }: Turn<T>,
 ): Promise<T> => {
   const { db, random, processes, settings } = dependencies
-  const { algorithm } = await readRing(db, settings)
+  const before = await readRing(db, settings)
+  const { algorithm } = before
+  const broken = await findBroken(dependencies, before)
   const made = await Promise.all(Array.from({ length: count }, () => makeKey(random, algorithm)))
   return inTransaction(db, async work => {
     const secretId = await processes.holdSecretInForce(work)
@@ -159,7 +174,7 @@ export const turnRingWith = async <T>(
     const ring = await readRing(work.db, settings)
     const spares = { keys: made.filter(key => key.algorithm === ring.algorithm), secretId, origin }
     const atOnce = atOneMoment(dependencies)
-    for (const move of planRing(atOnce, ring)) await applyMove(atOnce, work, move, spares)
+    for (const move of planRing(atOnce, ring, broken)) await applyMove(atOnce, work, move, spares)
     await forgetOldKeys(atOnce, work)
     return result
   })
@@ -167,7 +182,8 @@ export const turnRingWith = async <T>(
 
 /** Does what the ring needs, as it was read. @returns whether there was anything */
 export const turnRing = async (dependencies: RingDependencies, ring: StoredRing): Promise<boolean> => {
-  const moves = planRing(dependencies, ring)
+  if (planRing(dependencies, ring).length === 0) return false
+  const moves = planRing(dependencies, ring, await findBroken(dependencies, ring))
   if (moves.length === 0) return false
   const spares = moves.filter(({ what }) => what === 'make').length
   await turnRingWith(dependencies, { spares, origin: systemOrigin, first: async () => {} })

@@ -6,7 +6,7 @@ import type { Database } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import { chooseSecret } from './choose-secret.ts'
 import { type Dependents, type Lives, listDependentsBut } from './dependents.ts'
-import { isSilent, type LiveProcess, readProcesses, toProcessRow } from './live-process.ts'
+import { isSilent, type LiveProcess, listMayMakeWith, readProcesses, toProcessRow } from './live-process.ts'
 
 /** This process can't work on this database as it is now; the message says why and what to write. */
 export class Unfit extends Error {
@@ -60,10 +60,11 @@ const checkHolds = async (
   const lacks = (id: string): boolean => !own.secretIds.includes(id)
   if (lacks(inForce)) throw new Unfit(explainMissing(inForce, 'values are made with it'))
   // One that is silent makes nothing before it has taken its place again.
-  const maker = processes.find(process => lacks(process.makesWith) && !isSilent(process, clock.now()))
-  if (maker !== undefined) {
+  for (const maker of processes) {
+    const missing = listMayMakeWith(maker, inForce).find(lacks)
+    if (missing === undefined || isSilent(maker, clock.now())) continue
     const who = `a ${maker.kind} on ${maker.host} may still be making values with it`
-    throw new Unfit(explainMissing(maker.makesWith, who), true)
+    throw new Unfit(explainMissing(missing, who), true)
   }
   const needs = await listDependentsBut(db, own.secretIds, { now: clock.now(), settings })
   const [first] = needs.flatMap(({ secretId }) => secretId ?? [])

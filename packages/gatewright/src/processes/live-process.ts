@@ -9,11 +9,13 @@ export const beatInterval = 5 * second
  * holds up no change of the secret for long.
  */
 export const longestSilence = 30 * second
-/**
- * So long after its last beat a process makes values by what it knows in memory. What it had begun then has
- * the rest of `longestSilence` to be committed, which is more than a statement gets.
- */
+/** So long after its last beat a process makes values by what it knows in memory. */
 export const longestLease = 15 * second
+/**
+ * So long what was begun by memory has to be committed: more than a statement gets, and a wait for a lock has a
+ * third of it.
+ */
+export const longestWork = longestSilence - longestLease
 
 /** A process as the register has it. */
 export type LiveProcess = {
@@ -24,6 +26,7 @@ export type LiveProcess = {
   readonly machine: string
   /** Newest first. */
   readonly secretIds: readonly string[]
+  /** The secret in force, once all that it had begun with the one before is committed (`longestWork`). */
   readonly makesWith: string
   readonly feedKinds: readonly string[]
   /** Milliseconds; null where the machine's clock is the database's. */
@@ -61,6 +64,18 @@ export const toProcessRow = (process: LiveProcess): ProcessRow => ({
   started_at: process.startedAt,
   seen_at: process.seenAt,
 })
+
+/**
+ * The secrets that a process may still be making values with: the one that it has noted, and by its own order
+ * what has come into force since, which it may have used before it took up the next.
+ */
+export const listMayMakeWith = (
+  { secretIds, makesWith }: LiveProcess,
+  inForce: string,
+): readonly string[] => [
+  makesWith,
+  ...secretIds.slice(secretIds.indexOf(inForce) + 1, Math.max(0, secretIds.indexOf(makesWith))),
+]
 
 /** One whose beat lies ahead is live: a clock that was set back makes nobody dead. */
 export const isSilent = ({ seenAt }: LiveProcess, now: number): boolean => seenAt < now - longestSilence

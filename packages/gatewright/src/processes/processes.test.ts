@@ -5,7 +5,7 @@ import { day, second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { checkKindsKnown } from './feed-kinds.ts'
-import { beatInterval, longestLease, longestSilence, readProcesses } from './live-process.ts'
+import { beatInterval, longestLease, longestSilence, longestWork, readProcesses } from './live-process.ts'
 import { readMachine } from './machine.ts'
 
 let stage: Stage
@@ -118,9 +118,36 @@ describe('a start', () => {
     const slow = await stage.startNode([2, 1])
     await stage.db.updateTable('processes').set({ makes_with: A }).execute()
     await refusedStart([2], /a server on here may still be making values with it/)
-    // What it noted is one beat old: a value that was under way then has been stored since.
     await slow.processes.beat()
     await stage.startNode([2])
+  })
+
+  test('without a secret of a value that is still under way elsewhere is refused for as long as that may be stored', async () => {
+    const old = await stage.startNode([1])
+    const slow = await stage.startNode([2, 1])
+    await old.processes.leave()
+    await slow.processes.beat()
+    assert.equal(await stage.makeSession(slow), B)
+    // As many beats as fit in: each says that it lives, and none that nothing is under way.
+    await stage.pass(longestWork - 1, slow)
+    await refusedStart([2], new RegExp(`secret ${A}, .*a server on here may still be making values with it`))
+    await stage.pass(1, slow)
+    await stage.startNode([2])
+  })
+
+  test('without a secret that was in force between two changes, one soon after the other, is refused as well', async () => {
+    const [oldest, older] = [await stage.startNode([1]), await stage.startNode([2, 1])]
+    const slow = await stage.startNode([3, 2, 1])
+    await oldest.processes.leave()
+    await slow.processes.beat()
+    assert.equal(await stage.makeSession(slow), B)
+    await older.processes.leave()
+    await slow.processes.beat()
+    assert.equal(await stage.makeSession(slow), secretId(3))
+    await stage.db.updateTable('sessions').set({ ended_at: 1 }).execute()
+    await refusedStart([3, 1], new RegExp(`secret ${B}, .*may still be making values with it`))
+    await stage.pass(longestWork, slow)
+    await stage.startNode([3, 1])
   })
 
   test('of two with different secrets on an empty database stops for the later one', async () => {

@@ -9,7 +9,14 @@ import type { Settings } from '../ground/settings.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { isSettled, join, type Register, readRegister, Unfit } from './join.ts'
-import { beatInterval, isSilent, type LiveProcess, longestLease, longestSilence } from './live-process.ts'
+import {
+  beatInterval,
+  isSilent,
+  type LiveProcess,
+  longestLease,
+  longestSilence,
+  longestWork,
+} from './live-process.ts'
 import type { Machine } from './machine.ts'
 import { reSeal } from './re-seal.ts'
 
@@ -59,7 +66,7 @@ export type ProcessDependencies = {
 export type Self = Pick<LiveProcess, 'kind' | 'version' | 'feedKinds'> & { readonly machine: Machine }
 
 /** A start waits so long, in steps, for others to have done with a secret that it does not hold. */
-const startWait = { attempts: 40, pause: 400 } as const
+const startWait = { attempts: 75, pause: 400 } as const
 const longestLeave = second
 
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
@@ -70,6 +77,8 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   const startedAt = clock.now()
   let register: Register | undefined
   let sentAt = longAgo
+  /** Since when it makes values with the secret in force, where it made them with another before. */
+  let changedAt = Number.NEGATIVE_INFINITY
   /** Since when its beats have come through without a gap. */
   let heardSince = Number.POSITIVE_INFINITY
   let hasLeft = false
@@ -107,8 +116,10 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
     const [before, hadOther] = [register?.inForce, surroundings().otherMachine !== undefined]
     register = found
     ;[sentAt, trouble] = [sent, undefined]
-    if (before !== undefined && before !== found.inForce)
+    if (before !== undefined && before !== found.inForce) {
+      changedAt = clock.monotonic()
       log?.info({ secret: found.inForce, former: before }, 'values are made with another secret from now on')
+    }
     if (!hadOther && surroundings().otherMachine !== undefined) tellOfOther()
   }
 
@@ -126,14 +137,19 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   const joinIn = (work: Work): Promise<Register> => join(dependencies, work, own())
   const sweepIn = (work: Work): Promise<Register> => join(dependencies, work, own(), true)
 
-  /** True where the register still has this process. What it noted as made with is one beat old. */
+  /** The secret that all it makes and has begun to make is made with; undefined for a time after a change. */
+  const madeWith = (): string | undefined =>
+    clock.monotonic() - changedAt >= longestWork ? register?.inForce : undefined
+
+  /** True where the register still has this process. */
   const writeBeat = async (): Promise<boolean> => {
+    const makes_with = madeWith()
     const row = await watch
       .updateTable('processes')
       .set({
         seen_at: clock.now(),
         clock_difference: readDifference(clock),
-        ...(register && { makes_with: register.inForce }),
+        ...(makes_with !== undefined && { makes_with }),
       })
       .where('id', '=', id)
       .returning('id')

@@ -4,6 +4,7 @@ import { sha256 } from '../ground/encoding.ts'
 import { newSecret } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { administratorRole } from '../permissions/roles.ts'
+import { lockInstallation } from '../storage/installation.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { hasHadAdministrator } from '../users/administrators.ts'
 import type { User } from '../users/users.ts'
@@ -61,7 +62,8 @@ export const replaceSetupLink = (
 
 /**
  * Makes the first administrator. The link is looked at before the password is hashed and consumed with
- * the user's insertion, so of two who use it at once one gets `invalid_link`.
+ * the user's insertion, so of two who use it at once one gets `invalid_link`. Who makes or replaces links, or
+ * makes another administrator, holds the installation's row first, and so does this.
  */
 export const completeSetup = async (
   dependencies: RegisterDependencies,
@@ -79,6 +81,7 @@ export const completeSetup = async (
   if (isOpen === undefined) throw new Refusal('invalid_link')
   const prepared = await prepareUser(dependencies, registration, 'allow')
   return inTransaction(db, async work => {
+    await lockInstallation(work)
     const { numDeletedRows } = await work.db
       .deleteFrom('setup_links')
       .where('token_hash', '=', hash)

@@ -20,8 +20,8 @@ const schema = `
   create trigger ends_all before insert on entries when new.name = 'ends all'
     begin select raise(rollback, 'the disk is full'); end`
 
-/** Turns on a real file, and a log of what they ask of it. */
-const open = () => {
+/** Turns on a real file, and a log of what they ask of it. @param fails asked of each statement before it is run */
+const open = (fails: (text: string) => boolean = () => false) => {
   const file = join(folder, `${++files}.db`)
   const database = new DatabaseSync(file)
   database.exec(`pragma journal_mode = wal; ${schema}`)
@@ -30,6 +30,7 @@ const open = () => {
   const turns = createTurns({
     run: async text => {
       log.push(text)
+      if (fails(text)) throw new Error('the disk does not answer')
       database.exec(text)
     },
     isInTransaction: () => database.isTransaction,
@@ -63,7 +64,8 @@ const open = () => {
       .all()
       .map(({ name }) => String(name))
   const commits = (): number => log.filter(text => text === 'commit').length
-  return { turns, write, log, commits, committed: () => namesOf(other), own: () => namesOf(database) }
+  const close = (): Promise<void> => turns.runAlone(async () => database.close())
+  return { turns, write, log, commits, close, committed: () => namesOf(other), own: () => namesOf(database) }
 }
 
 const statusesOf = async (writes: readonly Promise<unknown>[]) =>
@@ -171,6 +173,40 @@ describe('nothing is told that the disk has not', () => {
   })
 })
 
+describe('nobody waits for ever', () => {
+  test('behind the closing of the database: all fail', { timeout: 10_000 }, async () => {
+    const { write, close } = open()
+    const [before, closing, ...behind] = [write(['a']), close(), write(['b']), write(['c']), write(['d'])]
+    assert.deepEqual(await statusesOf([before, closing]), ['fulfilled', 'fulfilled'])
+    assert.deepEqual(await statusesOf(behind), ['rejected', 'rejected', 'rejected'])
+    await assert.rejects(write(['e']), /not open/)
+  })
+
+  test('behind a group that could neither be committed nor rolled back: the next one begins anew', {
+    timeout: 10_000,
+  }, async () => {
+    const broken = new Set(['commit', 'rollback'])
+    const { write, committed, turns } = open(text => broken.delete(text))
+    assert.deepEqual(await statusesOf([write(['a'])]), ['rejected'])
+    await write(['b'])
+    assert.deepEqual(committed(), ['b'])
+    for (const text of ['commit', 'rollback']) broken.add(text)
+    assert.deepEqual(await statusesOf([write(['c'])]), ['rejected'])
+    await turns.runAlone(async () => assert.deepEqual(committed(), ['b']))
+    await write(['d'])
+    assert.deepEqual(committed(), ['b', 'd'])
+  })
+
+  test('behind a group that ends in between, while its rollback fails', { timeout: 10_000 }, async () => {
+    const broken = new Set(['commit', 'rollback'])
+    const { write, committed } = open(text => broken.delete(text))
+    const first = write(['a'], { between: immediate })
+    const behind = [write(['b']), write(['c'])]
+    assert.deepEqual(await statusesOf([first, ...behind]), ['rejected', 'fulfilled', 'fulfilled'])
+    assert.deepEqual(committed(), ['b', 'c'])
+  })
+})
+
 test('what runs alone finds no transaction open, and what came before is durable', async () => {
   const { turns, write, committed, log } = open()
   const writing = write(['a'])
@@ -219,6 +255,27 @@ describe('through the dialect', async () => {
     })
     await assert.rejects(going, /has ended this transaction/)
     assert.deepEqual(await names(), ['a', 'b', 'c', 'd', 'e'])
+  })
+
+  test('of queries that nobody has waited for, those that come too late are refused, and become no part of the next transaction', async () => {
+    let forgotten: readonly Promise<unknown>[] = []
+    const forgetful = db.transaction().execute(async transaction => {
+      // They wait for each other, and the end does not wait for them.
+      forgotten = Array.from({ length: 20 }, (_, number) => add(`forgotten ${number}`, transaction))
+    })
+    const next = db.transaction().execute(async transaction => {
+      await add('j', transaction)
+      await Promise.allSettled(forgotten)
+      throw new Error('rolled back')
+    })
+    await assert.rejects(next, /rolled back/)
+    await forgetful
+    const settled = await Promise.allSettled(forgotten)
+    const reasons = settled.flatMap(query => (query.status === 'rejected' ? [String(query.reason)] : []))
+    assert.match(reasons.join(), /a query of it was not awaited/)
+    const stored = (await names()).filter(name => name.startsWith('forgotten'))
+    assert.equal(stored.length, settled.length - reasons.length, 'what was told as done is there')
+    assert.equal((await names()).includes('j'), false)
   })
 
   test('what only looks like reading is not written past the queue', async () => {

@@ -11,6 +11,8 @@ export type Turn = {
   readonly commit: () => Promise<void>
   /** What was written has never been. */
   readonly rollback: () => Promise<void>
+  /** Whether it has ended, or is about to: what comes now would be part of another transaction. */
+  readonly isOver: () => boolean
 }
 
 export type Turns = {
@@ -40,10 +42,18 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
   const mutex = createMutex()
   let group: Group | undefined
 
+  /** A rollback that failed is done before anything else. */
+  let isLeftOpen = false
+  const rollBack = async (): Promise<void> => {
+    isLeftOpen = isInTransaction()
+    if (isLeftOpen) await run('rollback')
+    isLeftOpen = false
+  }
+
   const abandon = async (error: unknown): Promise<void> => {
     group?.durable.reject(error)
     group = undefined
-    if (isInTransaction()) await run('rollback')
+    await rollBack()
   }
 
   const finish = async (): Promise<void> => {
@@ -62,16 +72,20 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
     current.isLast = mutex.isHeld()
     if (current.isLast) return
     await mutex.acquire()
-    if (group === current) await finish()
-    mutex.release()
+    try {
+      if (group === current) await finish()
+    } finally {
+      mutex.release()
+    }
   }
 
   const open = async (): Promise<Group> => {
+    if (isLeftOpen) await rollBack()
     await run('begin immediate')
     const current = { members: 0, isLast: false, durable: Promise.withResolvers<void>() }
     // Members hear of a failure; a group whose members have all rolled back has none.
     current.durable.promise.catch(() => {})
-    setImmediate(() => void finishSoon(current))
+    setImmediate(() => void finishSoon(current).catch(() => {}))
     return current
   }
 
@@ -105,17 +119,21 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
 
   const toTurn = (current: Group): Turn => {
     let isOver = false
+    let isLeft = false
     return {
+      isOver: () => isOver,
       commit: async () => {
-        await run('release member')
         isOver = true
+        await run('release member')
+        isLeft = true
         current.members += 1
         await leave()
         await current.durable.promise
       },
       rollback: async () => {
-        if (isOver) return
+        if (isLeft) return
         isOver = true
+        isLeft = true
         await undo()
       },
     }
@@ -129,8 +147,11 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
         await run('savepoint member')
         return toTurn(group)
       } catch (error) {
-        await noteFailure(error)
-        await leave()
+        try {
+          await noteFailure(error)
+        } finally {
+          await leave()
+        }
         throw error
       }
     },
@@ -139,6 +160,7 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
       await mutex.acquire()
       try {
         if (group !== undefined) await finish()
+        if (isLeftOpen) await rollBack()
         return await work()
       } finally {
         mutex.release()

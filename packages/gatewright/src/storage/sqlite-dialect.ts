@@ -24,11 +24,16 @@ type Connections = {
 /** What one user of the database holds: nothing, or the turn of its transaction. */
 type HeldConnection = DatabaseConnection & { turn: Turn | undefined }
 
-/** A statement of a transaction. One that the database has ended must not go on without it. */
+/**
+ * A statement of a transaction. One that the database has ended must not go on without it, and one that nobody
+ * has waited for must not become part of the next one.
+ */
 const executeInTurn = async <R>(
   { database, write, turns }: Connections,
+  turn: Turn,
   query: CompiledQuery,
 ): Promise<QueryResult<R>> => {
+  if (turn.isOver()) throw new Error('this transaction is over: a query of it was not awaited')
   if (!database.isTransaction) throw new Error('the database has ended this transaction')
   try {
     return await write<R>(query)
@@ -44,7 +49,7 @@ const executeInOwnTurn = async <R>(
 ): Promise<QueryResult<R>> => {
   const turn = await connections.turns.begin()
   try {
-    const result = await executeInTurn<R>(connections, query)
+    const result = await executeInTurn<R>(connections, turn, query)
     await turn.commit()
     return result
   } catch (error) {
@@ -70,7 +75,9 @@ const holdConnection = (connections: Connections): HeldConnection => {
   const held: HeldConnection = {
     turn: undefined,
     executeQuery: <R>(query: CompiledQuery) =>
-      held.turn === undefined ? executeAlone<R>(connections, query) : executeInTurn<R>(connections, query),
+      held.turn === undefined
+        ? executeAlone<R>(connections, query)
+        : executeInTurn<R>(connections, held.turn, query),
     streamQuery() {
       throw new TypeError('streaming is not offered on SQLite: page instead')
     },

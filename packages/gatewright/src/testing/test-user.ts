@@ -1,7 +1,9 @@
 import { checkRoles } from '../administration/users.ts'
 import { systemOrigin } from '../audit/record.ts'
 import type { Engine } from '../compose.ts'
+import { administratorRole } from '../permissions/roles.ts'
 import { addUser } from '../sign-in/register.ts'
+import { lockInstallation } from '../storage/installation.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { UserFields } from '../users/declared-fields.ts'
 import { parsePassword } from '../users/password.ts'
@@ -47,11 +49,12 @@ export const addTestUser = async (
     passwordHash: await hashOnce(),
     fields: checkUserFieldValues(declared, fields, 'application'),
   }
-  return inTransaction(engine.db, work =>
-    addUser(engine, work, prepared, {
+  return inTransaction(engine.db, async work => {
+    if (roles.includes(administratorRole)) await lockInstallation(work)
+    return addUser(engine, work, prepared, {
       roles: [...new Set(roles)],
       origin: systemOrigin,
       event: 'user.created',
-    }),
-  )
+    })
+  })
 }

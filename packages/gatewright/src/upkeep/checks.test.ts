@@ -321,6 +321,21 @@ describe('the signing keys', () => {
     assertFound(await find('signing-keys', { ...later(31), env }), 'ok', /signs since/)
   })
 
+  test('of which one is damaged', async () => {
+    const { run, find } = install()
+    const damage = (state: string): void =>
+      run(
+        `update signing_keys set private_key = substr(private_key, 1, 20) || 'AAAA' || substr(private_key, 25) where state = '${state}'`,
+      )
+    damage('published')
+    const found = await find('signing-keys')
+    assertFound(found, 'problem', /\(published\) can not be opened/)
+    assert.ok(found?.level === 'problem' && /^gatewright key revoke [\w-]{22}$/.test(found.do))
+    run("delete from signing_keys where state = 'published'")
+    damage('active')
+    assertFound(await find('signing-keys'), 'problem', /\(active\) can not be opened/)
+  })
+
   test('that are gone need no secret', async () => {
     const { run, find } = install()
     run("update signing_keys set state = 'gone', private_key = ''")

@@ -49,7 +49,11 @@ const judge = async (
  * Locks users and then sessions, in the order in which everybody does, and none that somebody else has: a
  * user who is at work is passed over.
  */
-const lockSessions = async ({ db }: Work, overdue: readonly Judged[]): Promise<readonly Overdue[]> => {
+const lockSessions = async (
+  { db, beforeLock }: Work,
+  overdue: readonly Judged[],
+): Promise<readonly Overdue[]> => {
+  beforeLock('user')
   const ids = new Set(overdue.map(({ session }) => session.user_id))
   const users = await db
     .selectFrom('users')

@@ -47,10 +47,11 @@ export const createHousekeeping = (dependencies: Dependencies): Housekeeping => 
   let looking: Promise<boolean> | undefined
   let timer: NodeJS.Timeout | undefined
 
-  /** Undefined where another process has taken over meanwhile. */
+  /** Undefined where another process has taken over meanwhile, or the clock is not to be believed. */
   const runBatch = (task: Task, run: ReturnType<Task['begin']>): Promise<Batch | undefined> =>
     inTransaction(db, async work => {
-      if (!(await lease.hold(work))) return undefined
+      // The clock is asked last: whatever had to be waited for, it may have jumped meanwhile.
+      if (!(await lease.hold(work)) || !isClockBelieved()) return undefined
       const batch = await run(work)
       await recordBatch(work, task, batch, clock.now())
       return batch

@@ -1,5 +1,5 @@
 import { toTimestamp } from '../ground/clock.ts'
-import { createSecrets } from '../ground/secrets.ts'
+import { createSecrets, type Secrets } from '../ground/secrets.ts'
 import { administratorRole } from '../permissions/roles.ts'
 import { listSecrets, type SecretState, toRests } from '../processes/describe-secrets.ts'
 import { readSecretFile, secretFile } from '../storage/secret-file.ts'
@@ -15,21 +15,23 @@ const findSecrets = ({ settings, folder, sources }: SettingsFacts): SecretSource
   return { text: secretFile(folder), texts: kept === undefined ? [] : [kept] }
 }
 
-/** The ids of the secrets given; undefined where a text is no secret. */
-const listHeldSecrets = (facts: SettingsFacts): readonly string[] | undefined => {
+/** The secrets given; undefined where there are none, or a text is no secret. */
+export const openHeldSecrets = (facts: SettingsFacts): Secrets | undefined => {
   const { texts } = findSecrets(facts)
   try {
-    return texts.length === 0 ? [] : createSecrets(texts, facts.random).ids
+    return texts.length === 0 ? undefined : createSecrets(texts, facts.random)
   } catch {
     return undefined
   }
 }
 
+const listHeldSecrets = (facts: SettingsFacts): readonly string[] => openHeldSecrets(facts)?.ids ?? []
+
 /** Where the secret comes from: given, or made by a start in development. */
 export const checkSecret = (facts: SettingsFacts): Finding => {
   const { text, texts } = findSecrets(facts)
   if (texts.length === 0) return ok('none yet; a first start in development makes one')
-  if (listHeldSecrets(facts) !== undefined) return ok(text)
+  if (openHeldSecrets(facts) !== undefined) return ok(text)
   return problem({
     found: `${text} does not hold a secret`,
     means: 'The server does not start.',
@@ -63,7 +65,7 @@ const judgeForce = (states: readonly SecretState[], held: readonly string[]): Fi
 
 /** Whether the secrets that the database rests on are held, and what the oldest one is still needed for. */
 export const checkSecretOfDatabase = async (facts: DatabaseFacts): Promise<Finding> => {
-  const held = listHeldSecrets(facts) ?? []
+  const held = listHeldSecrets(facts)
   const states = await listSecrets(facts, held)
   const missing = states.filter(state => isNeeded(state) && !held.includes(state.id))
   if (missing.length === 0) return judgeForce(states, held)

@@ -1,14 +1,43 @@
 import { day, hour, toTimestamp } from '../ground/clock.ts'
+import { secretIdOf } from '../ground/secrets.ts'
+import { openKey } from '../keys/signing-keys.ts'
 import { readRing } from '../keys/turn-ring.ts'
+import type { SigningKeyRow } from '../storage/tables.ts'
 import type { DatabaseFacts } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
+import { openHeldSecrets } from './installation-checks.ts'
 
 /** A server rotates within seconds of the time. */
 const patience = hour
 
+/** Keys that can't be opened although their secret is held; that one is not stands in another finding. */
+const listBroken = async (
+  facts: DatabaseFacts,
+  rows: readonly SigningKeyRow[],
+): Promise<readonly SigningKeyRow[]> => {
+  const secrets = openHeldSecrets(facts)
+  const held = rows.filter(row => secrets?.ids.includes(secretIdOf(row.private_key)))
+  if (secrets === undefined) return []
+  const opened = await Promise.allSettled(held.map(row => openKey(secrets, row)))
+  return held.filter((_, at) => opened[at]?.status === 'rejected')
+}
+
+const toBroken = ({ kid, state }: SigningKeyRow): Finding =>
+  problem({
+    found: `the signing key ${kid} (${state}) can not be opened with the secret that it names`,
+    means:
+      state === 'active'
+        ? 'Nobody can sign in: somebody changed signing_keys, or the database is damaged.'
+        : 'Somebody changed signing_keys, or the database is damaged: no token of this key is taken, and no server starts.',
+    do: state === 'active' ? 'Put the database back from the backup.' : `gatewright key revoke ${kid}`,
+  })
+
 /** The ring of signing keys: one signs, the next one is there, and rotation goes on. */
-export const checkSigningKeys = async ({ db, settings, clock }: DatabaseFacts): Promise<Finding> => {
+export const checkSigningKeys = async (facts: DatabaseFacts): Promise<Finding> => {
+  const { db, settings, clock } = facts
   const { rows } = await readRing(db, settings)
+  const [broken] = await listBroken(facts, rows)
+  if (broken !== undefined) return toBroken(broken)
   if (rows.length === 0) return ok('none yet; the first start makes them')
   const active = rows.find(({ state }) => state === 'active')
   if (active === undefined)

@@ -25,9 +25,10 @@ export const holdUserToErase = async (work: Work, userId: string): Promise<UserR
  */
 export const eraseUser = async (
   { clock }: { readonly clock: Clock },
-  { db }: Work,
+  { db, beforeLock }: Work,
   { id, username_key: key }: Pick<UserRow, 'id' | 'username_key'>,
 ): Promise<void> => {
+  beforeLock('user')
   const now = clock.now()
   const until = now + nameReserved
   await db

@@ -117,6 +117,7 @@ export const changeUserFields = async <Declared extends UserFields>(
 ): Promise<void> => {
   checkUserFieldValues(declared, fields, writer)
   await inTransaction(db, async work => {
+    work.beforeLock('user')
     const row = await work.db
       .updateTable('users')
       .set({ id: userId })

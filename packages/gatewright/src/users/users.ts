@@ -159,9 +159,10 @@ export type NewUser = {
  */
 export const insertUser = async (
   { clock, random }: { readonly clock: Clock; readonly random: Random },
-  { db }: Work,
+  { db, beforeLock }: Work,
   { username, key, email, passwordHash, roles, fields = {} }: NewUser,
 ): Promise<User> => {
+  beforeLock('user')
   const row: UserRow = {
     id: newId(random),
     username,

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { compactVerify, createLocalJWKSet } from 'jose'
 import { signUp, startTestApp, type TestApp } from '../../../../../test/harness.ts'
+import { openSecondConnection } from '../../../../../test/sessions/second-connection.ts'
 import { revokeKey, rotateKeys } from '../../administration/signing-keys.ts'
 import { systemOrigin as origin } from '../../audit/record.ts'
-import { publishedAhead } from '../../keys/ring-plan.ts'
+import { oldestShown, publishedAhead } from '../../keys/ring-plan.ts'
 
 const keySet = '/.well-known/jwks.json'
 const metadata = '/.well-known/oauth-authorization-server'
@@ -115,8 +116,42 @@ test('the metadata name the issuer of tokens and its key set, and nothing that i
   assert.equal((await t.call('GET', new URL(body.jwks_uri).pathname)).status, 200)
 })
 
-test('both answer where the database is gone', async () => {
-  await t.engine.db.schema.dropTable('signing_keys').execute()
-  await t.engine.db.schema.dropTable('cut_offs').execute()
-  for (const path of [keySet, metadata]) assert.equal((await t.call('GET', path)).status, 200)
+describe('where the database is gone', () => {
+  const statusOf = async (path: string): Promise<number> => (await t.call('GET', path)).status
+
+  test('both answer where the database is gone', async () => {
+    await t.engine.db.schema.dropTable('signing_keys').execute()
+    await t.engine.db.schema.dropTable('cut_offs').execute()
+    t.clock.advance(oldestShown)
+    for (const path of [keySet, metadata]) assert.equal(await statusOf(path), 200)
+  })
+
+  test('revoked elsewhere: no key set is shown that is older than four minutes, until it can be read again', async () => {
+    const { headers } = await t.call('GET', keySet)
+    const [kid = ''] = Object.entries(await listStates()).find(([, state]) => state === 'active') ?? []
+    const elsewhere = openSecondConnection(t.engine)
+    elsewhere.run("update signing_keys set state = 'gone', gone_at = 1, private_key = '' where kid = ?", kid)
+    elsewhere.run('alter table signing_keys rename to away')
+    t.clock.advance(oldestShown + 1)
+    for (const extra of [{}, { 'if-none-match': String(headers.etag) }]) {
+      const stale = await t.call('GET', keySet, { headers: extra })
+      assert.deepEqual(
+        [stale.status, stale.body.code, stale.headers['retry-after']],
+        [503, 'unavailable', '1'],
+      )
+      assert.equal(stale.headers['cache-control'], 'no-store')
+    }
+    assert.equal(await statusOf(metadata), 200)
+    elsewhere.run('alter table away rename to signing_keys')
+    elsewhere.close()
+    const { status, text } = await t.call('GET', keySet)
+    assert.equal(status, 200)
+    assert.ok(!text.includes(kid))
+  })
+
+  test('a cache never keeps the key set for so long that it lacks a key which signs', async () => {
+    const { headers } = await t.call('GET', keySet)
+    const [, seconds] = /max-age=(\d+)$/.exec(String(headers['cache-control'])) ?? []
+    assert.ok(Number(seconds) * 1_000 + oldestShown < publishedAhead)
+  })
 })

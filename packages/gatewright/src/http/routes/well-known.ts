@@ -4,7 +4,7 @@ import { everyone } from '../../permissions/access-rule.ts'
 import { type Content, contentOnce, sendContent } from '../content.ts'
 import { madeUpId, nothing } from '../schemas.ts'
 
-/** As for every document that anybody may read: it judges no cookie, and asks no database. */
+/** As for every document that anybody may read: it judges no cookie. */
 const gate = { access: everyone(), ignoresCookie: true, limit: 'read', audit: 'none' } as const
 
 const type = 'application/json'
@@ -13,8 +13,8 @@ const type = 'application/json'
 const createKeySet = ({ keyRing }: Engine): (() => Promise<Content>) => {
   let written = keyRing.listPublic()
   let content = contentOnce(type, async () => JSON.stringify({ keys: written }))
-  return () => {
-    const keys = keyRing.listPublic()
+  return async () => {
+    const keys = await keyRing.getPublic()
     if (keys !== written) {
       written = keys
       content = contentOnce(type, async () => JSON.stringify({ keys }))
