@@ -92,7 +92,9 @@ const refuseEnded = (gate: GateDependencies, token: AccessToken, now: number): v
 type Seen = {
   /** Where the claim is right. */
   readonly principal: Principal
-  /** When its use was last noted: the one thing that a request changes. */
+  /** Where it may be old: with the roles that were read last. */
+  reread?: Principal
+  /** When its use was last noted. */
   usedAt: number
 }
 
@@ -119,6 +121,17 @@ const noteUse = (
   uses.note(token.sessionId, { at: now, address })
 }
 
+/** Made once for each list: a re-read gives all requests the same one until the roles change again. */
+const withRoles = (
+  roleTable: GateDependencies['roleTable'],
+  token: AccessToken,
+  seen: Seen,
+  roles: readonly string[],
+): Principal => {
+  if (seen.reread?.roles !== roles) seen.reread = toUserPrincipal(roleTable, token, roles)
+  return seen.reread
+}
+
 const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise<void> => {
   const { revocations, roleTable, clock } = gate
   const { token } = passage
@@ -135,7 +148,7 @@ const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise
   return rereadRoles.then(roles => {
     // Again: it may have ended while the database answered.
     refuseEnded(gate, token, clock.now())
-    passage.principal = toUserPrincipal(roleTable, token, roles)
+    passage.principal = withRoles(roleTable, token, seen, roles)
   })
 }
 

@@ -1,5 +1,6 @@
 import { minute } from '../ground/clock.ts'
 import type { RefusalCode } from '../ground/refusal.ts'
+import type { PermissionSet } from './permission-set.ts'
 import type { builtInPermissions } from './permissions.ts'
 
 /**
@@ -50,7 +51,7 @@ export type Facts = {
   /** The clock, which few rules ask. */
   readonly now: () => number
   readonly principal: { readonly userId: string; readonly authTime: number } | undefined
-  readonly permissions: ReadonlySet<Permission>
+  readonly permissions: PermissionSet
   /** The thing that the route's `:id` names; undefined if there is none. */
   readonly thing: Thing | undefined
 }

@@ -1,0 +1,16 @@
+import type { Permission } from './access-rule.ts'
+
+/** Permissions that can be asked for and listed, and that nobody can change, whatever the compiler is told. */
+export type PermissionSet = Pick<ReadonlySet<Permission>, 'has' | typeof Symbol.iterator>
+
+/**
+ * One set serves every request of a token. `Object.freeze` keeps nobody from `add` of a `Set`, so the `Set`
+ * itself is given to nobody.
+ */
+export const toPermissionSet = (permissions: Iterable<Permission>): PermissionSet => {
+  const set = new Set(permissions)
+  return Object.freeze({
+    has: (permission: Permission) => set.has(permission),
+    [Symbol.iterator]: () => set.values(),
+  })
+}
