@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { type Caller, startTestApp, type TestApp } from '../harness.ts'
 import { makeOwner } from '../senders.ts'
+import { openBrowser } from '../sessions/browser.ts'
 
 /** What a handler tries on whom it was given: a library's bug, or a mistake, or malice. */
 type Attempt = (principal: Principal) => unknown
@@ -91,40 +92,48 @@ after(async () => {
   await t.close()
 })
 
-const get = (url: string, { access }: Caller) =>
-  app.inject({ method: 'GET', url, headers: { authorization: `Bearer ${access}` } })
-const read = async (url: string, caller: Caller) => (await get(url, caller)).json()
+type Shown = Readonly<Record<string, string>>
 
-const paths: Readonly<Record<string, () => Promise<Caller>>> = {
-  'whose token says the roles': () => makeOwner(t),
-  'whose roles are read again': async () => {
+const get = (url: string, headers: Shown) => app.inject({ method: 'GET', url, headers })
+const read = async (url: string, shown: Shown) => (await get(url, shown)).json()
+
+const byToken = ({ access }: Caller): Shown => ({ authorization: `Bearer ${access}` })
+
+const credentials: Readonly<Record<string, () => Promise<Shown>>> = {
+  'a token that says the roles': async () => byToken(await makeOwner(t)),
+  'a token of a user whose roles are read again': async () => {
     const caller = await makeOwner(t)
     await changeRoles(t.engine, { userId: caller.id, roles: ['moderator'], origin })
-    return caller
+    return byToken(caller)
+  },
+  'a cookie': async () => {
+    const { username } = await makeOwner(t)
+    return { cookie: (await openBrowser(t, username)).cookie }
   },
 }
 
-for (const [path, makeCaller] of Object.entries(paths))
-  describe(`privilege escalation: a handler that changes a caller ${path}`, () => {
-    let caller: Caller
+for (const [credential, make] of Object.entries(credentials))
+  describe(`privilege escalation: a handler that changes the caller of ${credential}`, () => {
+    let shown: Shown
     before(async () => {
-      caller = await makeCaller()
+      shown = await make()
     })
     for (const [name, tryIt] of Object.entries(attempts))
-      test(`${name}: throws, and changes no other request of that token`, async () => {
-        const told = await read('/told', caller)
+      test(`${name}: throws, and changes no other request`, async () => {
+        const told = await read('/told', shown)
         attempt = tryIt
-        assert.deepEqual(await read('/hostile', caller), { tried: 'TypeError' })
-        assert.deepEqual(await read('/told', caller), told)
-        assert.equal((await get('/guarded', caller)).statusCode, 403)
+        assert.deepEqual(await read('/hostile', shown), { tried: 'TypeError' })
+        assert.deepEqual(await read('/told', shown), told)
+        assert.equal((await get('/guarded', shown)).statusCode, 403)
       })
 
-    test('gets the same caller at every request: nothing of it is made anew', async () => {
+    const isMadeOnce = credential !== 'a cookie'
+    test(`is given ${isMadeOnce ? 'the same one at every request: nothing of it is made anew' : 'one of its own, as the database has it'}`, async () => {
       const given: Principal[] = []
       attempt = principal => given.push(principal)
-      for (const _ of [1, 2]) await get('/hostile', caller)
+      for (const _ of [1, 2]) await get('/hostile', shown)
       assert.equal(given.length, 2)
-      assert.equal(given[0], given[1])
+      assert.equal(given[0] === given[1], isMadeOnce)
     })
   })
 
