@@ -93,7 +93,7 @@ type Seen = {
   /** Where the claim is right. */
   readonly principal: Principal
   /** Where it may be old: with the roles that were read last. */
-  reread?: Principal
+  reread: Principal | undefined
   /** When its use was last noted. */
   usedAt: number
 }
@@ -103,7 +103,11 @@ const seenTokens = new WeakMap<AccessToken, Seen>()
 const seenOf = (roleTable: GateDependencies['roleTable'], token: AccessToken): Seen => {
   const known = seenTokens.get(token)
   if (known !== undefined) return known
-  const seen = { principal: toUserPrincipal(roleTable, token, token.roles), usedAt: Number.NEGATIVE_INFINITY }
+  const seen: Seen = {
+    principal: toUserPrincipal(roleTable, token, token.roles),
+    reread: undefined,
+    usedAt: Number.NEGATIVE_INFINITY,
+  }
   seenTokens.set(token, seen)
   return seen
 }

@@ -1,4 +1,4 @@
-import type { PermissionSet } from '../permissions/permission-set.ts'
+import type { PermissionSet } from '../permissions/access-rule.ts'
 import { permissionsOf, type RoleTable } from '../permissions/roles.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 

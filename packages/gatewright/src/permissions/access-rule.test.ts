@@ -10,6 +10,7 @@ import {
   everyone,
   type Facts,
   owner,
+  type PermissionSet,
   permission,
   recentSignIn,
   signedIn,
@@ -17,7 +18,6 @@ import {
   thingOf,
   visible,
 } from './access-rule.ts'
-import type { PermissionSet } from './permission-set.ts'
 import { createRoleTable, permissionsOf } from './roles.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)

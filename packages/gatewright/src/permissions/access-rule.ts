@@ -1,6 +1,5 @@
 import { minute } from '../ground/clock.ts'
 import type { RefusalCode } from '../ground/refusal.ts'
-import type { PermissionSet } from './permission-set.ts'
 import type { builtInPermissions } from './permissions.ts'
 
 /**
@@ -16,6 +15,9 @@ export interface OwnPermissions {}
 
 /** The name of a permission: a built-in one, or one that the application has declared. */
 export type Permission = keyof typeof builtInPermissions | keyof OwnPermissions
+
+/** Permissions that can be asked for and gone through, and not changed. */
+export type PermissionSet = Pick<ReadonlySet<Permission>, 'has' | typeof Symbol.iterator>
 
 /**
  * Who may use a route. Rules are data: what decides, what `explain` shows and what the reference

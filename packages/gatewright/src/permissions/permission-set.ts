@@ -1,11 +1,8 @@
-import type { Permission } from './access-rule.ts'
-
-/** Permissions that can be asked for and listed, and that nobody can change, whatever the compiler is told. */
-export type PermissionSet = Pick<ReadonlySet<Permission>, 'has' | typeof Symbol.iterator>
+import type { Permission, PermissionSet } from './access-rule.ts'
 
 /**
- * One set serves every request of a token. `Object.freeze` keeps nobody from `add` of a `Set`, so the `Set`
- * itself is given to nobody.
+ * Permissions that nobody can change, whatever the compiler is told: one set serves every request of a token.
+ * `Object.freeze` keeps nobody from `add` of a `Set`, so the `Set` itself is given to nobody.
  */
 export const toPermissionSet = (permissions: Iterable<Permission>): PermissionSet => {
   const set = new Set(permissions)

@@ -1,5 +1,5 @@
-import type { Permission } from './access-rule.ts'
-import { type PermissionSet, toPermissionSet } from './permission-set.ts'
+import type { Permission, PermissionSet } from './access-rule.ts'
+import { toPermissionSet } from './permission-set.ts'
 import { administrativePermissions, builtInPermissions } from './permissions.ts'
 
 /** What an application adds to the built-in permissions and roles. */
