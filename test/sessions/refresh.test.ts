@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser } from 'gatewright/administration'
 import { inTransaction } from 'gatewright/transaction'
+import { pino } from 'pino'
 import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { newSecret, systemRandom } from '../../packages/gatewright/src/ground/random.ts'
@@ -266,6 +267,30 @@ describe('a refresh token ahead of the database', () => {
       assert.equal(getSession(world, sessionId)?.end_reason, 'refresh_token_ahead')
       assert.equal((await refresh(world, tokens[1] ?? '')).body.code, 'session_ended')
     })
+
+  const alarmsOf = ({ t }: World, { body }: Answer) =>
+    t.logLines
+      .map(line => JSON.parse(line))
+      .filter(line => line.level === pino.levels.values.error && line.request_id === body.request_id)
+
+  test('raises the alarm: one line of level error that says what it means and what to do', async () => {
+    const { tokens, sessionId } = await signInAndRotate(world, await newUser(world), 2)
+    world.second.run('update sessions set generation = 1 where id = ?', sessionId)
+    const [alarm, ...more] = alarmsOf(world, await refresh(world, tokens[2] ?? ''))
+    assert.equal(alarm.event, 'refresh-token.ahead')
+    assert.match(alarm.msg, /^the database went back: .* older state .*do again .*docs\/troubleshooting\.md/)
+    assert.deepEqual(more, [])
+    assert.ok(!JSON.stringify(alarm).includes(tokens[2] ?? ''))
+    const late = await refresh(world, tokens[2] ?? '')
+    assert.deepEqual([late.status, alarmsOf(world, late)], [401, []], 'once for each session')
+  })
+
+  test('is no theft: that raises no alarm', async () => {
+    const { tokens } = await signInAndRotate(world, await newUser(world), 2)
+    const stolen = await refresh(world, tokens[0] ?? '')
+    assert.equal(stolen.body.code, 'refresh_token_reused')
+    assert.deepEqual(alarmsOf(world, stolen), [])
+  })
 })
 
 describe('a token that we did not make is refused like any other', () => {

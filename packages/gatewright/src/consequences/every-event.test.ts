@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { readDocument, toTable, withParts } from '../../../../test/markdown.ts'
-import { type Artefact, artefacts, everyEvent } from './every-event.ts'
+import type { EndReason } from '../sessions/sessions.ts'
+import { besideTheTable } from './beside-the-table.ts'
+import { type Artefact, artefacts, everyEvent, mailComesWith } from './every-event.ts'
 import { type Consequence, type ConsequenceEvent, consequences } from './table.ts'
 
 const names = Object.keys(artefacts) as readonly Artefact[]
@@ -61,6 +63,31 @@ describe('what is still to come has no table, or its column is due', () => {
     })
 })
 
+test('every reason for which a session ends stands in the table or beside it', () => {
+  type InTable = Extract<(typeof consequences)[ConsequenceEvent], { reason: EndReason }>['reason']
+  type Beside = (typeof besideTheTable)[number]['reasons'][number]
+  /** A new id is no end: its sessions go on. */
+  type Untold = Exclude<EndReason, InTable | Beside | 'renewed'>
+  const isNoneUntold: Untold extends never ? true : false = true
+  assert.ok(isNoneUntold)
+})
+
+const toldRows = everyEvent.flatMap(({ event, ownerIsTold }) =>
+  ownerIsTold === undefined ? [] : [{ event, ownerIsTold }],
+)
+
+test('what an owner is to be told comes with mail, of which there is nothing yet', async t => {
+  const app = await startTestApp()
+  t.after(() => app.close())
+  assert.deepEqual(
+    toldRows.map(({ event }) => event),
+    ['refresh token reused (theft)'],
+  )
+  const tables = await app.engine.db.introspection.getTables()
+  const found = tables.filter(({ name }) => /mail|outbox/.test(name))
+  assert.deepEqual(found, [], 'there is mail: tell the owner, and take the row out of what is to come')
+})
+
 const toReason = ({ reason, thisSession }: Consequence): string =>
   [...(reason ? [reason] : []), ...(thisSession === 'new id' ? ['renewed'] : [])]
     .map(each => `\`${each}\``)
@@ -75,8 +102,21 @@ test('docs/consequences.md says what each event ends, as the code has it (UPDATE
         if (!('applied' in row)) return []
         const reasons = new Set(row.applied.map(event => toReason(consequences[event])))
         const events = row.applied.map(event => `\`${event}\``).join(', ')
-        return [[row.event, events || '–', row.ends[0], row.ends[1], [...reasons].join(', ')]]
+        const event = row.ownerIsTold ? `${row.event}; the owner is told: comes with mail` : row.event
+        return [[event, events || '–', row.ends[0], row.ends[1], [...reasons].join(', ')]]
       }),
+    ),
+    'beside the table': toTable(
+      ['when', 'what ends', 'reason of what ends'],
+      besideTheTable.map(({ when, ends, reasons }) => [
+        when,
+        ends,
+        reasons.map(each => `\`${each}\``).join(', '),
+      ]),
+    ),
+    'the owner is told': toTable(
+      ['what happens', 'what the owner is told', 'comes with'],
+      toldRows.map(({ event, ownerIsTold }) => [event, ownerIsTold, mailComesWith]),
     ),
     'to come': toTable(
       ['what happens', ...names, 'comes with'],

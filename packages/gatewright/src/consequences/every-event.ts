@@ -21,14 +21,19 @@ type Cells = readonly [
 ]
 
 /** A row of what was decided: which events of the table it is, or what brings it. */
-export type EveryEvent = { readonly event: string; readonly ends: Cells } & (
-  | { readonly applied: readonly ConsequenceEvent[] }
-  | { readonly comesWith: string }
-)
+export type EveryEvent = {
+  readonly event: string
+  readonly ends: Cells
+  /** What the owner is to be told of it, once mail can be sent. */
+  readonly ownerIsTold?: string
+} & ({ readonly applied: readonly ConsequenceEvent[] } | { readonly comesWith: string })
 
 const recovery = artefacts['codes and links'].comesWith
 const keys = artefacts['API keys'].comesWith
 const oauth = artefacts['third-party grants'].comesWith
+/** What brings mail, without which nobody is told anything. */
+export const mailComesWith = recovery
+
 const grantsOf = (whose: string): string => `end without \`offline_access\` (of ${whose})`
 
 /**
@@ -99,6 +104,7 @@ export const everyEvent: readonly EveryEvent[] = [
   {
     event: 'refresh token reused (theft)',
     ends: ['end', 'keep', 'keep', grantsOf('that session'), 'end (of that session)', 'end (that device)'],
+    ownerIsTold: 'An old key was used. You were signed out to be safe. Perhaps only an answer was lost.',
     applied: ['refresh token reused'],
   },
   {

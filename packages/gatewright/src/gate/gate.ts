@@ -92,7 +92,9 @@ const refuseEnded = (gate: GateDependencies, token: AccessToken, now: number): v
 type Seen = {
   /** Where the claim is right. */
   readonly principal: Principal
-  /** When its use was last noted: the one thing that a request changes. */
+  /** Where it may be old: with the roles that were read last. */
+  reread: Principal | undefined
+  /** When its use was last noted. */
   usedAt: number
 }
 
@@ -101,7 +103,11 @@ const seenTokens = new WeakMap<AccessToken, Seen>()
 const seenOf = (roleTable: GateDependencies['roleTable'], token: AccessToken): Seen => {
   const known = seenTokens.get(token)
   if (known !== undefined) return known
-  const seen = { principal: toUserPrincipal(roleTable, token, token.roles), usedAt: Number.NEGATIVE_INFINITY }
+  const seen: Seen = {
+    principal: toUserPrincipal(roleTable, token, token.roles),
+    reread: undefined,
+    usedAt: Number.NEGATIVE_INFINITY,
+  }
   seenTokens.set(token, seen)
   return seen
 }
@@ -117,6 +123,17 @@ const noteUse = (
   if (now - seen.usedAt < uses.every) return
   seen.usedAt = now
   uses.note(token.sessionId, { at: now, address })
+}
+
+/** Made once for each list: a re-read gives all requests the same one until the roles change again. */
+const withRoles = (
+  roleTable: GateDependencies['roleTable'],
+  token: AccessToken,
+  seen: Seen,
+  roles: readonly string[],
+): Principal => {
+  if (seen.reread?.roles !== roles) seen.reread = toUserPrincipal(roleTable, token, roles)
+  return seen.reread
 }
 
 const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise<void> => {
@@ -135,7 +152,7 @@ const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise
   return rereadRoles.then(roles => {
     // Again: it may have ended while the database answered.
     refuseEnded(gate, token, clock.now())
-    passage.principal = toUserPrincipal(roleTable, token, roles)
+    passage.principal = withRoles(roleTable, token, seen, roles)
   })
 }
 

@@ -1,11 +1,14 @@
-import type { Permission } from '../permissions/access-rule.ts'
+import type { PermissionSet } from '../permissions/access-rule.ts'
 import { permissionsOf, type RoleTable } from '../permissions/roles.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 
 /** The kinds of principal that a route may name. */
 export type PrincipalKind = 'user' | 'api-key' | 'client'
 
-/** Whoever a request acts as. */
+/**
+ * Whoever a request acts as. Frozen, deeply: requests with the same token are given the same one, so what one of
+ * them could change would be true of all.
+ */
 export type Principal = {
   readonly kind: PrincipalKind
   readonly userId: string
@@ -14,7 +17,8 @@ export type Principal = {
   readonly authTime: number
   readonly amr: readonly string[]
   readonly roles: readonly string[]
-  readonly permissions: ReadonlySet<Permission>
+  /** `has` asks for one, and it can be gone through; nothing can be added or taken away. */
+  readonly permissions: PermissionSet
 }
 
 type OwnSession = Pick<AccessToken, 'userId' | 'sessionId' | 'authTime' | 'amr'>
@@ -30,7 +34,7 @@ export const toUserPrincipal = (
     userId: session.userId,
     sessionId: session.sessionId,
     authTime: session.authTime,
-    amr: session.amr,
-    roles,
+    amr: Object.freeze(session.amr),
+    roles: Object.freeze(roles),
     permissions: permissionsOf(roleTable, roles),
   })

@@ -4,6 +4,7 @@ import type { Engine } from '../compose.ts'
 import { type Passage, takeFromLimit } from '../gate/passage.ts'
 import type { LimitKeys, LimitReport } from '../limits/limiter.ts'
 import type { LimitName } from '../limits/table.ts'
+import { wentBack, wentBackEvent } from '../upkeep/went-back.ts'
 import { addAnswerHeaders } from './answer-headers.ts'
 import { noteRefusedCredential } from './note-refused-credential.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
@@ -45,6 +46,13 @@ export const takeFurther = (
   writeRateLimits(reply, passage)
 }
 
+/** The audit events of the request say whose session showed it. */
+const raiseAlarm = (log: Logger, { id }: FastifyRequest): void =>
+  log.error(
+    { request_id: id, event: wentBackEvent },
+    `the database went back: ${wentBack.means} ${wentBack.do}`,
+  )
+
 export type AnswerRefusal = (request: FastifyRequest, reply: FastifyReply, error: unknown) => void
 
 /** Answers whatever was thrown as a problem (RFC 9457). What nobody expected is logged, and says nothing. */
@@ -57,6 +65,7 @@ export const createAnswerRefusal =
     noteRefusedCredential(engine, request, refusal)
     if (statuses[refusal.code] >= 500 && refusal !== error)
       log.error({ err: error, request_id: request.id }, 'unexpected error')
+    if (refusal.details.reason === wentBackEvent) raiseAlarm(log, request)
     if (request.passage) writeRateLimits(reply, request.passage)
     if (request.passage?.hasDeadCookie) clearSessionCookie(engine, reply)
     reply

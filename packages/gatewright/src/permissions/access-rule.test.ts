@@ -10,7 +10,7 @@ import {
   everyone,
   type Facts,
   owner,
-  type Permission,
+  type PermissionSet,
   permission,
   recentSignIn,
   signedIn,
@@ -22,11 +22,12 @@ import { createRoleTable, permissionsOf } from './roles.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
 const nobody: Facts = { now: () => now, principal: undefined, permissions: new Set(), thing: undefined }
-const someone = (
-  permissions: ReadonlySet<Permission>,
-  thing?: Thing,
-  { age = 0, userId = 'ann' } = {},
-): Facts => ({ now: () => now, principal: { userId, authTime: now - age }, permissions, thing })
+const someone = (permissions: PermissionSet, thing?: Thing, { age = 0, userId = 'ann' } = {}): Facts => ({
+  now: () => now,
+  principal: { userId, authTime: now - age },
+  permissions,
+  thing,
+})
 
 const roleTable = createRoleTable({
   permissions: { 'posts:write': 'write posts', 'posts:moderate': 'edit posts of others' },
@@ -34,7 +35,7 @@ const roleTable = createRoleTable({
 })
 const user = permissionsOf(roleTable, ['user'])
 const moderator = permissionsOf(roleTable, ['moderator'])
-const nothing: ReadonlySet<Permission> = new Set()
+const nothing: PermissionSet = new Set<never>()
 const draft: Thing = { ownerId: 'ann', isPublic: false }
 const post: Thing = { ownerId: 'ann', isPublic: true }
 const bensDraft: Thing = { ownerId: 'ben', isPublic: false }

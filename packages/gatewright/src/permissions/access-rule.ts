@@ -16,6 +16,9 @@ export interface OwnPermissions {}
 /** The name of a permission: a built-in one, or one that the application has declared. */
 export type Permission = keyof typeof builtInPermissions | keyof OwnPermissions
 
+/** Permissions that can be asked for and gone through, and not changed. */
+export type PermissionSet = Pick<ReadonlySet<Permission>, 'has' | typeof Symbol.iterator>
+
 /**
  * Who may use a route. Rules are data: what decides, what `explain` shows and what the reference
  * prints is the same value.
@@ -50,7 +53,7 @@ export type Facts = {
   /** The clock, which few rules ask. */
   readonly now: () => number
   readonly principal: { readonly userId: string; readonly authTime: number } | undefined
-  readonly permissions: ReadonlySet<Permission>
+  readonly permissions: PermissionSet
   /** The thing that the route's `:id` names; undefined if there is none. */
   readonly thing: Thing | undefined
 }

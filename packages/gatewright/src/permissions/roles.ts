@@ -1,4 +1,5 @@
-import type { Permission } from './access-rule.ts'
+import type { Permission, PermissionSet } from './access-rule.ts'
+import { toPermissionSet } from './permission-set.ts'
 import { administrativePermissions, builtInPermissions } from './permissions.ts'
 
 /** What an application adds to the built-in permissions and roles. */
@@ -98,10 +99,8 @@ const isAdministrativeIn =
     roles.get(name)?.some(permission => administrativePermissions.has(permission)) ?? false
 
 /** What the roles named allow together. A name that is no role allows nothing. */
-export const permissionsOf = (
-  { roles }: Pick<RoleTable, 'roles'>,
-  names: readonly string[],
-): ReadonlySet<Permission> => new Set(names.flatMap(name => roles.get(name) ?? []))
+export const permissionsOf = ({ roles }: Pick<RoleTable, 'roles'>, names: readonly string[]): PermissionSet =>
+  toPermissionSet(names.flatMap(name => roles.get(name) ?? []))
 
 /** Whether the roles named make their holder an administrator. */
 export const isAdministrative = (

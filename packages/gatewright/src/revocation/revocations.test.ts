@@ -6,7 +6,7 @@ import { openSecondConnection, type SecondConnection } from '../../../../test/se
 import { addUser } from '../../../../test/sessions/signed-in.ts'
 import { minute } from '../ground/clock.ts'
 import { listRoles } from '../users/users.ts'
-import { cutOffKinds } from './cut-offs.ts'
+import { type CutOffKind, cutOffKinds } from './cut-offs.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
 
 const start = Date.UTC(2026, 10, 21, 12)
@@ -199,6 +199,36 @@ describe('what has been taken back', () => {
     assert.deepEqual(isKnown(), [false, false])
   })
 
+  const isKnownOf: Record<CutOffKind, () => boolean> = {
+    session: () => view.isEnded(token('ann', 'ben')),
+    user: () => view.isEnded(token('any', 'ann', 2)),
+    'signing-key': () => view.isKeyRevoked('ann'),
+    'reread-user': () => view.findRereadRoles('ann') !== undefined,
+  }
+  for (const kind of cutOffKinds)
+    test(`is forgotten no sooner because of a later cut-off that matters for less long (${kind})`, async () => {
+      write({ kind, subject: 'ann', version: 3, until: start + 10 * minute })
+      await readFeed()
+      write({ kind, subject: 'ann', version: 4, until: start + minute })
+      await readFeed()
+      time.pass(10 * minute)
+      mock.timers.tick(pruneInterval)
+      assert.ok(isKnownOf[kind]())
+      time.pass(1)
+      mock.timers.tick(pruneInterval)
+      assert.ok(!isKnownOf[kind]())
+    })
+
+  test('matters for as long as an older cut-off that comes later, and is still the newer one', async () => {
+    write({ kind: 'user', subject: 'ann', version: 4, until: start + minute })
+    write({ kind: 'user', subject: 'ann', version: 3, until: start + 10 * minute })
+    await readFeed()
+    time.pass(10 * minute)
+    mock.timers.tick(pruneInterval)
+    assert.ok(view.isEnded(token('any', 'ann', 3)))
+    assert.ok(!view.isEnded(token('any', 'ann', 4)))
+  })
+
   test('is of every kind that is ever written', async () => {
     for (const kind of cutOffKinds) write({ kind, subject: 'ann', version: 1 })
     await readFeed()
@@ -357,6 +387,25 @@ describe('the roles of a user whose roles were changed', () => {
     await readFeed()
     assert.deepEqual(await view.findRereadRoles(ann), ['user'])
     assert.deepEqual(roleReads, [ann, ann])
+  })
+
+  test('are not read anew for an older change that comes later, and for as long as that one matters', async () => {
+    const row = { kind: 'reread-user', subject: ann, version: null, created_at: start }
+    view.apply([{ ...row, place: 8, matters_until: start + minute }])
+    await view.findRereadRoles(ann)
+    view.apply([{ ...row, place: 7, matters_until: start + 10 * minute }])
+    time.pass(10 * minute)
+    mock.timers.tick(pruneInterval)
+    assert.ok(view.findRereadRoles(ann) !== undefined)
+    assert.deepEqual(roleReads, [ann])
+  })
+
+  test('privilege escalation: are one frozen list, which nobody who is given it can change for others', async () => {
+    write({ kind: 'reread-user', subject: ann })
+    await readFeed()
+    const roles = await view.findRereadRoles(ann)
+    assert.throws(() => (roles as string[]).push('admin'), TypeError)
+    assert.deepEqual(await view.findRereadRoles(ann), roles)
   })
 
   test('are asked for again after a read that failed', async () => {

@@ -27,7 +27,7 @@ export type Revocations = {
   readonly isEnded: (token: Revocable) => boolean
   /** Whether all that this key has signed has ended. */
   readonly isKeyRevoked: (kid: string | undefined) => boolean
-  /** The roles of a user whose claim may be old, read once; undefined where the claim is right. */
+  /** The roles of a user whose claim may be old, read once and frozen; undefined where the claim is right. */
   readonly findRereadRoles: (userId: string) => Promise<readonly string[]> | undefined
   /** Resolves (or is undefined at once) when the view is fresh. @throws Refusal `unavailable` */
   readonly ensureFresh: () => Promise<void> | undefined
@@ -55,7 +55,11 @@ const pruneInterval = 30_000
 const longestWait = 500
 const mostWaiting = 1_000
 
-type Reread = { readonly place: number; readonly until: number; roles?: Promise<readonly string[]> }
+type Reread = { readonly place: number; until: number; roles?: Promise<readonly string[]> }
+
+/** Of two cut-offs of one thing the later may matter for less long. What the former names ends no sooner for it. */
+const latest = (known: number | undefined, { matters_until }: CutOffRow): number =>
+  Math.max(known ?? 0, matters_until)
 
 const createSet = ({ readRoles, onKeyRevoked }: Pick<Dependencies, 'readRoles' | 'onKeyRevoked'>) => {
   const signingKeys = new Map<string, number>()
@@ -65,20 +69,22 @@ const createSet = ({ readRoles, onKeyRevoked }: Pick<Dependencies, 'readRoles' |
 
   /** One entry for each kind of the feed. */
   const kinds: Readonly<Record<string, (row: CutOffRow) => void>> = {
-    session: row => sessions.set(row.subject, row.matters_until),
+    session: row => sessions.set(row.subject, latest(sessions.get(row.subject), row)),
     user: row => {
       const known = users.get(row.subject)
-      if (known === undefined || known.version < (row.version ?? 0))
-        users.set(row.subject, { version: row.version ?? 0, until: row.matters_until })
+      const version = Math.max(known?.version ?? 0, row.version ?? 0)
+      users.set(row.subject, { version, until: latest(known?.until, row) })
     },
     'signing-key': row => {
-      signingKeys.set(row.subject, row.matters_until)
+      signingKeys.set(row.subject, latest(signingKeys.get(row.subject), row))
       onKeyRevoked?.(row.subject)
     },
     'reread-user': row => {
       const known = rereads.get(row.subject)
+      const until = latest(known?.until, row)
       if (known === undefined || known.place < row.place)
-        rereads.set(row.subject, { place: row.place, until: row.matters_until })
+        rereads.set(row.subject, { place: row.place, until })
+      else known.until = until
     },
   }
   const isKeyRevoked = (kid: string | undefined): boolean => kid !== undefined && signingKeys.has(kid)
@@ -97,10 +103,12 @@ const createSet = ({ readRoles, onKeyRevoked }: Pick<Dependencies, 'readRoles' |
     findRereadRoles: (userId: string): Promise<readonly string[]> | undefined => {
       const reread = rereads.get(userId)
       if (reread === undefined) return undefined
-      reread.roles ??= readRoles(userId).catch(error => {
-        delete reread.roles
-        throw error
-      })
+      reread.roles ??= readRoles(userId)
+        .then(roles => Object.freeze(roles))
+        .catch(error => {
+          delete reread.roles
+          throw error
+        })
       return reread.roles
     },
     /** The roles in memory may be those of a database that is no more, and places may be given again. */

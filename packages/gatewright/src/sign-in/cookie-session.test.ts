@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import { testsDatabase } from '../../../../test/environment.ts'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
+import { openSecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { addUser } from '../../../../test/sessions/signed-in.ts'
 import { systemOrigin as origin } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
@@ -54,4 +56,23 @@ test('a cookie found overdue whose session was ended meanwhile is refused, and i
     ends.map(({ reason }) => reason),
     ['logout'],
   )
+})
+
+test('a cookie found overdue is ended under the row of its user: whoever holds that is waited for', {
+  skip: testsDatabase.kind === 'sqlite' && 'SQLite has one writer',
+}, async () => {
+  const [holding, looking] = [openSecondConnection(t.engine), openSecondConnection(t.engine)]
+  const { id, user_id: userId } = found.session
+  const read = () => looking.row('select ended_at, end_reason from sessions where id = ?', id)
+  holding.run('begin')
+  holding.run('select 1 from users where id = ? for no key update', userId)
+  const checking = assert.rejects(checkOverdue(), { code: 'session_ended' })
+  await Promise.race([looking.untilBlocked(1), checking])
+  assert.equal(read()?.ended_at, null)
+  // As an event does that ends it first, and then lets go.
+  holding.run(`update sessions set ended_at = 1, end_reason = 'user_disabled' where id = ?`, id)
+  holding.run('commit')
+  await checking
+  assert.equal(read()?.end_reason, 'user_disabled')
+  for (const each of [holding, looking]) each.close()
 })

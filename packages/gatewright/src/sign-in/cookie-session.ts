@@ -6,6 +6,7 @@ import { endedByTime, isJustRenewed, noteEvery, timesOf } from '../sessions/sess
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
+import { lockUser } from '../users/users.ts'
 
 type Dependencies = SessionDependencies & { readonly db: Database }
 
@@ -24,6 +25,7 @@ const endByTime = (
   { reason, origin }: { readonly reason: 'idle' | 'expired'; readonly origin: Origin },
 ): Promise<never> =>
   inTransaction<never>(dependencies.db, async work => {
+    await lockUser(work, userId)
     const subject = { userId, sessionId, origin: { ...origin, actor: userId } }
     const ended = await endOvertime(dependencies, work, reason, subject)
     if (ended > 0) return new Refusal('session_ended', { reason, hasEvent: true })

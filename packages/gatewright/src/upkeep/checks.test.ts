@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import { generate } from 'selfsigned'
-import { type Clock, day, hour, minute, systemClock } from '../ground/clock.ts'
+import { type Clock, day, hour, minute, systemClock, toTimestamp } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { loadSettings } from '../ground/load-settings.ts'
 import { systemRandom } from '../ground/random.ts'
@@ -390,6 +390,28 @@ test('an event of tomorrow in the audit log, and a year that is over', async () 
   assertFound(await find('audit-clock'), 'problem', /the clock says/)
   assertFound(await find('audit-clock', { clock: clockAt(inTheFuture) }), 'ok', /newest/)
   assertFound(await find('clock', { clock: clockAt(Date.UTC(2025, 11, 31)) }), 'problem', /2025-12-31/)
+})
+
+describe('a refresh token newer than the database', () => {
+  const shown = (at: number): string =>
+    `insert into audit_events (at, event, details) values (${at}, 'refresh-token.ahead', '{}');`
+  const now = systemClock.now()
+
+  test('says that the database went back, how often it was shown and when last', async () => {
+    const { run, find } = install()
+    run(shown(now - 2 * hour) + shown(now - hour) + shown(now - 8 * day))
+    const finding = await find('database-history')
+    assertFound(finding, 'problem', new RegExp(`: 2 in 7 days, the last one at ${toTimestamp(now - hour)}$`))
+  })
+
+  test('is told of for a week, and other events are none', async () => {
+    const { run, find } = install()
+    assertFound(await find('database-history'), 'ok', /no sign in 7 days/)
+    run(shown(now) + shown(now).replace('ahead', 'reused'))
+    const after = (time: number) => find('database-history', { clock: clockAt(now + time) })
+    assertFound(await after(7 * day - 1), 'problem', /: 1 in 7 days/)
+    assertFound(await after(7 * day), 'ok', /./)
+  })
 })
 
 describe('files that others may read or change:', {

@@ -40,6 +40,7 @@ import {
   checkRegistration,
   checkSettings,
 } from './settings-checks.ts'
+import { checkWentBack } from './went-back.ts'
 
 /** A row of the table; `run` gives undefined where what it looks at is not there. */
 type Check = {
@@ -101,6 +102,7 @@ const checks: readonly Check[] = [
   { name: 'roles', run: onTables(checkRoles) },
   { name: 'database-roles', of: 'postgres', run: onTables(checkRolesOfServer) },
   { name: 'audit-clock', run: onTables(checkClockOfAudit) },
+  { name: 'database-history', run: onTables(checkWentBack) },
 ]
 
 export type CheckedFinding = Finding & { readonly name: string }

@@ -1,0 +1,23 @@
+import type { EndReason } from '../sessions/sessions.ts'
+
+type Ending = {
+  readonly when: string
+  readonly ends: string
+  readonly reasons: readonly EndReason[]
+}
+
+/** What ends sessions and is no row of the table: it chooses them by their times, in the transaction of what made it necessary. */
+export const besideTheTable = [
+  {
+    // `makeRoom`
+    when: 'a sign-in where the user has 100 live sessions',
+    ends: 'the one unused for longest, and never the new one',
+    reasons: ['too_many_sessions'],
+  },
+  {
+    // `endOverlong`
+    when: 'the user becomes an administrator',
+    ends: 'those that are over by the times of administrators, and those with an access token that would outlive its session; the others are re-read',
+    reasons: ['idle', 'expired'],
+  },
+] as const satisfies readonly Ending[]
