@@ -32,7 +32,7 @@ const findOldest = async (db: Database, { table, time, only }: AnyRow): Promise<
   return row === undefined ? undefined : Number(row[time])
 }
 
-/** The age of every table that has a row with a time. Each is one look into an index. */
+/** The age of every table that has a row with a time. Each is one look into an index, or into a few rows. */
 const listTableAges = async (db: Database, now: number): Promise<readonly TableAge[]> => {
   const ages: TableAge[] = []
   for (const row of housekeepingTable as readonly (KeptTable | SweptTable)[]) {

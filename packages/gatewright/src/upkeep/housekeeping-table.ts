@@ -5,7 +5,7 @@ import type { Tables } from '../storage/tables.ts'
 type Name = keyof Tables
 type Column<Table extends Name> = keyof Tables[Table] & string
 
-/** A table whose rows are kept; `time` is a column with an index, by which its oldest row is found. */
+/** A table whose rows are kept; `time` finds its oldest row: a column with an index, where the rows are many. */
 type Kept<Table extends Name> = { readonly table: Table; readonly time?: Column<Table>; readonly why: string }
 
 /** A table whose rows are deleted `keptFor` milliseconds after their `time`. */
@@ -86,6 +86,7 @@ export const housekeepingTable = [
   },
   {
     table: 'signing_keys',
+    time: 'created_at',
     why: 'The key ring deletes them itself, 90 days after they are gone: as long as a token may name one.',
   },
   {
@@ -95,6 +96,7 @@ export const housekeepingTable = [
   },
   {
     table: 'processes',
+    time: 'started_at',
     why: 'The register takes its own rows out: each when its process ends, or was silent for half a minute.',
   },
   { table: 'installation', why: 'For ever: one row.' },
