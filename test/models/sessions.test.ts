@@ -13,6 +13,7 @@ testModel(
       'change the password: session_ended',
       'refresh: session_ended',
       'use the cookie: session_ended',
+      'a token of the revoked key was refused',
     ],
   },
 )
