@@ -4,7 +4,7 @@ testModel(
   'devices, tabs and a thief refresh at once: some order of their calls explains every answer by the rules',
   'refresh',
   {
-    histories: { sqlite: 2_000, postgres: 400 },
+    histories: { sqlite: 2_000, postgres: 2_000 },
     meets: [
       'refresh: the live token again',
       'refresh: a rotation, or its twin',
