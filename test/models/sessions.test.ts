@@ -1,4 +1,8 @@
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readDocument } from '../markdown.ts'
+import { attempts } from './attempts.ts'
+import { eventNames } from './events.ts'
 import { pairs } from './pairs.ts'
 import { playShort } from './short.ts'
 import { slowRequests } from './slow-requests.ts'
@@ -21,3 +25,12 @@ test('a body that comes after the logout writes nothing, and no session outlives
     histories: { sqlite: 60 * slowRequests, postgres: 30 * slowRequests },
     meets: ['POST step-up: 200', 'POST step-up: 401', 'PUT me/password: 401', 'POST posts: 401'],
   }))
+
+test('docs/interleavings.md says how many pairs are played, and of which there can be none', () => {
+  assert.match(readDocument('docs/interleavings.md'), new RegExp(`: ${pairs.length} pairs\\.`))
+  const left = [...attempts.keys()].flatMap(attempt =>
+    eventNames.filter(event => !pairs.some(pair => pair.attempt === attempt && pair.event === event)),
+  )
+  const impossible = ['refresh token ahead', 'refresh token reused', 'secret retired']
+  assert.deepEqual(left.toSorted(), [...impossible, ...impossible].toSorted())
+})
