@@ -1,9 +1,12 @@
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import type { Engine } from 'gatewright/compose'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
+import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
+import { revokeKey } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
 import { findCookieSession } from '../../packages/gatewright/src/sessions/find-session.ts'
+import { makeTokenPair } from '../../packages/gatewright/src/sessions/session-tokens.ts'
 import type { LiveSession } from '../../packages/gatewright/src/sessions/sessions.ts'
 import { checkCookieSession } from '../../packages/gatewright/src/sign-in/cookie-session.ts'
 import {
@@ -29,6 +32,8 @@ export type Given = {
   readonly text: string
   readonly promised: number
   readonly roles: readonly string[]
+  /** The access token, as the door signs it for whoever holds tokens. */
+  readonly signAccess?: () => Promise<string>
 }
 
 export type Answer = { readonly told: Told; readonly given?: Given }
@@ -63,14 +68,25 @@ const performs: { readonly [Name in CallName]: Perform<Calls[Name]> } = {
   enable: (engine, { userId }) => enableUser(engine, { userId, origin }),
   delete: (engine, { userId }, { session }) =>
     deleteUser(engine, { userId, origin }, { userId, sessionId: session }),
+  'retire the secret': (engine, _, { secretId }) => retireSecret(engine, { secretId, origin }),
+  'revoke the signing key': (engine, _, { kid }) => revokeKey(engine, { kid, origin }),
 }
 
-const toAnswer = ({ secrets }: Engine, { session, roles, secret }: LiveSession): Answer => {
+const toAnswer = (engine: Engine, live: LiveSession): Answer => {
+  const { session, roles, secret } = live
   const { id, generation, token_expires_at: promised } = session
-  const text = secret ?? makeRefreshToken(secrets, session, generation)
+  const text = secret ?? makeRefreshToken(engine.secrets, session, generation)
+  const signAccess = async () => (await makeTokenPair(engine, async () => live)).access_token
   return {
     told: { session: id, generation, roles },
-    given: { session: id, generation, text, promised, roles },
+    given: {
+      session: id,
+      generation,
+      text,
+      promised,
+      roles,
+      ...(session.secret_hash === null && { signAccess }),
+    },
   }
 }
 

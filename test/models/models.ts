@@ -10,8 +10,8 @@ import type { Stage } from './stage.ts'
 /** What a history leaves to be counted. */
 type Played = Pick<History, 'calls'> & { readonly user: Pick<User, 'sessions'> }
 
-/** One random history; undefined where the choices mean nothing. */
-type Play = (engines: Stage['processes'], setting: Setting) => Promise<Played | undefined>
+/** One random history. */
+type Play = (engines: Stage['processes'], setting: Setting) => Promise<Played>
 
 const playOneOfPairs: Play = (engines, setting) => {
   const pair = pairs[setting.random.seed % pairs.length]
@@ -90,8 +90,8 @@ export const runModel = async (
           username: `u${own}x`,
           met: shown.met,
         })
-        shown.calls += history?.calls ?? 0
-        shown.checked += history?.user.sessions.length ?? 0
+        shown.calls += history.calls
+        shown.checked += history.user.sessions.length
       } catch (error) {
         shown.lost.push(`seed ${own}: ${describe(error)}`)
       }

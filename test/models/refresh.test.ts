@@ -1,10 +1,9 @@
-import { testModel } from './short.ts'
+import { test } from 'node:test'
+import { playShort } from './short.ts'
 
-testModel(
-  'devices, tabs and a thief refresh at once: some order of their calls explains every answer by the rules',
-  'refresh',
-  {
-    histories: { sqlite: 2_000, postgres: 400 },
+test('devices, tabs and a thief refresh at once: some order of their calls explains every answer by the rules', t =>
+  playShort(t, 'refresh', {
+    histories: { sqlite: 2_000, postgres: 2_000 },
     meets: [
       'refresh: the live token again',
       'refresh: a rotation, or its twin',
@@ -19,5 +18,4 @@ testModel(
       'log out',
       'disable',
     ],
-  },
-)
+  }))

@@ -14,6 +14,8 @@ export type Session = {
   readonly expiresAt: number
   readonly ended?: { readonly at: number; readonly reason: EndReason }
   readonly replacedBy?: string
+  /** The id of the secret that its token rests on, where that is not the one in force. */
+  readonly secret?: string | undefined
 }
 
 export type User = {
@@ -46,6 +48,8 @@ export type Calls = {
   disable: object
   enable: object
   delete: { readonly session: string }
+  'retire the secret': { readonly secretId: string }
+  'revoke the signing key': { readonly kid: string }
 }
 export type CallName = keyof Calls
 export type Call = { readonly [Name in CallName]: { readonly name: Name } & Calls[Name] }[CallName]
@@ -100,7 +104,8 @@ const renew = (user: User, id: string, moment: Moment, made: string): Outcome =>
   if (old.holding === 'cookie' && isJustRenewed(old, moment)) return refuse(user, 'session_renewed')
   if (old.ended || findTimeout(old, moment)) return refuse(user, 'session_ended')
   const { now } = moment
-  const next: Session = { ...old, id: made, generation: 1, since: now, lastUsed: now }
+  const { secret: _, ...rest } = old
+  const next: Session = { ...rest, id: made, generation: 1, since: now, lastUsed: now }
   const ended = end(user, 'renewed', moment, each => each === id)
   const { sessions } = change(ended, id, { replacedBy: made })
   return give({ ...user, sessions: [...sessions, next] }, made)
@@ -115,6 +120,10 @@ const judge = (session: Session, shown: number, moment: Moment): number | 'reuse
   if (behind === 0) return isFresh ? shown : shown + 1
   return behind === 1 && isFresh ? session.generation : 'reused'
 }
+
+/** Its token is then made with the secret in force. */
+const rotate = (session: Session, generation: number, { now }: Moment): Partial<Session> =>
+  generation > session.generation ? { generation, since: now, secret: undefined } : {}
 
 const endOverdue = (user: User, session: Session, moment: Moment): Outcome | undefined => {
   const timeout = findTimeout(session, moment)
@@ -147,10 +156,9 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
       return refuse(end(user, 'refresh_token_reused', moment, isThis), 'refresh_token_reused')
     if (generation === 'ahead')
       return refuse(end(user, 'refresh_token_ahead', moment, isThis), 'session_ended')
-    const since = generation > session.generation ? moment.now : session.since
     // A request that began earlier and came later leaves the later use.
     const lastUsed = Math.max(session.lastUsed, moment.now)
-    return give(change(user, id, { generation, since, lastUsed }), id)
+    return give(change(user, id, { ...rotate(session, generation, moment), lastUsed }), id)
   },
   'use the cookie': (user, { session: id }, moment) => {
     const session = find(user, id)
@@ -201,4 +209,10 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     const ended = end(user, 'user_deleted', moment, () => true)
     return { user: { ...raise(ended), state: 'deleted', roles: [] }, told: {} }
   },
+  'retire the secret': (user, { secretId }, moment) => {
+    const resting = user.sessions.filter(({ secret }) => secret === secretId).map(({ id }) => id)
+    return { user: end(user, 'secret_retired', moment, id => resting.includes(id)), told: {} }
+  },
+  // Access tokens alone end by it.
+  'revoke the signing key': user => ({ user, told: {} }),
 }

@@ -1,11 +1,14 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readDocument } from '../markdown.ts'
+import { attempts } from './attempts.ts'
+import { eventNames } from './events.ts'
 import { pairs } from './pairs.ts'
-import { testModel } from './short.ts'
+import { playShort } from './short.ts'
 import { slowRequests } from './slow-requests.ts'
 
-testModel(
-  'each way to get a session, with each event in the middle of it: what the table ends does not come back',
-  'sessions',
-  {
+test('each way to get a session, with each event in the middle of it: what the table ends does not come back', t =>
+  playShort(t, 'sessions', {
     histories: { sqlite: 3 * pairs.length, postgres: 2 * pairs.length },
     meets: [
       'sign in: invalid_credentials',
@@ -13,11 +16,21 @@ testModel(
       'change the password: session_ended',
       'refresh: session_ended',
       'use the cookie: session_ended',
+      'a token of the revoked key was refused',
     ],
-  },
-)
+  }))
 
-testModel('a body that comes after the logout writes nothing, and no session outlives it', 'slow requests', {
-  histories: { sqlite: 60 * slowRequests, postgres: 30 * slowRequests },
-  meets: ['POST step-up: 200', 'POST step-up: 401', 'PUT me/password: 401', 'POST posts: 401'],
+test('a body that comes after the logout writes nothing, and no session outlives it', t =>
+  playShort(t, 'slow requests', {
+    histories: { sqlite: 60 * slowRequests, postgres: 30 * slowRequests },
+    meets: ['POST step-up: 200', 'POST step-up: 401', 'PUT me/password: 401', 'POST posts: 401'],
+  }))
+
+test('docs/interleavings.md says how many pairs are played, and of which there can be none', () => {
+  assert.match(readDocument('docs/interleavings.md'), new RegExp(`: ${pairs.length} pairs\\.`))
+  const left = [...attempts.keys()].flatMap(attempt =>
+    eventNames.filter(event => !pairs.some(pair => pair.attempt === attempt && pair.event === event)),
+  )
+  const impossible = ['refresh token ahead', 'refresh token reused', 'secret retired']
+  assert.deepEqual(left.toSorted(), [...impossible, ...impossible].toSorted())
 })

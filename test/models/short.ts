@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { testsDatabase } from '../environment.ts'
 import { createSeeded } from '../sessions/seeded.ts'
 import { type ModelName, runModel } from './models.ts'
@@ -15,7 +15,12 @@ type Short = {
 /** On PostgreSQL two processes share the histories, many at once; SQLite has one writer anyhow. */
 const ways = { sqlite: { processes: 1, atOnce: 4 }, postgres: { processes: 2, atOnce: 16 } } as const
 
-const playShort = async (t: TestContext, name: ModelName, { histories, meets }: Short): Promise<void> => {
+/** Plays a model in short; `npm run proof` plays it in full. */
+export const playShort = async (
+  t: TestContext,
+  name: ModelName,
+  { histories, meets }: Short,
+): Promise<void> => {
   const { kind } = testsDatabase
   const { seed } = createSeeded(t)
   const { processes, atOnce } = ways[kind]
@@ -25,9 +30,4 @@ const playShort = async (t: TestContext, name: ModelName, { histories, meets }: 
   t.diagnostic(`${calls} calls: ${JSON.stringify(Object.fromEntries([...met].sort()))}`)
   assert.deepEqual(lost, [])
   for (const what of meets) assert.ok(met.has(what), `${what} never happened`)
-}
-
-/** The test that plays a model in short; `npm run proof` plays it in full. */
-export const testModel = (title: string, name: ModelName, short: Short): void => {
-  test(title, t => playShort(t, name, short))
 }

@@ -3,10 +3,12 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { disableUser } from 'gatewright/administration'
 import { second } from 'gatewright/clock'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { applyConsequences } from '../../packages/gatewright/src/consequences/apply.ts'
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
 import { stepUp } from '../../packages/gatewright/src/sign-in/own-password.ts'
 import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
 import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
+import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
 import { testsDatabase } from '../environment.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
@@ -40,6 +42,8 @@ after(async () => {
   await t.close()
 })
 beforeEach(async () => {
+  // The secret in force is known for some seconds then: the steps that are counted below are the same each time.
+  await t.engine.processes.beat()
   username = `ann${++users}x`
   const { id } = await addUser(t.engine, username, { passwordHash: hashCheaply(shown) })
   held = await signInAs(t.engine, id)
@@ -97,17 +101,27 @@ describe('what was inserted and is not committed yet', onSeveralConnections, () 
         stepUp(engine, { userId: held.userId, sessionId: held.sessionId, password, origin }),
     },
   }
-  for (const [name, { place, start }] of Object.entries(ways))
-    test(`${name}: an event that ends everything waits for it, and ends it`, async () => {
-      const stop = stopAt({ ...t.engine, hasher: createCheapHasher() }, place)
-      const starting = start(stop.engine)
-      await Promise.race([stop.reached, starting])
-      const disabling = disableUser(t.engine, { userId: held.userId, origin })
-      await Promise.race([connections()[0].untilBlocked(1), disabling])
-      stop.go()
-      const [{ session }] = await Promise.all([starting, disabling])
-      assert.equal(readSession(session.id)?.end_reason, 'user_disabled')
-    })
+  const meet = async ({ place, start }: (typeof ways)[keyof typeof ways], end: () => Promise<unknown>) => {
+    const stop = stopAt({ ...t.engine, hasher: createCheapHasher() }, place)
+    const starting = start(stop.engine)
+    await Promise.race([stop.reached, starting])
+    const ending = end()
+    await Promise.race([connections()[0].untilBlocked(1), ending])
+    stop.go()
+    const [{ session }] = await Promise.all([starting, ending])
+    assert.equal(readSession(session.id)?.end_reason, 'user_disabled')
+  }
+  const subject = () => ({ userId: held.userId, origin })
+
+  for (const [name, way] of Object.entries(ways)) {
+    test(`${name}: an event that ends everything waits for it, and ends it`, () =>
+      meet(way, () => disableUser(t.engine, subject())))
+
+    test(`${name}: the row of the table alone waits for it, whoever applies it and locked nothing`, () =>
+      meet(way, () =>
+        inTransaction(t.engine.db, work => applyConsequences(t.engine, work, 'user disabled', subject())),
+      ))
+  }
 })
 
 test(

@@ -128,6 +128,22 @@ describe('what one process ended', () => {
     })
 })
 
+test('a cut-off of a user ends the tokens of sessions that it does not name, by the version that they carry', async () => {
+  const version = 2
+  second.run('update users set version = ? where id = ?', version, ann.userId)
+  const later = await signInAs(t.engine, ann.userId)
+  second.run(
+    "insert into cut_offs (kind, subject, version, matters_until, created_at) values ('user', ?, ?, ?, ?)",
+    ann.userId,
+    version,
+    t.clock.now() + minute,
+    t.clock.now(),
+  )
+  t.clock.advance(maxAge + 1)
+  assert.equal((await open(t, ann)).body.code, 'session_ended')
+  assert.equal((await open(t, later)).status, 200)
+})
+
 describe('an administrator who was demoted', () => {
   let root: SignedIn
   beforeEach(async () => {

@@ -60,30 +60,34 @@ const moveSealed = async (dependencies: Dependencies, secretId: string): Promise
 const batch = 100
 
 /** Live sessions whose refresh token rests on it, or on nobody knows which. */
-const findSessions = (db: Database, secretId: string) =>
+const selectSessions = (db: Database, secretId: string) =>
   db
     .selectFrom('sessions')
     .select(['id', 'user_id'])
     .where('ended_at', 'is', null)
     .where('secret_hash', 'is', null)
     .where(eb => eb.or([eb('secret_id', '=', secretId), eb('secret_id', 'is', null)]))
-    .limit(batch)
-    .execute()
 
-const endOne = (dependencies: Dependencies, session: { id: string; user_id: string }, origin: Origin) =>
+/** Judged again under the user's lock: one that was refreshed meanwhile rests on the secret in force. */
+const endOne = (
+  dependencies: Dependencies,
+  { id: sessionId, user_id: userId }: { readonly id: string; readonly user_id: string },
+  { secretId, origin }: Retirement,
+): Promise<number> =>
   inTransaction(dependencies.db, async work => {
-    const { id: sessionId, user_id: userId } = session
     await lockUser(work, userId)
+    const resting = await selectSessions(work.db, secretId).where('id', '=', sessionId).executeTakeFirst()
+    if (resting === undefined) return 0
     return (await applyConsequences(dependencies, work, 'secret retired', { userId, sessionId, origin }))
       .ended
   })
 
-const endAll = async (dependencies: Dependencies, { secretId, origin }: Retirement): Promise<number> => {
+const endAll = async (dependencies: Dependencies, retirement: Retirement): Promise<number> => {
   let ended = 0
   for (;;) {
-    const sessions = await findSessions(dependencies.db, secretId)
+    const sessions = await selectSessions(dependencies.db, retirement.secretId).limit(batch).execute()
     if (sessions.length === 0) return ended
-    for (const session of sessions) ended += await endOne(dependencies, session, origin)
+    for (const session of sessions) ended += await endOne(dependencies, session, retirement)
   }
 }
 

@@ -1,0 +1,108 @@
+import type { Engine } from 'gatewright/compose'
+import { newSecret, systemRandom } from 'gatewright/random'
+import {
+  type Consequence,
+  type ConsequenceEvent,
+  consequences,
+} from '../../packages/gatewright/src/consequences/table.ts'
+import { createSecrets, type Secrets } from '../../packages/gatewright/src/ground/secrets.ts'
+import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
+import { stepUp } from './attempts.ts'
+import { firstPassword as password } from './history.ts'
+import type { Call } from './rules.ts'
+import { changeRow, type Scene, show } from './scene.ts'
+
+/** A row of docs/consequences.md: one of the code's table, or what is no event of one user. */
+export type EventName = ConsequenceEvent | 'signing key revoked'
+
+/** What becomes of sessions. */
+export const consequenceOf = (event: EventName): Consequence =>
+  event === 'signing key revoked' ? { thisSession: 'keep', otherSessions: 'keep' } : consequences[event]
+
+/** How an event comes about. */
+type Row = {
+  readonly calls: (scene: Scene) => readonly Call[]
+  /** What makes it possible, done before anything else happens. */
+  readonly prepare?: (engine: Engine, scene: Scene, now: number) => Promise<Scene>
+  /** It is about a refresh token, or what that rests on, which a session in a cookie has not. */
+  readonly needsTokens?: true
+}
+
+const ofSession = (name: 'log out' | 'end all others' | 'delete'): Row => ({
+  calls: ({ self }) => [{ name, session: self.session }],
+})
+
+const prepareRow =
+  (toValues: (now: number, idle: number) => Parameters<typeof changeRow>[3]): Required<Row>['prepare'] =>
+  async (engine, scene, now) => {
+    const values = toValues(now, engine.settings.sessionIdleTtl)
+    await changeRow(engine, scene.history, scene.self.session, values)
+    return scene
+  }
+
+const showSelf: Row['calls'] = ({ self, holding }) => [show(self, holding)]
+
+const joinSecrets = (held: Secrets, former: Secrets): Secrets => ({
+  ...held,
+  ids: [...held.ids, ...former.ids],
+  mac: (...named) => held.mac(...named) ?? former.mac(...named),
+})
+
+/** As if the session had begun before the secret was changed: its token is made with a former one. */
+const restOnFormer: Row['prepare'] = async (engine, scene) => {
+  const { history, self } = scene
+  const former = createSecrets([newSecret(systemRandom)], systemRandom)
+  const secretId = former.newestId
+  const secrets = joinSecrets(engine.secrets, former)
+  await changeRow(engine, history, self.session, { secret: secretId })
+  const query = engine.db.selectFrom('sessions').selectAll().where('id', '=', self.session)
+  const text = makeRefreshToken(secrets, await query.executeTakeFirstOrThrow(), self.generation)
+  return { ...scene, self: { ...self, text }, former: { secretId, secrets } }
+}
+
+const findKid: Row['prepare'] = async ({ db }, scene) => {
+  const query = db.selectFrom('signing_keys').select('kid').where('state', '=', 'active')
+  return { ...scene, kid: (await query.executeTakeFirstOrThrow()).kid }
+}
+
+const required = <T>(value: T | undefined): T => {
+  if (value === undefined) throw new TypeError('the scene was not prepared for this event')
+  return value
+}
+
+export const events: Readonly<Record<EventName, Row>> = {
+  logout: ofSession('log out'),
+  'session idle': { calls: showSelf, prepare: prepareRow((now, idle) => ({ lastUsed: now - idle })) },
+  'session expired': { calls: showSelf, prepare: prepareRow(now => ({ expiresAt: now })) },
+  'other session ended': {
+    calls: ({ self, other }) => [{ name: 'end another', session: self.session, other: other.session }],
+  },
+  'all others ended': ofSession('end all others'),
+  'step-up': { calls: ({ self }) => [stepUp(self)] },
+  'password changed': {
+    calls: ({ self: { session } }) => [
+      { name: 'change the password', session, password, next: 'yet another password' },
+    ],
+  },
+  'refresh token reused': { calls: ({ old }) => [show(required(old), 'tokens')], needsTokens: true },
+  'refresh token ahead': {
+    calls: showSelf,
+    prepare: prepareRow(() => ({ generation: 1 })),
+    needsTokens: true,
+  },
+  'roles changed': { calls: () => [{ name: 'change the roles', roles: ['moderator'] }] },
+  'secret retired': {
+    calls: ({ former }) => [{ name: 'retire the secret', secretId: required(former).secretId }],
+    prepare: restOnFormer,
+    needsTokens: true,
+  },
+  'signing key revoked': {
+    calls: ({ kid }) => [{ name: 'revoke the signing key', kid: required(kid) }],
+    prepare: findKid,
+  },
+  'user disabled': { calls: () => [{ name: 'disable' }] },
+  'user deleted': ofSession('delete'),
+  'user enabled': { calls: () => [{ name: 'disable' }, { name: 'enable' }] },
+}
+
+export const eventNames = Object.keys(events) as readonly EventName[]
