@@ -59,6 +59,17 @@ const checkMark = async (server: string, name: string): Promise<void> => {
     )
 }
 
+/**
+ * Ends the connections that the role may end, and drops it then. PostgreSQL's `with (force)` is refused to an
+ * ordinary role while the server's own vacuum is at work there; without it the server ends that itself.
+ */
+const dropDatabase = async (db: Kysely<never>, name: string): Promise<void> => {
+  await sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = ${name} and usesysid is not null and pg_has_role(usesysid, 'member')`.execute(db)
+  await sql`drop database ${sql.id(name)}`.execute(db)
+}
+
 const newOn = async (server: URL): Promise<TemporaryDatabase> => {
   const name = `gatewright_test_${Buffer.from(systemRandom.bytes(12)).toString('hex')}`
   await runOn(server.href, async db => {
@@ -71,7 +82,7 @@ const newOn = async (server: URL): Promise<TemporaryDatabase> => {
     url: url.href,
     drop: async () => {
       await checkMark(server.href, name)
-      await runOn(server.href, db => sql`drop database ${sql.id(name)} with (force)`.execute(db))
+      await runOn(server.href, db => dropDatabase(db, name))
     },
   }
 }
