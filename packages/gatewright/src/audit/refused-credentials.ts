@@ -1,5 +1,6 @@
-import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { type Clock, second } from '../ground/clock.ts'
+import { waitAtMost } from '../ground/wait-at-most.ts'
 import type { Database } from '../storage/tables.ts'
 import { type Bounds, createRefusalCounts, type RefusalKind } from './refusal-counts.ts'
 import { writeRefusals } from './write-refusals.ts'
@@ -96,8 +97,7 @@ export const createRefusedCredentials = (
     write: () => write(),
     stop: async () => {
       clearInterval(timer)
-      const written = write(Number.POSITIVE_INFINITY)
-      await Promise.race([written, delay(longestStop, undefined, { ref: false })])
+      await waitAtMost(longestStop, write(Number.POSITIVE_INFINITY))
     },
   }
 }

@@ -25,9 +25,6 @@ export type Register = { readonly inForce: string; readonly processes: readonly 
 
 export type JoinDependencies = { readonly clock: Clock; readonly settings: Lives }
 
-/** Who counts or changes processes, or the secret in force, holds this one row first. */
-const lockInForce = async (work: Work): Promise<string> => (await lockInstallation(work)).secret_id
-
 export const readRegister = async (db: Database): Promise<Register> => {
   const { secret_id: inForce } = await db
     .selectFrom('installation')
@@ -104,7 +101,8 @@ export const join = async (
   maySweep = false,
 ): Promise<Register> => {
   const now = dependencies.clock.now()
-  const before = await lockInForce(work)
+  // Who counts or changes processes, or the secret in force, holds this one row first.
+  const { secret_id: before } = await lockInstallation(work)
   const present = await readProcesses(work.db)
   const isGone = (process: LiveProcess): boolean =>
     maySweep && process.id !== own.id && isSilent(process, now)

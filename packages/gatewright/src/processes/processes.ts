@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { ageOf, type Clock, longAgo, type Moment, momentOf, second } from '../ground/clock.ts'
 import type { Sources } from '../ground/load-settings.ts'
 import { productionErrors, type Surroundings } from '../ground/production-rules.ts'
@@ -6,6 +5,7 @@ import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import type { Settings } from '../ground/settings.ts'
+import { waitAtMost } from '../ground/wait-at-most.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { isSettled, join, type Register, readRegister, Unfit } from './join.ts'
@@ -226,7 +226,10 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
       const left = Promise.resolve(beating).then(() =>
         watch.deleteFrom('processes').where('id', '=', id).execute(),
       )
-      await Promise.race([left.catch(() => {}), delay(longestLeave, undefined, { ref: false })])
+      await waitAtMost(
+        longestLeave,
+        left.catch(() => {}),
+      )
     },
     tell: logger => {
       log = logger

@@ -91,7 +91,7 @@ export type NewSession = {
 
 /** What is new with every id: the id itself, what its tokens or its cookie rest on, and the proof just shown. */
 const newIdentity = (
-  { clock, random, ...dependencies }: SessionDependencies,
+  dependencies: SessionDependencies,
   life: Pick<SessionRow, 'created_at' | 'expires_at'>,
   {
     userVersion,
@@ -104,6 +104,7 @@ const newIdentity = (
     readonly secretId: string
   },
 ) => {
+  const { clock, random } = dependencies
   const now = clock.now()
   const secret = holding === 'cookie' ? newSessionSecret(random) : undefined
   const identity = {

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { minute, second } from '../ground/clock.ts'
 import { jitter, type Random } from '../ground/random.ts'
+import { waitAtMost } from '../ground/wait-at-most.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { watchClock } from './clock-watch.ts'
 import { listDueTasks, recordBatch } from './housekeeping-record.ts'
@@ -115,7 +115,10 @@ export const createHousekeeping = (dependencies: Dependencies): Housekeeping => 
     stop: async () => {
       isStopped = true
       clearTimeout(timer)
-      await Promise.race([looking?.catch(() => {}), delay(longestStop, undefined, { ref: false })])
+      await waitAtMost(
+        longestStop,
+        looking?.catch(() => {}),
+      )
     },
   }
 }

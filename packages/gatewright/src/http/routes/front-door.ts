@@ -6,9 +6,9 @@ import { anyText, nothing, strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
 /**
- * The bare address of a server: a browser is led to the console, or where no
- * session cookie is taken to the reference, and a program is told what is where. It is
- * added after the application's routes: one that has its own `/` keeps it.
+ * The bare address of a server: a browser is led to the console, or to the reference where no session cookie
+ * is taken, and a program is told what is where. It is added after the application's routes: one that has its
+ * own `/` keeps it.
  */
 export const frontDoorRoute = (app: FastifyInstance, { publicUrl, places }: Engine): void => {
   if (app.hasRoute({ method: 'GET', url: '/' })) return
