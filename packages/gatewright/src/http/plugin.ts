@@ -26,6 +26,7 @@ import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
 import { useStrictSchemas } from './validation.ts'
+import { writeTogether } from './write-together.ts'
 
 export type GateOptions = {
   readonly engine: Engine
@@ -73,6 +74,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   useStrictSchemas(app)
   addGateHooks(app, engine, gate)
   addConditionalReads(app, engine.places)
+  writeTogether(app)
   const logRequest = createRequestLog(log, engine.settings.accessLog)
   app.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply)

@@ -91,8 +91,9 @@ export const createLimiter = (options: LimiterOptions): Limiter => {
     take: (name, keys) => {
       const counted = rows.get(name)
       if (counted === undefined) throw new TypeError(`there is no limit ${name}`)
+      if (!enabled || !counted.some(({ by }) => keys[by] !== undefined)) return nothingToSay
       latest = Math.max(latest, clock.monotonic())
-      return enabled ? takeAll(counted, keys, latest) : nothingToSay
+      return takeAll(counted, keys, latest)
     },
     size: () => [...rows.values()].flat().reduce((sum, row) => sum + row.counters.size(), 0),
   }
@@ -134,7 +135,6 @@ const takeAll = (rows: readonly CountedRow[], keys: LimitKeys, now: number): Lim
     allowed &&= verdict.allowed
     asked.push({ row, key, tat, verdict })
   }
-  if (asked.length === 0) return nothingToSay
   if (allowed) for (const { row, key, verdict } of asked) row.counters.put(key, verdict.tat)
   let retryAfter = allowed ? 0 : 1
   const told: LimitReport['rows'][number][] = []

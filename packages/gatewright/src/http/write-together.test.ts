@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { writeTogether } from './write-together.ts'
+
+let app: FastifyInstance
+let port: number
+/** What happened, in order. */
+const events: string[] = []
+
+before(async () => {
+  app = Fastify()
+  app.addHook('onRequest', (request, _reply, done) => {
+    events.push(`asked ${request.url}`)
+    done()
+  })
+  writeTogether(app)
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    events.push(`written ${request.url}`)
+    done()
+  })
+  app.get('/one', async () => 'one')
+  app.get('/two', async () => 'two')
+  app.get('/stream', async () => new Blob(['a stream']).stream())
+  app.get('/bad-header', async (_request, reply) => reply.header('x-bad', 'a\r\nb').send('never'))
+  app.get('/twice', (_request, reply) => {
+    reply.send('first')
+    reply.send('second')
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  port = (app.server.address() as AddressInfo).port
+})
+after(() => app.close())
+beforeEach(() => {
+  events.length = 0
+})
+
+const open = async (): Promise<Socket> => {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  return socket
+}
+const ask = (socket: Socket, path: string): Promise<string> => {
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+  return text(socket)
+}
+
+describe('answers', () => {
+  test('that are ready in one turn are written at its end, in their order', async () => {
+    const [first, second] = [await open(), await open()]
+    const answers = await Promise.all([ask(first, '/one'), ask(second, '/two')])
+    assert.match(answers[0] ?? '', /\r\n\r\none$/)
+    assert.match(answers[1] ?? '', /\r\n\r\ntwo$/)
+    // Both may have come in turns of their own; never is one written before it was asked for.
+    assert.deepEqual(events.toSorted(), ['asked /one', 'asked /two', 'written /one', 'written /two'])
+  })
+
+  test('that come down one connection keep their order', async () => {
+    const socket = await open()
+    socket.write(
+      'GET /one HTTP/1.1\r\nHost: x\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    )
+    const both = await text(socket)
+    assert.ok(both.indexOf('\r\none') < both.indexOf('\r\ntwo'), both)
+    assert.deepEqual(events, ['asked /one', 'asked /two', 'written /one', 'written /two'])
+  })
+
+  test('that are streams go on at once', async () => {
+    assert.match(await ask(await open(), '/stream'), /a stream/)
+  })
+
+  test('that can not be written are told as an error, and leave the others alone', async () => {
+    const [bad, good] = [await open(), await open()]
+    const answers = await Promise.all([ask(bad, '/bad-header'), ask(good, '/one')])
+    assert.match(answers[0] ?? '', /^HTTP\/1\.1 500 /)
+    assert.match(answers[1] ?? '', /one$/)
+  })
+
+  test('whose client has gone end nothing else', async () => {
+    const socket = await open()
+    socket.write('GET /one HTTP/1.1\r\nHost: x\r\n\r\n')
+    socket.destroy()
+    assert.match(await ask(await open(), '/two'), /two$/)
+  })
+
+  test('given twice are one answer', async () => {
+    const answer = await ask(await open(), '/twice')
+    assert.equal(answer.match(/HTTP\/1\.1/g)?.length, 1)
+    assert.match(answer, /first$/)
+  })
+})
