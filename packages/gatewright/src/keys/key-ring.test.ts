@@ -328,7 +328,8 @@ describe('a revoked key', () => {
 
 describe('another TOKEN_ALGORITHM at a start', () => {
   test('is the next key, which signs fifteen minutes later; tokens of before stay good', async () => {
-    const token = await t.engine.accessTokens.sign({
+    const sign = await t.engine.accessTokens.getSign()
+    const token = await sign({
       ...{ userId: 'u', sessionId: 'A'.repeat(22), userVersion: 1, authTime: clock.now() },
       ...{ expiresAt: clock.now() + 60 * minute, amr: ['pwd'], roles: [] },
     })

@@ -37,7 +37,7 @@ test('a connection that only reads is as patient behind the second lock as it wa
   timeout: 30_000,
 }, async () => {
   const { holder, reader, execute } = openHeld('twice')
-  const read = () => execute({ sql: 'select value from counts', parameters: [] })
+  const read = () => execute<{ value: number }>({ sql: 'select value from counts', parameters: [] })
   holder.exec('begin exclusive')
   await assert.rejects(read(), isBusy)
   const atOnce = outcomeOf(read())
@@ -52,7 +52,7 @@ test('a connection that only reads is as patient behind the second lock as it wa
   for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
   assert.equal(outcome(), undefined)
   holder.exec('rollback')
-  assert.deepEqual({ ...(await reading).rows[0] }, { value: 7 })
+  assert.equal((await reading).rows[0]?.value, 7)
   holder.close()
   reader.close()
 })
