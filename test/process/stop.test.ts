@@ -74,7 +74,8 @@ const pressUntilEnded = async (server: Server, signal: NodeJS.Signals): Promise<
     if (!ended) server.kill(signal)
     return ended
   }
-  await until('the server ends', press, 3_000)
+  // Sooner than what waits for clients is cut off by itself.
+  await until('the server ends', press, 5_000)
 }
 
 describe('after SIGTERM', { concurrency: true }, () => {
