@@ -37,7 +37,7 @@ const testedFiles = new Map(
   }),
 )
 const writtenBase = 'http://localhost:3000'
-const longestStart = 20_000
+const longestStart = 60_000
 
 /** An empty folder outside of the repository, into which the tarball is installed as the page says. */
 const folder = mkdtempSync(join(tmpdir(), 'gatewright-adopt-'))
