@@ -87,7 +87,7 @@ export const collectRoutes = (app: FastifyInstance, vocabulary: Vocabulary): Rou
   const seen = new Set<string>()
 
   app.addHook('onRoute', route => {
-    if (route.config !== undefined) pinRule(route.config)
+    if (route.config?.gate !== undefined) pinRule(route.config)
     for (const declared of declare(route, vocabulary)) {
       // Fastify adds HEAD to each GET, and passes by here again for it.
       const key = `${declared.method} ${declared.url}`
