@@ -35,7 +35,9 @@ const tryAll = async (t: TestApp) => {
   const cookie = String(byCookie.headers['set-cookie'] ?? 'gw_session=gws_x').split(';', 1)[0] ?? ''
   const token =
     ann.access ??
-    (await accessTokens.sign({
+    (await (
+      await accessTokens.getSign()
+    )({
       userId: ann.id,
       sessionId: 'A'.repeat(22),
       userVersion: 1,

@@ -31,8 +31,10 @@ const signAgain = async (
   { engine }: TestApp,
   caller: Caller,
   times: { readonly authTime?: number; readonly expiresAt?: number },
-): Promise<string> =>
-  engine.accessTokens.sign({ ...(await engine.accessTokens.verify(caller.access)), ...times })
+): Promise<string> => {
+  const sign = await engine.accessTokens.getSign()
+  return sign({ ...(await engine.accessTokens.verify(caller.access)), ...times })
+}
 
 const signOut = async (t: TestApp, caller: Caller): Promise<Caller> => {
   assert.equal((await t.call('POST', 'logout', { token: caller.access })).status, 200)

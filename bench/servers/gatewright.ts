@@ -14,9 +14,10 @@ app.get(path, { config: { gate } }, (_request, reply) => {
 
 const { accessTokens, clock, random } = app.gatewright
 /** A token is verified without the database: each is of a user and a session of its own. */
-const newToken = (): Promise<string> => {
+const newToken = async (): Promise<string> => {
   const now = clock.now()
-  return accessTokens.sign({
+  const sign = await accessTokens.getSign()
+  return sign({
     userId: newId(random),
     sessionId: newId(random),
     userVersion: 1,

@@ -140,7 +140,7 @@ const cases: Readonly<Record<string, Case>> = {
   'an access token of a session of which no row is left': {
     refuse: async () => {
       await logOut()
-      connection.run('delete from sessions where id = ?', sessionIdOf(ann.access))
+      await connection.run('delete from sessions where id = ?', sessionIdOf(ann.access))
       return withToken()
     },
     reason: 'cut_off',
@@ -157,7 +157,7 @@ const cases: Readonly<Record<string, Case>> = {
   'a refresh token that is not whole': { refuse: () => refresh('gwr_AAAA'), reason: 'refresh_token_form' },
   'a refresh token that nobody was given': {
     refuse: async () => {
-      connection.run('delete from sessions where id = ?', sessionIdOf(ann.access))
+      await connection.run('delete from sessions where id = ?', sessionIdOf(ann.access))
       return refresh(ann.refresh)
     },
     reason: 'refresh_token_unknown',
@@ -184,8 +184,8 @@ const cases: Readonly<Record<string, Case>> = {
     reason: 'cookie_form',
   },
   'a cookie that nobody was given': {
-    refuse: () => {
-      connection.run('delete from sessions where id = ?', tabSession)
+    refuse: async () => {
+      await connection.run('delete from sessions where id = ?', tabSession)
       return withCookie()
     },
     reason: 'cookie_unknown',

@@ -57,19 +57,19 @@ const tables = {
 } as const
 
 /** One in five rows is Alice's. */
-const fill = (table: keyof typeof tables): void => {
+const fill = async (table: keyof typeof tables): Promise<void> => {
   const { count, columns, values } = tables[table]
   const numbers = `with recursive n(i, big) as (select 1, ${big} union all select i + 1, big from n where i < ${count})`
   const owned = `select i, case when i % 5 = 0 then '${alice.id}' else 'user-' || (big + 1 + i % 100) end as owner, big from n`
-  database.run(`${numbers} insert into ${table} (${columns}) select ${values} from (${owned}) as owned`)
+  await database.run(`${numbers} insert into ${table} (${columns}) select ${values} from (${owned}) as owned`)
 }
 
 before(async () => {
   t = await startTestApp()
   alice = await signUp(t, 'alice')
   database = openSecondConnection(t.engine)
-  for (const table of Object.keys(tables)) fill(table as keyof typeof tables)
-  if (isPostgres) database.run('analyze')
+  for (const table of Object.keys(tables)) await fill(table as keyof typeof tables)
+  if (isPostgres) await database.run('analyze')
   const { db } = t.engine
   const logged = db.withPlugin({
     transformQuery: ({ node, queryId }) => {

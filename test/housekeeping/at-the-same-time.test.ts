@@ -85,13 +85,12 @@ describe('a session that is refreshed at the moment at which it is over', () => 
     const [held, other] = [await newSession(), await newSession()]
     t.clock.advance(idle)
     if (testsDatabase.kind === 'postgres') {
-      second.run('begin')
-      second.run(`select 1 from users where id = '${held.userId}' for no key update`)
-      second.run(`update sessions set last_used_at = ${t.clock.now()} where id = '${held.sessionId}'`)
-      const start = performance.now()
+      await second.run('begin')
+      await second.run(`select 1 from users where id = '${held.userId}' for no key update`)
+      await second.run(`update sessions set last_used_at = ${t.clock.now()} where id = '${held.sessionId}'`)
+      // Who waited for the lock would be refused it after five seconds.
       await keepHouse({ engine: keeper })
-      assert.ok(performance.now() - start < 2_000, 'nobody waited for the lock')
-      second.run('commit')
+      await second.run('commit')
     } else {
       await t.engine.db
         .updateTable('sessions')

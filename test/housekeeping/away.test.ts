@@ -18,11 +18,11 @@ before(async () => {
 after(() => t.close())
 
 /** Nobody else can use the database until it is given back. */
-const takeAway = (): (() => void) => {
+const takeAway = async (): Promise<() => void> => {
   const { databaseUrl } = t.engine.settings
   if (testsDatabase.kind === 'sqlite') {
     const second = openSecondConnection(t.engine)
-    const giveBack = second.holdWrites('leases')
+    const giveBack = await second.holdWrites('leases')
     return () => {
       giveBack()
       second.close()
@@ -55,7 +55,7 @@ test('a database that is away in the middle of a run loses nothing: the next loo
   const clock = {
     ...t.clock,
     sleep: async () => {
-      if (++batches === 2) giveBack = takeAway()
+      if (++batches === 2) giveBack = await takeAway()
     },
   }
   const lines: unknown[] = []
@@ -78,7 +78,7 @@ test('a database that is away in the middle of a run loses nothing: the next loo
 test('a database that is away at a look is asked again at the next one', async () => {
   t.clock.advance(hour)
   const housekeeping = newHousekeeping(t)
-  const giveBack = takeAway()
+  const giveBack = await takeAway()
   await assert.rejects(housekeeping.look())
   giveBack()
   await untilDone(housekeeping)

@@ -212,10 +212,10 @@ describe('a run', () => {
             'alter table housekeeping add constraint refuse check (worked_off = 0)',
             'alter table housekeeping drop constraint refuse',
           ]
-    second.run(refuse)
+    await second.run(refuse)
     assert.equal(await newHousekeeping(t).look(), false)
     assert.equal(second.rows('select * from reserved_usernames').length, 1)
-    second.run(allow)
+    await second.run(allow)
     assert.equal(await newHousekeeping(t).look(), true)
     assert.equal(second.rows('select * from reserved_usernames').length, 0)
     second.close()
@@ -226,9 +226,9 @@ describe('a run', () => {
     const housekeeping = newHousekeeping(t)
     housekeeping.start({ warn: fields => void lines.push(fields) })
     const second = openSecondConnection(t.engine)
-    second.run('alter table cut_offs rename to cut_offs_elsewhere')
+    await second.run('alter table cut_offs rename to cut_offs_elsewhere')
     assert.equal(await housekeeping.look(), false)
-    second.run('alter table cut_offs_elsewhere rename to cut_offs')
+    await second.run('alter table cut_offs_elsewhere rename to cut_offs')
     assert.deepEqual(
       lines.map(({ task }) => task),
       ['cut_offs'],

@@ -112,13 +112,13 @@ describe('a row past its time', () => {
     for (let n = 0; n < 3; n++) await insert('reserved_usernames', at + n)
     const isSqlite = t.engine.settings.databaseUrl.startsWith('sqlite:')
     if (!isSqlite) {
-      second.run('begin')
+      await second.run('begin')
       second.rows(`select * from reserved_usernames where username_hash = '${at + 1}' for update`)
     }
     await keepHouse(t)
     if (!isSqlite) {
       assert.equal(count('reserved_usernames'), 1)
-      second.run('rollback')
+      await second.run('rollback')
       t.clock.advance(hour)
       await keepHouse(t)
     }

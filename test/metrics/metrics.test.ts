@@ -9,6 +9,7 @@ import { pino } from 'pino'
 import { createMetrics } from '../../packages/gatewright/src/http/metrics/metrics.ts'
 import { password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { keepHouse } from '../housekeeping/keep-house.ts'
+import { findFreePort } from '../process/free-port.ts'
 import { logQueries } from '../sessions/query-log.ts'
 
 let t: TestApp
@@ -117,17 +118,9 @@ describe('/metrics', () => {
   })
 })
 
-const findPort = async (): Promise<number> => {
-  const server = createServer().listen({ host: '127.0.0.1', port: 0 })
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  await once(server.close(), 'close')
-  return port
-}
-
 describe('with METRICS_PORT, /metrics', () => {
   test('is read there without a credential, and is nothing on the other port', async () => {
-    const metricsPort = await findPort()
+    const metricsPort = await findFreePort()
     const app = await startTestApp({ metricsPort })
     const address = `http://127.0.0.1:${metricsPort}`
     const answer = await fetch(`${address}/metrics`)

@@ -15,7 +15,10 @@ type Short = {
 /** On PostgreSQL two processes share the histories, many at once; SQLite has one writer anyhow. */
 const ways = { sqlite: { processes: 1, atOnce: 4 }, postgres: { processes: 2, atOnce: 16 } } as const
 
-/** Plays a model in short; `npm run proof` plays it in full. */
+/** What happens in a few of a run's histories happens by chance in none of them, once in some thousand runs. */
+const mostRuns = 5
+
+/** Plays a model in short, again where something did not happen; `npm run proof` plays it in full. */
 export const playShort = async (
   t: TestContext,
   name: ModelName,
@@ -26,8 +29,13 @@ export const playShort = async (
   const { processes, atOnce } = ways[kind]
   const stage = await openStage(processes)
   t.after(() => stage.close())
-  const { lost, met, calls } = await runModel(stage, name, { seed, histories: histories[kind], atOnce })
-  t.diagnostic(`${calls} calls: ${JSON.stringify(Object.fromEntries([...met].sort()))}`)
-  assert.deepEqual(lost, [])
-  for (const what of meets) assert.ok(met.has(what), `${what} never happened`)
+  let left = meets
+  for (let run = 0; run < mostRuns && (run === 0 || left.length > 0); run++) {
+    const play = { seed: seed + run, histories: histories[kind], atOnce }
+    const { lost, met, calls } = await runModel(stage, name, play)
+    t.diagnostic(`${calls} calls: ${JSON.stringify(Object.fromEntries([...met].sort()))}`)
+    assert.deepEqual(lost, [])
+    left = left.filter(what => !met.has(what))
+  }
+  assert.deepEqual(left, [], 'these never happened')
 }

@@ -13,13 +13,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, posix } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { settingRows } from 'gatewright/settings'
 import { parseSource, readSources } from '../../tools/sources.ts'
 import { readBlocks, readDocument, readLinks, readPart, top } from '../markdown.ts'
+import { findFreePort } from '../process/free-port.ts'
 import { until, within } from '../process/until.ts'
 import { readSteps, takeTour } from '../tour.ts'
 import { cleanEnv, copyRepository, npmInstall, pack } from './packed.ts'
@@ -37,7 +37,7 @@ const testedFiles = new Map(
   }),
 )
 const writtenBase = 'http://localhost:3000'
-const longestStart = 20_000
+const longestStart = 60_000
 
 /** An empty folder outside of the repository, into which the tarball is installed as the page says. */
 const folder = mkdtempSync(join(tmpdir(), 'gatewright-adopt-'))
@@ -226,15 +226,6 @@ const envOf = (node: string, more: Readonly<Record<string, string>> = {}): NodeJ
   PATH: [dirname(node), process.env.PATH].join(delimiter),
   ...more,
 })
-
-const findFreePort = async (): Promise<number> => {
-  const server = createServer().listen(0, 'localhost')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 type Owner = { readonly after: (end: () => void) => void }
 type Running = { readonly stdout: () => string; readonly stop: () => Promise<unknown> }

@@ -13,7 +13,7 @@ import { newName, query, readdress } from './query.ts'
 import { type RealApp, startRealApp } from './real-app.ts'
 import { type PostgresServer, startPostgres } from './server.ts'
 
-const bound = 2_000
+const bound = 4_000
 /** Needs nothing but a caller whose credential is right. */
 const noDatabase = '/healthz'
 
@@ -45,10 +45,11 @@ const assertUnavailable = ({ status, headers, body }: Answer): void => {
 
 const databaseOf = (app: RealApp): string => app.engine.settings.databaseUrl
 
+/** Ends all its connections, and waits until the server has none of them. */
 const terminate = (app: RealApp): Promise<unknown> =>
   query(
     databaseOf(app),
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
   )
 
 /** Writes without a pause until `stop`; gives the titles that were answered with 201. */
@@ -71,6 +72,7 @@ const keepWriting = (t: Owner, app: RealApp, token: string) => {
     await writers
   })
   return {
+    hasWritten: () => until('something is written', () => written.length > 0),
     stop: async () => {
       isOn = false
       await writers
@@ -95,7 +97,7 @@ for (const how of ['fast', 'immediate'] as const)
     const [token, other] = [await app.signUp('alice'), await app.signUp('bob')]
     assert.equal((await app.call('GET', 'protected', { token })).status, 200)
     const writing = keepWriting(t, app, token)
-    await delay(100)
+    await writing.hasWritten()
     const halting = server.halt(how)
     await until('the database is away', async () => (await app.call('GET', 'posts')).status === 503)
 
@@ -120,7 +122,7 @@ for (const how of ['fast', 'immediate'] as const)
     await until(
       'it serves again',
       async () => (await app.call('GET', 'protected', { token: other })).status === 200,
-      2_000,
+      5_000,
     )
     assert.equal((await app.call('GET', '/readyz')).status, 200)
     assert.equal((await app.call('GET', 'posts')).status, 200)
@@ -141,6 +143,7 @@ test('connections that are terminated under load give 503 or the right answer, a
     await delay(60)
     await terminate(app)
   }
+  await writing.hasWritten()
   const { written, statuses } = await writing.stop()
   for (const status of [...statuses, ...(await readers())])
     assert.ok([200, 201, 503].includes(status), `${status}`)
@@ -168,7 +171,6 @@ test('idle connections that are terminated are replaced: the next requests know 
   app.engine.revocations.stop()
   await Promise.all(Array.from({ length: 5 }, () => app.call('GET', 'posts')))
   await terminate(app)
-  await delay(50)
   const answers = await Promise.all(Array.from({ length: 5 }, () => app.call('GET', 'posts')))
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
 })
@@ -201,7 +203,6 @@ test('a role that has no connection left is refused with 503, and lets go of nob
     ...app,
     engine: { ...app.engine, settings: { ...app.engine.settings, databaseUrl: url } },
   })
-  await delay(50)
   assertUnavailable(await app.call('GET', 'posts'))
   await query(url, `alter role ${role} connection limit -1`)
   assert.equal((await app.call('GET', 'posts')).status, 200)
@@ -233,7 +234,7 @@ describe('a statement', () => {
     (await sql<{ one: number }>`select 1 as one`.execute(db)).rows[0]?.one
 
   test('that takes too long is cancelled, alone and in a transaction, and is a failure of the database', async t => {
-    const db = open(t, server.url, 100)
+    const db = open(t, server.url, 1_000)
     await assert.rejects(sql`select pg_sleep(5)`.execute(db), isDatabaseFailure)
     const inside = inTransaction(db, work => sql`select pg_sleep(5)`.execute(work.db))
     await assert.rejects(inside, isDatabaseFailure)
@@ -246,7 +247,7 @@ describe('a statement', () => {
     await query(url.href, 'create table notes (text text)')
     const direct = url.href
     url.port = String(proxy.port)
-    const db = open(t, url.href, 200)
+    const db = open(t, url.href, 1_000)
     t.after(proxy.close)
     return { proxy, db, direct }
   }

@@ -45,7 +45,7 @@ const numbered = (text: string): string => {
   return text.replaceAll('?', () => `$${++count}`)
 }
 
-const longestQuery = 10_000
+const longestQuery = 30_000
 
 export const openBlockingClient = (url: string): BlockingClient => {
   const { port1, port2 } = new MessageChannel()

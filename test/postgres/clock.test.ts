@@ -45,10 +45,13 @@ const openClock = async (t: Owner, machine: Clock, interval = 20) => {
   return clock
 }
 
+/** What an answer of the database on a loaded machine may hide, and much less than any machine here is wrong by. */
+const unknown = 400
+
 /** The database of the tests is on this machine, so its time is this machine's. */
 const assertRight = (clock: Clock): void => {
   const wrong = clock.now() - systemClock.now()
-  assert.ok(Math.abs(wrong) < 50, `wrong by ${wrong} ms`)
+  assert.ok(Math.abs(wrong) < unknown, `wrong by ${wrong} ms`)
 }
 
 describe('the time of a process', () => {
@@ -56,7 +59,7 @@ describe('the time of a process', () => {
     test(`whose machine is wrong by ${wrongBy} ms is the database's`, async t => {
       const clock = await openClock(t, newMachine(wrongBy))
       assertRight(clock)
-      assert.ok(Math.abs(clock.difference() - Math.abs(wrongBy)) < 50, `${clock.difference()}`)
+      assert.ok(Math.abs(clock.difference() - Math.abs(wrongBy)) < unknown, `${clock.difference()}`)
     })
 
   test('follows a machine that is set, in either direction, and never runs backwards', async t => {
@@ -69,12 +72,13 @@ describe('the time of a process', () => {
       last = now
       return now
     }
-    machine.set(-100)
-    await until('it is right again', () => Math.abs(tick() - systemClock.now()) < 50)
-    machine.set(200)
-    tick()
-    // It had believed the machine for a moment, and now runs at half its pace.
-    await until('it is right again', () => Math.abs(tick() - systemClock.now()) < 50)
+    machine.set(-1_000)
+    await until('it has noticed', () => clock.difference() > 1_000 - unknown)
+    assertRight(clock)
+    machine.set(0)
+    // It has believed the machine for a moment, and now runs at half its pace.
+    assert.ok(tick() - systemClock.now() > unknown)
+    await until('it is right again', () => Math.abs(tick() - systemClock.now()) < unknown)
   })
 
   test('goes on by the last measurement while the database is away', async t => {
@@ -92,9 +96,10 @@ test('two processes on machines 4.5 s apart promise and judge times alike; the o
   const first = await startRealApp(url, {}, { clock: clocks[0] })
   const second = await startRealApp(url, {}, { clock: clocks[1] })
   try {
+    const earliest = systemClock.now()
     const token = await first.signUp('alice')
     const { iat } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-    assert.ok(Math.abs(iat * 1_000 - systemClock.now()) < 1_500)
+    assert.ok(iat * 1_000 > earliest - 1_000 - unknown && iat * 1_000 < systemClock.now() + unknown)
     for (const app of [first, second])
       assert.equal((await app.call('GET', 'protected', { token })).status, 200)
 

@@ -43,7 +43,7 @@ const run = async (env: Env, ...args: readonly string[]) => {
     ...(args.includes('--password-stdin') && { input: 'correct horse battery staple\n' }),
     env: { GATEWRIGHT_SECRET: secret, ...env },
   })
-  assert.doesNotMatch(ending.stdout + ending.stderr, /hush/)
+  assert.doesNotMatch(ending.stdout + ending.stderr, /hush-hush/)
   return ending
 }
 

@@ -6,6 +6,7 @@ import { compose } from 'gatewright/compose'
 import { defaultSettings } from 'gatewright/settings'
 import { inTransaction } from 'gatewright/transaction'
 import { sql } from 'kysely'
+import pg from 'pg'
 import { pino } from 'pino'
 import { emitHook } from '../../packages/gatewright/src/hooks/emit.ts'
 import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
@@ -45,7 +46,7 @@ test('a logout elsewhere is seen, and whoever needs no database is answered, whi
   const url = await newDatabase()
   const [app, elsewhere] = [await start(t, url), await start(t, url)]
   const [token, other] = [await app.signUp('alice'), await app.signUp('bob')]
-  const held = Array.from({ length: pool }, () => sql`select pg_sleep(6)`.execute(app.engine.db))
+  const held = Array.from({ length: pool }, () => sql`select pg_sleep(9)`.execute(app.engine.db))
   t.after(async () => void (await Promise.all(held)))
   const from = performance.now()
   await delay(bound + 500)
@@ -54,9 +55,9 @@ test('a logout elsewhere is seen, and whoever needs no database is answered, whi
   assert.equal((await app.call('GET', '/readyz')).status, 200)
   assert.equal((await elsewhere.call('POST', 'logout', { token: other })).status, 200)
   const statusOf = async (bearer: string) => (await app.call('GET', noDatabase, { token: bearer })).status
-  await until('the logout is seen', async () => (await statusOf(other)) === 401, 1_000)
+  await until('the logout is seen', async () => (await statusOf(other)) === 401, 3_000)
   assert.equal(await statusOf(token), 200)
-  assert.ok(performance.now() - from < 5_500, 'they are still held')
+  assert.ok(performance.now() - from < 8_500, 'they are still held')
 })
 
 test('many who ask whether a process is ready take nothing from its feed: one of them asks at a time', async t => {
@@ -106,13 +107,12 @@ test('a feed whose connection falls silent is read over another before the bound
 test('a lock on the table of cut-offs holds up one read at a time, for a second', async t => {
   const url = await newDatabase()
   const app = await start(t, url)
-  const locking = query(
-    url,
-    'begin; lock table cut_offs in access exclusive mode; select pg_sleep(1.5); commit',
-  )
+  const locking = new pg.Client(url)
+  await locking.connect()
+  await locking.query('begin; lock table cut_offs in access exclusive mode')
   await until('the view grows old', () => app.engine.revocations.age() > 1_200)
-  await locking
-  await until('it is read again', () => app.engine.revocations.age() < 500, 2_000)
+  await locking.end()
+  await until('it is read again', () => app.engine.revocations.age() < 500, 3_000)
 })
 
 test('closing waits a bounded time for a transaction that never ends, of whoever has it', async () => {
@@ -130,7 +130,7 @@ test('closing waits a bounded time for a transaction that never ends, of whoever
   const from = performance.now()
   await db.destroy()
   const took = performance.now() - from
-  assert.ok(took > 1_500 && took < 4_000, `${took}`)
+  assert.ok(took > 1_500 && took < 10_000, `${took}`)
 })
 
 test('an engine closes although a hook holds a transaction for ever, and leaves no connection', async () => {
@@ -154,21 +154,21 @@ test('an engine closes although a hook holds a transaction for ever, and leaves 
   await begun
   const from = performance.now()
   await engine.close()
-  assert.ok(performance.now() - from < 9_000)
+  assert.ok(performance.now() - from < 20_000)
   await until(
     'no connection is left',
     async () => {
       const others =
         'select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
       return (await query(url, others)).length === 0
-      // The server would end it by itself, later.
     },
-    2_000,
+    // The server would end it by itself, later.
+    5_000,
   )
 })
 
 describe('a connection', () => {
-  const longestSilence = 200
+  const longestSilence = 1_000
   const open = async (t: Owner): Promise<Database> => {
     const db = openDatabase(await newDatabase(), { pool: 1, longestSilence })
     t.after(() => db.destroy())
@@ -180,7 +180,7 @@ describe('a connection', () => {
   test('that rests in the pool may be silent for longer than one that somebody has', async t => {
     const db = await open(t)
     const first = await processOf(db)
-    for (let rest = 1; rest <= 3; rest++) {
+    for (let rest = 1; rest <= 2; rest++) {
       await delay(longestSilence * 2)
       assert.equal(await processOf(db), first)
     }

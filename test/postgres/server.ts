@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findFreePort } from '../process/free-port.ts'
 import { until } from '../process/until.ts'
 import { EmbeddedPostgres } from './embedded.ts'
 import { killPostgres } from './kill-postgres.ts'
@@ -28,15 +28,6 @@ export type PostgresServer = {
   readonly write: (name: string, text: string) => void
 }
 
-const findFreePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject).listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-
 /**
  * Logic is proved with durability off. The order of text is a language's, as with most servers out there:
  * what relies on the order of bytes shows.
@@ -59,7 +50,6 @@ export const startPostgres = async ({
   flags = withoutDurability,
   files = {},
 }: Options = {}): Promise<PostgresServer> => {
-  const port = await findFreePort()
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-postgres-'))
   const lines: string[] = []
   let tellReady = (): void => {}
@@ -71,7 +61,6 @@ export const startPostgres = async ({
     databaseDir: folder,
     user,
     password: secret,
-    port,
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--no-sync', '--locale-provider=icu', '--icu-locale=en-US'],
@@ -92,8 +81,8 @@ export const startPostgres = async ({
       throw new Error(`PostgreSQL did not start: ${lines.join('')}`, { cause: error })
     })
   }
-  // The package knows one way to stop, and waits for ever for what has stopped.
-  const inner = server as unknown as { process: ChildProcess | undefined }
+  // The package knows one way to stop, waits for ever for what has stopped, and wants a port long before it needs one.
+  const inner = server as unknown as { process: ChildProcess | undefined; readonly options: { port: number } }
 
   process.once('exit', () => inner.process?.kill('SIGQUIT'))
 
@@ -124,6 +113,8 @@ export const startPostgres = async ({
 
   await server.initialise()
   for (const [name, text] of Object.entries(files)) write(name, text)
+  const port = await findFreePort()
+  inner.options.port = port
   await start()
   return {
     url: `postgres://${user}:${secret}@127.0.0.1:${port}/postgres`,

@@ -217,7 +217,7 @@ describe('the log', { concurrency: true }, () => {
     await server.call('GET', '/nowhere')
     await server.stop()
     assert.match(server.stdout(), /API: http/)
-    assert.doesNotMatch(server.stdout(), /GET|SIGTERM/)
+    assert.doesNotMatch(server.stdout(), /GET \/|SIGTERM/)
   })
 
   test('in production has refused requests only', async t => {

@@ -88,7 +88,7 @@ export const startProgram = (
   return program
 }
 
-const longestStart = 60_000
+const longestStart = 180_000
 
 /** Starts a process that is to end by itself, and waits for that. */
 export const runToEnd = async (
@@ -129,7 +129,7 @@ export const startServer = async (folder: Folder, start: Start = {}): Promise<Se
       send(method, path.startsWith('/') ? url + path : `${url}${mount}/${path}`, outgoing),
     stop: async () => {
       program.kill('SIGTERM')
-      const how = await within(15_000, 'the server ends after SIGTERM', program.ended)
+      const how = await within(30_000, 'the server ends after SIGTERM', program.ended)
       assert.deepEqual(how, { code: 0, signal: null }, program.stderr())
     },
   }

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { findFreePort } from './free-port.ts'
 import { type Folder, newFolder, password, runToEnd, type Server, startServer } from './spawned-server.ts'
 import { until } from './until.ts'
 
@@ -92,14 +93,6 @@ describe('the first administrator', { concurrency: true }, () => {
     assert.equal(countLinks(readFileSync(path, 'utf8')), 1)
   })
 })
-
-const findFreePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  return typeof address === 'object' && address ? address.port : assert.fail()
-}
 
 describe('the start is refused', { concurrency: true }, () => {
   test('with one line for each of several wrong settings', async t => {

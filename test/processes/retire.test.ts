@@ -41,7 +41,7 @@ test('race: a session that is begun before the secret changes and committed long
 
   // On SQLite it is stored at once: whoever writes has the database to itself.
   if (testsDatabase.kind === 'postgres') {
-    second.run('begin')
+    await second.run('begin')
     second.rows(`select 1 from users where id = '${id}' for update`)
   }
   const signingIn = signInAs(engine, id)
@@ -52,7 +52,7 @@ test('race: a session that is begun before the secret changes and committed long
   for (let beats = 0; beats < 3; beats++) await engine.processes.beat()
   assert.equal((await readProcesses(engine.db)).length, 1)
   await assert.rejects(retire(), /may still be making values with/)
-  if (testsDatabase.kind === 'postgres') second.run('commit')
+  if (testsDatabase.kind === 'postgres') await second.run('commit')
   const { sessionId } = await signingIn
   second.close()
 

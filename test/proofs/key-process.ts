@@ -113,8 +113,8 @@ const open = async ({ overrides, secret }: Start) => {
 
 type Engine = Awaited<ReturnType<typeof open>>
 
-const sign = ({ accessTokens, settings }: Engine): Promise<string> =>
-  accessTokens.sign({
+const sign = async ({ accessTokens, settings }: Engine): Promise<string> =>
+  (await accessTokens.getSign())({
     userId: 'u',
     sessionId: newId(systemRandom),
     userVersion: 1,

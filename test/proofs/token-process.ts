@@ -32,8 +32,8 @@ const manyRoles = Array.from({ length: 400 }, (_, index) => `role-${index}`)
 type Holder = { readonly sessionId: string; readonly roles: readonly string[] }
 const newHolder = (roles = usualRoles): Holder => ({ sessionId: newId(random), roles })
 
-const sign = ({ sessionId, roles }: Holder): Promise<string> =>
-  accessTokens.sign({
+const sign = async ({ sessionId, roles }: Holder): Promise<string> =>
+  (await accessTokens.getSign())({
     userId: newId(random),
     sessionId,
     userVersion: 1,

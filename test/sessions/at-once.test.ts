@@ -185,7 +185,7 @@ for (const [index, meeting] of meetings.entries())
 test('a refresh that overtakes a change of roles promises no token beyond it', async () => {
   const scene = await newScene('overtaken')
   // The change has looked up the latest promise, and can't write its cut-off yet.
-  const letGo = second.holdWrites('cut_offs')
+  const letGo = await second.holdWrites('cut_offs')
   const change = deeds['take the role']?.(scene)
   await second.untilBlocked(1)
   const overtaking = deeds['refresh here']?.(scene)

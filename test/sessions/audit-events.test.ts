@@ -218,13 +218,13 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const person = await join()
     const { sessionId, id } = person
     await rotate(person)
-    connection.run('update sessions set generation = 1 where id = ?', sessionId)
+    await connection.run('update sessions set generation = 1 where id = ?', sessionId)
     const answer = await showRefresh(person.refresh)
     return { user: id, actor: id, session: sessionId, answer, details: { shown: 2, live: 1 } }
   },
   'secret.retired': async () => {
     const { sessionId } = await join()
-    connection.run(`update sessions set secret_id = 'former' where id = ?`, sessionId)
+    await connection.run(`update sessions set secret_id = 'former' where id = ?`, sessionId)
     await retireSecret(t.engine, { secretId: 'former', origin })
     return { user: null, actor: 'command-line', details: { secret: 'former', sessions: 1 } }
   },
@@ -232,10 +232,10 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const former = t.engine.secrets.newestId
     const other = { kind: 'server', version: '1', host: 'h', machine: 'm', feedKinds: [] } as const
     const rest = { id: 'other', clockDifference: null, startedAt: 0, secretIds: ['newer', former] }
-    connection.run('delete from processes')
+    await connection.run('delete from processes')
     await inTransaction(t.engine.db, work => takePlace(t.engine, work, { ...other, ...rest }))
-    connection.run(`delete from processes where id = 'other'`)
-    connection.run('update installation set secret_id = ?', former)
+    await connection.run(`delete from processes where id = 'other'`)
+    await connection.run('update installation set secret_id = ?', former)
     return { user: null, actor: 'system', details: { secret: 'newer', former } }
   },
 }

@@ -64,10 +64,10 @@ describe('a refresh that has judged, and has not answered yet', onSeveralConnect
   const refreshBeside = async (happen: string): Promise<unknown> => {
     const [locking, changing] = connections()
     t.clock.advance(window)
-    const letGo = locking.holdWrites('audit_events')
+    const letGo = await locking.holdWrites('audit_events')
     const answer = codeOf(refresh(t.engine, { text: held.refresh, origin, countUse: () => {} }))
     await Promise.race([changing.untilBlocked(1), answer])
-    changing.run(`update sessions set ${happen} where id = ?`, held.sessionId)
+    await changing.run(`update sessions set ${happen} where id = ?`, held.sessionId)
     letGo()
     return answer
   }

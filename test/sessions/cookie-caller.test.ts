@@ -97,20 +97,20 @@ describe('a request with a cookie', () => {
 
   test('follows roles that another process changed behind our back', async () => {
     const second = openSecondConnection(t.engine)
-    second.run('delete from user_roles where user_id = ?', ann.id)
+    await second.run('delete from user_roles where user_id = ?', ann.id)
     second.close()
     assert.equal(show(await browse(t, tab, 'GET', 'users')), '403 insufficient_permission')
   })
 
   test('is refused with 503 once the view of revocations is too old, like one with a token', async () => {
     const second = openSecondConnection(t.engine)
-    second.run('alter table cut_offs rename to away')
+    await second.run('alter table cut_offs rename to away')
     t.clock.advance(6_000)
     try {
       for (const path of ['me', 'posts'])
         assert.equal(show(await browse(t, tab, 'GET', path)), '503 unavailable')
     } finally {
-      second.run('alter table away rename to cut_offs')
+      await second.run('alter table away rename to cut_offs')
       second.close()
     }
     assert.equal((await me()).status, 200)

@@ -58,7 +58,7 @@ describe('a cookie session ends', () => {
 
   test('not by a logout that can not be made durable: 503, and the cookie stays for another try', async () => {
     const second = openSecondConnection(t.engine)
-    const release = second.holdWrites('sessions')
+    const release = await second.holdWrites('sessions')
     const out = await browse(t, tab, 'POST', 'logout')
     release()
     second.close()
@@ -100,7 +100,7 @@ describe('a cookie session ends', () => {
 
   test('when its user is disabled where no session was ended: the database is asked for both', async () => {
     const second = openSecondConnection(t.engine)
-    second.run('update users set disabled_at = 1 where id = ?', ann.id)
+    await second.run('update users set disabled_at = 1 where id = ?', ann.id)
     second.close()
     await isOver(tab, true)
   })
@@ -113,7 +113,7 @@ describe('a cookie session ends', () => {
 
   test('when a process that it does not know of ended it: nothing but the database is asked', async () => {
     const second = openSecondConnection(t.engine)
-    second.run(
+    await second.run(
       "update sessions set ended_at = 1, end_reason = 'logout' where id = ?",
       await sessionIdOf(t, tab),
     )

@@ -211,10 +211,12 @@ describe('a sign-in in a browser that has a cookie', () => {
     const bob = await signUp(t, freshName())
     const id = await sessionIdOf(t, tab)
     const second = openSecondConnection(t.engine)
-    second.run("update audit_events set event = 'session.ended' where session_id = ?", id)
-    second.run("create unique index ends_once on audit_events (session_id) where event = 'session.ended'")
+    await second.run("update audit_events set event = 'session.ended' where session_id = ?", id)
+    await second.run(
+      "create unique index ends_once on audit_events (session_id) where event = 'session.ended'",
+    )
     const answer = await signInAs(bob.username)
-    second.run('drop index ends_once')
+    await second.run('drop index ends_once')
     second.close()
     assert.ok(answer.status >= 500, answer.text)
     assert.equal(answer.headers['set-cookie'], undefined)
@@ -227,9 +229,9 @@ describe('a sign-in in a browser that has a cookie', () => {
 
   test('while nothing can be ended gives no cookie either, and the old one works', async () => {
     const second = openSecondConnection(t.engine)
-    second.run('alter table cut_offs rename to away')
+    await second.run('alter table cut_offs rename to away')
     const answer = await signInAs(ann.username)
-    second.run('alter table away rename to cut_offs')
+    await second.run('alter table away rename to cut_offs')
     second.close()
     assert.ok(answer.status >= 500, answer.text)
     assert.equal(answer.headers['set-cookie'], undefined)

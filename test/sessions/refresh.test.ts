@@ -259,7 +259,7 @@ describe('a refresh token ahead of the database', () => {
   for (const wait of [0, window])
     test(`says that the database went back, ${wait} ms after: 401, the session ends, with its trace`, async () => {
       const { tokens, sessionId } = await signInAndRotate(world, await newUser(world), 2)
-      world.second.run('update sessions set generation = generation - 1 where id = ?', sessionId)
+      await world.second.run('update sessions set generation = generation - 1 where id = ?', sessionId)
       world.t.clock.advance(wait)
       const answer = await refresh(world, tokens[2] ?? '')
       assert.deepEqual([answer.status, answer.body.code], [401, 'session_ended'])
@@ -275,7 +275,7 @@ describe('a refresh token ahead of the database', () => {
 
   test('raises the alarm: one line of level error that says what it means and what to do', async () => {
     const { tokens, sessionId } = await signInAndRotate(world, await newUser(world), 2)
-    world.second.run('update sessions set generation = 1 where id = ?', sessionId)
+    await world.second.run('update sessions set generation = 1 where id = ?', sessionId)
     const [alarm, ...more] = alarmsOf(world, await refresh(world, tokens[2] ?? ''))
     assert.equal(alarm.event, 'refresh-token.ahead')
     assert.match(alarm.msg, /^the database went back: .* older state .*do again .*docs\/troubleshooting\.md/)
@@ -302,14 +302,14 @@ describe('a token that we did not make is refused like any other', () => {
 
   test('when the random value of its session was changed in the database', async () => {
     const { refresh: token, sessionId } = await newSession()
-    world.second.run('update sessions set refresh_key = ? where id = ?', 'A'.repeat(43), sessionId)
+    await world.second.run('update sessions set refresh_key = ? where id = ?', 'A'.repeat(43), sessionId)
     await refused(token)
   })
 
   test('when its session was put under another id', async () => {
     const { refresh: token, sessionId } = await newSession()
     const another = (sessionId.startsWith('A') ? 'B' : 'A') + sessionId.slice(1)
-    world.second.run('update sessions set id = ? where id = ?', another, sessionId)
+    await world.second.run('update sessions set id = ? where id = ?', another, sessionId)
     await refused(token)
   })
 

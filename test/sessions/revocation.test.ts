@@ -26,8 +26,8 @@ const open = (on: TestApp, { access }: SignedIn): Promise<Answer> =>
   on.call('GET', 'protected', { token: access })
 
 /** The feed can't be read: everything else of the database can. */
-const breakFeed = (): void => second.run('alter table cut_offs rename to away')
-const repairFeed = (): void => second.run('alter table away rename to cut_offs')
+const breakFeed = (): Promise<void> => second.run('alter table cut_offs rename to away')
+const repairFeed = (): Promise<void> => second.run('alter table away rename to cut_offs')
 
 const assertUnavailable = ({ status, body, headers, text }: Answer): void => {
   assert.deepEqual([status, body?.code, headers['retry-after']], [503, 'unavailable', '1'], text)
@@ -42,17 +42,17 @@ const startNode = async (): Promise<TestApp> => {
 
 describe('a process that can not read the feed', () => {
   test('lets signed-in callers in until the bound, refuses them past it, and lets them in when it can', async () => {
-    breakFeed()
+    await breakFeed()
     t.clock.advance(maxAge)
     assert.equal((await open(t, ann)).status, 200)
     t.clock.advance(1)
     for (const _ of [1, 2]) assertUnavailable(await open(t, ann))
-    repairFeed()
+    await repairFeed()
     assert.equal((await open(t, ann)).status, 200)
   })
 
   test('goes on with public routes for callers without a credential', async () => {
-    breakFeed()
+    await breakFeed()
     t.clock.advance(maxAge + 1)
     assert.equal((await t.call('GET', 'posts')).status, 200)
     assert.equal((await t.call('GET', '/healthz')).status, 200)
@@ -62,7 +62,7 @@ describe('a process that can not read the feed', () => {
   })
 
   test('never takes a credential that it can not judge for no credential', async () => {
-    breakFeed()
+    await breakFeed()
     t.clock.advance(maxAge + 1)
     for (const path of ['posts', '/healthz'])
       assertUnavailable(await t.call('GET', path, { token: ann.access }))
@@ -74,7 +74,7 @@ describe('a process that can not read the feed', () => {
   })
 
   test('says so when it is asked whether it is ready', async () => {
-    breakFeed()
+    await breakFeed()
     t.clock.advance(maxAge + 1)
     const { status, text, headers } = await t.call('GET', '/readyz')
     assert.equal(status, 503)
@@ -83,16 +83,16 @@ describe('a process that can not read the feed', () => {
   })
 
   test('refuses as well when its wall clock was set back, whatever the age seems to be', async () => {
-    breakFeed()
+    await breakFeed()
     t.clock.advance(-minute)
     assertUnavailable(await open(t, ann))
-    repairFeed()
+    await repairFeed()
     assert.equal((await open(t, ann)).status, 200)
   })
 
   test('does not say that a session goes on which has ended', async () => {
     await t.call('POST', 'logout', { token: ann.access })
-    breakFeed()
+    await breakFeed()
     assert.equal((await open(t, ann)).body.code, 'session_ended')
     t.clock.advance(maxAge + 1)
     assertUnavailable(await open(t, ann))
@@ -100,7 +100,7 @@ describe('a process that can not read the feed', () => {
 })
 
 test('a process that reads a kind of cut-off which it does not know refuses signed-in callers until it is replaced', async () => {
-  second.run(
+  await second.run(
     "insert into cut_offs (kind, subject, matters_until, created_at) values ('grant', 'x', ?, ?)",
     t.clock.now() + minute,
     t.clock.now(),
@@ -130,9 +130,9 @@ describe('what one process ended', () => {
 
 test('a cut-off of a user ends the tokens of sessions that it does not name, by the version that they carry', async () => {
   const version = 2
-  second.run('update users set version = ? where id = ?', version, ann.userId)
+  await second.run('update users set version = ? where id = ?', version, ann.userId)
   const later = await signInAs(t.engine, ann.userId)
-  second.run(
+  await second.run(
     "insert into cut_offs (kind, subject, version, matters_until, created_at) values ('user', ?, ?, ?, ?)",
     ann.userId,
     version,

@@ -131,7 +131,7 @@ export const acts: Record<ConsequenceEvent, Act> = {
     t.clock.advance(window)
     await renewPair(t, self)
     const second = openSecondConnection(t.engine)
-    second.run('update sessions set generation = 1 where id = ?', self.sessionId)
+    await second.run('update sessions set generation = 1 where id = ?', self.sessionId)
     second.close()
     assert.equal((await refresh(t, self)).body.code, 'session_ended')
     return undefined
@@ -151,10 +151,14 @@ export const acts: Record<ConsequenceEvent, Act> = {
   'secret retired': async ({ t, self }) => {
     // As if a secret that has been replaced since had made its token.
     const second = openSecondConnection(t.engine)
-    second.run(`update sessions set secret_id = 'former' where id = ?`, self.sessionId)
+    await second.run(`update sessions set secret_id = 'former' where id = ?`, self.sessionId)
     await retireSecret(t.engine, { secretId: 'former', origin })
     // Where the former one is still listed, the token can be read.
-    second.run('update sessions set secret_id = ? where id = ?', t.engine.secrets.newestId, self.sessionId)
+    await second.run(
+      'update sessions set secret_id = ? where id = ?',
+      t.engine.secrets.newestId,
+      self.sessionId,
+    )
     second.close()
     return undefined
   },

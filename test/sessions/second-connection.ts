@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine } from 'gatewright/compose'
+import { isBusy } from '../../packages/gatewright/src/storage/sqlite-failure.ts'
 import { openBlockingClient } from '../postgres/blocking-client.ts'
 
 type Row = Record<string, unknown>
@@ -8,11 +9,12 @@ type Row = Record<string, unknown>
 export type SecondConnection = {
   readonly rows: (sql: string, ...values: SQLInputValue[]) => Row[]
   readonly row: (sql: string, ...values: SQLInputValue[]) => Row | undefined
-  readonly run: (sql: string, ...values: SQLInputValue[]) => void
+  /** Waits while the engine writes: on SQLite for as long as it holds the only lock. */
+  readonly run: (sql: string, ...values: SQLInputValue[]) => Promise<void>
   /** How the database would answer, step by step; on PostgreSQL, as if every table were large. */
   readonly planOf: (sql: string, ...values: SQLInputValue[]) => string[]
   /** Nobody else writes to the table (on SQLite, anywhere) until it is let go. */
-  readonly holdWrites: (table: string) => () => void
+  readonly holdWrites: (table: string) => Promise<() => void>
   /** Resolves when so many wait for a lock; on SQLite, where one waits for all, soon. */
   readonly untilBlocked: (count: number) => Promise<void>
   /** Resolves when what the engine has asked the database is answered. */
@@ -22,19 +24,36 @@ export type SecondConnection = {
 
 const immediate = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
+const longestWait = 5_000
+
+/**
+ * The lock may be this process's own: its beat, its hooks and its counts write when they like. Who waited for it
+ * as SQLite does, with the whole process, would wait in vain.
+ */
+const whenFree = async (act: () => unknown): Promise<void> => {
+  for (const end = performance.now() + longestWait; ; ) {
+    try {
+      return void act()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > end) throw error
+      await delay(1)
+    }
+  }
+}
+
 const openFile = (file: string): SecondConnection => {
-  const database = new DatabaseSync(file, { timeout: 1_000 })
+  const database = new DatabaseSync(file, { timeout: 0 })
   return {
     rows: (sql, ...values) => database.prepare(sql).all(...values),
     row: (sql, ...values) => database.prepare(sql).get(...values),
-    run: (sql, ...values) => void database.prepare(sql).run(...values),
+    run: (sql, ...values) => whenFree(() => database.prepare(sql).run(...values)),
     planOf: (sql, ...values) =>
       database
         .prepare(`explain query plan ${sql}`)
         .all(...values)
         .map(({ detail }) => String(detail)),
-    holdWrites: () => {
-      database.exec('begin immediate')
+    holdWrites: async () => {
+      await whenFree(() => database.exec('begin immediate'))
       return () => database.exec('rollback')
     },
     untilBlocked: immediate,
@@ -54,12 +73,12 @@ const openServer = (url: string): SecondConnection => {
   return {
     rows: query,
     row: (sql, ...values) => query(sql, ...values)[0],
-    run: (sql, ...values) => void query(sql, ...values),
+    run: async (sql, ...values) => void query(sql, ...values),
     planOf: (sql, ...values) => {
       query('set enable_seqscan = off')
       return query(`explain ${sql}`, ...values).map(row => String(row['QUERY PLAN']))
     },
-    holdWrites: table => {
+    holdWrites: async table => {
       query('begin')
       query(`lock table ${table} in exclusive mode`)
       return () => void query('rollback')

@@ -56,7 +56,7 @@ const traces: Readonly<Record<string, Trace>> = {
     refuse: async () => {
       t.clock.advance(window)
       const { body } = await refresh(ann.refresh)
-      second.run('update sessions set generation = 1 where user_id = ?', ann.id)
+      await second.run('update sessions set generation = 1 where user_id = ?', ann.id)
       return refresh(body.refresh_token)
     },
     code: 'session_ended',
@@ -71,8 +71,8 @@ const traces: Readonly<Record<string, Trace>> = {
     leaves: ['session.ended idle'],
   },
   'a refresh token of a session that is too old': {
-    refuse: () => {
-      second.run('update sessions set expires_at = 1 where user_id = ?', ann.id)
+    refuse: async () => {
+      await second.run('update sessions set expires_at = 1 where user_id = ?', ann.id)
       return refresh(ann.refresh)
     },
     code: 'session_ended',
@@ -87,8 +87,8 @@ const traces: Readonly<Record<string, Trace>> = {
     leaves: ['session.ended idle'],
   },
   'a cookie of a session that is too old': {
-    refuse: () => {
-      second.run('update sessions set expires_at = 1 where user_id = ?', ann.id)
+    refuse: async () => {
+      await second.run('update sessions set expires_at = 1 where user_id = ?', ann.id)
       return browse(t, tab, 'GET', 'me')
     },
     code: 'session_ended',

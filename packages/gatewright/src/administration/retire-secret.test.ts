@@ -23,15 +23,15 @@ after(async () => {
 })
 beforeEach(async () => {
   held = await signInAs(t.engine, (await addUser(t.engine, `user${++users}x`)).id)
-  restOn(retired)
+  await restOn(retired)
 })
 
-const restOn = (secretId: string): void =>
+const restOn = (secretId: string): Promise<void> =>
   second.run('update sessions set secret_id = ? where id = ?', secretId, held.sessionId)
 const readSession = () => second.row('select end_reason from sessions where id = ?', held.sessionId)
 
 /** The engine, in which something happens once a batch of sessions was found. */
-const onceFound = (engine: TestApp['engine'], happen: () => void): TestApp['engine'] => {
+const onceFound = (engine: TestApp['engine'], happen: () => Promise<void>): TestApp['engine'] => {
   const batches = new WeakSet<object>()
   const plugin: KyselyPlugin = {
     transformQuery: ({ node, queryId }) => {
@@ -39,7 +39,7 @@ const onceFound = (engine: TestApp['engine'], happen: () => void): TestApp['engi
       return node
     },
     transformResult: async ({ queryId, result }) => {
-      if (batches.has(queryId) && result.rows.length > 0) happen()
+      if (batches.has(queryId) && result.rows.length > 0) await happen()
       return result
     },
   }

@@ -93,9 +93,9 @@ describe('revoking the key that signs', () => {
 
   test('has the next key sign, and publishes another, in the same transaction', async () => {
     const [active, next] = [kidIn('active'), kidIn('published')]
-    second.run('alter table cut_offs rename to away')
+    await second.run('alter table cut_offs rename to away')
     await assert.rejects(revokeKey(t.engine, { kid: active, origin }))
-    second.run('alter table away rename to cut_offs')
+    await second.run('alter table away rename to cut_offs')
     assert.deepEqual([kidIn('active'), kidIn('published')], [active, next], 'nothing of it was kept')
     assert.equal((await openAt(t, ann.access)).status, 200)
     await revokeKey(t.engine, { kid: active, origin })

@@ -41,13 +41,13 @@ describe('an audit event', () => {
 
   test('takes its change with it when it can not be written', async () => {
     const { id } = await addUser(t.engine, 'ann')
-    second.run('alter table audit_events rename to away')
+    await second.run('alter table audit_events rename to away')
     try {
       await assert.rejects(signInAs(t.engine, id))
       const registration = { username: 'newcomer', password: 'correct horse battery staple' }
       await assert.rejects(register(t.engine, registration, systemOrigin))
     } finally {
-      second.run('alter table away rename to audit_events')
+      await second.run('alter table away rename to audit_events')
     }
     assert.deepEqual(second.rows('select 1 from sessions'), [])
     assert.equal(second.row("select 1 from users where username = 'newcomer'"), undefined)

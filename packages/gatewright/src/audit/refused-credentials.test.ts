@@ -57,11 +57,11 @@ const watchDatabase = () => {
 }
 
 const withoutTable = async (run: () => Promise<void>): Promise<void> => {
-  connection.run('alter table audit_events rename to away')
+  await connection.run('alter table audit_events rename to away')
   try {
     await run()
   } finally {
-    connection.run('alter table away rename to audit_events')
+    await connection.run('alter table away rename to audit_events')
   }
 }
 
@@ -104,7 +104,7 @@ describe('refused credentials', () => {
 
   test('are answered while nobody can write, and their row follows', async () => {
     const address = '192.0.2.78'
-    const letGo = connection.holdWrites('audit_events')
+    const letGo = await connection.holdWrites('audit_events')
     try {
       const answer = t.call('GET', 'me', { token: 'x', address })
       assert.equal((await within(5_000, 'the refusal is answered', answer)).status, 401)
@@ -122,7 +122,7 @@ describe('refused credentials', () => {
       return t.clock.now()
     }
     refused = createRefusedCredentials({ db: t.engine.db, clock: { ...t.clock, now } })
-    const letGo = connection.holdWrites('audit_events')
+    const letGo = await connection.holdWrites('audit_events')
     try {
       for (let n = 0; n < 200; n++) {
         note(`group ${n}`)

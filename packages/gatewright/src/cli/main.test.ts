@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
+import { until } from '../../../../test/process/until.ts'
 import { compose } from '../compose.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { defaultSettings } from '../ground/settings.ts'
@@ -234,11 +234,10 @@ test('what a command changes reaches a running server at once', async () => {
     const disabled = await runJson('user disable BOB')
     assert.deepEqual([disabled.ok, disabled.changed], [true, true])
     assert.notEqual(disabled.user.disabled_at, null)
-    for (let n = 0; n < 100 && !engine.revocations.isEnded(token); n += 1) await delay(20)
-    assert.equal(engine.revocations.isEnded(token), true)
+    await until('the user is disabled here', () => engine.revocations.isEnded(token))
 
     assert.equal((await runJson('user role bob moderator user')).ok, true)
-    for (let n = 0; n < 100 && !engine.revocations.findRereadRoles(token.userId); n += 1) await delay(20)
+    await until('the role is heard of', () => engine.revocations.findRereadRoles(token.userId) !== undefined)
     assert.deepEqual(await engine.revocations.findRereadRoles(token.userId), ['moderator', 'user'])
   } finally {
     await engine.close()
@@ -260,8 +259,7 @@ test('keys are listed, rotated and revoked, and a running server follows', async
     assert.equal(await signs(), find('active', before))
     const rotated = await runJson('key rotate')
     assert.deepEqual([rotated.ok, rotated.rotated, rotated.kid], [true, true, find('published', before)])
-    for (let n = 0; n < 200 && (await signs()) !== rotated.kid; n += 1) await delay(20)
-    assert.equal(await signs(), rotated.kid)
+    await until('the next key signs', async () => (await signs()) === rotated.kid)
 
     const again = await run('key rotate')
     assert.match(again.stdout, /signs until \d{4}-.*Z: the next key was published too lately/)
@@ -271,8 +269,7 @@ test('keys are listed, rotated and revoked, and a running server follows', async
     // The ring and the feed are read apart, and either may hear of it first.
     const isGone = () =>
       engine.revocations.isKeyRevoked(rotated.kid) && engine.keyRing.find(rotated.kid) === undefined
-    for (let n = 0; n < 100 && !isGone(); n += 1) await delay(20)
-    assert.equal(isGone(), true)
+    await until('the key is gone here', isGone)
     assert.equal(await signs(), next)
     assert.equal((await runJson(`key revoke ${rotated.kid}`)).changed, false)
   } finally {

@@ -1,5 +1,6 @@
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises'
 import { type Clock, second } from '../ground/clock.ts'
+import { freezeDeeply } from '../ground/freeze-deeply.ts'
 import type { Random } from '../ground/random.ts'
 import type { Database, HookEventRow } from '../storage/tables.ts'
 import type { AnyHookEvent, HookHandler, HookName, Hooks } from './events.ts'
@@ -34,11 +35,6 @@ type Running = { readonly row: HookEventRow; readonly since: number; readonly en
 
 const toEvent = ({ id, name, user_id, at, details }: HookEventRow): AnyHookEvent =>
   freezeDeeply({ ...JSON.parse(details), id: String(id), name, at, userId: user_id })
-
-const freezeDeeply = <T extends object>(value: T): T => {
-  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) freezeDeeply(part)
-  return Object.freeze(value)
-}
 
 const tooLong = (): Error => new Error(`the handler took longer than ${longestRun / second} s`)
 

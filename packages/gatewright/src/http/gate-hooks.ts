@@ -10,6 +10,7 @@ import { usernameKey } from '../users/username.ts'
 import { createAnswerHeaders } from './answer-headers.ts'
 import { writeRateLimits } from './answer-refusal.ts'
 import { createCors } from './cors.ts'
+import { pinRule } from './pinned-rule.ts'
 import { securityHeaders } from './security-headers.ts'
 
 const jsonTypes = ['application/json', 'application/problem+json']
@@ -53,11 +54,9 @@ export const toNotFound = ({ server, url }: FastifyRequest): Refusal => {
 }
 
 /** What the request is, apart from who sends it. */
-const openGate = (request: FastifyRequest): Passage => {
+const openGate = (request: FastifyRequest, config: FastifyContextConfig): Passage => {
   if (request.is404) throw toNotFound(request)
   if (!namesOneHost(request.raw.rawHeaders)) throw new Refusal('malformed_request')
-  // Fastify makes these options anew each time they are asked for.
-  const { config } = request.routeOptions
   if (!isAcceptable(request, config)) throw new Refusal('not_acceptable')
   return openPassage(request, config)
 }
@@ -88,11 +87,14 @@ export const addGateHooks = (app: FastifyInstance, engine: Engine, gate: GateDep
   const cors = createCors(engine.settings.corsOrigins, engine.places)
 
   app.addHook('onRequest', (request, reply, done) => {
+    // Fastify makes these options anew each time they are asked for.
+    const { config } = request.routeOptions
+    pinRule(config)
     writeHeaders(reply)
     const allowed = cors.headersFor(request)
     if (allowed !== undefined) reply.headers(allowed)
     if (cors.isPreflight(request)) return void reply.code(204).headers(cors.preflightHeaders).send()
-    const passage = openGate(request)
+    const passage = openGate(request, config)
     request.passage = passage
     const waiting = runSteps(gate, headSteps, passage)
     passage.isJudged = waiting === undefined && isSafe(request.method)

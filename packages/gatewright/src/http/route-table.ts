@@ -2,6 +2,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import createRouter from 'find-my-way'
 import type { GateRule } from '../gate/passage.ts'
 import { permissionsIn, thingOf } from '../permissions/access-rule.ts'
+import { pinRule } from './pinned-rule.ts'
 import type { RouteReference } from './reference/route-reference.ts'
 
 /** One route as it stands in the table. */
@@ -86,6 +87,7 @@ export const collectRoutes = (app: FastifyInstance, vocabulary: Vocabulary): Rou
   const seen = new Set<string>()
 
   app.addHook('onRoute', route => {
+    if (route.config?.gate !== undefined) pinRule(route.config)
     for (const declared of declare(route, vocabulary)) {
       // Fastify adds HEAD to each GET, and passes by here again for it.
       const key = `${declared.method} ${declared.url}`

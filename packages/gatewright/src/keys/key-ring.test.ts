@@ -52,8 +52,8 @@ const rowOf = (kid: string) => second.row('select * from signing_keys where kid 
 const countEvents = (event: string): number =>
   second.rows('select id from audit_events where event = ?', event).length
 
-const breakTable = (): void => second.run('alter table signing_keys rename to away')
-const repairTable = (): void => second.run('alter table away rename to signing_keys')
+const breakTable = (): Promise<void> => second.run('alter table signing_keys rename to away')
+const repairTable = (): Promise<void> => second.run('alter table away rename to signing_keys')
 const activeOf = async (ring: KeyRing): Promise<string> => (await ring.getActive()).kid
 
 describe('of eight processes', () => {
@@ -71,7 +71,7 @@ describe('of eight processes', () => {
   })
 
   test('that open an empty ring at once, one makes the keys and all sign with the same', async () => {
-    second.run('delete from signing_keys')
+    await second.run('delete from signing_keys')
     const rings = await Promise.all(Array.from({ length: 8 }, () => openRing()))
     assert.deepEqual(new Set(await Promise.all(rings.map(activeOf))), new Set([kidIn('active')]))
     assert.equal(second.rows('select kid from signing_keys').length, 2)
@@ -122,13 +122,13 @@ describe('a process that has not read the ring for long', () => {
 
   test('and can not, signs nothing: 503', async () => {
     const ring = await openRing()
-    breakTable()
+    await breakTable()
     clock.advance(oldestView)
     await ring.getActive()
     clock.advance(1)
     const reason = { code: 'unavailable', details: { reason: 'signing_keys_stale', retryAfter: 1 } }
     await assert.rejects(async () => ring.getActive(), reason)
-    repairTable()
+    await repairTable()
     await ring.getActive()
   })
 
@@ -222,7 +222,7 @@ describe('a command beside the servers', () => {
   })
 
   test('makes the keys where there are none', async () => {
-    second.run('delete from signing_keys')
+    await second.run('delete from signing_keys')
     const command = await openCommand()
     await command.close()
     assert.equal(second.rows('select kid from signing_keys').length, 2)
@@ -230,7 +230,7 @@ describe('a command beside the servers', () => {
 })
 
 test('the first two keys are made at one moment, however the clock runs, so that either may sign at once', async () => {
-  second.run('delete from signing_keys')
+  await second.run('delete from signing_keys')
   const now = (): number => {
     clock.advance(1)
     return clock.now()
@@ -292,9 +292,9 @@ describe('an unknown key id', () => {
 
   test('that can not be looked for is 503, and not a refusal of the token', async () => {
     const ring = await openRing()
-    breakTable()
+    await breakTable()
     await assert.rejects(ring.findAnew(newId(systemRandom)), { code: 'unavailable' })
-    repairTable()
+    await repairTable()
     assert.equal(await ring.findAnew(newId(systemRandom)), undefined)
   })
 })
@@ -321,14 +321,15 @@ describe('a revoked key', () => {
   test('does not come back by a hand that changes its state', async () => {
     const kid = kidIn('active')
     await revokeKey(t.engine, { kid, origin })
-    second.run("update signing_keys set state = 'retired' where kid = ?", kid)
+    await second.run("update signing_keys set state = 'retired' where kid = ?", kid)
     await assert.rejects(openRing())
   })
 })
 
 describe('another TOKEN_ALGORITHM at a start', () => {
   test('is the next key, which signs fifteen minutes later; tokens of before stay good', async () => {
-    const token = await t.engine.accessTokens.sign({
+    const sign = await t.engine.accessTokens.getSign()
+    const token = await sign({
       ...{ userId: 'u', sessionId: 'A'.repeat(22), userVersion: 1, authTime: clock.now() },
       ...{ expiresAt: clock.now() + 60 * minute, amr: ['pwd'], roles: [] },
     })
@@ -362,12 +363,12 @@ describe('a row that somebody changed behind our back', () => {
     clock.advance(30 * day)
     await (await openRing()).turn()
     for (const state of ['active', 'published'])
-      assert.throws(() => second.run("update signing_keys set state = ? where state = 'retired'", state))
+      await assert.rejects(second.run("update signing_keys set state = ? where state = 'retired'", state))
   })
 
   test('none that signs: the next one does, and one more is made', async () => {
     const [active, next] = [kidIn('active'), kidIn('published')]
-    second.run("update signing_keys set state = 'retired', retired_at = null where state = 'active'")
+    await second.run("update signing_keys set state = 'retired', retired_at = null where state = 'active'")
     const ring = await openRing()
     assert.equal(await activeOf(ring), next)
     assert.equal(kidsIn('published').length, 1)
@@ -376,7 +377,7 @@ describe('a row that somebody changed behind our back', () => {
 
   test('a state that is none is no key', async () => {
     const kid = kidIn('published')
-    second.run("update signing_keys set state = 'trusted' where kid = ?", kid)
+    await second.run("update signing_keys set state = 'trusted' where kid = ?", kid)
     const ring = await openRing()
     assert.equal(ring.find(kid), undefined)
     assert.equal(await ring.findAnew(kid), undefined)
@@ -385,7 +386,7 @@ describe('a row that somebody changed behind our back', () => {
   test('while a process runs: it keeps what it had, until that is too old', async () => {
     const ring = await openRing()
     const kid = kidIn('active')
-    second.run("update signing_keys set algorithm = 'HS256' where kid = ?", kid)
+    await second.run("update signing_keys set algorithm = 'HS256' where kid = ?", kid)
     await assert.rejects(ring.turn(), /its row says another algorithm/)
     assert.equal(ring.find(kid)?.algorithm, 'ES256')
     assert.equal(await activeOf(ring), kid)
@@ -395,11 +396,11 @@ describe('a row that somebody changed behind our back', () => {
 })
 
 describe("a key that can't be opened and does not sign", () => {
-  const damage = (kid: string): (() => void) => {
+  const damage = async (kid: string): Promise<() => Promise<void>> => {
     const { private_key } = rowOf(kid) ?? assert.fail()
-    const put = (text: unknown): void =>
+    const put = (text: unknown): Promise<void> =>
       second.run('update signing_keys set private_key = ? where kid = ?', String(text), kid)
-    put(
+    await put(
       String(private_key)
         .replace(/.$/, last => (last === 'A' ? 'B' : 'A'))
         .replace(/\..{8}/, '.AAAAAAAA'),
@@ -419,7 +420,7 @@ describe("a key that can't be opened and does not sign", () => {
       const ring = await openRing()
       const [kid, active] = [kidIn(state), kidIn('active')]
       const lines = listen(ring)
-      const mend = damage(kid)
+      const mend = await damage(kid)
       for (let turns = 0; turns < 3; turns += 1) await ring.turn()
       assert.deepEqual([ring.find(kid), await ring.findAnew(kid)], [undefined, undefined])
       assert.ok(!ring.listPublic().some(jwk => jwk.kid === kid))
@@ -427,10 +428,10 @@ describe("a key that can't be opened and does not sign", () => {
       assert.equal(await activeOf(ring), active)
       assert.equal(lines.length, 1)
       assert.match(lines.join(), new RegExp(`^${kid} .*GATEWRIGHT_SECRET.*: gatewright key revoke ${kid}$`))
-      mend()
+      await mend()
       await ring.turn()
       assert.equal(ring.find(kid)?.kid, kid)
-      damage(kid)
+      await damage(kid)
       await ring.turn()
       assert.equal(lines.length, 2, 'it was well in between')
     })
@@ -438,7 +439,7 @@ describe("a key that can't be opened and does not sign", () => {
   test('is told to whoever begins to listen later', async () => {
     const ring = await openRing()
     const kid = kidIn('published')
-    damage(kid)
+    await damage(kid)
     await ring.turn()
     assert.equal(listen(ring).length, 1)
   })
@@ -446,14 +447,14 @@ describe("a key that can't be opened and does not sign", () => {
   test('is never the next one to sign here, and stays in the database for those who can open it', async () => {
     const ring = await openRing()
     const [kid, active] = [kidIn('published'), kidIn('active')]
-    const mend = damage(kid)
+    const mend = await damage(kid)
     const { private_key } = rowOf(kid) ?? assert.fail()
     clock.advance(31 * day)
     for (let turns = 0; turns < 3; turns += 1) await ring.turn()
     await rotateKeys(t.engine, origin)
     assert.deepEqual([rowOf(kid)?.state, rowOf(kid)?.private_key], ['published', private_key])
     assert.equal(await activeOf(ring), active)
-    mend()
+    await mend()
     await ring.turn()
     assert.equal(await activeOf(ring), kid)
   })
@@ -461,7 +462,7 @@ describe("a key that can't be opened and does not sign", () => {
   test('is no way out where the key that signs is revoked: another one is made', async () => {
     const [kid, active] = [kidIn('published'), kidIn('active')]
     const ring = await openRing()
-    damage(kid)
+    await damage(kid)
     await revokeKey(t.engine, { kid: active, origin })
     await ring.turn()
     assert.ok(![kid, active].includes(await activeOf(ring)))
@@ -470,7 +471,7 @@ describe("a key that can't be opened and does not sign", () => {
 
   test('stops the start of a server, and not the command that takes it out', async () => {
     const kid = kidIn('published')
-    damage(kid)
+    await damage(kid)
     await assert.rejects(openRing())
     const { settings } = t.engine
     await assert.rejects(compose({ settings, clock, durability: 'off' }))
@@ -482,7 +483,7 @@ describe("a key that can't be opened and does not sign", () => {
   })
 
   test('is told from the one that signs, which stops every start', async () => {
-    damage(kidIn('active'))
+    await damage(kidIn('active'))
     const { settings } = t.engine
     await assert.rejects(compose({ settings, clock, durability: 'off', kind: 'command' }))
   })

@@ -16,7 +16,7 @@ after(async () => {
 })
 afterEach(() => second.run('delete from cut_offs'))
 
-const write = (subject: string, until: number): void =>
+const write = (subject: string, until: number): Promise<void> =>
   second.run(
     "insert into cut_offs (kind, subject, matters_until, created_at) values ('session', ?, ?, 1)",
     subject,
@@ -31,24 +31,24 @@ const read = async (position: string, now: number) => {
 describe('a cut-off that no longer matters', () => {
   test('is not read from the start, and one that matters still is, to its last millisecond', async () => {
     for (const [subject, until] of Object.entries({ over: 99, last: 100, later: 101, never: 1 }))
-      write(subject, until)
+      await write(subject, until)
     assert.deepEqual((await read(feedStart, 100)).subjects, ['last', 'later'])
   })
 
   test('is not read later either, as if nothing had been read', async () => {
-    for (const subject of ['a', 'b', 'c']) write(subject, 99)
+    for (const subject of ['a', 'b', 'c']) await write(subject, 99)
     const { subjects, next } = await read(feedStart, 100)
     assert.deepEqual(subjects, [])
     assert.deepEqual((await read(next, 0)).subjects, [])
-    write('new', 101)
+    await write('new', 101)
     assert.deepEqual((await read(next, 100)).subjects, ['new'])
   })
 
   test('hides none that matters and was written before it', async () => {
-    write('long', 1_000)
+    await write('long', 1_000)
     const { next } = await read(feedStart, 100)
-    write('another', 1_000)
-    write('short', 99)
+    await write('another', 1_000)
+    await write('short', 99)
     assert.deepEqual((await read(next, 100)).subjects, ['another'])
   })
 })

@@ -85,9 +85,9 @@ beforeEach(async () => {
   })
   await view.start()
 })
-afterEach(() => {
+afterEach(async () => {
   view.stop()
-  second.run('delete from cut_offs')
+  await second.run('delete from cut_offs')
 })
 
 const settle = (): Promise<void> => second.settle()
@@ -100,7 +100,7 @@ type Written = {
 }
 
 /** As another process writes it. */
-const write = ({ kind = 'session', subject, version, until = start + 10 * minute }: Written): void =>
+const write = ({ kind = 'session', subject, version, until = start + 10 * minute }: Written): Promise<void> =>
   second.run(
     'insert into cut_offs (kind, subject, version, matters_until, created_at) values (?, ?, ?, ?, ?)',
     kind,
@@ -139,12 +139,12 @@ const holdConnection = async (): Promise<() => Promise<void>> => {
   }
 }
 
-const breakFeed = (): void => second.run('alter table cut_offs rename to away')
-const repairFeed = (): void => second.run('alter table away rename to cut_offs')
+const breakFeed = (): Promise<void> => second.run('alter table cut_offs rename to away')
+const repairFeed = (): Promise<void> => second.run('alter table away rename to cut_offs')
 
 describe('what has been taken back', () => {
   test('is known from the first read on', async () => {
-    write({ subject: 'before' })
+    await write({ subject: 'before' })
     const late = createRevocations({
       db: t.engine.db,
       watch: t.engine.db,
@@ -158,7 +158,7 @@ describe('what has been taken back', () => {
   })
 
   test('by another process is known one read of the feed later', async () => {
-    write({ subject: 'elsewhere' })
+    await write({ subject: 'elsewhere' })
     assert.ok(!view.isEnded(token('elsewhere')))
     await readFeed()
     assert.ok(view.isEnded(token('elsewhere')))
@@ -173,22 +173,22 @@ describe('what has been taken back', () => {
   ]
   for (const { version, ended } of versions)
     test(`of a user below version 3 ${ended ? 'covers' : 'spares'} a token of version ${version}`, async () => {
-      write({ kind: 'user', subject: 'ann', version: 3 })
+      await write({ kind: 'user', subject: 'ann', version: 3 })
       await readFeed()
       assert.equal(view.isEnded(token('any', 'ann', version)), ended)
       assert.ok(!view.isEnded(token('any', 'ben', version)))
     })
 
   test('is not loosened by an older cut-off that comes later', async () => {
-    write({ kind: 'user', subject: 'ann', version: 3 })
-    write({ kind: 'user', subject: 'ann', version: 2 })
+    await write({ kind: 'user', subject: 'ann', version: 3 })
+    await write({ kind: 'user', subject: 'ann', version: 2 })
     await readFeed()
     assert.ok(view.isEnded(token('any', 'ann', 2)))
   })
 
   test('stays known until it no longer matters, and is then forgotten', async () => {
-    write({ subject: 'short', until: start + minute })
-    write({ kind: 'user', subject: 'ann', version: 9, until: start + minute })
+    await write({ subject: 'short', until: start + minute })
+    await write({ kind: 'user', subject: 'ann', version: 9, until: start + minute })
     await readFeed()
     const isKnown = () => [view.isEnded(token('short', 'ben')), view.isEnded(token('x', 'ann'))]
     time.pass(minute)
@@ -207,9 +207,9 @@ describe('what has been taken back', () => {
   }
   for (const kind of cutOffKinds)
     test(`is forgotten no sooner because of a later cut-off that matters for less long (${kind})`, async () => {
-      write({ kind, subject: 'ann', version: 3, until: start + 10 * minute })
+      await write({ kind, subject: 'ann', version: 3, until: start + 10 * minute })
       await readFeed()
-      write({ kind, subject: 'ann', version: 4, until: start + minute })
+      await write({ kind, subject: 'ann', version: 4, until: start + minute })
       await readFeed()
       time.pass(10 * minute)
       mock.timers.tick(pruneInterval)
@@ -220,8 +220,8 @@ describe('what has been taken back', () => {
     })
 
   test('matters for as long as an older cut-off that comes later, and is still the newer one', async () => {
-    write({ kind: 'user', subject: 'ann', version: 4, until: start + minute })
-    write({ kind: 'user', subject: 'ann', version: 3, until: start + 10 * minute })
+    await write({ kind: 'user', subject: 'ann', version: 4, until: start + minute })
+    await write({ kind: 'user', subject: 'ann', version: 3, until: start + 10 * minute })
     await readFeed()
     time.pass(10 * minute)
     mock.timers.tick(pruneInterval)
@@ -230,7 +230,7 @@ describe('what has been taken back', () => {
   })
 
   test('is of every kind that is ever written', async () => {
-    for (const kind of cutOffKinds) write({ kind, subject: 'ann', version: 1 })
+    for (const kind of cutOffKinds) await write({ kind, subject: 'ann', version: 1 })
     await readFeed()
     assert.equal(view.ensureFresh(), undefined)
   })
@@ -238,7 +238,7 @@ describe('what has been taken back', () => {
 
 describe('a view', () => {
   test('nobody serves from a view that has never been read', async () => {
-    breakFeed()
+    await breakFeed()
     const never = createRevocations({
       db: t.engine.db,
       watch: t.engine.db,
@@ -247,13 +247,13 @@ describe('a view', () => {
       readRoles: userId => listRoles(t.engine.db, userId),
     })
     await assert.rejects(never.start())
-    repairFeed()
+    await repairFeed()
   })
 
   test('is fresh until the bound, and then a request catches up by itself', async () => {
     time.pass(maxAge)
     assert.equal(view.ensureFresh(), undefined)
-    write({ subject: 'elsewhere' })
+    await write({ subject: 'elsewhere' })
     time.pass(1)
     const caughtUp = view.ensureFresh()
     assert.ok(caughtUp !== undefined)
@@ -279,25 +279,25 @@ describe('a view', () => {
   }
   for (const [name, change] of Object.entries(clocks))
     test(`is stale when ${name}, until the next read`, async () => {
-      breakFeed()
+      await breakFeed()
       change()
       assert.ok(view.age() > maxAge)
       await assert.rejects(async () => view.ensureFresh(), unavailable)
-      repairFeed()
+      await repairFeed()
       await view.ensureFresh()
       assert.equal(view.ensureFresh(), undefined)
     })
 
   test('is stale for good when the feed holds a kind that this version does not know', async () => {
-    write({ kind: 'grant', subject: 'x' })
+    await write({ kind: 'grant', subject: 'x' })
     await readFeed()
     for (const _ of [1, 2]) await assert.rejects(async () => view.ensureFresh(), unavailable)
-    second.run('delete from cut_offs')
+    await second.run('delete from cut_offs')
     await assert.rejects(async () => view.ensureFresh(), unavailable)
   })
 
   test('a kind named like a part of every object is unknown as well', async () => {
-    write({ kind: 'constructor', subject: 'x' })
+    await write({ kind: 'constructor', subject: 'x' })
     await readFeed()
     await assert.rejects(async () => view.ensureFresh(), unavailable)
   })
@@ -307,7 +307,7 @@ describe('past the bound', () => {
   test('a request waits for the read that is under way, and goes on when it has come', async () => {
     const release = await holdConnection()
     time.pass(maxAge + 1)
-    write({ subject: 'elsewhere' })
+    await write({ subject: 'elsewhere' })
     const waiting = view.ensureFresh()
     await settle()
     assert.deepEqual(
@@ -372,7 +372,7 @@ describe('the roles of a user whose roles were changed', () => {
   })
 
   test('are read once for each change, however many ask, and end nothing', async () => {
-    write({ kind: 'reread-user', subject: ann })
+    await write({ kind: 'reread-user', subject: ann })
     await readFeed()
     assert.ok(!view.isEnded(token('any', ann)))
     const all = await Promise.all(Array.from({ length: 50 }, () => view.findRereadRoles(ann)))
@@ -382,8 +382,8 @@ describe('the roles of a user whose roles were changed', () => {
     await view.findRereadRoles(ann)
     assert.deepEqual(roleReads, [ann])
 
-    second.run('update user_roles set role = ? where user_id = ?', 'user', ann)
-    write({ kind: 'reread-user', subject: ann })
+    await second.run('update user_roles set role = ? where user_id = ?', 'user', ann)
+    await write({ kind: 'reread-user', subject: ann })
     await readFeed()
     assert.deepEqual(await view.findRereadRoles(ann), ['user'])
     assert.deepEqual(roleReads, [ann, ann])
@@ -401,7 +401,7 @@ describe('the roles of a user whose roles were changed', () => {
   })
 
   test('privilege escalation: are one frozen list, which nobody who is given it can change for others', async () => {
-    write({ kind: 'reread-user', subject: ann })
+    await write({ kind: 'reread-user', subject: ann })
     await readFeed()
     const roles = await view.findRereadRoles(ann)
     assert.throws(() => (roles as string[]).push('admin'), TypeError)
@@ -409,7 +409,7 @@ describe('the roles of a user whose roles were changed', () => {
   })
 
   test('are asked for again after a read that failed', async () => {
-    write({ kind: 'reread-user', subject: ann })
+    await write({ kind: 'reread-user', subject: ann })
     await readFeed()
     failRoles = true
     await assert.rejects(async () => view.findRereadRoles(ann), /went away/)
@@ -418,7 +418,7 @@ describe('the roles of a user whose roles were changed', () => {
   })
 
   test('come from the token again when the last older token has expired', async () => {
-    write({ kind: 'reread-user', subject: ann, until: start + minute })
+    await write({ kind: 'reread-user', subject: ann, until: start + minute })
     await readFeed()
     time.pass(minute + 1)
     mock.timers.tick(pruneInterval)

@@ -178,7 +178,7 @@ describe('a last use is not written', () => {
   })
 
   test('into one whose time was over', async () => {
-    set('expires_at', begin + minute)
+    await set('expires_at', begin + minute)
     note(minute)
     await stays()
   })
@@ -198,21 +198,21 @@ describe('a last use is not written', () => {
 
   test('into one of an administrator that is older than twelve hours', async () => {
     await promote()
-    set('created_at', begin - 12 * hour + minute)
+    await set('created_at', begin - 12 * hour + minute)
     note(minute)
     await stays()
   })
 
   test('unless it lived by a moment', async () => {
     await promote()
-    set('created_at', begin - 12 * hour + minute + 1)
+    await set('created_at', begin - 12 * hour + minute + 1)
     note(minute)
     await uses.write()
     assert.equal(await written(), minute)
   })
 
   test('where a later one stands: it never goes backwards', async () => {
-    set('last_used_at', begin + 5 * minute)
+    await set('last_used_at', begin + 5 * minute)
     note(4 * minute)
     t.clock.advance(2 * minute)
     await stays(5 * minute)
@@ -251,7 +251,7 @@ describe('a last use is not written', () => {
 
 describe('a use that can not be written now', () => {
   test('is written when the database can be written to again', async () => {
-    const letGo = connection.holdWrites('sessions')
+    const letGo = await connection.holdWrites('sessions')
     note(minute)
     const writing = uses.write()
     letGo()
@@ -273,11 +273,11 @@ describe('a use that can not be written now', () => {
   })
 
   test('is written the next time, where the database failed, and refuses nobody', async () => {
-    connection.run('alter table sessions rename to away')
+    await connection.run('alter table sessions rename to away')
     note(minute)
     await uses.write()
     assert.equal((await t.call('GET', 'me', { token: ann.access })).status, 200)
-    connection.run('alter table away rename to sessions')
+    await connection.run('alter table away rename to sessions')
     await uses.write()
     assert.equal(await written(), 2 * minute)
   })
@@ -293,7 +293,7 @@ describe('a use that can not be written now', () => {
 
   test('does not fill the memory: beyond a bound further sessions go unnoted', async () => {
     const few = createSessionUses(t.engine, 2)
-    const letGo = connection.holdWrites('sessions')
+    const letGo = await connection.holdWrites('sessions')
     for (let n = 0; n < 10; n++) few.note(`full-${n}`, { at: begin, address })
     letGo()
     const isNoted = (id: string) =>

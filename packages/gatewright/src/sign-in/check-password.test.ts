@@ -25,8 +25,8 @@ before(async () => {
   await addUser(t.engine, 'ann', { passwordHash })
   await addUser(t.engine, 'gone', { passwordHash })
   await addUser(t.engine, 'keyless', { passwordHash })
-  second.run("update users set disabled_at = 1 where username = 'gone'")
-  second.run("update users set password_hash = null where username = 'keyless'")
+  await second.run("update users set disabled_at = 1 where username = 'gone'")
+  await second.run("update users set password_hash = null where username = 'keyless'")
 })
 after(async () => {
   second.close()
@@ -152,8 +152,8 @@ describe('a hash weaker than those of today', () => {
     ) as PasswordHash
   beforeEach(async () => {
     const hash = await weak(password)
-    second.run("delete from sessions where user_id in (select id from users where username = 'old')")
-    second.run("delete from users where username = 'old'")
+    await second.run("delete from sessions where user_id in (select id from users where username = 'old')")
+    await second.run("delete from users where username = 'old'")
     await addUser(t.engine, 'old', { passwordHash: hash })
   })
 
@@ -175,7 +175,7 @@ describe('a hash weaker than those of today', () => {
   test('does not overwrite a password that was changed meanwhile', async () => {
     const changed = await weak('changed meanwhile by its owner')
     const hash: Engine['hasher']['hash'] = async shown => {
-      second.run("update users set password_hash = ? where username = 'old'", changed)
+      await second.run("update users set password_hash = ? where username = 'old'", changed)
       return t.engine.hasher.hash(shown)
     }
     await enter('old', right, { ...t.engine, hasher: { ...t.engine.hasher, hash } })

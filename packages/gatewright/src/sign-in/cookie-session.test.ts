@@ -64,14 +64,14 @@ test('a cookie found overdue is ended under the row of its user: whoever holds t
   const [holding, looking] = [openSecondConnection(t.engine), openSecondConnection(t.engine)]
   const { id, user_id: userId } = found.session
   const read = () => looking.row('select ended_at, end_reason from sessions where id = ?', id)
-  holding.run('begin')
-  holding.run('select 1 from users where id = ? for no key update', userId)
+  await holding.run('begin')
+  await holding.run('select 1 from users where id = ? for no key update', userId)
   const checking = assert.rejects(checkOverdue(), { code: 'session_ended' })
   await Promise.race([looking.untilBlocked(1), checking])
   assert.equal(read()?.ended_at, null)
   // As an event does that ends it first, and then lets go.
-  holding.run(`update sessions set ended_at = 1, end_reason = 'user_disabled' where id = ?`, id)
-  holding.run('commit')
+  await holding.run(`update sessions set ended_at = 1, end_reason = 'user_disabled' where id = ?`, id)
+  await holding.run('commit')
   await checking
   assert.equal(read()?.end_reason, 'user_disabled')
   for (const each of [holding, looking]) each.close()

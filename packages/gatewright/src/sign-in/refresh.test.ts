@@ -51,7 +51,7 @@ describe('what is not even a token', () => {
   })
 
   test('is refused while another process holds the write lock: garbage never waits for it', async () => {
-    const letGo = second.holdWrites('users')
+    const letGo = await second.holdWrites('users')
     try {
       for (const text of garbage) await assert.rejects(show(text), notOurs)
     } finally {

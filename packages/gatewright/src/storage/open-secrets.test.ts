@@ -38,7 +38,8 @@ test('a start with another secret makes no second set of keys over the first', a
 
 test('a newer secret in front of the first one starts, and what the first one sealed is opened', async () => {
   const engine = await startWith(other, first)
-  const token = await t.engine.accessTokens.sign({
+  const sign = await t.engine.accessTokens.getSign()
+  const token = await sign({
     userId: 'u',
     sessionId: 'A'.repeat(22),
     userVersion: 1,

@@ -95,7 +95,8 @@ const createPrepare = (database: DatabaseSync) => {
 
 /**
  * While another process holds the lock a statement is tried again, and other work goes on. The patience is
- * one for all who wait behind the same lock: once it is used up they fail at once, until a write goes through.
+ * one for all who wait behind the same lock: once it is used up they fail at once, until a statement goes
+ * through, which the connection that only reads can hope for as well.
  */
 export const createExecute = (database: DatabaseSync): Execute => {
   const prepare = createPrepare(database)
@@ -104,14 +105,15 @@ export const createExecute = (database: DatabaseSync): Execute => {
     const { statement, hasRows } = prepare(sql)
     if (hasRows) return { rows: statement.all(...values) as R[] }
     const { changes, lastInsertRowid } = statement.run(...values)
-    refused = 0
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
   return async <R>({ sql, parameters }: Pick<CompiledQuery, 'sql' | 'parameters'>) => {
     const values = checkBindings(parameters)
     for (;;) {
       try {
-        return run<R>(sql, values)
+        const result = run<R>(sql, values)
+        refused = 0
+        return result
       } catch (error) {
         if (refused >= busyRetry.attempts || !isBusy(error)) throw error
         refused += 1

@@ -40,7 +40,8 @@ for (const tokenAlgorithm of algorithms)
       test(`has at most ${bounds[tokenAlgorithm]} bytes: ${name}`, async t => {
         const { engine, clock, close } = await startTestApp({ tokenAlgorithm, publicUrl })
         t.after(close)
-        const text = await engine.accessTokens.sign({
+        const sign = await engine.accessTokens.getSign()
+        const text = await sign({
           userId: newId(engine.random),
           sessionId: newId(engine.random),
           userVersion: 4_294_967_295,

@@ -38,8 +38,6 @@ export type AccessTokens = {
    * can't be told. @throws Refusal `unavailable` where no key is known to be the one that signs
    */
   readonly getSign: () => Promise<Sign>
-  /** Signs with the key that signs now. */
-  readonly sign: Sign
   /** The token, or a refusal: `invalid_token`, or `token_expired` where only its time is over. */
   readonly verify: (text: string) => Promise<AccessToken> | AccessToken
 }
@@ -231,14 +229,11 @@ export const createAccessTokens = ({
     return token
   }
 
-  const getSign = async (): Promise<Sign> => {
-    const active = await keyRing.getActive()
-    return token => toJws(active, toClaims(token))
-  }
-
   return {
-    getSign,
-    sign: async token => (await getSign())(token),
+    getSign: async () => {
+      const active = await keyRing.getActive()
+      return token => toJws(active, toClaims(token))
+    },
     verify: text => {
       const known = verified.find(text)
       return known === undefined ? verifySignature(text).then(checkNow) : checkNow(known)

@@ -130,8 +130,11 @@ describe('where the database is gone', () => {
     const { headers } = await t.call('GET', keySet)
     const [kid = ''] = Object.entries(await listStates()).find(([, state]) => state === 'active') ?? []
     const elsewhere = openSecondConnection(t.engine)
-    elsewhere.run("update signing_keys set state = 'gone', gone_at = 1, private_key = '' where kid = ?", kid)
-    elsewhere.run('alter table signing_keys rename to away')
+    await elsewhere.run(
+      "update signing_keys set state = 'gone', gone_at = 1, private_key = '' where kid = ?",
+      kid,
+    )
+    await elsewhere.run('alter table signing_keys rename to away')
     t.clock.advance(oldestShown + 1)
     for (const extra of [{}, { 'if-none-match': String(headers.etag) }]) {
       const stale = await t.call('GET', keySet, { headers: extra })
@@ -142,7 +145,7 @@ describe('where the database is gone', () => {
       assert.equal(stale.headers['cache-control'], 'no-store')
     }
     assert.equal(await statusOf(metadata), 200)
-    elsewhere.run('alter table away rename to signing_keys')
+    await elsewhere.run('alter table away rename to signing_keys')
     elsewhere.close()
     const { status, text } = await t.call('GET', keySet)
     assert.equal(status, 200)
