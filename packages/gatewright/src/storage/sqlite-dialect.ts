@@ -148,6 +148,8 @@ export const openKysely = (database: DatabaseSync): Database => {
   const driver = createDriver(connections)
   const dialect = createDialect(driver)
   const db = new Kysely<Tables>({ dialect })
+  // Kysely closes only what it has used itself.
+  void db.getExecutor().provideConnection(async () => {})
 
   const begin = (turn: Turn): DatabaseTransaction => {
     const connection = holdConnection(connections, turn)
