@@ -20,13 +20,36 @@ export const toRevocable = ({ id, user_id, user_version }: SessionRow): Revocabl
 /** A row for each role, or one without. */
 type FoundRow = SessionRow & { readonly role: string | null; readonly disabled_at: number | null }
 
+/** Written out, so that reading them is quick (`storage/sqlite-connection.ts`). */
+const sessionColumns = [
+  'sessions.id',
+  'sessions.user_id',
+  'sessions.user_version',
+  'sessions.generation',
+  'sessions.generation_since',
+  'sessions.refresh_key',
+  'sessions.secret_id',
+  'sessions.former_secret_id',
+  'sessions.secret_hash',
+  'sessions.amr',
+  'sessions.auth_time',
+  'sessions.device',
+  'sessions.address',
+  'sessions.created_at',
+  'sessions.last_used_at',
+  'sessions.expires_at',
+  'sessions.token_expires_at',
+  'sessions.ended_at',
+  'sessions.end_reason',
+  'sessions.replaced_by',
+] as const
+
 const selectFound = (db: Database) =>
   db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .leftJoin('user_roles', 'user_roles.user_id', 'sessions.user_id')
-    .selectAll('sessions')
-    .select(['user_roles.role', 'users.disabled_at'])
+    .select([...sessionColumns, 'user_roles.role', 'users.disabled_at'])
     .orderBy('user_roles.role')
 
 const toFound = (rows: readonly FoundRow[]): FoundSession | undefined => {

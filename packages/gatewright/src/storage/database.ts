@@ -1,12 +1,12 @@
 import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Dialect, Kysely } from 'kysely'
+import { Kysely } from 'kysely'
 import { second } from '../ground/clock.ts'
 import { codeOf } from '../ground/error-code.ts'
 import type { Settings } from '../ground/settings.ts'
 import { createPostgresDialect, type PostgresOptions } from './postgres-dialect.ts'
 import { type Durability, openSqlite } from './sqlite-connection.ts'
-import { createSqliteDialect } from './sqlite-dialect.ts'
+import { openKysely } from './sqlite-dialect.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** Whether a `DATABASE_URL` names a PostgreSQL server. */
@@ -35,14 +35,14 @@ const checkFile = (file: string): void => {
 }
 
 /** Makes the file and its folder (for their owner only) where there is none. */
-const openFile = (file: string, durability: Durability): Dialect => {
+const openFile = (file: string, durability: Durability): Database => {
   try {
     makeFolder(dirname(file))
     checkFile(file)
     const database = openSqlite(file, durability)
     // WAL and shared-memory files take the mode of the database file.
     chmodSync(file, 0o600)
-    return createSqliteDialect(database)
+    return openKysely(database)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })
@@ -56,11 +56,9 @@ export type OpenOptions = PostgresOptions & {
 
 /** Opens the database of a `DATABASE_URL`. Close it with `db.destroy()`. */
 export const openDatabase = (url: string, { durability = 'full', ...options }: OpenOptions = {}): Database =>
-  new Kysely<Tables>({
-    dialect: isPostgresUrl(url)
-      ? createPostgresDialect(url, options)
-      : openFile(databaseFile(url), durability),
-  })
+  isPostgresUrl(url)
+    ? new Kysely<Tables>({ dialect: createPostgresDialect(url, options) })
+    : openFile(databaseFile(url), durability)
 
 /** How many connections to PostgreSQL a process opens beside `DATABASE_POOL`. */
 export const watchConnections = 2

@@ -1,5 +1,6 @@
 import type { Compilable, CompiledQuery } from 'kysely'
 import { isSqlite } from './columns.ts'
+import { findShortWay } from './short-way.ts'
 import type { Database } from './tables.ts'
 
 type Value = string | number | null
@@ -38,7 +39,8 @@ export const prepare = <Input extends Readonly<Record<string, Value>>, Row = nev
     compiled[kind] ??= build(db.withoutPlugins(), placeholder).compile()
     const query = compiled[kind]
     const parameters = query.parameters.map(value => (isPlaceholder(value) ? input[value.name] : value))
-    const { rows, numAffectedRows } = await db.executeQuery({ ...query, parameters })
+    const { connection } = findShortWay(db) ?? { connection: db }
+    const { rows, numAffectedRows } = await connection.executeQuery({ ...query, parameters })
     return { rows: rows as readonly Row[], changed: Number(numAffectedRows ?? 0n) }
   }
 }

@@ -76,18 +76,45 @@ export const openReader = (database: DatabaseSync): DatabaseSync => {
 /** Runs one statement, whatever else is under way on the connection. */
 export type Execute = <R>(query: Pick<CompiledQuery, 'sql' | 'parameters'>) => Promise<QueryResult<R>>
 
-/** `hasRows`: whether it answers with rows. It is asked once: SQLite lists all columns to say so. */
-type Prepared = { readonly statement: StatementSync; readonly hasRows: boolean }
+type Row = Record<string, unknown>
+type Run = (values: SQLInputValue[]) => QueryResult<Row>
+
+/** Of a shape that V8 knows: the objects that `node:sqlite` makes are slow to make and to read. */
+const toRow =
+  (names: readonly string[]) =>
+  (values: readonly unknown[]): Row => {
+    const row: Row = {}
+    names.forEach((name, at) => {
+      row[name] = values[at]
+    })
+    return row
+  }
+
+/**
+ * How a statement is run. SQLite is asked once for the columns that it answers with, unless they are not
+ * written out: what `*` stands for changes with the tables.
+ */
+const toRun = (statement: StatementSync, sql: string): Run => {
+  const names = statement.columns().map(({ name }) => name)
+  if (names.length === 0)
+    return values => {
+      const { changes, lastInsertRowid } = statement.run(...values)
+      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+    }
+  if (sql.includes('*')) return values => ({ rows: statement.all(...values) })
+  statement.setReturnArrays(true)
+  const name = toRow(names)
+  return values => ({ rows: (statement.all(...values) as unknown as unknown[][]).map(name) })
+}
 
 /** The statements of a connection, each prepared once. */
 const createPrepare = (database: DatabaseSync) => {
-  const known = new Map<string, Prepared>()
-  return (sql: string): Prepared => {
+  const known = new Map<string, Run>()
+  return (sql: string): Run => {
     const found = known.get(sql)
     if (found !== undefined) return found
     if (known.size >= statementCacheSize) known.clear()
-    const statement = database.prepare(sql)
-    const made = { statement, hasRows: statement.columns().length > 0 }
+    const made = toRun(database.prepare(sql), sql)
     known.set(sql, made)
     return made
   }
@@ -101,19 +128,13 @@ const createPrepare = (database: DatabaseSync) => {
 export const createExecute = (database: DatabaseSync): Execute => {
   const prepare = createPrepare(database)
   let refused = 0
-  const run = <R>(sql: string, values: SQLInputValue[]): QueryResult<R> => {
-    const { statement, hasRows } = prepare(sql)
-    if (hasRows) return { rows: statement.all(...values) as R[] }
-    const { changes, lastInsertRowid } = statement.run(...values)
-    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
-  }
   return async <R>({ sql, parameters }: Pick<CompiledQuery, 'sql' | 'parameters'>) => {
     const values = checkBindings(parameters)
     for (;;) {
       try {
-        const result = run<R>(sql, values)
+        const result = prepare(sql)(values)
         refused = 0
-        return result
+        return result as QueryResult<R>
       } catch (error) {
         if (refused >= busyRetry.attempts || !isBusy(error)) throw error
         refused += 1

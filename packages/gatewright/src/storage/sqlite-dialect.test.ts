@@ -117,6 +117,21 @@ const defineTests = (): void => {
     await db.destroy()
   })
 
+  test('where a statement does not name its columns, each value keeps its name while the table changes', async () => {
+    const { db } = await openCounts('changes.db')
+    const readAll = async () => (await sql`select * from counts`.execute(db)).rows
+    assert.deepEqual(Object.entries((await readAll())[0] ?? {}), [
+      ['id', 1],
+      ['value', 0],
+    ])
+    await sql`alter table counts drop column value`.execute(db)
+    await sql`alter table counts add column other text default 'new'`.execute(db)
+    assert.deepEqual(Object.entries((await readAll())[0] ?? {}), [
+      ['id', 1],
+      ['other', 'new'],
+    ])
+  })
+
   test('a thousand transactions at once, each of which reads and then writes, lose nothing', async () => {
     const { db } = await openCounts('parallel')
     await Promise.all(Array.from({ length: 1_000 }, () => countUp(db)))

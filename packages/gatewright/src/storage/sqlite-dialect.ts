@@ -4,14 +4,18 @@ import {
   type DatabaseConnection,
   type Dialect,
   type Driver,
+  Kysely,
   type QueryResult,
   type SelectModifierNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  Transaction,
 } from 'kysely'
 import { createTurns, type Turn, type Turns } from './group-commit.ts'
+import { giveShortWay } from './short-way.ts'
 import { createExecute, type Execute, openReader } from './sqlite-connection.ts'
+import type { Database, DatabaseTransaction, Tables } from './tables.ts'
 
 type Connections = {
   readonly database: DatabaseSync
@@ -19,6 +23,7 @@ type Connections = {
   /** Sees what is committed, at any time. */
   readonly read: Execute
   readonly turns: Turns
+  readonly close: () => Promise<void>
 }
 
 /** What one user of the database holds: nothing, or the turn of its transaction. */
@@ -43,13 +48,10 @@ const executeInTurn = async <R>(
   }
 }
 
-const executeInOwnTurn = async <R>(
-  connections: Connections,
-  query: CompiledQuery,
-): Promise<QueryResult<R>> => {
-  const turn = await connections.turns.begin()
+const runInTurn = async <T>({ turns }: Connections, run: (turn: Turn) => Promise<T>): Promise<T> => {
+  const turn = await turns.begin()
   try {
-    const result = await executeInTurn<R>(connections, turn, query)
+    const result = await run(turn)
     await turn.commit()
     return result
   } catch (error) {
@@ -68,12 +70,12 @@ const executeAlone = <R>(connections: Connections, query: CompiledQuery): Promis
   if (isRead(query)) return read<R>(query)
   return query.query.kind === 'RawNode'
     ? turns.runAlone(() => write<R>(query))
-    : executeInOwnTurn<R>(connections, query)
+    : runInTurn(connections, turn => executeInTurn<R>(connections, turn, query))
 }
 
-const holdConnection = (connections: Connections): HeldConnection => {
+const holdConnection = (connections: Connections, turn?: Turn): HeldConnection => {
   const held: HeldConnection = {
-    turn: undefined,
+    turn,
     executeQuery: <R>(query: CompiledQuery) =>
       held.turn === undefined
         ? executeAlone<R>(connections, query)
@@ -85,30 +87,32 @@ const holdConnection = (connections: Connections): HeldConnection => {
   return held
 }
 
-const createDriver = (database: DatabaseSync): Driver => {
+const connectTo = (database: DatabaseSync): Connections => {
   const write = createExecute(database)
   const turns = createTurns({
     run: sql => write({ sql, parameters: [] }),
     isInTransaction: () => database.isTransaction,
   })
   const reader = openReader(database)
-  const connections = { database, write, read: createExecute(reader), turns }
-  return {
-    init: async () => {},
-    acquireConnection: async () => holdConnection(connections),
-    releaseConnection: async () => {},
-    beginTransaction: async connection => {
-      ;(connection as HeldConnection).turn = await turns.begin()
-    },
-    commitTransaction: async connection => (connection as HeldConnection).turn?.commit(),
-    rollbackTransaction: async connection => (connection as HeldConnection).turn?.rollback(),
-    destroy: () =>
-      turns.runAlone(async () => {
-        reader.close()
-        database.close()
-      }),
-  }
+  const close = () =>
+    turns.runAlone(async () => {
+      reader.close()
+      database.close()
+    })
+  return { database, write, read: createExecute(reader), turns, close }
 }
+
+const createDriver = (connections: Connections): Driver => ({
+  init: async () => {},
+  acquireConnection: async () => holdConnection(connections),
+  releaseConnection: async () => {},
+  beginTransaction: async connection => {
+    ;(connection as HeldConnection).turn = await connections.turns.begin()
+  },
+  commitTransaction: async connection => (connection as HeldConnection).turn?.commit(),
+  rollbackTransaction: async connection => (connection as HeldConnection).turn?.rollback(),
+  destroy: connections.close,
+})
 
 class TransactionalSqliteAdapter extends SqliteAdapter {
   /** A migration runs whole, under SQLite's one write lock. */
@@ -131,9 +135,30 @@ class LockingSqliteQueryCompiler extends SqliteQueryCompiler {
 }
 
 /** Kysely's dialect over `node:sqlite`. */
-export const createSqliteDialect = (database: DatabaseSync): Dialect => ({
+const createDialect = (driver: Driver): Dialect => ({
   createAdapter: () => new TransactionalSqliteAdapter(),
-  createDriver: () => createDriver(database),
+  createDriver: () => driver,
   createIntrospector: db => new SqliteIntrospector(db),
   createQueryCompiler: () => new LockingSqliteQueryCompiler(),
 })
+
+/** Kysely over `node:sqlite`, and the short way past it for what many requests do. */
+export const openKysely = (database: DatabaseSync): Database => {
+  const connections = connectTo(database)
+  const driver = createDriver(connections)
+  const dialect = createDialect(driver)
+  const db = new Kysely<Tables>({ dialect })
+  // Kysely closes only what it has used itself.
+  void db.getExecutor().provideConnection(async () => {})
+
+  const begin = (turn: Turn): DatabaseTransaction => {
+    const connection = holdConnection(connections, turn)
+    const executor = db.getExecutor().withConnectionProvider({ provideConnection: use => use(connection) })
+    const transaction = new Transaction<Tables>({ config: { dialect }, dialect, driver, executor })
+    return giveShortWay(transaction, { connection })
+  }
+  return giveShortWay(db, {
+    connection: holdConnection(connections),
+    transact: body => runInTurn(connections, turn => body(begin(turn))),
+  })
+}

@@ -1,5 +1,6 @@
 import { Refusal } from '../ground/refusal.ts'
 import { isRerun } from './postgres-failure.ts'
+import { findShortWay, type ShortWay } from './short-way.ts'
 import type { Database, DatabaseTransaction } from './tables.ts'
 
 /**
@@ -33,12 +34,18 @@ const attempts = 4
 
 type Body<T> = (work: Work) => Promise<T | Refusal>
 
+const throughKysely =
+  (db: Database): NonNullable<ShortWay['transact']> =>
+  body =>
+    db.transaction().execute(body)
+
 /** Begins until one run of `body` is committed; gives what that run made, and what it left to do. */
 const commit = async <T>(db: Database, body: Body<T>) => {
   for (let attempt = 1; ; attempt++) {
     const effects: (() => void)[] = []
     try {
-      const result = await db.transaction().execute(transaction =>
+      const transact = findShortWay(db)?.transact ?? throughKysely(db)
+      const result = await transact(transaction =>
         body({
           db: transaction,
           afterCommit: effect => effects.push(effect),

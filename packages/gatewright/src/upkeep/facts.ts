@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely } from 'kysely'
 import type { Clock } from '../ground/clock.ts'
 import { type LoadedSettings, SettingsError } from '../ground/load-settings.ts'
 import { parsePostgresAddress } from '../ground/postgres-address.ts'
@@ -9,8 +8,8 @@ import { showAddress } from '../storage/connection-failure.ts'
 import { databaseFile, dataFolderOf, isPostgresUrl, openDatabase } from '../storage/database.ts'
 import { engineMigrations, pendingMigrations } from '../storage/migrate.ts'
 import { openSqlite } from '../storage/sqlite-connection.ts'
-import { createSqliteDialect } from '../storage/sqlite-dialect.ts'
-import type { Database, Tables } from '../storage/tables.ts'
+import { openKysely } from '../storage/sqlite-dialect.ts'
+import type { Database } from '../storage/tables.ts'
 
 export type Source = {
   /** Reads the settings; throws a SettingsError where they can't be used. */
@@ -95,7 +94,7 @@ const openAsItIs = async (file: string): Promise<OpenedDatabase> => {
   const which = { kind: 'sqlite', name: file } as const
   if (!existsSync(file)) return { ...which, state: 'missing' }
   try {
-    const db = new Kysely<Tables>({ dialect: createSqliteDialect(openFile(file)) })
+    const db = openKysely(openFile(file))
     return { ...which, state: 'open', db, pending: await pendingMigrations(db, engineMigrations) }
   } catch (error) {
     return { ...which, state: 'unusable', why: whyOf(error) }
