@@ -11,7 +11,7 @@ import { createRevocations, type Revocations } from './revocations.ts'
 
 const start = Date.UTC(2026, 10, 21, 12)
 const maxAge = 5_000
-const feedInterval = 100
+const feedInterval = 1_000
 const pruneInterval = 30_000
 
 let t: TestApp
