@@ -31,7 +31,7 @@ const margin = minute
  * they hold in this process; the others read them from the feed, for which the commit wakes them.
  */
 export const recordCutOffs = async (
-  { clock, revocations }: { readonly clock: Clock; readonly revocations: Revocations },
+  { clock, revocations }: { readonly clock: Clock; readonly revocations: Pick<Revocations, 'apply'> },
   work: Work,
   cutOffs: readonly CutOff[],
 ): Promise<void> => {

@@ -18,7 +18,10 @@ export type Line = {
 export type OpenLine = (hears: { readonly word: () => void; readonly wake: () => void }) => Promise<Line>
 
 /** `deaf`: the connection stands, and nothing that is said arrives. */
-export type LineState = { readonly is: 'works' | 'deaf' } | { readonly is: 'away'; readonly why: string }
+export type LineState =
+  | { readonly is: 'works' }
+  | { readonly is: 'deaf' }
+  | { readonly is: 'away'; readonly why: string }
 
 /** A line that is made again for as long as the process runs. */
 export type KeptLine = {
@@ -61,8 +64,7 @@ const openChecked = async (open: OpenLine, wake: () => void) => {
 export const tryLine = async (open: OpenLine): Promise<LineState> => {
   try {
     const { line, isHeard } = await openChecked(open, () => {})
-    const state = (await isHeard().finally(line.close)) ? 'works' : 'deaf'
-    return { is: state }
+    return (await isHeard().finally(line.close)) ? { is: 'works' } : { is: 'deaf' }
   } catch (error) {
     return toAway(error)
   }

@@ -41,6 +41,7 @@ const toOptions = ({ host, port, tls, username, password, database }: ValkeyAddr
     // One connection then publishes and hears what is published.
     RESP: 3,
     maintNotifications: 'disabled',
+    disableClientInfo: true,
     commandOptions: { timeout: longest },
   } as const
 }
