@@ -25,7 +25,9 @@ test('request forgery by the server: no code of it asks another machine, so no i
 
 test('only the storage opens connections to others', () => {
   const importsClient = ofServer.filter(([path, text]) =>
-    parseSource(path, text).imports.some(({ specifier = '' }) => /^(pg|@redis\/client)(\/|$)/.test(specifier)),
+    parseSource(path, text).imports.some(({ specifier = '' }) =>
+      /^(pg|@redis\/client)(\/|$)/.test(specifier),
+    ),
   )
   for (const [path] of importsClient) assert.match(path, /^packages\/gatewright\/src\/storage\//)
   assert.ok(importsClient.length > 1)
