@@ -36,8 +36,9 @@ export type KeptLine = {
 /** How often a line is tried, and how long its word may take, in milliseconds. */
 const checkInterval = 5 * second
 const longestWay = 2 * second
-/** Until a lost line is made again: doubled with each failure. One that was deaf from the start stays it long. */
-const pauses = { first: second / 4, most: 5 * second, deaf: minute } as const
+/** Until a line is made again: doubled with each failure, up to what the kind of failure is worth. */
+const firstPause = second / 4
+const longestPause = { works: firstPause, away: 5 * second, deaf: minute } as const
 /** At the end, how long what is still to be said is waited for, and how often that is looked at. */
 const [longestClose, look] = [second / 2, 10]
 
@@ -70,6 +71,35 @@ export const tryLine = async (open: OpenLine): Promise<LineState> => {
   }
 }
 
+/** Wakes others over the line there is: once for all who wanted it meanwhile, and later where there is none. */
+const createSpeaker = (find: () => Line | undefined) => {
+  let isSpeaking = false
+  let [wanted, said] = [0, 0]
+  const speak = async (): Promise<void> => {
+    if (isSpeaking) return
+    isSpeaking = true
+    try {
+      for (let line = find(); line !== undefined && said < wanted; line = find()) {
+        const all = wanted
+        await line.wakeOthers?.()
+        said = all
+      }
+    } catch {
+      // That line is lost: it is said when there is another.
+    }
+    isSpeaking = false
+  }
+  return {
+    speak,
+    wants: (): void => {
+      wanted += 1
+    },
+    untilSaid: async (): Promise<void> => {
+      for (let left = longestClose; left > 0 && said < wanted; left -= look) await delay(look)
+    },
+  }
+}
+
 /** Nothing is opened before somebody listens, or has something to say. */
 export const keepLine = (
   { open, random }: { readonly open: OpenLine; readonly random: Random },
@@ -84,8 +114,7 @@ export const keepLine = (
   let failures = 0
   let isKept = false
   let line: Line | undefined
-  let isSaying = false
-  let [wanted, said] = [0, 0]
+  const speaker = createSpeaker(() => line)
 
   const setState = (next: LineState): void => {
     const isNew = next.is !== state?.is && !signal.aborted
@@ -93,36 +122,23 @@ export const keepLine = (
     if (isNew) onChange(next)
   }
 
-  /** Once for all who wanted it meanwhile. */
-  const say = async (): Promise<void> => {
-    if (isSaying) return
-    isSaying = true
-    try {
-      while (said < wanted && line !== undefined) {
-        const all = wanted
-        await line.wakeOthers?.()
-        said = all
-      }
-    } catch {
-      // The line is lost, and says it when it is there again.
+  const use = async ({ ended }: Line, isHeard: () => Promise<boolean>): Promise<void> => {
+    // Nobody here has heard what was said before.
+    wake()
+    void speaker.speak()
+    while (!signal.aborted && (await isHeard())) {
+      failures = 0
+      setState({ is: 'works' })
+      await Promise.race([rest(checkInterval), ended])
     }
-    isSaying = false
+    setState(state?.is === 'works' ? toAway('it has fallen silent') : { is: 'deaf' })
   }
 
   const hold = async (): Promise<void> => {
     const opened = await openChecked(open, () => wake())
-    line = opened.line
+    line = signal.aborted ? undefined : opened.line
     try {
-      // Nobody here has heard what was said before.
-      wake()
-      void say()
-      while (await opened.isHeard()) {
-        failures = 0
-        setState({ is: 'works' })
-        await Promise.race([rest(checkInterval), line.ended])
-        if (signal.aborted) return
-      }
-      setState(state?.is === 'works' ? toAway('it has fallen silent') : { is: 'deaf' })
+      await use(opened.line, opened.isHeard)
     } finally {
       line = undefined
       opened.line.close()
@@ -130,7 +146,7 @@ export const keepLine = (
   }
 
   const pause = (): number =>
-    jitter(random, state?.is === 'deaf' ? pauses.deaf : Math.min(pauses.most, pauses.first * 2 ** failures++))
+    jitter(random, Math.min(longestPause[state?.is ?? 'away'], firstPause * 2 ** failures++))
 
   const keep = async (): Promise<void> => {
     while (!signal.aborted) {
@@ -155,12 +171,12 @@ export const keepLine = (
     },
     state: () => state ?? toAway('it was not opened yet'),
     wakeOthers: () => {
-      wanted += 1
-      void say()
+      speaker.wants()
+      void speaker.speak()
       start()
     },
     close: async () => {
-      for (let left = longestClose; left > 0 && said < wanted; left -= look) await delay(look)
+      await speaker.untilSaid()
       closing.abort()
       line?.close()
     },
