@@ -18,11 +18,15 @@ let server: Awaited<ReturnType<typeof openServer>>
 let url: string
 before(async () => {
   server = await openServer()
-  const database = newName()
-  await query(server.url, `create database ${database}`)
-  url = readdress(server.url, { database })
+  url = await newDatabase()
 })
 after(() => server.stop())
+
+const newDatabase = async (): Promise<string> => {
+  const database = newName()
+  await query(server.url, `create database ${database}`)
+  return readdress(server.url, { database })
+}
 
 type Owner = { readonly after: (end: () => Promise<void>) => void }
 
@@ -59,7 +63,8 @@ const listenerOf = async (): Promise<number> => {
 
 describe('a process that listens', { concurrency: true }, () => {
   test('is woken once by the commit of what was taken back, and not before', async t => {
-    const [here, elsewhere] = [await openWorking(t), await openWorking(t)]
+    const own = await newDatabase()
+    const [here, elsewhere] = [await openWorking(t, own), await openWorking(t, own)]
     const before = here.wakes[byLine] ?? 0
     await takeBack(elsewhere, async () => {
       await delay(100)
