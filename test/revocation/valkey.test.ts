@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { createClient } from '@redis/client'
 import { generate } from 'selfsigned'
+import { openWakeLines } from '../../packages/gatewright/src/revocation/wake-lines.ts'
 import { checkValkey } from '../../packages/gatewright/src/upkeep/wake-checks.ts'
 import { newTestDatabase } from '../database.ts'
 import { signUp, startTestApp, type TestApp } from '../harness.ts'
@@ -192,6 +193,15 @@ describe('with Valkey', { skip: typeof found === 'string' && found }, () => {
 
     const find = (valkeyUrl?: string) =>
       checkValkey({ ...t.engine, settings: { ...t.engine.settings, valkeyUrl } })
+
+    test('warns of a server on another machine without TLS, and shows no password', () => {
+      const warningsOf = (valkeyUrl: string): readonly string[] =>
+        openWakeLines({ ...t.engine, settings: { ...t.engine.settings, valkeyUrl }, epoch: 'one' }).warnings
+      assert.match(warningsOf('redis://:hush@valkey.example.org').join(), /^VALKEY_URL asks for no TLS/)
+      assert.doesNotMatch(warningsOf('redis://:hush@valkey.example.org').join(), /hush/)
+      for (const url of ['rediss://:hush@valkey.example.org', 'redis://:hush@127.0.0.1', 'redis://localhost'])
+        assert.deepEqual(warningsOf(url), [])
+    })
 
     test('has doctor say that it answers, that it is away, or that there is none', async () => {
       assert.match((await find()).found, /VALKEY_URL is not set/)

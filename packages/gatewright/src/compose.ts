@@ -225,7 +225,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     places: credentialPlacesOf(settings, publicUrl),
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
-    warnings: [...warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
+    warnings: [...warnings, ...lines.warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
     close: () => opened.disposeAsync(),
   }
 }

@@ -2,6 +2,7 @@ import type { Random } from '../ground/random.ts'
 import type { Settings } from '../ground/settings.ts'
 import { isPostgresUrl } from '../storage/database.ts'
 import type { Database } from '../storage/tables.ts'
+import { findValkeyWarning } from '../storage/valkey.ts'
 import { type Waker, wakeEvery } from './wake.ts'
 import { openListeningLine } from './wake-by-listening.ts'
 import { openValkeyLine } from './wake-by-valkey.ts'
@@ -16,6 +17,8 @@ type LineName = 'listen' | 'valkey'
 /** What starts a read of the feed sooner, by the settings. */
 export type WakeLines = {
   readonly wakers: readonly Waker[]
+  /** What a start should say of the way to Valkey. */
+  readonly warnings: readonly string[]
   /** Tells other processes that there is something to read. Never waits, never throws. */
   readonly wakeOthers: () => void
   /** The lines there are to be, and whether what is said on them arrives. */
@@ -102,6 +105,7 @@ export const openWakeLines = ({ settings, ...dependencies }: Dependencies): Wake
       ...kept.map(({ waker }) => waker),
       listen === undefined ? wakeEvery(sqliteInterval) : pollUnlessHeard(listen),
     ],
+    warnings: [findValkeyWarning(settings)].filter(line => line !== undefined),
     wakeOthers: () => valkey?.wakeOthers(),
     states: () => kept.map(({ name, state }) => ({ line: name, works: state().is === 'works' })),
     tell: told.tell,
