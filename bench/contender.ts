@@ -13,6 +13,8 @@ export type Contender = {
   readonly file: string
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** The core that it runs on, where there are four: 1 without a word. */
+  readonly core?: string
 }
 
 /** A contender that runs, in a temporary folder of its own. */
@@ -47,9 +49,15 @@ const findFreePort = async (): Promise<number> => {
   return port
 }
 
-export const startContender = async ({ name, file, args = [], env = {} }: Contender): Promise<Running> => {
+export const startContender = async ({
+  name,
+  file,
+  args = [],
+  env = {},
+  core = cores?.server,
+}: Contender): Promise<Running> => {
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-bench-'))
-  const [command = '', ...rest] = pinned(cores?.server, [
+  const [command = '', ...rest] = pinned(cores && core, [
     process.execPath,
     join(import.meta.dirname, 'servers', file),
     ...args,

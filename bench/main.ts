@@ -1,5 +1,6 @@
 import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
+import { measureRevocation } from './revocation.ts'
 import { measureStart } from './start.ts'
 
 type Bench = {
@@ -11,6 +12,10 @@ type Bench = {
 const benches: Readonly<Record<string, Bench>> = {
   start: { run: measureStart, does: 'time and memory of a start [starts of each kind]' },
   requests: { run: measureRequests, does: 'a protected GET, beside others [rounds] [seconds of each]' },
+  revocation: {
+    run: measureRevocation,
+    does: 'from the answer of a logout to the refusal elsewhere [seconds of each way]',
+  },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
 }
 
@@ -20,6 +25,6 @@ const numbers = rest.map(Number)
 
 if (bench === undefined || numbers.some(Number.isNaN)) {
   console.error('npm run bench -- <name> [numbers]\n')
-  for (const [known, { does }] of Object.entries(benches)) console.error(`  ${known.padEnd(10)}${does}`)
+  for (const [known, { does }] of Object.entries(benches)) console.error(`  ${known.padEnd(12)}${does}`)
   process.exitCode = 2
 } else await bench.run(numbers)

@@ -10,11 +10,15 @@ export type Proxy = {
   readonly cutAt: (text: string, when: 'before' | 'after') => void
   /** Holds back, once, what a client sends with this text, for so many milliseconds. */
   readonly holdAt: (text: string, milliseconds: number) => void
+  /** What the server says comes so many milliseconds late, on the connections there are on which the client has sent this text. */
+  readonly delayAnswers: (text: string, milliseconds: number) => void
   readonly close: () => Promise<void>
 }
 
 export const startProxy = async (target: { readonly port: number }): Promise<Proxy> => {
   const pairs: (readonly [client: Socket, server: Socket])[] = []
+  const sent = new Map<Socket, string>()
+  const late = new Map<Socket, number>()
   let hold: { readonly text: string; readonly milliseconds: number } | undefined
   let cut: { readonly text: string; readonly when: 'before' | 'after' } | undefined
 
@@ -26,6 +30,7 @@ export const startProxy = async (target: { readonly port: number }): Promise<Pro
     pairs.push([client, server])
     let isCutting = false
     client.on('data', chunk => {
+      sent.set(client, (sent.get(client) ?? '') + chunk.toString('latin1'))
       const found = cut !== undefined && chunk.includes(cut.text) ? cut.when : undefined
       if (found !== undefined) cut = undefined
       isCutting ||= found === 'after'
@@ -36,7 +41,12 @@ export const startProxy = async (target: { readonly port: number }): Promise<Pro
       else server.write(chunk)
     })
     // What the server answers then no longer comes.
-    server.on('data', chunk => void (isCutting ? end(client, server) : client.write(chunk)))
+    server.on('data', chunk => {
+      const delay = late.get(client)
+      if (isCutting) end(client, server)
+      else if (delay === undefined) client.write(chunk)
+      else setTimeout(() => client.destroyed || client.write(chunk), delay).unref()
+    })
     for (const socket of [client, server]) {
       socket.on('error', () => {})
       socket.on('close', () => end(client, server))
@@ -47,6 +57,9 @@ export const startProxy = async (target: { readonly port: number }): Promise<Pro
     port: (proxy.address() as AddressInfo).port,
     silence: () => {
       for (const [, server] of pairs) server.removeAllListeners('data').resume()
+    },
+    delayAnswers: (text, milliseconds) => {
+      for (const [client, words] of sent) if (words.includes(text)) late.set(client, milliseconds)
     },
     cutAt: (text, when) => {
       cut = { text, when }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseSource, readSources } from '../../tools/sources.ts'
 
-/** What a server can reach other machines with; `pg` stands in the dialect alone. */
+/** What a server can reach other machines with; `pg` and `@redis/client` stand in the storage alone. */
 const reaching = /\bfetch\s*\(|\b(Http|Https)?[aA]gent\b|\bWebSocket\b|\bEventSource\b|\.request\s*\(/
 
 const clients = /^(undici|axios|got|ws|nodemailer|ioredis|redis|node:(dgram|http2|dns(\/promises)?))$/
@@ -23,10 +23,12 @@ test('request forgery by the server: no code of it asks another machine, so no i
   )
 })
 
-test('only the dialect of the database opens connections to others', () => {
-  const importsPg = ofServer.filter(([path, text]) =>
-    parseSource(path, text).imports.some(({ specifier = '' }) => /^pg(\/|$)/.test(specifier)),
+test('only the storage opens connections to others', () => {
+  const importsClient = ofServer.filter(([path, text]) =>
+    parseSource(path, text).imports.some(({ specifier = '' }) =>
+      /^(pg|@redis\/client)(\/|$)/.test(specifier),
+    ),
   )
-  for (const [path] of importsPg) assert.match(path, /^packages\/gatewright\/src\/storage\//)
-  assert.ok(importsPg.length > 0)
+  for (const [path] of importsClient) assert.match(path, /^packages\/gatewright\/src\/storage\//)
+  assert.ok(importsClient.length > 1)
 })

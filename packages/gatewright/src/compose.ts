@@ -20,10 +20,11 @@ import { readMachine } from './processes/machine.ts'
 import { createProcesses, type Processes } from './processes/processes.ts'
 import { cutOffKinds } from './revocation/cut-offs.ts'
 import { createRevocations } from './revocation/revocations.ts'
+import { openWakeLines, type WakeLines } from './revocation/wake-lines.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
 import { type Databases, dataFolderOf, isPostgresUrl, openDatabases } from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
-import { ensureInstallation } from './storage/installation.ts'
+import { ensureInstallation, readEpoch } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
 import { prepareDatabase } from './storage/prepare-database.ts'
@@ -46,6 +47,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly refusedCredentials: RefusedCredentials
   readonly processes: Processes
   readonly keyRing: KeyRing
+  /** By which other processes say that there is something to read. */
+  readonly lines: WakeLines
   readonly housekeeping: Housekeeping
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
@@ -164,7 +167,11 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const keyRing = await openRing({ db, watch, secrets, processes, clock, random, settings }, options)
   const audience = settings.tokenAudience ?? publicUrl
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
+  const lines = openWakeLines({ settings, watch, random, epoch: await readEpoch(db) })
+  opened.defer(lines.close)
   const revocations = createRevocations({
+    ...(kind === 'server' && { wakers: lines.wakers }),
+    wakeOthers: lines.wakeOthers,
     db,
     watch,
     clock,
@@ -205,6 +212,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     processes,
     accessTokens,
     revocations,
+    lines,
     uses,
     hooks,
     refusedCredentials,
@@ -217,7 +225,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     places: credentialPlacesOf(settings, publicUrl),
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
-    warnings: [...warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
+    warnings: [...warnings, ...lines.warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
     close: () => opened.disposeAsync(),
   }
 }

@@ -54,6 +54,12 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     ['2', 2],
     ['1000', 1_000],
   ],
+  VALKEY_URL: [
+    'redis://localhost',
+    'redis://127.0.0.1:6380/2',
+    'rediss://user:p%40ss@valkey.example.org:6379',
+    'redis://:pass@[::1]:6379',
+  ].map(url => [url, url]),
   GATEWRIGHT_SECRET: [
     [secret, [secret]],
     [`${secret}, ${otherSecret}`, [secret, otherSecret]],
@@ -195,6 +201,17 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   ],
   DATABASE_ADMIN_URL: ['sqlite:./a.db', 'owner', 'postgres://h', ''],
   DATABASE_POOL: ['0', '1', '1001', 'auto'],
+  VALKEY_URL: [
+    ...['valkey://h', 'localhost:6379', 'http://h', 'redis:', 'redis://', 'redis:///1', 'REDIS://h', ''],
+    ...[
+      'redis://u:hush@h?db=1',
+      'redis://u:hu/sh@h',
+      'redis://u:hu%ssh@h',
+      'redis://h/x',
+      'redis://h:99999',
+      'redis://h d',
+    ],
+  ],
   GATEWRIGHT_SECRET: [
     ...['hush', secret.slice(1), `${secret}A`, `${secret}=`, `${secret},`, `${secret},hush`],
     ...[`+${secret.slice(1)}`, `${secret.slice(0, -1)}d`, Buffer.alloc(31).toString('base64url')],
@@ -297,6 +314,9 @@ const explanations = [
   ['CREDENTIALS', 'bearer,cookie,bearer', /there twice/],
   ['TOKEN_SCHEME', 'Basic', /browsers ask for a password/],
   ['DATABASE_ADMIN_URL', 'postgres:h', /^write postgres:\/\/<user>/],
+  ['VALKEY_URL', 'valkey://h', /^write redis:\/\/ or rediss:\/\//],
+  ['VALKEY_URL', 'redis://h/0?tls=true', /no parameters/],
+  ['VALKEY_URL', 'redis://u:hu/sh@h', /percent-encoded/],
   ['REGISTRATION', 'invite', /come with mail/],
   ['TRUSTED_PROXIES', '1', /forge.*list the addresses/],
   ['TRUSTED_PROXIES', 'true', /forge.*list the addresses/],

@@ -15,6 +15,7 @@ import {
   wholeNumber,
 } from './parse-setting.ts'
 import { parseSecret } from './secrets.ts'
+import { valkeyUrl } from './valkey-address.ts'
 
 /** What a default may depend on: settings that stand higher up in the table, and the terminal. */
 type Earlier = {
@@ -103,7 +104,15 @@ export const settingRows = [
     default: '10',
     ...wholeNumber(2, 1_000),
     describe:
-      'The most connections to PostgreSQL that one process opens for requests; it opens 2 more to follow logouts and the time.',
+      'The most connections to PostgreSQL that one process opens for requests; it opens 3 more to follow logouts and the time.',
+  },
+  {
+    name: 'VALKEY_URL',
+    default: undefined,
+    secret: true,
+    ...valkeyUrl,
+    describe:
+      'A Valkey or Redis server (6 or newer) by which processes tell each other at once that there is something to read in the database. Without it, or while it is away, they find it by themselves.',
   },
   {
     name: 'GATEWRIGHT_SECRET',

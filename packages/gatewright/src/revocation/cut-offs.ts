@@ -1,9 +1,11 @@
 import type { Clock } from '../ground/clock.ts'
 import { minute } from '../ground/clock.ts'
 import { checkKindsKnown } from '../processes/feed-kinds.ts'
+import { isSqlite } from '../storage/columns.ts'
 import type { CutOffRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { Revocations } from './revocations.ts'
+import { notifyCutOffs } from './wake-by-listening.ts'
 
 /**
  * The kinds of cut-off that this version knows. A cut-off never compares times: it names one thing, or
@@ -26,10 +28,10 @@ const margin = minute
 
 /**
  * Writes cut-offs in the transaction of their event. Once that is durable, and before it is answered,
- * they hold in this process; the others read them from the feed.
+ * they hold in this process; the others read them from the feed, for which the commit wakes them.
  */
 export const recordCutOffs = async (
-  { clock, revocations }: { readonly clock: Clock; readonly revocations: Revocations },
+  { clock, revocations }: { readonly clock: Clock; readonly revocations: Pick<Revocations, 'apply'> },
   work: Work,
   cutOffs: readonly CutOff[],
 ): Promise<void> => {
@@ -51,6 +53,8 @@ export const recordCutOffs = async (
       })),
     )
     .returningAll()
+    // In the statement of the rows, so it is heard when they can be read, and costs no way of its own.
+    .$if(!isSqlite(work.db), insert => insert.returning(notifyCutOffs.as('notified')))
     .execute()
   work.afterCommit(() => revocations.apply(rows))
 }

@@ -1,7 +1,8 @@
-import { ageOf, type Clock, longAgo, momentOf } from '../ground/clock.ts'
+import { ageOf, type Clock, longAgo, momentOf, second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
 import { feedStart, readFeed } from './feed.ts'
+import { createWake, type Waker, wakeEvery } from './wake.ts'
 
 /** What of a token the revocation set looks at. */
 export type Revocable = {
@@ -23,6 +24,7 @@ export type Revocations = {
   /** Reads all that still matters once and then follows the feed. Nothing is served before. */
   readonly start: () => Promise<void>
   readonly stop: () => void
+  /** Takes what this process has written and made durable, and wakes others. */
   readonly apply: (rows: readonly CutOffRow[]) => void
   readonly isEnded: (token: Revocable) => boolean
   /** Whether all that this key has signed has ended. */
@@ -46,10 +48,20 @@ type Dependencies = {
   readonly readRoles: (userId: string) => Promise<readonly string[]>
   /** Is told of every signing key that was revoked. */
   readonly onKeyRevoked?: (kid: string) => void
+  /** What starts a read sooner. */
+  readonly wakers?: readonly Waker[]
+  /** Tells other processes that there is something to read, as fast as may be and at most. */
+  readonly wakeOthers?: () => void
 }
 
-/** How often the feed is read. */
-const interval = 100
+/**
+ * How often the feed is read, whoever wakes it or does not. The bound rests on these reads alone: each has
+ * a second, so a view that misses three of them is still fresh, and one that no wake reaches for an hour
+ * has never been older than a second.
+ */
+const longestInterval = second
+/** For those who choose a bound so short. */
+const intervalsInBound = 4
 const pruneInterval = 30_000
 /** How long one request waits for a read past the bound, and how many do. */
 const longestWait = 500
@@ -124,14 +136,22 @@ const createSet = ({ readRoles, onKeyRevoked }: Pick<Dependencies, 'readRoles' |
   }
 }
 
-export const createRevocations = ({ db, watch, clock, maxAge, ...calls }: Dependencies): Revocations => {
+export const createRevocations = ({
+  db,
+  watch,
+  clock,
+  maxAge,
+  wakers = [],
+  wakeOthers,
+  ...calls
+}: Dependencies): Revocations => {
   const set = createSet(calls)
   let position = feedStart
   let sentAt = longAgo
   let reading: Promise<void> | undefined
   let unknownKind = false
   let waiting = 0
-  let timers: readonly NodeJS.Timeout[] = []
+  let stops: readonly (() => void)[] = []
 
   const age = (): number => ageOf(clock, sentAt)
 
@@ -165,6 +185,12 @@ export const createRevocations = ({ db, watch, clock, maxAge, ...calls }: Depend
     return reading
   }
 
+  /** Sent after the call: one that was under way may have been sent before. */
+  const readNow = async (): Promise<void> => {
+    await reading?.catch(() => {})
+    await catchUp()
+  }
+
   const isFresh = (): boolean => !unknownKind && age() <= maxAge
 
   /** A read that was under way may have been sent too long ago to count. */
@@ -188,13 +214,19 @@ export const createRevocations = ({ db, watch, clock, maxAge, ...calls }: Depend
   return {
     start: async () => {
       await read()
-      timers = [
-        setInterval(() => catchUp().catch(() => {}), interval).unref(),
-        setInterval(() => set.prune(clock.now()), pruneInterval).unref(),
+      const interval = Math.min(longestInterval, maxAge / intervalsInBound)
+      const wake = createWake(readNow)
+      stops = [
+        wakeEvery(interval)(() => catchUp().catch(() => {})),
+        wakeEvery(pruneInterval)(() => set.prune(clock.now())),
+        ...wakers.map(start => start(wake)),
       ]
     },
-    stop: () => timers.forEach(clearInterval),
-    apply,
+    stop: () => stops.forEach(stop => void stop()),
+    apply: rows => {
+      apply(rows)
+      wakeOthers?.()
+    },
     isEnded: set.isEnded,
     isKeyRevoked: set.isKeyRevoked,
     findRereadRoles: set.findRereadRoles,

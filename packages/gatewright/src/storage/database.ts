@@ -60,8 +60,10 @@ export const openDatabase = (url: string, { durability = 'full', ...options }: O
     ? new Kysely<Tables>({ dialect: createPostgresDialect(url, options) })
     : openFile(databaseFile(url), durability)
 
-/** How many connections to PostgreSQL a process opens beside `DATABASE_POOL`. */
-export const watchConnections = 2
+const watchConnections = 2
+
+/** How many connections to PostgreSQL a process opens beside `DATABASE_POOL`: one more listens. */
+export const extraConnections = watchConnections + 1
 
 /** The catch-up read ends in time, and a connection that does not answer is given up for a new one. */
 const watching = {

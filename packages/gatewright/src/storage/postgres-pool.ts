@@ -65,7 +65,7 @@ const limitSilence = (pool: pg.Pool, longestSilence: number): void => {
 }
 
 /** The types hide it, and that it is a socket. With TLS, it is TLS's once it is connected. */
-const streamOf = (client: pg.ClientBase): Socket =>
+export const streamOf = (client: pg.ClientBase): Socket =>
   (client as unknown as Pick<pg.Client, 'connection'>).connection.stream as Socket
 
 const definedOf = <T extends object>(values: T): { [Name in keyof T]: Exclude<T[Name], undefined> } =>
@@ -77,16 +77,23 @@ export type OpenPool = {
   readonly breakAll: () => void
 }
 
+/** How any connection is made. @throws Error where a file of the address can't be read */
+export const toClientConfig = (address: PostgresAddress, longestConnect: number): pg.ClientConfig => {
+  const { host, port, user, password, database, options } = address
+  return {
+    ...definedOf({ host, port, user, password, database, options, ssl: toTls(address) }),
+    application_name: 'gatewright',
+    connectionTimeoutMillis: longestConnect,
+    keepAlive: true,
+  }
+}
+
 /** Makes a pool; no connection is made yet. @throws Error where a file of the address can't be read */
 export const openPool = (address: PostgresAddress, options: PoolOptions): OpenPool => {
-  const { host, port, user, password, database, options: serverOptions } = address
   const pool = new pg.Pool({
-    ...definedOf({ host, port, user, password, database, options: serverOptions, ssl: toTls(address) }),
+    ...toClientConfig(address, options.longestConnect),
     max: options.size,
     types,
-    application_name: 'gatewright',
-    connectionTimeoutMillis: options.longestConnect,
-    keepAlive: true,
     onConnect: client => prepareClient(client, options),
   })
   limitSilence(pool, options.longestSilence)

@@ -40,6 +40,7 @@ import {
   checkRegistration,
   checkSettings,
 } from './settings-checks.ts'
+import { checkNotifications, checkValkey } from './wake-checks.ts'
 import { checkWentBack } from './went-back.ts'
 
 /** A row of the table; `run` gives undefined where what it looks at is not there. */
@@ -103,6 +104,8 @@ const checks: readonly Check[] = [
   { name: 'database-roles', of: 'postgres', run: onTables(checkRolesOfServer) },
   { name: 'audit-clock', run: onTables(checkClockOfAudit) },
   { name: 'database-history', run: onTables(checkWentBack) },
+  { name: 'notifications', of: 'postgres', run: onTables(checkNotifications) },
+  { name: 'valkey', run: onTables(checkValkey) },
 ]
 
 export type CheckedFinding = Finding & { readonly name: string }

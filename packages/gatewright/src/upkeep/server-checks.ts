@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { second } from '../ground/clock.ts'
 import { leavesMachine, parsePostgresAddress } from '../ground/postgres-address.ts'
-import { watchConnections } from '../storage/database.ts'
+import { extraConnections } from '../storage/database.ts'
 import { measureOffset } from '../storage/database-clock.ts'
 import { findTlsWarnings } from '../storage/database-tls.ts'
 import { findFaults, findWeakenings, readServerFacts } from '../storage/postgres-server.ts'
@@ -107,10 +107,10 @@ export const checkClockOfServer = async ({ db, clock }: Facts): Promise<Finding>
 export const checkPool = async ({ db, settings: { databasePool } }: Facts): Promise<Finding> => {
   const { maxConnections } = await readServerFacts(db)
   const found = `DATABASE_POOL=${databasePool} of ${maxConnections} connections that the server has for all`
-  if (databasePool + watchConnections < maxConnections) return ok(found)
+  if (databasePool + extraConnections < maxConnections) return ok(found)
   return warning({
     found,
     means: 'One process alone can use them all up: further ones, and commands like this, are answered 503.',
-    do: `Write a DATABASE_POOL that, with ${watchConnections} more, is below ${maxConnections} divided by the number of processes, or raise max_connections.`,
+    do: `Write a DATABASE_POOL that, with ${extraConnections} more, is below ${maxConnections} divided by the number of processes, or raise max_connections.`,
   })
 }

@@ -55,12 +55,18 @@ const rows: readonly Row[] = [
 ]
 
 /** What an engine knows of itself. A database that does not answer leaves out what only it knows. */
-export const tellUpkeep = (registry: Registry, { db, clock, revocations }: Engine): void => {
+export const tellUpkeep = (registry: Registry, { db, clock, revocations, lines }: Engine): void => {
   tell(registry, {
     name: 'gatewright_revocations_age_seconds',
     help: 'The age of the view of what was taken back; past REVOCATION_MAX_AGE requests are answered 503.',
     type: 'gauge',
     list: () => [{ labels: {}, value: revocations.age() / second }],
+  })
+  tell(registry, {
+    name: 'gatewright_wake_line_works',
+    help: 'Whether what is said on a line by which other processes are woken arrives (1), or time alone wakes (0).',
+    type: 'gauge',
+    list: () => lines.states().map(({ line, works }) => ({ labels: { line }, value: Number(works) })),
   })
   let state: Promise<HousekeepingState | undefined> | undefined
   /** Read once for all that ask in one go. */
