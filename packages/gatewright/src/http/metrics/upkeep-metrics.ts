@@ -75,6 +75,7 @@ export const tellUpkeep = (registry: Registry, { db, clock, revocations }: Engin
   for (const { pick, label, ...metric } of rows)
     tell(registry, {
       ...metric,
+      aggregator: 'first',
       list: async () => {
         const known = await read()
         if (known === undefined) return []
