@@ -30,8 +30,13 @@ const watchWorkers = async ({ settings }: LoadedSettings): Promise<void> => {
 const serveHere = async (served: Served, loaded: LoadedSettings): Promise<void> => {
   const isWorker = cluster.isWorker && countWorkers(loaded.settings) > 1
   const parent = isWorker ? (await import('../workers/parent-link.ts')).openParentLink() : undefined
-  const { startServer: start } = await import('./start-server.ts')
-  await start(typeof served === 'function' ? await served() : served, loaded, parent)
+  try {
+    const { startServer: start } = await import('./start-server.ts')
+    await start(typeof served === 'function' ? await served() : served, loaded, parent)
+  } catch (error) {
+    parent?.letGo()
+    throw error
+  }
 }
 
 /**

@@ -17,6 +17,8 @@ export type ParentLink = {
   readonly measureWith: (measure: () => Promise<unknown>) => void
   /** What all workers measured; those that did not answer in time are left out. */
   readonly askAll: () => Promise<readonly Told[]>
+  /** The channel alone keeps this process alive no longer: its start failed. */
+  readonly letGo: () => void
 }
 
 /** The parent asks for a second; one that does not answer at all is not waited for. */
@@ -63,5 +65,6 @@ export const openParentLink = (): ParentLink => {
       asked.delete(question)
       return found
     },
+    letGo: () => process.channel?.unref(),
   }
 }
