@@ -58,8 +58,19 @@ export const createSlot = ({ number, clock, log, start, isStopping }: Dependenci
     void inTurn(fill)
   }
 
+  /** A machine without memory starts nothing, and may have some later. */
+  const tryStart = (): WorkerProcess | undefined => {
+    try {
+      return start()
+    } catch (error) {
+      log.error({ worker: number, err: error }, 'no process can be started')
+      return undefined
+    }
+  }
+
   const begin = async (): Promise<Ending | undefined> => {
-    const worker = start()
+    const worker = tryStart()
+    if (worker === undefined) return { code: 1, signal: null }
     if ((await worker.ready) === undefined) return worker.ended
     serving = worker
     const readyAt = clock.monotonic()

@@ -4,7 +4,7 @@ import type { Report } from './messages.ts'
 import { createRelay, type Relay } from './relay.ts'
 import { createSlot, type Slot, type WorkerLog } from './slot.ts'
 import { onStopSignal } from './stop-signal.ts'
-import type { WorkerProcess } from './worker-process.ts'
+import type { Ending, WorkerProcess } from './worker-process.ts'
 
 export type Supervision = {
   readonly count: number
@@ -35,10 +35,16 @@ const restartInTurn = async (slots: readonly Slot[], log: WorkerLog): Promise<vo
   log.info({}, 'restart: every worker was replaced')
 }
 
+/** As the worker ended, which has said why; unless something else ended it. */
+const giveUp = ({ code, signal }: Ending, log: WorkerLog): never => {
+  if (signal !== null) log.error({ signal }, 'the first worker was ended before it was ready')
+  process.exit(code ?? 1)
+}
+
 /** The first one alone, for it makes what there is to make; then all others at once. */
 const begin = async ([first, ...others]: readonly Slot[], crew: Crew, log: WorkerLog): Promise<void> => {
   const failure = await first?.begin()
-  if (failure !== undefined && !crew.isStopping()) process.exit(failure.code ?? 1)
+  if (failure !== undefined && !crew.isStopping()) giveUp(failure, log)
   await Promise.all(others.map(slot => slot.fill()))
   if (!crew.isStopping()) log.info({ workers: others.length + 1 }, 'all workers are ready')
 }

@@ -24,11 +24,13 @@ type Start = {
 const endOf = (worker: Worker): Promise<Ending> =>
   new Promise(resolve => {
     worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }))
+    // A process that could not be made has no end of its own.
+    if (worker.process.pid === undefined) worker.once('error', () => resolve({ code: 1, signal: null }))
   })
 
-const readinessOf = (worker: Worker): Promise<number | undefined> =>
+const readinessOf = (worker: Worker, ended: Promise<Ending>): Promise<number | undefined> =>
   new Promise(resolve => {
-    worker.once('exit', () => resolve(undefined))
+    void ended.then(() => resolve(undefined))
     worker.on('message', (message: Report) => {
       if (message.report === 'ready') resolve(message.port)
     })
@@ -43,7 +45,8 @@ export const startWorker = ({ env, onReport }: Start): WorkerProcess => {
   worker.on('error', () => {})
   worker.on('message', onReport)
   let isReady = false
-  const ready = readinessOf(worker)
+  const ended = endOf(worker)
+  const ready = readinessOf(worker, ended)
   void ready.then(port => {
     isReady = port !== undefined
   })
@@ -51,7 +54,7 @@ export const startWorker = ({ env, onReport }: Start): WorkerProcess => {
     pid: worker.process.pid ?? 0,
     ready,
     isReady: () => isReady,
-    ended: endOf(worker),
+    ended,
     order: order => void (worker.isConnected() && worker.send(order)),
     kill: signal => void worker.process.kill(signal),
   }
