@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Caller, type Folder, newFolder, password, runToEnd, signUp } from '../process/spawned-server.ts'
@@ -9,6 +9,16 @@ import { type Door, startWorkers, type Workers } from './start-workers.ts'
 const commandLine = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 /** mechanisms.md: p99 100 ms between processes on SQLite. A loaded test machine gets ten times that. */
 const longest = 1_000
+
+/** The files that a process has open. */
+const filesOf = (pid: number): readonly string[] =>
+  readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`)
+    } catch {
+      return []
+    }
+  })
 
 describe('of three workers', () => {
   const ends: (() => Promise<void>)[] = []
@@ -53,6 +63,16 @@ describe('of three workers', () => {
       served.set(pid, (served.get(pid) ?? 0) + 1)
     }
     assert.deepEqual([...served.values()], [10, 10, 10])
+  })
+
+  test('the workers alone open the database, and not the parent', t => {
+    if (process.platform !== 'linux') return t.skip('only Linux tells which files a process has open')
+    const [worker = 0] = workers.pids()
+    assert.ok(filesOf(worker).some(name => name.endsWith('gatewright.db')))
+    assert.deepEqual(
+      filesOf(workers.pid).filter(name => name.startsWith(folder.path)),
+      [],
+    )
   })
 
   test('the one that answers a logout refuses the token at once, the others within the bound', async t => {

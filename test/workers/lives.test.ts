@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { newFolder, runToEnd, signIn, signUp, startProgram, startServer } from '../process/spawned-server.ts'
@@ -16,6 +16,18 @@ const untilReplaced = (workers: Workers, pid: number): Promise<number> =>
   until(`${pid} is replaced`, () => !workers.pids().includes(pid), 30_000)
 const untilNoneRuns = (pids: readonly number[]): Promise<number> =>
   until('no worker is left', () => !pids.some(isRunning), patience)
+
+/** A client that has sent the first part of a body, and never sends the rest. */
+const beginForEver = async (workers: Workers): Promise<void> => {
+  const socket = connect({ port: workers.port, host: '127.0.0.1' }).on('error', () => {})
+  let received = ''
+  socket.on('data', chunk => {
+    received += chunk
+  })
+  const head = 'POST /api/v1/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json'
+  socket.write(`GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n${head}\r\nContent-Length: 99\r\n\r\n{`)
+  await until('the request before is answered', () => received.includes('"up"'))
+}
 
 describe('a worker', { concurrency: true }, () => {
   test('that is killed is replaced, and the others answer meanwhile', async t => {
@@ -78,7 +90,11 @@ describe('a restart', { concurrency: true }, () => {
     const givenUp = /restart: given up, for the new worker did not start/
     await until('it is given up', () => givenUp.test(workers.stdout()), 30_000)
     assert.deepEqual(workers.pids(), former)
-    assert.equal((await workers.call('GET', '/readyz')).status, 200)
+    for (const door of await workers.openDoors()) {
+      assert.equal((await door.call('GET', '/readyz')).status, 200)
+      door.close()
+    }
+    assert.deepEqual(workers.said('a worker ended, and is replaced'), [])
     rmSync(join(folder.path, '.env'))
     await workers.restart()
     assert.equal(
@@ -148,24 +164,23 @@ describe('the parent', { concurrency: true }, () => {
     assert.equal(workers.stderr(), '')
   })
 
-  test('opens no database and no log of requests, and has no address in the register', async t => {
-    const workers = await startWorkers(t, newFolder(t), 2)
-    const filesOf = (pid: number): readonly string[] =>
-      readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
-        try {
-          return readlinkSync(`/proc/${pid}/fd/${fd}`)
-        } catch {
-          return []
-        }
-      })
-    if (process.platform !== 'linux') return t.skip('only Linux tells which files a process has open')
-    const [pid = 0] = workers.pids()
-    assert.ok(filesOf(pid).some(name => name.endsWith('gatewright.db')))
-    assert.deepEqual(
-      filesOf(workers.pid).filter(name => name.includes('gatewright.db') || name.endsWith('secret')),
-      [],
-    )
-    await workers.stop()
+  test('is not held longer than 10 s by clients that never finish, and not at all by a second signal', async t => {
+    const [patient, hasty] = await Promise.all([1, 2].map(() => startWorkers(t, newFolder(t), 2)))
+    assert.ok(patient && hasty)
+    for (const workers of [patient, hasty]) await beginForEver(workers)
+    const from = performance.now()
+    for (const workers of [patient, hasty]) workers.kill('SIGTERM')
+    const isStopping = /SIGTERM: the workers finish what is in flight/
+    await until('it stops', () => isStopping.test(hasty.stdout()))
+    const pressed = setInterval(() => hasty.kill('SIGTERM'), 100)
+    const { code } = await within(patience, 'it ends', hasty.ended)
+    clearInterval(pressed)
+    const soon = performance.now() - from
+    assert.equal((await within(patience, 'it ends', patient.ended)).code, 0)
+    const late = performance.now() - from
+    t.diagnostic(`${soon.toFixed(0)} ms with a second signal, ${late.toFixed(0)} ms without`)
+    assert.ok(code === 1 && soon < late && late < patience)
+    for (const workers of [patient, hasty]) assert.equal(workers.pids().some(isRunning), false)
   })
 
   test('has the log file opened again by all, after SIGHUP', async t => {
