@@ -5,7 +5,7 @@ import { countWorkers } from '../ground/count-workers.ts'
 import { productionReasons } from '../ground/production-rules.ts'
 import { describeSecrets } from '../processes/describe-secrets.ts'
 import { openSetupLink, toSetupAddress } from '../sign-in/setup-link.ts'
-import type { ServeOptions } from './serve.ts'
+import type { ServeOptions } from './serve-options.ts'
 
 type Announce = (message: string, fields?: Readonly<Record<string, unknown>>) => void
 

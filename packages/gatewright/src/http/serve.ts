@@ -3,17 +3,11 @@ import { systemClock } from '../ground/clock.ts'
 import { countWorkers } from '../ground/count-workers.ts'
 import { type LoadedSettings, SettingsError } from '../ground/load-settings.ts'
 import { loadStartSettings } from '../ground/start-settings.ts'
-import type { Application } from './app.ts'
+import type { ServeOptions } from './serve-options.ts'
 
-export type ServeOptions = {
-  /** Where the account routes stand. */
-  readonly mount: string
-  readonly application?: Application
-  /** How the command line is called where this server runs, for the hints of the start. */
-  readonly command?: string
-}
+export type { ServeOptions } from './serve-options.ts'
 
-/** Or how they are loaded: with `WORKERS` the process that watches the workers never loads the application. */
+/** What is served, or how it is loaded: with `WORKERS` the process that watches the workers never loads the application. */
 export type Served = ServeOptions | (() => Promise<ServeOptions>)
 
 /** This process watches, and starts itself again as workers. */

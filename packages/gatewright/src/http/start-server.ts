@@ -9,7 +9,7 @@ import { openCertificate, watchCertificate } from './certificate.ts'
 import { holdFreePort } from './listen.ts'
 import { type Log, openLog } from './log.ts'
 import { untilReady } from './readiness.ts'
-import type { ServeOptions } from './serve.ts'
+import type { ServeOptions } from './serve-options.ts'
 import { serverOptions } from './servers.ts'
 
 /** What is in flight may take this long after SIGTERM; the rest of 10 s is for closing, 2 s of it the database. */
