@@ -5,7 +5,15 @@ import { Agent } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { newFolder, runToEnd, signIn, signUp, startProgram, startServer } from '../process/spawned-server.ts'
+import {
+  newFolder,
+  password,
+  runToEnd,
+  signIn,
+  signUp,
+  startProgram,
+  startServer,
+} from '../process/spawned-server.ts'
 import { until, within } from '../process/until.ts'
 import { isRunning, listChildren, startWorkers, type Workers } from './start-workers.ts'
 
@@ -17,17 +25,25 @@ const untilReplaced = (workers: Workers, pid: number): Promise<number> =>
 const untilNoneRuns = (pids: readonly number[]): Promise<number> =>
   until('no worker is left', () => !pids.some(isRunning), patience)
 
-/** A client that has sent the first part of a body, and never sends the rest. */
-const beginForEver = async (workers: Workers): Promise<void> => {
-  const socket = connect({ port: workers.port, host: '127.0.0.1' }).on('error', () => {})
-  let received = ''
+/** A client that has sent the first part of a body. */
+type Upload = { readonly finish: () => void; readonly received: () => string }
+
+const beginUpload = async ({ port }: Workers, username: string): Promise<Upload> => {
+  const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {})
+  let text = ''
   socket.on('data', chunk => {
-    received += chunk
+    text += chunk
   })
-  const head = 'POST /api/v1/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json'
-  socket.write(`GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n${head}\r\nContent-Length: 99\r\n\r\n{`)
-  await until('the request before is answered', () => received.includes('"up"'))
+  const body = JSON.stringify({ username, password })
+  const head = `POST /api/v1/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
+  // The worker has the head for sure once it has answered something before it.
+  socket.write(`GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n${head}\r\n\r\n${body[0]}`)
+  await until('the request before is answered', () => text.includes('"up"'))
+  return { finish: () => socket.write(body.slice(1)), received: () => text }
 }
+
+const isStopping = ({ stdout }: Workers): boolean =>
+  /SIGTERM: the workers finish what is in flight/.test(stdout())
 
 describe('a worker', { concurrency: true }, () => {
   test('that is killed is replaced, and the others answer meanwhile', async t => {
@@ -149,38 +165,33 @@ describe('the parent', { concurrency: true }, () => {
   test('finishes what is in flight after SIGTERM, and leaves nobody behind', async t => {
     const workers = await startWorkers(t, newFolder(t), 2)
     const pids = workers.pids()
-    const flying = Promise.all(
-      ['ann', 'ben', 'cid', 'dan'].map(username =>
-        workers.call('POST', 'register', { body: { username, password: 'correct horse battery staple' } }),
-      ),
-    )
-    await until('both are at work', () => workers.said('POST /api/v1/register 201').length > 0)
-    const from = performance.now()
-    await workers.stop()
-    const took = performance.now() - from
-    for (const { status } of await flying) assert.equal(status, 201)
-    assert.ok(took < patience, `${took} ms`)
+    const uploads = [await beginUpload(workers, 'ann'), await beginUpload(workers, 'ben')]
+    workers.kill('SIGTERM')
+    const haveStopped = () => workers.said('stop: finishing what is in flight').length === 2
+    await until('both workers stop', haveStopped)
+    for (const { finish } of uploads) finish()
+    assert.equal((await within(patience, 'the parent ends', workers.ended)).code, 0)
+    for (const { received } of uploads) assert.match(received(), /HTTP\/1\.1 201 /)
     assert.equal(pids.some(isRunning), false)
     assert.equal(workers.stderr(), '')
   })
 
   test('is not held longer than 10 s by clients that never finish, and not at all by a second signal', async t => {
-    const [patient, hasty] = await Promise.all([1, 2].map(() => startWorkers(t, newFolder(t), 2)))
-    assert.ok(patient && hasty)
-    for (const workers of [patient, hasty]) await beginForEver(workers)
+    const [slow, hasty] = await Promise.all([1, 2].map(() => startWorkers(t, newFolder(t), 2)))
+    assert.ok(slow && hasty)
+    for (const workers of [slow, hasty]) await beginUpload(workers, 'never')
     const from = performance.now()
-    for (const workers of [patient, hasty]) workers.kill('SIGTERM')
-    const isStopping = /SIGTERM: the workers finish what is in flight/
-    await until('it stops', () => isStopping.test(hasty.stdout()))
+    for (const workers of [slow, hasty]) workers.kill('SIGTERM')
+    await until('it stops', () => isStopping(hasty))
     const pressed = setInterval(() => hasty.kill('SIGTERM'), 100)
     const { code } = await within(patience, 'it ends', hasty.ended)
     clearInterval(pressed)
     const soon = performance.now() - from
-    assert.equal((await within(patience, 'it ends', patient.ended)).code, 0)
+    assert.equal((await within(patience, 'it ends', slow.ended)).code, 0)
     const late = performance.now() - from
     t.diagnostic(`${soon.toFixed(0)} ms with a second signal, ${late.toFixed(0)} ms without`)
     assert.ok(code === 1 && soon < late && late < patience)
-    for (const workers of [patient, hasty]) assert.equal(workers.pids().some(isRunning), false)
+    for (const workers of [slow, hasty]) assert.equal(workers.pids().some(isRunning), false)
   })
 
   test('has the log file opened again by all, after SIGHUP', async t => {
