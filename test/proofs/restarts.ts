@@ -73,12 +73,15 @@ export const proveRestarts = async ({
   const clients = Array.from({ length: keeping + fresh }, (_, number) => runClient(load, number))
   const from = performance.now()
   const pids = new Set(workers.pids())
-  for (; tally.runs < runs; tally.runs += 1) {
-    await workers.restart()
-    for (const pid of workers.pids()) pids.add(pid)
+  try {
+    for (; tally.runs < runs; tally.runs += 1) {
+      await workers.restart()
+      for (const pid of workers.pids()) pids.add(pid)
+    }
+  } finally {
+    load.isDone = true
   }
   const seconds = (performance.now() - from) / 1_000
-  load.isDone = true
   await Promise.all(clients)
   check(tally, pids.size === 2 * (runs + 1), `${pids.size} processes served in all`)
   await verify(load, installation)

@@ -79,7 +79,7 @@ export const createSlot = ({ number, clock, log, start, isStopping }: Dependenci
     return undefined
   }
 
-  const isReplaced = async (): Promise<boolean> => {
+  const startAnother = async (): Promise<boolean> => {
     const ending = await begin()
     if (ending !== undefined && !isStopping())
       log.error({ worker: number, ...describe(ending) }, 'a worker ended before it was ready')
@@ -90,13 +90,13 @@ export const createSlot = ({ number, clock, log, start, isStopping }: Dependenci
     while (serving === undefined && !isStopping()) {
       // It keeps the parent alive where there is no worker to do so.
       await delay(pauseAfter(failures))
-      if (!isStopping() && !(await isReplaced())) failures += 1
+      if (!isStopping() && !(await startAnother())) failures += 1
     }
   }
 
   const renew = async (): Promise<boolean> => {
     const former = serving
-    if (isStopping() || !(await isReplaced())) return false
+    if (isStopping() || !(await startAnother())) return false
     failures = 0
     former?.order({ order: 'retire' })
     await Promise.race([former?.ended, delay(longestWait)])

@@ -49,6 +49,18 @@ const begin = async ([first, ...others]: readonly Slot[], crew: Crew, log: Worke
   if (!crew.isStopping()) log.info({ workers: others.length + 1 }, 'all workers are ready')
 }
 
+const stopOnSignal = (crew: Crew, log: WorkerLog, clock: Clock): void =>
+  onStopSignal(clock, {
+    stop: async signal => {
+      log.info({}, `${signal}: the workers finish what is in flight`)
+      process.exit((await crew.stop()) ? 0 : 1)
+    },
+    stopNow: () => {
+      crew.killAll()
+      process.exit(1)
+    },
+  })
+
 /**
  * Starts this program as so many workers that share its port, and replaces each that ends, until it is told to
  * stop. This process opens no database, reads no request and derives nothing from a secret. The first worker
@@ -77,16 +89,7 @@ export const supervise = async ({ count, picksPort, log, reopenLog, clock }: Sup
       isStopping: crew.isStopping,
     }),
   )
-  onStopSignal(clock, {
-    stop: async signal => {
-      log.info({}, `${signal}: the workers finish what is in flight`)
-      process.exit((await crew.stop()) ? 0 : 1)
-    },
-    stopNow: () => {
-      crew.killAll()
-      process.exit(1)
-    },
-  })
+  stopOnSignal(crew, log, clock)
   process.on('SIGHUP', () => {
     reopenLog()
     for (const worker of serving()) worker.process.order({ order: 'reopen-log' })
