@@ -20,7 +20,7 @@ export type Contender = {
 /** A contender that runs, in a temporary folder of its own. */
 export type Running = {
   readonly name: string
-  readonly pid: number
+  readonly pids: readonly number[]
   readonly url: string
   /** A file with a line for each caller: what its requests show. */
   readonly callers: string
@@ -76,7 +76,7 @@ export const startContender = async ({
   writeFileSync(lines, `${callers.join('\n')}\n`)
   return {
     name,
-    pid: child.pid ?? 0,
+    pids: [child.pid ?? 0],
     url,
     callers: lines,
     stop: async () => {
@@ -88,8 +88,7 @@ export const startContender = async ({
   }
 }
 
-/** Microseconds of processor time that a process has used, what the machine's host took away left out. */
-export const cpuTime = (pid: number): number =>
+const cpuTimeOf = (pid: number): number =>
   readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
     try {
       return sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1_000
@@ -98,3 +97,6 @@ export const cpuTime = (pid: number): number =>
       return sum
     }
   }, 0)
+
+/** Microseconds of processor time that processes have used, what the machine's host took away left out. */
+export const cpuTime = (pids: readonly number[]): number => pids.map(cpuTimeOf).reduce((a, b) => a + b, 0)

@@ -2,6 +2,7 @@ import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
 import { measureRevocation } from './revocation.ts'
 import { measureStart } from './start.ts'
+import { measureWorkers } from './workers.ts'
 
 type Bench = {
   readonly run: (numbers: readonly number[]) => Promise<void>
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, Bench>> = {
     run: measureRevocation,
     does: 'from the answer of a logout to the refusal elsewhere [seconds of each way]',
   },
+  workers: { run: measureWorkers, does: 'a protected GET of 1, 2 and 4 workers [rounds] [seconds of each]' },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
 }
 

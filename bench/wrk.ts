@@ -10,6 +10,8 @@ export type Load = {
   readonly seconds: number
   readonly connections?: number
   readonly env?: Readonly<Record<string, string>>
+  /** False: the load runs on any core, beside servers that use all of them. */
+  readonly isPinned?: boolean
 }
 
 export type Measured = {
@@ -38,10 +40,10 @@ const explainMissing = (error: unknown): never => {
 
 /** A stretch of load by wrk on a server that runs. */
 export const load = async (
-  { pid, url, callers }: Running,
-  { script, target, seconds, connections = 64, env = {} }: Load,
+  { pids, url, callers }: Pick<Running, 'pids' | 'url' | 'callers'>,
+  { script, target, seconds, connections = 64, env = {}, isPinned = true }: Load,
 ): Promise<Measured> => {
-  const [command = '', ...args] = pinned(cores?.load, [
+  const [command = '', ...args] = pinned(isPinned ? cores?.load : undefined, [
     'wrk',
     '-t2',
     `-c${connections}`,
@@ -51,14 +53,14 @@ export const load = async (
     join(import.meta.dirname, 'wrk', script),
     url,
   ])
-  const before = cpuTime(pid)
+  const before = cpuTime(pids)
   const { stdout } = await run(command, args, {
     env: { PATH: process.env.PATH, CALLERS: callers, TARGET: target, HOST_NAME: new URL(url).host, ...env },
   }).catch(explainMissing)
   const requests = Number(find(stdout, /(\d+) requests in/))
   return {
     perSecond: Number(find(stdout, /Requests\/sec:\s+([\d.]+)/)),
-    cpu: (cpuTime(pid) - before) / requests,
+    cpu: (cpuTime(pids) - before) / requests,
     p99: toMilliseconds(find(stdout, /99%\s+(\S+)/)),
     refused: Number(find(stdout, /Non-2xx or 3xx responses: (\d+)/) || 0),
   }

@@ -32,6 +32,7 @@ const inSource: readonly (readonly [text: string, allowed?: string])[] = [
   ["import { hash } from 'crypto'", `${engine}/tokens/session-secret.ts`],
   ["await crypto.subtle.digest('SHA-256', bytes)"],
   ["import { execFile } from 'node:child_process'"],
+  ["import cluster from 'node:cluster'", `${engine}/workers/worker-process.ts`],
   ["import vm from 'node:vm'"],
   ['eval(text)'],
   ['const run = new Function(text)'],

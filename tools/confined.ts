@@ -99,6 +99,15 @@ const rules: readonly Rule[] = [
     instead: 'a library call; in tools/ and tests it is allowed',
   },
   {
+    name: 'importing node:cluster',
+    look: 'imports',
+    pattern: /^(node:)?cluster$/,
+    where: 'source',
+    only: [`${engine}/workers/`, `${engine}/http/serve.ts`],
+    why: 'it starts processes: this program itself, and nothing else',
+    instead: 'the setting WORKERS',
+  },
+  {
     name: 'making code from text',
     look: 'code',
     pattern: /\beval\s*\(|\bFunction\s*\(/g,

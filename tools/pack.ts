@@ -39,6 +39,7 @@ const pages = [
   'testing',
   'troubleshooting',
   'user-fields',
+  'workers',
 ]
 
 const run = (...words: readonly string[]): void => {

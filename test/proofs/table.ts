@@ -12,6 +12,7 @@ import {
 import { type KeyDatabase, openKeysOnPostgres, openKeysOnSqlite } from './key-database.ts'
 import { proveKeys } from './key-proof.ts'
 import { proveKills } from './kill-proof.ts'
+import { proveRestarts } from './restarts.ts'
 import { proveTokens } from './token-proof.ts'
 
 export type Proof = {
@@ -32,6 +33,11 @@ const keys =
   (open: (owner: Owner) => Promise<KeyDatabase>): Proof['prove'] =>
   async ({ owner, ...chain }) =>
     proveKeys({ ...chain, owner, database: await open(owner) })
+
+const restarts =
+  (open: (owner: Owner) => Promise<Installation>): Proof['prove'] =>
+  async chain =>
+    proveRestarts({ ...chain, installation: await open(chain.owner) })
 
 /** Each way to get a session with each event that can happen meanwhile, so often. */
 const ofEachPair = 10_000 * pairs.length
@@ -55,6 +61,18 @@ export const proofs = {
     runs: 100,
     chain: 10,
     prove: kills(openCrashingPostgres),
+  },
+  'restarts-sqlite': {
+    says: 'two workers on SQLite that are restarted in turn, at 200 requests a second, fail none of them',
+    runs: 10,
+    chain: 10,
+    prove: restarts(openSqlite),
+  },
+  'restarts-postgres': {
+    says: 'two workers on PostgreSQL that are restarted in turn, at 200 requests a second, fail none of them',
+    runs: 10,
+    chain: 10,
+    prove: restarts(openPostgres),
   },
   tokens: {
     says: 'a process that was shown 10,000 new access tokens in each run has the memory that it had before',

@@ -4,6 +4,7 @@ import { credentialPlacesOf } from './gate/credential.ts'
 import type { GateDependencies } from './gate/gate.ts'
 import { createKnownSecrets } from './gate/known-secrets.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
+import { countWorkers } from './ground/count-workers.ts'
 import type { Sources } from './ground/load-settings.ts'
 import { productionReasons, type Surroundings } from './ground/production-rules.ts'
 import { type Random, systemRandom } from './ground/random.ts'
@@ -33,7 +34,7 @@ import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createHousekeeping, type Housekeeping } from './upkeep/housekeeping.ts'
 import { version } from './upkeep/manifest.ts'
-import { createPasswordHasher, type PasswordHasher } from './users/password-hasher.ts'
+import { createPasswordHasher, hashingThreads, type PasswordHasher } from './users/password-hasher.ts'
 import { listRoles } from './users/users.ts'
 
 /** Everything that operations ask for, built once. */
@@ -141,6 +142,9 @@ const openRing = async (dependencies: KeyRingDependencies, { kind }: ComposeOpti
 const settingsFor = ({ settings, kind }: ComposeOptions): Settings =>
   kind === 'command' ? { ...settings, keyRotation: Number.POSITIVE_INFINITY } : settings
 
+/** Threads that hash, of all workers of this machine together, are as many as those of one server. */
+const shareOf = (threads: number, workers: number): number => Math.max(1, Math.floor(threads / workers))
+
 const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> => {
   const settings = settingsFor(options)
   const { port = settings.port, migrations = [], random = systemRandom } = options
@@ -219,7 +223,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     keyRing,
     housekeeping,
     roleTable,
-    hasher: createPasswordHasher({ random }),
+    hasher: createPasswordHasher({ random, threads: shareOf(hashingThreads(), countWorkers(settings)) }),
     limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),
     findAddress: createClientAddress(settings.trustedProxies),
     places: credentialPlacesOf(settings, publicUrl),

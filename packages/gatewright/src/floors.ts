@@ -22,6 +22,7 @@ export const floors = [
   'upkeep',
   'gate',
   'compose.ts',
+  'workers',
   'http',
   'cli',
   'testing',

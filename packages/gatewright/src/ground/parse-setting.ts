@@ -40,6 +40,14 @@ export const wholeNumber = (least: number, most: number) =>
     expects: `a whole number from ${least} to ${most}`,
   }) satisfies Kind<number>
 
+const mostWorkers = 256
+const count = wholeNumber(1, mostWorkers)
+
+export const workerCount = {
+  parse: (text: string): number | 'auto' | undefined => (text === 'auto' ? text : count.parse(text)),
+  expects: `${count.expects}, or auto for one on each core`,
+} satisfies Kind<number | 'auto'>
+
 export const positiveNumber = {
   parse: (text: string) =>
     /^\d{1,6}(\.\d{1,6})?$/.test(text) && Number(text) > 0 ? Number(text) : undefined,

@@ -129,6 +129,11 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     ['8', 8],
     ['128', 128],
   ],
+  WORKERS: [
+    ['1', 1],
+    ['256', 256],
+    ['auto', 'auto'],
+  ],
   LIMITS: [
     ['on', 'on'],
     ['off', 'off'],
@@ -270,6 +275,7 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   TOKEN_ALGORITHM: ['HS256', 'es256', 'none', 'RS256,ES256', 'PS256', 'RS512'],
   REGISTRATION: ['invite', 'on', 'true', 'Open'],
   PASSWORD_MIN_LENGTH: ['7', '129', '15.5', 'long'],
+  WORKERS: ['0', '257', '-1', '1.5', 'AUTO', 'all', 'true'],
   LIMITS: ['true', 'ON', '1'],
   LIMITS_SCALE: ['0', '0.0', '-1', 'x', '1e9', 'Infinity', '.5', '1,5'],
   TLS: ['on', 'true', 'selfsigned'],

@@ -13,6 +13,7 @@ import {
   positiveNumber,
   textLike,
   wholeNumber,
+  workerCount,
 } from './parse-setting.ts'
 import { parseSecret } from './secrets.ts'
 import { valkeyUrl } from './valkey-address.ts'
@@ -249,6 +250,13 @@ export const settingRows = [
     default: '15',
     ...wholeNumber(8, 128),
     describe: 'The fewest characters of a new password.',
+  },
+  {
+    name: 'WORKERS',
+    default: '1',
+    ...workerCount,
+    describe:
+      'Processes on this machine that share the port. `auto`: one for each core that this one may use. Each counts limits by itself.',
   },
   {
     name: 'LIMITS',

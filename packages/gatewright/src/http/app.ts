@@ -10,10 +10,12 @@ import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
 import { createRequestIds, newId } from '../ground/random.ts'
+import { waitAtMost } from '../ground/wait-at-most.ts'
 import type { Hooks } from '../hooks/events.ts'
 import type { RoleDeclaration } from '../permissions/roles.ts'
 import type { MigrationSet } from '../storage/migrate.ts'
 import type { UserFields } from '../users/declared-fields.ts'
+import type { ParentLink } from '../workers/parent-link.ts'
 import type { Certificate } from './certificate.ts'
 // Written so, it stays in the types of the package, where `import type {}` does not.
 import './declarations.ts'
@@ -44,12 +46,19 @@ export type AppOptions = {
   readonly mount: string
   readonly application?: Application
   readonly certificate?: Certificate | undefined
+  /** Where this is one of several workers. */
+  readonly parent?: ParentLink | undefined
 }
 
 export type App = {
   readonly app: FastifyInstance
   /** Listens on every address of the host. @throws SettingsError when another program has the port */
   readonly listen: (where: { readonly host: string; readonly port: number }) => Promise<void>
+  /**
+   * Takes no more connections; those that are there end with their next answer, and a request that is on the way
+   * still gets one. Resolves when the last has ended, or after so many milliseconds.
+   */
+  readonly retire: (longest: number) => Promise<void>
   /** Takes no more connections, lets what is in flight finish for so many milliseconds, and cuts off the rest. */
   readonly close: (longest: number) => Promise<void>
   /** Uses another certificate for new connections. */
@@ -117,6 +126,7 @@ export const createApp = async ({
   mount,
   application,
   certificate,
+  parent,
 }: AppOptions): Promise<App> => {
   const logUnreadable = createUnreadableLog(log, engine.settings.accessLog)
   const answerBroken = answerBrokenRequest(engine, logUnreadable)
@@ -136,13 +146,14 @@ export const createApp = async ({
   })
   closeTogether(app, servers)
   const { plugin, ...declared } = application ?? {}
-  await app.register(gatePlugin, { engine, log, mount, ...declared })
+  await app.register(gatePlugin, { engine, log, mount, parent, ...declared })
   if (plugin !== undefined) await app.register(plugin)
   frontDoorRoute(app, engine)
   await app.ready()
   return {
     app,
     listen: where => listen(app, servers, where),
+    retire: longest => waitAtMost(longest, servers.retire()),
     close: longest => finish(app, servers, longest),
     useCertificate: servers.useCertificate,
   }

@@ -95,6 +95,13 @@ describe('the start of the application is stopped', () => {
     })
   })
 
+  test('by WORKERS, which starts no other process of an application', async () => {
+    setEnvironment({ WORKERS: 'auto' })
+    await assert.rejects(async () => app.register(gatewright, {}), {
+      message: /^WORKERS is for the server that Gatewright starts itself: remove it/,
+    })
+  })
+
   test('by an own permission that is built in', async () => {
     await assert.rejects(async () => app.register(gatewright, { permissions: { 'audit:read': 'mine' } }), {
       name: 'TypeError',

@@ -15,9 +15,17 @@ const checkPort = ({ port, publicUrl }: Settings): void => {
     ])
 }
 
+const checkWorkers = ({ workers }: Settings): void => {
+  if (workers !== 1)
+    throw new SettingsError([
+      'WORKERS is for the server that Gatewright starts itself: remove it, and start several processes of your application in its own way',
+    ])
+}
+
 const openFromEnvironment: OpenEngine = async declared => {
   const { settings, sources } = loadStartSettings()
   checkPort(settings)
+  checkWorkers(settings)
   const { logger: log } = await openLog(settings)
   return { engine: await compose({ settings, sources, ...declared }), log }
 }

@@ -41,7 +41,8 @@ export const listen = async (
 export type HeldPort = { readonly port: number; readonly release: () => Promise<void> }
 
 const hold = async (host: string, port: number): Promise<Server> => {
-  const server = createServer(socket => socket.destroy()).listen({ host, port })
+  // A worker would be given a port by its parent, which goes on holding it.
+  const server = createServer(socket => socket.destroy()).listen({ host, port, exclusive: true })
   await once(server, 'listening')
   return server
 }

@@ -2,7 +2,7 @@ import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import type { Settings } from '../ground/settings.ts'
 import { toLoggedError } from './logged-error.ts'
 
-type LogSettings = Pick<Settings, 'logLevel' | 'logFormat' | 'logFile'>
+type LogSettings = Pick<Settings, 'logLevel' | 'logFormat' | 'logFile'> & Partial<Pick<Settings, 'workers'>>
 
 export type Log = {
   readonly logger: Logger
@@ -34,7 +34,6 @@ const openDestination = async ({ logFormat, logFile }: LogSettings) => {
   const stream: DestinationStream = pretty({
     destination: file,
     sync: true,
-    ignore: 'pid,hostname',
     singleLine: true,
   })
   return { stream, reopen }
@@ -45,7 +44,8 @@ export const openLog = async (settings: LogSettings): Promise<Log> => {
   const { stream, reopen } = await openDestination(settings)
   const options = {
     level: settings.logLevel,
-    base: null,
+    // One of several processes says which one it is.
+    base: (settings.workers ?? 1) === 1 ? null : { pid: process.pid },
     serializers: { err: toLoggedError },
     formatters: { level: (label: string) => ({ level: label }) },
   }

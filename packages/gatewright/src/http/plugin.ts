@@ -5,12 +5,14 @@ import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
 import type { Hooks } from '../hooks/events.ts'
 import { checkUserFields, type UserFields } from '../users/declared-fields.ts'
+import type { ParentLink } from '../workers/parent-link.ts'
 import { createAnswerRefusal } from './answer-refusal.ts'
 import { addConditionalReads } from './conditional.ts'
 import type {} from './declarations.ts'
 import { addGateHooks, toNotFound } from './gate-hooks.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { toLoggedError } from './logged-error.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import { countRequests } from './metrics/request-counts.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
@@ -39,6 +41,8 @@ export type GateOptions = {
   readonly userFields?: UserFields
   /** What the application does after something happened to a user (docs/hooks.md). */
   readonly hooks?: Hooks
+  /** Where this is one of several workers. */
+  readonly parent?: ParentLink | undefined
 }
 
 /** Events are delivered while requests are taken. What handlers are at is waited for beside what requests are at. */
@@ -91,7 +95,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   engine.lines.tell(log)
   healthRoutes(app, engine)
   wellKnownRoutes(app, engine)
-  metricsRoutes(app, engine, counts)
+  metricsRoutes(app, engine, createMetrics(engine, counts, options.parent))
   errorDocsRoutes(app, mount)
   referenceRoutes(app, engine, mount)
   consoleRoutes(app, engine, mount)

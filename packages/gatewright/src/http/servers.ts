@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
-import type { Socket } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import { second } from '../ground/clock.ts'
 import type { Certificate } from './certificate.ts'
 
@@ -43,6 +43,11 @@ export type Servers = {
   readonly listenAlso: (host: string, port: number) => Promise<void>
   /** Takes no more connections where `listenAlso` listens. Resolves when the last one there has ended. */
   readonly closeFurther: () => Promise<void>
+  /**
+   * Takes no more connections, and lets none live longer than its next answer. One that rests is not closed:
+   * a request may be on the way. Resolves when the last one has ended.
+   */
+  readonly retire: () => Promise<void>
   readonly closeIdleConnections: () => void
   readonly closeAllConnections: () => void
   /** Uses another certificate for new connections. */
@@ -57,6 +62,7 @@ type Dependencies = {
 export const createServers = ({ certificate, answerBrokenRequest }: Dependencies): Servers => {
   const servers: (Server | HttpsServer)[] = []
   let handler: RequestListener | undefined
+  let isRetiring = false
 
   const add = (): Server | HttpsServer => {
     const server = certificate
@@ -69,7 +75,10 @@ export const createServers = ({ certificate, answerBrokenRequest }: Dependencies
   }
   return {
     create: main => {
-      handler = main
+      handler = (request, response) => {
+        if (isRetiring) response.setHeader('connection', 'close')
+        main(request, response)
+      }
       return add() as Server
     },
     listenAlso: async (host, port) => {
@@ -81,6 +90,12 @@ export const createServers = ({ certificate, answerBrokenRequest }: Dependencies
     },
     closeFurther: async () => {
       await Promise.all(servers.slice(1).map(server => once(server.close(), 'close')))
+    },
+    retire: async () => {
+      isRetiring = true
+      // That of HTTP servers would close the connections that rest as well.
+      const close = (server: Server | HttpsServer) => once(NetServer.prototype.close.call(server), 'close')
+      await Promise.all(servers.map(close))
     },
     closeIdleConnections: () => {
       for (const server of servers) server.closeIdleConnections()

@@ -81,6 +81,8 @@ refused gets 429 with \`Retry-After\` and costs nothing.
   not push one out but shares one of 1,024 further counters, picked by a keyed hash: a flood of addresses
   frees nobody and gets nobody more than the limit. During such a flood, and a window longer, newcomers
   may be refused for what others did.
+- **Each process counts by itself** in this version: with \`WORKERS\`, or several machines, a caller that
+  reaches all of them may get as many times through as there are processes.
 - **\`LIMITS_SCALE\`** multiplies every count (rounded, at least 1).
 - Answers carry \`RateLimit-Policy\` and \`RateLimit\` (draft-ietf-httpapi-ratelimit-headers-10): \`q\`
   requests in \`w\` seconds, \`r\` left, one more in \`t\` seconds.

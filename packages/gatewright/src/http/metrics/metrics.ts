@@ -1,6 +1,8 @@
 import type { Engine } from '../../compose.ts'
+import type { ParentLink } from '../../workers/parent-link.ts'
+import { mergeMetrics } from './merge-metrics.ts'
 import type { RouteCount } from './request-counts.ts'
-import { tellRequests } from './request-metrics.ts'
+import { tell, tellRequests } from './request-metrics.ts'
 import { tellUpkeep } from './upkeep-metrics.ts'
 
 /** The text of `/metrics` (Prometheus, version 0.0.4), as it is at this moment. */
@@ -18,14 +20,30 @@ const open = async (engine: Engine, counts: readonly RouteCount[]) => {
   return registry
 }
 
+/** What all workers measured, each by its number. */
+const readAll = async ({ askAll }: ParentLink): Promise<string> => {
+  const { Registry } = await import('prom-client')
+  const registry = new Registry()
+  for (const { values, ...metric } of mergeMetrics(await askAll()))
+    tell(registry, { ...metric, list: () => values })
+  return registry.metrics()
+}
+
 /** One text at a time, for all who ask meanwhile: nobody makes work by asking often. */
-export const createMetrics = (engine: Engine, counts: readonly RouteCount[]): ReadMetrics => {
+export const createMetrics = (
+  engine: Engine,
+  counts: readonly RouteCount[],
+  parent?: ParentLink,
+): ReadMetrics => {
   let registry: ReturnType<typeof open> | undefined
   let reading: Promise<string> | undefined
-  const read = async (): Promise<string> => {
+  const openOnce = () => {
     registry ??= open(engine, counts)
-    return (await registry).metrics()
+    return registry
   }
+  parent?.measureWith(async () => (await openOnce()).getMetricsAsJSON())
+  const read = async (): Promise<string> =>
+    parent === undefined ? (await openOnce()).metrics() : readAll(parent)
   return () => {
     reading ??= read().finally(() => {
       reading = undefined

@@ -2,17 +2,24 @@ import type { Metric, Registry } from 'prom-client'
 import { second } from '../../ground/clock.ts'
 import { durationBounds, type RouteCount } from './request-counts.ts'
 
-type Value = {
+export type Figure = {
   readonly metricName?: string
   readonly labels: Readonly<Record<string, string | number>>
   readonly value: number
 }
 
-type Told = {
+/** A metric as the registry gives it. */
+export type Figures = {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly list: () => readonly Value[] | Promise<readonly Value[]>
+  /** `first`: every process knows the same, so one is enough. */
+  readonly aggregator?: string
+  readonly values: readonly Figure[]
+}
+
+type Told = Omit<Figures, 'values'> & {
+  readonly list: () => readonly Figure[] | Promise<readonly Figure[]>
 }
 
 /**
@@ -20,7 +27,7 @@ type Told = {
  * request; of a metric its registry asks only for this.
  */
 export const tell = (registry: Registry, { list, ...metric }: Told): void => {
-  const get = async () => ({ ...metric, aggregator: 'sum', values: await list() })
+  const get = async () => ({ ...metric, values: await list() })
   registry.registerMetric({ name: metric.name, get } as unknown as Metric)
 }
 
@@ -29,10 +36,10 @@ const labelsOf = ({ method, route }: RouteCount) => ({ method, route })
 
 const duration = 'http_request_duration_seconds'
 
-const toHistogram = (count: RouteCount): readonly Value[] => {
+const toHistogram = (count: RouteCount): readonly Figure[] => {
   const labels = labelsOf(count)
   let sum = 0
-  const buckets = count.durations.map((number, place): Value => {
+  const buckets = count.durations.map((number, place): Figure => {
     sum += number
     const bound = durationBounds[place]
     const le = bound === undefined ? '+Inf' : bound / second

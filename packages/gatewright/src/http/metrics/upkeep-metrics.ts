@@ -81,6 +81,7 @@ export const tellUpkeep = (registry: Registry, { db, clock, revocations, lines }
   for (const { pick, label, ...metric } of rows)
     tell(registry, {
       ...metric,
+      aggregator: 'first',
       list: async () => {
         const known = await read()
         if (known === undefined) return []

@@ -1,65 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import { sql } from 'kysely'
 import type { Engine } from '../../compose.ts'
-import { second } from '../../ground/clock.ts'
 import { everyone } from '../../permissions/access-rule.ts'
-import type { Database } from '../../storage/tables.ts'
+import { createReadiness } from '../readiness.ts'
 import { anyText, list, named, strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
 const gate = { access: everyone(), limit: 'unlimited', audit: 'none' } as const
-
-/** More than this and the machine's clock is wrong: times of this process and of others differ. */
-const mostBehind = 2 * second
-
-const isAnswering = (watch: Database): Promise<boolean> =>
-  sql`select 1`.execute(watch).then(
-    () => true,
-    () => false,
-  )
-
-/** As for any request: a view that grew old while the process stood still is read before it counts as old. */
-const hasFreshView = async ({ revocations }: Engine): Promise<boolean> => {
-  try {
-    await revocations.ensureFresh()
-    return true
-  } catch {
-    return false
-  }
-}
-
-const askDatabase = async (engine: Engine): Promise<readonly string[]> => [
-  ...((await isAnswering(engine.watch)) ? [] : ['the database does not answer']),
-  ...((await hasFreshView(engine)) ? [] : ['the view of revocations is too old']),
-]
-
-/** One question at a time, whoever asks: many who ask take nothing from the feed, which shares its connections. */
-const createAsk = (engine: Engine): (() => Promise<readonly string[]>) => {
-  let asking: Promise<readonly string[]> | undefined
-  return () => {
-    asking ??= askDatabase(engine).finally(() => {
-      asking = undefined
-    })
-    return asking
-  }
-}
-
-/** Why this process should get no traffic now; empty when it should. */
-const findReasons = async (
-  { clock, processes }: Engine,
-  ask: () => Promise<readonly string[]>,
-): Promise<readonly string[]> => {
-  const database = await ask()
-  const reasons = [
-    ...(clock.behind() <= mostBehind
-      ? []
-      : ['the clock of the machine was set back: restart when it is right']),
-    ...((clock.difference?.() ?? 0) <= mostBehind
-      ? []
-      : ["the clock of the machine differs from the database's by more than 2 seconds: set it right"]),
-  ]
-  return [...database, ...reasons, ...processes.reasons()]
-}
 
 export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
   typed(app).get(
@@ -77,7 +23,7 @@ export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
     },
     async () => ({ status: 'up' }),
   )
-  const ask = createAsk(engine)
+  const findReasons = createReadiness(engine)
   const readiness = named('Readiness', strictObject({ status: anyText, reasons: list(anyText) }))
   typed(app).get(
     '/readyz',
@@ -93,7 +39,7 @@ export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
       schema: { response: { 200: readiness, 503: readiness } },
     },
     async (_request, reply) => {
-      const reasons = await findReasons(engine, ask)
+      const reasons = await findReasons()
       if (reasons.length === 0) return { status: 'ready', reasons: [] }
       return reply
         .code(503)

@@ -1,13 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { permission } from '../../permissions/access-rule.ts'
-import { createMetrics, metricsType } from '../metrics/metrics.ts'
+import { metricsType, type ReadMetrics } from '../metrics/metrics.ts'
 import { serveMetrics } from '../metrics/metrics-server.ts'
-import type { RouteCount } from '../metrics/request-counts.ts'
 
 /** What a monitoring system reads: here for whoever has the permission, or on a port of its own. */
-export const metricsRoutes = (app: FastifyInstance, engine: Engine, counts: readonly RouteCount[]): void => {
-  const read = createMetrics(engine, counts)
+export const metricsRoutes = (app: FastifyInstance, engine: Engine, read: ReadMetrics): void => {
   const { metricsPort } = engine.settings
   if (metricsPort !== undefined) {
     serveMetrics(app, engine, read, metricsPort)

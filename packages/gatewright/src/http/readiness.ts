@@ -1,0 +1,72 @@
+import { sql } from 'kysely'
+import type { Engine } from '../compose.ts'
+import { second } from '../ground/clock.ts'
+import type { Database } from '../storage/tables.ts'
+
+/** More than this and the machine's clock is wrong: times of this process and of others differ. */
+const mostBehind = 2 * second
+
+const isAnswering = (watch: Database): Promise<boolean> =>
+  sql`select 1`.execute(watch).then(
+    () => true,
+    () => false,
+  )
+
+/** As for any request: a view that grew old while the process stood still is read before it counts as old. */
+const hasFreshView = async ({ revocations }: Engine): Promise<boolean> => {
+  try {
+    await revocations.ensureFresh()
+    return true
+  } catch {
+    return false
+  }
+}
+
+const askDatabase = async (engine: Engine): Promise<readonly string[]> => [
+  ...((await isAnswering(engine.watch)) ? [] : ['the database does not answer']),
+  ...((await hasFreshView(engine)) ? [] : ['the view of revocations is too old']),
+]
+
+/** Why this process should get no traffic now; empty when it should. */
+export type FindReasons = () => Promise<readonly string[]>
+
+/** One question at a time, whoever asks: many who ask take nothing from the feed, which shares its connections. */
+export const createReadiness = (engine: Engine): FindReasons => {
+  const { clock, processes } = engine
+  let asking: Promise<readonly string[]> | undefined
+  const ask = (): Promise<readonly string[]> => {
+    asking ??= askDatabase(engine).finally(() => {
+      asking = undefined
+    })
+    return asking
+  }
+  return async () => {
+    const database = await ask()
+    const reasons = [
+      ...(clock.behind() <= mostBehind
+        ? []
+        : ['the clock of the machine was set back: restart when it is right']),
+      ...((clock.difference?.() ?? 0) <= mostBehind
+        ? []
+        : ["the clock of the machine differs from the database's by more than 2 seconds: set it right"]),
+    ]
+    return [...database, ...reasons, ...processes.reasons()]
+  }
+}
+
+const longestWait = 30 * second
+const pause = 100
+
+/**
+ * Resolves once this process should get traffic.
+ * @throws Error with the reasons, where that takes longer than half a minute
+ */
+export const untilReady = async (engine: Engine): Promise<void> => {
+  const { clock } = engine
+  const findReasons = createReadiness(engine)
+  const since = clock.monotonic()
+  for (let reasons = await findReasons(); reasons.length > 0; reasons = await findReasons()) {
+    if (clock.monotonic() - since > longestWait) throw new Error(`not ready: ${reasons.join('; ')}`)
+    await clock.sleep(pause)
+  }
+}

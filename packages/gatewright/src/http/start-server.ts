@@ -1,0 +1,124 @@
+import { compose, dataFolder, type Engine } from '../compose.ts'
+import { second } from '../ground/clock.ts'
+import type { LoadedSettings } from '../ground/load-settings.ts'
+import type { ParentLink } from '../workers/parent-link.ts'
+import { onStopSignal } from '../workers/stop-signal.ts'
+import { announceStart } from './announce.ts'
+import { type App, createApp } from './app.ts'
+import { openCertificate, watchCertificate } from './certificate.ts'
+import { holdFreePort } from './listen.ts'
+import { type Log, openLog } from './log.ts'
+import { untilReady } from './readiness.ts'
+import type { ServeOptions } from './serve-options.ts'
+import { serverOptions } from './servers.ts'
+
+/** What is in flight may take this long after SIGTERM; the rest of 10 s is for closing, 2 s of it the database. */
+const longestFinish = 7 * second
+
+/**
+ * So long the clients of a worker that retires may take to use or leave their connections: they were told that
+ * one may rest for `keepAliveTimeout`, so none is closed under a request that is on the way.
+ */
+const longestRetirement = serverOptions.keepAliveTimeout + 8 * second
+
+type Running = {
+  readonly engine: Engine
+  readonly app: App
+  readonly log: Log
+  readonly unwatch: () => void
+  readonly parent: ParentLink | undefined
+}
+
+/** Finishes what is in flight, then closes; a second signal does not wait. */
+const obeySignals = ({ engine, app, log, unwatch, parent }: Running): void => {
+  let isStopping = false
+  const close = async (why: string): Promise<void> => {
+    log.logger.info(`${why}: finishing what is in flight`)
+    unwatch()
+    await app.close(longestFinish)
+    await engine.close()
+    process.exit(0)
+  }
+  const stop = (why: string): void => {
+    if (isStopping) return
+    isStopping = true
+    close(why).catch(error => {
+      log.logger.error({ err: error }, 'closing failed')
+      process.exit(1)
+    })
+  }
+  const retire = async (): Promise<void> => {
+    log.logger.info('restart: connections end with their next answer')
+    await app.retire(longestRetirement)
+    stop('restart')
+  }
+  onStopSignal(engine.clock, { stop, stopNow: () => process.exit(1) })
+  process.on('SIGHUP', log.reopen)
+  process.on('SIGUSR2', () => {
+    if (parent === undefined) log.logger.warn('SIGUSR2: nothing is restarted, for WORKERS is 1')
+  })
+  parent?.obey({ stop: () => stop('stop'), retire: () => void retire(), 'reopen-log': log.reopen })
+}
+
+/** What was opened so far, to be closed again where the start fails. */
+type Opened = Pick<AsyncDisposableStack, 'defer'>
+
+const open = async (
+  opened: Opened,
+  options: ServeOptions,
+  { settings, sources }: LoadedSettings,
+  parent: ParentLink | undefined,
+): Promise<void> => {
+  const { mount, application } = options
+  const log = await openLog(settings)
+  const held = settings.port === 0 ? await holdFreePort(settings.host) : undefined
+  opened.defer(async () => held?.release())
+  const port = held?.port ?? settings.port
+  const { migrations = [] } = application ?? {}
+  const engine = await compose({
+    settings,
+    sources,
+    port,
+    migrations,
+    ...(application && { declaration: application }),
+  })
+  opened.defer(engine.close)
+  const certificate = await openCertificate(settings, dataFolder(settings), engine.clock.now())
+  const app = await createApp({
+    engine,
+    log: log.logger,
+    mount,
+    certificate,
+    parent,
+    ...(application && { application }),
+  })
+  opened.defer(() => app.close(0))
+  const unwatch = watchCertificate(settings, app.useCertificate, error =>
+    log.logger.error({ err: error }, 'the new certificate can not be used; the former one stays'),
+  )
+  opened.defer(unwatch)
+  if (parent?.isFirst === false) await untilReady(engine)
+  await held?.release()
+  await app.listen({ host: settings.host, port })
+  obeySignals({ engine, app, log, unwatch, parent })
+  parent?.sayReady(port)
+  if (parent?.isFirst !== false) await announceStart(engine, options, port)
+}
+
+/**
+ * Serves in this process: the gate, and the application behind it. Where that fails, nothing stays open.
+ * @param parent where this is one of several workers
+ */
+export const startServer = async (
+  options: ServeOptions,
+  loaded: LoadedSettings,
+  parent: ParentLink | undefined,
+): Promise<void> => {
+  const opened = new AsyncDisposableStack()
+  try {
+    await open(opened, options, loaded, parent)
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
+}
