@@ -19,11 +19,12 @@ import { createRoleTable, type RoleDeclaration, type RoleTable } from './permiss
 import { readMachine } from './processes/machine.ts'
 import { createProcesses, type Processes } from './processes/processes.ts'
 import { cutOffKinds } from './revocation/cut-offs.ts'
+import { createPublishedFeed, type PublishedFeed } from './revocation/published-feed.ts'
 import { createRevocations } from './revocation/revocations.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
 import { type Databases, dataFolderOf, isPostgresUrl, openDatabases } from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
-import { ensureInstallation } from './storage/installation.ts'
+import { ensureInstallation, readEpoch } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
 import { prepareDatabase } from './storage/prepare-database.ts'
@@ -46,6 +47,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly refusedCredentials: RefusedCredentials
   readonly processes: Processes
   readonly keyRing: KeyRing
+  readonly publishedFeed: PublishedFeed
   readonly housekeeping: Housekeeping
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
@@ -173,6 +175,13 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     onKeyRevoked: keyRing.drop,
   })
   opened.defer(revocations.stop)
+  const publishedFeed = createPublishedFeed({
+    db,
+    clock,
+    secrets,
+    revocations,
+    readEpoch: () => readEpoch(db),
+  })
   await revocations.start()
   opened.defer(keyRing.stop)
   if (kind === 'server') keyRing.follow()
@@ -209,6 +218,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     hooks,
     refusedCredentials,
     keyRing,
+    publishedFeed,
     housekeeping,
     roleTable,
     hasher: createPasswordHasher({ random }),

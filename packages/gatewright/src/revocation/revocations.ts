@@ -1,7 +1,7 @@
 import { ageOf, type Clock, longAgo, momentOf } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
-import { feedStart, readFeed } from './feed.ts'
+import { type FeedPosition, feedStart, readFeed } from './feed.ts'
 
 /** What of a token the revocation set looks at. */
 export type Revocable = {
@@ -10,6 +10,22 @@ export type Revocable = {
   readonly userVersion: number
   /** The key that signed it; a cookie has none. */
   readonly keyId?: string
+}
+
+/** What one read of the feed gave. */
+export type ViewRead = {
+  readonly rows: readonly CutOffRow[]
+  /** Where the view stands after it. */
+  readonly position: FeedPosition
+  /** It was read from the start: nothing that was known of positions before counts any more. */
+  readonly isWhole: boolean
+}
+
+export type ViewListener = {
+  /** After each complete read. */
+  readonly read: (read: ViewRead) => void
+  /** This process has cut something off, which it has not read yet. */
+  readonly applied: () => void
 }
 
 /**
@@ -33,6 +49,9 @@ export type Revocations = {
   readonly ensureFresh: () => Promise<void> | undefined
   /** Milliseconds since the last complete read was sent. */
   readonly age: () => number
+  /** Resolves after a complete read that was sent from now on; many who ask share one. */
+  readonly readFromNow: () => Promise<void>
+  readonly listen: (listener: ViewListener) => void
 }
 
 type Dependencies = {
@@ -132,6 +151,7 @@ export const createRevocations = ({ db, watch, clock, maxAge, ...calls }: Depend
   let unknownKind = false
   let waiting = 0
   let timers: readonly NodeJS.Timeout[] = []
+  const listeners: ViewListener[] = []
 
   const age = (): number => ageOf(clock, sentAt)
 
@@ -149,12 +169,14 @@ export const createRevocations = ({ db, watch, clock, maxAge, ...calls }: Depend
 
   const read = async (): Promise<void> => {
     const sent = momentOf(clock)
-    const from = position === feedStart ? db : watch
+    const isWhole = position === feedStart
+    const from = isWhole ? db : watch
     const { rows, next, hasGoneBack } = await readFeed(from, position, sent.wall)
     if (hasGoneBack) return startOver()
     apply(rows)
     position = next
     sentAt = sent
+    for (const listener of listeners) listener.read({ rows, position: next, isWhole })
   }
 
   /** One read at a time, whoever asks. */
@@ -163,6 +185,12 @@ export const createRevocations = ({ db, watch, clock, maxAge, ...calls }: Depend
       reading = undefined
     })
     return reading
+  }
+
+  /** One that is under way may have been sent before. */
+  const readFromNow = async (): Promise<void> => {
+    await reading?.catch(() => {})
+    await catchUp()
   }
 
   const isFresh = (): boolean => !unknownKind && age() <= maxAge
@@ -194,11 +222,16 @@ export const createRevocations = ({ db, watch, clock, maxAge, ...calls }: Depend
       ]
     },
     stop: () => timers.forEach(clearInterval),
-    apply,
+    apply: rows => {
+      apply(rows)
+      for (const listener of listeners) listener.applied()
+    },
     isEnded: set.isEnded,
     isKeyRevoked: set.isKeyRevoked,
     findRereadRoles: set.findRereadRoles,
     ensureFresh: () => (isFresh() ? undefined : waitUntilFresh()),
     age,
+    readFromNow,
+    listen: listener => void listeners.push(listener),
   }
 }

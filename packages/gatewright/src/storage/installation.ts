@@ -32,6 +32,11 @@ export const ensureInstallation = async ({
     .execute()
 }
 
+export const readEpoch = async (db: Database): Promise<string> => {
+  const { epoch } = await db.selectFrom('installation').select('epoch').executeTakeFirstOrThrow()
+  return epoch
+}
+
 /**
  * Locks the one row until the transaction ends: of all who count administrators or signing keys, or ask
  * whether there were any, one at a time goes on.
