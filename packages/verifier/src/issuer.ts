@@ -21,8 +21,8 @@ export type Issuer = {
 /** A key is published 15 minutes before it signs: read every 5, none that signs is unknown. */
 const readEvery = 5 * minute
 const oldest = 15 * minute
-/** Between two looks for keys that are not known. */
-const coolDown = 30 * second
+/** Between two looks for keys that are not known. Anybody may send a token, only the issuer a statement. */
+const coolDown = { token: 30 * second, statement: 5 * second } as const satisfies Record<Asker, number>
 const bounds = { most: 64 * 1_024, longest: 5 * second }
 const mostKeys = 50
 
@@ -75,7 +75,7 @@ export const createIssuer = (options: Options): Issuer => {
   }
   const isCool = (asker: Asker): boolean => {
     const at = lookedAt.get(asker)
-    return at === undefined || ageOf(clock, at) >= coolDown
+    return at === undefined || ageOf(clock, at) >= coolDown[asker]
   }
   const find = (kid: string): PublicKey | undefined => published?.keys.get(kid)
 
