@@ -91,10 +91,8 @@ export const createIssuer = (options: Options): Issuer => {
       return find(kid)
     },
     getFeed: async () => {
-      if (age() > readEvery)
-        await read().catch(error => {
-          if (age() > oldest) throw error
-        })
+      if (age() > oldest) await read()
+      else if (age() > readEvery) read().catch(() => {})
       if (published === undefined) throw new UnreachableError('nothing of it was read yet')
       return published.feed
     },
