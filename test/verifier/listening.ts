@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { openVerifier, type Verifier } from '../../packages/verifier/src/open-verifier.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
 
-const findFreePort = async (): Promise<number> => {
+export const findFreePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
