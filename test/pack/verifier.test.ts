@@ -19,7 +19,15 @@ const services = new Map(
     return name === undefined ? [] : [[name, block.text] as const]
   }),
 )
-/** A handler needs a program around it. */
+/** A web-standard handler needs a program around it, as platforms bring one. */
+const serveWeb = `import { createServer } from 'node:http'
+import handler from './web.js'
+createServer(async (request, response) => {
+  const headers = new Headers(request.headers)
+  const answer = await handler.fetch(new Request('http://localhost/', { headers }))
+  response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
+}).listen(process.env.PORT, () => console.log('listening'))
+`
 const programs: Readonly<Record<string, string>> = { 'web.js': 'serve-web.js' }
 
 const bound = 5_000
@@ -37,7 +45,7 @@ before(() => {
   const { status, stderr } = npmInstall(folder, ...packages)
   assert.equal(status, 0, stderr)
   for (const [name, code] of services) writeFileSync(join(folder, name), code)
-  cpSync(join(import.meta.dirname, 'serve-web.js'), join(folder, 'serve-web.js'))
+  writeFileSync(join(folder, 'serve-web.js'), serveWeb)
 })
 after(() => {
   for (const path of [folder, copy]) rmSync(path, { recursive: true, force: true })

@@ -17,10 +17,10 @@ export type FeedWaiters = {
   readonly count: () => number
 }
 
-export type WaiterBounds = { readonly most: number; readonly mostOfOne: number }
+type WaiterBounds = { readonly most: number; readonly mostOfOne: number }
 
 /** A waiting one holds a connection and some 20 kB; a machine behind one address runs a few dozen services. */
-export const usualBounds: WaiterBounds = { most: 1_000, mostOfOne: 100 }
+const usualBounds: WaiterBounds = { most: 1_000, mostOfOne: 100 }
 
 /** Bounded in all and for each name, so that nobody's waiting takes the room of others. */
 export const createFeedWaiters = ({ most, mostOfOne }: WaiterBounds = usualBounds): FeedWaiters => {

@@ -41,7 +41,7 @@ type Dependencies = {
 }
 
 /** Rows of one answer: some 150 kB, and 5 ms to make. */
-export const pageSize = 2_000
+const pageSize = 2_000
 
 /**
  * The feed as this process shows it to others. Who follows it is answered from memory; the database is asked

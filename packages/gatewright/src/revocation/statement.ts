@@ -8,8 +8,8 @@ import { margin } from './cut-offs.ts'
 import type { FeedPart } from './published-feed.ts'
 
 /** What a statement is called in its header, and whom it is for: no access token has either. */
-export const statementType = 'gatewright-revocations+jwt'
-export const statementAudience = 'gatewright-verifier'
+const statementType = 'gatewright-revocations+jwt'
+const statementAudience = 'gatewright-verifier'
 
 /** Nobody who did not know an id learns it here. */
 const nameOf = ({ kind, subject }: CutOffRow): string => sha256(`${kind} ${subject}`)
