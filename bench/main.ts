@@ -1,6 +1,7 @@
 import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
 import { measureStart } from './start.ts'
+import { measureVerifier } from './verifier.ts'
 
 type Bench = {
   readonly run: (numbers: readonly number[]) => Promise<void>
@@ -11,6 +12,7 @@ type Bench = {
 const benches: Readonly<Record<string, Bench>> = {
   start: { run: measureStart, does: 'time and memory of a start [starts of each kind]' },
   requests: { run: measureRequests, does: 'a protected GET, beside others [rounds] [seconds of each]' },
+  verifier: { run: measureVerifier, does: 'how soon a service elsewhere refuses after a logout [logouts]' },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
 }
 
