@@ -50,6 +50,11 @@ test('a statement of the feed is no access token, nor is anything that is not on
   for (const text of others) assert.match(await judge(verifier, text), /^invalid_token/, text)
 })
 
+test('a token of more than 8 KiB, of which everything else is right, is refused', async () => {
+  const token = await forger.ours({}, { roles: ['x'.repeat(8_192)] })
+  assert.equal(await judge(verifier, token), 'invalid_token token_too_long')
+})
+
 test('a token for another audience, which is good there, is refused here', async () => {
   const other = openFor(t.issuer, { ...t, audience: 'https://other.example' })
   try {

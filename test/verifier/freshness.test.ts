@@ -136,6 +136,21 @@ test('what matters no more is forgotten, by the issuer’s time', async t => {
   assert.deepEqual(verifier.faults, [])
 })
 
+test('an issuer whose time was wrong for a while: what was forgotten by it is told again', async t => {
+  const { issuer, verifier, token } = await open(t)
+  const now = Math.floor(Date.now() / 1_000)
+  issuer.cutOff('session', sessionId)
+  await until('it has ended', async () => (await judge(verifier, token)).startsWith('session_ended'))
+  issuer.script.forge = withMembers({ iat: now + 86_400 })
+  issuer.wake()
+  await until('a day has passed', async () => (await judge(verifier, token)).startsWith('token_expired'))
+  issuer.script.forge = honest
+  issuer.wake()
+  await until('it is noticed', () => verifier.faults.some(fault => fault.includes('went back')))
+  await until('it is fresh', () => verifier.age() < 1_000)
+  assert.equal(await judge(verifier, token), 'session_ended session_ended')
+})
+
 describe('what is taken back', () => {
   const endings: Readonly<
     Record<string, readonly [kind: string, id: string, detail: number | undefined, told: string]>

@@ -182,6 +182,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     revocations,
     readEpoch: () => readEpoch(db),
   })
+  opened.defer(async () => publishedFeed.stop())
   await revocations.start()
   opened.defer(keyRing.stop)
   if (kind === 'server') keyRing.follow()

@@ -52,12 +52,18 @@ const createPlain = () => {
   }
 }
 
+type Table = {
+  readonly add: (name: string, until: number, detail: number) => void
+  readonly has: (name: string) => boolean
+}
+
 const createDetailed = () => {
   const known = new Map<string, Known>()
   return {
     add: (name: string, until: number, detail: number): void => {
       known.set(name, both(known.get(name), until, detail))
     },
+    has: (name: string): boolean => known.has(name),
     /** Below everything where there is none. */
     detailOf: (name: string): number => known.get(name)?.detail ?? -1,
     prune: (now: number): void => {
@@ -77,17 +83,18 @@ export const createCutOffs = (most: number): CutOffs => {
   const size = (): number => tables.reduce((sum, table) => sum + table.size(), 0)
 
   /** One entry for each kind of the feed. */
-  const kinds: Readonly<Record<string, { readonly add: typeof users.add; readonly hasDetail: boolean }>> = {
-    session: { add: sessions.add, hasDetail: false },
-    'signing-key': { add: keys.add, hasDetail: false },
-    user: { add: users.add, hasDetail: true },
-    'reread-user': { add: rereads.add, hasDetail: true },
+  const kinds: Readonly<Record<string, { readonly table: Table; readonly hasDetail: boolean }>> = {
+    session: { table: sessions, hasDetail: false },
+    'signing-key': { table: keys, hasDetail: false },
+    user: { table: users, hasDetail: true },
+    'reread-user': { table: rereads, hasDetail: true },
   }
   return {
     add: ([kind, name, until, detail]) => {
       const known = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
-      if (known === undefined || known.hasDetail !== (detail !== undefined) || size() >= most) return false
-      known.add(name, until, detail ?? 0)
+      if (known === undefined || known.hasDetail !== (detail !== undefined)) return false
+      if (size() >= most && !known.table.has(name)) return false
+      known.table.add(name, until, detail ?? 0)
       return true
     },
     judge: ({ session, user, userVersion, key, reread, exp }) => {

@@ -19,7 +19,8 @@ export type View = {
 /** As of when something is known: what was sent then was told to be so old. */
 type Known = { readonly sent: Moment; readonly age: number }
 
-/** Seconds. */
+/** Seconds. Processes of one installation differ by 2 at most; an entry is told for 60 after it has mattered. */
+const leeway = 30
 const pruneEvery = 30
 
 /** How many pages a list may have that brings nothing new: none. */
@@ -34,6 +35,8 @@ export const createView = (clock: Clock, cutOffs: CutOffs): View => {
   let list: Known | undefined
   let known: Known | undefined
   let prunedAt = 0
+  /** The largest `iat` since the door was opened last. */
+  let newest = 0
   let issuerTime: { readonly at: number; readonly read: number } | undefined
 
   const ageOfKnown = (of: Known | undefined): number =>
@@ -44,6 +47,7 @@ export const createView = (clock: Clock, cutOffs: CutOffs): View => {
     epoch = ''
     list = undefined
     known = undefined
+    newest = 0
   }
 
   /** Only a list from its start may follow something else than what was asked from. */
@@ -57,6 +61,12 @@ export const createView = (clock: Clock, cutOffs: CutOffs): View => {
     const names = { session: '', user: '', userVersion: 0, reread: '', exp: 0 }
     if (cutOffs.judge({ ...names, key: nameOf('signing-key', kid) }) === 'key revoked')
       throw new FeedError('the statement is signed by a revoked key')
+  }
+
+  /** What has been forgotten by a time that was wrong must be told again. */
+  const checkTime = ({ iat }: Statement): void => {
+    if (iat < newest - leeway) throw new FeedError('the time of the issuer went back')
+    newest = Math.max(newest, iat)
   }
 
   const addAll = ({ entries }: Statement): void => {
@@ -81,6 +91,7 @@ export const createView = (clock: Clock, cutOffs: CutOffs): View => {
     take: (statement, sent) => {
       checkKey(statement.kid)
       checkGoesOn(statement)
+      checkTime(statement)
       checkProgress(statement)
       addAll(statement)
       checkKey(statement.kid)
