@@ -67,7 +67,7 @@ test('a longer bound is told by a warning of the process', async () => {
   assert.match((await warned).message, /ended are accepted for up to 60000 ms/)
 })
 
-describe('metadata and keys that are not those of the issuer let nobody in: ', { concurrency: 8 }, () => {
+describe('metadata and keys that are not those of the issuer let nobody in', { concurrency: 8 }, () => {
   const to = (name: string, value: unknown) => (issuer: ScriptedIssuer) => {
     issuer.script.metadata = { [name]: value }
   }
@@ -81,9 +81,9 @@ describe('metadata and keys that are not those of the issuer let nobody in: ', {
     'a feed on another host': to('revocation_feed_endpoint', 'https://elsewhere.example/feed'),
     'a redirect to another address': issuer => {
       issuer.script.answer = ({ url }, response) => {
-        if (url !== '/keys') return false
-        response.writeHead(302, { location: '/moved' }).end()
-        return true
+        if (url === '/keys') response.writeHead(302, { location: '/moved' }).end()
+        if (url === '/moved') response.end(JSON.stringify({ keys: issuer.script.shown }))
+        return url === '/keys' || url === '/moved'
       }
     },
     'a key set of more than its bound': issuer => {
