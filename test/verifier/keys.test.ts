@@ -76,7 +76,10 @@ describe('metadata and keys that are not those of the issuer let nobody in', { c
     'metadata of an issuer with a slash more': issuer => to('issuer', `${issuer.issuer}/`)(issuer),
     'a key set on another host': to('jwks_uri', 'https://elsewhere.example/keys'),
     'a key set in a file': to('jwks_uri', 'file:///etc/passwd'),
-    'a key set on another port': issuer => to('jwks_uri', issuer.issuer.replace(/\d+$/, '1'))(issuer),
+    'a key set under another name of the same machine': issuer =>
+      to('jwks_uri', `${issuer.issuer.replace('127.0.0.1', 'localhost')}/keys`)(issuer),
+    'a feed under another name of the same machine': issuer =>
+      to('revocation_feed_endpoint', `${issuer.issuer.replace('127.0.0.1', 'localhost')}/feed`)(issuer),
     'no feed': to('revocation_feed_endpoint', undefined),
     'a feed on another host': to('revocation_feed_endpoint', 'https://elsewhere.example/feed'),
     'a redirect to another address': issuer => {
