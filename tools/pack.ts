@@ -26,27 +26,23 @@ const kept = join(folder, '.package.json')
 const dist = join(folder, 'dist')
 const docs = join(folder, 'docs')
 
-/** The pages for whoever has installed a package: what its messages name, and all that these lead to. */
-const pagesOf: Readonly<Record<string, readonly string[]>> = {
-  verifier: ['verifier'],
-  gatewright: [
-    'adopt',
-    'changing-the-secret',
-    'command-line',
-    'contract-additions',
-    'hooks',
-    'housekeeping',
-    'limits',
-    'postgresql',
-    'routes',
-    'settings',
-    'testing',
-    'troubleshooting',
-    'user-fields',
-  ],
-}
-const pages = pagesOf[name]
-if (pages === undefined) throw new TypeError(`${name} is no package that is published`)
+/** The pages for whoever has installed the package: what its messages name, and all that these lead to. */
+const pages = [
+  'adopt',
+  'changing-the-secret',
+  'command-line',
+  'contract-additions',
+  'hooks',
+  'housekeeping',
+  'limits',
+  'postgresql',
+  'routes',
+  'settings',
+  'testing',
+  'troubleshooting',
+  'user-fields',
+]
+const pagesOf: Readonly<Record<string, readonly string[]>> = { gatewright: pages, verifier: ['verifier'] }
 
 const run = (...words: readonly string[]): void => {
   execFileSync(process.execPath, words, { cwd: top, stdio: ['ignore', 'inherit', 'inherit'] })
@@ -78,7 +74,7 @@ const prepare = (): void => {
   buildConsole()
   compile()
   cpSync(join(top, 'LICENSE'), join(folder, 'LICENSE'))
-  for (const page of pages) cpSync(join(top, 'docs', `${page}.md`), join(docs, `${page}.md`))
+  for (const page of pagesOf[name] ?? []) cpSync(join(top, 'docs', `${page}.md`), join(docs, `${page}.md`))
   const published = toPublished(JSON.parse(readFileSync(manifest, 'utf8')))
   renameSync(manifest, kept)
   writeFileSync(manifest, `${JSON.stringify(published, null, 2)}\n`)
@@ -86,5 +82,6 @@ const prepare = (): void => {
 
 const steps: Readonly<Record<string, () => void>> = { prepare, restore }
 const step = steps[process.argv[2] ?? '']
+if (!Object.hasOwn(pagesOf, name)) throw new TypeError(`${name} is no package that is published`)
 if (step === undefined) throw new TypeError('write: node tools/pack.ts prepare, or restore')
 step()

@@ -76,7 +76,7 @@ const forgeries: Readonly<Record<string, (issuer: ScriptedIssuer) => Forge>> = {
       signText(`${encode(header)}.${encode(JSON.stringify(members).replace('{', '{"age":0,'))}`, key),
   'with a list that does not go on': () => withMembers({ last: false, entries: [] }),
   'that is cut off': () => draft => honest(draft).slice(0, -20),
-  'of more than its bound': () => withMembers({ place: 'x'.repeat(2 ** 21) }),
+  'of more than its bound': () => withMembers({ place: 'x'.repeat(2 ** 23) }),
 }
 
 /** An issuer with a session ended, and a verifier that has read so much. */

@@ -166,6 +166,19 @@ test('made-up key ids: one look in thirty seconds, and one under way at a time',
   assert.equal(issuer.countOf('/keys') - before, 2)
 })
 
+test('keys that are slow to come are asked for once, however often the feed is asked meanwhile', async t => {
+  const { issuer, verifier } = await open(t)
+  issuer.script.answer = ({ url }) => url === '/keys'
+  verifier.set.monotonic += 6 * 60_000
+  const before = issuer.countOf('/keys')
+  for (let number = 0; number < 5; number += 1) {
+    const asked = issuer.countOf('/feed')
+    issuer.cutOff('session', `session ${number}`)
+    await until('it was read', () => issuer.countOf('/feed') > asked)
+  }
+  assert.equal(issuer.countOf('/keys') - before, 1)
+})
+
 test('a key that was made a moment ago is found by its first token, whatever made-up ids came before', async t => {
   const { issuer, verifier } = await open(t)
   const key = makeKey()

@@ -12,10 +12,11 @@ export type Issuer = {
   readonly find: (kid: string) => PublicKey | undefined
   /** The same, after one more look where it is not known and the last such look is long enough ago. */
   readonly findAnew: (kid: string, asker: Asker) => Promise<PublicKey | undefined>
-  /** Where the feed is; what was published is read first where that is due. @throws UnreachableError */
+  /**
+   * Where the feed is, which can't be followed with keys that are too old: so no token is judged by them.
+   * @throws UnreachableError
+   */
   readonly getFeed: () => Promise<URL>
-  /** Whether the keys were read lately enough to say of a token that it is good. */
-  readonly isFresh: () => boolean
 }
 
 /** A key is published 15 minutes before it signs: read every 5, none that signs is unknown. */
@@ -96,6 +97,5 @@ export const createIssuer = (options: Options): Issuer => {
       if (published === undefined) throw new UnreachableError('nothing of it was read yet')
       return published.feed
     },
-    isFresh: () => age() <= oldest,
   }
 }

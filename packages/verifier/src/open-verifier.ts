@@ -67,7 +67,7 @@ export const openVerifier = (bounds: Bounds): Verifier => {
   const seen = createSeenTokens()
   let waiting = 0
 
-  const isFresh = (): boolean => !signal.aborted && view.age() <= maxAge && published.isFresh()
+  const isFresh = (): boolean => !signal.aborted && view.age() <= maxAge
 
   const waitUntilFresh = async (): Promise<void> => {
     if (signal.aborted) throw new Refusal('unavailable', 'closed')

@@ -21,8 +21,8 @@ export class FeedError extends Error {
   override readonly name = 'FeedError'
 }
 
-/** Bytes: a page has 2,000 entries of some 75. */
-export const longestStatement = 1_024 * 1_024
+/** Bytes: a page has 2,000 entries of some 75; what came at one moment may be five times as much. */
+export const longestStatement = 4 * 1_024 * 1_024
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= 16_384
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0

@@ -6,8 +6,8 @@ export type FeedPlace = {
   readonly epoch: string
   /** All that was to be seen from here is known, once the list under way has been read to its end. */
   readonly position: FeedPosition
-  /** In the middle of a list: what it began after, and its last row so far. */
-  readonly list?: { readonly from: FeedPosition; readonly after: number }
+  /** In the middle of the whole list: the place of its last row so far. */
+  readonly after?: number
 }
 
 export type FeedPlaces = {

@@ -158,6 +158,17 @@ describe('a place', () => {
     assert.notEqual((await read(node, place)).place, place)
   })
 
+  test('of another process, behind which more stands than a page holds, starts the list anew', async () => {
+    const one = await startNode(3)
+    await cutOff(one, 'a')
+    const { place } = await read(one)
+    await cutOff(one, 'b', 'c', 'd', 'e')
+    const other = await startNode(3)
+    const { found, pages } = await readAll(other, place)
+    assert.equal(pages[0]?.after, '')
+    assert.deepEqual(found, ['a', 'b', 'c', 'd', 'e'])
+  })
+
   const madeUp: Readonly<Record<string, (place: string) => string>> = {
     'that nobody told': () => newId(systemRandom),
     'of which one character is another': place =>
@@ -314,35 +325,46 @@ describe('what came lately', () => {
     matters_until: 0,
     created_at: 0,
   })
+  const places = (recent: ReturnType<typeof createRecentCutOffs>, from: string, most = 10) => {
+    const since = recent.since(from, most)
+    return since && [since.rows.map(({ place }) => place), since.position, since.isLast]
+  }
 
   test('is kept up to a bound; whoever stands before it is not answered from memory', () => {
     const recent = createRecentCutOffs('0', 3)
     recent.add([row(1), row(2)], '2')
     recent.add([], '2 and nothing')
     recent.add([row(3)], '3')
-    assert.deepEqual(
-      recent.since('0')?.map(({ place }) => place),
-      [1, 2, 3],
-    )
+    assert.deepEqual(places(recent, '0'), [[1, 2, 3], '3', true])
     recent.add([row(4)], '4')
-    assert.equal(recent.since('0'), undefined)
-    assert.deepEqual(
-      recent.since('2')?.map(({ place }) => place),
-      [3, 4],
-    )
-    assert.deepEqual(recent.since('4'), [])
+    assert.equal(recent.since('0', 10), undefined)
+    assert.deepEqual(places(recent, '2'), [[3, 4], '4', true])
+    assert.deepEqual(places(recent, '4'), [[], '4', true])
     recent.add(
       Array.from({ length: 5 }, (_, at) => row(at + 5)),
       '9',
     )
-    assert.equal(recent.since('4'), undefined)
-    assert.deepEqual([recent.since('9'), recent.end()], [[], '9'])
+    assert.equal(recent.since('4', 10), undefined)
+    assert.deepEqual(places(recent, '9'), [[], '9', true])
+    assert.equal(recent.end(), '9')
+  })
+
+  test('is told by whole reads, as far as a page goes, and at least one', () => {
+    const recent = createRecentCutOffs('0', 100)
+    recent.add([row(1), row(2)], '2')
+    recent.add([row(3)], '3')
+    recent.add([row(4)], '4')
+    assert.deepEqual(places(recent, '0', 3), [[1, 2, 3], '3', false])
+    assert.deepEqual(places(recent, '0', 1), [[1, 2], '2', false])
+    assert.deepEqual(places(recent, '2', 1), [[3], '3', false])
+    assert.deepEqual(places(recent, '3', 1), [[4], '4', true])
   })
 
   test('is forgotten when the view was read from its start', () => {
     const recent = createRecentCutOffs('0', 3)
     recent.add([row(1)], '1')
     recent.startAt('7')
-    assert.deepEqual([recent.since('1'), recent.since('7'), recent.end()], [undefined, [], '7'])
+    assert.equal(recent.since('1', 10), undefined)
+    assert.deepEqual(places(recent, '7'), [[], '7', true])
   })
 })

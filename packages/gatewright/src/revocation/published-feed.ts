@@ -81,36 +81,40 @@ export const createPublishedFeed = (dependencies: Dependencies, most = pageSize)
     return place?.epoch === (await findEpoch()) ? place : undefined
   }
 
-  const toPart = (after: string, place: FeedPlace, told: Pick<FeedPart, 'rows' | 'age'>): FeedPart => ({
+  const toPart = (
+    after: string,
+    place: FeedPlace,
+    told: Omit<FeedPart, 'epoch' | 'after' | 'place'>,
+  ): FeedPart => ({
     epoch: place.epoch,
     after,
     place: places.toText(place),
-    isLast: place.list === undefined,
     ...told,
   })
 
-  const readRecent = (after: string, { epoch, position, list }: FeedPlace): FeedPart | undefined => {
-    const rows = list === undefined ? recent.since(position) : undefined
-    if (rows === undefined || rows.length > most) return undefined
-    return toPart(after, { epoch, position: recent.end() }, { rows, age: revocations.age })
+  const readRecent = (text: string, { epoch, position, after }: FeedPlace): FeedPart | undefined => {
+    const since = after === undefined ? recent.since(position, most) : undefined
+    if (since === undefined) return undefined
+    const { rows, isLast } = since
+    return toPart(text, { epoch, position: since.position }, { rows, isLast, age: revocations.age })
   }
 
   /**
-   * A page of what stands behind the place. The view is read first: so it has seen all that any process has
-   * told so far, and its end is where the list leads, whatever is committed while the pages are read.
+   * From the database: what stands behind a place of another process, or a page of the whole list. The view is
+   * read first: so it has seen all that any process has told so far, and its end is where this leads, whatever
+   * is committed while pages are read. What stands behind a place and is more than a page is told as a list.
    */
-  const readPage = async (after: string, place: FeedPlace | undefined): Promise<FeedPart> => {
+  const readPage = async (text: string, place: FeedPlace | undefined): Promise<FeedPart> => {
     await revocations.readFromNow()
-    const position = place?.list === undefined ? recent.end() : place.position
-    const from = place?.list?.from ?? place?.position ?? feedStart
+    const isList = place === undefined || place.after !== undefined
+    const position = place?.after === undefined ? recent.end() : place.position
     const sent = momentOf(clock)
-    const page = { after: place?.list?.after ?? 0, most }
-    const { rows, hasGoneBack } = await readFeed(db, from, sent.wall, page)
-    if (hasGoneBack) return readPage('', undefined)
-    const last = rows.at(-1)
-    const list = rows.length < most || last === undefined ? undefined : { from, after: last.place }
-    const next = { epoch: await findEpoch(), position, ...(list && { list }) }
-    return toPart(after, next, { rows, age: () => ageOf(clock, sent) })
+    const page = { after: place?.after ?? 0, most: isList ? most : most + 1 }
+    const { rows, hasGoneBack } = await readFeed(db, isList ? feedStart : place.position, sent.wall, page)
+    if (hasGoneBack || (!isList && rows.length > most)) return readPage('', undefined)
+    const last = rows.length < most || !isList ? undefined : rows.at(-1)
+    const next = { epoch: await findEpoch(), position, ...(last && { after: last.place }) }
+    return toPart(text, next, { rows, isLast: last === undefined, age: () => ageOf(clock, sent) })
   }
 
   const readNow = async (after: string): Promise<FeedPart> => {

@@ -6,10 +6,20 @@ export type RecentCutOffs = {
   /** Forgets all: the view was read from the start, and stands here. */
   readonly startAt: (position: FeedPosition) => void
   readonly add: (rows: readonly CutOffRow[], position: FeedPosition) => void
-  /** All that came after a position that the view had; undefined where that is too long ago, or was never. */
-  readonly since: (position: FeedPosition) => readonly CutOffRow[] | undefined
+  /**
+   * What came after a position that the view had, read by read, as far as `most` rows go (one read at least);
+   * undefined where that is too long ago, or was never.
+   */
+  readonly since: (position: FeedPosition, most: number) => Since | undefined
   /** The position of the last cut-off that came, which has seen all that the view has seen. */
   readonly end: () => FeedPosition
+}
+
+export type Since = {
+  readonly rows: readonly CutOffRow[]
+  /** Where the view stood after them. */
+  readonly position: FeedPosition
+  readonly isLast: boolean
 }
 
 /** Some 3 MB. */
@@ -22,6 +32,22 @@ const toStep = (position: FeedPosition, rows: readonly CutOffRow[] = []): Step =
   position,
   rows,
 })
+
+/** The first step is where it starts from. */
+const goOn = ([from, ...steps]: readonly Step[], most: number): Since | undefined => {
+  if (from === undefined) return undefined
+  let count = 0
+  const end = steps.findIndex(({ rows }, at) => {
+    count += rows.length
+    return at > 0 && count > most
+  })
+  const taken = end < 0 ? steps : steps.slice(0, end)
+  return {
+    rows: taken.flatMap(({ rows }) => rows),
+    position: taken.at(-1)?.position ?? from.position,
+    isLast: end < 0,
+  }
+}
 
 /** @param most rows that are kept */
 export const createRecentCutOffs = (start: FeedPosition, most = usualMost): RecentCutOffs => {
@@ -49,10 +75,10 @@ export const createRecentCutOffs = (start: FeedPosition, most = usualMost): Rece
       count += rows.length
       dropOldest()
     },
-    since: position => {
+    since: (position, mostRows) => {
       const key = JSON.stringify(position)
       const at = steps.findLastIndex(step => step.key === key)
-      return at < 0 ? undefined : steps.slice(at + 1).flatMap(({ rows }) => rows)
+      return at < 0 ? undefined : goOn(steps.slice(at), mostRows)
     },
     end: () => steps.at(-1)?.position ?? start,
   }
