@@ -42,7 +42,7 @@ describe('an issuer that nobody can be sure of is refused', () => {
     empty: '',
   }
   for (const [name, issuer] of Object.entries(rows))
-    test(name, () => assert.throws(() => createVerifier({ issuer, audience: 'a' }), TypeError))
+    test(name, () => assert.throws(() => createVerifier({ issuer, audience: 'a' }).close(), TypeError))
 })
 
 test('bounds that would accept ended tokens for longer are refused, unless their name says so', () => {
@@ -58,7 +58,7 @@ test('bounds that would accept ended tokens for longer are refused, unless their
     { mostCutOffs: 0 },
     { audience: '' },
   ])
-    assert.throws(() => createVerifier({ ...given, ...options }), TypeError, JSON.stringify(options))
+    assert.throws(() => createVerifier({ ...given, ...options }).close(), TypeError, JSON.stringify(options))
 })
 
 test('a longer bound is told by a warning of the process', async () => {
