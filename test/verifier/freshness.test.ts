@@ -208,6 +208,26 @@ test('many who wait behind a silent issuer are bounded, and it is not asked for 
   assert.ok(issuer.countOf('/feed') - asked <= 3)
 })
 
+test('an issuer that is late, or begins anew each time, is not asked without a pause', async t => {
+  const { issuer } = await open(t)
+  issuer.script.age = 2_000
+  const asked = issuer.countOf('/feed')
+  issuer.wake()
+  await until('some time has passed', () => false, 1_000).catch(() => {})
+  assert.ok(issuer.countOf('/feed') - asked <= 10, String(issuer.countOf('/feed') - asked))
+  issuer.script.age = 0
+  issuer.cutOff('session', 'another one')
+  const before = issuer.countOf('/feed')
+  let epochs = 0
+  issuer.script.forge = draft => {
+    epochs += 1
+    issuer.script.epoch = `epoch ${epochs}`
+    return honest(draft)
+  }
+  await until('some time has passed', () => false, 1_000).catch(() => {})
+  assert.ok(issuer.countOf('/feed') - before <= 10, String(issuer.countOf('/feed') - before))
+})
+
 test('while the issuer is away it is asked with growing pauses, and at once no more', async t => {
   const { issuer, verifier } = await open(t)
   issuer.script.answer = (_, response) => {

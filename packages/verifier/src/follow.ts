@@ -2,7 +2,7 @@ import { ageOf, type Clock, momentOf, sleep } from './clock.ts'
 import { getJson, UnreachableError } from './get-json.ts'
 import type { Issuer } from './issuer.ts'
 import { jitter, newNonce } from './random.ts'
-import { FeedError, longestStatement, readStatement } from './statement.ts'
+import { FeedError, longestStatement, readStatement, type Statement } from './statement.ts'
 import type { View } from './view.ts'
 
 /** Asks the issuer's feed again and again, until it is stopped. */
@@ -39,23 +39,31 @@ export const follow = (dependencies: Dependencies): Following => {
   const longestWait = waitFor(maxAge)
   const longest = longestWait + Math.max(1_000, maxAge * 0.2)
   let failures = 0
-  /** The question that waits at the issuer; one that does not is answered soon by itself. */
   let asking = new AbortController()
+  /** It waits at the issuer; what does not is answered soon by itself. */
   let waits = false
   let taken = Promise.withResolvers<void>()
 
   const ask = async (wait: number, nonce: string): Promise<unknown> => {
+    asking = new AbortController()
     const url = new URL(await published.getFeed())
     url.searchParams.set('nonce', nonce)
     if (view.place() !== '') url.searchParams.set('after', view.place())
     url.searchParams.set('wait_ms', String(wait))
-    asking = new AbortController()
+    const either = AbortSignal.any([signal, asking.signal])
     waits = wait > 0
-    return getJson(url, {
-      most: longestStatement + 1_024,
-      longest,
-      signal: AbortSignal.any([signal, asking.signal]),
-    })
+    try {
+      return await getJson(url, { most: longestStatement + 1_024, longest, signal: either })
+    } finally {
+      waits = false
+    }
+  }
+
+  /** Whoever can't wait at the issuer, or is told what does not help, asks no sooner for it. */
+  const pauseAfter = ({ isLast, entries }: Statement, wait: number, elapsed: number): number => {
+    if (!isLast) return 0
+    if (view.age() > maxAge || (wait > 0 && entries.length === 0 && elapsed < wait / 2)) return jitter(pause)
+    return entries.length > 0 ? Math.max(0, leastDistance - elapsed) : 0
   }
 
   /** @returns how long to pause before the next question */
@@ -66,14 +74,12 @@ export const follow = (dependencies: Dependencies): Following => {
     const answer = await ask(wait, nonce)
     const findKey = (kid: string) => published.findAnew(kid, 'statement')
     const statement = await readStatement(answer, { issuer, nonce, findKey })
+    const startsOver = statement.after === '' && view.place() !== ''
     view.take(statement, sent)
     failures = 0
     taken.resolve()
     taken = Promise.withResolvers()
-    const elapsed = ageOf(clock, sent)
-    if (!statement.isLast || wait === 0) return 0
-    if (statement.entries.length > 0) return Math.max(0, leastDistance - elapsed)
-    return elapsed < wait / 2 ? jitter(pause) : 0
+    return startsOver ? jitter(pause) : pauseAfter(statement, wait, ageOf(clock, sent))
   }
 
   /** What can't be told apart from a forgery closes the door; what can't be reached is only not asked. */
