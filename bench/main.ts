@@ -2,6 +2,7 @@ import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
 import { measureRevocation } from './revocation.ts'
 import { measureStart } from './start.ts'
+import { measureVerifier } from './verifier.ts'
 import { measureWorkers } from './workers.ts'
 
 type Bench = {
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, Bench>> = {
     does: 'from the answer of a logout to the refusal elsewhere [seconds of each way]',
   },
   workers: { run: measureWorkers, does: 'a protected GET of 1, 2 and 4 workers [rounds] [seconds of each]' },
+  verifier: { run: measureVerifier, does: 'how soon a service elsewhere refuses after a logout [logouts]' },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
 }
 

@@ -43,7 +43,8 @@ const show = ({ status, body }: Answer): string =>
 const ask = async (row: Row, name: SenderName, method = split(row.route)[0]): Promise<string> => {
   const { owner, sender } = await takeSender(row, name)
   const id = await things[row.of]?.(t, owner, sender)
-  const path = split(row.route)[1].replace(':id', id ?? ':id')
+  const query = new URLSearchParams(requests[row.route]?.query).toString()
+  const path = split(row.route)[1].replace(':id', id ?? ':id') + (query && `?${query}`)
   const body = await requests[row.route]?.body?.({ t, owner, sender, of: row.of })
   const before = isSuccess(row.expected[name]) ? undefined : await readTables(t)
   const headers = { ...sender.headers, ...requests[row.route]?.headers }

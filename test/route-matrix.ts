@@ -30,6 +30,7 @@ export const matrix = `
 | GET /docs/reference.js      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/swagger-ui.css    |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /docs/swagger-ui.js     |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| GET /api/v1/revocations     |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/setup          | open link       | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
 | POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
@@ -199,6 +200,7 @@ export const requests: Readonly<Record<string, Request>> = {
       ...registration(),
     }),
   },
+  'GET /api/v1/revocations': { query: { nonce: 'A'.repeat(22), after: 'unknown', wait_ms: '0' } },
   'POST /api/v1/register': { body: registration },
   'POST /api/v1/login': { body: ({ owner: { username } }) => ({ username, password }) },
   'POST /api/v1/sessions': {

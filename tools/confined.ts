@@ -15,6 +15,8 @@ type Rule = {
 }
 
 const engine = 'packages/gatewright/src'
+/** A program of its own, for services elsewhere: it has its own one place for each. */
+const verifier = 'packages/verifier/src'
 
 /** What may stand in few files only, or in none. A word that is made up at run time is not seen. */
 const rules: readonly Rule[] = [
@@ -23,7 +25,7 @@ const rules: readonly Rule[] = [
     look: 'code',
     pattern: /\bDate\s*\.\s*now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bperformance\s*\.\s*now\b|\bhrtime\b/g,
     where: 'source',
-    only: [`${engine}/ground/clock.ts`],
+    only: [`${engine}/ground/clock.ts`, `${verifier}/clock.ts`],
     why: 'a test must be able to move every clock',
     instead: 'take a Clock as a dependency and call clock.now() or clock.monotonic()',
   },
@@ -33,7 +35,7 @@ const rules: readonly Rule[] = [
     pattern:
       /\b(randomBytes|randomFill|randomFillSync|randomInt|randomUUID|getRandomValues)\b|\bMath\s*\.\s*random\b/g,
     where: 'source',
-    only: [`${engine}/ground/random.ts`],
+    only: [`${engine}/ground/random.ts`, `${verifier}/random.ts`],
     why: 'one source of secrets can be audited, and a weak one can not slip in',
     instead: 'take a Random as a dependency and call newId(random) or newSecret(random)',
   },
@@ -67,6 +69,9 @@ const rules: readonly Rule[] = [
       `${engine}/limits/limiter.ts`,
       `${engine}/http/certificate.ts`,
       `${engine}/upkeep/certificate-check.ts`,
+      `${verifier}/algorithms.ts`,
+      `${verifier}/cut-offs.ts`,
+      `${verifier}/random.ts`,
     ],
     why: 'whoever hashes or encrypts chooses how, and few places are looked at for that',
     instead: 'call sha256 of ground/encoding.ts; in an application toMark of gatewright/entity-tags',

@@ -9,15 +9,17 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { toPublished } from './published-manifest.ts'
 import { top } from './sources.ts'
 
 /*
- * For `npm pack` and `npm publish` of packages/gatewright: `prepare` runs before the files are collected,
- * `restore` after it. Between the two, which takes a moment, the manifest is the one that is published.
+ * For `npm pack` and `npm publish` of a package, whose folder npm runs this in: `prepare` runs before the files
+ * are collected, `restore` after it. Between the two, which takes a moment, the manifest is the one that is
+ * published.
  */
-const folder = join(top, 'packages/gatewright')
+const name = basename(process.cwd())
+const folder = join(top, 'packages', name)
 const manifest = join(folder, 'package.json')
 /** The manifest of the repository, while the other stands in its place. */
 const kept = join(folder, '.package.json')
@@ -41,6 +43,7 @@ const pages = [
   'user-fields',
   'workers',
 ]
+const pagesOf: Readonly<Record<string, readonly string[]>> = { gatewright: pages, verifier: ['verifier'] }
 
 const run = (...words: readonly string[]): void => {
   execFileSync(process.execPath, words, { cwd: top, stdio: ['ignore', 'inherit', 'inherit'] })
@@ -51,13 +54,14 @@ const compile = (): void => {
   run(join(top, 'node_modules/typescript/bin/tsc'), '-p', folder)
   for (const path of globSync('**/*.*', { cwd: join(folder, 'src'), exclude: ['**/*.ts'] }))
     cpSync(join(folder, 'src', path), join(dist, path))
-  chmodSync(join(dist, 'cli/main.js'), 0o755)
+  const commandLine = join(dist, 'cli/main.js')
+  if (existsSync(commandLine)) chmodSync(commandLine, 0o755)
 }
 
 /** The pages of the console are files as well, made by a tool of their own. */
 const buildConsole = (): void => {
   const tool = join(top, 'tools/build-console.ts')
-  if (existsSync(tool)) run(tool)
+  if (name === 'gatewright' && existsSync(tool)) run(tool)
 }
 
 /** Also what a pack left behind that was killed. */
@@ -71,7 +75,7 @@ const prepare = (): void => {
   buildConsole()
   compile()
   cpSync(join(top, 'LICENSE'), join(folder, 'LICENSE'))
-  for (const name of pages) cpSync(join(top, 'docs', `${name}.md`), join(docs, `${name}.md`))
+  for (const page of pagesOf[name] ?? []) cpSync(join(top, 'docs', `${page}.md`), join(docs, `${page}.md`))
   const published = toPublished(JSON.parse(readFileSync(manifest, 'utf8')))
   renameSync(manifest, kept)
   writeFileSync(manifest, `${JSON.stringify(published, null, 2)}\n`)
@@ -79,5 +83,6 @@ const prepare = (): void => {
 
 const steps: Readonly<Record<string, () => void>> = { prepare, restore }
 const step = steps[process.argv[2] ?? '']
+if (!Object.hasOwn(pagesOf, name)) throw new TypeError(`${name} is no package that is published`)
 if (step === undefined) throw new TypeError('write: node tools/pack.ts prepare, or restore')
 step()

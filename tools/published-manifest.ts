@@ -1,6 +1,6 @@
 /** What of a package.json is looked at here; everything else stays as it is. */
 type Manifest = {
-  readonly bin: Readonly<Record<string, string>>
+  readonly bin?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string>>
   readonly scripts?: object
   readonly devDependencies?: object
@@ -18,11 +18,13 @@ const toBuilt = (path: string, ending: '.js' | '.d.ts'): string =>
  * nothing that only the repository needs.
  */
 export const toPublished = (manifest: Manifest) => {
-  const { scripts: _scripts, devDependencies: _devDependencies, ...rest } = manifest
+  const { scripts: _scripts, devDependencies: _devDependencies, bin, ...rest } = manifest
   const names = Object.entries(manifest.exports).filter(([name]) => !inside.includes(name))
   return {
     ...rest,
-    bin: Object.fromEntries(Object.entries(manifest.bin).map(([name, path]) => [name, toBuilt(path, '.js')])),
+    ...(bin && {
+      bin: Object.fromEntries(Object.entries(bin).map(([name, path]) => [name, toBuilt(path, '.js')])),
+    }),
     exports: Object.fromEntries(
       names.map(([name, path]) => [name, { types: toBuilt(path, '.d.ts'), default: toBuilt(path, '.js') }]),
     ),

@@ -22,7 +22,7 @@ import { readBlocks, readDocument, readLinks, readPart, top } from '../markdown.
 import { findFreePort } from '../process/free-port.ts'
 import { until, within } from '../process/until.ts'
 import { readSteps, takeTour } from '../tour.ts'
-import { cleanEnv, copyRepository, npmInstall, pack } from './packed.ts'
+import { cleanEnv, copyRepository, installNode24, npmInstall, pack } from './packed.ts'
 
 const page = 'docs/adopt.md'
 const text = readDocument(page)
@@ -258,23 +258,9 @@ const start = async (
   }
 }
 
-const newest24 = '24.21.0'
-
-/** The oldest line of Node.js that the package runs on, as npm has it for this machine. */
-const installNode24 = (): { readonly node: string; readonly missing: string | undefined } => {
-  const elsewhere = join(folder, 'node24')
-  const name = `node-${process.platform}-${process.arch}`
-  spawnSync('mkdir', ['-p', elsewhere])
-  writeFileSync(join(elsewhere, 'package.json'), '{"private": true}\n')
-  const { status, stderr } = npmInstall(elsewhere, `${name}@${newest24}`)
-  const node = join(elsewhere, 'node_modules', name, 'bin/node')
-  const missing = `Node.js ${newest24} could not be installed (npm install ${name}@${newest24}): ${stderr.slice(0, 200)}`
-  return { node, missing: status === 0 && existsSync(node) ? undefined : missing }
-}
-
 const versions = [
   { version: 26, find: () => ({ node: process.execPath, missing: undefined }) },
-  { version: 24, find: installNode24 },
+  { version: 24, find: () => installNode24(folder) },
 ] as const
 
 for (const { version, find } of versions)

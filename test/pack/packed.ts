@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, relative, sep } from 'node:path'
 import { top } from '../markdown.ts'
@@ -48,11 +48,27 @@ export const copyRepository = (): string => {
   return copy
 }
 
-/** Packs the package in a copy of the repository, as its maintainers do, and gives the path of the tarball. */
-export const pack = (copy: string): string => {
-  const { status, stdout, stderr } = npm(copy, 'pack', '--workspace', 'gatewright', '--loglevel=error')
+/** Packs a package in a copy of the repository, as its maintainers do, and gives the path of the tarball. */
+export const pack = (copy: string, workspace = 'gatewright'): string => {
+  const { status, stdout, stderr } = npm(copy, 'pack', '--workspace', workspace, '--loglevel=error')
   if (status !== 0) throw new Error(`npm pack failed: ${stdout}${stderr}`)
-  const [tarball] = readdirSync(copy).filter(name => name.endsWith('.tgz'))
+  const [tarball] = readdirSync(copy).filter(name => /^(.*)-\d/.exec(name)?.[1] === workspace)
   if (tarball === undefined) throw new Error(`npm pack made nothing: ${stdout}${stderr}`)
   return join(copy, basename(tarball))
+}
+
+const newest24 = '24.21.0'
+
+/** The oldest line of Node.js that the package runs on, as npm has it for this machine. */
+export const installNode24 = (
+  folder: string,
+): { readonly node: string; readonly missing: string | undefined } => {
+  const elsewhere = join(folder, 'node24')
+  const name = `node-${process.platform}-${process.arch}`
+  mkdirSync(elsewhere)
+  writeFileSync(join(elsewhere, 'package.json'), '{"private": true}\n')
+  const { status, stderr } = npmInstall(elsewhere, `${name}@${newest24}`)
+  const node = join(elsewhere, 'node_modules', name, 'bin/node')
+  const missing = `Node.js ${newest24} could not be installed (npm install ${name}@${newest24}): ${stderr.slice(0, 200)}`
+  return { node, missing: status === 0 && existsSync(node) ? undefined : missing }
 }

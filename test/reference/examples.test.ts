@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import type { DeclaredRoute } from '../../packages/gatewright/src/http/route-table.ts'
-import { madeUpId, madeUpPair } from '../../packages/gatewright/src/http/schemas.ts'
+import { madeUpId, madeUpPair, madeUpStatement } from '../../packages/gatewright/src/http/schemas.ts'
 import { csrfExample } from '../../packages/gatewright/src/http/session-cookie.ts'
 import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { matrix, parseMatrix, requests } from '../route-matrix.ts'
@@ -93,9 +93,12 @@ const replay = async (t: TestApp, { method, url, reference }: DeclaredRoute, hol
   })
 }
 
-const madeUp: readonly unknown[] = [madeUpId, csrfExample.csrf_token, ...Object.values(madeUpPair)].filter(
-  value => value !== 'Bearer',
-)
+const madeUp: readonly unknown[] = [
+  madeUpId,
+  madeUpStatement,
+  csrfExample.csrf_token,
+  ...Object.values(madeUpPair),
+].filter(value => value !== 'Bearer')
 const isMadeUp = (value: unknown): boolean =>
   madeUp.includes(value) || typeof value === 'number' || /^\d{4}-\d\d-\d\dT/.test(String(value))
 

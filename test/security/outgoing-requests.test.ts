@@ -7,19 +7,33 @@ const reaching = /\bfetch\s*\(|\b(Http|Https)?[aA]gent\b|\bWebSocket\b|\bEventSo
 
 const clients = /^(undici|axios|got|ws|nodemailer|ioredis|redis|node:(dgram|http2|dns(\/promises)?))$/
 
-const ofServer = [...readSources()].filter(
+const programs = [...readSources()].filter(
   ([path]) => /^(packages\/[^/]+|apps\/blog)\/src\/.*\.ts$/.test(path) && !path.endsWith('.test.ts'),
 )
+const isOfVerifier = (path: string): boolean => path.startsWith('packages/verifier/')
+/** The verifier runs elsewhere, and asks one address: that of its issuer. */
+const [ofServer, ofVerifier] = [false, true].map(wanted =>
+  programs.filter(([path]) => isOfVerifier(path) === wanted),
+) as [typeof programs, typeof programs]
+
+const asks = ([path, text]: readonly [string, string]): boolean => {
+  const { code, imports } = parseSource(path, text)
+  return reaching.test(code) || imports.some(({ specifier = '' }) => clients.test(specifier))
+}
 
 test('request forgery by the server: no code of it asks another machine, so no input can choose one', () => {
-  const faults = ofServer.filter(([path, text]) => {
-    const { code, imports } = parseSource(path, text)
-    return reaching.test(code) || imports.some(({ specifier = '' }) => clients.test(specifier))
-  })
+  const faults = ofServer.filter(asks)
   assert.ok(ofServer.length > 100)
   assert.deepEqual(
     faults.map(([path]) => path),
     [],
+  )
+})
+
+test('a verifier elsewhere asks in one place, which follows no redirect, and for an issuer only on its own address', () => {
+  assert.deepEqual(
+    ofVerifier.filter(asks).map(([path]) => path),
+    ['packages/verifier/src/get-json.ts'],
   )
 })
 

@@ -20,6 +20,7 @@ import { createRoleTable, type RoleDeclaration, type RoleTable } from './permiss
 import { readMachine } from './processes/machine.ts'
 import { createProcesses, type Processes } from './processes/processes.ts'
 import { cutOffKinds } from './revocation/cut-offs.ts'
+import { createPublishedFeed, type PublishedFeed } from './revocation/published-feed.ts'
 import { createRevocations } from './revocation/revocations.ts'
 import { openWakeLines, type WakeLines } from './revocation/wake-lines.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
@@ -50,6 +51,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly keyRing: KeyRing
   /** By which other processes say that there is something to read. */
   readonly lines: WakeLines
+  readonly publishedFeed: PublishedFeed
   readonly housekeeping: Housekeeping
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
@@ -184,6 +186,14 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     onKeyRevoked: keyRing.drop,
   })
   opened.defer(revocations.stop)
+  const publishedFeed = createPublishedFeed({
+    db,
+    clock,
+    secrets,
+    revocations,
+    readEpoch: () => readEpoch(db),
+  })
+  opened.defer(async () => publishedFeed.stop())
   await revocations.start()
   opened.defer(keyRing.stop)
   if (kind === 'server') keyRing.follow()
@@ -221,6 +231,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     hooks,
     refusedCredentials,
     keyRing,
+    publishedFeed,
     housekeeping,
     roleTable,
     hasher: createPasswordHasher({ random, threads: shareOf(hashingThreads(), countWorkers(settings)) }),

@@ -13,6 +13,7 @@ export const refusals = {
   invalid_token: 'The token is not valid.',
   token_expired: 'The access token has expired. Refresh it.',
   session_ended: 'The session has ended. Sign in again.',
+  token_stale: 'What you may do has changed. Refresh the access token.',
   session_renewed: 'The session has just been renewed. Use the new token.',
   several_credentials: 'The request carries more than one credential. Send one.',
   refresh_token_reused: 'An old refresh token was used. The session was ended to be safe. Sign in again.',

@@ -96,6 +96,11 @@ export const advice = {
     means: 'Another user has this name, perhaps in other case or in wide letters.',
     todo: 'Choose another.',
   },
+  token_stale: {
+    means:
+      'Only services elsewhere say so, which check tokens with `gatewright-verifier`: the roles of the user have changed since the token was made. Here the new roles count at once.',
+    todo: 'Refresh: the new access token has the new roles.',
+  },
   session_renewed: {
     means:
       'The session has just gone on under a new id, after a step-up or a change of password, and this is a refresh token or a cookie from before. Not an end: another tab has the new one.',

@@ -18,6 +18,8 @@ declare module 'fastify' {
     conditional?: 'public' | 'private'
     /** The route answers with a page or a part of one; `'or JSON'`: it is an operation too, for who takes no page. */
     page?: true | 'or JSON'
+    /** The answer waits for something to happen: that it is late says nothing. */
+    waits?: true
     /** What the API reference says of the route. */
     reference?: RouteReference
   }

@@ -23,6 +23,7 @@ import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { referenceRoutes } from './routes/reference.ts'
+import { revocationsRoutes } from './routes/revocations.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
@@ -94,13 +95,20 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   engine.keyRing.tell(log)
   engine.lines.tell(log)
   healthRoutes(app, engine)
-  wellKnownRoutes(app, engine)
+  wellKnownRoutes(app, engine, mount)
   metricsRoutes(app, engine, createMetrics(engine, counts, options.parent))
   errorDocsRoutes(app, mount)
   referenceRoutes(app, engine, mount)
   consoleRoutes(app, engine, mount)
   const accountScope = async (scope: FastifyInstance): Promise<void> => {
-    for (const addRoutes of [setupRoutes, signInRoutes, accountRoutes, sessionRoutes, cookieSessionRoutes])
+    for (const addRoutes of [
+      setupRoutes,
+      signInRoutes,
+      accountRoutes,
+      sessionRoutes,
+      cookieSessionRoutes,
+      revocationsRoutes,
+    ])
       addRoutes(scope, engine)
   }
   await app.register(accountScope, { prefix: mount })

@@ -13,6 +13,7 @@ export const statuses = {
   invalid_token: 401,
   token_expired: 401,
   session_ended: 401,
+  token_stale: 401,
   refresh_token_reused: 401,
   insufficient_user_authentication: 401,
   insufficient_permission: 403,
@@ -92,6 +93,7 @@ const challenges: { readonly [Code in RefusalCode]?: string } = {
   invalid_token: 'invalid_token',
   token_expired: 'invalid_token',
   session_ended: 'invalid_token',
+  token_stale: 'invalid_token',
   refresh_token_reused: 'invalid_token',
   insufficient_user_authentication: 'insufficient_user_authentication',
 }

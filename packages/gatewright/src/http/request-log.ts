@@ -18,7 +18,8 @@ export const createRequestLog =
   (request: FastifyRequest, reply: FastifyReply): void => {
     if (which === 'off') return
     const duration = Math.round(reply.elapsedTime)
-    if (which === 'notable' && reply.statusCode < 400 && duration < slow) return
+    const isSlow = duration >= slow && !request.routeOptions.config?.waits
+    if (which === 'notable' && reply.statusCode < 400 && !isSlow) return
     const line = {
       request_id: request.id,
       method: request.method,

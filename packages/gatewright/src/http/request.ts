@@ -42,7 +42,7 @@ export const requireLimit = (request: FastifyRequest, reply: FastifyReply, limit
 }
 
 /** Aborted when the connection is closed. Not Fastify's own: that one ends when a body has been read, too. */
-const goneSignal = ({ raw }: FastifyReply): AbortSignal => {
+export const goneSignal = ({ raw }: FastifyReply): AbortSignal => {
   const gone = new AbortController()
   if (raw.destroyed) gone.abort()
   else raw.once('close', () => gone.abort())

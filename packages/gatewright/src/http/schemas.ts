@@ -68,6 +68,9 @@ export const madeUpPair = {
   expires_in: 600,
 } as const
 
+/** A statement for examples. */
+export const madeUpStatement = 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImdhdGV3cmlnaHQtcmV2b2NhdGlvbnMrand0In0.…'
+
 /** A page of a v1 list. */
 export const pageQuery = strictObject(
   {

@@ -122,6 +122,15 @@ export const limits = {
         'One session cookie, whoever it stands for, live or ended: counted before it is looked up, but not to sign out.',
     },
   ],
+  revocations: [
+    {
+      by: 'address',
+      count: 6_000,
+      window: minute,
+      describe:
+        'Verifiers elsewhere ask about once in one and a half seconds each, and up to 50 times a second while much is taken back.',
+    },
+  ],
   unlimited: [],
 } as const satisfies Record<string, readonly LimitRow[]>
 

@@ -24,7 +24,7 @@ export type CutOff = {
 }
 
 /** A cut-off outlives the last token that it names by this much. */
-const margin = minute
+export const margin = minute
 
 /**
  * Writes cut-offs in the transaction of their event. Once that is durable, and before it is answered,

@@ -63,19 +63,29 @@ const byTransaction: Way = {
   },
 }
 
+/** A part of what a read gives: so many rows at most, all of a later place than `after`. */
+export type FeedPage = { readonly after: number; readonly most: number }
+
+const whole: FeedPage = { after: 0, most: Number.MAX_SAFE_INTEGER }
+
 /**
  * All cut-offs that may have become visible since `position` and still matter at `now`. That is the
  * process's own time, which never runs backwards: no token that it will ever take for unexpired has
  * a cut-off that no longer matters, whatever its clock is set to.
  * @throws Error where the server is a stand-by: what it knows is late
  */
-export const readFeed = async (db: Database, position: FeedPosition, now: number): Promise<FeedRead> => {
+export const readFeed = async (
+  db: Database,
+  position: FeedPosition,
+  now: number,
+  { after, most }: FeedPage = whole,
+): Promise<FeedRead> => {
   const way = isSqlite(db) ? byPlace : byTransaction
   const { rows } = await sql<CutOffRow & { readonly next: string | number }>`
     with head as (${way.head(position)})
     select head.next, cut_offs.place, kind, subject, version, matters_until, created_at
-    from head left join cut_offs on matters_until >= ${now} and (${way.isNew(position)})
-    order by cut_offs.place`.execute(db)
+    from head left join cut_offs on matters_until >= ${now} and place > ${after} and (${way.isNew(position)})
+    order by cut_offs.place limit ${most}`.execute(db)
   const [first] = rows
   if (first === undefined) throw new Error('the server of the database is a stand-by, which is late')
   const next = String(first.next)

@@ -1,7 +1,7 @@
 import { ageOf, type Clock, longAgo, momentOf, second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
-import { feedStart, readFeed } from './feed.ts'
+import { type FeedPosition, feedStart, readFeed } from './feed.ts'
 import { createWake, type Waker, wakeEvery } from './wake.ts'
 
 /** What of a token the revocation set looks at. */
@@ -11,6 +11,22 @@ export type Revocable = {
   readonly userVersion: number
   /** The key that signed it; a cookie has none. */
   readonly keyId?: string
+}
+
+/** What one read of the feed gave. */
+export type ViewRead = {
+  readonly rows: readonly CutOffRow[]
+  /** Where the view stands after it. */
+  readonly position: FeedPosition
+  /** It was read from the start: nothing that was known of positions before counts any more. */
+  readonly isWhole: boolean
+}
+
+export type ViewListener = {
+  /** After each complete read. */
+  readonly read: (read: ViewRead) => void
+  /** This process has cut something off, which it has not read yet. */
+  readonly applied: () => void
 }
 
 /**
@@ -35,6 +51,9 @@ export type Revocations = {
   readonly ensureFresh: () => Promise<void> | undefined
   /** Milliseconds since the last complete read was sent. */
   readonly age: () => number
+  /** Resolves after a complete read that was sent from now on; many who ask share one. */
+  readonly readFromNow: () => Promise<void>
+  readonly listen: (listener: ViewListener) => void
 }
 
 type Dependencies = {
@@ -152,6 +171,7 @@ export const createRevocations = ({
   let unknownKind = false
   let waiting = 0
   let stops: readonly (() => void)[] = []
+  const listeners: ViewListener[] = []
 
   const age = (): number => ageOf(clock, sentAt)
 
@@ -169,12 +189,14 @@ export const createRevocations = ({
 
   const read = async (): Promise<void> => {
     const sent = momentOf(clock)
-    const from = position === feedStart ? db : watch
+    const isWhole = position === feedStart
+    const from = isWhole ? db : watch
     const { rows, next, hasGoneBack } = await readFeed(from, position, sent.wall)
     if (hasGoneBack) return startOver()
     apply(rows)
     position = next
     sentAt = sent
+    for (const listener of listeners) listener.read({ rows, position: next, isWhole })
   }
 
   /** One read at a time, whoever asks. */
@@ -186,7 +208,7 @@ export const createRevocations = ({
   }
 
   /** Sent after the call: one that was under way may have been sent before. */
-  const readNow = async (): Promise<void> => {
+  const readFromNow = async (): Promise<void> => {
     await reading?.catch(() => {})
     await catchUp()
   }
@@ -215,7 +237,7 @@ export const createRevocations = ({
     start: async () => {
       await read()
       const interval = Math.min(longestInterval, maxAge / intervalsInBound)
-      const wake = createWake(readNow)
+      const wake = createWake(readFromNow)
       stops = [
         wakeEvery(interval)(() => catchUp().catch(() => {})),
         wakeEvery(pruneInterval)(() => set.prune(clock.now())),
@@ -226,11 +248,14 @@ export const createRevocations = ({
     apply: rows => {
       apply(rows)
       wakeOthers?.()
+      for (const listener of listeners) listener.applied()
     },
     isEnded: set.isEnded,
     isKeyRevoked: set.isKeyRevoked,
     findRereadRoles: set.findRereadRoles,
     ensureFresh: () => (isFresh() ? undefined : waitUntilFresh()),
     age,
+    readFromNow,
+    listen: listener => void listeners.push(listener),
   }
 }

@@ -1,11 +1,12 @@
 import { compactVerify } from 'jose'
 import type { Clock } from '../ground/clock.ts'
-import { fromBase64url, toBase64url } from '../ground/encoding.ts'
+import { fromBase64url } from '../ground/encoding.ts'
 import { JsonError, parseJsonBytes } from '../ground/json.ts'
 import { newId, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { SigningKey } from '../keys/signing-keys.ts'
+import { toJws } from './jws.ts'
 import { createVerifiedTokens } from './verified-tokens.ts'
 
 /** What an access token says, once its signature was found good. Frozen; times in milliseconds. */
@@ -53,13 +54,6 @@ type Dependencies = {
 const maximumLength = 8_192
 const tokenType = 'at+jwt'
 const headerMembers = ['alg', 'typ', 'kid']
-
-/** A JWS in compact form (RFC 7515 §7.1). */
-const toJws = async ({ algorithm: alg, kid, sign }: SigningKey, claims: Claims): Promise<string> => {
-  const header = JSON.stringify({ alg, typ: tokenType, kid })
-  const text = `${toBase64url(Buffer.from(header))}.${toBase64url(Buffer.from(JSON.stringify(claims)))}`
-  return `${text}.${toBase64url(await sign(text))}`
-}
 
 const invalid = (reason: string): Refusal => new Refusal('invalid_token', { reason })
 
@@ -232,7 +226,7 @@ export const createAccessTokens = ({
   return {
     getSign: async () => {
       const active = await keyRing.getActive()
-      return token => toJws(active, toClaims(token))
+      return token => toJws(active, tokenType, toClaims(token))
     },
     verify: text => {
       const known = verified.find(text)

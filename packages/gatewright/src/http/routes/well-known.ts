@@ -27,7 +27,14 @@ const createKeySet = ({ keyRing }: Engine): (() => Promise<Content>) => {
  * RFC 8414. Only what is there: no endpoint and no response type yet, and a list without elements is left
  * out (§3.2).
  */
-const toMetadata = (issuer: string) => ({ issuer, jwks_uri: `${issuer}/.well-known/jwks.json` })
+const toMetadata = ({ publicUrl: issuer, settings }: Engine, mount: string) => ({
+  issuer,
+  jwks_uri: `${issuer}/.well-known/jwks.json`,
+  // What a shared key has signed can't be checked elsewhere.
+  ...(settings.tokenAlgorithm !== 'HS256_EVERY_VERIFIER_CAN_FORGE' && {
+    revocation_feed_endpoint: `${issuer}${mount}/revocations`,
+  }),
+})
 
 const madeUpKey = {
   ...{ kty: 'EC', crv: 'P-256', x: madeUpId, y: madeUpId },
@@ -44,20 +51,21 @@ const documents = [
   {
     url: '/.well-known/oauth-authorization-server',
     summary: 'Where an authorization server has what (RFC 8414)',
-    answer: ({ publicUrl }: Engine) => toMetadata(publicUrl),
-    create: ({ publicUrl }: Engine) => contentOnce(type, async () => JSON.stringify(toMetadata(publicUrl))),
+    answer: toMetadata,
+    create: (engine: Engine, mount: string) =>
+      contentOnce(type, async () => JSON.stringify(toMetadata(engine, mount))),
   },
 ] as const
 
 /** What verifiers elsewhere begin with. */
-export const wellKnownRoutes = (app: FastifyInstance, engine: Engine): void => {
+export const wellKnownRoutes = (app: FastifyInstance, engine: Engine, mount: string): void => {
   for (const { url, summary, answer, create } of documents) {
-    const getContent = create(engine)
+    const getContent = create(engine, mount)
     const reference = {
       tag: 'Keys',
       summary,
       headers: ['ETag'],
-      example: { answer: answer(engine) },
+      example: { answer: answer(engine, mount) },
     } as const
     app.get(
       url,

@@ -1,0 +1,136 @@
+import { ageOf, type Clock, momentOf } from '../ground/clock.ts'
+import type { Secrets } from '../ground/secrets.ts'
+import type { CutOffRow, Database } from '../storage/tables.ts'
+import { type FeedPosition, feedStart, readFeed } from './feed.ts'
+import { createFeedPlaces, type FeedPlace } from './feed-places.ts'
+import { createFeedWaiters, type FeedWaiters, type Waiting } from './feed-waiters.ts'
+import { createRecentCutOffs } from './recent-cut-offs.ts'
+import type { Revocations } from './revocations.ts'
+
+/** A part of the feed, as one answer tells it. */
+export type FeedPart = {
+  readonly epoch: string
+  /** The place that it starts after; empty where it starts with the first cut-off. */
+  readonly after: string
+  readonly place: string
+  /** Up to here all is told that this process knows. A list that was begun is whole only with this. */
+  readonly isLast: boolean
+  readonly rows: readonly CutOffRow[]
+  /** Milliseconds since what is told was asked of the database: at the moment of the call. */
+  readonly age: () => number
+}
+
+export type PublishedFeed = {
+  /**
+   * What stands behind a place that was told before; everything from the first where it was not told, or the
+   * database is no longer the one that it belongs to. Where nothing does, waits for it.
+   * @throws Refusal `unavailable` where the view is older than the bound
+   */
+  readonly read: (after: string, waiting: Waiting) => Promise<FeedPart>
+  /** Answers all who wait, and from now on nobody waits. */
+  readonly stop: () => void
+  readonly waiting: FeedWaiters['count']
+}
+
+type Dependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly secrets: Secrets
+  readonly revocations: Revocations
+  readonly readEpoch: () => Promise<string>
+}
+
+/** Rows of one answer: some 150 kB, and 5 ms to make. */
+const pageSize = 2_000
+
+/**
+ * The feed as this process shows it to others. Who follows it is answered from memory; the database is asked
+ * by who begins, and by who comes from another process.
+ */
+export const createPublishedFeed = (dependencies: Dependencies, most = pageSize): PublishedFeed => {
+  const { db, clock, secrets, revocations, readEpoch } = dependencies
+  const places = createFeedPlaces(secrets)
+  const waiters = createFeedWaiters()
+  const recent = createRecentCutOffs(feedStart)
+  let epoch = ''
+  const startOver = (position: FeedPosition): void => {
+    recent.startAt(position)
+    epoch = ''
+    waiters.wake()
+  }
+  revocations.listen({
+    read: ({ rows, position, isWhole }) => {
+      // An empty feed is read from its start again and again.
+      if (isWhole && (rows.length > 0 || position !== recent.end())) return startOver(position)
+      recent.add(rows, position)
+      if (rows.length > 0) waiters.wake()
+    },
+    applied: () => {
+      if (waiters.count() > 0) revocations.readFromNow().catch(() => {})
+    },
+  })
+
+  const findEpoch = async (): Promise<string> => {
+    if (epoch === '') epoch = await readEpoch()
+    return epoch
+  }
+
+  /** Only what no process of this epoch has told is not found. */
+  const findPlace = async (text: string): Promise<FeedPlace | undefined> => {
+    const place = places.find(text)
+    return place?.epoch === (await findEpoch()) ? place : undefined
+  }
+
+  const toPart = (
+    after: string,
+    place: FeedPlace,
+    told: Omit<FeedPart, 'epoch' | 'after' | 'place'>,
+  ): FeedPart => ({
+    epoch: place.epoch,
+    after,
+    place: places.toText(place),
+    ...told,
+  })
+
+  const readRecent = (text: string, { epoch, position, after }: FeedPlace): FeedPart | undefined => {
+    const since = after === undefined ? recent.since(position, most) : undefined
+    if (since === undefined) return undefined
+    const { rows, isLast } = since
+    return toPart(text, { epoch, position: since.position }, { rows, isLast, age: revocations.age })
+  }
+
+  /**
+   * From the database: what stands behind a place of another process, or a page of the whole list. The view is
+   * read first: so it has seen all that any process has told so far, and its end is where this leads, whatever
+   * is committed while pages are read. What stands behind a place and is more than a page is told as a list.
+   */
+  const readPage = async (text: string, place: FeedPlace | undefined): Promise<FeedPart> => {
+    await revocations.readFromNow()
+    const isList = place === undefined || place.after !== undefined
+    const position = place?.after === undefined ? recent.end() : place.position
+    const sent = momentOf(clock)
+    const page = { after: place?.after ?? 0, most: isList ? most : most + 1 }
+    const { rows, hasGoneBack } = await readFeed(db, isList ? feedStart : place.position, sent.wall, page)
+    if (hasGoneBack || (!isList && rows.length > most)) return readPage('', undefined)
+    const last = rows.length < most || !isList ? undefined : rows.at(-1)
+    const next = { epoch: await findEpoch(), position, ...(last && { after: last.place }) }
+    return toPart(text, next, { rows, isLast: last === undefined, age: () => ageOf(clock, sent) })
+  }
+
+  const readNow = async (after: string): Promise<FeedPart> => {
+    await revocations.ensureFresh()
+    const place = after === '' ? undefined : await findPlace(after)
+    const told = place && readRecent(after, place)
+    return told ?? readPage(place === undefined ? '' : after, place)
+  }
+  return {
+    read: async (after, waiting) => {
+      const part = await readNow(after)
+      if (part.after === '' || part.rows.length > 0 || !part.isLast || waiting.longest === 0) return part
+      await waiters.wait(waiting)
+      return readNow(after)
+    },
+    stop: waiters.stop,
+    waiting: waiters.count,
+  }
+}

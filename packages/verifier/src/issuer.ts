@@ -1,0 +1,101 @@
+import { type Jwk, type PublicKey, toPublicKey } from './algorithms.ts'
+import { ageOf, type Clock, type Moment, minute, momentOf, second } from './clock.ts'
+import { getJson, UnreachableError } from './get-json.ts'
+import { metadataOf, parseIssuer, parseOwn } from './issuer-address.ts'
+
+/** Who meets a key that is not known: what anybody may send takes nothing from what the issuer itself sends. */
+export type Asker = 'token' | 'statement'
+
+/** What the issuer has published: its keys, and where its feed is. */
+export type Issuer = {
+  /** The key as it is known now. */
+  readonly find: (kid: string) => PublicKey | undefined
+  /** The same, after one more look where it is not known and the last such look is long enough ago. */
+  readonly findAnew: (kid: string, asker: Asker) => Promise<PublicKey | undefined>
+  /**
+   * Where the feed is, which can't be followed with keys that are too old: so no token is judged by them.
+   * @throws UnreachableError
+   */
+  readonly getFeed: () => Promise<URL>
+}
+
+/** A key is published 15 minutes before it signs: read every 5, none that signs is unknown. */
+const readEvery = 5 * minute
+const oldest = 15 * minute
+/** Between two looks for keys that are not known. Anybody may send a token, only the issuer a statement. */
+const coolDown = { token: 30 * second, statement: 5 * second } as const satisfies Record<Asker, number>
+const bounds = { most: 64 * 1_024, longest: 5 * second }
+const mostKeys = 50
+
+type Published = { readonly keys: ReadonlyMap<string, PublicKey>; readonly feed: URL; readonly at: Moment }
+
+const toMembers = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+
+const toKeys = (value: unknown): ReadonlyMap<string, PublicKey> => {
+  const { keys } = toMembers(value)
+  if (!Array.isArray(keys) || keys.length > mostKeys) throw new UnreachableError('its key set is not one')
+  const known = keys.flatMap(jwk => toPublicKey(toMembers(jwk) as Jwk) ?? [])
+  const byId = new Map(known.map(key => [key.kid, key]))
+  if (byId.size < known.length) throw new UnreachableError('its key set has two keys of one id')
+  return byId
+}
+
+type Options = { readonly issuer: string; readonly clock: Clock; readonly signal: AbortSignal }
+
+const readPublished = async ({ issuer, clock, signal }: Options): Promise<Published> => {
+  const at = momentOf(clock)
+  const url = parseIssuer(issuer)
+  const metadata = toMembers(await getJson(metadataOf(url), { ...bounds, signal }))
+  if (metadata.issuer !== issuer) throw new UnreachableError('its metadata is that of another issuer')
+  const jwks = parseOwn(url, metadata.jwks_uri)
+  const feed = parseOwn(url, metadata.revocation_feed_endpoint)
+  if (jwks === undefined || feed === undefined)
+    throw new UnreachableError('its metadata names no key set or no feed of its own')
+  return { keys: toKeys(await getJson(jwks, { ...bounds, signal })), feed, at }
+}
+
+/** Reads what the issuer publishes: one read at a time, whoever asks. */
+export const createIssuer = (options: Options): Issuer => {
+  const { clock } = options
+  const lookedAt = new Map<Asker, Moment>()
+  let published: Published | undefined
+  let reading: Promise<void> | undefined
+
+  const age = (): number => (published === undefined ? Number.POSITIVE_INFINITY : ageOf(clock, published.at))
+
+  const read = (): Promise<void> => {
+    reading ??= readPublished(options)
+      .then(found => {
+        published = found
+      })
+      .finally(() => {
+        reading = undefined
+      })
+    return reading
+  }
+  const isCool = (asker: Asker): boolean => {
+    const at = lookedAt.get(asker)
+    return at === undefined || ageOf(clock, at) >= coolDown[asker]
+  }
+  const find = (kid: string): PublicKey | undefined => published?.keys.get(kid)
+
+  return {
+    find,
+    findAnew: async (kid, asker) => {
+      const known = find(kid)
+      if (known !== undefined) return known
+      if (isCool(asker)) {
+        lookedAt.set(asker, momentOf(clock))
+        await read()
+      } else await reading
+      return find(kid)
+    },
+    getFeed: async () => {
+      if (age() > oldest) await read()
+      else if (age() > readEvery) read().catch(() => {})
+      if (published === undefined) throw new UnreachableError('nothing of it was read yet')
+      return published.feed
+    },
+  }
+}
