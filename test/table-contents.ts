@@ -2,11 +2,14 @@ import type { TestApp } from './harness.ts'
 
 /**
  * Every row of every table, by table: what a request may or may not have changed. Left out is what is written
- * at a moment of its own: refused credentials, counted behind the answer, and the beats of processes.
+ * at a moment of its own: refused credentials, counted behind the answer, the beats of processes, and what is
+ * on its way to hooks.
  */
 export type TableContents = ReadonlyMap<string, readonly unknown[]>
 
 type Database = TestApp['engine']['db']
+
+const ownMoments = ['processes', 'hook_events']
 
 const tableNames = new WeakMap<Database, Promise<readonly string[]>>()
 
@@ -16,7 +19,7 @@ const listTables = (db: Database): Promise<readonly string[]> => {
     tableNames.get(db) ??
     db.introspection
       .getTables({ withInternalKyselyTables: true })
-      .then(tables => tables.map(({ name }) => name).filter(name => name !== 'processes'))
+      .then(tables => tables.map(({ name }) => name).filter(name => !ownMoments.includes(name)))
   tableNames.set(db, known)
   return known
 }
