@@ -2,14 +2,11 @@ import type { TestApp } from './harness.ts'
 
 /**
  * Every row of every table, by table: what a request may or may not have changed. Left out is what is written
- * at a moment of its own: refused credentials, counted behind the answer, the beats of processes, and what is
- * on its way to hooks.
+ * at a moment of its own: refused credentials, counted behind the answer, and the beats of processes.
  */
 export type TableContents = ReadonlyMap<string, readonly unknown[]>
 
 type Database = TestApp['engine']['db']
-
-const ownMoments = ['processes', 'hook_events']
 
 const tableNames = new WeakMap<Database, Promise<readonly string[]>>()
 
@@ -19,7 +16,7 @@ const listTables = (db: Database): Promise<readonly string[]> => {
     tableNames.get(db) ??
     db.introspection
       .getTables({ withInternalKyselyTables: true })
-      .then(tables => tables.map(({ name }) => name).filter(name => !ownMoments.includes(name)))
+      .then(tables => tables.map(({ name }) => name).filter(name => name !== 'processes'))
   tableNames.set(db, known)
   return known
 }
@@ -34,6 +31,13 @@ export const readTables = async ({ engine: { db } }: TestApp): Promise<TableCont
     const rows = await db.selectFrom(table).selectAll().execute()
     contents.set(name, rows.filter(isNoCount))
   }
+  return contents
+}
+
+/** As {@link readTables}, without what is on its way to hooks: a request before this one may have sent it there. */
+export const readTablesButQueues = async (t: TestApp): Promise<TableContents> => {
+  const contents = new Map(await readTables(t))
+  contents.delete('hook_events')
   return contents
 }
 
