@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { type Answer, startTestApp, type TestApp } from './harness.ts'
 import { matrix, parseMatrix, type Row, requests, words } from './route-matrix.ts'
 import { type Cast, makeCast, makeOwner, type SenderName, senderNames, senders, things } from './senders.ts'
-import { readTablesButQueues } from './table-contents.ts'
+import { readTables, untilHooksAreDone } from './table-contents.ts'
 
 const { columns, rows } = parseMatrix(matrix)
 
@@ -45,15 +45,12 @@ const ask = async (row: Row, name: SenderName, method = split(row.route)[0]): Pr
   const id = await things[row.of]?.(t, owner, sender)
   const path = split(row.route)[1].replace(':id', id ?? ':id')
   const body = await requests[row.route]?.body?.({ t, owner, sender, of: row.of })
-  const before = isSuccess(row.expected[name]) ? undefined : await readTablesButQueues(t)
+  await untilHooksAreDone(t)
+  const before = isSuccess(row.expected[name]) ? undefined : await readTables(t)
   const headers = { ...sender.headers, ...requests[row.route]?.headers }
   const answer = await t.call(method, path, { headers, body })
   if (before !== undefined && answer.status >= 400)
-    assert.deepEqual(
-      await readTablesButQueues(t),
-      before,
-      `${row.route} as ${name}: refused, and changed something`,
-    )
+    assert.deepEqual(await readTables(t), before, `${row.route} as ${name}: refused, and changed something`)
   if (method === 'HEAD') assert.equal(answer.text, '', 'an answer to HEAD has no body')
   return method === 'HEAD' ? String(answer.status) : show(answer)
 }

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
 import { type Browser, browse, headersOf, openBrowser, show, toBrowser } from '../sessions/browser.ts'
-import { readTablesButQueues } from '../table-contents.ts'
+import { readTables } from '../table-contents.ts'
 
 const own = 'https://api.example.org'
 const sibling = 'https://app.example.org'
@@ -88,7 +88,7 @@ describe('a write with the cookie', () => {
 
   for (const [who, headers] of Object.entries(strangers))
     test(`cross-site request forgery: of ${who} is refused, even with the CSRF token, and changes nothing`, async () => {
-      const before = await readTablesButQueues(t)
+      const before = await readTables(t)
       for (const [method, path, body] of [
         ['POST', 'posts', post],
         ['POST', 'logout', undefined],
@@ -103,7 +103,7 @@ describe('a write with the cookie', () => {
         assert.equal(show(answer), '403 csrf_failed', path)
         assert.equal(answer.headers['set-cookie'], undefined)
       }
-      assert.deepEqual(await readTablesButQueues(t), before)
+      assert.deepEqual(await readTables(t), before)
     })
 })
 

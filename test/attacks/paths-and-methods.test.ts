@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { startTestApp, type TestApp } from '../harness.ts'
 import { matrix, parseMatrix } from '../route-matrix.ts'
 import { type Cast, makeCast, things } from '../senders.ts'
-import { readTablesButQueues } from '../table-contents.ts'
+import { readTables } from '../table-contents.ts'
 import { exchange, listen, type RawAnswer, toRequest } from './raw-http.ts'
 
 let t: TestApp
@@ -198,9 +198,9 @@ test('reading changes nothing: no GET and no HEAD writes a row, whoever asks', a
     const path = await fill(route.slice(4), of)
     for (const sender of Object.values(cast.senders))
       for (const method of ['GET', 'HEAD']) {
-        const before = await readTablesButQueues(t)
+        const before = await readTables(t)
         await t.call(method, path, { headers: sender.headers })
-        assert.deepEqual(await readTablesButQueues(t), before, `${method} ${path}`)
+        assert.deepEqual(await readTables(t), before, `${method} ${path}`)
       }
   }
 })

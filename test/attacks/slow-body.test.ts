@@ -7,7 +7,7 @@ import { minute } from 'gatewright/clock'
 import { revokeKey } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { type Caller, startTestApp, type TestApp } from '../harness.ts'
 import { makeOwner, things } from '../senders.ts'
-import { readTablesButQueues } from '../table-contents.ts'
+import { readTables } from '../table-contents.ts'
 import { listen, toAnswer } from './raw-http.ts'
 
 let t: TestApp
@@ -42,13 +42,12 @@ const sendSlowly = async ({ access }: Caller, { method, path, body, meanwhile }:
   const [first] = await once(socket, 'data')
   assert.equal(String(first), 'HTTP/1.1 100 Continue\r\n\r\n', 'the head alone was let in')
   await meanwhile()
-  const before = await readTablesButQueues(t)
+  const before = await readTables(t)
   const chunks: Buffer[] = []
   socket.on('data', chunk => chunks.push(chunk as Buffer)).write(text)
   await once(socket, 'close')
   const answer = toAnswer(Buffer.concat(chunks).toString('latin1'))
-  if (answer.status >= 400)
-    assert.deepEqual(await readTablesButQueues(t), before, 'refused, and changed something')
+  if (answer.status >= 400) assert.deepEqual(await readTables(t), before, 'refused, and changed something')
   return answer.status < 400 ? String(answer.status) : `${answer.status} ${JSON.parse(answer.body).code}`
 }
 

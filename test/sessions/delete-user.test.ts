@@ -8,7 +8,7 @@ import { deleteUser } from '../../packages/gatewright/src/administration/delete-
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { until } from '../process/until.ts'
-import { countRows, readTables } from '../table-contents.ts'
+import { countRows, readTables, untilHooksAreDone } from '../table-contents.ts'
 import { addUser, signInAs } from './signed-in.ts'
 
 let t: TestApp
@@ -101,7 +101,7 @@ describe('a deleted user', () => {
     await deleteMe(ann)
     const take = (username: string) =>
       t.call('POST', 'register', { body: { username, password, email: 'ann@example.org' } })
-    await until('its hook is done', async () => (await readTables(t)).get('hook_events')?.length === 0)
+    await untilHooksAreDone(t)
     const before = countRows(await readTables(t))
     for (const name of [ann.username, ann.username.toUpperCase()]) {
       const answer = await take(name)
@@ -159,7 +159,7 @@ describe('a deleted user', () => {
       const rows = JSON.stringify((await readTables(t)).get('todos'))
       return !rows.includes(ann.id) && rows.includes(other.id)
     })
-    await until('the queue is empty', async () => (await readTables(t)).get('hook_events')?.length === 0)
+    await untilHooksAreDone(t)
   })
 })
 
