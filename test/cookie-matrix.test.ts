@@ -4,7 +4,7 @@ import { type Caller, startTestApp, type TestApp } from './harness.ts'
 import { matrix, parseMatrix, type Row, requests } from './route-matrix.ts'
 import { makeOwner, things } from './senders.ts'
 import { type Browser, headersOf, openBrowser, sessionIdOf, show } from './sessions/browser.ts'
-import { readTables } from './table-contents.ts'
+import { readTables, untilHooksAreDone } from './table-contents.ts'
 
 const { rows } = parseMatrix(matrix)
 
@@ -60,6 +60,7 @@ const ask = async (row: Row, column: Column, way: string): Promise<string> => {
     row.of === 'this session' ? await sessionIdOf(t, browser) : await things[row.of]?.(t, owner, sender)
   const body = await requests[row.route]?.body?.({ t, owner, sender, of: row.of })
   const [method = '', url = ''] = row.route.split(' ')
+  await untilHooksAreDone(t)
   const before = await readTables(t)
   const answer = await t.call(method, url.replace(':id', id ?? ''), {
     headers: { ...headers, ...requests[row.route]?.headers },

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { type Answer, startTestApp, type TestApp } from './harness.ts'
 import { matrix, parseMatrix, type Row, requests, words } from './route-matrix.ts'
 import { type Cast, makeCast, makeOwner, type SenderName, senderNames, senders, things } from './senders.ts'
-import { readTables } from './table-contents.ts'
+import { readTables, untilHooksAreDone } from './table-contents.ts'
 
 const { columns, rows } = parseMatrix(matrix)
 
@@ -46,6 +46,7 @@ const ask = async (row: Row, name: SenderName, method = split(row.route)[0]): Pr
   const query = new URLSearchParams(requests[row.route]?.query).toString()
   const path = split(row.route)[1].replace(':id', id ?? ':id') + (query && `?${query}`)
   const body = await requests[row.route]?.body?.({ t, owner, sender, of: row.of })
+  await untilHooksAreDone(t)
   const before = isSuccess(row.expected[name]) ? undefined : await readTables(t)
   const headers = { ...sender.headers, ...requests[row.route]?.headers }
   const answer = await t.call(method, path, { headers, body })

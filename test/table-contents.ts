@@ -1,4 +1,5 @@
 import type { TestApp } from './harness.ts'
+import { until } from './process/until.ts'
 
 /**
  * Every row of every table, by table: what a request may or may not have changed. Left out is what is written
@@ -32,6 +33,12 @@ export const readTables = async ({ engine: { db } }: TestApp): Promise<TableCont
     contents.set(name, rows.filter(isNoCount))
   }
   return contents
+}
+
+/** Resolves when nothing is on its way to hooks, which a request before may have sent there. */
+export const untilHooksAreDone = async ({ engine: { db } }: TestApp): Promise<void> => {
+  const queued = db.selectFrom('hook_events').select('id').limit(1)
+  await until('the queue of hooks is empty', async () => (await queued.executeTakeFirst()) === undefined)
 }
 
 /** How many rows each table has. */

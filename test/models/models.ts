@@ -2,7 +2,7 @@ import type { Engine } from 'gatewright/compose'
 import { createSeeded } from '../sessions/seeded.ts'
 import { playDevices } from './devices.ts'
 import type { History, Met, Setting } from './history.ts'
-import { pairs, playPair } from './pairs.ts'
+import { pairs, playPair, signIns } from './pairs.ts'
 import type { User } from './rules.ts'
 import { playSlowRequest } from './slow-requests.ts'
 import type { Stage } from './stage.ts'
@@ -13,15 +13,18 @@ type Played = Pick<History, 'calls'> & { readonly user: Pick<User, 'sessions'> }
 /** One random history. */
 type Play = (engines: Stage['processes'], setting: Setting) => Promise<Played>
 
-const playOneOfPairs: Play = (engines, setting) => {
-  const pair = pairs[setting.random.seed % pairs.length]
-  if (pair === undefined) throw new TypeError('there is a pair for every seed')
-  return playPair(engines, { ...setting, ...pair })
-}
+const playOneOf =
+  (some: typeof pairs): Play =>
+  (engines, setting) => {
+    const pair = some[setting.random.seed % some.length]
+    if (pair === undefined) throw new TypeError('there is a pair for every seed')
+    return playPair(engines, { ...setting, ...pair })
+  }
 
 export const models = {
   refresh: { play: playDevices },
-  sessions: { play: playOneOfPairs },
+  sessions: { play: playOneOf(pairs) },
+  'sign-ins': { play: playOneOf(signIns) },
   'slow requests': { play: playSlowRequest },
 } as const satisfies Record<string, { readonly play: Play }>
 export type ModelName = keyof typeof models

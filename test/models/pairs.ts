@@ -198,3 +198,6 @@ const isPossible = ({ place, holding }: Attempt, event: EventName): boolean =>
 export const pairs = [...attempts].flatMap(([attempt, tried]) =>
   eventNames.filter(event => isPossible(tried, event)).map(event => ({ attempt, event })),
 )
+
+/** Of these, the ones that begin a session. */
+export const signIns = pairs.filter(({ attempt }) => attempts.get(attempt)?.place === 'no session')

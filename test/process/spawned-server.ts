@@ -9,7 +9,7 @@ import { until, within } from './until.ts'
 const top = join(import.meta.dirname, '../..')
 const main = join(top, 'apps/blog/src/main.ts')
 /** As `npm start` does. */
-const cached = ['--import', join(top, 'tools/compile-cache.js')]
+const cached = ['--max-semi-space-size=8', '--import', join(top, 'tools/compile-cache.js')]
 
 export type Ending = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
 

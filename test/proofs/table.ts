@@ -1,4 +1,4 @@
-import { pairs } from '../models/pairs.ts'
+import { pairs, signIns } from '../models/pairs.ts'
 import { proveModel } from '../models/prove.ts'
 import { slowRequests } from '../models/slow-requests.ts'
 import type { Chain } from './chain.ts'
@@ -39,8 +39,8 @@ const restarts =
   async chain =>
     proveRestarts({ ...chain, installation: await open(chain.owner) })
 
-/** Each way to get a session with each event that can happen meanwhile, so often. */
-const ofEachPair = 10_000 * pairs.length
+/** Each pair of an attempt with an event that can happen meanwhile is played so often. */
+const ofEach = 10_000
 
 /** What `npm run proof` shows at random. */
 export const proofs = {
@@ -106,25 +106,37 @@ export const proofs = {
   },
   'sessions-sqlite': {
     says: 'no sign-in outlives an event that happens at the same time, on SQLite',
-    runs: ofEachPair,
+    runs: ofEach * pairs.length,
     chain: 5_000,
     prove: proveModel('sessions', 'sqlite'),
   },
   'sessions-postgres': {
     says: 'the same on PostgreSQL, in two processes',
-    runs: ofEachPair,
+    runs: ofEach * pairs.length,
     chain: 5_000,
     prove: proveModel('sessions', 'postgres'),
   },
+  'sign-ins-sqlite': {
+    says: 'of these, the ones that begin a session',
+    runs: ofEach * signIns.length,
+    chain: 5_000,
+    prove: proveModel('sign-ins', 'sqlite'),
+  },
+  'sign-ins-postgres': {
+    says: 'the same on PostgreSQL, in two processes',
+    runs: ofEach * signIns.length,
+    chain: 5_000,
+    prove: proveModel('sign-ins', 'postgres'),
+  },
   'sessions-slow-sqlite': {
     says: 'no write outlives a logout while its body is on the way, on SQLite',
-    runs: 10_000 * slowRequests,
+    runs: ofEach * slowRequests,
     chain: 5_000,
     prove: proveModel('slow requests', 'sqlite'),
   },
   'sessions-slow-postgres': {
     says: 'the same on PostgreSQL, in two processes',
-    runs: 10_000 * slowRequests,
+    runs: ofEach * slowRequests,
     chain: 5_000,
     prove: proveModel('slow requests', 'postgres'),
   },

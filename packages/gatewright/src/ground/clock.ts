@@ -19,10 +19,15 @@ export type Clock = {
  * forward is followed; one that is set back is not, so what has ended by time stays ended.
  */
 let distance = Number.NEGATIVE_INFINITY
+let measuredAt = Number.NEGATIVE_INFINITY
 
+/** The distance is measured at most once a millisecond, which is as exact as the answer: a reading costs. */
 const neverBackwards = (): number => {
   const elapsed = performance.now()
-  distance = Math.max(distance, Date.now() - elapsed)
+  if (elapsed - measuredAt >= 1) {
+    measuredAt = elapsed
+    distance = Math.max(distance, Date.now() - elapsed)
+  }
   return Math.floor(distance + elapsed)
 }
 

@@ -62,7 +62,6 @@ export const createAnswerRefusal =
     const { publicUrl, places } = engine
     const refusal = toRefusal(error)
     reply.refusal = refusal
-    noteRefusedCredential(engine, request, refusal)
     if (statuses[refusal.code] >= 500 && refusal !== error)
       log.error({ err: error, request_id: request.id }, 'unexpected error')
     if (refusal.details.reason === wentBackEvent) raiseAlarm(log, request)
@@ -74,4 +73,6 @@ export const createAnswerRefusal =
       .type(problemType)
       .serializer(JSON.stringify)
       .send(toProblem(refusal, { publicUrl, requestId: request.id }))
+    // After the answer, which stands in the queue of this turn: what is written about it comes behind it.
+    noteRefusedCredential(engine, request, refusal)
   }

@@ -18,6 +18,8 @@ export const serverOptions = {
   maxHeaderSize: 16 * 1_024,
   requireHostHeader: false,
   noDelay: true,
+  /** A request without a body has none to be read to its end: a tenth of the work of a small GET. */
+  optimizeEmptyRequests: true,
 }
 
 /** Forward secrecy and authenticated encryption only, with a key of either kind (RFC 9325 §4.2). */

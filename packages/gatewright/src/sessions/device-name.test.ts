@@ -27,7 +27,7 @@ describe('a device is called', () => {
     'Mozilla/5.0 (Windows NT 10.0)': 'Unknown program on Windows',
   }
   for (const [agent, name] of Object.entries(rows))
-    test(`${name} by ${agent.slice(0, 60)}`, () => assert.equal(toDeviceName(agent).text, name))
+    test(`${name} by ${agent.slice(0, 60)}`, async () => assert.equal((await toDeviceName(agent)).text, name))
 })
 
 describe('a device that says nothing known is an unknown device', () => {
@@ -47,11 +47,11 @@ describe('a device that says nothing known is an unknown device', () => {
     'a member of every object': '__proto__',
   }
   for (const [what, agent] of Object.entries(agents))
-    test(`spoofed device name: ${what}`, () =>
-      assert.deepEqual(toDeviceName(agent), { program: null, system: null, text: 'Unknown device' }))
+    test(`spoofed device name: ${what}`, async () =>
+      assert.deepEqual(await toDeviceName(agent), { program: null, system: null, text: 'Unknown device' }))
 })
 
-test('whatever a device says, its name is short and of plain letters, and takes no time', () => {
+test('whatever a device says, its name is short and of plain letters, and takes no time', async () => {
   const parts = [
     'Chrome/',
     'Android ',
@@ -68,12 +68,12 @@ test('whatever a device says, its name is short and of plain letters, and takes 
   ]
   for (const [index, one] of parts.entries())
     for (const other of parts.slice(index)) {
-      const { text } = toDeviceName(`${one}${other}`.repeat(300).slice(0, 300))
+      const { text } = await toDeviceName(`${one}${other}`.repeat(300).slice(0, 300))
       assert.match(text, /^[A-Za-z][\w .-]{0,69}$/)
     }
 })
 
-test('of a hostile text behind a name nothing is shown', () => {
-  assert.equal(toDeviceName('curl/8 <script>alert(1)</script>').text, 'curl')
-  assert.equal(toDeviceName('evil\u202Etxt/1.0').text, 'Unknown device')
+test('of a hostile text behind a name nothing is shown', async () => {
+  assert.equal((await toDeviceName('curl/8 <script>alert(1)</script>')).text, 'curl')
+  assert.equal((await toDeviceName('evil\u202Etxt/1.0')).text, 'Unknown device')
 })

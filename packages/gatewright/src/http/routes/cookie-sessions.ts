@@ -87,7 +87,7 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
       const row = rows.find(({ id }) => id === sessionId)
       if (row === undefined) throw new Refusal('session_ended')
       return {
-        session: toSession(row, sessionId),
+        session: await toSession(row, sessionId),
         user: toAccount(engine, user, app.userFields),
         ...(cookie && { csrf_token: csrfTokenOf(cookie) }),
       }

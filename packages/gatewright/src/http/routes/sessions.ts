@@ -49,8 +49,8 @@ export const sessionExample = {
   expires_at: '2026-12-05T12:00:00.000Z',
 }
 
-export const toSession = (row: SessionRow, currentId: string) => {
-  const { text, program, system } = toDeviceName(row.device)
+export const toSession = async (row: SessionRow, currentId: string) => {
+  const { text, program, system } = await toDeviceName(row.device)
   return {
     id: row.id,
     current: row.id === currentId,
@@ -82,7 +82,7 @@ export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
     async request => {
       const { userId, sessionId } = principalOf(request)
       const rows = await listSessions(engine, userId)
-      return { sessions: rows.map(row => toSession(row, sessionId)) }
+      return { sessions: await Promise.all(rows.map(row => toSession(row, sessionId))) }
     },
   )
 
