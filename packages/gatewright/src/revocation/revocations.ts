@@ -80,7 +80,7 @@ type Dependencies = {
  */
 const longestInterval = second
 /** For those who choose a bound so short. */
-const intervalsInBound = 4
+const intervalsInBound = 8
 const pruneInterval = 30_000
 /** How long one request waits for a read past the bound, and how many do. */
 const longestWait = 500
@@ -239,7 +239,8 @@ export const createRevocations = ({
       const interval = Math.min(longestInterval, maxAge / intervalsInBound)
       const wake = createWake(readFromNow)
       stops = [
-        wakeEvery(interval)(() => catchUp().catch(() => {})),
+        // One that failed is made again at once, over another connection.
+        wakeEvery(interval)(() => catchUp().catch(wake)),
         wakeEvery(pruneInterval)(() => set.prune(clock.now())),
         ...wakers.map(start => start(wake)),
       ]
