@@ -16,8 +16,8 @@ export type Key = {
   readonly publicKey: KeyObject
 }
 
-export const makeKey = (kid = randomBytes(16).toString('base64url')): Key => {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+export const makeKey = (kid = randomBytes(16).toString('base64url'), namedCurve = 'P-256'): Key => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve })
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }
   return { kid, jwk, privateKey, publicKey }
 }
