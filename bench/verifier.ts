@@ -47,11 +47,12 @@ const measureLogouts = async (
   }
 }
 
-/** Calls a second of one process, one after the other. */
+/** Microseconds of processor time for each call, one after the other: steadier than calls a second. */
 const timeCalls = async (tokens: readonly string[], rounds: number, verifier: Verifier): Promise<number> => {
-  const begun = performance.now()
+  const begun = process.cpuUsage()
   for (let round = 0; round < rounds; round += 1) for (const token of tokens) await verifier.verify(token)
-  return (tokens.length * rounds) / ((performance.now() - begun) / 1_000)
+  const { user, system } = process.cpuUsage(begun)
+  return (user + system) / (tokens.length * rounds)
 }
 
 const measureCalls = async (): Promise<void> => {
@@ -61,8 +62,8 @@ const measureCalls = async (): Promise<void> => {
     const tokens = Array.from({ length: 9_000 }, (_, number) => issuer.token({ jti: String(number) }))
     const first = await timeCalls(tokens, 1, verifier)
     const again = await timeCalls(tokens, 50, verifier)
-    console.log(toRow(['a token for the first time (ES256)', first.toFixed(0)]))
-    console.log(toRow(['a token seen before, 9,000 in turn', again.toFixed(0)]))
+    console.log(toRow(['a token for the first time (ES256)', first.toFixed(0), (1e6 / first).toFixed(0)]))
+    console.log(toRow(['a token seen before, 9,000 in turn', again.toFixed(1), (1e6 / again).toFixed(0)]))
   } finally {
     verifier.close()
     await issuer.close()
@@ -88,6 +89,6 @@ export const measureVerifier = async ([count = 200]: readonly number[]): Promise
   } finally {
     await postgres.stop()
   }
-  console.log(`\n${toHead(['a call of verify', 'a second, one process'])}`)
+  console.log(`\n${toHead(['a call of verify', 'processor time, µs', 'so many a second on one core'])}`)
   await measureCalls()
 }

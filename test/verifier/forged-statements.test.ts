@@ -105,7 +105,7 @@ describe('a forged feed closes the door until a good list was read: a statement'
       )
       // A statement that is too large is no statement: it is as if there were no answer, until the bound.
       if (!name.includes('bound')) assert.equal(verifier.age(), Number.POSITIVE_INFINITY)
-      await until('the bound', () => verifier.age() > 1_000)
+      verifier.pass(1_100)
       assert.equal(await judge(verifier, token), 'unavailable revocations_stale')
       issuer.script.forge = honest
       await until('it is read anew', () => verifier.age() < 1_000)

@@ -93,7 +93,7 @@ describe('metadata and keys that are not those of the issuer let nobody in', { c
       issuer.script.shown.push({ x: 'x'.repeat(65_536) })
     },
     'a key set with two keys of one id': issuer => {
-      issuer.script.shown.push({ ...makeKey(issuer.keys[0].kid).jwk })
+      issuer.script.shown.unshift(makeKey(issuer.keys[0].kid).jwk)
     },
     'a key set of a thousand keys': issuer => {
       issuer.script.shown.push(...Array.from({ length: 1_000 }, () => ({ kid: 'a' })))
@@ -113,6 +113,10 @@ describe('metadata and keys that are not those of the issuer let nobody in', { c
     },
     'a key that says another algorithm than it is for': issuer => {
       issuer.script.shown = issuer.keys.map(({ jwk }) => ({ ...jwk, alg: 'RS256' }))
+    },
+    'a key of another curve under the algorithm of ours': issuer => {
+      issuer.script.signs = makeKey('another-curve', 'P-384')
+      issuer.script.shown = [issuer.script.signs.jwk]
     },
     'a private key that is published': issuer => {
       issuer.script.shown = issuer.keys.map(({ privateKey, jwk }) => ({

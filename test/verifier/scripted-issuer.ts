@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -5,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { nameOf } from '../../packages/verifier/src/cut-offs.ts'
 import { openVerifier, type Verifier } from '../../packages/verifier/src/open-verifier.ts'
+import { until } from '../process/until.ts'
 
 type Members = Readonly<Record<string, unknown>>
 export type Key = {
@@ -14,8 +16,8 @@ export type Key = {
   readonly publicKey: KeyObject
 }
 
-export const makeKey = (kid = randomBytes(16).toString('base64url')): Key => {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+export const makeKey = (kid = randomBytes(16).toString('base64url'), namedCurve = 'P-256'): Key => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve })
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }
   return { kid, jwk, privateKey, publicKey }
 }
@@ -147,23 +149,27 @@ export const sessionId = 'aSessionOf22Characters'
 
 export type ScriptedIssuer = Awaited<ReturnType<typeof startScriptedIssuer>>
 
-/** A verifier on a clock that the test sets, and why its door was closed. */
+/** A verifier on a clock that only the test moves, and why its door was closed. */
 export const openOn = (
   { issuer }: ScriptedIssuer,
   more: { readonly maxAge?: number; readonly mostCutOffs?: number } = {},
 ) => {
   const faults: string[] = []
-  const set = { wall: 0, monotonic: 0 }
+  const set = { wall: Date.now(), monotonic: 0 }
   const verifier: Verifier = openVerifier({
     issuer,
     audience: issuer,
     maxAge: 1_000,
     mostCutOffs: 1_000,
     onFault: error => void faults.push(error.message),
-    clock: { wall: () => Date.now() + set.wall, monotonic: () => performance.now() + set.monotonic },
+    clock: { wall: () => set.wall, monotonic: () => set.monotonic },
     ...more,
   })
-  return { ...verifier, faults, set }
+  const pass = (milliseconds: number): void => {
+    set.wall += milliseconds
+    set.monotonic += milliseconds
+  }
+  return { ...verifier, faults, set, pass }
 }
 
 /** `200`, or the code and the reason of the refusal. */
@@ -177,3 +183,19 @@ export const judge = async (verifier: Pick<Verifier, 'verify'>, credential?: str
     return `${code} ${reason}`
   }
 }
+
+/** Asks until it is told what is expected, and fails where a token is let in on the way. */
+export const untilRefused = (
+  verifier: Pick<Verifier, 'verify'>,
+  token: string,
+  expected: string,
+): Promise<number> =>
+  until(expected, async () => {
+    const told = await judge(verifier, token)
+    assert.notEqual(told, '200')
+    return told === expected
+  })
+
+/** A machine that is busy may take longer than a request waits. */
+export const untilLetIn = (verifier: Pick<Verifier, 'verify'>, token: string): Promise<number> =>
+  until('it is let in', async () => (await judge(verifier, token)) === '200')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { testsDatabase } from '../../../../test/environment.ts'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
-import { until } from '../../../../test/process/until.ts'
+import { until, within } from '../../../../test/process/until.ts'
 import { logQueries } from '../../../../test/sessions/query-log.ts'
 import { openSecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { minute, systemClock } from '../ground/clock.ts'
@@ -255,8 +255,8 @@ describe('who follows', () => {
     const waiting = read(node, place, 20_000)
     await until('it waits', () => node.feed.waiting() === 1)
     node.feed.stop()
-    assert.deepEqual((await waiting).rows, [])
-    assert.deepEqual((await read(node, place, 20_000)).rows, [])
+    assert.deepEqual((await within(5_000, 'it is answered', waiting)).rows, [])
+    assert.deepEqual((await within(5_000, 'the next is answered', read(node, place, 20_000))).rows, [])
   })
 
   test('gets 503 from a process whose own view is older than the bound', async () => {
@@ -301,7 +301,8 @@ describe('those who wait', () => {
     const again = waiters.wait(wait)
     assert.equal(waiters.count(), 1)
     waiters.stop()
-    await again
+    await within(5_000, 'it is woken', again)
+    await within(5_000, 'nobody waits any more', waiters.wait(wait))
   })
 
   test('give their place back when they hang up', async () => {
