@@ -1,3 +1,4 @@
+import { writeBackCutOffs } from './administration/write-back.ts'
 import { createRefusedCredentials, type RefusedCredentials } from './audit/refused-credentials.ts'
 import { createClientAddress } from './gate/client-address.ts'
 import { credentialPlacesOf } from './gate/credential.ts'
@@ -19,10 +20,17 @@ import { createRoleTable, type RoleDeclaration, type RoleTable } from './permiss
 import { readMachine } from './processes/machine.ts'
 import { createProcesses, type Processes } from './processes/processes.ts'
 import { cutOffKinds } from './revocation/cut-offs.ts'
-import { createRevocations } from './revocation/revocations.ts'
+import { createRevocations, type Revocations } from './revocation/revocations.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
-import { type Databases, dataFolderOf, isPostgresUrl, openDatabases } from './storage/database.ts'
+import {
+  type Databases,
+  databaseFile,
+  dataFolderOf,
+  isPostgresUrl,
+  openDatabases,
+} from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
+import { checkIdentity, createPlaceKeeper, type PlaceKeeper, readPlace } from './storage/identity.ts'
 import { ensureInstallation } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
@@ -65,6 +73,8 @@ export type ComposeOptions = {
   readonly kind?: 'server' | 'command'
   /** The port really listened on, where the setting is 0. */
   readonly port?: number
+  /** The database is taken as it is, whatever was noted of the one before: for who adopts it (`adoptDatabase`). */
+  readonly adopts?: true
   /** Tables of the application, beside the engine's. */
   readonly migrations?: readonly MigrationSet[]
   /**
@@ -134,6 +144,27 @@ const openRing = async (dependencies: KeyRingDependencies, { kind }: ComposeOpti
   return openKeyRing(dependencies)
 }
 
+const fileOf = ({ databaseUrl }: Settings): string | undefined =>
+  isPostgresUrl(databaseUrl) ? undefined : databaseFile(databaseUrl)
+
+/** Notes beside a SQLite file how far its feed has come, the last time when it is closed. */
+const openPlaces = (
+  opened: Opened,
+  { db }: Databases,
+  settings: Settings,
+  clock: Clock,
+): PlaceKeeper | undefined => {
+  const file = fileOf(settings)
+  if (file === undefined) return undefined
+  const places = createPlaceKeeper(file, clock.monotonic)
+  opened.defer(async () => {
+    const place = await readPlace(db).catch(() => undefined)
+    if (place !== undefined) places.note(place)
+    places.flush()
+  })
+  return places
+}
+
 /** What a command was started with says nothing of what the servers were: for it no rotation is ever due. */
 const settingsFor = ({ settings, kind }: ComposeOptions): Settings =>
   kind === 'command' ? { ...settings, keyRotation: Number.POSITIVE_INFINITY } : settings
@@ -149,8 +180,10 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const warnings = await prepareDatabase(db, { ...options, migrations: [engineMigrations, ...migrations] })
   const clock = await openClock(opened, databases, options)
   const folder = dataFolder(settings)
+  const found = options.adopts ? [] : await checkIdentity(db, fileOf(settings))
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
+  const places = openPlaces(opened, databases, settings, clock)
   const processes = createProcesses(
     { db, watch, clock, random, secrets, settings, sources },
     { kind, version, feedKinds: cutOffKinds, machine: readMachine() },
@@ -164,13 +197,22 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const keyRing = await openRing({ db, watch, secrets, processes, clock, random, settings }, options)
   const audience = settings.tokenAudience ?? publicUrl
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
-  const revocations = createRevocations({
+  const hooks = createHookRunner({ db, clock, random })
+  opened.defer(hooks.stop)
+  const revocations: Revocations = createRevocations({
     db,
     watch,
     clock,
     maxAge: settings.revocationMaxAge,
     readRoles: userId => listRoles(db, userId),
     onKeyRevoked: keyRing.drop,
+    random,
+    isLost: databases.isLost,
+    onRead: places?.note,
+    writeBack: lacking => {
+      const parts = { db, secrets, processes, clock, random, settings, hooks, revocations }
+      return writeBackCutOffs(parts, lacking)
+    },
   })
   opened.defer(revocations.stop)
   await revocations.start()
@@ -180,8 +222,6 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(uses.stop)
   const refusedCredentials = createRefusedCredentials({ db, clock })
   opened.defer(refusedCredentials.stop)
-  const hooks = createHookRunner({ db, clock, random })
-  opened.defer(hooks.stop)
   const housekeeping = createHousekeeping({
     db,
     clock,
@@ -217,7 +257,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     places: credentialPlacesOf(settings, publicUrl),
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
-    warnings: [...warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
+    warnings: [...warnings, ...found, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
     close: () => opened.disposeAsync(),
   }
 }

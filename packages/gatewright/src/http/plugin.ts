@@ -86,6 +86,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   engine.processes.tell(log)
   engine.refusedCredentials.tell(log)
   engine.keyRing.tell(log)
+  engine.revocations.tell(log)
   healthRoutes(app, engine)
   wellKnownRoutes(app, engine)
   metricsRoutes(app, engine, counts)

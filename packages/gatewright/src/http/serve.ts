@@ -112,6 +112,19 @@ const stopOnSignal = ({ engine, app, log, unwatch }: Running): void => {
   process.on('SIGHUP', log.reopen)
 }
 
+/**
+ * What is written into a file that has lost its name is lost with the process, so nothing is to be finished. The
+ * next start looks at what stands there now.
+ */
+const stopWhenLost = ({ engine, app, unwatch }: Running): void =>
+  engine.revocations.onLost(() => {
+    process.stderr.write(
+      'gatewright: the file of the database was deleted, or another one stands in its place: this process ends; the next start says what to do\n',
+    )
+    unwatch()
+    void Promise.allSettled([app.close(0), engine.close()]).then(() => process.exit(1))
+  })
+
 /** What was opened so far, to be closed again where the start fails. */
 type Opened = Pick<AsyncDisposableStack, 'defer'>
 
@@ -147,6 +160,7 @@ const open = async (opened: Opened, options: ServeOptions): Promise<void> => {
   await held?.release()
   await app.listen({ host: settings.host, port })
   stopOnSignal({ engine, app, log, unwatch })
+  stopWhenLost({ engine, app, log, unwatch })
   await announceStart(engine, options, port)
 }
 

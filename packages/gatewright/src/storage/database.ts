@@ -7,6 +7,7 @@ import type { Settings } from '../ground/settings.ts'
 import { createPostgresDialect, type PostgresOptions } from './postgres-dialect.ts'
 import { type Durability, openSqlite } from './sqlite-connection.ts'
 import { createSqliteDialect } from './sqlite-dialect.ts'
+import { watchFile } from './sqlite-file.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** Whether a `DATABASE_URL` names a PostgreSQL server. */
@@ -34,15 +35,18 @@ const checkFile = (file: string): void => {
   if (found !== undefined) accessSync(file, constants.R_OK | constants.W_OK)
 }
 
+type OpenedFile = { readonly dialect: Dialect; readonly isLost: () => boolean }
+
 /** Makes the file and its folder (for their owner only) where there is none. */
-const openFile = (file: string, durability: Durability): Dialect => {
+const openFile = (file: string, durability: Durability): OpenedFile => {
   try {
     makeFolder(dirname(file))
     checkFile(file)
     const database = openSqlite(file, durability)
     // WAL and shared-memory files take the mode of the database file.
     chmodSync(file, 0o600)
-    return createSqliteDialect(database)
+    const { isLost } = watchFile(file)
+    return { dialect: createSqliteDialect(database, isLost), isLost }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })
@@ -54,13 +58,17 @@ export type OpenOptions = PostgresOptions & {
   readonly durability?: Durability
 }
 
+type Opened = { readonly db: Database; readonly isLost: () => boolean }
+
+const openOne = (url: string, { durability = 'full', ...options }: OpenOptions): Opened => {
+  const { dialect, isLost } = isPostgresUrl(url)
+    ? { dialect: createPostgresDialect(url, options), isLost: () => false }
+    : openFile(databaseFile(url), durability)
+  return { db: new Kysely<Tables>({ dialect }), isLost }
+}
+
 /** Opens the database of a `DATABASE_URL`. Close it with `db.destroy()`. */
-export const openDatabase = (url: string, { durability = 'full', ...options }: OpenOptions = {}): Database =>
-  new Kysely<Tables>({
-    dialect: isPostgresUrl(url)
-      ? createPostgresDialect(url, options)
-      : openFile(databaseFile(url), durability),
-  })
+export const openDatabase = (url: string, options: OpenOptions = {}): Database => openOne(url, options).db
 
 /** How many connections to PostgreSQL a process opens beside `DATABASE_POOL`. */
 export const watchConnections = 2
@@ -80,6 +88,8 @@ export type Databases = {
    * readiness. On SQLite, with its one connection, the same as `db`.
    */
   readonly watch: Database
+  /** Whether the open file of SQLite is no longer the one of its name. */
+  readonly isLost: () => boolean
   readonly close: () => Promise<void>
 }
 
@@ -88,7 +98,7 @@ export const openDatabases = (
   { databaseUrl, databasePool }: Pick<Settings, 'databaseUrl' | 'databasePool'>,
   durability: Durability,
 ): Databases => {
-  const db = openDatabase(databaseUrl, { durability, pool: databasePool })
+  const { db, isLost } = openOne(databaseUrl, { durability, pool: databasePool })
   const watch = isPostgresUrl(databaseUrl) ? openDatabase(databaseUrl, watching) : db
-  return { db, watch, close: async () => void (await Promise.all([db.destroy(), watch.destroy()])) }
+  return { db, watch, isLost, close: async () => void (await Promise.all([db.destroy(), watch.destroy()])) }
 }

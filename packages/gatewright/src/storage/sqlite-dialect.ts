@@ -12,6 +12,7 @@ import {
 } from 'kysely'
 import { createTurns, type Turn, type Turns } from './group-commit.ts'
 import { createExecute, type Execute, openReader } from './sqlite-connection.ts'
+import { DatabaseLost } from './sqlite-file.ts'
 
 type Connections = {
   readonly database: DatabaseSync
@@ -85,10 +86,15 @@ const holdConnection = (connections: Connections): HeldConnection => {
   return held
 }
 
-const createDriver = (database: DatabaseSync): Driver => {
+const createDriver = (database: DatabaseSync, isLost: () => boolean): Driver => {
   const write = createExecute(database)
+  /** What is committed into a file that nobody will ever open is not committed. */
+  const run = async (sql: string): Promise<void> => {
+    await write({ sql, parameters: [] })
+    if (sql === 'commit' && isLost()) throw new DatabaseLost('the file of the database is no longer there')
+  }
   const turns = createTurns({
-    run: sql => write({ sql, parameters: [] }),
+    run,
     isInTransaction: () => database.isTransaction,
   })
   const reader = openReader(database)
@@ -130,10 +136,16 @@ class LockingSqliteQueryCompiler extends SqliteQueryCompiler {
   }
 }
 
-/** Kysely's dialect over `node:sqlite`. */
-export const createSqliteDialect = (database: DatabaseSync): Dialect => ({
+/**
+ * Kysely's dialect over `node:sqlite`.
+ * @param isLost whether the open file is no longer the one of its name
+ */
+export const createSqliteDialect = (
+  database: DatabaseSync,
+  isLost: () => boolean = () => false,
+): Dialect => ({
   createAdapter: () => new TransactionalSqliteAdapter(),
-  createDriver: () => createDriver(database),
+  createDriver: () => createDriver(database, isLost),
   createIntrospector: db => new SqliteIntrospector(db),
   createQueryCompiler: () => new LockingSqliteQueryCompiler(),
 })

@@ -1,0 +1,31 @@
+import type { Clock } from '../ground/clock.ts'
+import { jitter, type Random } from '../ground/random.ts'
+
+/** After a read that failed, nobody reads for about so long: who waits shares the next one. */
+const retryPause = 100
+
+/** One read at a time, whoever asks; after one that failed, none for a moment. */
+export const createCatchUp = (
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  read: () => Promise<void>,
+): (() => Promise<void>) => {
+  let reading: Promise<void> | undefined
+  let notBefore = Number.NEGATIVE_INFINITY
+
+  const readInTime = async (): Promise<void> => {
+    const pause = notBefore - clock.monotonic()
+    if (pause > 0) await clock.sleep(pause)
+    try {
+      await read()
+    } catch (error) {
+      notBefore = clock.monotonic() + jitter(random, retryPause)
+      throw error
+    }
+  }
+  return () => {
+    reading ??= readInTime().finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
+}
