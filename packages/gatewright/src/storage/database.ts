@@ -45,8 +45,8 @@ const openFile = (file: string, durability: Durability): OpenedFile => {
     const database = openSqlite(file, durability)
     // WAL and shared-memory files take the mode of the database file.
     chmodSync(file, 0o600)
-    const { isLost } = watchFile(file)
-    return { dialect: createSqliteDialect(database, isLost), isLost }
+    const opened = watchFile(file)
+    return { dialect: createSqliteDialect(database, opened), isLost: opened.isLost }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })

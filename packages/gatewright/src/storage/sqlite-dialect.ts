@@ -12,7 +12,7 @@ import {
 } from 'kysely'
 import { createTurns, type Turn, type Turns } from './group-commit.ts'
 import { createExecute, type Execute, openReader } from './sqlite-connection.ts'
-import { DatabaseLost } from './sqlite-file.ts'
+import { DatabaseLost, type OpenFile } from './sqlite-file.ts'
 
 type Connections = {
   readonly database: DatabaseSync
@@ -86,12 +86,13 @@ const holdConnection = (connections: Connections): HeldConnection => {
   return held
 }
 
-const createDriver = (database: DatabaseSync, isLost: () => boolean): Driver => {
+const createDriver = (database: DatabaseSync, file?: OpenFile): Driver => {
   const write = createExecute(database)
   /** What is committed into a file that nobody will ever open is not committed. */
   const run = async (sql: string): Promise<void> => {
     await write({ sql, parameters: [] })
-    if (sql === 'commit' && isLost()) throw new DatabaseLost('the file of the database is no longer there')
+    if (sql === 'commit' && file?.isLost())
+      throw new DatabaseLost('the file of the database is no longer there')
   }
   const turns = createTurns({
     run,
@@ -110,6 +111,7 @@ const createDriver = (database: DatabaseSync, isLost: () => boolean): Driver => 
     rollbackTransaction: async connection => (connection as HeldConnection).turn?.rollback(),
     destroy: () =>
       turns.runAlone(async () => {
+        file?.close()
         reader.close()
         database.close()
       }),
@@ -136,16 +138,10 @@ class LockingSqliteQueryCompiler extends SqliteQueryCompiler {
   }
 }
 
-/**
- * Kysely's dialect over `node:sqlite`.
- * @param isLost whether the open file is no longer the one of its name
- */
-export const createSqliteDialect = (
-  database: DatabaseSync,
-  isLost: () => boolean = () => false,
-): Dialect => ({
+/** Kysely's dialect over `node:sqlite`. @param file what was opened, where somebody watches it */
+export const createSqliteDialect = (database: DatabaseSync, file?: OpenFile): Dialect => ({
   createAdapter: () => new TransactionalSqliteAdapter(),
-  createDriver: () => createDriver(database, isLost),
+  createDriver: () => createDriver(database, file),
   createIntrospector: db => new SqliteIntrospector(db),
   createQueryCompiler: () => new LockingSqliteQueryCompiler(),
 })

@@ -18,6 +18,8 @@ const isSame = (one: Inode, other: Inode | undefined): boolean =>
 export type OpenFile = {
   /** Whether the path names another file by now, or none. Once true, it stays. */
   readonly isLost: () => boolean
+  /** It was closed, and what becomes of it is no longer looked at. */
+  readonly close: () => void
 }
 
 /**
@@ -29,6 +31,7 @@ export const watchFile = (path: string): OpenFile => {
   const names = [resolve(path), `${resolve(path)}-wal`]
   const opened = names.map(findInode)
   let isLost = false
+  let isClosed = false
   const isOther = (name: string, at: number): boolean => {
     const known = opened[at]
     const now = findInode(name)
@@ -45,8 +48,11 @@ export const watchFile = (path: string): OpenFile => {
   }
   return {
     isLost: () => {
-      isLost ||= look()
+      isLost ||= !isClosed && look()
       return isLost
+    },
+    close: () => {
+      isClosed = true
     },
   }
 }
