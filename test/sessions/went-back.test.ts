@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { disableUser } from 'gatewright/administration'
 import { revokeKey } from '../../packages/gatewright/src/administration/signing-keys.ts'
@@ -32,8 +33,9 @@ const refresh = (on: TestApp, { refresh }: SignedIn): Promise<Answer> =>
 const logOut = async ({ access }: SignedIn): Promise<void> =>
   assert.equal((await t.call('POST', 'logout', { token: access })).status, 200)
 
-/** Another process on the same database that starts now. */
+/** Another process on the same database that starts now, where nothing was noted of the one before. */
 const startNode = async (): Promise<TestApp> => {
+  rmSync(`${t.engine.settings.databaseUrl.slice('sqlite:'.length)}.place`, { force: true })
   const node = await startTestApp({ ...t.engine.settings })
   node.clock.advance(t.clock.now() - node.clock.now())
   return node

@@ -30,10 +30,11 @@ import {
   openDatabases,
 } from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
-import { checkIdentity, createPlaceKeeper, type PlaceKeeper, readPlace } from './storage/identity.ts'
+import { checkPlace, checkServer, readPlace } from './storage/identity.ts'
 import { ensureInstallation } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
+import { createPlaceKeeper, type PlaceKeeper } from './storage/place-keeper.ts'
 import { prepareDatabase } from './storage/prepare-database.ts'
 import type { Durability } from './storage/sqlite-connection.ts'
 import type { Database } from './storage/tables.ts'
@@ -150,13 +151,13 @@ const fileOf = ({ databaseUrl }: Settings): string | undefined =>
 /** Notes beside a SQLite file how far its feed has come, the last time when it is closed. */
 const openPlaces = (
   opened: Opened,
-  { db }: Databases,
+  { db, file: open }: Databases,
   settings: Settings,
-  clock: Clock,
+  { monotonic }: Clock,
 ): PlaceKeeper | undefined => {
   const file = fileOf(settings)
   if (file === undefined) return undefined
-  const places = createPlaceKeeper(file, clock.monotonic)
+  const places = createPlaceKeeper(file, { pair: () => open?.pair() ?? '', monotonic })
   opened.defer(async () => {
     const place = await readPlace(db).catch(() => undefined)
     if (place !== undefined) places.note(place)
@@ -180,9 +181,11 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const warnings = await prepareDatabase(db, { ...options, migrations: [engineMigrations, ...migrations] })
   const clock = await openClock(opened, databases, options)
   const folder = dataFolder(settings)
-  const found = options.adopts ? [] : await checkIdentity(db, fileOf(settings))
+  const file = fileOf(settings)
+  if (file !== undefined && !options.adopts) await checkPlace(db, file)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
+  const found = file !== undefined || options.adopts ? [] : await checkServer(db)
   const places = openPlaces(opened, databases, settings, clock)
   const processes = createProcesses(
     { db, watch, clock, random, secrets, settings, sources },
@@ -207,7 +210,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     readRoles: userId => listRoles(db, userId),
     onKeyRevoked: keyRing.drop,
     random,
-    isLost: databases.isLost,
+    isLost: () => databases.file?.isLost() ?? false,
     onRead: places?.note,
     writeBack: lacking => {
       const parts = { db, secrets, processes, clock, random, settings, hooks, revocations }

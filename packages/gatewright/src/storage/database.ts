@@ -4,10 +4,11 @@ import { type Dialect, Kysely } from 'kysely'
 import { second } from '../ground/clock.ts'
 import { codeOf } from '../ground/error-code.ts'
 import type { Settings } from '../ground/settings.ts'
+import { checkLog } from './identity.ts'
 import { createPostgresDialect, type PostgresOptions } from './postgres-dialect.ts'
 import { type Durability, openSqlite } from './sqlite-connection.ts'
 import { createSqliteDialect } from './sqlite-dialect.ts'
-import { watchFile } from './sqlite-file.ts'
+import { type OpenFile, watchFile } from './sqlite-file.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** Whether a `DATABASE_URL` names a PostgreSQL server. */
@@ -35,18 +36,19 @@ const checkFile = (file: string): void => {
   if (found !== undefined) accessSync(file, constants.R_OK | constants.W_OK)
 }
 
-type OpenedFile = { readonly dialect: Dialect; readonly isLost: () => boolean }
+type OpenedFile = { readonly dialect: Dialect; readonly open: OpenFile }
 
 /** Makes the file and its folder (for their owner only) where there is none. */
 const openFile = (file: string, durability: Durability): OpenedFile => {
   try {
     makeFolder(dirname(file))
     checkFile(file)
+    checkLog(file)
     const database = openSqlite(file, durability)
     // WAL and shared-memory files take the mode of the database file.
     chmodSync(file, 0o600)
     const opened = watchFile(file)
-    return { dialect: createSqliteDialect(database, opened), isLost: opened.isLost }
+    return { dialect: createSqliteDialect(database, opened), open: opened }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })
@@ -58,13 +60,12 @@ export type OpenOptions = PostgresOptions & {
   readonly durability?: Durability
 }
 
-type Opened = { readonly db: Database; readonly isLost: () => boolean }
+type Opened = { readonly db: Database; readonly file?: OpenFile }
 
 const openOne = (url: string, { durability = 'full', ...options }: OpenOptions): Opened => {
-  const { dialect, isLost } = isPostgresUrl(url)
-    ? { dialect: createPostgresDialect(url, options), isLost: () => false }
-    : openFile(databaseFile(url), durability)
-  return { db: new Kysely<Tables>({ dialect }), isLost }
+  if (isPostgresUrl(url)) return { db: new Kysely<Tables>({ dialect: createPostgresDialect(url, options) }) }
+  const { dialect, open: file } = openFile(databaseFile(url), durability)
+  return { db: new Kysely<Tables>({ dialect }), file }
 }
 
 /** Opens the database of a `DATABASE_URL`. Close it with `db.destroy()`. */
@@ -88,8 +89,8 @@ export type Databases = {
    * readiness. On SQLite, with its one connection, the same as `db`.
    */
   readonly watch: Database
-  /** Whether the open file of SQLite is no longer the one of its name. */
-  readonly isLost: () => boolean
+  /** SQLite's. */
+  readonly file?: OpenFile
   readonly close: () => Promise<void>
 }
 
@@ -98,7 +99,12 @@ export const openDatabases = (
   { databaseUrl, databasePool }: Pick<Settings, 'databaseUrl' | 'databasePool'>,
   durability: Durability,
 ): Databases => {
-  const { db, isLost } = openOne(databaseUrl, { durability, pool: databasePool })
+  const { db, file } = openOne(databaseUrl, { durability, pool: databasePool })
   const watch = isPostgresUrl(databaseUrl) ? openDatabase(databaseUrl, watching) : db
-  return { db, watch, isLost, close: async () => void (await Promise.all([db.destroy(), watch.destroy()])) }
+  return {
+    db,
+    watch,
+    ...(file && { file }),
+    close: async () => void (await Promise.all([db.destroy(), watch.destroy()])),
+  }
 }

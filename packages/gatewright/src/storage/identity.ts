@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
-import { type KeptPlace, placeFile, readPlaceFile, writePlaceFile } from './place-file.ts'
+import { type FeedPlace, placeFile, readPlaceFile, writePlaceFile } from './place-file.ts'
+import { isMixed } from './sqlite-file.ts'
 import type { Database } from './tables.ts'
 
 /** What a start says that finds another database than the one it knew. */
@@ -23,14 +24,31 @@ const readServer = async <T>(db: Kysely<T>): Promise<ServerIdentity | undefined>
   return rows[0]
 }
 
-export const readPlace = async (db: Database): Promise<KeptPlace | undefined> => {
-  const { rows } = await sql<KeptPlace>`
+export const readPlace = async (db: Database): Promise<FeedPlace | undefined> => {
+  const { rows } = await sql<FeedPlace>`
     select epoch, coalesce((select seq from sqlite_sequence where name = 'cut_offs'), 0) as place
     from installation where id = 1`.execute(db)
   return rows[0]
 }
 
-const checkFile = async (db: Database, file: string): Promise<void> => {
+/**
+ * Before a file of SQLite is opened: what was read of a wrong log can't be told from the database's own.
+ * @throws OtherDatabase
+ */
+export const checkLog = (file: string): void => {
+  const kept = readPlaceFile(file)
+  if (kept !== undefined && isMixed(file, kept.pair))
+    throw new OtherDatabase(
+      `another database was put in the place of ${file}, and ${file}-wal beside it is still the log of the one before, which would be mixed into it: delete ${file}-wal and ${file}-shm`,
+    )
+}
+
+/**
+ * Compares a SQLite database with what was noted beside it: the newest place of its feed. Before anything is
+ * made in it.
+ * @throws OtherDatabase
+ */
+export const checkPlace = async (db: Database, file: string): Promise<void> => {
   // Before the database is asked: a running process goes on with both.
   const kept = readPlaceFile(file)
   if (kept === undefined) return
@@ -52,7 +70,13 @@ const noteServer = async (db: Database, found: ServerIdentity): Promise<void> =>
   await db.updateTable('installation').set(found).where('id', '=', 1).execute()
 }
 
-const checkServer = async (db: Database): Promise<readonly string[]> => {
+/**
+ * Compares a PostgreSQL database with what it has noted of itself: the server, the database on it and the
+ * timeline. The first start notes it.
+ * @returns what a start should warn of
+ * @throws OtherDatabase
+ */
+export const checkServer = async (db: Database): Promise<readonly string[]> => {
   const [kept] = await db.selectFrom('installation').select(['identity', 'timeline']).execute()
   const found = await readServer(db)
   if (kept === undefined || found === undefined) return []
@@ -69,18 +93,6 @@ const checkServer = async (db: Database): Promise<readonly string[]> => {
       ]
 }
 
-/**
- * Compares the database with what was noted of it: on SQLite the newest place of its feed, in a small file
- * beside it; on PostgreSQL the server, the database on it and the timeline, in its one row.
- * @returns what a start should warn of
- * @throws OtherDatabase
- */
-export const checkIdentity = async (db: Database, file: string | undefined): Promise<readonly string[]> => {
-  if (file === undefined) return checkServer(db)
-  await checkFile(db, file)
-  return []
-}
-
 /** Notes what the database is from now on, whatever was noted before. */
 export const noteIdentity = async (db: Database, file: string | undefined): Promise<void> => {
   if (file === undefined) {
@@ -89,41 +101,5 @@ export const noteIdentity = async (db: Database, file: string | undefined): Prom
     return
   }
   const found = await readPlace(db)
-  if (found !== undefined) writePlaceFile(file, found)
-}
-
-export type PlaceKeeper = {
-  /** A read of the feed has come so far. */
-  readonly note: (place: KeptPlace) => void
-  readonly flush: () => void
-}
-
-/** Not at every read: so many milliseconds apart. */
-const distance = 1_000
-
-/**
- * Keeps the file beside a SQLite database up to date. Never back, and never for another epoch than the file's:
- * that is for who adopts a database. A disk that can't be written keeps nobody out.
- */
-export const createPlaceKeeper = (file: string, monotonic: () => number): PlaceKeeper => {
-  let newest: KeptPlace | undefined
-  let kept = -1
-  let at = Number.NEGATIVE_INFINITY
-  const write = (): void => {
-    if (newest === undefined || newest.place <= kept) return
-    at = monotonic()
-    try {
-      const there = readPlaceFile(file)
-      if (there === undefined || (there.epoch === newest.epoch && there.place < newest.place))
-        writePlaceFile(file, newest)
-      kept = newest.place
-    } catch {}
-  }
-  return {
-    note: place => {
-      newest = place
-      if (place.place > kept && monotonic() - at >= distance) write()
-    },
-    flush: write,
-  }
+  if (found !== undefined) writePlaceFile(file, { ...found, pair: '' })
 }

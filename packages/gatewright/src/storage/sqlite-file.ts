@@ -14,10 +14,29 @@ const findInode = (path: string): Inode | undefined => statSync(path, { bigint: 
 const isSame = (one: Inode, other: Inode | undefined): boolean =>
   other !== undefined && one.dev === other.dev && one.ino === other.ino
 
+const toPair = (files: readonly (Inode | undefined)[]): string => {
+  const found = files.flatMap(file => file ?? [])
+  return found.length === files.length ? found.map(({ dev, ino }) => `${dev}:${ino}`).join('/') : ''
+}
+
+const namesOf = (path: string): readonly string[] => [resolve(path), `${resolve(path)}-wal`]
+
+/**
+ * Whether another database stands in the place of the one of `pair`, and the log of that one beside it: SQLite
+ * would take the log for the database's own, and mix the two.
+ */
+export const isMixed = (path: string, pair: string): boolean => {
+  const [database, log] = pair.split('/')
+  const [nowDatabase, nowLog] = toPair(namesOf(path).map(findInode)).split('/')
+  return log !== undefined && log === nowLog && database !== nowDatabase
+}
+
 /** The open file of a database. */
 export type OpenFile = {
   /** Whether the path names another file by now, or none. Once true, it stays. */
   readonly isLost: () => boolean
+  /** Which files these are, the database's and its log's; empty before both are there. */
+  readonly pair: () => string
   /** It was closed, and what becomes of it is no longer looked at. */
   readonly close: () => void
 }
@@ -28,7 +47,7 @@ export type OpenFile = {
  * else would ever see what it writes.
  */
 export const watchFile = (path: string): OpenFile => {
-  const names = [resolve(path), `${resolve(path)}-wal`]
+  const names = namesOf(path)
   const opened = names.map(findInode)
   let isLost = false
   let isClosed = false
@@ -51,6 +70,7 @@ export const watchFile = (path: string): OpenFile => {
       isLost ||= !isClosed && look()
       return isLost
     },
+    pair: () => toPair(opened),
     close: () => {
       isClosed = true
     },
