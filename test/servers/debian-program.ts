@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** A program that can be started, with what has to stand in its environment. */
+export type FoundProgram = { readonly path: string; readonly env: Readonly<Record<string, string>> }
+
+const cache = join(import.meta.dirname, '../../node_modules/.cache/debian')
+
+const isProgram = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const findIn = (folders: readonly string[], name: string): string | undefined =>
+  folders.map(folder => join(folder, name)).find(isProgram)
+
+export const findOnPath = (name: string): string | undefined =>
+  findIn([...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'], name)
+
+const download = async (folder: string, packages: readonly string[]): Promise<void> => {
+  const get = (): Promise<unknown> =>
+    run('apt-get', ['download', ...packages], { cwd: folder, timeout: 60_000 })
+  // A new machine has no list of packages yet; who is not root can't have one made.
+  await get().catch(async () => {
+    await run('apt-get', ['update'], { timeout: 60_000 })
+    await get()
+  })
+}
+
+/** Unpacks them beside the place, and moves them there whole: several may do so at once. */
+const unpack = async (name: string, packages: readonly string[], place: string): Promise<void> => {
+  mkdirSync(cache, { recursive: true })
+  const folder = mkdtempSync(join(cache, `${name}-`))
+  try {
+    await download(folder, packages)
+    for (const file of readdirSync(folder).filter(file => file.endsWith('.deb')))
+      await run('dpkg-deb', ['-x', join(folder, file), join(folder, 'root')])
+    if (!existsSync(place)) renameSync(join(folder, 'root'), place)
+  } catch (error) {
+    if (!existsSync(place)) throw error
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const findUnpacked = (place: string, name: string): FoundProgram | undefined => {
+  const path = findIn(
+    ['usr/bin', 'usr/sbin'].map(folder => join(place, folder)),
+    name,
+  )
+  const libraries = join(place, 'usr/lib')
+  if (path === undefined) return undefined
+  const folders = readdirSync(libraries).map(folder => join(libraries, folder))
+  return { path, env: { LD_LIBRARY_PATH: [libraries, ...folders].join(delimiter) } }
+}
+
+/**
+ * A program on PATH; else, on Debian and Ubuntu, from these packages, unpacked into a cache folder, for
+ * which nobody needs to be root. A text says why there is none, and how to get one.
+ */
+export const findProgram = async (
+  name: string,
+  packages: readonly string[],
+): Promise<FoundProgram | string> => {
+  const path = findOnPath(name)
+  if (path !== undefined) return { path, env: {} }
+  const place = join(cache, name)
+  try {
+    if (!existsSync(place)) await unpack(name, packages, place)
+    const found = findUnpacked(place, name)
+    if (found !== undefined) return found
+  } catch {
+    // What is to be done is the same, whatever it was.
+  }
+  return `there is no ${name} on PATH, and it could not be had from Debian's packages: apt-get install ${packages[0]}`
+}
