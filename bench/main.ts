@@ -1,3 +1,4 @@
+import { measureCutOffs } from './cut-offs.ts'
 import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
 import { measureStart } from './start.ts'
@@ -11,6 +12,7 @@ type Bench = {
 const benches: Readonly<Record<string, Bench>> = {
   start: { run: measureStart, does: 'time and memory of a start [starts of each kind]' },
   requests: { run: measureRequests, does: 'a protected GET, beside others [rounds] [seconds of each]' },
+  'cut-offs': { run: measureCutOffs, does: 'what live cut-offs cost [how many] [rounds] [seconds of each]' },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
 }
 

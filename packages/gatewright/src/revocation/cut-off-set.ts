@@ -1,4 +1,5 @@
 import type { CutOffRow } from '../storage/tables.ts'
+import { createIdTimes } from './id-times.ts'
 
 /** What of a token the revocation set looks at. */
 export type Revocable = {
@@ -50,7 +51,7 @@ const createPrune = <Entry>(
 /** The cut-offs that a process knows, each until it no longer matters. */
 export const createCutOffSet = ({ readRoles, onKeyRevoked }: CutOffSetCalls) => {
   const signingKeys = new Map<string, number>()
-  const sessions = new Map<string, number>()
+  const sessions = createIdTimes()
   const users = new Map<string, UserCutOff>()
   const rereads = new Map<string, Reread>()
 
@@ -83,7 +84,7 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked }: CutOffSetCalls) => 
       yield { kind: 'user', subject, version, matters_until: until }
     for (const [subject, { until }] of rereads)
       yield { kind: 'reread-user', subject, version: null, matters_until: until }
-    for (const [subject, until] of sessions)
+    for (const [subject, until] of sessions.entries())
       yield { kind: 'session', subject, version: null, matters_until: until }
   }
   const untilOf: Readonly<Record<string, (subject: string) => number | undefined>> = {
@@ -93,7 +94,7 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked }: CutOffSetCalls) => 
     session: id => sessions.get(id),
   }
   const prunes = [
-    createPrune(sessions, until => until),
+    sessions.prune,
     createPrune(signingKeys, until => until),
     createPrune(users, ({ until }) => until),
     createPrune(rereads, ({ until }) => until),

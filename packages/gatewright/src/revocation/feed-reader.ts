@@ -39,17 +39,19 @@ export const createFeedReader = (
 
   const tellPlace = ({ epoch, written }: FeedPosition): void => onRead?.({ epoch, place: Number(written) })
 
-  /** Page by page. @throws Error where the feed changed meanwhile */
+  /** Page by page, and then what came meanwhile. @throws Error where the feed changed meanwhile */
   const readPages = async (now: number): Promise<FeedPosition> => {
-    let at: FeedPosition | undefined = feedStart
-    for (;;) {
-      const { rows, next, change, isWhole } = await readFeed(db, at, now)
-      if (change !== undefined) throw new Error('the feed changed while it was read')
-      apply(rows)
-      if (isWhole) return next
-      at = next
+    let read = await readFeed(db, feedStart, now)
+    apply(read.rows)
+    while (!read.isWhole) {
       await immediate()
+      read = await readFeed(db, read.next, now)
+      apply(read.rows)
     }
+    const { rows, next, change } = await readFeed(db, read.next, now)
+    if (change !== undefined) throw new Error('the feed changed while it was read')
+    apply(rows)
+    return next
   }
 
   /** What is known stays known. What the database lacks of it is written there before anybody is let in. */

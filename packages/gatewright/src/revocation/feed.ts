@@ -61,8 +61,8 @@ const byTransaction: Way = {
     or transaction_id = any(array(select pg_snapshot_xip(${snapshotOf(former)})))`,
 }
 
-/** So many rows a read has at most that begins at the start: a million at once would take their memory for good. */
-const pageSize = 10_000
+/** So many rows a read has at most that begins at the start: what a million at once leave behind stays for good. */
+const pageSize = 500
 
 type FoundRow = CutOffRow & {
   readonly epoch: string
@@ -83,13 +83,30 @@ const toHead = ({ epoch, server, timeline, written, snapshot, mark }: FoundRow):
   mark,
 })
 
-/** What stands behind `after`, or what is new since the head. */
-const selectNew = (way: Way, position: FeedPosition | undefined) => {
-  const after = position === undefined ? 0 : position.after
-  return position === undefined || after !== undefined
-    ? { isNew: sql`place > ${after ?? 0}`, limit: pageSize }
-    : { isNew: way.isNew(position), limit: Number.MAX_SAFE_INTEGER }
+/** The columns of a cut-off, in the order of places. By the index of times each page would sort all of them. */
+const selectPage = (after: number, now: number): RawBuilder<unknown> =>
+  sql`select place, kind, subject, version, matters_until, created_at from cut_offs
+    where matters_until + 0 >= ${now} and place > ${after} order by place limit ${pageSize}`
+
+const selectNew = (isNew: RawBuilder<unknown>, now: number): RawBuilder<unknown> =>
+  sql`select place, kind, subject, version, matters_until, created_at from cut_offs
+    where matters_until >= ${now} and (${isNew})`
+
+/** One more page; the head is still that of the first. */
+const readPage = async (
+  db: Database,
+  { after, ...head }: FeedPosition & { readonly after: number },
+  now: number,
+): Promise<FeedRead> => {
+  const { rows } = await sql<CutOffRow>`${selectPage(after, now)}`.execute(db)
+  return toRead(rows, head, rows.length < pageSize)
 }
+
+const toRead = (rows: readonly CutOffRow[], head: FeedHead, isWhole: boolean): FeedRead => ({
+  rows,
+  next: isWhole ? head : { ...head, after: rows.at(-1)?.place ?? 0 },
+  isWhole,
+})
 
 /**
  * All cut-offs that may have become visible since `position` and still matter at `now`. That is the
@@ -97,7 +114,7 @@ const selectNew = (way: Way, position: FeedPosition | undefined) => {
  * a cut-off that no longer matters, whatever its clock is set to.
  *
  * From the start they come by pages. What becomes visible while they are read stands behind the head of the
- * first page, so it comes with the read after them.
+ * first page, and so does a change of the database: both come with the read after them.
  * @throws Error where the server is a stand-by: what it knows is late
  */
 export const readFeed = async (
@@ -105,14 +122,11 @@ export const readFeed = async (
   position: FeedPosition | undefined,
   now: number,
 ): Promise<FeedRead> => {
+  if (position?.after !== undefined) return readPage(db, { ...position, after: position.after }, now)
   const way = isSqlite(db) ? byPlace : byTransaction
-  const { isNew, limit } = selectNew(way, position)
   const { rows } = await sql<FoundRow>`
     with head as (${way.head(position)}),
-      part as (
-        select place, kind, subject, version, matters_until, created_at from cut_offs
-        where matters_until >= ${now} and (${isNew}) order by place limit ${limit}
-      )
+      part as (${position === undefined ? selectPage(0, now) : selectNew(way.isNew(position), now)})
     select coalesce((select epoch from installation where id = 1), '') as epoch, head.*, part.*
     from head left join part on true order by part.place`.execute(db)
   const [first] = rows
@@ -120,14 +134,6 @@ export const readFeed = async (
   const head = toHead(first)
   const change = position && changeOf(position, head, first.formermark)
   const found = rows.filter(row => row.place !== null)
-  const isWhole = found.length < limit
-  const started = position?.after === undefined ? head : { ...position }
-  return {
-    rows: found,
-    next: isWhole ? toHeadOnly(started) : { ...started, after: found.at(-1)?.place ?? 0 },
-    isWhole,
-    ...(change && { change }),
-  }
+  const isWhole = position !== undefined || found.length < pageSize
+  return { ...toRead(found, head, isWhole), ...(change && { change }) }
 }
-
-const toHeadOnly = ({ after, ...head }: FeedPosition): FeedPosition => head
