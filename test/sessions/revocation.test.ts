@@ -73,7 +73,7 @@ describe('a process that can not read the feed', () => {
     assert.deepEqual((await t.call('GET', '/readyz')).body, { status: 'ready', reasons: [] })
   })
 
-  test('is ready for 30 s all the same, and then says that it is not, and why; /healthz stays up', async () => {
+  test('is ready for 30 s all the same, and then says that it is not, and why, while /healthz stays up', async () => {
     breakFeed()
     t.clock.advance(30_000)
     assertUnavailable(await open(t, ann))
