@@ -9,7 +9,7 @@ const adopt = 'gatewright restore --adopt (it ends every session and replaces th
 const put = `put the right one back, or, if this is the one to go on with: ${adopt}`
 
 /** The database is not the one that it was. The message says what to do. */
-export class OtherDatabase extends Error {
+class OtherDatabase extends Error {
   override readonly name = 'OtherDatabase'
 }
 
