@@ -16,7 +16,16 @@ class OtherDatabase extends Error {
 /** What a server of PostgreSQL says of itself. A copy of it has another one of these, but for the timeline. */
 type ServerIdentity = { readonly identity: string; readonly timeline: string }
 
-const readServer = async <T>(db: Kysely<T>): Promise<ServerIdentity | undefined> => {
+/** Undefined where the role may not ask: some who offer PostgreSQL as a service take that away. */
+const readServer = <T>(db: Kysely<T>): Promise<ServerIdentity | undefined> =>
+  askServer(db).catch(error => {
+    if (error.code === insufficientPrivilege) return undefined
+    throw error
+  })
+
+const insufficientPrivilege = '42501'
+
+const askServer = async <T>(db: Kysely<T>): Promise<ServerIdentity | undefined> => {
   const { rows } = await sql<ServerIdentity>`
     select concat((select system_identifier from pg_control_system()), '/', oid) as identity,
       substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8) as timeline
