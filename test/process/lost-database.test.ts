@@ -37,7 +37,7 @@ const putBackBeside = (folder: Folder): void => {
 
 /** Ends by itself, and says why; until then nobody is answered as if nothing had happened. */
 const assertEnds = async (server: Server, token: string): Promise<void> => {
-  const ending = await within(10_000, 'the server ends', server.ended)
+  const ending = await within(20_000, 'the server ends', server.ended)
   assert.deepEqual(ending, { code: 1, signal: null })
   assert.match(server.stderr(), /the file of the database was deleted, or another one stands in its place/)
   assert.match(server.stdout(), /"event":"database.lost"/)
@@ -71,7 +71,7 @@ test('a token that outlives logout: a backup in place of the database ends both 
   assert.equal((await server.call('POST', 'logout', { token: caller.access })).status, 200)
   const place = (): string => readFileSync(`${databaseOf(folder)}.place`, 'utf8')
   const before = place()
-  await until('the place is noted', () => place() !== before, 3_000)
+  await until('the place is noted', () => place() !== before, 20_000)
   putBackBeside(folder)
   for (const each of [server, other]) await assertEnds(each, caller.access)
 
