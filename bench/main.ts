@@ -1,3 +1,4 @@
+import { measureCutOffs } from './cut-offs.ts'
 import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
 import { measureRevocation } from './revocation.ts'
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, Bench>> = {
   },
   workers: { run: measureWorkers, does: 'a protected GET of 1, 2 and 4 workers [rounds] [seconds of each]' },
   verifier: { run: measureVerifier, does: 'how soon a service elsewhere refuses after a logout [logouts]' },
+  'cut-offs': { run: measureCutOffs, does: 'what live cut-offs cost [how many] [rounds] [seconds of each]' },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
 }
 

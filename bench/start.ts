@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { availableParallelism, cpus } from 'node:os'
 import { type Folder, newFolder, type Server, signUp, startServer } from '../test/process/spawned-server.ts'
+import { memoryOf } from './memory.ts'
 import { toHead, toRow } from './table.ts'
 
 const requests = 200
@@ -20,20 +20,6 @@ const ways = [
   { name: 'new database', env: {}, keepsFolder: false },
   { name: 'existing database', env: {}, keepsFolder: true },
 ] as const
-
-/** MiB; not a number where there is no /proc. */
-const memoryOf = (pid: number): { readonly resident: number; readonly peak: number } => {
-  const read = (name: string): number => {
-    try {
-      const [, kibibytes] =
-        new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-      return Number(kibibytes) / 1_024
-    } catch {
-      return Number.NaN
-    }
-  }
-  return { resident: read('VmRSS'), peak: read('VmHWM') }
-}
 
 const paths = ['protected', 'me', 'posts', 'todos', 'users']
 

@@ -52,7 +52,9 @@ const readSqlite = (database: SecondConnection, { sql, parameters }: Query): Pla
   const steps = plan.map(({ detail }) => String(detail))
   return {
     steps,
-    scans: steps.filter(step => /^SCAN (?!head|places|part|\(|\d)(?!.*USING (COVERING )?INDEX)/.test(step)),
+    scans: steps.filter(step =>
+      /^SCAN (?!head|places|part|CONSTANT|sqlite_sequence|\(|\d)(?!.*USING (COVERING )?INDEX)/.test(step),
+    ),
     sortsAll:
       steps.includes('USE TEMP B-TREE FOR ORDER BY') &&
       !isLookUp({ sql, parameters }) &&

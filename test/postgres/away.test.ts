@@ -114,9 +114,8 @@ for (const how of ['fast', 'immediate'] as const)
     assertUnavailable(await app.call('GET', noDatabase, { token: other }))
     assertUnavailable(await app.call('GET', 'posts'))
     assert.equal((await app.call('GET', '/healthz')).status, 200)
-    const ready = await app.call('GET', '/readyz')
-    assert.equal(ready.status, 503)
-    assert.ok(ready.body.reasons.includes('the database does not answer'), JSON.stringify(ready.body))
+    // Not yet: it may only be restarting.
+    assert.equal((await app.call('GET', '/readyz')).status, 200)
 
     await server.restart()
     await until(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import pg from 'pg'
-import { feedStart, readFeed } from '../../packages/gatewright/src/revocation/feed.ts'
+import { type FeedPosition, feedStart, readFeed } from '../../packages/gatewright/src/revocation/feed.ts'
 import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
 import { engineMigrations, migrate } from '../../packages/gatewright/src/storage/migrate.ts'
 import type { Database } from '../../packages/gatewright/src/storage/tables.ts'
@@ -53,7 +53,7 @@ const now = 9
 
 /** Follows the feed; each read gives all that it was given. */
 const follow = () => {
-  let position = feedStart
+  let position: FeedPosition | undefined = feedStart
   return async (): Promise<readonly string[]> => {
     const { rows, next } = await readFeed(db, position, now)
     position = next

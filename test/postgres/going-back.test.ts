@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { systemClock } from 'gatewright/clock'
 import type { Refusal } from 'gatewright/refusal'
 import pg from 'pg'
+import { adoptDatabase } from '../../packages/gatewright/src/administration/adopt-database.ts'
 import { feedStart, readFeed } from '../../packages/gatewright/src/revocation/feed.ts'
 import { createRevocations, type Revocations } from '../../packages/gatewright/src/revocation/revocations.ts'
 import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
@@ -45,6 +46,7 @@ const follow = async (t: Owner) => {
   await migrate(db, engineMigrations)
   const clock = createFakeClock()
   const roleReads: string[] = []
+  const writtenBack: string[] = []
   const view = createRevocations({
     db,
     watch,
@@ -54,6 +56,10 @@ const follow = async (t: Owner) => {
       roleReads.push(userId)
       return []
     },
+    writeBack: async lacking => {
+      writtenBack.push(...lacking.map(({ kind, subject }) => `${kind} ${subject}`))
+      for (const { kind, subject } of lacking) await write(url, kind, subject)
+    },
   })
   await view.start()
   view.stop()
@@ -62,6 +68,7 @@ const follow = async (t: Owner) => {
     db,
     view,
     roleReads,
+    writtenBack,
     read: async (): Promise<void> => {
       clock.advance(maxAge + 1)
       // Connections of before break first.
@@ -77,12 +84,12 @@ const isFresh = async (view: Revocations): Promise<boolean> => {
     await view.ensureFresh()
     return true
   } catch (error) {
-    assert.equal((error as Refusal).details.reason, 'revocations_stale')
+    assert.match(String((error as Refusal).details.reason), /^(revocations_stale|feed_changed)$/)
     return false
   }
 }
 
-const write = (url: string, kind: 'session' | 'reread-user', subject: string): Promise<unknown> =>
+const write = (url: string, kind: string, subject: string): Promise<unknown> =>
   query(url, 'insert into cut_offs (kind, subject, matters_until, created_at) values ($1, $2, $3, 1)', [
     kind,
     subject,
@@ -128,7 +135,7 @@ describe('a reader of the feed of a server that', () => {
   for (const [name, { prepare, lose }] of Object.entries(losses))
     for (const since of [0, 300])
       test(`${name}, ${since} transactions ago, sees what is ended under a number that was given before`, async t => {
-        const { url, read, isEnded } = await follow(t)
+        const { url, view, read, isEnded } = await follow(t)
         await prepare()
         let counted = 0
         // What the server happened to write down just before is not lost: then once more.
@@ -142,6 +149,7 @@ describe('a reader of the feed of a server that', () => {
         await spend(url, since)
         assert.equal((await nextTransaction(url)) > counted, since > 0)
         await read()
+        assert.equal(view.harm().writtenBack, 0)
         assert.ok(isEnded('ended'))
         assert.ok(!isEnded('another'))
       })
@@ -166,7 +174,7 @@ describe('a reader of the feed of a server that', () => {
   })
 
   test('went back knows what it knew, and asks for the roles again that the database may have lost', async t => {
-    const { url, view, read, isEnded, roleReads } = await follow(t)
+    const { url, view, read, isEnded, roleReads, writtenBack } = await follow(t)
     await server.keep()
     await write(url, 'session', 'lost')
     for (let count = 0; count < 3; count++) await write(url, 'reread-user', 'ann')
@@ -176,6 +184,11 @@ describe('a reader of the feed of a server that', () => {
     await server.goBack()
     await read()
     assert.ok(isEnded('lost'))
+    assert.deepEqual(writtenBack.sort(), ['reread-user ann', 'session lost'])
+    assert.equal(view.harm().writtenBack, 2)
+    assert.deepEqual(await query(url, "select subject from cut_offs where kind = 'session'"), [
+      { subject: 'lost' },
+    ])
     await view.findRereadRoles('ann')
     assert.deepEqual(roleReads, ['ann', 'ann'])
     await write(url, 'reread-user', 'ann')
@@ -187,12 +200,11 @@ describe('a reader of the feed of a server that', () => {
 
 test('a position that is above what the same server counts to has gone back', async t => {
   const { db } = await follow(t)
-  const { next, hasGoneBack } = await readFeed(db, feedStart, 0)
-  assert.ok(!hasGoneBack)
-  const readFrom = (xmax: string) => readFeed(db, next.replace(/ .*/, ` 1:${xmax}:`), 0)
-  assert.equal((await readFrom('9')).hasGoneBack, false)
-  for (const xmax of ['900000', '18446744073709551000'])
-    assert.equal((await readFrom(xmax)).hasGoneBack, true, xmax)
+  const { next, change } = await readFeed(db, feedStart, 0)
+  assert.equal(change, undefined)
+  const readFrom = async (xmax: string) => (await readFeed(db, { ...next, snapshot: `1:${xmax}:` }, 0)).change
+  assert.equal(await readFrom('9'), undefined)
+  for (const xmax of ['900000', '18446744073709551000']) assert.equal(await readFrom(xmax), 'went-back', xmax)
 })
 
 test('a server that has become a stand-by is read no more: callers are refused past the bound', async t => {
@@ -207,4 +219,48 @@ test('a server that has become a stand-by is read no more: callers are refused p
   await until('it only reads', async () => (await app.call('GET', 'posts')).status === 200)
   await until('the bound has passed', () => app.engine.revocations.age() > maxAge)
   assert.equal(await statusOf(), 503)
+
+  // It takes over: another timeline, on which the last commits of the one before may be missing.
+  await query(server.url, 'select pg_promote()')
+  await until('it serves again', async () => (await statusOf()) === 200)
+  assert.deepEqual(app.engine.revocations.harm().changes['failed-over'], 1)
+  const alarm = app.logLines
+    .map(line => JSON.parse(line))
+    .find(({ event, level }) => event === 'feed.changed' && level === 50)
+  assert.match(alarm?.msg, /^another server of PostgreSQL has taken over/)
+  const later = await startRealApp(app.engine.settings.databaseUrl)
+  t.after(later.close)
+  assert.match(
+    later.engine.warnings.join(),
+    /another server of PostgreSQL has taken over since the last start/,
+  )
+})
+
+test('a copy on another database stops the start, and one that adopted it ends every session and goes on', async t => {
+  const url = await newDatabase()
+  const app = await startRealApp(url)
+  const token = await app.signUp('alice')
+  await app.close()
+  const name = newName()
+  await query(server.url, `create database ${name} template ${new URL(url).pathname.slice(1)}`)
+  const copy = readdress(server.url, { database: name })
+  const refused = {
+    name: 'OtherDatabase',
+    message: /a copy under another name, .*gatewright restore --adopt/,
+  }
+  await assert.rejects(startRealApp(copy), refused)
+  await assert.rejects(startRealApp(copy, {}, { kind: 'command' }), refused)
+
+  const adopting = await startRealApp(copy, {}, { kind: 'command', adopts: true })
+  const origin = { actor: 'command-line', address: null, requestId: null }
+  assert.deepEqual(await adoptDatabase(adopting.engine, { origin, file: undefined }), {
+    sessions: 1,
+    keys: 2,
+  })
+  await adopting.close()
+  const adopted = await startRealApp(copy)
+  t.after(adopted.close)
+  const { status, body } = await adopted.call('GET', 'protected', { token })
+  assert.deepEqual([status, body.code], [401, 'invalid_token'])
+  assert.equal((await adopted.call('GET', 'protected', { token: await adopted.signUp('bob') })).status, 200)
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { everyone } from 'gatewright/access'
 import { type App, type Application, type AppOptions, createApp } from 'gatewright/app'
+import type { Clock } from 'gatewright/clock'
 import { compose, type Engine } from 'gatewright/compose'
 import { strictObject } from 'gatewright/schemas'
 import { defaultSettings, type Settings } from 'gatewright/settings'
@@ -73,6 +74,7 @@ export const startListeningApp = async (
   owner: Owner,
   overrides: Partial<Settings> = {},
   certificate?: AppOptions['certificate'],
+  clock?: Clock,
 ): Promise<ListeningApp> => {
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-listening-'))
   const logLines: string[] = []
@@ -82,7 +84,7 @@ export const startListeningApp = async (
     limitsScale: 1_000,
     ...overrides,
   })
-  const engine = await compose({ settings, durability: 'off' })
+  const engine = await compose({ settings, durability: 'off', ...(clock && { clock }) })
   const log = pino({ level: 'trace', base: null }, { write: line => void logLines.push(line) })
   const { app, listen, close, useCertificate } = await createApp({
     engine,

@@ -13,6 +13,7 @@ import { type KeyDatabase, openKeysOnPostgres, openKeysOnSqlite } from './key-da
 import { proveKeys } from './key-proof.ts'
 import { proveKills } from './kill-proof.ts'
 import { proveRestarts } from './restarts.ts'
+import { proveStopped } from './stopped-proof.ts'
 import { proveTokens } from './token-proof.ts'
 
 export type Proof = {
@@ -79,6 +80,12 @@ export const proofs = {
     runs: 500,
     chain: 500,
     prove: proveTokens,
+  },
+  stopped: {
+    says: 'a process that stands still for a minute lets nobody in who has ended meanwhile',
+    runs: 8,
+    chain: 2,
+    prove: proveStopped,
   },
   'keys-sqlite': {
     says: 'eight processes on SQLite that are killed at any step make each signing key once, and know every token',

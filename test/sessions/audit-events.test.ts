@@ -2,13 +2,17 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { inTransaction } from 'gatewright/transaction'
+import { adoptDatabase } from '../../packages/gatewright/src/administration/adopt-database.ts'
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { revokeKey, rotateKeys } from '../../packages/gatewright/src/administration/signing-keys.ts'
+import { writeBackCutOffs } from '../../packages/gatewright/src/administration/write-back.ts'
 import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
 import { hour, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { join as takePlace } from '../../packages/gatewright/src/processes/join.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
+import { databaseFile } from '../../packages/gatewright/src/storage/database.ts'
+import { testsDatabase } from '../environment.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
 import { openSecondConnection, type SecondConnection } from './second-connection.ts'
 
@@ -109,6 +113,12 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     t.clock.advance(hour)
     await t.engine.keyRing.turn()
     return { user: null, actor: 'system', details: { kid } }
+  },
+  'cut-offs.written-back': async () => {
+    const until = t.clock.now()
+    const lost = { kind: 'session', subject: 'lost', version: null, matters_until: until }
+    await writeBackCutOffs(t.engine, [lost])
+    return { user: null, actor: 'system', details: { count: 1 } }
   },
   'setup-link.made': async () => {
     const link = await openSetupLink(t.engine)
@@ -237,6 +247,15 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     await connection.run(`delete from processes where id = 'other'`)
     await connection.run('update installation set secret_id = ?', former)
     return { user: null, actor: 'system', details: { secret: 'newer', former } }
+  },
+  'database.adopted': async () => {
+    const file = testsDatabase.kind === 'sqlite' ? databaseFile(t.engine.settings.databaseUrl) : undefined
+    const adopted = await adoptDatabase(t.engine, { origin, file })
+    return {
+      user: null,
+      actor: 'command-line',
+      details: { sessions: adopted.sessions, signing_keys: adopted.keys },
+    }
   },
 }
 let setupToken = ''

@@ -73,13 +73,20 @@ describe('a process that can not read the feed', () => {
     assert.deepEqual((await t.call('GET', '/readyz')).body, { status: 'ready', reasons: [] })
   })
 
-  test('says so when it is asked whether it is ready', async () => {
-    await breakFeed()
-    t.clock.advance(maxAge + 1)
+  test('is ready for 30 s all the same, and then says that it is not, and why, while /healthz stays up', async () => {
+    breakFeed()
+    t.clock.advance(30_000)
+    assertUnavailable(await open(t, ann))
+    assert.deepEqual((await t.call('GET', '/readyz')).body, { status: 'ready', reasons: [] })
+    t.clock.advance(1_000)
     const { status, text, headers } = await t.call('GET', '/readyz')
     assert.equal(status, 503)
-    assert.match(text, /revocations/)
+    assert.match(text, /the view of revocations is too old/)
     assert.equal(headers['retry-after'], '1')
+    assert.equal((await t.call('GET', '/healthz')).status, 200)
+    repairFeed()
+    assert.equal((await open(t, ann)).status, 200)
+    assert.doesNotMatch((await t.call('GET', '/readyz')).text, /revocations/)
   })
 
   test('refuses as well when its wall clock was set back, whatever the age seems to be', async () => {
@@ -108,6 +115,19 @@ test('a process that reads a kind of cut-off which it does not know refuses sign
   t.clock.advance(maxAge + 1)
   for (const _ of [1, 2]) assertUnavailable(await open(t, ann))
   assert.equal((await t.call('GET', 'posts')).status, 200)
+  t.clock.advance(31_000)
+  const { status, text } = await t.call('GET', '/readyz')
+  assert.equal(status, 503)
+  assert.match(text, /a kind of cut-off that this version does not know: bring this process up to date/)
+  // In its place comes one that knows the kind. This version never will: to it the row is over by then.
+  const replaced = await startNode()
+  replaced.clock.advance(30_000)
+  assertUnavailable(await open(replaced, ann))
+  await replaced.close()
+  second.run('delete from cut_offs')
+  const upgraded = await startNode()
+  assert.equal((await open(upgraded, ann)).status, 200)
+  await upgraded.close()
 })
 
 describe('what one process ended', () => {

@@ -1,3 +1,4 @@
+import { writeBackCutOffs } from './administration/write-back.ts'
 import { createRefusedCredentials, type RefusedCredentials } from './audit/refused-credentials.ts'
 import { createClientAddress } from './gate/client-address.ts'
 import { credentialPlacesOf } from './gate/credential.ts'
@@ -21,14 +22,22 @@ import { readMachine } from './processes/machine.ts'
 import { createProcesses, type Processes } from './processes/processes.ts'
 import { cutOffKinds } from './revocation/cut-offs.ts'
 import { createPublishedFeed, type PublishedFeed } from './revocation/published-feed.ts'
-import { createRevocations } from './revocation/revocations.ts'
+import { createRevocations, type Revocations } from './revocation/revocations.ts'
 import { openWakeLines, type WakeLines } from './revocation/wake-lines.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
-import { type Databases, dataFolderOf, isPostgresUrl, openDatabases } from './storage/database.ts'
+import {
+  type Databases,
+  databaseFile,
+  dataFolderOf,
+  isPostgresUrl,
+  openDatabases,
+} from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
+import { checkPlace, checkServer, readPlace } from './storage/identity.ts'
 import { ensureInstallation, readEpoch } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
+import { createPlaceKeeper, type PlaceKeeper } from './storage/place-keeper.ts'
 import { prepareDatabase } from './storage/prepare-database.ts'
 import type { Durability } from './storage/sqlite-connection.ts'
 import type { Database } from './storage/tables.ts'
@@ -71,6 +80,8 @@ export type ComposeOptions = {
   readonly kind?: 'server' | 'command'
   /** The port really listened on, where the setting is 0. */
   readonly port?: number
+  /** The database is taken as it is, whatever was noted of the one before: for who adopts it (`adoptDatabase`). */
+  readonly adopts?: true
   /** Tables of the application, beside the engine's. */
   readonly migrations?: readonly MigrationSet[]
   /**
@@ -140,6 +151,27 @@ const openRing = async (dependencies: KeyRingDependencies, { kind }: ComposeOpti
   return openKeyRing(dependencies)
 }
 
+const fileOf = ({ databaseUrl }: Settings): string | undefined =>
+  isPostgresUrl(databaseUrl) ? undefined : databaseFile(databaseUrl)
+
+/** Notes beside a SQLite file how far its feed has come, the last time when it is closed. */
+const openPlaces = (
+  opened: Opened,
+  { db, file: open }: Databases,
+  settings: Settings,
+  { monotonic }: Clock,
+): PlaceKeeper | undefined => {
+  const file = fileOf(settings)
+  if (file === undefined) return undefined
+  const places = createPlaceKeeper(file, { pair: () => open?.pair() ?? '', monotonic })
+  opened.defer(async () => {
+    const place = await readPlace(db).catch(() => undefined)
+    if (place !== undefined) places.note(place)
+    places.flush()
+  })
+  return places
+}
+
 /** What a command was started with says nothing of what the servers were: for it no rotation is ever due. */
 const settingsFor = ({ settings, kind }: ComposeOptions): Settings =>
   kind === 'command' ? { ...settings, keyRotation: Number.POSITIVE_INFINITY } : settings
@@ -158,8 +190,12 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const warnings = await prepareDatabase(db, { ...options, migrations: [engineMigrations, ...migrations] })
   const clock = await openClock(opened, databases, options)
   const folder = dataFolder(settings)
+  const file = fileOf(settings)
+  if (file !== undefined && !options.adopts) await checkPlace(db, file)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
+  const found = file !== undefined || options.adopts ? [] : await checkServer(db)
+  const places = openPlaces(opened, databases, settings, clock)
   const processes = createProcesses(
     { db, watch, clock, random, secrets, settings, sources },
     { kind, version, feedKinds: cutOffKinds, machine: readMachine() },
@@ -175,7 +211,9 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
   const lines = openWakeLines({ settings, watch, random, epoch: await readEpoch(db) })
   opened.defer(lines.close)
-  const revocations = createRevocations({
+  const hooks = createHookRunner({ db, clock, random })
+  opened.defer(hooks.stop)
+  const revocations: Revocations = createRevocations({
     ...(kind === 'server' && { wakers: lines.wakers }),
     wakeOthers: lines.wakeOthers,
     db,
@@ -184,15 +222,16 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     maxAge: settings.revocationMaxAge,
     readRoles: userId => listRoles(db, userId),
     onKeyRevoked: keyRing.drop,
+    random,
+    isLost: () => databases.file?.isLost() ?? false,
+    onRead: places?.note,
+    writeBack: lacking => {
+      const parts = { db, secrets, processes, clock, random, settings, hooks, revocations }
+      return writeBackCutOffs(parts, lacking)
+    },
   })
   opened.defer(revocations.stop)
-  const publishedFeed = createPublishedFeed({
-    db,
-    clock,
-    secrets,
-    revocations,
-    readEpoch: () => readEpoch(db),
-  })
+  const publishedFeed = createPublishedFeed({ db, clock, secrets, revocations })
   opened.defer(async () => publishedFeed.stop())
   await revocations.start()
   opened.defer(keyRing.stop)
@@ -201,8 +240,6 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(uses.stop)
   const refusedCredentials = createRefusedCredentials({ db, clock })
   opened.defer(refusedCredentials.stop)
-  const hooks = createHookRunner({ db, clock, random })
-  opened.defer(hooks.stop)
   const housekeeping = createHousekeeping({
     db,
     clock,
@@ -240,7 +277,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     places: credentialPlacesOf(settings, publicUrl),
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
-    warnings: [...warnings, ...lines.warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
+    warnings: [...warnings, ...found, ...lines.warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
     close: () => opened.disposeAsync(),
   }
 }

@@ -53,7 +53,7 @@ export const rotateKeys = async (dependencies: RingDependencies, origin: Origin)
   return { kid: active.kid, waitsUntil: waits ? next.created_at + publishedAhead : undefined }
 }
 
-type RevokeDependencies = RingDependencies & { readonly revocations: Revocations }
+export type RevokeDependencies = RingDependencies & { readonly revocations: Revocations }
 
 /** Whoever may still sign with it, in another process, stops when that has read the cut-off, or the ring anew. */
 const endTokensOf = (
@@ -79,8 +79,19 @@ const endKey = async (
   return true
 }
 
+/** Every key that is not gone: nothing that it signed is good any more, and its private half is erased. */
+export const endAllKeys = async (
+  dependencies: RevokeDependencies,
+  work: Work,
+  origin: Origin,
+): Promise<number> => {
+  const { rows } = await readRing(work.db, dependencies.settings)
+  for (const { kid } of rows) await endKey(dependencies, work, { kid, origin })
+  return rows.length
+}
+
 /** It may have been the one that signs, with none behind it: then both are made. */
-const mostNeeded = 2
+export const mostNeeded = 2
 
 /**
  * Revokes a key: every token that it signed ends, in this process at once and in every other within the

@@ -24,6 +24,10 @@ export const auditEvents = {
   'session.ended': 'A session ended; the reason tells why.',
   'refresh-token.reused': 'A refresh token older than the window allows was shown: its session ended.',
   'refresh-token.ahead': 'A refresh token newer than the database knows was shown: the database went back.',
+  'cut-offs.written-back':
+    'The database lacked cut-offs that a process knew, and was given them again: it went back, or is another one.',
+  'database.adopted':
+    'Somebody told that this database is the one to go on with: every session ended, and every signing key was replaced.',
   'signing-key.made': 'A signing key was made and published.',
   'signing-key.activated': 'A signing key signs from now on.',
   'signing-key.retired': 'A signing key signs no more; tokens that it signed are good until they expire.',

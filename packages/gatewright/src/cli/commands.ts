@@ -4,6 +4,7 @@ import { doctor } from './doctor.ts'
 import { keyList } from './key-list.ts'
 import { keyRevoke } from './key-revoke.ts'
 import { keyRotate } from './key-rotate.ts'
+import { restore } from './restore.ts'
 import { secretList } from './secret-list.ts'
 import { secretRetire } from './secret-retire.ts'
 import { serve } from './serve.ts'
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   setupLink,
   secretList,
   secretRetire,
+  restore,
   config,
   doctor,
 ]

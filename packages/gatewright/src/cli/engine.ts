@@ -1,4 +1,4 @@
-import type { Engine } from '../compose.ts'
+import type { ComposeOptions, Engine } from '../compose.ts'
 import { loadStartSettings } from '../ground/start-settings.ts'
 
 /**
@@ -8,12 +8,13 @@ import { loadStartSettings } from '../ground/start-settings.ts'
 export const withEngine = async <T>(
   database: 'is made' | 'must exist',
   use: (engine: Engine) => Promise<T>,
+  options: Pick<ComposeOptions, 'adopts'> = {},
 ): Promise<T> => {
   const { settings, sources } = loadStartSettings()
   const { findDatabase } = await import('../storage/find-database.ts')
   if (database === 'must exist') await findDatabase(settings.databaseUrl)
   const { compose } = await import('../compose.ts')
-  const engine = await compose({ settings, sources, kind: 'command' })
+  const engine = await compose({ settings, sources, kind: 'command', ...options })
   try {
     return await use(engine)
   } finally {

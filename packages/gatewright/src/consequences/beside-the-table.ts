@@ -6,7 +6,7 @@ type Ending = {
   readonly reasons: readonly EndReason[]
 }
 
-/** What ends sessions and is no row of the table: it chooses them by their times, in the transaction of what made it necessary. */
+/** What ends sessions and is no row of the table: it chooses them by something else than an event of their user, in the transaction of what made it necessary. */
 export const besideTheTable = [
   {
     // `makeRoom`
@@ -19,5 +19,17 @@ export const besideTheTable = [
     when: 'the user becomes an administrator',
     ends: 'those that are over by the times of administrators, and those with an access token that would outlive its session; the others are re-read',
     reasons: ['idle', 'expired'],
+  },
+  {
+    // `writeBackCutOffs`
+    when: 'a process finds that the database went back, and lacks cut-offs that it remembers',
+    ends: 'the sessions that these name and that are live there',
+    reasons: ['cut_off_written_back'],
+  },
+  {
+    // `adoptDatabase`
+    when: 'a database is adopted (`restore --adopt`)',
+    ends: 'every session of every user; all signing keys are replaced',
+    reasons: ['restored'],
   },
 ] as const satisfies readonly Ending[]

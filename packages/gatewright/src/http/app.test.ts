@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { type Answer, exchange, parseAnswer, send } from '../../../../test/process/http-client.ts'
 import { canary, type ListeningApp, startListeningApp } from '../../../../test/process/listening-app.ts'
+import { systemClock } from '../ground/clock.ts'
 
 const ends: (() => Promise<void>)[] = []
 let t: ListeningApp
@@ -264,15 +265,30 @@ describe('a database that fails', () => {
     assert.ok(app.logLines.some(line => line.includes('"err"')))
   })
 
-  test('is said by /readyz, and /healthz stays up', async owner => {
-    const app = await startListeningApp(owner)
+  test('is said by /readyz once it lasts for half a minute, and /healthz stays up', async owner => {
+    let ahead = 0
+    const advance = (by: number): void => {
+      ahead += by
+    }
+    const clock = {
+      ...systemClock,
+      now: () => systemClock.now() + ahead,
+      monotonic: () => systemClock.monotonic() + ahead,
+    }
+    const app = await startListeningApp(owner, {}, undefined, clock)
     assert.equal((await send('GET', `${app.url}/readyz`)).status, 200)
     await app.engine.db.destroy()
+    assert.equal((await send('GET', `${app.url}/readyz`)).status, 200)
+    advance(31_000)
     const ready = await send('GET', `${app.url}/readyz`)
     assert.equal(ready.status, 503)
     assert.deepEqual(JSON.parse(ready.text), {
       status: 'not ready',
-      reasons: ['the database does not answer'],
+      reasons: [
+        'the database does not answer',
+        'the view of revocations is too old',
+        'this process is not in the register: the database has not taken it for half a minute',
+      ],
     })
     assert.equal((await send('GET', `${app.url}/healthz`)).status, 200)
   })

@@ -12,20 +12,22 @@ const isAnswering = (watch: Database): Promise<boolean> =>
     () => false,
   )
 
-/** As for any request: a view that grew old while the process stood still is read before it counts as old. */
-const hasFreshView = async ({ revocations }: Engine): Promise<boolean> => {
-  try {
-    await revocations.ensureFresh()
-    return true
-  } catch {
-    return false
-  }
-}
+/**
+ * So long a database may be away, as while it restarts, before this process says that it should get no traffic:
+ * all processes would say it at the same moment, and nobody would be left to answer what needs no database.
+ */
+const longestAway = 30 * second
 
-const askDatabase = async (engine: Engine): Promise<readonly string[]> => [
-  ...((await isAnswering(engine.watch)) ? [] : ['the database does not answer']),
-  ...((await hasFreshView(engine)) ? [] : ['the view of revocations is too old']),
-]
+/**
+ * As for any request: a view that grew old while the process stood still is read before it counts as old. It
+ * can't be read while the database is away.
+ */
+const askDatabase = async ({ revocations, watch }: Engine): Promise<readonly string[]> => {
+  await Promise.resolve(revocations.ensureFresh()).catch(() => {})
+  const trouble = revocations.trouble()
+  if (trouble === undefined || trouble.since <= longestAway) return []
+  return (await isAnswering(watch)) ? [trouble.why] : ['the database does not answer', trouble.why]
+}
 
 /** Why this process should get no traffic now; empty when it should. */
 export type FindReasons = () => Promise<readonly string[]>

@@ -60,6 +60,19 @@ const obeySignals = ({ engine, app, log, unwatch, parent }: Running): void => {
   parent?.obey({ stop: () => stop('stop'), retire: () => void retire(), 'reopen-log': log.reopen })
 }
 
+/**
+ * What is written into a file that has lost its name is lost with the process, so nothing is to be finished. The
+ * next start looks at what stands there now.
+ */
+const stopWhenLost = ({ engine, app, unwatch }: Running): void =>
+  engine.revocations.onLost(() => {
+    process.stderr.write(
+      'gatewright: the file of the database was deleted, or another one stands in its place: this process ends; the next start says what to do\n',
+    )
+    unwatch()
+    void Promise.allSettled([app.close(0), engine.close()]).then(() => process.exit(1))
+  })
+
 /** What was opened so far, to be closed again where the start fails. */
 type Opened = Pick<AsyncDisposableStack, 'defer'>
 
@@ -100,7 +113,9 @@ const open = async (
   if (parent?.isFirst === false) await untilReady(engine)
   await held?.release()
   await app.listen({ host: settings.host, port })
-  obeySignals({ engine, app, log, unwatch, parent })
+  const running = { engine, app, log, unwatch, parent }
+  obeySignals(running)
+  stopWhenLost(running)
   parent?.sayReady(port)
   if (parent?.isFirst !== false) await announceStart(engine, options, port)
 }

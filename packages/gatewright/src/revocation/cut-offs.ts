@@ -1,5 +1,4 @@
-import type { Clock } from '../ground/clock.ts'
-import { minute } from '../ground/clock.ts'
+import { type Clock, minute } from '../ground/clock.ts'
 import { checkKindsKnown } from '../processes/feed-kinds.ts'
 import { isSqlite } from '../storage/columns.ts'
 import type { CutOffRow } from '../storage/tables.ts'
@@ -26,6 +25,27 @@ export type CutOff = {
 /** A cut-off outlives the last token that it names by this much. */
 export const margin = minute
 
+type NewCutOff = Omit<CutOffRow, 'place'>
+
+/**
+ * Puts cut-offs into the feed. Once the transaction is durable they hold in this process; the others read
+ * them, for which the commit wakes them.
+ */
+export const insertCutOffs = async (
+  { revocations }: { readonly revocations: Pick<Revocations, 'apply'> },
+  work: Work,
+  cutOffs: readonly NewCutOff[],
+): Promise<void> => {
+  const rows: CutOffRow[] = await work.db
+    .insertInto('cut_offs')
+    .values(cutOffs)
+    .returningAll()
+    // In the statement of the rows, so it is heard when they can be read, and costs no way of its own.
+    .$if(!isSqlite(work.db), insert => insert.returning(notifyCutOffs.as('notified')))
+    .execute()
+  work.afterCommit(() => revocations.apply(rows))
+}
+
 /**
  * Writes cut-offs in the transaction of their event. Once that is durable, and before it is answered,
  * they hold in this process; the others read them from the feed, for which the commit wakes them.
@@ -41,20 +61,12 @@ export const recordCutOffs = async (
     cutOffs.map(({ kind }) => kind),
   )
   const now = clock.now()
-  const rows: CutOffRow[] = await work.db
-    .insertInto('cut_offs')
-    .values(
-      cutOffs.map(cutOff => ({
-        kind: cutOff.kind,
-        subject: cutOff.subject,
-        version: cutOff.version ?? null,
-        matters_until: Math.max(now, cutOff.promisedUntil) + margin,
-        created_at: now,
-      })),
-    )
-    .returningAll()
-    // In the statement of the rows, so it is heard when they can be read, and costs no way of its own.
-    .$if(!isSqlite(work.db), insert => insert.returning(notifyCutOffs.as('notified')))
-    .execute()
-  work.afterCommit(() => revocations.apply(rows))
+  const rows = cutOffs.map(({ kind, subject, version = null, promisedUntil }) => ({
+    kind,
+    subject,
+    version,
+    matters_until: Math.max(now, promisedUntil) + margin,
+    created_at: now,
+  }))
+  await insertCutOffs({ revocations }, work, rows)
 }

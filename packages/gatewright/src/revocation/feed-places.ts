@@ -3,7 +3,6 @@ import type { FeedPosition } from './feed.ts'
 
 /** Where somebody stands who is shown the feed. */
 export type FeedPlace = {
-  readonly epoch: string
   /** All that was to be seen from here is known, once the list under way has been read to its end. */
   readonly position: FeedPosition
   /** In the middle of the whole list: the place of its last row so far. */

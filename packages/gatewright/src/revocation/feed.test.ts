@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
-import { feedStart, readFeed } from './feed.ts'
+import { type FeedPosition, feedStart, readFeed } from './feed.ts'
 
 let t: TestApp
 let second: SecondConnection
@@ -23,7 +23,7 @@ const write = (subject: string, until: number): Promise<void> =>
     until,
   )
 
-const read = async (position: string, now: number) => {
+const read = async (position: FeedPosition | undefined, now: number) => {
   const { rows, next } = await readFeed(t.engine.db, position, now)
   return { subjects: rows.map(row => row.subject), next }
 }

@@ -1,48 +1,49 @@
 import { type RawBuilder, sql } from 'kysely'
 import { isSqlite } from '../storage/columns.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
+import { changeOf, type FeedChange, type FeedHead } from './feed-head.ts'
 
-/** Where a reader stands: on SQLite the last place, on PostgreSQL the server and the snapshot it read by. */
-export type FeedPosition = string
+/** Where a reader stands: the head that it last read by, and how far it has come where that took several reads. */
+export type FeedPosition = FeedHead & { readonly after?: number }
 
 /** Before everything. */
-export const feedStart: FeedPosition = '0'
+export const feedStart = undefined
 
 export type FeedRead = {
   readonly rows: readonly CutOffRow[]
   readonly next: FeedPosition
-  /** The server has lost what it knew at `position`, or may have: only a read from the start is complete. */
-  readonly hasGoneBack: boolean
+  /** The feed is not the one of `position`, or not as it was: only a read from the start is complete. */
+  readonly change?: FeedChange
+  /** Everything up to the head was read. Else the next read goes on from here. */
+  readonly isWhole: boolean
 }
 
 type Way = {
-  /** Gives one row, with the position after this read as `next`. */
-  readonly head: (position: FeedPosition) => RawBuilder<unknown>
+  /** Gives one row, with what of the head can be told; `former` is the head of the read before. */
+  readonly head: (former: FeedHead | undefined) => RawBuilder<unknown>
   /** Which cut-offs the read before has not seen. */
-  readonly isNew: (position: FeedPosition) => RawBuilder<unknown>
-  readonly hasGoneBack: (position: FeedPosition, next: FeedPosition) => boolean
+  readonly isNew: (former: FeedHead) => RawBuilder<unknown>
 }
+
+const place = sql`coalesce((select seq from sqlite_sequence where name = 'cut_offs'), 0)`
+const markAt = (at: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`coalesce((select concat(subject, ' ', created_at) from cut_offs where place = ${at}), '')`
 
 /** One writer and ids that only grow: what stands behind the last place is new. */
 const byPlace: Way = {
-  head: position => sql`select coalesce(max(place), ${Number(position)}) as next from cut_offs`,
-  isNew: position => sql`place > ${Number(position)}`,
-  hasGoneBack: () => false,
+  head: former => sql`select '' as server, '' as timeline, ${place} as written, '' as snapshot,
+    ${markAt(place)} as mark, ${markAt(sql`${former === undefined ? 0 : Number(former.written)}`)} as formermark`,
+  isNew: ({ written }) => sql`place > ${Number(written)}`,
 }
 
-const parsePosition = (position: FeedPosition) => {
-  const [server = '', snapshot = ''] = position.split(' ')
-  return { server, snapshot, xmax: BigInt(snapshot.split(':')[1] ?? 0) }
-}
-
-/** A snapshot that sees no transaction. */
-const beforeAll = '1:1:'
-const snapshotOf = (position: FeedPosition): RawBuilder<unknown> =>
-  sql`${position === feedStart ? beforeAll : parsePosition(position).snapshot}::text::pg_snapshot`
+const snapshotOf = ({ snapshot }: FeedHead): RawBuilder<unknown> => sql`${snapshot}::text::pg_snapshot`
 
 /** When it started, and when it last lost its memory: a crash of one of its processes empties its statistics. */
 const server = sql`concat(extract(epoch from pg_postmaster_start_time()), '/',
   (select extract(epoch from stats_reset) from pg_stat_archiver))`
+/** The end of what it has written down for good, which a crash does not take back. */
+const written = sql`pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::text`
+const timeline = sql`substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8)`
 
 /**
  * Several writers commit in any order. One statement reads all rows of transactions that the snapshot of
@@ -54,44 +55,90 @@ const server = sql`concat(extract(epoch from pg_postmaster_start_time()), '/',
  * one, started anew, or counts below what it had counted to is read from the start.
  */
 const byTransaction: Way = {
-  head: () => sql`select concat(${server}, ' ', pg_current_snapshot()) as next where not pg_is_in_recovery()`,
-  isNew: position => sql`transaction_id >= pg_snapshot_xmax(${snapshotOf(position)})
-    or transaction_id = any(array(select pg_snapshot_xip(${snapshotOf(position)})))`,
-  hasGoneBack: (position, next) => {
-    const [before, now] = [parsePosition(position), parsePosition(next)]
-    return now.server !== before.server || now.xmax < before.xmax
-  },
+  head: () => sql`select ${server} as server, ${timeline} as timeline, ${written} as written,
+    pg_current_snapshot()::text as snapshot, '' as mark, '' as formermark where not pg_is_in_recovery()`,
+  isNew: former => sql`transaction_id >= pg_snapshot_xmax(${snapshotOf(former)})
+    or transaction_id = any(array(select pg_snapshot_xip(${snapshotOf(former)})))`,
 }
 
-/** A part of what a read gives: so many rows at most, all of a later place than `after`. */
-export type FeedPage = { readonly after: number; readonly most: number }
+/** So many rows a read has at most that begins at the start: what a million at once leave behind stays for good. */
+const pageSize = 500
+/** What came since the read before is told whole, unless somebody asks for less. */
+const all = Number.MAX_SAFE_INTEGER
 
-const whole: FeedPage = { after: 0, most: Number.MAX_SAFE_INTEGER }
+type FoundRow = CutOffRow & {
+  readonly epoch: string
+  readonly server: string
+  readonly timeline: string
+  readonly written: string | number
+  readonly snapshot: string
+  readonly mark: string
+  readonly formermark: string
+}
+
+const toHead = ({ epoch, server, timeline, written, snapshot, mark }: FoundRow): FeedHead => ({
+  epoch,
+  server,
+  timeline,
+  written: String(written),
+  snapshot,
+  mark,
+})
+
+/** The columns of a cut-off, in the order of places. By the index of times each page would sort all of them. */
+const selectPage = (after: number, now: number, most: number): RawBuilder<unknown> =>
+  sql`select place, kind, subject, version, matters_until, created_at from cut_offs
+    where matters_until + 0 >= ${now} and place > ${after} order by place limit ${most}`
+
+const selectNew = (isNew: RawBuilder<unknown>, now: number, most: number): RawBuilder<unknown> =>
+  sql`select place, kind, subject, version, matters_until, created_at from cut_offs
+    where matters_until >= ${now} and (${isNew}) limit ${most}`
+
+/** One more page; the head is still that of the first. */
+const readPage = async (
+  db: Database,
+  { after, ...head }: FeedPosition & { readonly after: number },
+  now: number,
+  most: number,
+): Promise<FeedRead> => {
+  const { rows } = await sql<CutOffRow>`${selectPage(after, now, most)}`.execute(db)
+  return toRead(rows, head, rows.length < most)
+}
+
+const toRead = (rows: readonly CutOffRow[], head: FeedHead, isWhole: boolean): FeedRead => ({
+  rows,
+  next: isWhole ? head : { ...head, after: rows.at(-1)?.place ?? 0 },
+  isWhole,
+})
 
 /**
  * All cut-offs that may have become visible since `position` and still matter at `now`. That is the
  * process's own time, which never runs backwards: no token that it will ever take for unexpired has
  * a cut-off that no longer matters, whatever its clock is set to.
+ *
+ * From the start they come by pages. What becomes visible while they are read stands behind the head of the
+ * first page, and so does a change of the database: both come with the read after them.
+ * @param most rows: pages have 500 without a word. What came since `position` is whole where there are fewer
  * @throws Error where the server is a stand-by: what it knows is late
  */
 export const readFeed = async (
   db: Database,
-  position: FeedPosition,
+  position: FeedPosition | undefined,
   now: number,
-  { after, most }: FeedPage = whole,
+  most = position === undefined || position.after !== undefined ? pageSize : all,
 ): Promise<FeedRead> => {
+  if (position?.after !== undefined) return readPage(db, { ...position, after: position.after }, now, most)
   const way = isSqlite(db) ? byPlace : byTransaction
-  const { rows } = await sql<CutOffRow & { readonly next: string | number }>`
-    with head as (${way.head(position)})
-    select head.next, cut_offs.place, kind, subject, version, matters_until, created_at
-    from head left join cut_offs on matters_until >= ${now} and place > ${after} and (${way.isNew(position)})
-    order by cut_offs.place limit ${most}`.execute(db)
+  const { rows } = await sql<FoundRow>`
+    with head as (${way.head(position)}),
+      part as (${position === undefined ? selectPage(0, now, most) : selectNew(way.isNew(position), now, most)})
+    select coalesce((select epoch from installation where id = 1), '') as epoch, head.*, part.*
+    from head left join part on true order by part.place`.execute(db)
   const [first] = rows
   if (first === undefined) throw new Error('the server of the database is a stand-by, which is late')
-  const next = String(first.next)
-  return {
-    rows: rows.filter(({ place }) => place !== null),
-    next,
-    hasGoneBack: position !== feedStart && way.hasGoneBack(position, next),
-  }
+  const head = toHead(first)
+  const change = position && changeOf(position, head, first.formermark)
+  const found = rows.filter(row => row.place !== null)
+  const isWhole = found.length < most
+  return { ...toRead(found, head, isWhole), ...(change && { change }) }
 }

@@ -7,9 +7,9 @@ import { logQueries } from '../../../../test/sessions/query-log.ts'
 import { openSecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { minute, systemClock } from '../ground/clock.ts'
 import { newId, systemRandom } from '../ground/random.ts'
-import { readEpoch } from '../storage/installation.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { recordCutOffs } from './cut-offs.ts'
+import type { FeedPosition } from './feed.ts'
 import { createFeedWaiters } from './feed-waiters.ts'
 import { createPublishedFeed, type FeedPart, type PublishedFeed } from './published-feed.ts'
 import { createRecentCutOffs } from './recent-cut-offs.ts'
@@ -32,12 +32,12 @@ afterEach(async () => {
 type Node = { readonly view: Revocations; readonly feed: PublishedFeed; readonly queries: string[] }
 
 /** As another process on the same database, on the machine's own clock. */
-const startNode = async (most = 3, epoch = () => readEpoch(t.engine.db)): Promise<Node> => {
+const startNode = async (most = 3): Promise<Node> => {
   const { engine, queries } = logQueries(t.engine)
   const { db, secrets } = engine
   const clock = { ...systemClock, now: t.clock.now }
   const view = createRevocations({ db, watch: t.engine.db, clock, maxAge: 5_000, readRoles: async () => [] })
-  const feed = createPublishedFeed({ db, clock, secrets, revocations: view, readEpoch: epoch }, most)
+  const feed = createPublishedFeed({ db, clock, secrets, revocations: view }, most)
   await view.start()
   const node = { view, feed, queries }
   nodes.push(node)
@@ -187,11 +187,11 @@ describe('a place', () => {
     })
 
   test('of another epoch starts the list anew', async () => {
-    let epoch = 'one'
-    const [one, other] = [await startNode(10, async () => epoch), await startNode(10, async () => 'two')]
+    const [one, other] = [await startNode(10), await startNode(10)]
     await cutOff(one, 'a')
     const { place } = await read(one)
-    epoch = 'two'
+    await t.engine.db.updateTable('installation').set({ epoch: 'two' }).execute()
+    await other.view.readFromNow()
     const part = await read(other, place)
     assert.deepEqual([part.epoch, part.after, subjects(part)], ['two', '', ['a']])
   })
@@ -272,13 +272,7 @@ describe('who follows', () => {
       readRoles: async () => [],
     })
     const { db, secrets } = t.engine
-    const feed = createPublishedFeed({
-      db,
-      clock,
-      secrets,
-      revocations: away,
-      readEpoch: () => readEpoch(db),
-    })
+    const feed = createPublishedFeed({ db, clock, secrets, revocations: away })
     const asked = { name: 'address', gone: new AbortController().signal, longest: 0 }
     for (const after of ['', place]) await assert.rejects(feed.read(after, asked), { code: 'unavailable' })
   })
@@ -326,35 +320,52 @@ describe('what came lately', () => {
     matters_until: 0,
     created_at: 0,
   })
+  const at = (written: string): FeedPosition => ({
+    epoch: 'one',
+    server: '',
+    timeline: '',
+    written,
+    snapshot: '',
+    mark: '',
+  })
+  const startRecent = (most: number) => {
+    const recent = createRecentCutOffs(most)
+    recent.startAt(at('0'))
+    return recent
+  }
   const places = (recent: ReturnType<typeof createRecentCutOffs>, from: string, most = 10) => {
-    const since = recent.since(from, most)
-    return since && [since.rows.map(({ place }) => place), since.position, since.isLast]
+    const since = recent.since(at(from), most)
+    return since && [since.rows.map(({ place }) => place), since.position.written, since.isLast]
   }
 
+  test('is nothing before the first read: nobody is told where the feed ends', () => {
+    assert.throws(() => createRecentCutOffs().end(), TypeError)
+  })
+
   test('is kept up to a bound; whoever stands before it is not answered from memory', () => {
-    const recent = createRecentCutOffs('0', 3)
-    recent.add([row(1), row(2)], '2')
-    recent.add([], '2 and nothing')
-    recent.add([row(3)], '3')
+    const recent = startRecent(3)
+    recent.add([row(1), row(2)], at('2'))
+    recent.add([], at('2 and nothing'))
+    recent.add([row(3)], at('3'))
     assert.deepEqual(places(recent, '0'), [[1, 2, 3], '3', true])
-    recent.add([row(4)], '4')
-    assert.equal(recent.since('0', 10), undefined)
+    recent.add([row(4)], at('4'))
+    assert.equal(recent.since(at('0'), 10), undefined)
     assert.deepEqual(places(recent, '2'), [[3, 4], '4', true])
     assert.deepEqual(places(recent, '4'), [[], '4', true])
     recent.add(
-      Array.from({ length: 5 }, (_, at) => row(at + 5)),
-      '9',
+      Array.from({ length: 5 }, (_, nth) => row(nth + 5)),
+      at('9'),
     )
-    assert.equal(recent.since('4', 10), undefined)
+    assert.equal(recent.since(at('4'), 10), undefined)
     assert.deepEqual(places(recent, '9'), [[], '9', true])
-    assert.equal(recent.end(), '9')
+    assert.equal(recent.end().written, '9')
   })
 
   test('is told by whole reads, as far as a page goes, and at least one', () => {
-    const recent = createRecentCutOffs('0', 100)
-    recent.add([row(1), row(2)], '2')
-    recent.add([row(3)], '3')
-    recent.add([row(4)], '4')
+    const recent = startRecent(100)
+    recent.add([row(1), row(2)], at('2'))
+    recent.add([row(3)], at('3'))
+    recent.add([row(4)], at('4'))
     assert.deepEqual(places(recent, '0', 3), [[1, 2, 3], '3', false])
     assert.deepEqual(places(recent, '0', 1), [[1, 2], '2', false])
     assert.deepEqual(places(recent, '2', 1), [[3], '3', false])
@@ -362,10 +373,10 @@ describe('what came lately', () => {
   })
 
   test('is forgotten when the view was read from its start', () => {
-    const recent = createRecentCutOffs('0', 3)
-    recent.add([row(1)], '1')
-    recent.startAt('7')
-    assert.equal(recent.since('1', 10), undefined)
+    const recent = startRecent(3)
+    recent.add([row(1)], at('1'))
+    recent.startAt(at('7'))
+    assert.equal(recent.since(at('1'), 10), undefined)
     assert.deepEqual(places(recent, '7'), [[], '7', true])
   })
 })

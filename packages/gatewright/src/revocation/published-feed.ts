@@ -1,7 +1,7 @@
 import { ageOf, type Clock, momentOf } from '../ground/clock.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
-import { type FeedPosition, feedStart, readFeed } from './feed.ts'
+import { readFeed } from './feed.ts'
 import { createFeedPlaces, type FeedPlace } from './feed-places.ts'
 import { createFeedWaiters, type FeedWaiters, type Waiting } from './feed-waiters.ts'
 import { createRecentCutOffs } from './recent-cut-offs.ts'
@@ -37,7 +37,6 @@ type Dependencies = {
   readonly clock: Clock
   readonly secrets: Secrets
   readonly revocations: Revocations
-  readonly readEpoch: () => Promise<string>
 }
 
 /** Rows of one answer: some 150 kB, and 5 ms to make. */
@@ -48,20 +47,16 @@ const pageSize = 2_000
  * by who begins, and by who comes from another process.
  */
 export const createPublishedFeed = (dependencies: Dependencies, most = pageSize): PublishedFeed => {
-  const { db, clock, secrets, revocations, readEpoch } = dependencies
+  const { db, clock, secrets, revocations } = dependencies
   const places = createFeedPlaces(secrets)
   const waiters = createFeedWaiters()
-  const recent = createRecentCutOffs(feedStart)
-  let epoch = ''
-  const startOver = (position: FeedPosition): void => {
-    recent.startAt(position)
-    epoch = ''
-    waiters.wake()
-  }
+  const recent = createRecentCutOffs()
   revocations.listen({
-    read: ({ rows, position, isWhole }) => {
-      // An empty feed is read from its start again and again.
-      if (isWhole && (rows.length > 0 || position !== recent.end())) return startOver(position)
+    readWhole: position => {
+      recent.startAt(position)
+      waiters.wake()
+    },
+    readOn: (rows, position) => {
       recent.add(rows, position)
       if (rows.length > 0) waiters.wake()
     },
@@ -70,15 +65,10 @@ export const createPublishedFeed = (dependencies: Dependencies, most = pageSize)
     },
   })
 
-  const findEpoch = async (): Promise<string> => {
-    if (epoch === '') epoch = await readEpoch()
-    return epoch
-  }
-
   /** Only what no process of this epoch has told is not found. */
-  const findPlace = async (text: string): Promise<FeedPlace | undefined> => {
+  const findPlace = (text: string): FeedPlace | undefined => {
     const place = places.find(text)
-    return place?.epoch === (await findEpoch()) ? place : undefined
+    return place?.position.epoch === recent.end().epoch ? place : undefined
   }
 
   const toPart = (
@@ -86,17 +76,17 @@ export const createPublishedFeed = (dependencies: Dependencies, most = pageSize)
     place: FeedPlace,
     told: Omit<FeedPart, 'epoch' | 'after' | 'place'>,
   ): FeedPart => ({
-    epoch: place.epoch,
+    epoch: place.position.epoch,
     after,
     place: places.toText(place),
     ...told,
   })
 
-  const readRecent = (text: string, { epoch, position, after }: FeedPlace): FeedPart | undefined => {
+  const readRecent = (text: string, { position, after }: FeedPlace): FeedPart | undefined => {
     const since = after === undefined ? recent.since(position, most) : undefined
     if (since === undefined) return undefined
     const { rows, isLast } = since
-    return toPart(text, { epoch, position: since.position }, { rows, isLast, age: revocations.age })
+    return toPart(text, { position: since.position }, { rows, isLast, age: revocations.age })
   }
 
   /**
@@ -109,17 +99,17 @@ export const createPublishedFeed = (dependencies: Dependencies, most = pageSize)
     const isList = place === undefined || place.after !== undefined
     const position = place?.after === undefined ? recent.end() : place.position
     const sent = momentOf(clock)
-    const page = { after: place?.after ?? 0, most: isList ? most : most + 1 }
-    const { rows, hasGoneBack } = await readFeed(db, isList ? feedStart : place.position, sent.wall, page)
-    if (hasGoneBack || (!isList && rows.length > most)) return readPage('', undefined)
-    const last = rows.length < most || !isList ? undefined : rows.at(-1)
-    const next = { epoch: await findEpoch(), position, ...(last && { after: last.place }) }
+    const from = isList ? { ...position, after: place?.after ?? 0 } : place.position
+    const { rows, change, isWhole } = await readFeed(db, from, sent.wall, isList ? most : most + 1)
+    if (change !== undefined || (!isList && !isWhole)) return readPage('', undefined)
+    const last = isWhole ? undefined : rows.at(-1)
+    const next = { position, ...(last && { after: last.place }) }
     return toPart(text, next, { rows, isLast: last === undefined, age: () => ageOf(clock, sent) })
   }
 
   const readNow = async (after: string): Promise<FeedPart> => {
     await revocations.ensureFresh()
-    const place = after === '' ? undefined : await findPlace(after)
+    const place = after === '' ? undefined : findPlace(after)
     const told = place && readRecent(after, place)
     return told ?? readPage(place === undefined ? '' : after, place)
   }

@@ -11,7 +11,10 @@ export type RecentCutOffs = {
    * undefined where that is too long ago, or was never.
    */
   readonly since: (position: FeedPosition, most: number) => Since | undefined
-  /** The position of the last cut-off that came, which has seen all that the view has seen. */
+  /**
+   * The position of the last cut-off that came, which has seen all that the view has seen.
+   * @throws TypeError where nothing was read yet
+   */
   readonly end: () => FeedPosition
 }
 
@@ -50,8 +53,8 @@ const goOn = ([from, ...steps]: readonly Step[], most: number): Since | undefine
 }
 
 /** @param most rows that are kept */
-export const createRecentCutOffs = (start: FeedPosition, most = usualMost): RecentCutOffs => {
-  let steps: Step[] = [toStep(start)]
+export const createRecentCutOffs = (most = usualMost): RecentCutOffs => {
+  let steps: Step[] = []
   let count = 0
 
   const dropOldest = (): void => {
@@ -80,6 +83,10 @@ export const createRecentCutOffs = (start: FeedPosition, most = usualMost): Rece
       const at = steps.findLastIndex(step => step.key === key)
       return at < 0 ? undefined : goOn(steps.slice(at), mostRows)
     },
-    end: () => steps.at(-1)?.position ?? start,
+    end: () => {
+      const last = steps.at(-1)
+      if (last === undefined) throw new TypeError('the feed was not read yet')
+      return last.position
+    },
   }
 }

@@ -14,6 +14,7 @@ const start = Date.UTC(2026, 10, 21, 12)
 const maxAge = 5_000
 const feedInterval = 1_000
 const pruneInterval = 30_000
+const longestWait = 500
 
 let t: TestApp
 let second: SecondConnection
@@ -43,6 +44,8 @@ const createClocks = () => {
       sleep: (milliseconds: number) =>
         new Promise<void>(end => {
           sleeps.push({ milliseconds, end })
+          // Between a read that failed and the next one nobody waits here.
+          if (milliseconds < longestWait) end()
         }),
     },
     sleeps,
@@ -122,6 +125,8 @@ const unavailable = {
   code: 'unavailable',
   details: { reason: 'revocations_stale', retryAfter: 1 },
 }
+
+const unknownKind = { ...unavailable, details: { reason: 'feed_kind_unknown', retryAfter: 1 } }
 
 /** Holds the engine's one connection, as a long piece of work does, until it is let go. */
 const holdConnection = async (): Promise<() => Promise<void>> => {
@@ -425,15 +430,15 @@ describe('a view', () => {
   test('is stale for good when the feed holds a kind that this version does not know', async () => {
     await write({ kind: 'grant', subject: 'x' })
     await readFeed()
-    for (const _ of [1, 2]) await assert.rejects(async () => view.ensureFresh(), unavailable)
+    for (const _ of [1, 2]) await assert.rejects(async () => view.ensureFresh(), unknownKind)
     await second.run('delete from cut_offs')
-    await assert.rejects(async () => view.ensureFresh(), unavailable)
+    await assert.rejects(async () => view.ensureFresh(), unknownKind)
   })
 
   test('a kind named like a part of every object is unknown as well', async () => {
     await write({ kind: 'constructor', subject: 'x' })
     await readFeed()
-    await assert.rejects(async () => view.ensureFresh(), unavailable)
+    await assert.rejects(async () => view.ensureFresh(), unknownKind)
   })
 })
 
@@ -481,6 +486,37 @@ describe('past the bound', () => {
     await release()
     await Promise.all(waiting)
     assert.equal(view.ensureFresh(), undefined)
+  })
+
+  test('a thousand who wait cause two reads between them at most, and none asks by itself', async () => {
+    const release = await holdConnection()
+    mock.timers.tick(feedInterval)
+    time.pass(maxAge + 1)
+    queries.length = 0
+    const waiting = Array.from({ length: 1_000 }, () => view.ensureFresh())
+    mock.timers.tick(10 * feedInterval)
+    await release()
+    await Promise.all(waiting)
+    assert.ok(queries.length <= 2, `${queries.length} queries`)
+  })
+
+  test('stampede: while reads fail, those who come are no more reads, and there is a pause before each', async () => {
+    breakFeed()
+    time.pass(maxAge + 1)
+    queries.length = 0
+    for (let round = 0; round < 5; round++) {
+      const refused = Array.from({ length: 200 }, () =>
+        assert.rejects(async () => view.ensureFresh(), unavailable),
+      )
+      mock.timers.tick(feedInterval)
+      await Promise.all(refused)
+    }
+    repairFeed()
+    const pauses = time.sleeps.map(({ milliseconds }) => milliseconds).filter(each => each < longestWait)
+    assert.ok(queries.length <= 10, `${queries.length} queries`)
+    assert.equal(pauses.length, queries.length - 1)
+    for (const pause of pauses) assert.ok(pause >= 50 && pause <= 100, `${pause} ms`)
+    assert.ok(new Set(pauses).size > 1, 'and not all processes at the same moments')
   })
 
   test('all who wait share one read', async () => {
@@ -558,6 +594,40 @@ describe('the roles of a user whose roles were changed', () => {
     mock.timers.tick(pruneInterval)
     assert.equal(view.findRereadRoles(ann), undefined)
   })
+})
+
+/** More than two pages of a read from the start. */
+const full = 100_000
+
+test(`a process that starts where ${full} cut-offs matter knows all of them, and what was ended while it read`, async () => {
+  second.run(
+    `with recursive n (i) as (select 1 union all select i + 1 from n where i < ${full})
+      insert into cut_offs (kind, subject, matters_until, created_at)
+      select 'session', 's' || i, ${start + 10 * minute}, ${start} from n`,
+  )
+  const late = createRevocations({
+    db: t.engine.db,
+    watch: t.engine.db,
+    clock: time.clock,
+    maxAge,
+    readRoles: async () => [],
+  })
+  const starting = late.start()
+  write({ subject: 'meanwhile' })
+  await starting
+  await late.ensureFresh()
+  const missing = Array.from({ length: full }, (_, i) => `s${i + 1}`).filter(id => !late.isEnded(token(id)))
+  assert.deepEqual(missing, [])
+  assert.ok(!late.isEnded(token('another')))
+  mock.timers.tick(feedInterval)
+  await settle()
+  assert.ok(late.isEnded(token('meanwhile')))
+
+  // A part of them at a time is looked at when they are forgotten, and none is left.
+  time.pass(10 * minute + 1)
+  mock.timers.tick(pruneInterval)
+  await until('it has forgotten them', () => !late.isEnded(token('s1')) && !late.isEnded(token(`s${full}`)))
+  late.stop()
 })
 
 test('a view that was stopped reads no more', async () => {

@@ -1,30 +1,17 @@
-import { ageOf, type Clock, longAgo, momentOf, second } from '../ground/clock.ts'
+import { second } from '../ground/clock.ts'
+import { type Random, systemRandom } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { CutOffRow, Database } from '../storage/tables.ts'
-import { type FeedPosition, feedStart, readFeed } from './feed.ts'
+import type { CutOffRow } from '../storage/tables.ts'
+import { createAlarm, type FeedLog, type Harm } from './alarm.ts'
+import { createCatchUp } from './catch-up.ts'
+import { createCutOffSet, type Revocable } from './cut-off-set.ts'
+import { createFeedReader, type ReaderDependencies, type ViewReads } from './feed-reader.ts'
+import { createView, whys } from './view.ts'
 import { createWake, type Waker, wakeEvery } from './wake.ts'
 
-/** What of a token the revocation set looks at. */
-export type Revocable = {
-  readonly userId: string
-  readonly sessionId: string
-  readonly userVersion: number
-  /** The key that signed it; a cookie has none. */
-  readonly keyId?: string
-}
+export type { Revocable } from './cut-off-set.ts'
 
-/** What one read of the feed gave. */
-export type ViewRead = {
-  readonly rows: readonly CutOffRow[]
-  /** Where the view stands after it. */
-  readonly position: FeedPosition
-  /** It was read from the start: nothing that was known of positions before counts any more. */
-  readonly isWhole: boolean
-}
-
-export type ViewListener = {
-  /** After each complete read. */
-  readonly read: (read: ViewRead) => void
+export type ViewListener = ViewReads & {
   /** This process has cut something off, which it has not read yet. */
   readonly applied: () => void
 }
@@ -35,6 +22,9 @@ export type ViewListener = {
  * The age of the view counts from the moment at which its last complete read was *sent*. Past the
  * bound a request waits shortly for a read that is under way and is else refused with 503: it never
  * guesses "valid".
+ *
+ * A database that is another one, or an older state of itself, is given what it lacks of what this process
+ * remembers; until that is there and everything was read again, nobody is let in.
  */
 export type Revocations = {
   /** Reads all that still matters once and then follows the feed. Nothing is served before. */
@@ -54,19 +44,22 @@ export type Revocations = {
   /** Resolves after a complete read that was sent from now on; many who ask share one. */
   readonly readFromNow: () => Promise<void>
   readonly listen: (listener: ViewListener) => void
+  /** Why nobody is let in, and for how many milliseconds nobody could be; undefined while the view is fresh. */
+  readonly trouble: () => { readonly why: string; readonly since: number } | undefined
+  /** What went wrong with the feed since the start, and how many cut-offs were written back. */
+  readonly harm: () => Harm
+  /** Calls back when the open file of the database is no longer the one of its name: this process can only end. */
+  readonly onLost: (listener: () => void) => void
+  /** From now on what happens to the feed is told. */
+  readonly tell: (log: FeedLog) => void
 }
 
-type Dependencies = {
-  /** By which the feed is read from its start, which may take its time. */
-  readonly db: Database
-  /** By which it is followed: one whose connections requests can't use up (`openDatabases`). */
-  readonly watch: Database
-  readonly clock: Clock
+type Dependencies = ReaderDependencies & {
+  readonly random?: Random
   /** The bound, in milliseconds (`REVOCATION_MAX_AGE`). */
   readonly maxAge: number
-  readonly readRoles: (userId: string) => Promise<readonly string[]>
-  /** Is told of every signing key that was revoked. */
-  readonly onKeyRevoked?: (kid: string) => void
+  /** Whether the open database is still the one of its name. */
+  readonly isLost?: () => boolean
   /** What starts a read sooner. */
   readonly wakers?: readonly Waker[]
   /** Tells other processes that there is something to read, as fast as may be and at most. */
@@ -86,162 +79,62 @@ const pruneInterval = 30_000
 const longestWait = 500
 const mostWaiting = 1_000
 
-type Reread = { readonly place: number; until: number; roles?: Promise<readonly string[]> }
-
-/** Of two cut-offs of one thing the later may matter for less long. What the former names ends no sooner for it. */
-const latest = (known: number | undefined, { matters_until }: CutOffRow): number =>
-  Math.max(known ?? 0, matters_until)
-
-const createSet = ({ readRoles, onKeyRevoked }: Pick<Dependencies, 'readRoles' | 'onKeyRevoked'>) => {
-  const signingKeys = new Map<string, number>()
-  const sessions = new Map<string, number>()
-  const users = new Map<string, { readonly version: number; readonly until: number }>()
-  const rereads = new Map<string, Reread>()
-
-  /** One entry for each kind of the feed. */
-  const kinds: Readonly<Record<string, (row: CutOffRow) => void>> = {
-    session: row => sessions.set(row.subject, latest(sessions.get(row.subject), row)),
-    user: row => {
-      const known = users.get(row.subject)
-      const version = Math.max(known?.version ?? 0, row.version ?? 0)
-      users.set(row.subject, { version, until: latest(known?.until, row) })
-    },
-    'signing-key': row => {
-      signingKeys.set(row.subject, latest(signingKeys.get(row.subject), row))
-      onKeyRevoked?.(row.subject)
-    },
-    'reread-user': row => {
-      const known = rereads.get(row.subject)
-      const until = latest(known?.until, row)
-      if (known === undefined || known.place < row.place)
-        rereads.set(row.subject, { place: row.place, until })
-      else known.until = until
-    },
+export const createRevocations = (dependencies: Dependencies): Revocations => {
+  const { clock, maxAge, random = systemRandom, isLost = () => false, wakers = [], wakeOthers } = dependencies
+  const set = createCutOffSet(dependencies)
+  const view = createView(dependencies)
+  const alarm = createAlarm()
+  const listeners: ViewListener[] = []
+  const reads: ViewReads = {
+    readWhole: position => listeners.forEach(listener => void listener.readWhole(position)),
+    readOn: (rows, position) => listeners.forEach(listener => void listener.readOn(rows, position)),
   }
-  const isKeyRevoked = (kid: string | undefined): boolean => kid !== undefined && signingKeys.has(kid)
-  return {
-    /** False for a kind that this version does not know. */
-    add: (row: CutOffRow): boolean => {
-      const add = Object.hasOwn(kinds, row.kind) ? kinds[row.kind] : undefined
-      add?.(row)
-      return add !== undefined
-    },
-    isKeyRevoked,
-    isEnded: ({ sessionId, userId, userVersion, keyId }: Revocable): boolean =>
-      sessions.has(sessionId) ||
-      userVersion < (users.get(userId)?.version ?? 0) ||
-      (signingKeys.size > 0 && isKeyRevoked(keyId)),
-    findRereadRoles: (userId: string): Promise<readonly string[]> | undefined => {
-      const reread = rereads.get(userId)
-      if (reread === undefined) return undefined
-      reread.roles ??= readRoles(userId)
-        .then(roles => Object.freeze(roles))
-        .catch(error => {
-          delete reread.roles
-          throw error
-        })
-      return reread.roles
-    },
-    /** The roles in memory may be those of a database that is no more, and places may be given again. */
-    forgetRoles: (): void => {
-      for (const [id, { until }] of rereads) rereads.set(id, { place: 0, until })
-    },
-    prune: (now: number): void => {
-      for (const [id, until] of sessions) if (until < now) sessions.delete(id)
-      for (const [id, until] of signingKeys) if (until < now) signingKeys.delete(id)
-      for (const [id, { until }] of users) if (until < now) users.delete(id)
-      for (const [id, { until }] of rereads) if (until < now) rereads.delete(id)
-    },
-  }
-}
-
-export const createRevocations = ({
-  db,
-  watch,
-  clock,
-  maxAge,
-  wakers = [],
-  wakeOthers,
-  ...calls
-}: Dependencies): Revocations => {
-  const set = createSet(calls)
-  let position = feedStart
-  let sentAt = longAgo
-  let reading: Promise<void> | undefined
-  let unknownKind = false
+  const { apply, read } = createFeedReader(dependencies, { set, view, alarm, reads })
   let waiting = 0
   let stops: readonly (() => void)[] = []
-  const listeners: ViewListener[] = []
 
-  const age = (): number => ageOf(clock, sentAt)
-
-  const apply = (rows: readonly CutOffRow[]): void => {
-    for (const row of rows) if (!set.add(row)) unknownKind = true
+  const checkFile = (): void => {
+    if (!view.isLost() && isLost()) {
+      view.noteLost()
+      alarm.lost()
+    }
+    if (view.isLost()) throw new Error(whys.database_lost)
   }
-
-  /** What is known stays known; until everything was read again, nothing else counts as valid. */
-  const startOver = (): Promise<void> => {
-    position = feedStart
-    sentAt = longAgo
-    set.forgetRoles()
-    return read()
-  }
-
-  const read = async (): Promise<void> => {
-    const sent = momentOf(clock)
-    const isWhole = position === feedStart
-    const from = isWhole ? db : watch
-    const { rows, next, hasGoneBack } = await readFeed(from, position, sent.wall)
-    if (hasGoneBack) return startOver()
-    apply(rows)
-    position = next
-    sentAt = sent
-    for (const listener of listeners) listener.read({ rows, position: next, isWhole })
-  }
-
-  /** One read at a time, whoever asks. */
-  const catchUp = (): Promise<void> => {
-    reading ??= read().finally(() => {
-      reading = undefined
-    })
-    return reading
-  }
-
-  /** Sent after the call: one that was under way may have been sent before. */
-  const readFromNow = async (): Promise<void> => {
-    await reading?.catch(() => {})
-    await catchUp()
-  }
-
-  const isFresh = (): boolean => !unknownKind && age() <= maxAge
+  const { catchUp, readFromNow } = createCatchUp({ clock, random }, async () => {
+    checkFile()
+    await read()
+  })
 
   /** A read that was under way may have been sent too long ago to count. */
   const readAnew = async (): Promise<void> => {
     await catchUp()
-    if (!isFresh()) await catchUp()
+    if (!view.isFresh()) await catchUp()
   }
 
   const waitUntilFresh = async (): Promise<void> => {
-    const stale = new Refusal('unavailable', { reason: 'revocations_stale', retryAfter: 1 })
-    if (waiting >= mostWaiting) throw stale
+    const stale = () => new Refusal('unavailable', { reason: view.reason(), retryAfter: 1 })
+    if (waiting >= mostWaiting || view.isLost()) throw stale()
     waiting++
     try {
       await Promise.race([readAnew().catch(() => {}), clock.sleep(longestWait)])
     } finally {
       waiting--
     }
-    if (!isFresh()) throw stale
+    if (!view.isFresh()) throw stale()
+  }
+
+  const prune = (): void => {
+    if (!set.prune(clock.now())) setImmediate(prune)
   }
 
   return {
     start: async () => {
-      await read()
-      const interval = Math.min(longestInterval, maxAge / intervalsInBound)
+      await catchUp()
       const wake = createWake(readFromNow)
       stops = [
-        // One that failed is made again at once, over another connection.
-        wakeEvery(interval)(() => catchUp().catch(wake)),
-        wakeEvery(pruneInterval)(() => set.prune(clock.now())),
+        // One that failed is made again soon, over another connection.
+        wakeEvery(Math.min(longestInterval, maxAge / intervalsInBound))(() => catchUp().catch(wake)),
+        wakeEvery(pruneInterval)(prune),
         ...wakers.map(start => start(wake)),
       ]
     },
@@ -254,9 +147,13 @@ export const createRevocations = ({
     isEnded: set.isEnded,
     isKeyRevoked: set.isKeyRevoked,
     findRereadRoles: set.findRereadRoles,
-    ensureFresh: () => (isFresh() ? undefined : waitUntilFresh()),
-    age,
+    ensureFresh: () => (view.isFresh() ? undefined : waitUntilFresh()),
+    age: view.age,
     readFromNow,
     listen: listener => void listeners.push(listener),
+    trouble: view.trouble,
+    harm: alarm.harm,
+    onLost: alarm.onLost,
+    tell: alarm.tell,
   }
 }

@@ -36,6 +36,8 @@ export type EndReason =
   | 'user_deleted'
   | 'too_many_sessions'
   | 'secret_retired'
+  | 'cut_off_written_back'
+  | 'restored'
 
 /**
  * A session together with its user's roles as they are: what tokens are made from. The secret stands here

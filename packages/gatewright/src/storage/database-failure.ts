@@ -1,6 +1,7 @@
 import { ConnectionFailure } from './connection-failure.ts'
 import { isPostgresFailure } from './postgres-failure.ts'
 import { isSqliteFailure } from './sqlite-failure.ts'
+import { DatabaseLost } from './sqlite-file.ts'
 
 /** What Kysely says of a database that was closed. */
 const closed = /^driver has already been destroyed/
@@ -11,6 +12,7 @@ const closed = /^driver has already been destroyed/
  */
 export const isDatabaseFailure = (error: unknown): boolean =>
   error instanceof ConnectionFailure ||
+  error instanceof DatabaseLost ||
   isSqliteFailure(error) ||
   isPostgresFailure(error) ||
   (error instanceof Error && closed.test(error.message))

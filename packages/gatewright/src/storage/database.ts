@@ -4,9 +4,11 @@ import { Kysely } from 'kysely'
 import { second } from '../ground/clock.ts'
 import { codeOf } from '../ground/error-code.ts'
 import type { Settings } from '../ground/settings.ts'
+import { checkLog } from './identity.ts'
 import { createPostgresDialect, type PostgresOptions } from './postgres-dialect.ts'
 import { type Durability, openSqlite } from './sqlite-connection.ts'
 import { openKysely } from './sqlite-dialect.ts'
+import { type OpenFile, watchFile } from './sqlite-file.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** Whether a `DATABASE_URL` names a PostgreSQL server. */
@@ -34,15 +36,19 @@ const checkFile = (file: string): void => {
   if (found !== undefined) accessSync(file, constants.R_OK | constants.W_OK)
 }
 
+type Opened = { readonly db: Database; readonly file?: OpenFile }
+
 /** Makes the file and its folder (for their owner only) where there is none. */
-const openFile = (file: string, durability: Durability): Database => {
+const openFile = (file: string, durability: Durability): Opened => {
   try {
     makeFolder(dirname(file))
     checkFile(file)
+    checkLog(file)
     const database = openSqlite(file, durability)
     // WAL and shared-memory files take the mode of the database file.
     chmodSync(file, 0o600)
-    return openKysely(database)
+    const opened = watchFile(file)
+    return { db: openKysely(database, opened), file: opened }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })
@@ -54,11 +60,13 @@ export type OpenOptions = PostgresOptions & {
   readonly durability?: Durability
 }
 
-/** Opens the database of a `DATABASE_URL`. Close it with `db.destroy()`. */
-export const openDatabase = (url: string, { durability = 'full', ...options }: OpenOptions = {}): Database =>
+const openOne = (url: string, { durability = 'full', ...options }: OpenOptions): Opened =>
   isPostgresUrl(url)
-    ? new Kysely<Tables>({ dialect: createPostgresDialect(url, options) })
+    ? { db: new Kysely<Tables>({ dialect: createPostgresDialect(url, options) }) }
     : openFile(databaseFile(url), durability)
+
+/** Opens the database of a `DATABASE_URL`. Close it with `db.destroy()`. */
+export const openDatabase = (url: string, options: OpenOptions = {}): Database => openOne(url, options).db
 
 const watchConnections = 2
 
@@ -80,6 +88,8 @@ export type Databases = {
    * readiness. On SQLite, with its one connection, the same as `db`.
    */
   readonly watch: Database
+  /** SQLite's. */
+  readonly file?: OpenFile
   readonly close: () => Promise<void>
 }
 
@@ -88,7 +98,12 @@ export const openDatabases = (
   { databaseUrl, databasePool }: Pick<Settings, 'databaseUrl' | 'databasePool'>,
   durability: Durability,
 ): Databases => {
-  const db = openDatabase(databaseUrl, { durability, pool: databasePool })
+  const { db, file } = openOne(databaseUrl, { durability, pool: databasePool })
   const watch = isPostgresUrl(databaseUrl) ? openDatabase(databaseUrl, watching) : db
-  return { db, watch, close: async () => void (await Promise.all([db.destroy(), watch.destroy()])) }
+  return {
+    db,
+    watch,
+    ...(file && { file }),
+    close: async () => void (await Promise.all([db.destroy(), watch.destroy()])),
+  }
 }

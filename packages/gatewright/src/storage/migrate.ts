@@ -9,6 +9,7 @@ import { up as keyRing } from './migrations/0006-key-ring.ts'
 import { up as processes } from './migrations/0007-processes.ts'
 import { up as housekeeping } from './migrations/0008-housekeeping.ts'
 import { up as sessions } from './migrations/0009-sessions.ts'
+import { up as identity } from './migrations/0010-identity.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -20,6 +21,7 @@ const ownMigrations: Record<string, Migration> = {
   '0007-processes': { up: processes },
   '0008-housekeeping': { up: housekeeping },
   '0009-sessions': { up: sessions },
+  '0010-identity': { up: identity },
 }
 
 export type MigrationSet = {

@@ -15,6 +15,7 @@ import {
 import { createTurns, type Turn, type Turns } from './group-commit.ts'
 import { giveShortWay } from './short-way.ts'
 import { createExecute, type Execute, openReader } from './sqlite-connection.ts'
+import { DatabaseLost, type OpenFile } from './sqlite-file.ts'
 import type { Database, DatabaseTransaction, Tables } from './tables.ts'
 
 type Connections = {
@@ -87,15 +88,19 @@ const holdConnection = (connections: Connections, turn?: Turn): HeldConnection =
   return held
 }
 
-const connectTo = (database: DatabaseSync): Connections => {
+const connectTo = (database: DatabaseSync, file: OpenFile | undefined): Connections => {
   const write = createExecute(database)
-  const turns = createTurns({
-    run: sql => write({ sql, parameters: [] }),
-    isInTransaction: () => database.isTransaction,
-  })
+  /** What is committed into a file that nobody will ever open is not committed. */
+  const run = async (sql: string): Promise<void> => {
+    await write({ sql, parameters: [] })
+    if (sql === 'commit' && file?.isLost())
+      throw new DatabaseLost('the file of the database is no longer there')
+  }
+  const turns = createTurns({ run, isInTransaction: () => database.isTransaction })
   const reader = openReader(database)
   const close = () =>
     turns.runAlone(async () => {
+      file?.close()
       reader.close()
       database.close()
     })
@@ -142,9 +147,12 @@ const createDialect = (driver: Driver): Dialect => ({
   createQueryCompiler: () => new LockingSqliteQueryCompiler(),
 })
 
-/** Kysely over `node:sqlite`, and the short way past it for what many requests do. */
-export const openKysely = (database: DatabaseSync): Database => {
-  const connections = connectTo(database)
+/**
+ * Kysely over `node:sqlite`, and the short way past it for what many requests do.
+ * @param file what was opened, where somebody watches it
+ */
+export const openKysely = (database: DatabaseSync, file?: OpenFile): Database => {
+  const connections = connectTo(database, file)
   const driver = createDriver(connections)
   const dialect = createDialect(driver)
   const db = new Kysely<Tables>({ dialect })

@@ -32,6 +32,10 @@ type InstallationTable = {
   created_at: number
   /** The algorithm of the next signing key, as the last start of a server asked for; null before the first. */
   token_algorithm: Generated<string | null>
+  /** PostgreSQL: the server and the database on it, so that a copy elsewhere can be told from it. */
+  identity: Generated<string | null>
+  /** PostgreSQL: another one after each fail-over. */
+  timeline: Generated<string | null>
 }
 
 /** One row for each process that works on this database, as long as it counts as live. */

@@ -68,6 +68,19 @@ export const tellUpkeep = (registry: Registry, { db, clock, revocations, lines }
     type: 'gauge',
     list: () => lines.states().map(({ line, works }) => ({ labels: { line }, value: Number(works) })),
   })
+  tell(registry, {
+    name: 'gatewright_feed_changes_total',
+    help: 'How often this process found the feed of cut-offs to be another one (other-epoch), an older state (went-back), on another server (failed-over) or on one that was restarted, or its file lost.',
+    type: 'counter',
+    list: () =>
+      Object.entries(revocations.harm().changes).map(([change, value]) => ({ labels: { change }, value })),
+  })
+  tell(registry, {
+    name: 'gatewright_cut_offs_written_back_total',
+    help: 'Cut-offs that this process knew and a database lacked that went back; it has them again.',
+    type: 'counter',
+    list: () => [{ labels: {}, value: revocations.harm().writtenBack }],
+  })
   let state: Promise<HousekeepingState | undefined> | undefined
   /** Read once for all that ask in one go. */
   const read = (): Promise<HousekeepingState | undefined> => {

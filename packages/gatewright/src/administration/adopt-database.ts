@@ -1,0 +1,53 @@
+import { type Origin, recordEvent } from '../audit/record.ts'
+import { newId } from '../ground/random.ts'
+import { turnRingWith } from '../keys/turn-ring.ts'
+import { noteIdentity } from '../storage/identity.ts'
+import type { Work } from '../storage/transaction.ts'
+import { endAllKeys, mostNeeded, type RevokeDependencies } from './signing-keys.ts'
+
+export type Adoption = { readonly sessions: number; readonly keys: number }
+
+const endAllSessions = async ({ clock }: RevokeDependencies, { db }: Work): Promise<number> => {
+  const { numUpdatedRows } = await db
+    .updateTable('sessions')
+    .set({ ended_at: clock.now(), end_reason: 'restored' })
+    .where('ended_at', 'is', null)
+    .executeTakeFirst()
+  return Number(numUpdatedRows)
+}
+
+/**
+ * Takes a database as the one to go on with that is not the one that it was: a backup, or a copy on another
+ * server. What ended since it was made is not known, so everything ends: every session, everything that the
+ * signing keys of the backup have signed, the open set-up link. New keys sign, and a new epoch tells every
+ * process that follows the feed.
+ *
+ * All sessions end with one statement, without a cut-off or an audit event for each: their access tokens end
+ * with the keys, and one event tells of all.
+ *
+ * @param file of a SQLite database; undefined on PostgreSQL
+ */
+export const adoptDatabase = async (
+  dependencies: RevokeDependencies,
+  { origin, file }: { readonly origin: Origin; readonly file: string | undefined },
+): Promise<Adoption> => {
+  const adoption = await turnRingWith(dependencies, {
+    spares: mostNeeded,
+    origin,
+    first: async work => {
+      const sessions = await endAllSessions(dependencies, work)
+      const keys = await endAllKeys(dependencies, work, origin)
+      await work.db.deleteFrom('setup_links').execute()
+      await work.db
+        .updateTable('installation')
+        .set({ epoch: newId(dependencies.random) })
+        .where('id', '=', 1)
+        .execute()
+      const details = { sessions, signing_keys: keys }
+      await recordEvent(dependencies, work, 'database.adopted', { origin, details })
+      return { sessions, keys }
+    },
+  })
+  await noteIdentity(dependencies.db, file)
+  return adoption
+}
