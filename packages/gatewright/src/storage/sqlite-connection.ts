@@ -12,6 +12,9 @@ const statementCacheSize = 512
 /** How long the log may grow, in pages of 4 KiB, before it is written back to the file. */
 const pagesOfLog = 4_000
 
+/** How much of the file a connection keeps at hand, in KiB: as it is used, not at once. */
+const pageCache = 32_768
+
 /** How often and after how many milliseconds a statement is tried again beside another process's write. */
 const busyRetry = { attempts: 500, pause: 10 } as const
 
@@ -62,6 +65,7 @@ export const openSqlite = (path: string, durability: Durability): DatabaseSync =
   database.exec(`pragma synchronous = ${durability === 'full' ? 'full' : 'off'}`)
   // Rows that are written again and again then go from the log to the file once and not often.
   database.exec(`pragma wal_autocheckpoint = ${pagesOfLog}`)
+  database.exec(`pragma cache_size = -${pageCache}`)
   if (process.platform === 'darwin' && durability === 'full') database.exec('pragma fullfsync = on')
   return database
 }
