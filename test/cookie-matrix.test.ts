@@ -60,9 +60,10 @@ const ask = async (row: Row, column: Column, way: string): Promise<string> => {
     row.of === 'this session' ? await sessionIdOf(t, browser) : await things[row.of]?.(t, owner, sender)
   const body = await requests[row.route]?.body?.({ t, owner, sender, of: row.of })
   const [method = '', url = ''] = row.route.split(' ')
+  const query = new URLSearchParams(requests[row.route]?.query)
   await untilHooksAreDone(t)
   const before = await readTables(t)
-  const answer = await t.call(method, url.replace(':id', id ?? ''), {
+  const answer = await t.call(method, `${url.replace(':id', id ?? '')}?${query}`, {
     headers: { ...headers, ...requests[row.route]?.headers },
     body,
   })

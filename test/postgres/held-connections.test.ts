@@ -74,8 +74,10 @@ test('many who ask whether a process is ready take nothing from its feed: one of
       return result
     },
   })
+  // As after half a minute without a read: only then is the database asked itself.
+  const revocations = { ...engine.revocations, trouble: () => ({ why: 'too old', since: 31_000 }) }
   const { app } = await createApp({
-    engine: { ...engine, watch },
+    engine: { ...engine, watch, revocations },
     log: pino({ level: 'silent' }),
     mount: '/auth',
   })

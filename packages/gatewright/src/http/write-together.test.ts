@@ -86,6 +86,24 @@ describe('answers', () => {
     assert.match(await ask(await open(), '/two'), /two$/)
   })
 
+  test('on their way while the application closes end their connections', async () => {
+    const [asked, late] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
+    const closing = Fastify()
+    writeTogether(closing)
+    closing.get('/late', () => {
+      asked.resolve()
+      return late.promise
+    })
+    await closing.listen({ host: '127.0.0.1', port: 0 })
+    const socket = connect((closing.server.address() as AddressInfo).port, '127.0.0.1')
+    socket.write('GET /late HTTP/1.1\r\nHost: x\r\n\r\n')
+    await asked.promise
+    const closed = closing.close()
+    late.resolve('late')
+    assert.match(await text(socket), /\r\nconnection: close\r\n.*late$/is)
+    await closed
+  })
+
   test('given twice are one answer', async () => {
     const answer = await ask(await open(), '/twice')
     assert.equal(answer.match(/HTTP\/1\.1/g)?.length, 1)

@@ -13,10 +13,12 @@ export type IdTimes = {
 
 /** The values of base64url's characters; 64 for every other. */
 const digits = new Uint8Array(128).fill(64)
-for (const [value, character] of [
-  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
-].entries())
-  digits[character.charCodeAt(0)] = value
+for (let value = 0; value < 64; value++)
+  digits[
+    Buffer.of(value << 2)
+      .toString('base64url')
+      .charCodeAt(0)
+  ] = value
 
 const idLength = 22
 

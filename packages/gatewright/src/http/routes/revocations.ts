@@ -16,7 +16,7 @@ const longestWait = 20_000
 const query = strictObject(
   {
     nonce: { ...text(22, 64), pattern: '^[A-Za-z0-9_-]*$' },
-    after: text(1, 8_192),
+    after: { ...text(1, 8_192), pattern: '^[A-Za-z0-9_.-]*$' },
     wait_ms: { type: 'integer', minimum: 0, maximum: longestWait, default: 0 },
   },
   ['after', 'wait_ms'],
@@ -24,7 +24,10 @@ const query = strictObject(
 
 export const revocationsRoutes = (app: FastifyInstance, engine: Engine): void => {
   const { publicUrl: issuer, publishedFeed } = engine
-  app.addHook('preClose', async () => publishedFeed.stop())
+  app.addHook('preClose', done => {
+    publishedFeed.stop()
+    done()
+  })
   typed(app).get(
     '/revocations',
     {

@@ -112,7 +112,11 @@ test('the metadata name the issuer of tokens and its key set, and nothing that i
   const { access } = await signUp(t, 'alice')
   const { iss } = JSON.parse(Buffer.from(access.split('.')[1] ?? '', 'base64url').toString())
   const { body } = await t.call('GET', metadata)
-  assert.deepEqual(body, { issuer: iss, jwks_uri: `${iss}${keySet}` })
+  assert.deepEqual(body, {
+    issuer: iss,
+    jwks_uri: `${iss}${keySet}`,
+    revocation_feed_endpoint: `${iss}/api/v1/revocations`,
+  })
   assert.equal((await t.call('GET', new URL(body.jwks_uri).pathname)).status, 200)
 })
 
