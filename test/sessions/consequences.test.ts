@@ -50,22 +50,38 @@ test('the table in the code is the one of consequences.md', () => {
 })
 
 let t: TestApp
+/** A second process that runs all the while, with a memory of its own. */
+let beside: TestApp
 let scene: Scene
 before(async () => {
   t = await startSceneApp()
+  beside = await startTestApp({ ...t.engine.settings })
 })
-after(() => t.close())
+after(async () => {
+  await beside.close()
+  await t.close()
+})
+
+const setClock = (on: TestApp): void => on.clock.advance(t.clock.now() - on.clock.now())
+
 beforeEach(async () => {
   scene = await openScene(t, apart)
+  setClock(beside)
+  // It has verified these tokens, and remembers them.
+  for (const { pair } of [scene.self, scene.other, scene.third, scene.stranger])
+    assert.equal((await open(beside, pair)).status, 200)
 })
 
 const open = (on: TestApp, { access }: Pair): Promise<Answer> =>
   on.call('GET', 'protected', { token: access })
 
-/** A second process that starts now on the same database. */
-const withFreshProcess = async (look: (on: TestApp) => Promise<void>): Promise<void> => {
+/** At the process that runs beside, once it has read the feed, and at one that starts now on the same database. */
+const elsewhere = async (look: (on: TestApp) => Promise<void>): Promise<void> => {
+  setClock(beside)
+  await beside.engine.revocations.readFromNow()
+  await look(beside)
   const fresh = await startTestApp({ ...t.engine.settings })
-  fresh.clock.advance(t.clock.now() - fresh.clock.now())
+  setClock(fresh)
   try {
     await look(fresh)
   } finally {
@@ -82,7 +98,7 @@ const assertEnded = async (held: Held): Promise<void> => {
     assert.deepEqual([again.status, again.body.code], [401, 'session_ended'])
   }
   await refused(t)
-  await withFreshProcess(refused)
+  await elsewhere(refused)
 }
 
 const assertKept = async (held: Held): Promise<void> => {
@@ -92,7 +108,7 @@ const assertKept = async (held: Held): Promise<void> => {
     assert.equal(answer.body.session_id, held.sessionId)
   }
   await letIn(t)
-  await withFreshProcess(letIn)
+  await elsewhere(letIn)
   await renewPair(t, held)
   await letIn(t)
 }
@@ -104,7 +120,7 @@ const assertReread = async (held: Held): Promise<void> => {
     assert.ok(body.permissions.includes('posts:moderate'))
   }
   await isModerator(t)
-  await withFreshProcess(isModerator)
+  await elsewhere(isModerator)
   await assertKept(held)
 }
 
@@ -122,7 +138,7 @@ const assertRenewed = async ({ sessionId, pair }: Held, renewed: Pair | undefine
     assert.equal((await refresh(on, { pair })).body.code, 'session_renewed')
   }
   await replaced(t)
-  await withFreshProcess(replaced)
+  await elsewhere(replaced)
   t.clock.advance(window)
   assert.equal((await refresh(t, { pair })).body.code, 'session_ended')
   assert.equal((await refresh(t, { pair: renewed })).status, 200)
