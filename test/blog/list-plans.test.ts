@@ -100,7 +100,12 @@ const assertPlans = (asked: readonly Query[], { maySort = false } = {}): void =>
   for (const query of asked) {
     const { steps, scans, sortsAll } = readPlan(database, query)
     const plan = [query.sql, ...steps].join('\n  ')
-    assert.deepEqual(scans, [], plan)
+    // A table of one row has no use for its index.
+    assert.deepEqual(
+      scans.filter(table => table !== 'installation'),
+      [],
+      plan,
+    )
     assert.ok(maySort || !sortsAll, plan)
   }
 }
@@ -151,7 +156,12 @@ test('an index has the own sessions, which alone are sorted', async () => {
 test('an index has what is new in the feed, which alone is sorted', async () => {
   const { db, clock } = t.engine
   const { next } = await readFeed(db, feedStart, clock.now())
-  assertPlans(await queriesOf(() => readFeed(db, next, clock.now())), { maySort: true })
+  const asked = await queriesOf(() => readFeed(db, next, clock.now()))
+  assertPlans(asked, { maySort: true })
+  if (!isPostgres) return
+  // By the index of times each read would go through all that live.
+  for (const query of asked)
+    assert.match(readPlan(database, query).steps.join('\n'), /cut_offs_by_transaction/)
 })
 
 test('an index has an idempotency key, and those whose time has passed', async () => {

@@ -52,3 +52,31 @@ describe('a cut-off that no longer matters', () => {
     assert.deepEqual((await read(next, 100)).subjects, ['another'])
   })
 })
+
+describe('many cut-offs at once', () => {
+  const count = 2_500
+  const writeMany = (): Promise<void> =>
+    second.run(
+      `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${count})
+       insert into cut_offs (kind, subject, matters_until, created_at) select 'session', 'many ' || i, 1000, 1 from n`,
+    )
+
+  test('are told whole to whoever follows', async () => {
+    const { next } = await read(feedStart, 100)
+    await writeMany()
+    assert.equal(new Set((await read(next, 100)).subjects).size, count)
+  })
+
+  test('are told as far as asked for, and that there are more', async () => {
+    const { next } = await read(feedStart, 100)
+    await writeMany()
+    for (const [most, isWhole] of [
+      [10, false],
+      [count, false],
+      [count + 1, true],
+    ] as const) {
+      const told = await readFeed(t.engine.db, next, 100, most)
+      assert.deepEqual([told.rows.length, told.isWhole], [Math.min(most, count), isWhole])
+    }
+  })
+})

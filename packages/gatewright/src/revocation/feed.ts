@@ -23,6 +23,8 @@ type Way = {
   readonly head: (former: FeedHead | undefined) => RawBuilder<unknown>
   /** Which cut-offs the read before has not seen. */
   readonly isNew: (former: FeedHead) => RawBuilder<unknown>
+  /** The column by whose index these are found. */
+  readonly index: RawBuilder<unknown>
 }
 
 const place = sql`coalesce((select seq from sqlite_sequence where name = 'cut_offs'), 0)`
@@ -34,6 +36,7 @@ const byPlace: Way = {
   head: former => sql`select '' as server, '' as timeline, ${place} as written, '' as snapshot,
     ${markAt(place)} as mark, ${markAt(sql`${former === undefined ? 0 : Number(former.written)}`)} as formermark`,
   isNew: ({ written }) => sql`place > ${Number(written)}`,
+  index: sql`place`,
 }
 
 const snapshotOf = ({ snapshot }: FeedHead): RawBuilder<unknown> => sql`${snapshot}::text::pg_snapshot`
@@ -57,14 +60,15 @@ const timeline = sql`substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8)`
 const byTransaction: Way = {
   head: () => sql`select ${server} as server, ${timeline} as timeline, ${written} as written,
     pg_current_snapshot()::text as snapshot, '' as mark, '' as formermark where not pg_is_in_recovery()`,
-  isNew: former => sql`transaction_id >= pg_snapshot_xmax(${snapshotOf(former)})
-    or transaction_id = any(array(select pg_snapshot_xip(${snapshotOf(former)})))`,
+  isNew: former => sql`transaction_id >= pg_snapshot_xmin(${snapshotOf(former)})
+    and not pg_visible_in_snapshot(transaction_id, ${snapshotOf(former)})`,
+  index: sql`transaction_id`,
 }
 
 /** So many rows a read has at most that begins at the start: what a million at once leave behind stays for good. */
 const pageSize = 500
-/** What came since the read before is told whole, unless somebody asks for less. */
-const all = Number.MAX_SAFE_INTEGER
+/** So many came since the read before at most, as a rule. */
+const usuallyNew = 2_000
 
 type FoundRow = CutOffRow & {
   readonly epoch: string
@@ -90,9 +94,13 @@ const selectPage = (after: number, now: number, most: number): RawBuilder<unknow
   sql`select place, kind, subject, version, matters_until, created_at from cut_offs
     where matters_until + 0 >= ${now} and place > ${after} order by place limit ${most}`
 
-const selectNew = (isNew: RawBuilder<unknown>, now: number, most: number): RawBuilder<unknown> =>
+/**
+ * The order and the limit are there for the planner: whatever it takes the table for, it then goes by the index
+ * of what is new, and never through all that lives.
+ */
+const selectNew = ({ isNew, index }: Way, former: FeedHead, now: number, most: number): RawBuilder<unknown> =>
   sql`select place, kind, subject, version, matters_until, created_at from cut_offs
-    where matters_until >= ${now} and (${isNew}) limit ${most}`
+    where matters_until + 0 >= ${now} and (${isNew(former)}) order by ${index} limit ${most}`
 
 /** One more page; the head is still that of the first. */
 const readPage = async (
@@ -111,6 +119,28 @@ const toRead = (rows: readonly CutOffRow[], head: FeedHead, isWhole: boolean): F
   isWhole,
 })
 
+const readOnce = async (
+  db: Database,
+  position: FeedHead | undefined,
+  now: number,
+  most: number,
+): Promise<FeedRead> => {
+  const way = isSqlite(db) ? byPlace : byTransaction
+  const { rows } = await sql<FoundRow>`
+    with head as (${way.head(position)}),
+      part as (${position === undefined ? selectPage(0, now, most) : selectNew(way, position, now, most)})
+    select coalesce((select epoch from installation where id = 1), '') as epoch, head.*, part.*
+    from head left join part on true order by part.place`.execute(db)
+  const [first] = rows
+  if (first === undefined) throw new Error('the server of the database is a stand-by, which is late')
+  const head = toHead(first)
+  const found = rows.filter(row => row.place !== null)
+  const isWhole = found.length < most
+  if (position === undefined) return toRead(found, head, isWhole)
+  const change = changeOf(position, head, first.formermark)
+  return { rows: found, next: head, isWhole, ...(change && { change }) }
+}
+
 /**
  * All cut-offs that may have become visible since `position` and still matter at `now`. That is the
  * process's own time, which never runs backwards: no token that it will ever take for unexpired has
@@ -118,27 +148,18 @@ const toRead = (rows: readonly CutOffRow[], head: FeedHead, isWhole: boolean): F
  *
  * From the start they come by pages. What becomes visible while they are read stands behind the head of the
  * first page, and so does a change of the database: both come with the read after them.
- * @param most rows: pages have 500 without a word. What came since `position` is whole where there are fewer
+ * @param most rows. Without a word a page has 500, and what came since `position` is told whole
  * @throws Error where the server is a stand-by: what it knows is late
  */
 export const readFeed = async (
   db: Database,
   position: FeedPosition | undefined,
   now: number,
-  most = position === undefined || position.after !== undefined ? pageSize : all,
+  most?: number,
 ): Promise<FeedRead> => {
-  if (position?.after !== undefined) return readPage(db, { ...position, after: position.after }, now, most)
-  const way = isSqlite(db) ? byPlace : byTransaction
-  const { rows } = await sql<FoundRow>`
-    with head as (${way.head(position)}),
-      part as (${position === undefined ? selectPage(0, now, most) : selectNew(way.isNew(position), now, most)})
-    select coalesce((select epoch from installation where id = 1), '') as epoch, head.*, part.*
-    from head left join part on true order by part.place`.execute(db)
-  const [first] = rows
-  if (first === undefined) throw new Error('the server of the database is a stand-by, which is late')
-  const head = toHead(first)
-  const change = position && changeOf(position, head, first.formermark)
-  const found = rows.filter(row => row.place !== null)
-  const isWhole = found.length < most
-  return { ...toRead(found, head, isWhole), ...(change && { change }) }
+  if (position?.after !== undefined)
+    return readPage(db, { ...position, after: position.after }, now, most ?? pageSize)
+  if (position === undefined || most !== undefined) return readOnce(db, position, now, most ?? pageSize)
+  const read = await readOnce(db, position, now, usuallyNew)
+  return read.isWhole ? read : readOnce(db, position, now, Number.MAX_SAFE_INTEGER)
 }
