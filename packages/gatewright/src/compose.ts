@@ -224,6 +224,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     onKeyRevoked: keyRing.drop,
     random,
     isLost: () => databases.file?.isLost() ?? false,
+    ...(databases.breakConnections && { breakConnections: databases.breakConnections }),
     onRead: places?.note,
     writeBack: lacking => {
       const parts = { db, secrets, processes, clock, random, settings, hooks, revocations }
@@ -231,7 +232,13 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     },
   })
   opened.defer(revocations.stop)
-  const publishedFeed = createPublishedFeed({ db, clock, secrets, revocations })
+  const publishedFeed = createPublishedFeed({
+    db,
+    clock,
+    secrets,
+    revocations,
+    secretInForce: processes.lastSecretInForce,
+  })
   opened.defer(async () => publishedFeed.stop())
   await revocations.start()
   opened.defer(keyRing.stop)

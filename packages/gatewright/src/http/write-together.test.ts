@@ -17,8 +17,9 @@ before(async () => {
     events.push(`asked ${request.url}`)
     done()
   })
+  // The last hook of all, as for most routes: nothing of Fastify's stands round the writing then.
   writeTogether(app)
-  app.addHook('onSend', (request, _reply, _payload, done) => {
+  app.addHook('onResponse', (request, _reply, done) => {
     events.push(`written ${request.url}`)
     done()
   })
@@ -26,6 +27,16 @@ before(async () => {
   app.get('/two', async () => 'two')
   app.get('/stream', async () => new Blob(['a stream']).stream())
   app.get('/bad-header', async (_request, reply) => reply.header('x-bad', 'a\r\nb').send('never'))
+  app.get('/bad-character', async (_request, reply) => reply.header('x-name', '\u6587').send('never'))
+  app.get('/no-text', async (_request, reply) => reply.serializer(() => 7 as never).send({}))
+  app.get('/forgotten-return', async (_request, reply) => {
+    reply.code(400).send('first')
+    return reply.send('second')
+  })
+  app.get('/sent-and-thrown', async (_request, reply) => {
+    reply.send('first')
+    throw new Error('too late')
+  })
   app.get('/twice', (_request, reply) => {
     reply.send('first')
     reply.send('second')
@@ -72,12 +83,13 @@ describe('answers', () => {
     assert.match(await ask(await open(), '/stream'), /a stream/)
   })
 
-  test('that can not be written are told as an error, and leave the others alone', async () => {
-    const [bad, good] = [await open(), await open()]
-    const answers = await Promise.all([ask(bad, '/bad-header'), ask(good, '/one')])
-    assert.match(answers[0] ?? '', /^HTTP\/1\.1 500 /)
-    assert.match(answers[1] ?? '', /one$/)
-  })
+  for (const path of ['/bad-header', '/bad-character', '/no-text'])
+    test(`that can not be written are told as an error, and leave the others and the process alone: ${path}`, async () => {
+      const [bad, good] = [await open(), await open()]
+      const answers = await Promise.all([ask(bad, path), ask(good, '/one')])
+      assert.match(answers[0] ?? '', /^HTTP\/1\.1 500 /)
+      assert.match(answers[1] ?? '', /one$/)
+    })
 
   test('whose client has gone end nothing else', async () => {
     const socket = await open()
@@ -104,9 +116,11 @@ describe('answers', () => {
     await closed
   })
 
-  test('given twice are one answer', async () => {
-    const answer = await ask(await open(), '/twice')
-    assert.equal(answer.match(/HTTP\/1\.1/g)?.length, 1)
-    assert.match(answer, /first$/)
-  })
+  for (const path of ['/twice', '/forgotten-return', '/sent-and-thrown'])
+    test(`given twice are one answer: ${path}`, async () => {
+      const answer = await ask(await open(), path)
+      assert.equal(answer.match(/HTTP\/1\.1/g)?.length, 1)
+      assert.match(answer, /first$/)
+      assert.match(await ask(await open(), '/one'), /one$/)
+    })
 })

@@ -1,4 +1,20 @@
-import type { FastifyInstance } from 'fastify'
+import { validateHeaderValue } from 'node:http'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+
+const isWritable = (name: string, value: unknown): boolean => {
+  try {
+    validateHeaderValue(name, String(value))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Else what is told of the fault could not be written either. */
+const dropUnwritable = (reply: FastifyReply): void => {
+  for (const [name, value] of Object.entries(reply.getHeaders()))
+    if (!isWritable(name, value)) reply.removeHeader(name)
+}
 
 /**
  * Answers that are ready in the same turn of the event loop are written at its end, one right after the
@@ -23,8 +39,16 @@ export const writeTogether = (app: FastifyInstance): void => {
   })
   app.addHook('onSend', ({ raw }, reply, payload, done) => {
     const write = (): void => {
+      // A handler that answers twice: the first answer stands.
+      if (reply.raw.headersSent) return
       if (isClosing && raw.httpVersionMajor === 1) reply.header('connection', 'close')
-      done(null, payload)
+      try {
+        done(null, payload)
+      } catch (error) {
+        // Nobody stands round this turn: what is thrown here would end the process, and every answer behind it.
+        dropUnwritable(reply)
+        done(error as Error)
+      }
     }
     if (ready.push(write) === 1) setImmediate(writeAll)
   })

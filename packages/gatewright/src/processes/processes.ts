@@ -40,6 +40,8 @@ export type Processes = {
    * locked. For what is made often and stays with its session. @throws Refusal `unavailable`
    */
   readonly secretInForce: (work: Work) => string | Promise<string>
+  /** The same as far as this process has heard: for what is told and not kept, and may be lost. */
+  readonly lastSecretInForce: () => string
   /**
    * The same, and it stays in force until `work` is committed: for what is sealed and kept.
    * @throws Refusal `unavailable`
@@ -240,6 +242,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
       work.beforeLock('installation')
       return register !== undefined && age() <= longestLease ? register.inForce : holdSecretInForce(work)
     },
+    lastSecretInForce: () => register?.inForce ?? secrets.newestId,
     holdSecretInForce,
     surroundings,
     reasons: () => [

@@ -99,6 +99,7 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked }: CutOffSetCalls) => 
     createPrune(users, ({ until }) => until),
     createPrune(rereads, ({ until }) => until),
   ]
+  let pruning = prunes
 
   return {
     /** False for a kind that this version does not know. */
@@ -134,7 +135,12 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked }: CutOffSetCalls) => 
       (untilOf[kind]?.(subject) ?? 0) >= matters_until &&
       (version === null || (users.get(subject)?.version ?? 0) >= version),
     /** A part of it. @returns whether everything was looked at since the last time it was */
-    prune: (now: number): boolean => prunes.map(prune => prune(now)).every(isDone => isDone),
+    prune: (now: number): boolean => {
+      pruning = pruning.filter(prune => !prune(now))
+      const isDone = pruning.length === 0
+      if (isDone) pruning = prunes
+      return isDone
+    },
   }
 }
 

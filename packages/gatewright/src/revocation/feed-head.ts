@@ -14,6 +14,15 @@ export type FeedHead = {
   readonly mark: string
 }
 
+export const headNames = [
+  'epoch',
+  'server',
+  'timeline',
+  'written',
+  'snapshot',
+  'mark',
+] as const satisfies readonly (keyof FeedHead)[]
+
 /**
  * What became of the feed, all of which asks for a read from the start:
  * - `other-epoch`: it is another database, or was adopted as one (`restore --adopt`);

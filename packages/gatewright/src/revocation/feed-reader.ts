@@ -1,5 +1,5 @@
 import { setImmediate as immediate } from 'node:timers/promises'
-import { type Clock, momentOf } from '../ground/clock.ts'
+import { type Clock, momentOf, second } from '../ground/clock.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
 import type { FeedAlarm } from './alarm.ts'
 import { type CutOffSet, type CutOffSetCalls, createCutOffSet, type KnownCutOff } from './cut-off-set.ts'
@@ -15,6 +15,8 @@ export type ReaderDependencies = CutOffSetCalls & {
   readonly clock: Clock
   /** Makes hold in the database what it lacks of what this process knows. Without it such a view stays stale. */
   readonly writeBack?: (lacking: readonly KnownCutOff[]) => Promise<void>
+  /** Ends the connections of `db`, which may lead to the server that there was before. */
+  readonly breakConnections?: () => void
   /** Is told where the newest read stands. */
   readonly onRead?: ((position: { readonly epoch: string; readonly place: number }) => void) | undefined
 }
@@ -34,7 +36,7 @@ type Parts = {
 
 /** Reads the feed, one read after the other, into `set` and `view`. */
 export const createFeedReader = (
-  { db, watch, clock, writeBack, onRead, readRoles }: ReaderDependencies,
+  { db, watch, clock, writeBack, onRead, readRoles, breakConnections }: ReaderDependencies,
   { set, view, alarm, reads }: Parts,
 ) => {
   let position: FeedPosition | undefined = feedStart
@@ -59,7 +61,8 @@ export const createFeedReader = (
       read = await readFeed(db, read.next, now)
       apply(read.rows)
     }
-    const { rows, next, change } = await readFeed(db, read.next, now)
+    // By the way on which it is followed: should that lead to another server, nobody is let in.
+    const { rows, next, change } = await readFeed(watch, read.next, now)
     if (change !== undefined) throw new Error('the feed changed while it was read')
     apply(rows)
     return next
@@ -72,7 +75,8 @@ export const createFeedReader = (
     try {
       const next = await readPages(now)
       const has = found.covers
-      const lacking = [...set.list(clock.now())].filter(cutOff => !has(cutOff))
+      // Times of sessions are rounded up here: what ends within this second may rightly be gone there.
+      const lacking = [...set.list(clock.now() + second)].filter(cutOff => !has(cutOff))
       if (lacking.length === 0) return next
       if (writeBack === undefined) throw new TypeError('nothing writes back what the database lacks')
       await writeBack(lacking)
@@ -96,6 +100,7 @@ export const createFeedReader = (
     position = feedStart
     view.noteChange(change)
     alarm.changed(change)
+    breakConnections?.()
     return readWhole()
   }
 

@@ -21,10 +21,9 @@ export type FeedRead = {
 type Way = {
   /** Gives one row, with what of the head can be told; `former` is the head of the read before. */
   readonly head: (former: FeedHead | undefined) => RawBuilder<unknown>
-  /** Which cut-offs the read before has not seen. */
-  readonly isNew: (former: FeedHead) => RawBuilder<unknown>
-  /** The column by whose index these are found. */
-  readonly index: RawBuilder<unknown>
+  /** Which cut-offs the read before has not seen: each condition is found by the index of `column`. */
+  readonly isNew: (former: FeedHead) => readonly RawBuilder<unknown>[]
+  readonly column: RawBuilder<unknown>
 }
 
 const place = sql`coalesce((select seq from sqlite_sequence where name = 'cut_offs'), 0)`
@@ -35,8 +34,8 @@ const markAt = (at: RawBuilder<unknown>): RawBuilder<unknown> =>
 const byPlace: Way = {
   head: former => sql`select '' as server, '' as timeline, ${place} as written, '' as snapshot,
     ${markAt(place)} as mark, ${markAt(sql`${former === undefined ? 0 : Number(former.written)}`)} as formermark`,
-  isNew: ({ written }) => sql`place > ${Number(written)}`,
-  index: sql`place`,
+  isNew: ({ written }) => [sql`place > ${Number(written)}`],
+  column: sql`place`,
 }
 
 const snapshotOf = ({ snapshot }: FeedHead): RawBuilder<unknown> => sql`${snapshot}::text::pg_snapshot`
@@ -60,9 +59,11 @@ const timeline = sql`substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8)`
 const byTransaction: Way = {
   head: () => sql`select ${server} as server, ${timeline} as timeline, ${written} as written,
     pg_current_snapshot()::text as snapshot, '' as mark, '' as formermark where not pg_is_in_recovery()`,
-  isNew: former => sql`transaction_id >= pg_snapshot_xmin(${snapshotOf(former)})
-    and not pg_visible_in_snapshot(transaction_id, ${snapshotOf(former)})`,
-  index: sql`transaction_id`,
+  isNew: former => [
+    sql`transaction_id >= pg_snapshot_xmax(${snapshotOf(former)})`,
+    sql`transaction_id = any(array(select pg_snapshot_xip(${snapshotOf(former)})))`,
+  ],
+  column: sql`transaction_id`,
 }
 
 /** So many rows a read has at most that begins at the start: what a million at once leave behind stays for good. */
@@ -98,9 +99,19 @@ const selectPage = (after: number, now: number, most: number): RawBuilder<unknow
  * The order and the limit are there for the planner: whatever it takes the table for, it then goes by the index
  * of what is new, and never through all that lives.
  */
-const selectNew = ({ isNew, index }: Way, former: FeedHead, now: number, most: number): RawBuilder<unknown> =>
-  sql`select place, kind, subject, version, matters_until, created_at from cut_offs
-    where matters_until + 0 >= ${now} and (${isNew(former)}) order by ${index} limit ${most}`
+const selectNew = (
+  { isNew, column }: Way,
+  former: FeedHead,
+  now: number,
+  most: number,
+): RawBuilder<unknown> =>
+  sql.join(
+    isNew(former).map(
+      condition => sql`select * from (select place, kind, subject, version, matters_until, created_at
+        from cut_offs where matters_until + 0 >= ${now} and ${condition} order by ${column} limit ${most}) as part`,
+    ),
+    sql` union all `,
+  )
 
 /** One more page; the head is still that of the first. */
 const readPage = async (

@@ -6,10 +6,12 @@ import { until, within } from '../../../../test/process/until.ts'
 import { logQueries } from '../../../../test/sessions/query-log.ts'
 import { openSecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { minute, systemClock } from '../ground/clock.ts'
-import { newId, systemRandom } from '../ground/random.ts'
+import { newId, newSecret, systemRandom } from '../ground/random.ts'
+import { createSecrets, secretIdOf } from '../ground/secrets.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { recordCutOffs } from './cut-offs.ts'
 import type { FeedPosition } from './feed.ts'
+import { createFeedPlaces } from './feed-places.ts'
 import { createFeedWaiters } from './feed-waiters.ts'
 import { createPublishedFeed, type FeedPart, type PublishedFeed } from './published-feed.ts'
 import { createRecentCutOffs } from './recent-cut-offs.ts'
@@ -37,7 +39,10 @@ const startNode = async (most = 3): Promise<Node> => {
   const { db, secrets } = engine
   const clock = { ...systemClock, now: t.clock.now }
   const view = createRevocations({ db, watch: t.engine.db, clock, maxAge: 5_000, readRoles: async () => [] })
-  const feed = createPublishedFeed({ db, clock, secrets, revocations: view }, most)
+  const feed = createPublishedFeed(
+    { db, clock, secrets, revocations: view, secretInForce: () => secrets.newestId },
+    most,
+  )
   await view.start()
   const node = { view, feed, queries }
   nodes.push(node)
@@ -102,6 +107,36 @@ describe('a list', () => {
     const after = await readAll(node, rest.pages.at(-1)?.place)
     const all = new Set([...subjects(first), ...rest.found, ...after.found])
     assert.deepEqual([...all].sort(), ['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
+  test('that is under way when the database becomes another one is begun anew, its last page too', async () => {
+    const node = await startNode()
+    await cutOff(node, 'a', 'b', 'c', 'd')
+    const first = await read(node)
+    await t.engine.db.updateTable('installation').set({ epoch: 'two' }).execute()
+    const next = await read(node, first.place)
+    assert.deepEqual([next.after, subjects(next)], ['', ['a', 'b', 'c']])
+  })
+
+  test('stampede: many who ask for the same page at once are one question to the database', async () => {
+    const node = await startNode(10)
+    await cutOff(node, 'a')
+    const asked = (): number => node.queries.filter(query => query.includes('cut_offs')).length
+    await read(node)
+    const once = asked()
+    const parts = await Promise.all(Array.from({ length: 200 }, () => read(node)))
+    assert.ok(parts.every(part => subjects(part).join() === 'a'))
+    assert.ok(asked() <= 2 * once, `${asked()} queries`)
+  })
+
+  test('is refused, and no fault, while the feed can not be read', async () => {
+    const node = await startNode()
+    const second = openSecondConnection(t.engine)
+    await second.run('alter table cut_offs rename to away')
+    await assert.rejects(read(node), { code: 'unavailable' })
+    await second.run('alter table away rename to cut_offs')
+    second.close()
+    assert.deepEqual((await read(node)).rows, [])
   })
 
   test('loses nothing that was written before its pages and committed between them', async t2 => {
@@ -169,12 +204,18 @@ describe('a place', () => {
     assert.deepEqual(found, ['a', 'b', 'c', 'd', 'e'])
   })
 
+  const seal = (place: object): string => {
+    const { secrets } = t.engine
+    return secrets.seal('feed-place', 'place', Buffer.from(JSON.stringify(place)), secrets.newestId)
+  }
   const madeUp: Readonly<Record<string, (place: string) => string>> = {
     'that nobody told': () => newId(systemRandom),
     'of which one character is another': place =>
       place.slice(0, -3) + (place.at(-3) === 'A' ? 'B' : 'A') + place.slice(-2),
     'that is cut off': place => place.slice(0, -10),
     'with SQL behind it': place => `${place}' or 1=1--`,
+    'of another form': () => seal({ epoch: 'one', position: '7' }),
+    'of another form within': () => seal({ position: { epoch: 'one', written: 'seven' } }),
   }
   for (const [name, change] of Object.entries(madeUp))
     test(`${name} starts the list anew, and is no text of a query`, async () => {
@@ -222,6 +263,18 @@ describe('who follows', () => {
     node.view.stop()
     const before = age()
     await until('time has passed', () => age() > before + 20)
+  })
+
+  test('is told no age that is younger than what it is told, however late that is signed', async () => {
+    const node = await startNode(10)
+    const { place } = await read(node)
+    const { age } = await read(node, place)
+    const at = performance.now()
+    await until('the view was read anew', async () => {
+      await node.view.readFromNow()
+      return performance.now() - at > 60
+    })
+    assert.ok(age() >= 55, `${age()} ms`)
   })
 
   test('waits for what is new, and is told at once, by this process and by another', async () => {
@@ -272,10 +325,27 @@ describe('who follows', () => {
       readRoles: async () => [],
     })
     const { db, secrets } = t.engine
-    const feed = createPublishedFeed({ db, clock, secrets, revocations: away })
+    const feed = createPublishedFeed({
+      db,
+      clock,
+      secrets,
+      revocations: away,
+      secretInForce: () => secrets.newestId,
+    })
     const asked = { name: 'address', gone: new AbortController().signal, longest: 0 }
     for (const after of ['', place]) await assert.rejects(feed.read(after, asked), { code: 'unavailable' })
   })
+})
+
+test('places are sealed with the secret that every process has, not with the newest here', () => {
+  const secrets = createSecrets([newSecret(systemRandom), newSecret(systemRandom)], systemRandom)
+  const [newest = '', older = ''] = secrets.ids
+  const places = createFeedPlaces(secrets, () => older)
+  const head = { epoch: 'one', server: '', timeline: '', written: '7', snapshot: '', mark: '' }
+  const text = places.toText({ position: head })
+  assert.notEqual(newest, older)
+  assert.equal(secretIdOf(text), older)
+  assert.deepEqual(places.find(text), { position: head })
 })
 
 describe('those who wait', () => {

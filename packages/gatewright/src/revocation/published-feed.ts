@@ -1,4 +1,5 @@
-import { ageOf, type Clock, momentOf } from '../ground/clock.ts'
+import { ageOf, type Clock, type Moment, momentOf } from '../ground/clock.ts'
+import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import type { CutOffRow, Database } from '../storage/tables.ts'
 import { readFeed } from './feed.ts'
@@ -6,6 +7,7 @@ import { createFeedPlaces, type FeedPlace } from './feed-places.ts'
 import { createFeedWaiters, type FeedWaiters, type Waiting } from './feed-waiters.ts'
 import { createRecentCutOffs } from './recent-cut-offs.ts'
 import type { Revocations } from './revocations.ts'
+import { shareForAWhile } from './share-for-a-while.ts'
 
 /** A part of the feed, as one answer tells it. */
 export type FeedPart = {
@@ -18,6 +20,13 @@ export type FeedPart = {
   readonly rows: readonly CutOffRow[]
   /** Milliseconds since what is told was asked of the database: at the moment of the call. */
   readonly age: () => number
+}
+
+type Page = Pick<FeedPart, 'rows' | 'isLast'> & {
+  readonly next: FeedPlace
+  /** It is the first of the whole list, whatever was asked for. */
+  readonly isAnew: boolean
+  readonly sent: Moment
 }
 
 export type PublishedFeed = {
@@ -37,6 +46,8 @@ type Dependencies = {
   readonly clock: Clock
   readonly secrets: Secrets
   readonly revocations: Revocations
+  /** The id of a secret that every process has. */
+  readonly secretInForce: () => string
 }
 
 /** Rows of one answer: some 150 kB, and 5 ms to make. */
@@ -47,8 +58,8 @@ const pageSize = 2_000
  * by who begins, and by who comes from another process.
  */
 export const createPublishedFeed = (dependencies: Dependencies, most = pageSize): PublishedFeed => {
-  const { db, clock, secrets, revocations } = dependencies
-  const places = createFeedPlaces(secrets)
+  const { db, clock, secrets, revocations, secretInForce } = dependencies
+  const places = createFeedPlaces(secrets, secretInForce)
   const waiters = createFeedWaiters()
   const recent = createRecentCutOffs()
   revocations.listen({
@@ -86,38 +97,56 @@ export const createPublishedFeed = (dependencies: Dependencies, most = pageSize)
     const since = after === undefined ? recent.since(position, most) : undefined
     if (since === undefined) return undefined
     const { rows, isLast } = since
-    return toPart(text, { position: since.position }, { rows, isLast, age: revocations.age })
+    const [at, before] = [momentOf(clock), revocations.age()]
+    // Of what is told here: the view itself may be read anew before it is signed.
+    const age = () => before + ageOf(clock, at)
+    return toPart(text, { position: since.position }, { rows, isLast, age })
   }
 
   /**
    * From the database: what stands behind a place of another process, or a page of the whole list. The view is
    * read first: so it has seen all that any process has told so far, and its end is where this leads, whatever
-   * is committed while pages are read. What stands behind a place and is more than a page is told as a list.
+   * is committed while pages are read. What stands behind a place and is more than a page is told as a list, and
+   * so is everything where the database is not as it was when the list was begun.
    */
-  const readPage = async (text: string, place: FeedPlace | undefined): Promise<FeedPart> => {
+  const readPage = async (place: FeedPlace | undefined): Promise<Page> => {
     await revocations.readFromNow()
     const isList = place === undefined || place.after !== undefined
     const position = place?.after === undefined ? recent.end() : place.position
     const sent = momentOf(clock)
     const from = isList ? { ...position, after: place?.after ?? 0 } : place.position
     const { rows, change, isWhole } = await readFeed(db, from, sent.wall, isList ? most : most + 1)
-    if (change !== undefined || (!isList && !isWhole)) return readPage('', undefined)
+    const later = isList ? (await readFeed(db, position, sent.wall, 1)).change : change
+    if (later !== undefined || (!isList && !isWhole)) return readPage(undefined)
     const last = isWhole ? undefined : rows.at(-1)
     const next = { position, ...(last && { after: last.place }) }
-    return toPart(text, next, { rows, isLast: last === undefined, age: () => ageOf(clock, sent) })
+    return { isAnew: place === undefined, next, rows, isLast: last === undefined, sent }
+  }
+  const sharePage = shareForAWhile(clock, readPage)
+
+  const readStored = async (text: string, place: FeedPlace | undefined): Promise<FeedPart> => {
+    try {
+      const { isAnew, next, sent, ...told } = await sharePage(JSON.stringify(place ?? ''), place)
+      return toPart(isAnew ? '' : text, next, { ...told, age: () => ageOf(clock, sent) })
+    } catch (error) {
+      if (error instanceof Refusal) throw error
+      throw new Refusal('unavailable', { reason: 'revocations_stale', retryAfter: 1 })
+    }
   }
 
   const readNow = async (after: string): Promise<FeedPart> => {
     await revocations.ensureFresh()
     const place = after === '' ? undefined : findPlace(after)
-    const told = place && readRecent(after, place)
-    return told ?? readPage(place === undefined ? '' : after, place)
+    return (place && readRecent(after, place)) ?? readStored(after, place)
   }
   return {
     read: async (after, waiting) => {
+      await revocations.ensureFresh()
+      const end = recent.end()
       const part = await readNow(after)
       if (part.after === '' || part.rows.length > 0 || !part.isLast || waiting.longest === 0) return part
-      await waiters.wait(waiting)
+      // What came while the database was asked has woken those who waited then.
+      if (end === recent.end()) await waiters.wait(waiting)
       return readNow(after)
     },
     stop: waiters.stop,

@@ -6,7 +6,9 @@ import { logQueries } from '../../../../test/sessions/query-log.ts'
 import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { addUser } from '../../../../test/sessions/signed-in.ts'
 import { minute } from '../ground/clock.ts'
+import { newId, systemRandom } from '../ground/random.ts'
 import { listRoles } from '../users/users.ts'
+import { createCutOffSet } from './cut-off-set.ts'
 import { type CutOffKind, cutOffKinds } from './cut-offs.ts'
 import { createRevocations, type Revocations } from './revocations.ts'
 
@@ -635,4 +637,66 @@ test('a view that was stopped reads no more', async () => {
   queries.length = 0
   await readFeed()
   assert.deepEqual(queries, [])
+})
+
+describe('a database that is another one', () => {
+  const other = (): Promise<unknown> =>
+    t.engine.db
+      .updateTable('installation')
+      .set({ epoch: newId(systemRandom) })
+      .execute()
+
+  test('lacks nothing only because times are rounded: what ends within this second may be gone there', async () => {
+    const id = newId(systemRandom)
+    await write({ subject: id, until: start + minute + 250 })
+    await readFeed()
+    time.pass(minute + 260)
+    await other()
+    await readFeed()
+    assert.equal(view.ensureFresh(), undefined)
+    assert.deepEqual([view.harm().changes['other-epoch'], view.harm().writtenBack], [1, 0])
+  })
+
+  test('ends the connections that may lead to the one before', async () => {
+    let broken = 0
+    const { db } = t.engine
+    const breakConnections = (): void => void broken++
+    const own = createRevocations({
+      db,
+      watch: db,
+      clock: time.clock,
+      maxAge,
+      readRoles: async () => [],
+      breakConnections,
+    })
+    await own.start()
+    await other()
+    await own.readFromNow()
+    own.stop()
+    assert.equal(broken, 1)
+  })
+
+  test('a token that outlives logout: nobody is let in where requests and the feed lead to different servers', async () => {
+    const elsewhere = await startTestApp()
+    const own = createRevocations({
+      db: t.engine.db,
+      watch: elsewhere.engine.db,
+      clock: time.clock,
+      maxAge,
+      readRoles: async () => [],
+    })
+    await assert.rejects(own.start(), /the feed changed while it was read/)
+    own.stop()
+    await elsewhere.close()
+  })
+})
+
+test('pruning ends once each kind was looked at, however many there are of the others', () => {
+  const set = createCutOffSet({ readRoles: async () => [] })
+  const row = { place: 1, version: 1, matters_until: start, created_at: 0 }
+  for (const [kind, count] of Object.entries({ session: 70_000, user: 15_000, 'reread-user': 35_000 }))
+    for (let n = 0; n < count; n++) set.add({ ...row, kind, subject: newId(systemRandom) })
+  let calls = 1
+  while (!set.prune(start - 1)) calls += 1
+  assert.ok(calls <= 20, `${calls} calls`)
 })

@@ -35,6 +35,16 @@ const toEntry = (row: CutOffRow): Entry => {
   return detail === undefined ? entry : [...entry, detail]
 }
 
+/** Made once for a page that is told to many. */
+const entriesOf = new WeakMap<readonly CutOffRow[], readonly Entry[]>()
+const toEntries = (rows: readonly CutOffRow[]): readonly Entry[] => {
+  const known = entriesOf.get(rows)
+  if (known !== undefined) return known
+  const entries = rows.map(toEntry)
+  entriesOf.set(rows, entries)
+  return entries
+}
+
 type Dependencies = { readonly issuer: string; readonly keyRing: KeyRing; readonly clock: Clock }
 
 /**
@@ -58,7 +68,7 @@ export const signStatement = async (
     after,
     place,
     last: isLast,
-    entries: rows.map(toEntry),
+    entries: toEntries(rows),
     age: Math.ceil(age()),
   })
 }

@@ -51,14 +51,21 @@ const toAway = (error: unknown): LineState => ({
 const openChecked = async (open: OpenLine, wake: () => void) => {
   let heard = Promise.withResolvers<unknown>()
   const line = await open({ wake, word: () => heard.resolve(undefined) })
-  const cut = line.ended.then(() => Promise.reject(new Error('the connection was cut')))
-  cut.catch(() => {})
-  const isHeard = (): Promise<boolean> => {
+  const ending = new AbortController()
+  // Once for each line: whoever waited on its end at every turn would leave something behind each time.
+  void line.ended.then(() => {
+    ending.abort()
+    heard.resolve(undefined)
+  })
+  const isHeard = async (): Promise<boolean> => {
     heard = Promise.withResolvers()
+    if (ending.signal.aborted) heard.resolve(undefined)
     const came = Promise.all([heard.promise, line.sayWord()]).then(() => true)
-    return Promise.race([came, cut, delay(longestWay, false, { ref: false })])
+    const isIn = await Promise.race([came, delay(longestWay, false, { ref: false })])
+    if (ending.signal.aborted) throw new Error('the connection was cut')
+    return isIn
   }
-  return { line, isHeard }
+  return { line, isHeard, ended: ending.signal }
 }
 
 /** Opens a line, tries it once, and closes it. */
@@ -107,8 +114,8 @@ export const keepLine = (
 ): KeptLine => {
   const closing = new AbortController()
   const { signal } = closing
-  const rest = (milliseconds: number): Promise<void> =>
-    delay(milliseconds, undefined, { ref: false, signal }).catch(() => {})
+  const rest = (milliseconds: number, until = signal): Promise<void> =>
+    delay(milliseconds, undefined, { ref: false, signal: until }).catch(() => {})
   let wake = (): void => {}
   let state: LineState | undefined
   let failures = 0
@@ -122,14 +129,15 @@ export const keepLine = (
     if (isNew) onChange(next)
   }
 
-  const use = async ({ ended }: Line, isHeard: () => Promise<boolean>): Promise<void> => {
+  const use = async ({ isHeard, ended }: Awaited<ReturnType<typeof openChecked>>): Promise<void> => {
+    const over = AbortSignal.any([signal, ended])
     // Nobody here has heard what was said before.
     wake()
     void speaker.speak()
     while (!signal.aborted && (await isHeard())) {
       failures = 0
       setState({ is: 'works' })
-      await Promise.race([rest(checkInterval), ended])
+      await rest(checkInterval, over)
     }
     setState(state?.is === 'works' ? toAway('it has fallen silent') : { is: 'deaf' })
   }
@@ -138,7 +146,7 @@ export const keepLine = (
     const opened = await openChecked(open, () => wake())
     line = signal.aborted ? undefined : opened.line
     try {
-      await use(opened.line, opened.isHeard)
+      await use(opened)
     } finally {
       line = undefined
       opened.line.close()

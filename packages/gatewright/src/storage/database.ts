@@ -36,7 +36,7 @@ const checkFile = (file: string): void => {
   if (found !== undefined) accessSync(file, constants.R_OK | constants.W_OK)
 }
 
-type Opened = { readonly db: Database; readonly file?: OpenFile }
+type Opened = { readonly db: Database; readonly file?: OpenFile; readonly breakAll?: () => void }
 
 /** Makes the file and its folder (for their owner only) where there is none. */
 const openFile = (file: string, durability: Durability): Opened => {
@@ -60,10 +60,13 @@ export type OpenOptions = PostgresOptions & {
   readonly durability?: Durability
 }
 
+const openServer = (url: string, options: PostgresOptions): Opened => {
+  const dialect = createPostgresDialect(url, options)
+  return { db: new Kysely<Tables>({ dialect }), breakAll: dialect.breakAll }
+}
+
 const openOne = (url: string, { durability = 'full', ...options }: OpenOptions): Opened =>
-  isPostgresUrl(url)
-    ? { db: new Kysely<Tables>({ dialect: createPostgresDialect(url, options) }) }
-    : openFile(databaseFile(url), durability)
+  isPostgresUrl(url) ? openServer(url, options) : openFile(databaseFile(url), durability)
 
 /** Opens the database of a `DATABASE_URL`. Close it with `db.destroy()`. */
 export const openDatabase = (url: string, options: OpenOptions = {}): Database => openOne(url, options).db
@@ -90,6 +93,8 @@ export type Databases = {
   readonly watch: Database
   /** SQLite's. */
   readonly file?: OpenFile
+  /** PostgreSQL's: ends the connections of `db`, which are made anew, maybe to another server. */
+  readonly breakConnections?: () => void
   readonly close: () => Promise<void>
 }
 
@@ -98,12 +103,13 @@ export const openDatabases = (
   { databaseUrl, databasePool }: Pick<Settings, 'databaseUrl' | 'databasePool'>,
   durability: Durability,
 ): Databases => {
-  const { db, file } = openOne(databaseUrl, { durability, pool: databasePool })
+  const { db, file, breakAll } = openOne(databaseUrl, { durability, pool: databasePool })
   const watch = isPostgresUrl(databaseUrl) ? openDatabase(databaseUrl, watching) : db
   return {
     db,
     watch,
     ...(file && { file }),
+    ...(breakAll && { breakConnections: breakAll }),
     close: async () => void (await Promise.all([db.destroy(), watch.destroy()])),
   }
 }

@@ -58,6 +58,11 @@ class DurablePostgresDriver extends PostgresDriver {
     this.#begin = `begin ${isolation}; ${setDefaults(longestQuery, true)}`
   }
 
+  /** Also those that somebody has: what they ask fails. */
+  breakAll(): void {
+    this.#breakAll()
+  }
+
   override async acquireConnection(): ReturnType<PostgresDriver['acquireConnection']> {
     try {
       return await super.acquireConnection()
@@ -89,13 +94,18 @@ class DurablePostgresDriver extends PostgresDriver {
  * Kysely's dialect over a pool of `pg`. No connection is made yet.
  * @throws Error where a certificate file of the address can't be read
  */
-export const createPostgresDialect = (url: string, options: PostgresOptions = {}): Dialect => {
+export const createPostgresDialect = (
+  url: string,
+  options: PostgresOptions = {},
+): Dialect & { readonly breakAll: () => void } => {
   const address = parsePostgresAddress(url)
   if (address === undefined) throw new TypeError('not the address of a PostgreSQL database')
+  const driver = new DurablePostgresDriver(address, options)
   return {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new DurablePostgresDriver(address, options),
+    createDriver: () => driver,
     createIntrospector: db => new PostgresIntrospector(db),
     createQueryCompiler: () => new PostgresQueryCompiler(),
+    breakAll: () => driver.breakAll(),
   }
 }
