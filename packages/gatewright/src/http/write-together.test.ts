@@ -23,6 +23,10 @@ before(async () => {
     events.push(`written ${request.url}`)
     done()
   })
+  app.setErrorHandler((error, _request, reply) => {
+    events.push('told')
+    return reply.code(500).send(`told: ${(error as Error).name}`)
+  })
   app.get('/one', async () => 'one')
   app.get('/two', async () => 'two')
   app.get('/stream', async () => new Blob(['a stream']).stream())
@@ -87,7 +91,7 @@ describe('answers', () => {
     test(`that can not be written are told as an error, and leave the others and the process alone: ${path}`, async () => {
       const [bad, good] = [await open(), await open()]
       const answers = await Promise.all([ask(bad, path), ask(good, '/one')])
-      assert.match(answers[0] ?? '', /^HTTP\/1\.1 500 /)
+      assert.match(answers[0] ?? '', /^HTTP\/1\.1 500 .*\r\n\r\ntold: \w+$/s)
       assert.match(answers[1] ?? '', /one$/)
     })
 
@@ -121,6 +125,7 @@ describe('answers', () => {
       const answer = await ask(await open(), path)
       assert.equal(answer.match(/HTTP\/1\.1/g)?.length, 1)
       assert.match(answer, /first$/)
+      assert.equal(events.includes('told'), path === '/sent-and-thrown', 'only what was thrown is told')
       assert.match(await ask(await open(), '/one'), /one$/)
     })
 })

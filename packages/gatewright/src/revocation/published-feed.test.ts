@@ -61,6 +61,15 @@ const cutOff = ({ view }: Pick<Node, 'view'>, ...subjects: readonly string[]): P
 const read = ({ feed }: Node, after = '', longest = 0): Promise<FeedPart> =>
   feed.read(after, { name: 'address', gone: new AbortController().signal, longest })
 
+const headOf = (epoch: string, written = '0'): FeedPosition => ({
+  epoch,
+  server: '',
+  timeline: '',
+  written,
+  snapshot: '',
+  mark: '',
+})
+
 const subjects = ({ rows }: FeedPart): readonly string[] => rows.map(({ subject }) => subject)
 
 /** All pages from a place on, each asked for where the one before ended. */
@@ -208,21 +217,21 @@ describe('a place', () => {
     const { secrets } = t.engine
     return secrets.seal('feed-place', 'place', Buffer.from(JSON.stringify(place)), secrets.newestId)
   }
-  const madeUp: Readonly<Record<string, (place: string) => string>> = {
+  const madeUp: Readonly<Record<string, (place: string, epoch: string) => string>> = {
     'that nobody told': () => newId(systemRandom),
     'of which one character is another': place =>
       place.slice(0, -3) + (place.at(-3) === 'A' ? 'B' : 'A') + place.slice(-2),
     'that is cut off': place => place.slice(0, -10),
     'with SQL behind it': place => `${place}' or 1=1--`,
-    'of another form': () => seal({ epoch: 'one', position: '7' }),
-    'of another form within': () => seal({ position: { epoch: 'one', written: 'seven' } }),
+    'of another form': (_place, epoch) => seal({ position: { epoch } }),
+    'of another form within': (_place, epoch) => seal({ position: { ...headOf(epoch), written: 'seven' } }),
   }
   for (const [name, change] of Object.entries(madeUp))
     test(`${name} starts the list anew, and is no text of a query`, async () => {
       const node = await startNode(10)
       await cutOff(node, 'a', 'b')
-      const { place } = await read(node)
-      const part = await read(node, change(place))
+      const { place, epoch } = await read(node)
+      const part = await read(node, change(place, epoch))
       assert.equal(part.after, '')
       assert.deepEqual(subjects(part), ['a', 'b'])
     })
@@ -341,7 +350,7 @@ test('places are sealed with the secret that every process has, not with the new
   const secrets = createSecrets([newSecret(systemRandom), newSecret(systemRandom)], systemRandom)
   const [newest = '', older = ''] = secrets.ids
   const places = createFeedPlaces(secrets, () => older)
-  const head = { epoch: 'one', server: '', timeline: '', written: '7', snapshot: '', mark: '' }
+  const head = headOf('one', '7')
   const text = places.toText({ position: head })
   assert.notEqual(newest, older)
   assert.equal(secretIdOf(text), older)
@@ -390,14 +399,7 @@ describe('what came lately', () => {
     matters_until: 0,
     created_at: 0,
   })
-  const at = (written: string): FeedPosition => ({
-    epoch: 'one',
-    server: '',
-    timeline: '',
-    written,
-    snapshot: '',
-    mark: '',
-  })
+  const at = (written: string) => headOf('one', written)
   const startRecent = (most: number) => {
     const recent = createRecentCutOffs(most)
     recent.startAt(at('0'))
