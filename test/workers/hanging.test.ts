@@ -38,7 +38,7 @@ describe('a worker that hangs', { concurrency: true }, () => {
   })
 
   test('before it is ready is killed in its time, and another one takes the place whose former one died', async t => {
-    const limits = { firstStart: never, start: 2_000, retirement: never }
+    const limits = { firstStart: never, start: 4_000, retirement: never }
     const workers = start(t, { limits, atStart: [4] })
     await workers.untilSaid('all workers are ready')
     const [former] = workers.said('a worker is ready').filter(({ worker }) => worker === 2)
@@ -47,7 +47,7 @@ describe('a worker that hangs', { concurrency: true }, () => {
     process.kill(Number(former?.worker_pid), 'SIGKILL')
     await until('the second is there', () => workers.said('a worker is ready').length === 4)
     const [hung] = workers.said('a worker hangs')
-    assert.deepEqual([workers.said(late).length, workers.said(late)[0]?.worker_pid], [1, hung?.pid])
+    assert.equal(workers.said(late)[0]?.worker_pid, hung?.pid)
     assert.equal(workers.said('a worker ended before it was ready')[0]?.signal, 'SIGKILL')
     assert.equal(
       workers.said('restart: given up, for the new worker did not start; the former ones stay').length,

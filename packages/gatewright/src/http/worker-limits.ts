@@ -1,12 +1,12 @@
 import { minute, second } from '../ground/clock.ts'
 import type { Supervision } from '../workers/supervise.ts'
-import { serverOptions } from './servers.ts'
+import { longestRest } from './longest-rest.ts'
 
 /**
  * So long the clients of a worker that retires may take to use or leave their connections: they were told that
- * one may rest for `keepAliveTimeout`, so none is closed under a request that is on the way.
+ * one may rest for `longestRest`, so none is closed under a request that is on the way.
  */
-export const longestRetirement = serverOptions.keepAliveTimeout + 8 * second
+export const longestRetirement = longestRest + 8 * second
 
 /** A worker that takes longer than this stands still, and is killed. */
 export const workerLimits: Supervision['limits'] = {
