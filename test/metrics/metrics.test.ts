@@ -7,6 +7,7 @@ import { type Application, createApp } from 'gatewright/app'
 import { minute } from 'gatewright/clock'
 import { pino } from 'pino'
 import { createMetrics } from '../../packages/gatewright/src/http/metrics/metrics.ts'
+import type { ParentLink } from '../../packages/gatewright/src/workers/parent-link.ts'
 import { password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { keepHouse } from '../housekeeping/keep-house.ts'
 import { findFreePort } from '../process/free-port.ts'
@@ -103,6 +104,24 @@ describe('/metrics', () => {
     assert.equal(new Set(texts).size, 1)
     await Promise.all(texts)
     assert.equal(queries.length, 2 * length)
+  })
+
+  test('tells no delay of the event loop where none was measured since the question before', async () => {
+    let told: Promise<unknown> | undefined
+    const measureWith = (measure: () => Promise<unknown>) => {
+      told = measure()
+    }
+    // Between processes it goes as JSON, which knows no NaN.
+    const askAll = async () => [{ worker: 1, figures: JSON.parse(JSON.stringify(await told)) }]
+    const parent = { measureWith, askAll } as unknown as ParentLink
+    // The first question comes in the turn of the event loop in which the measuring begins.
+    const alone = await createMetrics(t.engine, [])()
+    const ofWorkers = await createMetrics(t.engine, [], parent)()
+    for (const text of [alone, ofWorkers]) {
+      const delays = [...text.matchAll(/^nodejs_eventloop_lag_.*/gm)].map(([line]) => line)
+      assert.ok(delays.some(line => line.startsWith('nodejs_eventloop_lag_max_seconds')))
+      for (const line of delays) assert.ok(Number(line.split(' ')[1]) < 3_600, line)
+    }
   })
 
   test("leaves an application's own hooks on answers to be run", async () => {

@@ -4,18 +4,21 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { Agent } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import {
   newFolder,
   password,
   runToEnd,
+  type Start,
   signIn,
   signUp,
   startProgram,
   startServer,
+  toLines,
 } from '../process/spawned-server.ts'
 import { until, within } from '../process/until.ts'
 import { isRunning, listChildren, startWorkers, type Workers } from './start-workers.ts'
+import { waitingApp } from './waiting-app.ts'
 
 const file = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 const patience = 10_000
@@ -195,24 +198,61 @@ describe('the parent', { concurrency: true }, () => {
     for (const workers of [slow, hasty]) assert.equal(workers.pids().some(isRunning), false)
   })
 
-  test('has the log file opened again by all, after SIGHUP', async t => {
+  /** Two workers that log into a file. */
+  const startLogging = async (t: TestContext, start: Start = {}) => {
     const folder = newFolder(t)
     const name = join(folder.path, 'server.log')
-    const server = await startServer(folder, { env: { WORKERS: '2', LOG_FILE: name } })
-    await until('all are ready', () => readFileSync(name, 'utf8').includes('all workers are ready'), 30_000)
-    renameSync(name, `${name}.1`)
-    server.kill('SIGHUP')
-    const pids = new Set<unknown>()
+    const server = await startServer(folder, { ...start, env: { WORKERS: '2', LOG_FILE: name } })
+    const list = () => toLines(readFileSync(name, 'utf8').replace(/[^\n]*$/, ''))
+    const has = (msg: string) => list().some(line => line.msg === msg)
+    const moveAway = async () => {
+      renameSync(name, `${name}.1`)
+      server.kill('SIGHUP')
+      await until('a new file is there', () => readdirSync(folder.path).includes('server.log'))
+    }
     const hasLogged = async () => {
       await server.call('GET', '/healthz', { agent: new Agent() })
-      for (const line of readFileSync(name, 'utf8')
-        .split('\n')
-        .filter(each => each.includes('/healthz')))
-        pids.add(JSON.parse(line).pid)
-      return pids.size === 2
+      return new Set(list().flatMap(({ request_id, pid }) => (request_id ? [pid] : []))).size === 2
     }
-    await until('a new file is there', () => readdirSync(folder.path).includes('server.log'))
+    return { folder, server, list, has, moveAway, hasLogged }
+  }
+
+  test('has the log file opened again by all, after SIGHUP', async t => {
+    const { server, has, moveAway, hasLogged } = await startLogging(t)
+    await until('all are ready', () => has('all workers are ready'))
+    await moveAway()
     await until('both write into the new file', hasLogged)
+    await server.stop()
+  })
+
+  test('has the log file opened again by one that starts', async t => {
+    const { folder, server, has, moveAway, hasLogged } = await startLogging(t, { file: waitingApp })
+    await until('the second waits', () => readdirSync(folder.path).includes('waits'))
+    await moveAway()
+    await until('it is ready', () => has('all workers are ready'))
+    assert.equal(has('a worker ended before it was ready'), false)
+    await until('both write into the new file', hasLogged)
+    await server.stop()
+  })
+
+  test('has the log file opened again by one that retires', async t => {
+    const { server, list, has, moveAway } = await startLogging(t)
+    await until('all are ready', () => has('all workers are ready'))
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.after(() => agent.destroy())
+    const knock = async () => {
+      const { headers } = await server.call('GET', '/healthz', { agent })
+      return () => list().find(({ request_id }) => request_id === headers['x-request-id'])?.pid
+    }
+    const find = await knock()
+    await until('it is logged', () => find() !== undefined)
+    const pid = find()
+    server.kill('SIGUSR2')
+    const retires = /^restart: connections end/
+    await until('it retires', () => list().some(line => line.pid === pid && retires.test(String(line.msg))))
+    await moveAway()
+    const findAgain = await knock()
+    await until('it writes into the new file', () => findAgain() === pid)
     await server.stop()
   })
 })

@@ -12,13 +12,14 @@ export type Served = ServeOptions | (() => Promise<ServeOptions>)
 
 /** This process watches, and starts itself again as workers. */
 const watchWorkers = async ({ settings }: LoadedSettings): Promise<void> => {
-  const [{ openLog }, { supervise }] = await Promise.all([
+  const [{ openLog }, { supervise }, { workerLimits: limits }] = await Promise.all([
     import('./log.ts'),
     import('../workers/supervise.ts'),
+    import('./worker-limits.ts'),
   ])
   const { logger: log, reopen: reopenLog } = await openLog(settings)
   const picksPort = settings.port === 0
-  await supervise({ count: countWorkers(settings), picksPort, log, reopenLog, clock: systemClock })
+  await supervise({ count: countWorkers(settings), picksPort, log, reopenLog, clock: systemClock, limits })
 }
 
 const serveHere = async (served: Served, loaded: LoadedSettings): Promise<void> => {

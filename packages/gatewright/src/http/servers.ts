@@ -4,12 +4,13 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from 'n
 import { Server as NetServer, type Socket } from 'node:net'
 import { second } from '../ground/clock.ts'
 import type { Certificate } from './certificate.ts'
+import { longestRest } from './longest-rest.ts'
 
 /** Slow or silent clients are let go; a request of a healthy one takes far less. */
 const timeouts = {
   headersTimeout: 20 * second,
   requestTimeout: 60 * second,
-  keepAliveTimeout: 72 * second,
+  keepAliveTimeout: longestRest,
   connectionsCheckingInterval: 5 * second,
 }
 

@@ -10,16 +10,10 @@ import { holdFreePort } from './listen.ts'
 import { type Log, openLog } from './log.ts'
 import { untilReady } from './readiness.ts'
 import type { ServeOptions } from './serve-options.ts'
-import { serverOptions } from './servers.ts'
+import { longestRetirement } from './worker-limits.ts'
 
 /** What is in flight may take this long after SIGTERM; the rest of 10 s is for closing, 2 s of it the database. */
 const longestFinish = 7 * second
-
-/**
- * So long the clients of a worker that retires may take to use or leave their connections: they were told that
- * one may rest for `keepAliveTimeout`, so none is closed under a request that is on the way.
- */
-const longestRetirement = serverOptions.keepAliveTimeout + 8 * second
 
 type Running = {
   readonly engine: Engine
@@ -58,6 +52,8 @@ const obeySignals = ({ engine, app, log, unwatch, parent }: Running): void => {
     if (parent === undefined) log.logger.warn('SIGUSR2: nothing is restarted, for WORKERS is 1')
   })
   parent?.obey({ stop: () => stop('stop'), retire: () => void retire(), 'reopen-log': log.reopen })
+  // What the parent ordered before this line was obeyed by nobody.
+  if (parent !== undefined) log.reopen()
 }
 
 /**

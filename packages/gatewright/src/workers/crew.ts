@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { second } from '../ground/clock.ts'
-import type { Report } from './messages.ts'
+import type { Order, Report } from './messages.ts'
 import { type Ending, startWorker, type WorkerProcess } from './worker-process.ts'
 
 /** Every worker that has not ended, also those that start or retire. */
 export type Crew = {
   readonly start: (worker: number) => WorkerProcess
   readonly isStopping: () => boolean
+  /** Gives every one the same order. */
+  readonly order: (order: Order) => void
   /** Orders every one to stop, and ends what does not. True where all of them stopped as they should. */
   readonly stop: () => Promise<boolean>
   readonly killAll: () => void
@@ -43,6 +45,9 @@ export const createCrew = ({ count, picksPort, onReport }: Options): Crew => {
     })
     return worker
   }
+  const orderAll = (order: Order): void => {
+    for (const worker of workers) worker.order(order)
+  }
   const killAll = (): void => {
     for (const worker of workers) worker.kill('SIGKILL')
   }
@@ -54,5 +59,5 @@ export const createCrew = ({ count, picksPort, onReport }: Options): Crew => {
     killAll()
     return (await Promise.all(endings)).every(isGood)
   }
-  return { start, stop, killAll, isStopping: () => isStopping }
+  return { start, order: orderAll, stop, killAll, isStopping: () => isStopping }
 }

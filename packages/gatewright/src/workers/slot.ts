@@ -26,6 +26,10 @@ type Dependencies = {
   readonly log: WorkerLog
   readonly start: () => WorkerProcess
   readonly isStopping: () => boolean
+  /** How long one may take until it is ready, in milliseconds. */
+  readonly longestStart: number
+  /** How long one that was replaced may take until it ends. */
+  readonly longestRetirement: number
 }
 
 /** One that ends sooner than this after it was ready counts as one that did not get so far. */
@@ -36,7 +40,8 @@ const longestWait = 10 * second
 const describe = ({ code, signal }: Ending): Readonly<Record<string, unknown>> =>
   signal === null ? { exit_code: code } : { signal }
 
-export const createSlot = ({ number, clock, log, start, isStopping }: Dependencies): Slot => {
+export const createSlot = (dependencies: Dependencies): Slot => {
+  const { number, clock, log, start, isStopping, longestStart, longestRetirement } = dependencies
   let serving: WorkerProcess | undefined
   let failures = 0
   /** What is done in a slot is done one after the other. */
@@ -68,9 +73,20 @@ export const createSlot = ({ number, clock, log, start, isStopping }: Dependenci
     }
   }
 
+  /** One that stands still obeys no order. While all stop, the crew sees to that. */
+  const killIfLate = (worker: WorkerProcess, done: Promise<unknown>, longest: number, why: string): void => {
+    const timer = setTimeout(() => {
+      if (isStopping()) return
+      log.error({ worker: number, worker_pid: worker.pid }, `${why}, and is killed`)
+      worker.kill('SIGKILL')
+    }, longest)
+    void done.then(() => clearTimeout(timer))
+  }
+
   const begin = async (): Promise<Ending | undefined> => {
     const worker = tryStart()
     if (worker === undefined) return { code: 1, signal: null }
+    killIfLate(worker, worker.ready, longestStart, 'a worker was not ready in time')
     if ((await worker.ready) === undefined) return worker.ended
     serving = worker
     const readyAt = clock.monotonic()
@@ -94,12 +110,17 @@ export const createSlot = ({ number, clock, log, start, isStopping }: Dependenci
     }
   }
 
+  const retire = async (worker: WorkerProcess): Promise<void> => {
+    worker.order({ order: 'retire' })
+    killIfLate(worker, worker.ended, longestRetirement, 'a worker that was replaced did not end in time')
+    await Promise.race([worker.ended, delay(longestWait)])
+  }
+
   const renew = async (): Promise<boolean> => {
     const former = serving
     if (isStopping() || !(await startAnother())) return false
     failures = 0
-    former?.order({ order: 'retire' })
-    await Promise.race([former?.ended, delay(longestWait)])
+    if (former !== undefined) await retire(former)
     return true
   }
   return {

@@ -14,6 +14,8 @@ export type Supervision = {
   /** Opens a log file again under its name. */
   readonly reopenLog: () => void
   readonly clock: Clock
+  /** Milliseconds from the start of a worker until it is ready, and from its order to retire to its end. */
+  readonly limits: Readonly<Record<'firstStart' | 'start' | 'retirement', number>>
 }
 
 const handOn = (relay: Relay, worker: number, process: WorkerProcess, report: Report): void => {
@@ -68,7 +70,8 @@ const stopOnSignal = (crew: Crew, log: WorkerLog, clock: Clock): void =>
  *
  * SIGTERM and SIGINT stop all, SIGUSR2 restarts all in turn, SIGHUP opens log files again.
  */
-export const supervise = async ({ count, picksPort, log, reopenLog, clock }: Supervision): Promise<void> => {
+export const supervise = async (supervision: Supervision): Promise<void> => {
+  const { count, picksPort, log, reopenLog, clock, limits } = supervision
   const serving = () =>
     slots.flatMap(slot => {
       const process = slot.serving()
@@ -87,12 +90,15 @@ export const supervise = async ({ count, picksPort, log, reopenLog, clock }: Sup
       log,
       start: () => crew.start(index + 1),
       isStopping: crew.isStopping,
+      // It starts alone, and is replaced before the others: what there is to migrate is migrated by it.
+      longestStart: index === 0 ? limits.firstStart : limits.start,
+      longestRetirement: limits.retirement,
     }),
   )
   stopOnSignal(crew, log, clock)
   process.on('SIGHUP', () => {
     reopenLog()
-    for (const worker of serving()) worker.process.order({ order: 'reopen-log' })
+    crew.order({ order: 'reopen-log' })
   })
 
   let last = begin(slots, crew, log)

@@ -1,8 +1,10 @@
+import type { Metric, Registry } from 'prom-client'
 import type { Engine } from '../../compose.ts'
+import { hour, second } from '../../ground/clock.ts'
 import type { ParentLink } from '../../workers/parent-link.ts'
 import { mergeMetrics } from './merge-metrics.ts'
 import type { RouteCount } from './request-counts.ts'
-import { tell, tellRequests } from './request-metrics.ts'
+import { type Figure, tell, tellRequests } from './request-metrics.ts'
 import { tellUpkeep } from './upkeep-metrics.ts'
 
 /** The text of `/metrics` (Prometheus, version 0.0.4), as it is at this moment. */
@@ -10,11 +12,27 @@ export type ReadMetrics = () => Promise<string>
 
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 
+/** Of a time in which it measured no delay of its event loop Node.js tells 292 years, and what is no number. */
+const delays = ['min', 'mean', 'stddev'].map(each => `nodejs_eventloop_lag_${each}_seconds`)
+const isMeasured = ({ value }: Pick<Figure, 'value'>): boolean => value < hour / second
+
+const leaveOutUnmeasured = (registry: Registry, name: string): void => {
+  const gauge = registry.getSingleMetric(name)
+  if (gauge === undefined) return
+  const get = async () => {
+    const figures = await gauge.get()
+    return { ...figures, values: figures.values.filter(isMeasured) }
+  }
+  registry.removeSingleMetric(name)
+  registry.registerMetric({ name, get } as unknown as Metric)
+}
+
 /** prom-client is loaded, and watches the process, from the first question on: most servers are never asked. */
 const open = async (engine: Engine, counts: readonly RouteCount[]) => {
   const { Registry, collectDefaultMetrics } = await import('prom-client')
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
+  for (const name of delays) leaveOutUnmeasured(registry, name)
   tellRequests(registry, counts)
   tellUpkeep(registry, engine)
   return registry
