@@ -142,6 +142,28 @@ describe('metadata and keys that are not those of the issuer let nobody in', { c
     })
 })
 
+describe('a key that is none takes nothing from those that are', () => {
+  const [{ jwk }] = [makeKey()]
+  const rows: Readonly<Record<string, unknown>> = {
+    'a point that is not on its curve': { ...jwk, x: 'AA', y: 'AA' },
+    'without a part of it': { ...jwk, y: undefined },
+    'with a number in place of a text': { ...jwk, x: 1 },
+    'an RSA key that is a number': { kty: 'RSA', n: 5, e: 'AQAB', kid: 'a', alg: 'RS256' },
+    'an Ed25519 key that is too short': { kty: 'OKP', crv: 'Ed25519', x: 'AA', kid: 'a', alg: 'EdDSA' },
+    'no object': 'key',
+    nothing: null,
+  }
+  for (const [name, shown] of Object.entries(rows))
+    test(name, async t => {
+      const { issuer, verifier } = await setUp(t, ({ script }) => script.shown.unshift(shown))
+      await until('the list was read', () => verifier.age() < 1_000)
+      assert.equal(await judge(verifier, issuer.token()), '200')
+      const { kid = '' } = (shown ?? {}) as { readonly kid?: string }
+      assert.equal(await judge(verifier, issuer.token({}, makeKey(kid))), 'invalid_token token_key')
+      assert.deepEqual(verifier.faults, [])
+    })
+})
+
 test('an RSA key of 1,024 bits is none', async t => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1_024 })
   const kid = randomBytes(16).toString('base64url')

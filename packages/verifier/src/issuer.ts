@@ -1,6 +1,6 @@
 import { type Jwk, type PublicKey, toPublicKey } from './algorithms.ts'
 import { ageOf, type Clock, type Moment, minute, momentOf, second } from './clock.ts'
-import { getJson, UnreachableError } from './get-json.ts'
+import { getJson, toUnreachable, UnreachableError } from './get-json.ts'
 import { metadataOf, parseIssuer, parseOwn } from './issuer-address.ts'
 
 /** Who meets a key that is not known: what anybody may send takes nothing from what the issuer itself sends. */
@@ -68,6 +68,10 @@ export const createIssuer = (options: Options): Issuer => {
     reading ??= readPublished(options)
       .then(found => {
         published = found
+      })
+      // Whoever asks knows what to do when nothing could be read, and of nothing else.
+      .catch(error => {
+        throw toUnreachable('what it publishes', error)
       })
       .finally(() => {
         reading = undefined
