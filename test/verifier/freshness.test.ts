@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { queryObjects } from 'node:v8'
 import { until } from '../process/until.ts'
 import {
   honest,
@@ -220,6 +221,18 @@ test('many who wait behind a silent issuer are bounded, and it is not asked for 
   assert.equal(told.filter(answer => answer === 'unavailable too_many_wait').length, 200)
   assert.equal(told.filter(answer => answer === stale).length, 1_000)
   assert.ok(issuer.countOf('/feed') - asked <= 3)
+})
+
+test('nothing is kept of those who waited for an issuer that is away', async t => {
+  const { issuer, verifier, token } = await open(t)
+  silence(issuer)
+  verifier.pass(1_001)
+  const kinds = [Promise, Function]
+  const count = () => kinds.map(kind => queryObjects(kind, { format: 'count' }))
+  const before = count()
+  await Promise.all(Array.from({ length: 1_000 }, () => judge(verifier, token)))
+  const kept = count().map((number, index) => number - (before[index] ?? 0))
+  assert.ok(Math.max(...kept) < 500, `${kept}`)
 })
 
 test('an issuer that is late, or begins anew each time, is not asked without a pause', async t => {

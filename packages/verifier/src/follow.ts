@@ -9,8 +9,8 @@ import type { View } from './view.ts'
 export type Following = {
   /** What waits at the issuer since before the view grew old is asked anew. */
   readonly hurry: () => void
-  /** Resolves with the next statement that was taken. */
-  readonly next: () => Promise<void>
+  /** Calls `hear` with each statement that was taken, until what it gives back is called. */
+  readonly listen: (hear: () => void) => () => void
 }
 
 type Dependencies = {
@@ -42,7 +42,7 @@ export const follow = (dependencies: Dependencies): Following => {
   let asking = new AbortController()
   /** It waits at the issuer; what does not is answered soon by itself. */
   let waits = false
-  let taken = Promise.withResolvers<void>()
+  const listeners = new Set<() => void>()
 
   const ask = async (wait: number, nonce: string): Promise<unknown> => {
     asking = new AbortController()
@@ -77,8 +77,7 @@ export const follow = (dependencies: Dependencies): Following => {
     const startsOver = statement.after === '' && view.place() !== ''
     view.take(statement, sent)
     failures = 0
-    taken.resolve()
-    taken = Promise.withResolvers()
+    for (const hear of listeners) hear()
     return startsOver ? jitter(pause) : pauseAfter(statement, wait, ageOf(clock, sent))
   }
 
@@ -103,6 +102,9 @@ export const follow = (dependencies: Dependencies): Following => {
     hurry: () => {
       if (waits) asking.abort()
     },
-    next: () => taken.promise,
+    listen: hear => {
+      listeners.add(hear)
+      return () => void listeners.delete(hear)
+    },
   }
 }
