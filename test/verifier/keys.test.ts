@@ -205,6 +205,27 @@ test('keys that are slow to come are asked for once, however often the feed is a
   assert.equal(issuer.countOf('/keys') - before, 1)
 })
 
+test('keys that can not be read for a while are asked for every five seconds, and not with each question', async t => {
+  const { issuer, verifier } = await open(t)
+  const metadata = '/.well-known/oauth-authorization-server'
+  issuer.script.answer = ({ url }, response) => {
+    if (url === metadata) response.writeHead(500).end()
+    return url === metadata
+  }
+  const ask = async (): Promise<void> => {
+    const asked = issuer.countOf('/feed')
+    issuer.cutOff('session', `session ${asked}`)
+    await until('it was read', () => issuer.countOf('/feed') > asked + 1)
+  }
+  verifier.set.monotonic += 6 * 60_000
+  const before = issuer.countOf(metadata)
+  for (let number = 0; number < 5; number += 1) await ask()
+  assert.equal(issuer.countOf(metadata) - before, 1)
+  verifier.set.monotonic += 5_000
+  await ask()
+  assert.equal(issuer.countOf(metadata) - before, 2)
+})
+
 test('a key that was made a moment ago is found by its first token, whatever made-up ids came before', async t => {
   const { issuer, verifier } = await open(t)
   const key = makeKey()

@@ -22,8 +22,11 @@ export type Issuer = {
 /** A key is published 15 minutes before it signs: read every 5, none that signs is unknown. */
 const readEvery = 5 * minute
 const oldest = 15 * minute
-/** Between two looks for keys that are not known. Anybody may send a token, only the issuer a statement. */
-const coolDown = { token: 30 * second, statement: 5 * second } as const satisfies Record<Asker, number>
+/**
+ * Between two looks for keys that are not known, or are no longer new. Anybody may send a token, only the issuer
+ * a statement.
+ */
+const coolDown = { token: 30 * second, statement: 5 * second, age: 5 * second } as const
 const bounds = { most: 64 * 1_024, longest: 5 * second }
 const mostKeys = 50
 
@@ -58,7 +61,7 @@ const readPublished = async ({ issuer, clock, signal }: Options): Promise<Publis
 /** Reads what the issuer publishes: one read at a time, whoever asks. */
 export const createIssuer = (options: Options): Issuer => {
   const { clock } = options
-  const lookedAt = new Map<Asker, Moment>()
+  const lookedAt = new Map<keyof typeof coolDown, Moment>()
   let published: Published | undefined
   let reading: Promise<void> | undefined
 
@@ -78,9 +81,12 @@ export const createIssuer = (options: Options): Issuer => {
       })
     return reading
   }
-  const isCool = (asker: Asker): boolean => {
-    const at = lookedAt.get(asker)
-    return at === undefined || ageOf(clock, at) >= coolDown[asker]
+  /** One more look, or the one under way, where the last such is too short ago. */
+  const readAnew = async (why: keyof typeof coolDown): Promise<void> => {
+    const at = lookedAt.get(why)
+    if (at !== undefined && ageOf(clock, at) < coolDown[why]) return reading
+    lookedAt.set(why, momentOf(clock))
+    return read()
   }
   const find = (kid: string): PublicKey | undefined => published?.keys.get(kid)
 
@@ -89,15 +95,12 @@ export const createIssuer = (options: Options): Issuer => {
     findAnew: async (kid, asker) => {
       const known = find(kid)
       if (known !== undefined) return known
-      if (isCool(asker)) {
-        lookedAt.set(asker, momentOf(clock))
-        await read()
-      } else await reading
+      await readAnew(asker)
       return find(kid)
     },
     getFeed: async () => {
       if (age() > oldest) await read()
-      else if (age() > readEvery) read().catch(() => {})
+      else if (age() > readEvery) readAnew('age').catch(() => {})
       if (published === undefined) throw new UnreachableError('nothing of it was read yet')
       return published.feed
     },
