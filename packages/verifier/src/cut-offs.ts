@@ -23,6 +23,8 @@ export type Verdict = 'good' | 'session ended' | 'key revoked' | 'stale'
 export type CutOffs = {
   /** False where there is no room for it, or its kind or form is not known: then not enough is known of anything. */
   readonly add: (entry: Entry) => boolean
+  /** Whether so many may be added, none of which is known. */
+  readonly hasRoomFor: (count: number) => boolean
   readonly judge: (names: Names) => Verdict
   /** Forgets what matters no more. @param now the issuer's time, in seconds */
   readonly prune: (now: number) => void
@@ -97,6 +99,7 @@ export const createCutOffs = (most: number): CutOffs => {
       known.table.add(name, until, detail ?? 0)
       return true
     },
+    hasRoomFor: count => size() + count <= most,
     judge: ({ session, user, userVersion, key, reread, exp }) => {
       if (keys.has(key)) return 'key revoked'
       if (sessions.has(session) || userVersion < users.detailOf(user)) return 'session ended'
