@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
 import { createVerifier } from 'gatewright-verifier'
+import { nameOf } from '../../packages/verifier/src/cut-offs.ts'
 import { until } from '../process/until.ts'
 import {
   encode,
@@ -11,6 +12,7 @@ import {
   type ScriptedIssuer,
   signText,
   startScriptedIssuer,
+  withMembers,
 } from './scripted-issuer.ts'
 
 const setUp = async (t: TestContext, change: (issuer: ScriptedIssuer) => void = () => {}) => {
@@ -247,6 +249,45 @@ test('a key that is no longer published verifies nothing, also of what was seen 
   issuer.script.shown = [issuer.keys[0].jwk]
   verifier.set.monotonic += 5 * 60_000 + 1_000
   await until('it is refused', async () => (await judge(verifier, token)) === 'invalid_token token_key')
+})
+
+/** The first key is revoked, and of that is told for ten seconds more. */
+const revoke = ({ script, keys, entries, wake }: ScriptedIssuer): void => {
+  script.signs = keys[1]
+  script.shown = [keys[1].jwk]
+  entries.push(['signing-key', nameOf('signing-key', keys[0].kid), Math.floor(Date.now() / 1_000) + 10])
+  wake()
+}
+
+test('a revoked key verifies nothing for as long as a key set that still has it may be believed', async t => {
+  const { issuer, verifier } = await open(t)
+  const now = Math.floor(Date.now() / 1_000)
+  const tokens = issuer.keys.map(key => issuer.token({ exp: now + 365 * 86_400 }, key))
+  for (const token of tokens) assert.equal(await judge(verifier, token), '200')
+  issuer.script.answer = ({ url }, response) => {
+    if (url?.startsWith('/feed')) return false
+    response.writeHead(500).end()
+    return true
+  }
+  revoke(issuer)
+  for (const minutes of [5, 14]) {
+    issuer.script.forge = withMembers({ iat: now + minutes * 60 })
+    verifier.set.monotonic = minutes * 60_000
+    const asked = issuer.countOf('/feed')
+    issuer.wake()
+    await until('it was read', () => issuer.countOf('/feed') > asked + 1 && verifier.age() < 1_000)
+    const told = await Promise.all(tokens.map(token => judge(verifier, token)))
+    assert.deepEqual(told, ['invalid_token key_revoked', '200'], `after ${minutes} minutes`)
+  }
+})
+
+test('where a key was revoked the others are asked for at once', async t => {
+  const { issuer, verifier } = await open(t)
+  const token = issuer.token()
+  assert.equal(await judge(verifier, token), '200')
+  revoke(issuer)
+  await until('they were asked for', () => issuer.countOf('/keys') > 1)
+  await until('it is gone', async () => (await judge(verifier, token)) === 'invalid_token token_key')
 })
 
 test('keys that can not be read for fifteen minutes are no longer believed', async t => {

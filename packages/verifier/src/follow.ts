@@ -87,6 +87,7 @@ export const follow = (dependencies: Dependencies): Following => {
     const statement = await readStatement(answer, { issuer, nonce, findKey })
     const startsOver = statement.after === '' && view.place() !== ''
     view.take(statement, sent)
+    if (statement.entries.some(([kind]) => kind === 'signing-key')) published.hearOfRevocation()
     if (statement.isLast) failures = 0
     for (const hear of listeners) hear()
     return startsOver ? jitter(pause) : pauseAfter(statement, wait, ageOf(clock, sent))

@@ -82,7 +82,7 @@ const writeOn =
     response.on('close', () => clearInterval(timer))
   }
 
-describe('an answer that can not be used is hung up on', () => {
+describe('an answer that can not be used is hung up on', { concurrency: 8 }, () => {
   const rows: Readonly<Record<string, readonly [answer: RequestListener, told: RegExp]>> = {
     'that has no end': [writeOn(100, 1), /too large/],
     'that takes for ever': [writeOn(1, 20), /timeout/],

@@ -17,16 +17,23 @@ export type Issuer = {
    * @throws UnreachableError
    */
   readonly getFeed: () => Promise<URL>
+  /** A key was revoked: the others are read soon, and whoever looks for one does not wait for that. */
+  readonly hearOfRevocation: () => void
 }
 
 /** A key is published 15 minutes before it signs: read every 5, none that signs is unknown. */
 const readEvery = 5 * minute
 const oldest = 15 * minute
 /**
- * Between two looks for keys that are not known, or are no longer new. Anybody may send a token, only the issuer
- * a statement.
+ * Between two looks for keys that are not known, are no longer new, or may have been revoked. Anybody may send a
+ * token, only the issuer a statement.
  */
-const coolDown = { token: 30 * second, statement: 5 * second, age: 5 * second } as const
+const coolDown = {
+  token: 30 * second,
+  statement: 5 * second,
+  age: 5 * second,
+  revocation: 5 * second,
+} as const
 const bounds = { most: 64 * 1_024, longest: 5 * second }
 const mostKeys = 50
 
@@ -104,5 +111,6 @@ export const createIssuer = (options: Options): Issuer => {
       if (published === undefined) throw new UnreachableError('nothing of it was read yet')
       return published.feed
     },
+    hearOfRevocation: () => void readAnew('revocation').catch(() => {}),
   }
 }

@@ -60,3 +60,14 @@ test('while there is room it is looked through every half minute only', () => {
   take([])
   assert.equal(cutOffs.size(), 5)
 })
+
+test('a revoked key is forgotten an hour after it has mattered, and what else is over when it is', () => {
+  const { cutOffs, pass, take, entriesOf, now } = open()
+  take([...entriesOf(1, 60), ['signing-key', nameOf('signing-key', 'b'), now() + 60]])
+  pass(60 * minute)
+  take([])
+  assert.equal(cutOffs.size(), 1)
+  pass(2 * minute)
+  take([])
+  assert.equal(cutOffs.size(), 0)
+})
