@@ -244,6 +244,6 @@ test('a packed answer that grows beyond the bound is not read to its end', async
   }
   const before = process.memoryUsage().rss
   issuer.wake()
-  await until('it was refused', () => verifier.faults.some(fault => fault.includes('too large')))
+  await until('it was refused', () => verifier.faults.some(fault => fault.includes('is packed')))
   assert.ok(process.memoryUsage().rss - before < 128 * 1_024 * 1_024)
 })

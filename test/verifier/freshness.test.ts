@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { describe, type TestContext, test } from 'node:test'
+import { queryObjects } from 'node:v8'
 import { until } from '../process/until.ts'
 import {
   honest,
@@ -222,6 +224,18 @@ test('many who wait behind a silent issuer are bounded, and it is not asked for 
   assert.ok(issuer.countOf('/feed') - asked <= 3)
 })
 
+test('nothing is kept of those who waited for an issuer that is away', async t => {
+  const { issuer, verifier, token } = await open(t)
+  silence(issuer)
+  verifier.pass(1_001)
+  const kinds = [Promise, Function]
+  const count = () => kinds.map(kind => queryObjects(kind, { format: 'count' }))
+  const before = count()
+  await Promise.all(Array.from({ length: 1_000 }, () => judge(verifier, token)))
+  const kept = count().map((number, index) => number - (before[index] ?? 0))
+  assert.ok(Math.max(...kept) < 500, `${kept}`)
+})
+
 test('an issuer that is late, or begins anew each time, is not asked without a pause', async t => {
   const { issuer, verifier } = await open(t)
   issuer.script.age = 2_000
@@ -254,4 +268,105 @@ test('while the issuer is away it is asked with growing pauses, and at once no m
   await until('some time has passed', () => false, 2_000).catch(() => {})
   assert.ok(issuer.countOf('/feed') - asked <= 6, String(issuer.countOf('/feed') - asked))
   assert.match(verifier.faults[0] ?? '', /answered 503/)
+})
+
+test('a list that fails on a later page is read again with growing pauses, and at once no more', async t => {
+  const issuer = await startScriptedIssuer()
+  t.after(issuer.close)
+  issuer.script.most = 1
+  issuer.cutOff('session', 'another one')
+  issuer.cutOff('a kind of tomorrow', 'x')
+  const verifier = openOn(issuer)
+  t.after(verifier.close)
+  await until('some time has passed', () => false, 600).catch(() => {})
+  assert.ok(verifier.faults.length <= 4, `${verifier.faults.length}`)
+})
+
+/** What stands behind a question: the place to go on from, or nothing. */
+const recordPlaces = (
+  issuer: Awaited<ReturnType<typeof open>>['issuer'],
+  answer: typeof issuer.script.answer,
+): string[] => {
+  const places: string[] = []
+  issuer.script.answer = (request, response) => {
+    const url = new URL(request.url ?? '', issuer.issuer)
+    if (url.pathname !== '/feed') return false
+    places.push(url.searchParams.get('after') ?? '')
+    return answer(request, response)
+  }
+  return places
+}
+
+describe('a place that the issuer refuses is let go of past the bound, and the whole list read', {
+  concurrency: 8,
+}, () => {
+  for (const status of [302, 400, 404, 500])
+    test(`${status}`, async t => {
+      const { issuer, verifier, token } = await open(t)
+      const places = recordPlaces(issuer, ({ url = '' }, response) => {
+        if (url.includes('after=')) response.writeHead(status).end()
+        return url.includes('after=')
+      })
+      issuer.wake()
+      await until('it was refused', () => verifier.faults.length > 1)
+      assert.ok(places.every(place => place !== ''))
+      assert.equal(await judge(verifier, token), '200')
+      verifier.pass(1_001)
+      await until('it is read anew', () => verifier.age() < 1_000)
+      assert.equal(
+        places.find(place => place === ''),
+        '',
+      )
+      assert.equal(await judge(verifier, token), '200')
+    })
+})
+
+describe('after an outage it goes on from its place, so that not all who come back ask for the whole list', {
+  concurrency: 8,
+}, () => {
+  const outages: Readonly<Record<string, (response: ServerResponse) => unknown>> = {
+    ...Object.fromEntries(
+      [429, 502, 503, 504].map(status => [
+        status,
+        (response: ServerResponse) => response.writeHead(status).end(),
+      ]),
+    ),
+    'connections that end': response => response.destroy(),
+    'an answer that is none': response => response.end('<p>'),
+  }
+  for (const [name, answer] of Object.entries(outages))
+    test(name, async t => {
+      const { issuer, verifier, token } = await open(t)
+      let isAway = true
+      const places = recordPlaces(issuer, (_, response) => {
+        if (isAway) answer(response)
+        return isAway
+      })
+      issuer.wake()
+      verifier.pass(1_001)
+      await until('it was asked', () => verifier.faults.length > 1)
+      isAway = false
+      await untilLetIn(verifier, token)
+      assert.deepEqual(new Set(places), new Set(['epoch one/0']))
+    })
+
+  test('keys that can not be read say nothing of the place', async t => {
+    const { issuer, verifier, token } = await open(t)
+    let isAway = true
+    const places = recordPlaces(issuer, () => false)
+    const { answer } = issuer.script
+    issuer.script.answer = (request, response) => {
+      if (answer(request, response) || request.url?.startsWith('/feed') || !isAway) return false
+      response.writeHead(500).end()
+      return true
+    }
+    verifier.pass(16 * 60_000)
+    issuer.wake()
+    await until('they were asked for', () => verifier.faults.length > 1)
+    isAway = false
+    await until('it is fresh', () => verifier.age() < 1_000)
+    assert.deepEqual(new Set(places), new Set(['epoch one/0']))
+    assert.equal(await judge(verifier, issuer.token({ exp: 9e9 })), '200')
+    assert.equal(await judge(verifier, token), 'token_expired token_expired')
+  })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
 import { createVerifier } from 'gatewright-verifier'
+import { nameOf } from '../../packages/verifier/src/cut-offs.ts'
 import { until } from '../process/until.ts'
 import {
   encode,
@@ -11,6 +12,7 @@ import {
   type ScriptedIssuer,
   signText,
   startScriptedIssuer,
+  withMembers,
 } from './scripted-issuer.ts'
 
 const setUp = async (t: TestContext, change: (issuer: ScriptedIssuer) => void = () => {}) => {
@@ -142,6 +144,28 @@ describe('metadata and keys that are not those of the issuer let nobody in', { c
     })
 })
 
+describe('a key that is none takes nothing from those that are', () => {
+  const [{ jwk }] = [makeKey()]
+  const rows: Readonly<Record<string, unknown>> = {
+    'a point that is not on its curve': { ...jwk, x: 'AA', y: 'AA' },
+    'without a part of it': { ...jwk, y: undefined },
+    'with a number in place of a text': { ...jwk, x: 1 },
+    'an RSA key that is a number': { kty: 'RSA', n: 5, e: 'AQAB', kid: 'a', alg: 'RS256' },
+    'an Ed25519 key that is too short': { kty: 'OKP', crv: 'Ed25519', x: 'AA', kid: 'a', alg: 'EdDSA' },
+    'no object': 'key',
+    nothing: null,
+  }
+  for (const [name, shown] of Object.entries(rows))
+    test(name, async t => {
+      const { issuer, verifier } = await setUp(t, ({ script }) => script.shown.unshift(shown))
+      await until('the list was read', () => verifier.age() < 1_000)
+      assert.equal(await judge(verifier, issuer.token()), '200')
+      const { kid = '' } = (shown ?? {}) as { readonly kid?: string }
+      assert.equal(await judge(verifier, issuer.token({}, makeKey(kid))), 'invalid_token token_key')
+      assert.deepEqual(verifier.faults, [])
+    })
+})
+
 test('an RSA key of 1,024 bits is none', async t => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1_024 })
   const kid = randomBytes(16).toString('base64url')
@@ -183,6 +207,27 @@ test('keys that are slow to come are asked for once, however often the feed is a
   assert.equal(issuer.countOf('/keys') - before, 1)
 })
 
+test('keys that can not be read for a while are asked for every five seconds, and not with each question', async t => {
+  const { issuer, verifier } = await open(t)
+  const metadata = '/.well-known/oauth-authorization-server'
+  issuer.script.answer = ({ url }, response) => {
+    if (url === metadata) response.writeHead(500).end()
+    return url === metadata
+  }
+  const ask = async (): Promise<void> => {
+    const asked = issuer.countOf('/feed')
+    issuer.cutOff('session', `session ${asked}`)
+    await until('it was read', () => issuer.countOf('/feed') > asked + 1)
+  }
+  verifier.set.monotonic += 6 * 60_000
+  const before = issuer.countOf(metadata)
+  for (let number = 0; number < 5; number += 1) await ask()
+  assert.equal(issuer.countOf(metadata) - before, 1)
+  verifier.set.monotonic += 5_000
+  await ask()
+  assert.equal(issuer.countOf(metadata) - before, 2)
+})
+
 test('a key that was made a moment ago is found by its first token, whatever made-up ids came before', async t => {
   const { issuer, verifier } = await open(t)
   const key = makeKey()
@@ -204,6 +249,45 @@ test('a key that is no longer published verifies nothing, also of what was seen 
   issuer.script.shown = [issuer.keys[0].jwk]
   verifier.set.monotonic += 5 * 60_000 + 1_000
   await until('it is refused', async () => (await judge(verifier, token)) === 'invalid_token token_key')
+})
+
+/** The first key is revoked, and of that is told for ten seconds more. */
+const revoke = ({ script, keys, entries, wake }: ScriptedIssuer): void => {
+  script.signs = keys[1]
+  script.shown = [keys[1].jwk]
+  entries.push(['signing-key', nameOf('signing-key', keys[0].kid), Math.floor(Date.now() / 1_000) + 10])
+  wake()
+}
+
+test('a revoked key verifies nothing for as long as a key set that still has it may be believed', async t => {
+  const { issuer, verifier } = await open(t)
+  const now = Math.floor(Date.now() / 1_000)
+  const tokens = issuer.keys.map(key => issuer.token({ exp: now + 365 * 86_400 }, key))
+  for (const token of tokens) assert.equal(await judge(verifier, token), '200')
+  issuer.script.answer = ({ url }, response) => {
+    if (url?.startsWith('/feed')) return false
+    response.writeHead(500).end()
+    return true
+  }
+  revoke(issuer)
+  for (const minutes of [5, 14]) {
+    issuer.script.forge = withMembers({ iat: now + minutes * 60 })
+    verifier.set.monotonic = minutes * 60_000
+    const asked = issuer.countOf('/feed')
+    issuer.wake()
+    await until('it was read', () => issuer.countOf('/feed') > asked + 1 && verifier.age() < 1_000)
+    const told = await Promise.all(tokens.map(token => judge(verifier, token)))
+    assert.deepEqual(told, ['invalid_token key_revoked', '200'], `after ${minutes} minutes`)
+  }
+})
+
+test('where a key was revoked the others are asked for at once', async t => {
+  const { issuer, verifier } = await open(t)
+  const token = issuer.token()
+  assert.equal(await judge(verifier, token), '200')
+  revoke(issuer)
+  await until('they were asked for', () => issuer.countOf('/keys') > 1)
+  await until('it is gone', async () => (await judge(verifier, token)) === 'invalid_token token_key')
 })
 
 test('keys that can not be read for fifteen minutes are no longer believed', async t => {

@@ -43,6 +43,15 @@ const leastModulus = 2_048
 const isStrong = ({ asymmetricKeyDetails: details }: KeyObject): boolean =>
   details?.modulusLength === undefined || details.modulusLength >= leastModulus
 
+/** What Node.js makes no key of is none, and takes nothing from the other keys of its set. */
+const toKey = (jwk: Jwk): KeyObject | undefined => {
+  try {
+    return createPublicKey({ key: jwk, format: 'jwk' })
+  } catch {
+    return undefined
+  }
+}
+
 /** The key; undefined for one that is none of ours: of another kind, weak, secret, or not for signatures. */
 export const toPublicKey = (jwk: Jwk): PublicKey | undefined => {
   const { kid, alg, use = 'sig', kty, crv } = jwk
@@ -51,7 +60,7 @@ export const toPublicKey = (jwk: Jwk): PublicKey | undefined => {
   const row = Object.hasOwn(algorithms, alg) ? algorithms[alg] : undefined
   if (row === undefined || row.kind.kty !== kty || row.kind.crv !== crv) return undefined
   if (secretMembers.some(name => Object.hasOwn(jwk, name))) return undefined
-  const key = createPublicKey({ key: jwk, format: 'jwk' })
-  if (!isStrong(key)) return undefined
+  const key = toKey(jwk)
+  if (key === undefined || !isStrong(key)) return undefined
   return { kid, algorithm: alg, isGood: (text, signature) => row.isGood(key, text, signature) }
 }

@@ -23,6 +23,8 @@ export type Verdict = 'good' | 'session ended' | 'key revoked' | 'stale'
 export type CutOffs = {
   /** False where there is no room for it, or its kind or form is not known: then not enough is known of anything. */
   readonly add: (entry: Entry) => boolean
+  /** Whether so many may be added, none of which is known. */
+  readonly hasRoomFor: (count: number) => boolean
   readonly judge: (names: Names) => Verdict
   /** Forgets what matters no more. @param now the issuer's time, in seconds */
   readonly prune: (now: number) => void
@@ -37,8 +39,14 @@ const both = (one: Known | undefined, until: number, detail: number): Known => (
   detail: Math.max(one?.detail ?? 0, detail),
 })
 
-/** Most entries are a name and a time: no object for each of them. */
-const createPlain = () => {
+/**
+ * Seconds. A key set that still has a revoked key is believed for 15 minutes, whatever time the key's last good
+ * token had; longer, for what is kept on the way. Keys are few.
+ */
+const keysStay = 3_600
+
+/** Most entries are a name and a time: no object for each of them. @param stay seconds after the time */
+const createPlain = (stay = 0) => {
   const untils = new Map<string, number>()
   return {
     add: (name: string, until: number): void => {
@@ -46,7 +54,7 @@ const createPlain = () => {
     },
     has: (name: string): boolean => untils.has(name),
     prune: (now: number): void => {
-      for (const [name, until] of untils) if (until < now) untils.delete(name)
+      for (const [name, until] of untils) if (until + stay < now) untils.delete(name)
     },
     size: () => untils.size,
   }
@@ -76,7 +84,7 @@ const createDetailed = () => {
 /** What the issuer's feed has told, by the kinds that this version knows. @param most entries */
 export const createCutOffs = (most: number): CutOffs => {
   const sessions = createPlain()
-  const keys = createPlain()
+  const keys = createPlain(keysStay)
   const users = createDetailed()
   const rereads = createDetailed()
   const tables = [sessions, keys, users, rereads]
@@ -97,6 +105,7 @@ export const createCutOffs = (most: number): CutOffs => {
       known.table.add(name, until, detail ?? 0)
       return true
     },
+    hasRoomFor: count => size() + count <= most,
     judge: ({ session, user, userVersion, key, reread, exp }) => {
       if (keys.has(key)) return 'key revoked'
       if (sessions.has(session) || userVersion < users.detailOf(user)) return 'session ended'

@@ -9,8 +9,8 @@ import type { View } from './view.ts'
 export type Following = {
   /** What waits at the issuer since before the view grew old is asked anew. */
   readonly hurry: () => void
-  /** Resolves with the next statement that was taken. */
-  readonly next: () => Promise<void>
+  /** Calls `hear` with each statement that was taken, until what it gives back is called. */
+  readonly listen: (hear: () => void) => () => void
 }
 
 type Dependencies = {
@@ -31,6 +31,9 @@ const pause = 250
 const longestPause = 2_000
 const firstPause = 50
 
+/** Said of the moment, by the issuer or whoever stands before it: a place stays good through all of these. */
+const passing: readonly (number | undefined)[] = [undefined, 429, 502, 503, 504]
+
 /** Twice this must be less than the bound: what is told by one answer counts until the next one is there. */
 const waitFor = (maxAge: number): number => Math.min(Math.round(maxAge * 0.3), 15_000)
 
@@ -42,7 +45,12 @@ export const follow = (dependencies: Dependencies): Following => {
   let asking = new AbortController()
   /** It waits at the issuer; what does not is answered soon by itself. */
   let waits = false
-  let taken = Promise.withResolvers<void>()
+  const listeners = new Set<() => void>()
+
+  /** The door is closed by then, and without the whole list it would stay so. */
+  const letGo = ({ status }: UnreachableError): void => {
+    if (!passing.includes(status) && view.age() > maxAge) view.close()
+  }
 
   const ask = async (wait: number, nonce: string): Promise<unknown> => {
     asking = new AbortController()
@@ -54,6 +62,9 @@ export const follow = (dependencies: Dependencies): Following => {
     waits = wait > 0
     try {
       return await getJson(url, { most: longestStatement + 1_024, longest, signal: either })
+    } catch (error) {
+      letGo(error as UnreachableError)
+      throw error
     } finally {
       waits = false
     }
@@ -76,9 +87,9 @@ export const follow = (dependencies: Dependencies): Following => {
     const statement = await readStatement(answer, { issuer, nonce, findKey })
     const startsOver = statement.after === '' && view.place() !== ''
     view.take(statement, sent)
-    failures = 0
-    taken.resolve()
-    taken = Promise.withResolvers()
+    if (statement.entries.some(([kind]) => kind === 'signing-key')) published.hearOfRevocation()
+    if (statement.isLast) failures = 0
+    for (const hear of listeners) hear()
     return startsOver ? jitter(pause) : pauseAfter(statement, wait, ageOf(clock, sent))
   }
 
@@ -103,6 +114,9 @@ export const follow = (dependencies: Dependencies): Following => {
     hurry: () => {
       if (waits) asking.abort()
     },
-    next: () => taken.promise,
+    listen: hear => {
+      listeners.add(hear)
+      return () => void listeners.delete(hear)
+    },
   }
 }

@@ -1,6 +1,6 @@
 import { type Jwk, type PublicKey, toPublicKey } from './algorithms.ts'
 import { ageOf, type Clock, type Moment, minute, momentOf, second } from './clock.ts'
-import { getJson, UnreachableError } from './get-json.ts'
+import { getJson, toUnreachable, UnreachableError } from './get-json.ts'
 import { metadataOf, parseIssuer, parseOwn } from './issuer-address.ts'
 
 /** Who meets a key that is not known: what anybody may send takes nothing from what the issuer itself sends. */
@@ -17,13 +17,23 @@ export type Issuer = {
    * @throws UnreachableError
    */
   readonly getFeed: () => Promise<URL>
+  /** A key was revoked: the others are read soon, and whoever looks for one does not wait for that. */
+  readonly hearOfRevocation: () => void
 }
 
 /** A key is published 15 minutes before it signs: read every 5, none that signs is unknown. */
 const readEvery = 5 * minute
 const oldest = 15 * minute
-/** Between two looks for keys that are not known. Anybody may send a token, only the issuer a statement. */
-const coolDown = { token: 30 * second, statement: 5 * second } as const satisfies Record<Asker, number>
+/**
+ * Between two looks for keys that are not known, are no longer new, or may have been revoked. Anybody may send a
+ * token, only the issuer a statement.
+ */
+const coolDown = {
+  token: 30 * second,
+  statement: 5 * second,
+  age: 5 * second,
+  revocation: 5 * second,
+} as const
 const bounds = { most: 64 * 1_024, longest: 5 * second }
 const mostKeys = 50
 
@@ -58,7 +68,7 @@ const readPublished = async ({ issuer, clock, signal }: Options): Promise<Publis
 /** Reads what the issuer publishes: one read at a time, whoever asks. */
 export const createIssuer = (options: Options): Issuer => {
   const { clock } = options
-  const lookedAt = new Map<Asker, Moment>()
+  const lookedAt = new Map<keyof typeof coolDown, Moment>()
   let published: Published | undefined
   let reading: Promise<void> | undefined
 
@@ -69,14 +79,21 @@ export const createIssuer = (options: Options): Issuer => {
       .then(found => {
         published = found
       })
+      // Whoever asks knows what to do when nothing could be read, and of nothing else.
+      .catch(error => {
+        throw toUnreachable('what it publishes', error)
+      })
       .finally(() => {
         reading = undefined
       })
     return reading
   }
-  const isCool = (asker: Asker): boolean => {
-    const at = lookedAt.get(asker)
-    return at === undefined || ageOf(clock, at) >= coolDown[asker]
+  /** One more look, or the one under way, where the last such is too short ago. */
+  const readAnew = async (why: keyof typeof coolDown): Promise<void> => {
+    const at = lookedAt.get(why)
+    if (at !== undefined && ageOf(clock, at) < coolDown[why]) return reading
+    lookedAt.set(why, momentOf(clock))
+    return read()
   }
   const find = (kid: string): PublicKey | undefined => published?.keys.get(kid)
 
@@ -85,17 +102,15 @@ export const createIssuer = (options: Options): Issuer => {
     findAnew: async (kid, asker) => {
       const known = find(kid)
       if (known !== undefined) return known
-      if (isCool(asker)) {
-        lookedAt.set(asker, momentOf(clock))
-        await read()
-      } else await reading
+      await readAnew(asker)
       return find(kid)
     },
     getFeed: async () => {
       if (age() > oldest) await read()
-      else if (age() > readEvery) read().catch(() => {})
+      else if (age() > readEvery) readAnew('age').catch(() => {})
       if (published === undefined) throw new UnreachableError('nothing of it was read yet')
       return published.feed
     },
+    hearOfRevocation: () => void readAnew('revocation').catch(() => {}),
   }
 }

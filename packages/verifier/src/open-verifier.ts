@@ -74,12 +74,14 @@ export const openVerifier = (bounds: Bounds): Verifier => {
     if (waiting >= mostWaiting) throw new Refusal('unavailable', 'too_many_wait')
     waiting++
     const end = new AbortController()
+    const leave = feed.listen(() => {
+      if (isFresh()) end.abort()
+    })
     try {
       feed.hurry()
-      const late = sleep(longestWait, AbortSignal.any([signal, end.signal])).then(() => end.abort())
-      while (!isFresh() && !end.signal.aborted) await Promise.race([feed.next(), late])
+      await sleep(longestWait, AbortSignal.any([signal, end.signal]))
     } finally {
-      end.abort()
+      leave()
       waiting--
     }
     if (!isFresh()) throw new Refusal('unavailable', 'revocations_stale')

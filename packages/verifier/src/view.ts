@@ -21,6 +21,7 @@ type Known = { readonly sent: Moment; readonly age: number }
 
 /** Seconds. Processes of one installation differ by 2 at most; an entry is told for 60 after it has mattered. */
 const leeway = 30
+/** Where there is room; where there is none, each second. */
 const pruneEvery = 30
 
 /** How many pages a list may have that brings nothing new: none. */
@@ -74,11 +75,15 @@ export const createView = (clock: Clock, cutOffs: CutOffs): View => {
       if (!cutOffs.add(entry)) throw new FeedError('the list has what is not known here, or too much')
   }
 
-  /** By the issuer's time: what it may still tell of is kept, wherever this machine's clock stands. */
-  const prune = (issuerNow: number): void => {
-    if (Math.abs(issuerNow - prunedAt) < pruneEvery) return
-    prunedAt = issuerNow
-    cutOffs.prune(issuerNow)
+  /**
+   * By the issuer's time: what it may still tell of is kept, wherever this machine's clock stands. Before what is
+   * new is added: where there was no room for that, there would never be any.
+   */
+  const prune = ({ iat, entries }: Statement): void => {
+    const every = cutOffs.hasRoomFor(entries.length) ? pruneEvery : 1
+    if (Math.abs(iat - prunedAt) < every) return
+    prunedAt = iat
+    cutOffs.prune(iat)
   }
 
   const now = (): number => {
@@ -93,12 +98,12 @@ export const createView = (clock: Clock, cutOffs: CutOffs): View => {
       checkGoesOn(statement)
       checkTime(statement)
       checkProgress(statement)
+      prune(statement)
       addAll(statement)
       checkKey(statement.kid)
       place = statement.place
       epoch = statement.epoch
       issuerTime = { at: statement.iat * second, read: clock.monotonic() }
-      prune(statement.iat)
       const told = { sent: list?.sent ?? sent, age: Math.max(list?.age ?? 0, statement.age) }
       list = statement.isLast ? undefined : told
       if (statement.isLast && ageOfKnown(told) < ageOfKnown(known)) known = told
