@@ -17,7 +17,7 @@ export type VerifierOptions = {
    * that has ended is accepted for so long.
    */
   readonly acceptEndedTokensForUpTo?: number
-  /** Cut-offs that are remembered at most, some 120 bytes each; past it every token is refused. 1,000,000 without a word. */
+  /** Cut-offs that are remembered at most, some 120 bytes each; past it every token is refused, until enough are over. 1,000,000 without a word. */
   readonly mostCutOffs?: number
   /** Is told why the feed could not be read, or was refused. Called at each attempt; must not throw. */
   readonly onFault?: (error: Error) => void
