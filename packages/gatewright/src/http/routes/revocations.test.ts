@@ -80,10 +80,11 @@ test('the age is that of the view: it grows while nothing is read', async () => 
 
 test('revoking the key that signs: its successor, which was published before, signs the statement that says so', async () => {
   const published = createLocalJWKSet((await t.call('GET', '/.well-known/jwks.json')).body)
-  const { header } = await readStatement()
+  const { header, claims } = await readStatement()
   const { kid = '' } = header
   await revokeKey(t.engine, { kid, origin })
-  const { body } = await ask()
+  await t.engine.revocations.readFromNow()
+  const { body } = await ask(`&after=${claims.place}`)
   const { protectedHeader, payload } = await compactVerify(body.statement, published)
   assert.notEqual(protectedHeader.kid, kid)
   const { entries } = JSON.parse(Buffer.from(payload).toString())
