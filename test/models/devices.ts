@@ -99,8 +99,9 @@ const execute = (play: Play, device: Device): Act | undefined => {
       const isSignedOut = told.refused === 'refresh_token_reused'
       if (isSignedOut && isForgiving(play) && !play.excused.has(session))
         throw new Error('an honest device was signed out by a race')
-      // Told that its session was renewed or has ended, a tab reads what is kept, or asks to sign in.
-      device.hasArrived = true
+      // Told that its session was renewed or has ended, a tab reads what is kept, or asks to sign in. That the
+      // service is away says nothing of the token: an answer that was lost meanwhile is asked for again.
+      if (told.refused !== 'unavailable') device.hasArrived = true
     } else if (given && !isDying && !play.random.oneIn(3)) device.answered.push({ shown, got: given })
     finish(play, device)
   }

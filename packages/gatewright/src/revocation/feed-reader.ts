@@ -63,7 +63,10 @@ export const createFeedReader = (
     }
     // By the way on which it is followed: should that lead to another server, nobody is let in.
     const { rows, next, change } = await readFeed(watch, read.next, now)
-    if (change !== undefined) throw new Error('the feed changed while it was read')
+    if (change !== undefined) {
+      breakConnections?.()
+      throw new Error('the feed changed while it was read')
+    }
     apply(rows)
     return next
   }
@@ -100,7 +103,6 @@ export const createFeedReader = (
     position = feedStart
     view.noteChange(change)
     alarm.changed(change)
-    breakConnections?.()
     return readWhole()
   }
 
