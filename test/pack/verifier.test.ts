@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { readBlocks, readDocument, top } from '../markdown.ts'
+import { findFreePort } from '../process/free-port.ts'
 import { type Folder, newFolder, type Server, signUp, startServer } from '../process/spawned-server.ts'
 import { until } from '../process/until.ts'
-import { findFreePort } from '../verifier/listening.ts'
 import { cleanEnv, copyRepository, installNode24, npmInstall, pack } from './packed.ts'
 
 const text = readDocument('docs/verifier.md')

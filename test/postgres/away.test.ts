@@ -9,7 +9,7 @@ import { isDatabaseFailure } from '../../packages/gatewright/src/storage/databas
 import type { Answer } from '../harness.ts'
 import { until } from '../process/until.ts'
 import { startProxy } from './proxy.ts'
-import { newName, query, readdress } from './query.ts'
+import { addDatabase, newName, query, readdress } from './query.ts'
 import { type RealApp, startRealApp } from './real-app.ts'
 import { type PostgresServer, startPostgres } from './server.ts'
 
@@ -24,11 +24,7 @@ before(async () => {
 })
 after(() => server.stop())
 
-const newDatabase = async (): Promise<string> => {
-  const database = newName()
-  await query(server.url, `create database ${database}`)
-  return readdress(server.url, { database })
-}
+const newDatabase = (): Promise<string> => addDatabase(server.url)
 
 type Owner = { readonly after: (end: () => Promise<void>) => void }
 

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Folder, newFolder, runToEnd } from '../process/spawned-server.ts'
+import { commandLine, type Folder, newFolder, runToEnd } from '../process/spawned-server.ts'
 import { newName, openServer, query, readdress } from './query.ts'
 import { secret } from './real-app.ts'
 
-const commandLine = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 const hush = 'hush-hush-hush'
 
 let server: Awaited<ReturnType<typeof openServer>>

@@ -11,7 +11,7 @@ import { engineMigrations, migrate } from '../../packages/gatewright/src/storage
 import type { Database } from '../../packages/gatewright/src/storage/tables.ts'
 import { createFakeClock } from '../harness.ts'
 import { until } from '../process/until.ts'
-import { newName, query, readdress } from './query.ts'
+import { addDatabase, newName, query, readdress } from './query.ts'
 import { startRealApp } from './real-app.ts'
 import { type PostgresServer, startPostgres } from './server.ts'
 
@@ -25,11 +25,7 @@ before(async () => {
 })
 after(() => server.stop())
 
-const newDatabase = async (): Promise<string> => {
-  const database = newName()
-  await query(server.url, `create database ${database}`)
-  return readdress(server.url, { database })
-}
+const newDatabase = (): Promise<string> => addDatabase(server.url)
 
 type Owner = { readonly after: (end: () => Promise<void>) => void }
 

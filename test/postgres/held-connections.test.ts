@@ -13,7 +13,7 @@ import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
 import type { Database } from '../../packages/gatewright/src/storage/tables.ts'
 import { until } from '../process/until.ts'
 import { startProxy } from './proxy.ts'
-import { newName, openServer, query, readdress } from './query.ts'
+import { addDatabase, openServer, query } from './query.ts'
 import { secret, startRealApp } from './real-app.ts'
 
 const bound = 2_000
@@ -28,11 +28,7 @@ before(async () => {
 })
 after(() => server.stop())
 
-const newDatabase = async (): Promise<string> => {
-  const database = newName()
-  await query(server.url, `create database ${database}`)
-  return readdress(server.url, { database })
-}
+const newDatabase = (): Promise<string> => addDatabase(server.url)
 
 type Owner = { readonly after: (end: () => Promise<void>) => void }
 

@@ -41,3 +41,10 @@ export const readdress = (
   if (database !== undefined) changed.pathname = `/${database}`
   return changed.href
 }
+
+/** A new, empty database on the server of this address; gives its address. */
+export const addDatabase = async (server: string): Promise<string> => {
+  const database = newName()
+  await query(server, `create database ${database}`)
+  return readdress(server, { database })
+}

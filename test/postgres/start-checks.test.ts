@@ -8,7 +8,7 @@ import {
   readServerFacts,
   type ServerFacts,
 } from '../../packages/gatewright/src/storage/postgres-server.ts'
-import { newName, query, readdress } from './query.ts'
+import { addDatabase, newName, query, readdress } from './query.ts'
 import { startRealApp } from './real-app.ts'
 import { type PostgresServer, startPostgres } from './server.ts'
 
@@ -83,9 +83,7 @@ describe('a start', () => {
   test('stops at a stand-by', async t => {
     const copy = await startPostgres()
     t.after(copy.stop)
-    const database = newName()
-    await query(copy.url, `create database ${database}`)
-    const url = readdress(copy.url, { database })
+    const url = await addDatabase(copy.url)
     await (await startRealApp(url)).close()
     await copy.halt()
     copy.write('standby.signal', '')

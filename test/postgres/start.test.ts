@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from 'gatewright/clock'
 import { until } from '../process/until.ts'
 import { startProxy } from './proxy.ts'
-import { newName, openServer, query, readdress } from './query.ts'
+import { addDatabase, openServer, query } from './query.ts'
 import { startRealApp } from './real-app.ts'
 
 let server: Awaited<ReturnType<typeof openServer>>
@@ -14,9 +14,7 @@ before(async () => {
 after(() => server.stop())
 
 const newDatabase = async (): Promise<string> => {
-  const database = newName()
-  await query(server.url, `create database ${database}`)
-  const url = readdress(server.url, { database })
+  const url = await addDatabase(server.url)
   await (await startRealApp(url)).close()
   return url
 }

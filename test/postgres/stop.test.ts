@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { newFolder, password, type Server, startServer } from '../process/spawned-server.ts'
 import { until, within } from '../process/until.ts'
 import { hangingApp } from './hanging-app.ts'
-import { newName, openServer, query, readdress } from './query.ts'
+import { addDatabase, openServer, query } from './query.ts'
 import { secret } from './real-app.ts'
 
 /**
@@ -30,9 +30,7 @@ describe('SIGTERM ends a process in 10 s, well, and its connections, although', 
   const rows = [['a request'], ['a hook'], ['a request', 'a hook']] as const
   for (const row of rows)
     test(`${row.join(' and ')} keeps a transaction open for ever`, async t => {
-      const database = newName()
-      await query(server.url, `create database ${database}`)
-      const url = readdress(server.url, { database })
+      const url = await addDatabase(server.url)
       const env = { DATABASE_URL: url, GATEWRIGHT_SECRET: secret }
       const program = await startServer(newFolder(t), { file: hangingApp, env })
       for (const holder of row) {

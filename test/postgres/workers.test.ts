@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Caller, type Folder, newFolder, password, runToEnd, signUp } from '../process/spawned-server.ts'
+import {
+  type Caller,
+  commandLine,
+  type Folder,
+  newFolder,
+  password,
+  runToEnd,
+  signUp,
+} from '../process/spawned-server.ts'
 import { until } from '../process/until.ts'
 import { type Door, startWorkers, type Workers } from '../workers/start-workers.ts'
 import { newName, openServer, query, readdress } from './query.ts'
 import { secret } from './real-app.ts'
 
-const commandLine = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 /** mechanisms.md: p99 50 ms between processes. A loaded test machine gets twenty times that. */
 const longest = 1_000
 

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from 'node
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import {
+  commandLine,
   type Folder,
   newFolder,
   password,
@@ -13,7 +14,6 @@ import {
 } from './spawned-server.ts'
 import { until, within } from './until.ts'
 
-const commandLine = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 const env = { PUBLIC_URL: 'http://localhost:3000' }
 
 const databaseOf = ({ path }: Folder): string => join(path, 'data/gatewright.db')

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { systemRandom } from '../../packages/gatewright/src/ground/random.ts'
 import { createSecrets } from '../../packages/gatewright/src/ground/secrets.ts'
 import { readBlocks, readDocument } from '../markdown.ts'
 import { query } from './database-file.ts'
-import { type Folder, newFolder, runToEnd, signIn, signUp, startServer } from './spawned-server.ts'
+import {
+  commandLine,
+  type Folder,
+  newFolder,
+  runToEnd,
+  signIn,
+  signUp,
+  startServer,
+} from './spawned-server.ts'
 import { until } from './until.ts'
 
-const commandLine = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 const page = readBlocks(readDocument('docs/changing-the-secret.md'))
 
 const newSecret = (): string => randomBytes(32).toString('base64url')

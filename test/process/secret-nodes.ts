@@ -1,6 +1,6 @@
 import { systemRandom } from '../../packages/gatewright/src/ground/random.ts'
 import { createSecrets } from '../../packages/gatewright/src/ground/secrets.ts'
-import { newName, openServer, query, readdress } from '../postgres/query.ts'
+import { addDatabase, openServer, query } from '../postgres/query.ts'
 import { query as queryFile } from './database-file.ts'
 import { type Folder, newFolder, type Server, startServer } from './spawned-server.ts'
 
@@ -32,9 +32,7 @@ const openPostgres = async (owner: Owner): Promise<Installation> => {
   const folder = newFolder(owner)
   const server = await openServer()
   owner.after(server.stop)
-  const database = newName()
-  await query(server.url, `create database ${database}`)
-  const url = readdress(server.url, { database })
+  const url = await addDatabase(server.url)
   const env = { ...common, DATABASE_URL: url, DATABASE_POOL: '4' }
   return { folder, env, rows: sql => query(url, sql) }
 }

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Folder, newFolder, password, runToEnd, signUp, startServer } from './spawned-server.ts'
+import {
+  type Folder,
+  commandLine as file,
+  newFolder,
+  password,
+  runToEnd,
+  signUp,
+  startServer,
+} from './spawned-server.ts'
 import { until } from './until.ts'
 
-const file = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 const args = ['serve']
 
 const run = (folder: Folder, ...words: readonly string[]) => runToEnd(folder, { file, args: words })

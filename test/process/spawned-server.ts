@@ -8,6 +8,8 @@ import { until, within } from './until.ts'
 
 const top = join(import.meta.dirname, '../..')
 const main = join(top, 'apps/blog/src/main.ts')
+/** What `npm run gatewright` runs. */
+export const commandLine = join(top, 'packages/gatewright/src/cli/main.ts')
 /** As `npm start` does. */
 const cached = ['--max-semi-space-size=8', '--import', join(top, 'tools/compile-cache.js')]
 

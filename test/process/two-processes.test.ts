@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
   type Caller,
+  commandLine,
   type Folder,
   newFolder,
   password,
@@ -13,7 +13,6 @@ import {
 } from './spawned-server.ts'
 import { until } from './until.ts'
 
-const commandLine = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 const env = { PUBLIC_URL: 'http://localhost:3000' }
 /** mechanisms.md: p99 100 ms between processes on SQLite. A loaded test machine gets the whole bound, REVOCATION_MAX_AGE. */
 const longest = 5_000

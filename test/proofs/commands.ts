@@ -1,9 +1,6 @@
-import { join } from 'node:path'
-import { runToEnd } from '../process/spawned-server.ts'
+import { commandLine, runToEnd } from '../process/spawned-server.ts'
 import type { Installation } from './installation.ts'
 import { type Command, endAll, type Ledger, type User } from './ledger.ts'
-
-const commandLine = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 
 const argumentsOf = (command: Command, { name }: User): readonly string[] =>
   command.what === 'role' ? ['user', 'role', name, ...command.roles] : ['user', 'disable', name]

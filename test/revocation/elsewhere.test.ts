@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { startProxy } from '../postgres/proxy.ts'
-import { newName, openServer, query, readdress } from '../postgres/query.ts'
+import { addDatabase, newName, openServer, query } from '../postgres/query.ts'
 import { type RealApp, secret, startRealApp } from '../postgres/real-app.ts'
-import { newFolder, runToEnd } from '../process/spawned-server.ts'
+import { commandLine, newFolder, runToEnd } from '../process/spawned-server.ts'
 import { until } from '../process/until.ts'
 import { findPgbouncer, startPgbouncer } from '../servers/pgbouncer.ts'
 
 const pgbouncer = await findPgbouncer()
-const commandLine = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 /** REVOCATION_MAX_AGE: what holds whatever becomes of notifications. */
 const bound = 5_000
 
@@ -20,11 +18,7 @@ before(async () => {
 after(() => server.stop())
 
 /** A database for each test: one revokes a key, one cuts all listeners. */
-const newDatabase = async (): Promise<string> => {
-  const database = newName()
-  await query(server.url, `create database ${database}`)
-  return readdress(server.url, { database })
-}
+const newDatabase = (): Promise<string> => addDatabase(server.url)
 
 type Owner = { readonly after: (end: () => Promise<void>) => void }
 

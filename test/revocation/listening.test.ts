@@ -7,7 +7,7 @@ import { recordCutOffs } from '../../packages/gatewright/src/revocation/cut-offs
 import { engineMigrations, migrate } from '../../packages/gatewright/src/storage/migrate.ts'
 import { real } from '../harness.ts'
 import { startProxy } from '../postgres/proxy.ts'
-import { newName, openServer, query, readdress } from '../postgres/query.ts'
+import { addDatabase, newName, openServer, query } from '../postgres/query.ts'
 import { until } from '../process/until.ts'
 import { findPgbouncer, startPgbouncer } from '../servers/pgbouncer.ts'
 import { type Listening, listen } from './lines.ts'
@@ -22,11 +22,7 @@ before(async () => {
 })
 after(() => server.stop())
 
-const newDatabase = async (): Promise<string> => {
-  const database = newName()
-  await query(server.url, `create database ${database}`)
-  return readdress(server.url, { database })
-}
+const newDatabase = (): Promise<string> => addDatabase(server.url)
 
 type Owner = { readonly after: (end: () => Promise<void>) => void }
 

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findFreePort } from '../process/free-port.ts'
 import { type FoundProgram, findProgram } from './debian-program.ts'
-import { findFreePort } from './free-port.ts'
 import { startListening } from './program.ts'
 
 /** Stands before PostgreSQL, and lends its connections: for a transaction, or for as long as a client stays. */

@@ -1,5 +1,5 @@
+import { findFreePort } from '../process/free-port.ts'
 import { type FoundProgram, findOnPath, findProgram } from './debian-program.ts'
-import { findFreePort } from './free-port.ts'
 import { type RunningProgram, startListening } from './program.ts'
 
 /** A server of Valkey or Redis of the tests' own, which keeps nothing. */

@@ -1,16 +1,6 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { openVerifier, type Verifier } from '../../packages/verifier/src/open-verifier.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
-
-export const findFreePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
+import { findFreePort } from '../process/free-port.ts'
 
 export type Listening = TestApp & { readonly issuer: string }
 

@@ -2,11 +2,18 @@ import assert from 'node:assert/strict'
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Caller, type Folder, newFolder, password, runToEnd, signUp } from '../process/spawned-server.ts'
+import {
+  type Caller,
+  commandLine,
+  type Folder,
+  newFolder,
+  password,
+  runToEnd,
+  signUp,
+} from '../process/spawned-server.ts'
 import { until } from '../process/until.ts'
 import { type Door, startWorkers, type Workers } from './start-workers.ts'
 
-const commandLine = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 /** mechanisms.md: p99 100 ms between processes on SQLite. A loaded test machine gets ten times that. */
 const longest = 1_000
 

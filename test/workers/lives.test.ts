@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import {
+  commandLine as file,
   newFolder,
   password,
   runToEnd,
@@ -20,7 +21,6 @@ import { until, within } from '../process/until.ts'
 import { isRunning, listChildren, startWorkers, type Workers } from './start-workers.ts'
 import { waitingApp } from './waiting-app.ts'
 
-const file = join(import.meta.dirname, '../../packages/gatewright/src/cli/main.ts')
 const patience = 10_000
 
 const untilReplaced = (workers: Workers, pid: number): Promise<number> =>

@@ -90,15 +90,22 @@ const toHead = ({ epoch, server, timeline, written, snapshot, mark }: FoundRow):
   mark,
 })
 
-/** The columns of a cut-off, in the order of places. By the index of times each page would sort all of them. */
-const selectPage = (after: number, now: number, most: number): RawBuilder<unknown> =>
-  sql`select place, kind, subject, version, matters_until, created_at from cut_offs
-    where matters_until + 0 >= ${now} and place > ${after} order by place limit ${most}`
-
 /**
  * The order and the limit are there for the planner: whatever it takes the table for, it then goes by the index
- * of what is new, and never through all that lives.
+ * of `column`, and never through all that lives. By the index of times each page would sort all of them.
  */
+const selectSome = (
+  condition: RawBuilder<unknown>,
+  column: RawBuilder<unknown>,
+  now: number,
+  most: number,
+): RawBuilder<unknown> =>
+  sql`select * from (select place, kind, subject, version, matters_until, created_at from cut_offs
+    where matters_until + 0 >= ${now} and ${condition} order by ${column} limit ${most}) as part`
+
+const selectPage = (after: number, now: number, most: number): RawBuilder<unknown> =>
+  selectSome(sql`place > ${after}`, sql`place`, now, most)
+
 const selectNew = (
   { isNew, column }: Way,
   former: FeedHead,
@@ -106,10 +113,7 @@ const selectNew = (
   most: number,
 ): RawBuilder<unknown> =>
   sql.join(
-    isNew(former).map(
-      condition => sql`select * from (select place, kind, subject, version, matters_until, created_at
-        from cut_offs where matters_until + 0 >= ${now} and ${condition} order by ${column} limit ${most}) as part`,
-    ),
+    isNew(former).map(condition => selectSome(condition, column, now, most)),
     sql` union all `,
   )
 

@@ -135,7 +135,6 @@ export const createPublishedFeed = (dependencies: Dependencies, most = pageSize)
   }
 
   const readNow = async (after: string): Promise<FeedPart> => {
-    await revocations.ensureFresh()
     const place = after === '' ? undefined : findPlace(after)
     return (place && readRecent(after, place)) ?? readStored(after, place)
   }
@@ -147,6 +146,7 @@ export const createPublishedFeed = (dependencies: Dependencies, most = pageSize)
       if (part.after === '' || part.rows.length > 0 || !part.isLast || waiting.longest === 0) return part
       // What came while the database was asked has woken those who waited then.
       if (end === recent.end()) await waiters.wait(waiting)
+      await revocations.ensureFresh()
       return readNow(after)
     },
     stop: waiters.stop,
