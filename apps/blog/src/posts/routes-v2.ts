@@ -73,7 +73,7 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
         authorId: author,
       }
       const read = () => listPostsBehind(gatewright.db, { ...range, readerId: request.principal?.userId })
-      if (q) requireLimit(request, reply, 'search')
+      if (q) await requireLimit(request, reply, 'search')
       const page = await (q ? runInTurn(searches, { request, reply }, read) : read())
       return toCursorPage(list, page.next, await showPosts(gatewright.db, page.rows))
     },

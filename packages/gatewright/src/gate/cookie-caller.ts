@@ -27,11 +27,11 @@ const limitLookUp = (
   { limiter, knownSecrets }: Dependencies,
   passage: Passage,
   cookie: SessionSecret,
-): void => {
+): void | Promise<void> => {
   if (passage.session !== undefined) return
   const hash = hashSessionSecret(cookie)
   const address = knownSecrets.has(hash) ? undefined : passage.address
-  takeFromLimit(limiter, passage, { session: hash, address }, 'cookie')
+  return takeFromLimit(limiter, passage, { session: hash, address }, 'cookie')
 }
 
 /**
@@ -75,7 +75,7 @@ const isOverForGood = (
 }
 
 const judge = async (dependencies: Dependencies, passage: Passage, cookie: SessionSecret): Promise<void> => {
-  limitLookUp(dependencies, passage, cookie)
+  await limitLookUp(dependencies, passage, cookie)
   const found = await findShownCookieSession(dependencies, passage, cookie)
   if (found === undefined) throw new Refusal('invalid_token', { reason: 'cookie_unknown' })
   // Once it was let in, the browser may hold another one by now, however long the body took.

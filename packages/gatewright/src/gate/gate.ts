@@ -41,7 +41,7 @@ const readCredentials: Step = ({ places }, passage) => {
 const limitAddress: Step = (gate, passage) => {
   const { address, credential, rule } = passage
   const isAnonymous = credential === undefined || (credential.kind === 'cookie' && rule.ignoresCookie)
-  takeFromLimit(gate.limiter, passage, { address, anonymous: isAnonymous ? address : undefined })
+  return takeFromLimit(gate.limiter, passage, { address, anonymous: isAnonymous ? address : undefined })
 }
 
 /**
@@ -213,16 +213,14 @@ const checkAccess: Step = (gate, passage) => {
 }
 
 const limitPrincipal: Step = (gate, passage) => {
-  if (passage.principal !== undefined)
-    takeFromLimit(gate.limiter, passage, {
-      user: passage.principal.userId,
-      session: passage.principal.sessionId,
-    })
+  const { principal } = passage
+  if (principal === undefined) return
+  return takeFromLimit(gate.limiter, passage, { user: principal.userId, session: principal.sessionId })
 }
 
 const limitBody: Step = (gate, passage) => {
   if (passage.bodyLimitKey !== undefined)
-    takeFromLimit(gate.limiter, passage, { 'address+username': passage.bodyLimitKey })
+    return takeFromLimit(gate.limiter, passage, { 'address+username': passage.bodyLimitKey })
 }
 
 /**

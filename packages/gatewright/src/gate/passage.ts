@@ -85,6 +85,7 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
 /**
  * Takes from the limit that the route names, or from another, by the keys known so far, and keeps what it
  * said.
+ * Waits only where the count is kept outside this process.
  * @throws Refusal `rate_limited`
  */
 export const takeFromLimit = (
@@ -92,8 +93,11 @@ export const takeFromLimit = (
   passage: Passage,
   keys: LimitKeys,
   limit = passage.rule.limit,
-): void => {
+): void | Promise<void> => {
+  const hold = (report: LimitReport): void => {
+    if (report.rows.length > 0) passage.reports = [...passage.reports, report]
+    if (!report.allowed) throw new Refusal('rate_limited', { reason: limit, retryAfter: report.retryAfter })
+  }
   const report = limiter.take(limit, keys)
-  if (report.rows.length > 0) passage.reports = [...passage.reports, report]
-  if (!report.allowed) throw new Refusal('rate_limited', { reason: limit, retryAfter: report.retryAfter })
+  return report instanceof Promise ? report.then(hold) : hold(report)
 }

@@ -35,14 +35,14 @@ export const writeRateLimits = (reply: FastifyReply, { reports }: Passage): void
  * the answer.
  * @throws Refusal `rate_limited`
  */
-export const takeFurther = (
+export const takeFurther = async (
   { limiter }: Pick<Engine, 'limiter'>,
   { passage, reply }: { readonly passage: Passage | undefined; readonly reply: FastifyReply },
   keys: LimitKeys,
   limit?: LimitName,
-): void => {
+): Promise<void> => {
   if (passage === undefined) throw new TypeError('a handler runs behind the gate')
-  takeFromLimit(limiter, passage, keys, limit)
+  await takeFromLimit(limiter, passage, keys, limit)
   writeRateLimits(reply, passage)
 }
 

@@ -15,7 +15,7 @@ const gate = { access: everyone(), limit: 'search', audit: 'none' } as const
 /** An application whose handler takes from the limit of its route once more. */
 const plugin: Application['plugin'] = async app => {
   app.get('/twice', { config: { gate } }, async (request, reply) => {
-    requireLimit(request, reply, 'search')
+    await requireLimit(request, reply, 'search')
     return {}
   })
 }

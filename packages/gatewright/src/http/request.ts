@@ -34,11 +34,15 @@ export const requireAccess = (request: FastifyRequest, rule: AccessRule): void =
  * address if it shows no credential.
  * @throws Refusal `rate_limited`
  */
-export const requireLimit = (request: FastifyRequest, reply: FastifyReply, limit: LimitName): void => {
+export const requireLimit = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  limit: LimitName,
+): Promise<void> => {
   const { passage, principal } = request
   const anonymous = principal === undefined ? passage?.address : undefined
   const keys = { anonymous, user: principal?.userId }
-  takeFurther(request.server.gatewright, { passage, reply }, keys, limit)
+  return takeFurther(request.server.gatewright, { passage, reply }, keys, limit)
 }
 
 /** Aborted when the connection is closed. Not Fastify's own: that one ends when a body has been read, too. */

@@ -76,3 +76,7 @@ export const gcra = (tat: number | undefined, now: number, rate: Rate): Verdict 
     retryAfter: allowed ? 0 : nextAfter,
   }
 }
+
+/** What to store for a key of which one request was charged that should not count; never before now. */
+export const refund = (tat: number, now: number, rate: Rate): number =>
+  toMilliseconds(toMicroseconds(now) + Math.max(0, usedBy(tat, now) - interval(rate)))

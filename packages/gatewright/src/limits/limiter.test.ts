@@ -392,3 +392,23 @@ test('random traffic is answered exactly as a naive simulation answers it', t =>
     if (quietest <= second) assert.ok(refused > 0, `seed ${seed}: nothing was refused`)
   }
 })
+
+describe('given back', () => {
+  test('is one charge of each row, and never more than was used', () => {
+    const { limiter } = setUp()
+    const keys = { session: 's1', user: 'u1' }
+    useUp(() => limiter.take('confirm-password', keys))
+    limiter.giveBack('confirm-password', keys)
+    assert.equal(limiter.take('confirm-password', keys).allowed, true)
+    assert.equal(limiter.take('confirm-password', keys).allowed, false)
+    for (let n = 0; n < 100; n += 1) limiter.giveBack('confirm-password', keys)
+    const allowed = Array.from({ length: 20 }, () => limiter.take('confirm-password', keys).allowed)
+    assert.equal(allowed.filter(Boolean).length, 5)
+  })
+
+  test('looking charges nothing', () => {
+    const { limiter } = setUp()
+    for (let n = 0; n < 100; n += 1)
+      assert.equal(limiter.look('write', { user: 'u1' }).rows[0]?.remaining, 120)
+  })
+})

@@ -3,7 +3,7 @@ import { addressGroup } from '../ground/address.ts'
 import { type Clock, second } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import type { Random } from '../ground/random.ts'
-import { gcra, type Standing, standing, type Verdict } from './gcra.ts'
+import { gcra, refund, type Standing, standing, type Verdict } from './gcra.ts'
 import { type LimitBy, type LimitName, type LimitRow, limits, policyName } from './table.ts'
 
 /**
@@ -30,10 +30,20 @@ export type LimitReport = {
   }[]
 }
 
-/** See {@link createLimiter}. */
+/** Where requests are counted: a promise only where the count is kept outside this process. */
 export type Limiter = {
   /** Checks every row of the limit whose key is given and, only if all allow, charges all. */
+  readonly take: (name: LimitName, keys: LimitKeys) => LimitReport | Promise<LimitReport>
+  /** Where the caller stands; charges nothing, and asks nobody outside this process. */
+  readonly look: (name: LimitName, keys: LimitKeys) => LimitReport
+  /** Takes one charge of each row back: what was counted before it was judged turned out to be right. */
+  readonly giveBack: (name: LimitName, keys: LimitKeys) => void | Promise<void>
+}
+
+/** See {@link createLimiter}. */
+export type MemoryLimiter = Omit<Limiter, 'take' | 'giveBack'> & {
   readonly take: (name: LimitName, keys: LimitKeys) => LimitReport
+  readonly giveBack: (name: LimitName, keys: LimitKeys) => void
   /** Keys that have a counter of their own at the moment, of all rows. */
   readonly size: () => number
 }
@@ -71,7 +81,7 @@ export type LimiterOptions = {
  *     const report = limiter.take('read', { anonymous: '192.0.2.7' })
  *     if (!report.allowed) throw new Refusal('rate_limited', { retryAfter: report.retryAfter })
  */
-export const createLimiter = (options: LimiterOptions): Limiter => {
+export const createLimiter = (options: LimiterOptions): MemoryLimiter => {
   const { clock, random, scale = 1, enabled = true, capacity = 100_000 } = options
   if (!(scale > 0 && Number.isFinite(scale))) throw new TypeError('scale must be a number above 0')
   if (!(Number.isSafeInteger(capacity) && capacity > 0))
@@ -87,13 +97,24 @@ export const createLimiter = (options: LimiterOptions): Limiter => {
   const rows = new Map(limitNames.map(name => [name, limits[name].map(row => toCounted(name, row))]))
   let latest = Number.NEGATIVE_INFINITY
 
+  /** The rows of a limit that count for these keys, and the time; undefined where there is none. */
+  const open = (name: LimitName, keys: LimitKeys): readonly CountedRow[] | undefined => {
+    const counted = rows.get(name)
+    if (counted === undefined) throw new TypeError(`there is no limit ${name}`)
+    if (!enabled || !counted.some(({ by }) => keys[by] !== undefined)) return undefined
+    latest = Math.max(latest, clock.monotonic())
+    return counted
+  }
+  const judge = (name: LimitName, keys: LimitKeys, charges: boolean): LimitReport => {
+    const counted = open(name, keys)
+    return counted === undefined ? nothingToSay : takeAll(counted, keys, latest, charges)
+  }
+
   return {
-    take: (name, keys) => {
-      const counted = rows.get(name)
-      if (counted === undefined) throw new TypeError(`there is no limit ${name}`)
-      if (!enabled || !counted.some(({ by }) => keys[by] !== undefined)) return nothingToSay
-      latest = Math.max(latest, clock.monotonic())
-      return takeAll(counted, keys, latest)
+    take: (name, keys) => judge(name, keys, true),
+    look: (name, keys) => judge(name, keys, false),
+    giveBack: (name, keys) => {
+      for (const row of open(name, keys) ?? []) giveRowBack(row, keys[row.by], latest)
     },
     size: () => [...rows.values()].flat().reduce((sum, row) => sum + row.counters.size(), 0),
   }
@@ -122,7 +143,19 @@ type Asked = {
 /** What a limit says that counts by nothing that is known. */
 const nothingToSay: LimitReport = Object.freeze({ allowed: true, retryAfter: 0, rows: Object.freeze([]) })
 
-const takeAll = (rows: readonly CountedRow[], keys: LimitKeys, now: number): LimitReport => {
+const giveRowBack = (row: CountedRow, text: string | undefined, now: number): void => {
+  if (text === undefined) return
+  const key = toCounterKey(row.by, text)
+  const tat = row.counters.find(key, now)
+  if (tat !== undefined) row.counters.put(key, refund(tat, now, row))
+}
+
+const takeAll = (
+  rows: readonly CountedRow[],
+  keys: LimitKeys,
+  now: number,
+  charges: boolean,
+): LimitReport => {
   const asked: Asked[] = []
   let allowed = true
   for (const row of rows) {
@@ -135,12 +168,12 @@ const takeAll = (rows: readonly CountedRow[], keys: LimitKeys, now: number): Lim
     allowed &&= verdict.allowed
     asked.push({ row, key, tat, verdict })
   }
-  if (allowed) for (const { row, key, verdict } of asked) row.counters.put(key, verdict.tat)
+  if (allowed && charges) for (const { row, key, verdict } of asked) row.counters.put(key, verdict.tat)
   let retryAfter = allowed ? 0 : 1
   const told: LimitReport['rows'][number][] = []
   for (const { row, tat, verdict } of asked) {
     if (!allowed) retryAfter = Math.max(retryAfter, toSeconds(verdict.retryAfter))
-    told.push(toRow(row, allowed ? verdict : standing(tat, now, row)))
+    told.push(toRow(row, allowed && charges ? verdict : standing(tat, now, row)))
   }
   return { allowed, retryAfter, rows: told }
 }

@@ -91,14 +91,14 @@ export const refresh = async (
   }: {
     readonly text: string
     readonly origin: Origin
-    readonly countUse: (key: string) => void
+    readonly countUse: (key: string) => void | Promise<void>
   },
 ): Promise<LiveSession> => {
   const token = readRefreshToken(text)
   // A stranger's token never gets as far as the database's one write lock.
   const known = await getSessionOfRefreshToken(dependencies, dependencies.db, token)
   // Not in the transaction, which may run more than once for one use.
-  countUse(useOf(token, known))
+  await countUse(useOf(token, known))
   return inTransaction(dependencies.db, async work => {
     const { clock, settings, uses, processes } = dependencies
     const secretId = await processes.secretInForce(work)
