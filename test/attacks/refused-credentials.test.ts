@@ -233,7 +233,7 @@ describe('the audit log has the exact reason of a refused credential, and its se
     const kid = JSON.parse(Buffer.from(access.split('.')[0] ?? '', 'base64url').toString()).kid
     const verified = await t.engine.accessTokens.verify(access)
     // Judged after the signature was: the key was revoked in between.
-    const engine = { ...t.engine.accessTokens, verify: () => verified }
+    const engine = { ...t.engine.accessTokens, verify: async () => verified }
     Object.assign(t.app.gate, { accessTokens: engine })
     try {
       await revokeKey(t.engine, { kid, origin })

@@ -11,6 +11,7 @@ import { isSafe } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
 import { toUserPrincipal } from './principal.ts'
+import { admitUnknown } from './unknown-credential.ts'
 
 type Dependencies = SessionDependencies & {
   readonly db: Database
@@ -31,6 +32,7 @@ const limitLookUp = (
   if (passage.session !== undefined) return
   const hash = hashSessionSecret(cookie)
   const address = knownSecrets.has(hash) ? undefined : passage.address
+  if (address !== undefined) admitUnknown({ limiter, knownSecrets }, passage, cookie)
   return takeFromLimit(limiter, passage, { session: hash, address }, 'cookie')
 }
 

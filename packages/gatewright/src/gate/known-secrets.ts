@@ -1,22 +1,25 @@
-import type { SecretHash } from '../tokens/session-secret.ts'
+import { sha256 } from '../ground/encoding.ts'
 
 /**
- * Hashes of cookies that are ours: this process gave them, or found them in the database. A bounded number,
+ * Hashes of cookies and tokens that are ours: this process gave them, or found them in the database. A bounded number,
  * and nothing is said of whether their sessions live still.
  */
 export type KnownSecrets = {
-  readonly has: (hash: SecretHash) => boolean
-  readonly add: (hash: SecretHash) => void
+  readonly has: (hash: string) => boolean
+  readonly add: (hash: string) => void
 }
+
+/** Of a credential, as it was given. */
+export const hashText = sha256
 
 /** The one longest unused goes first, so those in use stay, however many others are shown. */
 export const createKnownSecrets = (capacity = 10_000): KnownSecrets => {
-  const hashes = new Set<SecretHash>()
+  const hashes = new Set<string>()
   return {
     has: hash => hashes.has(hash),
     add: hash => {
       hashes.delete(hash)
-      if (hashes.size >= capacity) hashes.delete(hashes.values().next().value as SecretHash)
+      if (hashes.size >= capacity) hashes.delete(hashes.values().next().value as string)
       hashes.add(hash)
     },
   }

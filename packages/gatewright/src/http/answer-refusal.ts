@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import { type Passage, takeFromLimit } from '../gate/passage.ts'
+import { countRefused } from '../gate/unknown-credential.ts'
 import type { LimitKeys, LimitReport } from '../limits/limiter.ts'
 import type { LimitName } from '../limits/table.ts'
 import { wentBack, wentBackEvent } from '../upkeep/went-back.ts'
@@ -64,6 +65,7 @@ export const createAnswerRefusal =
     reply.refusal = refusal
     if (statuses[refusal.code] >= 500 && refusal !== error)
       log.error({ err: error, request_id: request.id }, 'unexpected error')
+    if (request.passage && statuses[refusal.code] === 401) void countRefused(engine, request.passage)
     if (refusal.details.reason === wentBackEvent) raiseAlarm(log, request)
     if (request.passage) writeRateLimits(reply, request.passage)
     if (request.passage?.hasDeadCookie) clearSessionCookie(engine, reply)

@@ -3,10 +3,11 @@ import type { Engine } from '../compose.ts'
 import type { CookiePlace } from '../gate/credential.ts'
 import { second } from '../ground/clock.ts'
 import { endOf, timesOf } from '../sessions/session-times.ts'
-import { makeTokenPair, type TokenPair } from '../sessions/session-tokens.ts'
+import type { TokenPair } from '../sessions/session-tokens.ts'
 import type { LiveSession } from '../sessions/sessions.ts'
 import { csrfTokenOf, hashSessionSecret } from '../tokens/session-secret.ts'
 import { anyText, named, strictObject, tokenPair } from './schemas.ts'
+import { givePair } from './token-pair.ts'
 
 /** No Domain, so no other host gets it; no script reads it; another site's forms don't send it. */
 const toSetCookie = ({ name, isSecure }: CookiePlace, value: string, maxAge: number): string =>
@@ -49,5 +50,5 @@ export const answerRenewed = async (
   renew: () => Promise<LiveSession>,
 ): Promise<TokenPair | { readonly csrf_token: string }> =>
   reply.request.passage?.cookie === undefined
-    ? makeTokenPair(engine, renew)
+    ? givePair(engine, renew)
     : giveSessionCookie(engine, reply, await renew())

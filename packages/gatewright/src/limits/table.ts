@@ -122,6 +122,15 @@ export const limits = {
         'One session cookie, whoever it stands for, live or ended: counted before it is looked up, but not to sign out.',
     },
   ],
+  'refused-credential': [
+    {
+      by: 'address',
+      count: 120,
+      window: minute,
+      describe:
+        'Tokens, keys and cookies that turned out to be none of ours, or over. Past it no further one that is not yet known is looked at, which would cost a signature or a query; those already known go on.',
+    },
+  ],
   revocations: [
     {
       by: 'address',

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { findShownCookieSession } from '../../gate/cookie-caller.ts'
+import { admitUnknown } from '../../gate/unknown-credential.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { everyone, signedIn } from '../../permissions/access-rule.ts'
 import type { Caller } from '../../sessions/hold-session.ts'
-import { makeTokenPair } from '../../sessions/session-tokens.ts'
 import { refuseJustRenewed } from '../../sign-in/cookie-session.ts'
 import { logOut } from '../../sign-in/end-sessions.ts'
 import { getSessionOfRefreshToken, readRefreshToken } from '../../sign-in/made-by-us.ts'
@@ -31,6 +31,7 @@ import {
   username,
 } from '../schemas.ts'
 import { answerRenewed, clearSessionCookie, csrfExample, renewedAnswer } from '../session-cookie.ts'
+import { givePair } from '../token-pair.ts'
 import { typed } from '../typed-app.ts'
 import { accountExample, accountSchema, toAccount } from './account.ts'
 
@@ -115,7 +116,7 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
         password: parsePassword(request.body.password, '/password'),
       }
       const from = { device: deviceOf(request), origin: originOf(request) }
-      return makeTokenPair(engine, () => signIn(engine, { ...credentials, ...from }))
+      return givePair(engine, () => signIn(engine, { ...credentials, ...from }))
     },
   )
 }
@@ -177,9 +178,8 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
       if (token === undefined) throw new Refusal('invalid_token', { reason: 'no_credential' })
       const { passage } = request
       const countUse = (session: string) => takeFurther(engine, { passage, reply }, { session })
-      return makeTokenPair(engine, () =>
-        refresh(engine, { text: token, origin: originOf(request), countUse }),
-      )
+      if (passage !== undefined) admitUnknown(engine, passage, token)
+      return givePair(engine, () => refresh(engine, { text: token, origin: originOf(request), countUse }))
     },
   )
 }
