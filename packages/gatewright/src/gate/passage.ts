@@ -1,5 +1,7 @@
 import { Refusal } from '../ground/refusal.ts'
-import type { Limiter, LimitKeys, LimitReport } from '../limits/limiter.ts'
+import type { LimitKeys } from '../limits/counter-keys.ts'
+import type { LimitReport } from '../limits/limit-report.ts'
+import type { Limiter } from '../limits/limiter.ts'
 import type { LimitName } from '../limits/table.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
@@ -86,7 +88,7 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
  * Takes from the limit that the route names, or from another, by the keys known so far, and keeps what it
  * said.
  * Waits only where the count is kept outside this process.
- * @throws Refusal `rate_limited`
+ * @throws Refusal `rate_limited`, and `unavailable` while an exact limit can't be counted
  */
 export const takeFromLimit = (
   limiter: Limiter,
@@ -96,6 +98,8 @@ export const takeFromLimit = (
 ): void | Promise<void> => {
   const hold = (report: LimitReport): void => {
     if (report.rows.length > 0) passage.reports = [...passage.reports, report]
+    if (report.isStoreAway)
+      throw new Refusal('unavailable', { reason: 'limit_store_away', retryAfter: report.retryAfter })
     if (!report.allowed) throw new Refusal('rate_limited', { reason: limit, retryAfter: report.retryAfter })
   }
   const report = limiter.take(limit, keys)

@@ -43,6 +43,19 @@ export const addressGroup = (text: string): string => {
   return isVersion6(ip) ? `${new ipaddr.IPv6([...ip.parts.slice(0, 4), 0, 0, 0, 0])}/64` : ip.toString()
 }
 
+/**
+ * The network of an IPv6 address that is limited as one, beside its group: the /48, which is what one
+ * customer has at most as a rule. Undefined for anything else.
+ *
+ *     addressNetwork('2001:db8:1:2:3::4') // '2001:db8:1::/48'
+ */
+export const addressNetwork = (text: string): string | undefined => {
+  if (!text.includes(':')) return undefined
+  const ip = toIp(text)
+  if (ip === undefined || !isVersion6(ip)) return undefined
+  return `${new ipaddr.IPv6([...ip.parts.slice(0, 3), 0, 0, 0, 0, 0])}/48`
+}
+
 /** Whether this is 127.0.0.0/8 or ::1. What is no address is not loopback. */
 export const isLoopback = (text: string): boolean => toIp(text)?.range() === 'loopback'
 

@@ -94,6 +94,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   engine.refusedCredentials.tell(log)
   engine.keyRing.tell(log)
   engine.lines.tell(log)
+  engine.counters.tell(log)
   engine.revocations.tell(log)
   healthRoutes(app, engine)
   wellKnownRoutes(app, engine, mount)

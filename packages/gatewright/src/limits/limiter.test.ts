@@ -2,14 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { day, hour, minute, second } from '../ground/clock.ts'
 import { systemRandom } from '../ground/random.ts'
-import {
-  addressAndUsername,
-  createLimiter,
-  type LimiterOptions,
-  type LimitKeys,
-  type LimitReport,
-} from './limiter.ts'
-import { type LimitBy, type LimitName, type LimitRow, limits } from './table.ts'
+import { addressAndUsername, type LimitKeys } from './counter-keys.ts'
+import type { LimitReport } from './limit-report.ts'
+import { createMemoryLimiter as createLimiter, type LimiterOptions } from './limiter.ts'
+import { type LimitName, type LimitRow, limits } from './table.ts'
 
 const setUp = (options: Partial<LimiterOptions> = {}) => {
   let now = 0
@@ -371,12 +367,15 @@ test('random traffic is answered exactly as a naive simulation answers it', t =>
       now += wait
       pass(wait)
       const address = addresses[below(addresses.length)] ?? ''
-      const keys: Readonly<Record<LimitBy, string | undefined>> = {
+      const keys: LimitKeys = {
         address: spare(address),
         anonymous: spare(address),
         user: spare(`u${below(3)}`),
         session: spare(`s${below(3)}`),
         'address+username': spare(addressAndUsername(address, `n${below(2)}`)),
+        challenge: spare(`c${below(2)}`),
+        recipient: spare(`r${below(2)}`),
+        'api-key': spare(`k${below(2)}`),
       }
       const name = names[below(names.length)] ?? 'read'
       const report = limiter.take(name, keys)

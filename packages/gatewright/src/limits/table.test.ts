@@ -49,6 +49,9 @@ const byWords = {
   user: 'user',
   session: 'session',
   'address+username': 'address and username',
+  challenge: 'challenge',
+  recipient: 'recipient',
+  'api-key': 'API key',
 } as const satisfies Record<LimitBy, string>
 
 const toRequests = ({ count, window }: LimitRow): string =>
