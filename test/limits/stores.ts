@@ -6,7 +6,8 @@ import { openDatabases } from '../../packages/gatewright/src/storage/database.ts
 import { engineMigrations, migrate } from '../../packages/gatewright/src/storage/migrate.ts'
 import type { Database } from '../../packages/gatewright/src/storage/tables.ts'
 import { openValkeyScripts } from '../../packages/gatewright/src/storage/valkey.ts'
-import { newTestDatabase } from '../database.ts'
+import { makeTemporaryDatabase } from '../../packages/gatewright/src/testing/temporary-database.ts'
+import { testsDatabase } from '../environment.ts'
 
 /** A home of counters as several processes reach it, each over connections of its own. */
 export type Home = {
@@ -16,10 +17,14 @@ export type Home = {
   readonly close: () => Promise<void>
 }
 
-export const openSqlHome = async (processes: number, pool = 10): Promise<Home & { db: Database }> => {
-  const database = await newTestDatabase()
+/** @param server the address of a PostgreSQL server; without one, SQLite */
+export const openSqlHome = async (
+  processes: number,
+  server = testsDatabase.kind === 'postgres' ? testsDatabase.server : undefined,
+): Promise<Home & { db: Database }> => {
+  const database = await makeTemporaryDatabase(server)
   const opened = Array.from({ length: processes }, () =>
-    openDatabases({ databaseUrl: database.url, databasePool: pool }, 'off'),
+    openDatabases({ databaseUrl: database.url, databasePool: 10 }, 'off'),
   )
   const [first] = opened
   if (first === undefined) throw new TypeError('one process at least')

@@ -18,6 +18,7 @@ import { noteAlgorithm } from './keys/turn-ring.ts'
 import { createHashKey } from './limits/hash-key.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { type CounterHome, openCounterStore } from './limits/open-counter-store.ts'
+import { createSharedSums } from './limits/shared-sums.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
 import { readMachine } from './processes/machine.ts'
@@ -216,8 +217,12 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const epoch = await readEpoch(db)
   const lines = openWakeLines({ settings, watch, random, epoch })
   opened.defer(lines.close)
-  const counters = await openCounterStore({ settings, db, random, epoch })
+  const counters = await openCounterStore({ settings, db, watch, random, epoch })
   opened.defer(async () => counters.close())
+  const hashKey = createHashKey(secrets, processes.lastSecretInForce)
+  const { otherServers } = processes
+  const sums = createSharedSums({ store: counters, clock, hashKey, otherServers })
+  opened.defer(sums.stop)
   const hooks = createHookRunner({ db, clock, random })
   opened.defer(hooks.stop)
   const revocations: Revocations = createRevocations({
@@ -288,8 +293,14 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     hasher: createPasswordHasher({ random, threads: shareOf(hashingThreads(), countWorkers(settings)) }),
     counters,
     limiter: createLimiter(
-      { clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' },
-      { store: counters, clock, hashKey: createHashKey(secrets, processes.lastSecretInForce) },
+      {
+        clock,
+        random,
+        scale: settings.limitsScale,
+        enabled: settings.limits === 'on',
+        tally: sums.tally,
+      },
+      { store: counters, clock, hashKey },
     ),
     findAddress: createClientAddress(settings.trustedProxies),
     places: credentialPlacesOf(settings, publicUrl),

@@ -74,22 +74,26 @@ export const keepStore = (
     }
   }
 
-  const ask = async <T>(question: (found: OpenStore) => Promise<T>): Promise<T> => {
-    const found = store
-    if (found === undefined) throw new StoreAway('the store of limits is away')
+  const found = (): OpenStore => {
+    if (store === undefined) throw new StoreAway('the store of limits is away')
+    return store
+  }
+  const ask = async <T>(question: (asked: OpenStore) => Promise<T>): Promise<T> => {
+    const asked = found()
     try {
-      return await question(found)
+      return await question(asked)
     } catch (error) {
-      lose(found, whyOf(error))
+      lose(asked, whyOf(error))
       throw new StoreAway('the store of limits failed', { cause: error })
     }
   }
   void keep()
 
   return {
-    take: (charges, now) => ask(found => found.take(charges, now)),
-    giveBack: (charges, now) => ask(found => found.giveBack(charges, now)),
-    add: (sums, since) => ask(found => found.add(sums, since)),
+    take: (charges, now) => ask(asked => asked.take(charges, now)),
+    giveBack: (charges, now) => ask(asked => asked.giveBack(charges, now)),
+    // Nobody waits for it: that it fails says nothing of the others.
+    add: async (sums, since) => found().add(sums, since),
     tried: tried.promise,
     state: () => state,
     close: () => {

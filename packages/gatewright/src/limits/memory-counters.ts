@@ -12,6 +12,8 @@ export type Counter = {
   unsent: number
   /** The time of the first of them. */
   unsentSince: number
+  /** It is among those that are told next. */
+  isNoted: boolean
 }
 
 /** The keys of one row in the memory of this process. */
@@ -39,12 +41,13 @@ const newCounter = (key: string, from: Counter | undefined): Counter => ({
   shared: 0,
   unsent: 0,
   unsentSince: 0,
+  isNoted: false,
 })
 
 const sweptAtOnce = 4
 
-const isPast = ({ tat, shared, unsent }: Counter, now: number): boolean =>
-  tat <= now && shared <= now && unsent === 0
+const isPast = ({ tat, shared, isNoted }: Counter, now: number): boolean =>
+  tat <= now && shared <= now && !isNoted
 
 /**
  * Holds `capacity` keys at most. When all of them live, a new one pushes none out but shares one of 1,024

@@ -19,10 +19,18 @@ export type CounterHome = KeptStore & {
   readonly tell: (log: LimitLog) => void
 }
 
-const openDatabase = (db: Database) => async (): Promise<OpenStore> => {
-  await db.selectNoFrom(sql<number>`1`.as('one')).execute()
-  return createSqlCounters(db)
+type Connections = {
+  readonly db: Database
+  /** By which fast rows are added up: it gives up in time, and requests can't use it up. */
+  readonly watch: Database
 }
+
+const openDatabase =
+  ({ db, watch }: Connections) =>
+  async (): Promise<OpenStore> => {
+    await db.selectNoFrom(sql<number>`1`.as('one')).execute()
+    return { ...createSqlCounters(db), add: createSqlCounters(watch).add }
+  }
 
 const openValkey = (url: string, epoch: string) => async (): Promise<OpenStore> => {
   const scripts = await openValkeyScripts(url, limitScripts)
@@ -55,9 +63,8 @@ const createTold = () => {
   }
 }
 
-type Dependencies = {
+type Dependencies = Connections & {
   readonly settings: Pick<Settings, 'valkeyUrl'>
-  readonly db: Database
   readonly random: Random
   /** The id of the database. */
   readonly epoch: string
@@ -69,12 +76,12 @@ const longestOpening = 2 * second
 /** Valkey where there is one, else the database. A start goes on without it. */
 export const openCounterStore = async ({
   settings: { valkeyUrl },
-  db,
   random,
   epoch,
+  ...connections
 }: Dependencies): Promise<CounterHome> => {
   const told = createTold()
-  const open = valkeyUrl === undefined ? openDatabase(db) : openValkey(valkeyUrl, epoch)
+  const open = valkeyUrl === undefined ? openDatabase(connections) : openValkey(valkeyUrl, epoch)
   const store = keepStore({ open, random }, told.note)
   await waitAtMost(longestOpening, store.tried)
   return { ...store, tell: told.tell }
