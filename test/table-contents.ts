@@ -18,7 +18,9 @@ const listTables = (db: Database): Promise<readonly string[]> => {
     tableNames.get(db) ??
     db.introspection
       .getTables({ withInternalKyselyTables: true })
-      .then(tables => tables.map(({ name }) => name).filter(name => !['processes', 'limit_counters'].includes(name)))
+      .then(tables =>
+        tables.map(({ name }) => name).filter(name => !['processes', 'limit_counters'].includes(name)),
+      )
   tableNames.set(db, known)
   return known
 }

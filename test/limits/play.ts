@@ -117,9 +117,16 @@ export const playLimits = async (
     if (due.length > 0) meet('added up')
     await Promise.all(due.map(({ addUp }) => addUp()))
   }
+  /** As timers would: after some turns there is nothing left to tell, however long it lasts. */
   const pass = async (milliseconds: number): Promise<void> => {
-    time.at += milliseconds
-    await tell()
+    let left = milliseconds
+    for (let turns = 0; turns < 4 && left > 0; turns += 1) {
+      const part = Math.min(left, second)
+      time.at += part
+      left -= part
+      await tell()
+    }
+    time.at += left
   }
 
   const flood = async (): Promise<void> => {

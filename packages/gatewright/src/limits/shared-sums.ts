@@ -23,7 +23,7 @@ export type SharedSumsDependencies = {
 }
 
 const interval = second
-/** What is older says nothing that is still worth knowing. */
+/** Of what is older, only what has not drained since is still told. */
 const oldest = toMicroseconds(2 * interval)
 /** Sums of several processes arrive in another order than requests did, and clocks differ a little. */
 const slack = toMicroseconds(3 * interval)
@@ -42,8 +42,9 @@ type Told = Noted & Sum & { readonly since: number; readonly weight: number }
  * No caller under its limit is refused by it. The shared counter takes each sum as if it had come at once, at
  * its beginning: `max(counter, since) + amount`. Had all requests been counted one by one in the order in which
  * they came, the result could be lower only by as much as sums overtake each other, which is less than `slack`,
- * and a process goes by the counter less that. What is older than two turns is dropped, so nothing overtakes
- * more. While the store is away every process counts alone.
+ * and a process goes by the counter less that. Of a sum that is older than two turns, what has drained
+ * meanwhile is left out, so nothing overtakes by more. While the store is away every process counts alone:
+ * what could not be told is dropped, for it may have arrived all the same.
  */
 export const createSharedSums = ({
   store,
@@ -73,16 +74,17 @@ export const createSharedSums = ({
     const least = toMicroseconds(interval) / (leastPart * (otherServers() + 1))
     const told: Told[] = []
     for (const { row, counter } of noted) {
-      const amount = counter.unsent * row.pace.step
+      const drained = Math.max(0, now - counter.unsentSince - oldest)
+      const amount = counter.unsent * row.pace.step - drained
+      const isBack = counter.unsent < 0
       counter.isNoted = false
       counter.unsent = 0
-      const isWorthIt = (amount < 0 || amount >= least) && now - counter.unsentSince <= oldest
-      if (isWorthIt)
+      if (isBack || amount >= least)
         told.push({
           row,
           counter,
           amount,
-          since: counter.unsentSince,
+          since: counter.unsentSince + drained,
           weight: Math.abs(amount) / row.pace.capacity,
           key: hashKey(`${row.policy} ${counter.key}`),
         })
