@@ -18,6 +18,7 @@ import { noteAlgorithm } from './keys/turn-ring.ts'
 import { createHashKey } from './limits/hash-key.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { type CounterHome, openCounterStore } from './limits/open-counter-store.ts'
+import { warnOfLoosened } from './limits/override.ts'
 import { createSharedSums } from './limits/shared-sums.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
@@ -297,6 +298,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
         clock,
         random,
         scale: settings.limitsScale,
+        overrides: settings.limitsOverride,
         enabled: settings.limits === 'on',
         tally: sums.tally,
       },
@@ -306,7 +308,13 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     places: credentialPlacesOf(settings, publicUrl),
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
-    warnings: [...warnings, ...found, ...lines.warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
+    warnings: [
+      ...warnings,
+      ...found,
+      ...warnOfLoosened(settings),
+      ...lines.warnings,
+      ...warningsOf(algorithmOf[settings.tokenAlgorithm]),
+    ],
     close: () => opened.disposeAsync(),
   }
 }

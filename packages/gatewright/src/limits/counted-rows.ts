@@ -1,5 +1,7 @@
+import type { LimitOverride } from '../ground/parse-setting.ts'
 import { hasNetwork } from './counter-keys.ts'
 import { type Pace, paceOf } from './gcra.ts'
+import { overrideRow } from './override.ts'
 import { type LimitBy, type LimitRow, policyName } from './table.ts'
 
 /** A row of the table as it is counted: by the settings, and for a network as well as for its groups. */
@@ -42,17 +44,21 @@ const toCounted = (policy: string, row: LimitRow, factor: number, isNetwork: boo
   }
 }
 
+/** How the settings change the table. */
+export type Adjustment = { readonly scale: number; readonly overrides: readonly LimitOverride[] }
+
 /**
- * The rows of one limit, in the order of the table, each counting `scale` times as many; one whose key holds
+ * The rows of one limit, in the order of the table, overridden and then scaled; one whose key holds
  * an address is followed by the same for its network, at ten times.
  */
 export const toCountedRows = (
   name: string,
   rows: readonly LimitRow[],
-  scale: number,
+  { scale, overrides }: Adjustment,
 ): readonly CountedRow[] =>
-  rows.flatMap(row => {
-    const policy = policyName(name, row)
+  rows.flatMap(tabled => {
+    const policy = policyName(name, tabled)
+    const row = overrideRow(policy, tabled, overrides)
     const factor = row.isFixed ? 1 : scale
     const own = toCounted(policy, row, factor, false)
     if (!hasNetwork(row.by)) return [own]

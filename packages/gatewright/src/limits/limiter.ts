@@ -1,4 +1,5 @@
 import type { Clock } from '../ground/clock.ts'
+import type { LimitOverride } from '../ground/parse-setting.ts'
 import type { Random } from '../ground/random.ts'
 import { type CountedRow, toCountedRows } from './counted-rows.ts'
 import type { LimitKeys } from './counter-keys.ts'
@@ -8,22 +9,30 @@ import { createKnownCounters } from './known-counters.ts'
 import { type LimitReport, nothingToSay } from './limit-report.ts'
 import { createMemoryCounters, createSlotPicker } from './memory-counters.ts'
 import { createMemoryRows, type MemoryRows, type Tally } from './memory-rows.ts'
-import { type LimitName, limits } from './table.ts'
+import { createOwnLimits, type RouteLimit } from './own-limit.ts'
+import { type LimitName, type LimitRow, limits } from './table.ts'
 
 /** Where requests are counted: a promise only where the count is kept outside this process. */
 export type Limiter = {
   /** Checks every row of the limit whose key is given and, only if all allow, charges all. */
-  readonly take: (name: LimitName, keys: LimitKeys) => LimitReport | Promise<LimitReport>
+  readonly take: (name: string, keys: LimitKeys) => LimitReport | Promise<LimitReport>
   /** Where the caller stands, as far as this process knows; charges nothing, and asks nobody outside. */
-  readonly look: (name: LimitName, keys: LimitKeys) => LimitReport
+  readonly look: (name: string, keys: LimitKeys) => LimitReport
   /** Takes one charge of each row back: what was counted before it was judged turned out to be right. */
-  readonly giveBack: (name: LimitName, keys: LimitKeys) => void | Promise<void>
+  readonly giveBack: (name: string, keys: LimitKeys) => void | Promise<void>
+  /**
+   * Takes note of what a route says; one of its own is counted from then on.
+   * @throws Error for a name that there is not, and for a limit that can't be counted
+   */
+  readonly declare: (limit: RouteLimit) => void
+  /** The public names of all rows. */
+  readonly policies: () => readonly string[]
 }
 
 /** See {@link createMemoryLimiter}. */
 export type MemoryLimiter = Omit<Limiter, 'take' | 'giveBack'> & {
-  readonly take: (name: LimitName, keys: LimitKeys) => LimitReport
-  readonly giveBack: (name: LimitName, keys: LimitKeys) => void
+  readonly take: (name: string, keys: LimitKeys) => LimitReport
+  readonly giveBack: (name: string, keys: LimitKeys) => void
   /** Keys that have a counter of their own at the moment, of all rows. */
   readonly size: () => number
 }
@@ -34,6 +43,7 @@ export type LimiterOptions = {
   readonly random: Random
   /** Multiplies every count; the result is rounded and at least 1. */
   readonly scale?: number
+  readonly overrides?: readonly LimitOverride[]
   /** `false` counts nothing and allows everything. */
   readonly enabled?: boolean
   /** Keys that one row holds at most. */
@@ -48,30 +58,49 @@ const checkOptions = ({ scale, capacity }: { readonly scale: number; readonly ca
     throw new TypeError('capacity must be a whole number')
 }
 
-/** What both limiters are made of: rows by limit, their counters in memory, and a time that never goes back. */
-const prepare = ({ clock, random, scale = 1, enabled = true, capacity = 100_000, tally }: LimiterOptions) => {
+const limitNames = Object.keys(limits) as LimitName[]
+
+/** What is made of the rows of each limit, those of the table and those that routes declare. */
+const createLimits = <T>(
+  toRows: (name: string, rows: readonly LimitRow[]) => readonly CountedRow[],
+  make: (rows: readonly CountedRow[]) => T,
+) => {
+  const made = new Map<string, T>()
+  const policies: string[] = []
+  const add = (name: string, tabled: readonly LimitRow[]): void => {
+    const rows = toRows(name, tabled)
+    made.set(name, make(rows))
+    policies.push(...rows.filter(({ isNetwork }) => !isNetwork).map(({ policy }) => policy))
+  }
+  for (const name of limitNames) add(name, limits[name])
+  return {
+    all: () => [...made.values()],
+    get: (name: string): T => {
+      const found = made.get(name)
+      if (found === undefined) throw new TypeError(`there is no limit ${name}`)
+      return found
+    },
+    declare: createOwnLimits(({ name, rows }) => add(name, rows)),
+    policies: (): readonly string[] => policies,
+  }
+}
+
+/** What both limiters are made of: counters in memory, and a time that never goes back. */
+const prepare = ({ clock, random, ...options }: LimiterOptions) => {
+  const { scale = 1, overrides = [], enabled = true, capacity = 100_000 } = options
   checkOptions({ scale, capacity })
   const pickSlot = createSlotPicker(random)
   const newCounters = () => createMemoryCounters(capacity, pickSlot)
   let latest = Number.NEGATIVE_INFINITY
-  const byName = new Map(limitNames.map(name => [name, toCountedRows(name, limits[name], scale)] as const))
   return {
-    now: (): number => (latest = Math.max(latest, toMicroseconds(clock.monotonic()))),
-    inMemory: (rows: readonly CountedRow[], heard?: Tally) => createMemoryRows(rows, newCounters, heard),
-    tally,
     enabled,
-    /** What is made of the rows of each limit. */
-    ofEach: <T>(make: (rows: readonly CountedRow[]) => T) => {
-      const made = new Map([...byName].map(([name, rows]) => [name, make(rows)] as const))
-      return {
-        all: () => [...made.values()],
-        get: (name: LimitName): T => {
-          const found = made.get(name)
-          if (found === undefined) throw new TypeError(`there is no limit ${name}`)
-          return found
-        },
-      }
+    now: (): number => {
+      latest = Math.max(latest, toMicroseconds(clock.monotonic()))
+      return latest
     },
+    inMemory: (rows: readonly CountedRow[], tally?: Tally) => createMemoryRows(rows, newCounters, tally),
+    ofEach: <T>(make: (rows: readonly CountedRow[]) => T) =>
+      createLimits((name, rows) => toCountedRows(name, rows, { scale, overrides }), make),
   }
 }
 
@@ -99,7 +128,7 @@ const prepare = ({ clock, random, scale = 1, enabled = true, capacity = 100_000,
 export const createMemoryLimiter = (options: LimiterOptions): MemoryLimiter => {
   const { now, inMemory, ofEach, enabled } = prepare(options)
   const limitsOf = ofEach(rows => inMemory(rows, options.tally))
-  const judge = (name: LimitName, keys: LimitKeys, charges: boolean): LimitReport => {
+  const judge = (name: string, keys: LimitKeys, charges: boolean): LimitReport => {
     const rows = limitsOf.get(name)
     return enabled ? rows.take(keys, now(), charges) : nothingToSay
   }
@@ -109,6 +138,8 @@ export const createMemoryLimiter = (options: LimiterOptions): MemoryLimiter => {
     giveBack: (name, keys) => {
       if (enabled) limitsOf.get(name).giveBack(keys, now())
     },
+    declare: limitsOf.declare,
+    policies: limitsOf.policies,
     size: () => limitsOf.all().reduce((sum, rows) => sum + rows.size(), 0),
   }
 }
@@ -185,7 +216,7 @@ export const createLimiter = (options: LimiterOptions, counting: SharedCounting)
       fast.giveBack(keys, now())
       return exact?.giveBack(keys)
     },
+    declare: limitsOf.declare,
+    policies: limitsOf.policies,
   }
 }
-
-const limitNames = Object.keys(limits) as LimitName[]
