@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
 import { minute, second } from 'gatewright/clock'
 import { addressAndUsername, type LimitKeys } from '../../packages/gatewright/src/limits/counter-keys.ts'
 import type { CounterStore } from '../../packages/gatewright/src/limits/counter-store.ts'
@@ -166,4 +168,11 @@ export const playLimits = async (
   }
   await nodes.stop()
   return { lost, asked, met }
+}
+
+/** @param meets what must have happened at least once */
+export const judgePlayed = (t: TestContext, { lost, asked, met }: Played, meets: readonly string[]): void => {
+  t.diagnostic(`${asked} requests: ${JSON.stringify(Object.fromEntries([...met].sort()))}`)
+  assert.deepEqual(lost, [])
+  for (const what of meets) assert.ok(met.has(what), `never: ${what}`)
 }
