@@ -68,7 +68,7 @@ export const createExactRows = (
   const ask = async (charges: readonly RowCharge[], at: number, keys: LimitKeys): Promise<LimitReport> => {
     try {
       const { allowed, tats } = await store.take(charges, at)
-      for (const [place, { key }] of charges.entries()) known.note(key, { tat: tats[place] ?? 0, toldAt: at })
+      for (const [place, { key }] of charges.entries()) known.note(key, tats[place] ?? 0, at)
       return (allowed ? toAllowance : toRefusedReport)(toAsked(charges, tats), at)
     } catch (error) {
       if (!(error instanceof StoreAway)) throw error

@@ -42,23 +42,29 @@ const toOptions = ({ host, port, tls, username, password, database }: ValkeyAddr
     RESP: 3,
     maintNotifications: 'disabled',
     disableClientInfo: true,
-    commandOptions: { timeout: longest },
   } as const
 }
 
 /** The library is loaded here, by whoever has a server. */
-const makeClient = async (address: ValkeyAddress) => {
+const makeClient = async (
+  address: ValkeyAddress,
+  more: { readonly commandOptions?: { timeout: number } },
+) => {
   const { createClient } = await import('@redis/client')
-  return createClient(toOptions(address))
+  return createClient({ ...toOptions(address), ...more })
 }
 
 type Client = Awaited<ReturnType<typeof makeClient>>
 
 /** Opens one connection, and prepares it. @throws Error which names the address without the password */
-const connect = async (url: string, prepare: (client: Client) => Promise<unknown>) => {
+const connect = async (
+  url: string,
+  more: Parameters<typeof makeClient>[1],
+  prepare: (client: Client) => Promise<unknown>,
+) => {
   const address = parseValkeyAddress(url)
   if (address === undefined) throw new TypeError('not the address of a Valkey server')
-  const client = await makeClient(address)
+  const client = await makeClient(address, more)
   const ended = Promise.withResolvers<void>()
   const close = (): void => {
     client.destroy()
@@ -85,7 +91,7 @@ export const openValkey = async (
   channels: readonly string[],
   onMessage: (channel: string) => void,
 ): Promise<Valkey> => {
-  const { client, ended, close } = await connect(url, opened =>
+  const { client, ended, close } = await connect(url, { commandOptions: { timeout: longest } }, opened =>
     opened.subscribe([...channels], (_, channel) => onMessage(channel)),
   )
   return { publish: channel => client.publish(channel, ''), ended, close }
@@ -121,6 +127,9 @@ const createWatch = (onSilent: () => void) => {
   }
 }
 
+/** The library would make a timer for each command, which costs more than the command. */
+const unwatched = { commandOptions: { timeout: 0 } } as const
+
 const isUnknownScript = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('NOSCRIPT')
 
@@ -131,7 +140,7 @@ const isUnknownScript = (error: unknown): boolean =>
  */
 export const openValkeyScripts = async (url: string, scripts: readonly string[]): Promise<ValkeyScripts> => {
   const names = new Map<string, string>()
-  const { client, ended, close } = await connect(url, async opened => {
+  const { client, ended, close } = await connect(url, unwatched, async opened => {
     for (const script of scripts) names.set(script, await opened.scriptLoad(script))
   })
   const watched = createWatch(close)
