@@ -117,7 +117,17 @@ route asks for a code, sends mail or takes an API key in this version: their row
 - **While the store is away** each process lets the stated number of an exact row through at once and as many
   in each window, by its own memory, and answers the rest with 503 and \`Retry-After\`: they did nothing
   wrong. No request waits for a store that is away; one attempt at a time is made to have it back.
-- **Fast rows** are counted in each process and never make a request wait.
+- **Fast rows** are counted in each process and never make a request wait. Where several processes are on
+  one database, they add up once a second what busy callers got of each. So with *n* processes a caller may get
+  the burst of a row *n* times at once, and then no more than the row says for all of them together, an eighth
+  more at most; for what reaches them before they hear of each other a few seconds' worth comes on top. Nobody
+  under the limit is refused by it. While the store is away each counts alone.
+- **Numbers of your own.** \`LIMITS_OVERRIDE=read-user=2400, registration-address-hour=100/2h\` gives single rows
+  other numbers, by the names that \`RateLimit-Policy\` shows: how many, and if need be in which time. The name
+  stays. A name that is none stops the start. What makes guessing easier is told at the start where others can
+  reach the server. A route may bring a limit of its own:
+  \`limit: { name: 'reports', rows: [{ by: 'user', count: 10, window: hour, kind: 'fast', describe: '…' }] }\`;
+  routes with the same limit share its counters.
 - **\`LIMITS_SCALE\`** multiplies every count (rounded, at least 1).
 - Answers carry \`RateLimit-Policy\` and \`RateLimit\` (draft-ietf-httpapi-ratelimit-headers-10): \`q\`
   requests in \`w\` seconds, \`r\` left, one more in \`t\` seconds.
