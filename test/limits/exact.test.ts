@@ -63,6 +63,14 @@ describe('an exact row', () => {
       })
   })
 
+  test('100 guesses at once at a name nobody has tried, at two processes: exactly five get through', async () => {
+    const processes = [openProcess(0), openProcess(1)]
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, n) => guess(processes[n % 2] as Process)),
+    )
+    assert.equal(answers.filter(({ allowed }) => allowed).length, 5)
+  })
+
   test('that refuses in one process is not charged by another limit row', async () => {
     const process = openProcess()
     await useUp(process)

@@ -144,20 +144,16 @@ export const openValkeyScripts = async (url: string, scripts: readonly string[])
     for (const script of scripts) names.set(script, await opened.scriptLoad(script))
   })
   const watched = createWatch(close)
-  return {
-    run: (script, keys, values) =>
-      watched(async () => {
-        const given = { keys: [...keys], arguments: [...values] }
-        try {
-          return await client.evalSha(names.get(script) ?? '', given)
-        } catch (error) {
-          if (!isUnknownScript(error)) throw error
-          return client.eval(script, given)
-        }
-      }),
-    ended,
-    close,
+  const run: ValkeyScripts['run'] = async (script, keys, values) => {
+    const given = { keys: [...keys], arguments: [...values] }
+    try {
+      return await client.evalSha(names.get(script) ?? '', given)
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error
+      return client.evalSha(await client.scriptLoad(script), given)
+    }
   }
+  return { run: (script, keys, values) => watched(() => run(script, keys, values)), ended, close }
 }
 
 /** What is weak about the way to it; undefined where it stays on this machine, or is encrypted. */
