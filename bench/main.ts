@@ -1,4 +1,5 @@
 import { measureCutOffs } from './cut-offs.ts'
+import { measureLimits } from './limits.ts'
 import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
 import { measureRevocation } from './revocation.ts'
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, Bench>> = {
   workers: { run: measureWorkers, does: 'a protected GET of 1, 2 and 4 workers [rounds] [seconds of each]' },
   verifier: { run: measureVerifier, does: 'how soon a service elsewhere refuses after a logout [logouts]' },
   'cut-offs': { run: measureCutOffs, does: 'what live cut-offs cost [how many] [rounds] [seconds of each]' },
+  limits: { run: measureLimits, does: 'a check of a limit, in memory and in each store [rounds]' },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
 }
 

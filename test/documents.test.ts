@@ -9,6 +9,7 @@ import { bodySteps, headSteps } from '../packages/gatewright/src/gate/gate.ts'
 import { refusals } from '../packages/gatewright/src/ground/refusal.ts'
 import { statuses } from '../packages/gatewright/src/http/problem.ts'
 import type { DeclaredRoute } from '../packages/gatewright/src/http/route-table.ts'
+import { nameOf } from '../packages/gatewright/src/limits/own-limit.ts'
 import { startTestApp, type TestApp } from './harness.ts'
 import {
   listDocuments,
@@ -155,7 +156,7 @@ const toRow = (route: DeclaredRoute): readonly string[] => {
   return [
     `\`${route.method} ${route.url}${toQuery(querystring)}\``,
     describeRule(route.rule.access),
-    `\`${route.rule.limit}\``,
+    `\`${nameOf(route.rule.limit)}\``,
     toFields(body),
     toAnswer(route),
   ]

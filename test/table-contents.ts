@@ -3,7 +3,8 @@ import { until } from './process/until.ts'
 
 /**
  * Every row of every table, by table: what a request may or may not have changed. Left out is what is written
- * at a moment of its own: refused credentials, counted behind the answer, and the beats of processes.
+ * at a moment of its own, refused credentials, counted behind the answer, and the beats of processes; and what
+ * limits count, which is every request.
  */
 export type TableContents = ReadonlyMap<string, readonly unknown[]>
 
@@ -17,7 +18,9 @@ const listTables = (db: Database): Promise<readonly string[]> => {
     tableNames.get(db) ??
     db.introspection
       .getTables({ withInternalKyselyTables: true })
-      .then(tables => tables.map(({ name }) => name).filter(name => name !== 'processes'))
+      .then(tables =>
+        tables.map(({ name }) => name).filter(name => !['processes', 'limit_counters'].includes(name)),
+      )
   tableNames.set(db, known)
   return known
 }

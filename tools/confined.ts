@@ -66,7 +66,7 @@ const rules: readonly Rule[] = [
       `${engine}/ground/`,
       `${engine}/tokens/`,
       `${engine}/keys/`,
-      `${engine}/limits/limiter.ts`,
+      `${engine}/limits/memory-counters.ts`,
       `${engine}/http/certificate.ts`,
       `${engine}/upkeep/certificate-check.ts`,
       `${verifier}/algorithms.ts`,

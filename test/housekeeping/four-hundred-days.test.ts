@@ -16,6 +16,8 @@ import { keepHouse } from './keep-house.ts'
 const days = 400
 /** One day of so many is lived in full; the others pass. */
 const stride = 4
+/** The days after which rows are counted. */
+const isCounted = (today: number): boolean => today % 20 === 16
 
 let t: TestApp
 before(async () => {
@@ -89,7 +91,14 @@ const live = async (users: readonly string[], today: number, held: SignedIn[]): 
   assert.equal(again.text, written.text)
   const token = held.at(-1)?.access
   expect(await t.call('DELETE', `posts/${written.body.id}`, { token }), 204)
+  const guess = { username: visitor, password: `a guess of day ${today}` }
+  if (isCounted(today)) expect(await t.call('POST', 'login', { body: guess }), 'invalid_credentials')
   t.clock.advance(stride * day - 12 * hour - minute)
+}
+
+const countAll = async (): Promise<Record<string, number>> => {
+  const counters = await t.engine.db.selectFrom('limit_counters').select('key').execute()
+  return { ...countRows(await readTables(t)), limit_counters: counters.length }
 }
 
 const stealAndNotice = async (userId: string): Promise<void> => {
@@ -120,7 +129,7 @@ test('in 400 days of use no table grows that is swept, and nothing that is neede
     // Once to see what is due, and once for what follows from that.
     for (let turn = 0; turn < 2; turn++) await t.engine.keyRing.turn()
     if (today === 376) assert.equal(await isFree('leaving'), false)
-    if (today % 20 === 16) counts.push(countRows(await readTables(t)))
+    if (isCounted(today)) counts.push(await countAll())
   }
   assert.equal(await isFree('leaving'), true)
   await until('all hooks are delivered', async () => {

@@ -56,6 +56,7 @@ const rows: Readonly<Record<string, (at: number) => Promise<object>>> = {
     return { ...row, expires_at, ended_at: 1, end_reason: 'logout' }
   },
   reserved_usernames: async until => ({ username_hash: String(until), until }),
+  limit_counters: async at => ({ key: String(at), tat: at * 1_000 }),
 }
 
 const insert = async (table: string, at: number): Promise<void> => {

@@ -1,3 +1,4 @@
+import { onPostgres, onSqlite, onValkey, proveLimits } from '../limits/prove.ts'
 import { pairs, signIns } from '../models/pairs.ts'
 import { proveModel } from '../models/prove.ts'
 import { slowRequests } from '../models/slow-requests.ts'
@@ -146,6 +147,24 @@ export const proofs = {
     runs: ofEach * slowRequests,
     chain: 5_000,
     prove: proveModel('slow requests', 'postgres'),
+  },
+  'limits-sqlite': {
+    says: 'three processes that count limits in SQLite refuse nobody under one, and keep what its kind promises',
+    runs: 400,
+    chain: 100,
+    prove: proveLimits(onSqlite),
+  },
+  'limits-postgres': {
+    says: 'the same in PostgreSQL',
+    runs: 400,
+    chain: 100,
+    prove: proveLimits(onPostgres),
+  },
+  'limits-valkey': {
+    says: 'the same in Valkey, which is killed in each run and comes back empty',
+    runs: 400,
+    chain: 100,
+    prove: proveLimits(onValkey),
   },
 } as const satisfies Record<string, Proof>
 

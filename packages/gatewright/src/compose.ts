@@ -15,7 +15,11 @@ import { createHookRunner, type HookRunner } from './hooks/runner.ts'
 import { algorithmOf, warningsOf } from './keys/algorithms.ts'
 import { type KeyRing, type KeyRingDependencies, openKeyRing } from './keys/key-ring.ts'
 import { noteAlgorithm } from './keys/turn-ring.ts'
+import { createHashKey } from './limits/hash-key.ts'
 import { createLimiter } from './limits/limiter.ts'
+import { type CounterHome, openCounterStore } from './limits/open-counter-store.ts'
+import { warnOfLoosened } from './limits/override.ts'
+import { createSharedSums } from './limits/shared-sums.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
 import { readMachine } from './processes/machine.ts'
@@ -61,6 +65,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   /** By which other processes say that there is something to read. */
   readonly lines: WakeLines
   readonly publishedFeed: PublishedFeed
+  /** Where limits are counted that all processes share. */
+  readonly counters: CounterHome
   readonly housekeeping: Housekeeping
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
@@ -209,8 +215,15 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const keyRing = await openRing({ db, watch, secrets, processes, clock, random, settings }, options)
   const audience = settings.tokenAudience ?? publicUrl
   const accessTokens = createAccessTokens({ issuer: publicUrl, audience, keyRing, clock, random })
-  const lines = openWakeLines({ settings, watch, random, epoch: await readEpoch(db) })
+  const epoch = await readEpoch(db)
+  const lines = openWakeLines({ settings, watch, random, epoch })
   opened.defer(lines.close)
+  const counters = await openCounterStore({ settings, db, watch, random, epoch })
+  opened.defer(async () => counters.close())
+  const hashKey = createHashKey(secrets, processes.lastSecretInForce)
+  const { otherServers } = processes
+  const sums = createSharedSums({ store: counters, clock, hashKey, otherServers })
+  opened.defer(sums.stop)
   const hooks = createHookRunner({ db, clock, random })
   opened.defer(hooks.stop)
   const revocations: Revocations = createRevocations({
@@ -279,12 +292,29 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     housekeeping,
     roleTable,
     hasher: createPasswordHasher({ random, threads: shareOf(hashingThreads(), countWorkers(settings)) }),
-    limiter: createLimiter({ clock, random, scale: settings.limitsScale, enabled: settings.limits === 'on' }),
+    counters,
+    limiter: createLimiter(
+      {
+        clock,
+        random,
+        scale: settings.limitsScale,
+        overrides: settings.limitsOverride,
+        enabled: settings.limits === 'on',
+        tally: sums.tally,
+      },
+      { store: counters, clock, hashKey },
+    ),
     findAddress: createClientAddress(settings.trustedProxies),
     places: credentialPlacesOf(settings, publicUrl),
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
-    warnings: [...warnings, ...found, ...lines.warnings, ...warningsOf(algorithmOf[settings.tokenAlgorithm])],
+    warnings: [
+      ...warnings,
+      ...found,
+      ...warnOfLoosened(settings),
+      ...lines.warnings,
+      ...warningsOf(algorithmOf[settings.tokenAlgorithm]),
+    ],
     close: () => opened.disposeAsync(),
   }
 }

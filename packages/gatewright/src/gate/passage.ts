@@ -1,6 +1,8 @@
 import { Refusal } from '../ground/refusal.ts'
-import type { Limiter, LimitKeys, LimitReport } from '../limits/limiter.ts'
-import type { LimitName } from '../limits/table.ts'
+import type { LimitKeys } from '../limits/counter-keys.ts'
+import type { LimitReport } from '../limits/limit-report.ts'
+import type { Limiter } from '../limits/limiter.ts'
+import { nameOf, type RouteLimit } from '../limits/own-limit.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 import type { SessionSecret } from '../tokens/session-secret.ts'
@@ -12,7 +14,8 @@ export type GateRule = {
   readonly access: AccessRule
   /** The kinds of principal that it is for; without a word, only the user's own session. */
   readonly principals?: readonly PrincipalKind[]
-  readonly limit: LimitName
+  /** One of the table's by its name, or one of the route's own (`{ name, rows }`). */
+  readonly limit: RouteLimit
   /** The audit events that it may write; `none` must be written out. */
   readonly audit: readonly string[] | 'none'
   /** The route judges the credential by itself (refresh and logout); the gate then judges none. */
@@ -89,16 +92,18 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
  * Takes from the limit that the route names, or from another, by the keys known so far, and keeps what it
  * said.
  * Waits only where the count is kept outside this process.
- * @throws Refusal `rate_limited`
+ * @throws Refusal `rate_limited`, and `unavailable` while an exact limit can't be counted
  */
 export const takeFromLimit = (
   limiter: Limiter,
   passage: Passage,
   keys: LimitKeys,
-  limit = passage.rule.limit,
+  limit = nameOf(passage.rule.limit),
 ): void | Promise<void> => {
   const hold = (report: LimitReport): void => {
     if (report.rows.length > 0) passage.reports = [...passage.reports, report]
+    if (report.isStoreAway)
+      throw new Refusal('unavailable', { reason: 'limit_store_away', retryAfter: report.retryAfter })
     if (!report.allowed) throw new Refusal('rate_limited', { reason: limit, retryAfter: report.retryAfter })
   }
   const report = limiter.take(limit, keys)

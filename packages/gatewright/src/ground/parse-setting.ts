@@ -68,6 +68,34 @@ export const duration = (least: number, most: number) =>
     show: showDuration,
   }) satisfies Kind<number>
 
+const longestWindow = 30 * day
+
+/** One row of the table of limits with other numbers. */
+export type LimitOverride = {
+  /** Its public name. */
+  readonly policy: string
+  readonly count: number
+  /** Milliseconds; the row's own where it is absent. */
+  readonly window?: number
+}
+
+const parseOverride = (text: string): LimitOverride | undefined => {
+  const [, policy = '', count = '', time] = /^([a-z-]+)=([1-9]\d{0,6})(?:\/(\w+))?$/.exec(text) ?? []
+  if (policy === '') return undefined
+  if (time === undefined) return { policy, count: Number(count) }
+  const window = within(parseDuration(time) ?? 0, second, longestWindow)
+  return window === undefined || window % second > 0 ? undefined : { policy, count: Number(count), window }
+}
+
+/** `read-user=2400`, `registration-address=100/1h` */
+export const limitOverride = {
+  parse: parseOverride,
+  expects:
+    'the name of a limit with a number above 0, such as read-user=2400, or with a time of whole seconds up to 30d as well, such as registration-address-hour=100/1h',
+  show: ({ policy, count, window }) =>
+    `${policy}=${count}${window === undefined ? '' : `/${showDuration(window)}`}`,
+} satisfies Kind<LimitOverride>
+
 /** Comma-separated, at least one entry, spaces around an entry ignored. */
 export const listOf = <Value>(entry: Kind<Value>) =>
   ({
@@ -82,7 +110,7 @@ export const listOf = <Value>(entry: Kind<Value>) =>
       const why = entry.explain?.(entries[index] ?? '') ?? `write ${entry.expects}`
       return entries.length > 1 ? `entry ${index + 1}: ${why}` : why
     },
-    show: (values: readonly Value[]) => values.join(','),
+    show: (values: readonly Value[]) => values.map(entry.show ?? String).join(','),
   }) satisfies Kind<readonly Value[]>
 
 /** As {@link listOf}, and nothing written is the empty list. */

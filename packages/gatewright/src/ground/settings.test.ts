@@ -143,6 +143,16 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     ['0.5', 0.5],
     ['1000', 1000],
   ],
+  LIMITS_OVERRIDE: [
+    ['read-user=2400', [{ policy: 'read-user', count: 2400 }]],
+    [
+      'write-user=1, registration-address-hour=100/2h',
+      [
+        { policy: 'write-user', count: 1 },
+        { policy: 'registration-address-hour', count: 100, window: 7_200_000 },
+      ],
+    ],
+  ],
   TLS: [
     ['off', 'off'],
     ['self-signed', 'self-signed'],
@@ -278,6 +288,26 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   WORKERS: ['0', '257', '-1', '1.5', 'AUTO', 'all', 'true'],
   LIMITS: ['true', 'ON', '1'],
   LIMITS_SCALE: ['0', '0.0', '-1', 'x', '1e9', 'Infinity', '.5', '1,5'],
+  LIMITS_OVERRIDE: [
+    ...[
+      'read-user',
+      'read-user=',
+      'read-user=0',
+      'read-user=-1',
+      'read-user=1.5',
+      '=5',
+      'read-user=5/',
+      'read-user=5/h',
+    ],
+    ...[
+      'read-user=5/500ms',
+      'read-user=5/1500ms',
+      'read-user=5/31d',
+      'read-user=5/1h,',
+      'READ=5',
+      'read-user=99999999',
+    ],
+  ],
   TLS: ['on', 'true', 'selfsigned'],
   TLS_CERT_FILE: ['a\0b'],
   TLS_KEY_FILE: ['a\0b'],

@@ -7,6 +7,7 @@ import {
   choice,
   duration,
   knownMistakes,
+  limitOverride,
   listOf,
   listOrNone,
   origin,
@@ -113,7 +114,7 @@ export const settingRows = [
     secret: true,
     ...valkeyUrl,
     describe:
-      'A Valkey or Redis server (6 or newer) by which processes tell each other at once that there is something to read in the database. Without it, or while it is away, they find it by themselves.',
+      'A Valkey or Redis server (6 or newer) by which processes tell each other at once that there is something to read in the database, and in which they count limits together. Without it they find what to read by themselves, and count in the database.',
   },
   {
     name: 'GATEWRIGHT_SECRET',
@@ -256,7 +257,7 @@ export const settingRows = [
     default: '1',
     ...workerCount,
     describe:
-      'Processes on this machine that share the port. `auto`: one for each core that this one may use. Each counts limits by itself.',
+      'Processes on this machine that share the port. `auto`: one for each core that this one may use.',
   },
   {
     name: 'LIMITS',
@@ -269,6 +270,14 @@ export const settingRows = [
     default: '1',
     ...positiveNumber,
     describe: 'Multiplies every limit. Above 1 is refused in production.',
+  },
+  {
+    name: 'LIMITS_OVERRIDE',
+    default: '',
+    unset: 'none',
+    ...listOrNone(limitOverride),
+    describe:
+      'Other numbers for single rows of docs/limits.md, by the names that answers show in `RateLimit-Policy`: how many, and if need be in which time. `LIMITS_SCALE` multiplies what is written here, too.',
   },
   {
     name: 'TLS',
@@ -366,6 +375,11 @@ export const relations: readonly Relation[] = [
   {
     holds: ({ tokenHeader, apiKeyHeader }) => tokenHeader.toLowerCase() !== apiKeyHeader.toLowerCase(),
     line: 'TOKEN_HEADER and API_KEY_HEADER are one header: write another name for one of them',
+  },
+  {
+    holds: ({ limitsOverride }) =>
+      new Set(limitsOverride.map(({ policy }) => policy)).size === limitsOverride.length,
+    line: 'LIMITS_OVERRIDE names a limit twice: write each once',
   },
   {
     holds: ({ credentials }) => credentials.includes('bearer') || credentials.includes('cookie'),

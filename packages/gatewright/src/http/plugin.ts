@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/gate.ts'
 import type { Hooks } from '../hooks/events.ts'
+import { checkOverrides } from '../limits/override.ts'
 import { checkUserFields, type UserFields } from '../users/declared-fields.ts'
 import type { ParentLink } from '../workers/parent-link.ts'
 import { createAnswerRefusal } from './answer-refusal.ts'
@@ -72,8 +73,11 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   app.decorateRequest('principal', undefined)
   app.decorateReply('refusal', undefined)
   const counts = countRequests(app)
-  const table = collectRoutes(app, { things, permissions: engine.roleTable.permissions })
+  const { limiter, roleTable, settings } = engine
+  const table = collectRoutes(app, { things, permissions: roleTable.permissions, limiter })
   app.decorate('routeTable', table)
+  // Routes bring limits of their own.
+  app.addHook('onReady', async () => checkOverrides(settings.limitsOverride, limiter.policies()))
 
   acceptJsonOnly(app)
   useStrictSchemas(app)
@@ -94,6 +98,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   engine.refusedCredentials.tell(log)
   engine.keyRing.tell(log)
   engine.lines.tell(log)
+  engine.counters.tell(log)
   engine.revocations.tell(log)
   healthRoutes(app, engine)
   wellKnownRoutes(app, engine, mount)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { minute } from '../ground/clock.ts'
 import { systemRandom } from '../ground/random.ts'
-import { createLimiter } from '../limits/limiter.ts'
+import { createMemoryLimiter } from '../limits/limiter.ts'
 import { type LimitName, limits } from '../limits/table.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
 
@@ -50,7 +50,7 @@ describe('an allowance', () => {
 /** Headers of one caller of every limit, allowed and refused. */
 function* traffic() {
   let now = 0
-  const limiter = createLimiter({ clock: { monotonic: () => now }, random: systemRandom })
+  const limiter = createMemoryLimiter({ clock: { monotonic: () => now }, random: systemRandom })
   const keys = {
     address: '192.0.2.1',
     anonymous: '192.0.2.1',

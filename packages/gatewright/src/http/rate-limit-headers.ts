@@ -1,4 +1,4 @@
-import type { LimitReport } from '../limits/limiter.ts'
+import type { LimitReport } from '../limits/limit-report.ts'
 
 /** Header names in lower case, as Node.js has them. */
 export type RateLimitHeaders = {

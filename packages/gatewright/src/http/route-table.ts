@@ -1,6 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import createRouter from 'find-my-way'
 import type { GateRule } from '../gate/passage.ts'
+import type { Limiter } from '../limits/limiter.ts'
 import { permissionsIn, thingOf } from '../permissions/access-rule.ts'
 import { pinRule } from './pinned-rule.ts'
 import type { RouteReference } from './reference/route-reference.ts'
@@ -26,19 +27,24 @@ const refuseStart = (what: string): never => {
   )
 }
 
-/** What access rules may speak of, by name. */
+/** What declarations may speak of. */
 type Vocabulary = {
+  readonly limiter: Pick<Limiter, 'declare'>
   readonly things: ReadonlyMap<string, unknown>
   readonly permissions: ReadonlyMap<string, unknown>
 }
 
-const declare = (route: RouteOptions, { things, permissions }: Vocabulary): readonly DeclaredRoute[] => {
+const declare = (
+  route: RouteOptions,
+  { things, permissions, limiter }: Vocabulary,
+): readonly DeclaredRoute[] => {
   const name = `${methodsOf(route).join(', ')} ${route.url}`
   const rule = route.config?.gate
   if (rule?.access === undefined) return refuseStart(`the route ${name} has no access rule`)
   if (rule.limit === undefined) return refuseStart(`the route ${name} has no limit`)
   if (rule.audit === undefined)
     return refuseStart(`the route ${name} does not say which audit events it writes`)
+  limiter.declare(rule.limit)
   const thing = thingOf(rule.access)
   if (thing !== undefined && !things.has(thing))
     throw new Error(`the access rule of ${name} speaks of a ${thing}: give its finder in the option "things"`)

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { minute } from '../ground/clock.ts'
-import { gcra, type Rate, standing } from './gcra.ts'
+import { charge, isAllowed, paceOf, type Rate, refund, standing, toMicroseconds, waitFor } from './gcra.ts'
 
 const five = { count: 5, window: minute }
+const pace = paceOf(five)
 
-/** Sends requests at these times and gives the times at which one was allowed. */
+/** Sends requests at these times (milliseconds) and gives the times at which one was allowed. */
 const send = (times: readonly number[], rate: Rate): readonly number[] => {
-  let tat: number | undefined
-  return times.filter(now => {
-    const verdict = gcra(tat, now, rate)
-    tat = verdict.tat
-    return verdict.allowed
+  const paced = paceOf(rate)
+  let tat = 0
+  return times.filter(time => {
+    const now = toMicroseconds(time)
+    const allowed = isAllowed(tat, now, paced)
+    if (allowed) tat = charge(tat, now, paced)
+    return allowed
   })
 }
 
@@ -33,23 +36,23 @@ describe('a refusal', () => {
   })
 
   test('holds until one microsecond before the stated wait is over, and ends with it', () => {
-    const tat = minute
-    const { retryAfter } = gcra(tat, 0, five)
-    assert.equal(retryAfter, 12_000)
-    assert.equal(gcra(tat, retryAfter - 0.001, five).allowed, false)
-    assert.equal(gcra(tat, retryAfter, five).allowed, true)
+    const tat = toMicroseconds(minute)
+    const wait = waitFor(tat, 0, pace)
+    assert.equal(wait, 12_000_000)
+    assert.equal(isAllowed(tat, wait - 1, pace), false)
+    assert.equal(isAllowed(tat, wait, pace), true)
   })
 
   test('holds when the clock goes back, for as long as it went back', () => {
-    const verdict = gcra(minute, -minute, five)
-    assert.equal(verdict.allowed, false)
-    assert.equal(verdict.remaining, 0)
-    assert.equal(verdict.retryAfter, minute + 12_000)
+    const [tat, now] = [toMicroseconds(minute), toMicroseconds(-minute)]
+    assert.equal(isAllowed(tat, now, pace), false)
+    assert.equal(standing(tat, now, pace).remaining, 0)
+    assert.equal(waitFor(tat, now, pace), toMicroseconds(minute + 12_000))
   })
 
   test('comes from a clock that gives no number', () => {
-    assert.equal(gcra(undefined, Number.NaN, five).allowed, false)
-    assert.equal(gcra(0, Number.NaN, five).allowed, false)
+    assert.equal(isAllowed(0, Number.NaN, pace), false)
+    assert.equal(isAllowed(pace.capacity, Number.NaN, pace), false)
   })
 
   test('comes at the second request when the count is 1', () => {
@@ -79,32 +82,40 @@ describe('an allowance', () => {
   })
 
   test('says what is left and when more will be', () => {
-    assert.deepEqual(gcra(undefined, 0, five), {
-      allowed: true,
-      tat: 12_000,
-      remaining: 4,
-      nextAfter: 12_000,
-      retryAfter: 0,
-    })
-    assert.deepEqual(standing(30_000, 0, five), { remaining: 2, nextAfter: 6_000 })
-    assert.deepEqual(standing(undefined, 0, five), { remaining: 5, nextAfter: 0 })
-    assert.deepEqual(standing(0, minute, five), { remaining: 5, nextAfter: 0 })
+    assert.deepEqual(standing(charge(0, 0, pace), 0, pace), { remaining: 4, nextAfter: 12_000_000 })
+    assert.deepEqual(standing(30_000_000, 0, pace), { remaining: 2, nextAfter: 6_000_000 })
+    assert.deepEqual(standing(0, 0, pace), { remaining: 5, nextAfter: 0 })
+    assert.deepEqual(standing(0, toMicroseconds(minute), pace), { remaining: 5, nextAfter: 0 })
+  })
+
+  test('that is given back is there again, and no more than was used', () => {
+    const tat = charge(charge(0, 0, pace), 0, pace)
+    assert.equal(refund(tat, 0, pace), 12_000_000)
+    assert.equal(refund(12_000_000, 6_000_000, pace), 6_000_000)
+  })
+
+  test('of a burst comes at once, and no more than it comes after a rest', () => {
+    const rate = { ...five, burst: 2 }
+    assert.deepEqual(send([0, 0, 0, 12_000, 12_000, minute, minute, minute], rate), [
+      ...[0, 0, 12_000, minute, minute],
+    ])
   })
 })
 
-test('any stretch of random traffic keeps the promise: count + time × count / window', t => {
+test('any stretch of random traffic keeps the promise: burst + time × count / window', t => {
   const seed = Math.floor(Math.random() * 2 ** 32)
   t.diagnostic(`seed ${seed}`)
   const random = randomFrom(seed)
   for (let round = 0; round < 200; round += 1) {
-    const rate = { count: 1 + Math.floor(random() * 30), window: minute }
+    const count = 1 + Math.floor(random() * 30)
+    const rate = { count, window: minute, burst: 1 + Math.floor(random() * 2 * count) }
     const pace = (random() * 4 * minute) / rate.count
     let now = random() * 1e9
     const times = Array.from({ length: 300 }, () => (now += random() < 0.3 ? 0 : random() * pace))
     const allowed = send(times, rate)
     allowed.forEach((start, first) => {
       allowed.slice(first).forEach((end, more) => {
-        const promised = rate.count + ((end - start) * rate.count) / rate.window
+        const promised = rate.burst + ((end - start) * rate.count) / rate.window
         assert.ok(more + 1 <= promised + 1e-3, `seed ${seed}: ${more + 1} in ${end - start} ms`)
       })
     })

@@ -1,82 +1,70 @@
-/** `count` requests in `window` milliseconds. */
-export type Rate = { readonly count: number; readonly window: number }
+/** `count` requests in each `window` milliseconds, and `burst` (without a word as many) at once. */
+export type Rate = { readonly count: number; readonly window: number; readonly burst?: number }
 
-/** Where a key stands under a rate; all times in milliseconds from now. */
+/** A rate as the arithmetic needs it, in whole microseconds. */
+export type Pace = {
+  /** What one request is worth. */
+  readonly step: number
+  /** How far a key may be ahead of now. */
+  readonly capacity: number
+}
+
+/** Where a key stands. */
 export type Standing = {
   /** Requests that would be allowed at once. */
   readonly remaining: number
-  /** Until `remaining` is one more; 0 when it is already `count`. */
+  /** Microseconds until `remaining` is one more; 0 when nothing is used. */
   readonly nextAfter: number
 }
 
-/** The answer to one request. */
-export type Verdict = Standing & {
-  readonly allowed: boolean
-  /** What to store for the key if the request is charged; as it was when refused. */
-  readonly tat: number
-  /** Until the same request would be allowed; 0 when it is. */
-  readonly retryAfter: number
+/** Times are whole microseconds: sums of fractions would drift and cost the last request of a burst. */
+export const toMicroseconds = (milliseconds: number): number => Math.round(milliseconds * 1_000)
+
+/** The step is rounded up, so that rounding never allows more than the rate says. */
+export const paceOf = ({ count, window, burst = count }: Rate): Pace => {
+  const step = Math.ceil(toMicroseconds(window) / count)
+  return { step, capacity: step * burst }
 }
 
-// Whole microseconds inside: sums of fractions of a millisecond would drift and cost the last request
-// of a burst.
-const toMicroseconds = (milliseconds: number): number => Math.round(milliseconds * 1_000)
-const toMilliseconds = (microseconds: number): number => microseconds / 1_000
-
-/** Rounded up, so that rounding never allows more than the rate says. */
-const interval = ({ count, window }: Rate): number => Math.ceil(toMicroseconds(window) / count)
-
 /** How far a key is ahead of now. */
-const usedBy = (tat: number | undefined, now: number): number =>
-  Math.max(0, toMicroseconds(tat ?? now) - toMicroseconds(now))
+const usedBy = (tat: number, now: number): number => Math.max(0, tat - now)
 
-const remainingOf = (free: number, step: number): number => Math.max(0, Math.floor(free / step))
-const nextAfterOf = (used: number, free: number, step: number): number =>
-  used === 0 ? 0 : toMilliseconds((remainingOf(free, step) + 1) * step - free)
-
-/** Where a key stands, without charging it. Arguments as for {@link gcra}. */
-export const standing = (tat: number | undefined, now: number, rate: Rate): Standing => {
-  const step = interval(rate)
+/** Where a key stands, without charging it. Arguments as for {@link isAllowed}. */
+export const standing = (tat: number, now: number, { step, capacity }: Pace): Standing => {
   const used = usedBy(tat, now)
-  const free = step * rate.count - used
-  return { remaining: remainingOf(free, step), nextAfter: nextAfterOf(used, free, step) }
+  const free = capacity - used
+  const remaining = Math.max(0, Math.floor(free / step))
+  return { remaining, nextAfter: used === 0 ? 0 : (remaining + 1) * step - free }
 }
 
 /**
- * The generic cell rate algorithm, with a burst of the whole count.
+ * The generic cell rate algorithm.
  *
- * Each request is worth one interval of time, `window / count`. All that is kept for a key is its
- * "theoretical arrival time": when the last request would have come, had all come evenly. A request
- * moves it one interval on, from now or from where it was, whichever is later. One that would move it
- * more than a window ahead of now is refused and moves nothing. Idle keys need no entry: past is past.
+ * Each request is worth one step of time, `window / count`. All that is kept for a key is its "theoretical
+ * arrival time": when the last request would have come, had all come evenly. A request moves it one step on
+ * ({@link charge}), from now or from where it was, whichever is later. One that would move it further ahead
+ * of now than `burst` steps is refused and moves nothing. Idle keys need no entry: past is past.
  *
- * So of any stretch of time `t` at most `count + t × count / window` requests pass: in the worst
- * minute of "5 a minute" a full burst and the four or five that grow back during it.
+ * So of any stretch of time `t` at most `burst + t × count / window` requests pass: in the worst minute of
+ * "5 a minute" a full burst and the five that grow back during it.
  *
- * Times are milliseconds of one clock, exact to a microsecond. If that clock goes back, keys wait
- * longer: it fails closed.
+ * Times are microseconds of one clock. If that clock goes back, keys wait longer: it fails closed, and so it
+ * does with a clock that gives no number.
  *
- *     const first = gcra(undefined, 0, { count: 5, window: 60_000 })
- *     // { allowed: true, tat: 12_000, remaining: 4, nextAfter: 12_000, retryAfter: 0 }
- *     const second = gcra(first.tat, 0, { count: 5, window: 60_000 })
+ *     const five = paceOf({ count: 5, window: 60_000 })
+ *     isAllowed(0, now, five) // true: 0 stands for a key that never came
+ *     const tat = charge(0, now, five) // now + 12_000_000
+ *     standing(tat, now, five) // { remaining: 4, nextAfter: 12_000_000 }
  */
-export const gcra = (tat: number | undefined, now: number, rate: Rate): Verdict => {
-  const step = interval(rate)
-  const before = usedBy(tat, now)
-  // Written so that a clock that gives no number refuses.
-  const allowed = before + step <= step * rate.count
-  const used = allowed ? before + step : before
-  const free = step * rate.count - used
-  const nextAfter = nextAfterOf(used, free, step)
-  return {
-    allowed,
-    tat: allowed ? toMilliseconds(toMicroseconds(now) + used) : (tat ?? now),
-    remaining: remainingOf(free, step),
-    nextAfter,
-    retryAfter: allowed ? 0 : nextAfter,
-  }
-}
+export const isAllowed = (tat: number, now: number, { step, capacity }: Pace): boolean =>
+  usedBy(tat, now) + step <= capacity
 
-/** What to store for a key of which one request was charged that should not count; never before now. */
-export const refund = (tat: number, now: number, rate: Rate): number =>
-  toMilliseconds(toMicroseconds(now) + Math.max(0, usedBy(tat, now) - interval(rate)))
+/** What to keep for a key that is charged one request. */
+export const charge = (tat: number, now: number, { step }: Pace): number => Math.max(tat, now) + step
+
+/** What to keep for a key of which one charge is taken back; never before now. */
+export const refund = (tat: number, now: number, { step }: Pace): number => Math.max(now, tat - step)
+
+/** Microseconds until a request would be allowed; 0 when it is. */
+export const waitFor = (tat: number, now: number, { step, capacity }: Pace): number =>
+  Math.max(0, usedBy(tat, now) + step - capacity)

@@ -2,14 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { day, hour, minute, second } from '../ground/clock.ts'
 import { systemRandom } from '../ground/random.ts'
-import {
-  addressAndUsername,
-  createLimiter,
-  type LimiterOptions,
-  type LimitKeys,
-  type LimitReport,
-} from './limiter.ts'
-import { type LimitBy, type LimitName, type LimitRow, limits } from './table.ts'
+import { addressAndUsername, type LimitKeys } from './counter-keys.ts'
+import type { LimitReport } from './limit-report.ts'
+import { createMemoryLimiter as createLimiter, type LimiterOptions, type MemoryLimiter } from './limiter.ts'
+import { type LimitName, type LimitRow, limits } from './table.ts'
 
 const setUp = (options: Partial<LimiterOptions> = {}) => {
   let now = 0
@@ -247,6 +243,65 @@ describe('attack', () => {
   })
 })
 
+describe('a /48', () => {
+  const take = (limiter: MemoryLimiter, group: number) =>
+    limiter.take('search', { anonymous: `2001:db8:1:${group.toString(16)}::1` })
+
+  test('gets ten times what one of its 65,536 groups gets, however many of them are used', () => {
+    const { limiter } = setUp()
+    const allowed = Array.from({ length: 1_000 }, (_, group) => take(limiter, group).allowed)
+    assert.equal(allowed.filter(Boolean).length, 300)
+    assert.equal(limiter.take('search', { anonymous: '2001:db8:2:1::1' }).allowed, true)
+  })
+
+  test('is told where it refuses or has less left than the group, and not otherwise', () => {
+    const { limiter } = setUp()
+    const told = (group: number) =>
+      take(limiter, group).rows.map(({ policy, quota, remaining }) => [policy, quota, remaining])
+    assert.deepEqual(told(1), [['search-anonymous', 30, 29]])
+    for (let group = 2; group < 273; group += 1) take(limiter, group)
+    assert.deepEqual(told(999), [
+      ['search-anonymous', 30, 29],
+      ['search-anonymous-network', 300, 27],
+    ])
+    for (let group = 300; group < 328; group += 1) take(limiter, group)
+    assert.deepEqual(told(1_000), [
+      ['search-anonymous', 30, 30],
+      ['search-anonymous-network', 300, 0],
+    ])
+  })
+
+  test('counts a name from any of its groups ten times at most', () => {
+    const { limiter } = setUp()
+    const allowed = Array.from(
+      { length: 100 },
+      (_, group) => limiter.take('sign-in', fromAddress(`2001:db8:1:${group}::1`)).allowed,
+    )
+    assert.equal(allowed.filter(Boolean).length, 50)
+  })
+
+  test('is charged nothing by a group that is refused', () => {
+    const { limiter } = setUp()
+    for (let n = 0; n < 1_000; n += 1) take(limiter, 1)
+    const allowed = Array.from({ length: 1_000 }, (_, group) => take(limiter, group + 2).allowed)
+    assert.equal(allowed.filter(Boolean).length, 270)
+  })
+})
+
+test('from one address never more than 30 are let through in any hour to fail', () => {
+  const { limiter, pass } = setUp()
+  const times: number[] = []
+  for (let now = 0; now < 6 * hour; now += 10 * second) {
+    if (limiter.take('failed-sign-in', { address: '192.0.2.1' }).allowed) times.push(now)
+    if (now > 2 * hour && now < 4 * hour) limiter.look('failed-sign-in', { address: '192.0.2.1' })
+    pass(10 * second)
+  }
+  const most = Math.max(
+    ...times.map(start => times.filter(time => time >= start && time <= start + hour).length),
+  )
+  assert.equal(most, 30)
+})
+
 describe('counted apart', () => {
   test('are two users', () => {
     const { limiter } = setUp()
@@ -371,12 +426,15 @@ test('random traffic is answered exactly as a naive simulation answers it', t =>
       now += wait
       pass(wait)
       const address = addresses[below(addresses.length)] ?? ''
-      const keys: Readonly<Record<LimitBy, string | undefined>> = {
+      const keys: LimitKeys = {
         address: spare(address),
         anonymous: spare(address),
         user: spare(`u${below(3)}`),
         session: spare(`s${below(3)}`),
         'address+username': spare(addressAndUsername(address, `n${below(2)}`)),
+        challenge: spare(`c${below(2)}`),
+        recipient: spare(`r${below(2)}`),
+        'api-key': spare(`k${below(2)}`),
       }
       const name = names[below(names.length)] ?? 'read'
       const report = limiter.take(name, keys)

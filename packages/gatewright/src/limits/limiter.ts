@@ -1,67 +1,111 @@
-import { createHmac } from 'node:crypto'
-import { addressGroup } from '../ground/address.ts'
-import { type Clock, second } from '../ground/clock.ts'
-import { sha256 } from '../ground/encoding.ts'
+import type { Clock } from '../ground/clock.ts'
+import type { LimitOverride } from '../ground/parse-setting.ts'
 import type { Random } from '../ground/random.ts'
-import { gcra, refund, type Standing, standing, type Verdict } from './gcra.ts'
-import { type LimitBy, type LimitName, type LimitRow, limits, policyName } from './table.ts'
-
-/**
- * Who the caller is, as far as it is known. Addresses are given whole. `address+username` is made by
- * {@link addressAndUsername}.
- */
-export type LimitKeys = { readonly [by in LimitBy]?: string | undefined }
-
-/** What a limit says about one request. */
-export type LimitReport = {
-  readonly allowed: boolean
-  /** Whole seconds, at least 1, after which the same request would be allowed; 0 when it is. */
-  readonly retryAfter: number
-  /** One for each row that counted, in the order of the table. */
-  readonly rows: readonly {
-    readonly policy: string
-    /** The row's count, scaled. */
-    readonly quota: number
-    /** Seconds. */
-    readonly window: number
-    readonly remaining: number
-    /** Whole seconds until `remaining` is one more; 0 when nothing is used. */
-    readonly reset: number
-  }[]
-}
+import { type CountedRow, toCountedRows } from './counted-rows.ts'
+import type { LimitKeys } from './counter-keys.ts'
+import { createExactRows, type ExactRows, type SharedCounting } from './exact-rows.ts'
+import { toMicroseconds } from './gcra.ts'
+import { createKnownCounters } from './known-counters.ts'
+import { type LimitReport, nothingToSay } from './limit-report.ts'
+import { createMemoryCounters, createSlotPicker } from './memory-counters.ts'
+import { createMemoryRows, type MemoryRows, type Tally } from './memory-rows.ts'
+import { createOwnLimits, type RouteLimit } from './own-limit.ts'
+import { type LimitName, type LimitRow, limits } from './table.ts'
 
 /** Where requests are counted: a promise only where the count is kept outside this process. */
 export type Limiter = {
   /** Checks every row of the limit whose key is given and, only if all allow, charges all. */
-  readonly take: (name: LimitName, keys: LimitKeys) => LimitReport | Promise<LimitReport>
-  /** Where the caller stands; charges nothing, and asks nobody outside this process. */
-  readonly look: (name: LimitName, keys: LimitKeys) => LimitReport
+  readonly take: (name: string, keys: LimitKeys) => LimitReport | Promise<LimitReport>
+  /** Where the caller stands, as far as this process knows; charges nothing, and asks nobody outside. */
+  readonly look: (name: string, keys: LimitKeys) => LimitReport
   /** Takes one charge of each row back: what was counted before it was judged turned out to be right. */
-  readonly giveBack: (name: LimitName, keys: LimitKeys) => void | Promise<void>
+  readonly giveBack: (name: string, keys: LimitKeys) => void | Promise<void>
+  /**
+   * Takes note of what a route says; one of its own is counted from then on.
+   * @throws Error for a name that there is not, and for a limit that can't be counted
+   */
+  readonly declare: (limit: RouteLimit) => void
+  /** The public names of all rows. */
+  readonly policies: () => readonly string[]
 }
 
-/** See {@link createLimiter}. */
+/** See {@link createMemoryLimiter}. */
 export type MemoryLimiter = Omit<Limiter, 'take' | 'giveBack'> & {
-  readonly take: (name: LimitName, keys: LimitKeys) => LimitReport
-  readonly giveBack: (name: LimitName, keys: LimitKeys) => void
+  readonly take: (name: string, keys: LimitKeys) => LimitReport
+  readonly giveBack: (name: string, keys: LimitKeys) => void
   /** Keys that have a counter of their own at the moment, of all rows. */
   readonly size: () => number
 }
 
-/** See {@link createLimiter}. */
+/** See {@link createMemoryLimiter}. */
 export type LimiterOptions = {
   readonly clock: Pick<Clock, 'monotonic'>
   readonly random: Random
   /** Multiplies every count; the result is rounded and at least 1. */
   readonly scale?: number
+  readonly overrides?: readonly LimitOverride[]
   /** `false` counts nothing and allows everything. */
   readonly enabled?: boolean
   /** Keys that one row holds at most. */
   readonly capacity?: number
+  /** Hears of what fast rows count. */
+  readonly tally?: Tally
+}
+
+const checkOptions = ({ scale, capacity }: { readonly scale: number; readonly capacity: number }): void => {
+  if (!(scale > 0 && Number.isFinite(scale))) throw new TypeError('scale must be a number above 0')
+  if (!(Number.isSafeInteger(capacity) && capacity > 0))
+    throw new TypeError('capacity must be a whole number')
+}
+
+const limitNames = Object.keys(limits) as LimitName[]
+
+/** What is made of the rows of each limit, those of the table and those that routes declare. */
+const createLimits = <T>(
+  toRows: (name: string, rows: readonly LimitRow[]) => readonly CountedRow[],
+  make: (rows: readonly CountedRow[]) => T,
+) => {
+  const made = new Map<string, T>()
+  const policies: string[] = []
+  const add = (name: string, tabled: readonly LimitRow[]): void => {
+    const rows = toRows(name, tabled)
+    made.set(name, make(rows))
+    policies.push(...rows.filter(({ isNetwork }) => !isNetwork).map(({ policy }) => policy))
+  }
+  for (const name of limitNames) add(name, limits[name])
+  return {
+    all: () => [...made.values()],
+    get: (name: string): T => {
+      const found = made.get(name)
+      if (found === undefined) throw new TypeError(`there is no limit ${name}`)
+      return found
+    },
+    declare: createOwnLimits(({ name, rows }) => add(name, rows)),
+    policies: (): readonly string[] => policies,
+  }
+}
+
+/** What both limiters are made of: counters in memory, and a time that never goes back. */
+const prepare = ({ clock, random, ...options }: LimiterOptions) => {
+  const { scale = 1, overrides = [], enabled = true, capacity = 100_000 } = options
+  checkOptions({ scale, capacity })
+  const pickSlot = createSlotPicker(random)
+  const newCounters = () => createMemoryCounters(capacity, pickSlot)
+  let latest = Number.NEGATIVE_INFINITY
+  return {
+    enabled,
+    now: (): number => {
+      latest = Math.max(latest, toMicroseconds(clock.monotonic()))
+      return latest
+    },
+    inMemory: (rows: readonly CountedRow[], tally?: Tally) => createMemoryRows(rows, newCounters, tally),
+    ofEach: <T>(make: (rows: readonly CountedRow[]) => T) =>
+      createLimits((name, rows) => toCountedRows(name, rows, { scale, overrides }), make),
+  }
 }
 
 /**
- * The limits of `table.ts`, counted in this process.
+ * The limits of `table.ts`, all of them counted in this process.
  *
  * A refused request costs nothing: it neither delays its caller further nor charges another row.
  * A row whose key is not given does not count, so a limit none of whose keys is given allows.
@@ -77,177 +121,102 @@ export type LimiterOptions = {
  * Throws a TypeError for options out of range and for an `address+username` not made by
  * {@link addressAndUsername}.
  *
- *     const limiter = createLimiter({ clock: systemClock, random: systemRandom })
+ *     const limiter = createMemoryLimiter({ clock: systemClock, random: systemRandom })
  *     const report = limiter.take('read', { anonymous: '192.0.2.7' })
  *     if (!report.allowed) throw new Refusal('rate_limited', { retryAfter: report.retryAfter })
  */
-export const createLimiter = (options: LimiterOptions): MemoryLimiter => {
-  const { clock, random, scale = 1, enabled = true, capacity = 100_000 } = options
-  if (!(scale > 0 && Number.isFinite(scale))) throw new TypeError('scale must be a number above 0')
-  if (!(Number.isSafeInteger(capacity) && capacity > 0))
-    throw new TypeError('capacity must be a whole number')
-  const pickSlot = createSlotPicker(random)
-  const toCounted = (name: LimitName, row: LimitRow): CountedRow => ({
-    by: row.by,
-    policy: policyName(name, row),
-    count: Math.max(1, Math.round(row.count * scale)),
-    window: row.window,
-    counters: createCounters(capacity, pickSlot),
-  })
-  const rows = new Map(limitNames.map(name => [name, limits[name].map(row => toCounted(name, row))]))
-  let latest = Number.NEGATIVE_INFINITY
-
-  /** The rows of a limit that count for these keys, and the time; undefined where there is none. */
-  const open = (name: LimitName, keys: LimitKeys): readonly CountedRow[] | undefined => {
-    const counted = rows.get(name)
-    if (counted === undefined) throw new TypeError(`there is no limit ${name}`)
-    if (!enabled || !counted.some(({ by }) => keys[by] !== undefined)) return undefined
-    latest = Math.max(latest, clock.monotonic())
-    return counted
+export const createMemoryLimiter = (options: LimiterOptions): MemoryLimiter => {
+  const { now, inMemory, ofEach, enabled } = prepare(options)
+  const limitsOf = ofEach(rows => inMemory(rows, options.tally))
+  const judge = (name: string, keys: LimitKeys, charges: boolean): LimitReport => {
+    const rows = limitsOf.get(name)
+    return enabled ? rows.take(keys, now(), charges) : nothingToSay
   }
-  const judge = (name: LimitName, keys: LimitKeys, charges: boolean): LimitReport => {
-    const counted = open(name, keys)
-    return counted === undefined ? nothingToSay : takeAll(counted, keys, latest, charges)
-  }
-
   return {
     take: (name, keys) => judge(name, keys, true),
     look: (name, keys) => judge(name, keys, false),
     giveBack: (name, keys) => {
-      for (const row of open(name, keys) ?? []) giveRowBack(row, keys[row.by], latest)
+      if (enabled) limitsOf.get(name).giveBack(keys, now())
     },
-    size: () => [...rows.values()].flat().reduce((sum, row) => sum + row.counters.size(), 0),
+    declare: limitsOf.declare,
+    policies: limitsOf.policies,
+    size: () => limitsOf.all().reduce((sum, rows) => sum + rows.size(), 0),
   }
 }
 
-/** The key of a row by address and username. The username comes in the one spelling that look-ups use. */
-export const addressAndUsername = (address: string, username: string): string => `${address} ${username}`
+type Rows = { readonly fast: MemoryRows; readonly exact: ExactRows | undefined }
 
-type CountedRow = {
-  readonly by: LimitBy
-  readonly policy: string
-  readonly count: number
-  readonly window: number
-  readonly counters: Counters
-}
+const isOf = (isExact: boolean) => (row: CountedRow) => row.isExact === isExact
 
-const limitNames = Object.keys(limits) as LimitName[]
+const toAwayRow = (row: CountedRow): CountedRow => ({ ...row, ...row.away })
 
-type Asked = {
-  readonly row: CountedRow
-  readonly key: string
-  readonly tat: number | undefined
-  readonly verdict: Verdict
-}
-
-/** What a limit says that counts by nothing that is known. */
-const nothingToSay: LimitReport = Object.freeze({ allowed: true, retryAfter: 0, rows: Object.freeze([]) })
-
-const giveRowBack = (row: CountedRow, text: string | undefined, now: number): void => {
-  if (text === undefined) return
-  const key = toCounterKey(row.by, text)
-  const tat = row.counters.find(key, now)
-  if (tat !== undefined) row.counters.put(key, refund(tat, now, row))
-}
-
-const takeAll = (
-  rows: readonly CountedRow[],
-  keys: LimitKeys,
-  now: number,
-  charges: boolean,
-): LimitReport => {
-  const asked: Asked[] = []
-  let allowed = true
-  for (const row of rows) {
-    const text = keys[row.by]
-    if (text === undefined) continue
-    row.counters.sweep(now)
-    const key = toCounterKey(row.by, text)
-    const tat = row.counters.find(key, now)
-    const verdict = gcra(tat, now, row)
-    allowed &&= verdict.allowed
-    asked.push({ row, key, tat, verdict })
-  }
-  if (allowed && charges) for (const { row, key, verdict } of asked) row.counters.put(key, verdict.tat)
-  let retryAfter = allowed ? 0 : 1
-  const told: LimitReport['rows'][number][] = []
-  for (const { row, tat, verdict } of asked) {
-    if (!allowed) retryAfter = Math.max(retryAfter, toSeconds(verdict.retryAfter))
-    told.push(toRow(row, allowed && charges ? verdict : standing(tat, now, row)))
-  }
-  return { allowed, retryAfter, rows: told }
-}
-
-const toSeconds = (milliseconds: number): number => Math.ceil(milliseconds / second)
-
-const toRow = (row: CountedRow, { remaining, nextAfter }: Standing): LimitReport['rows'][number] => ({
-  policy: row.policy,
-  quota: row.count,
-  window: toSeconds(row.window),
-  remaining,
-  reset: toSeconds(nextAfter),
+const join = (first: LimitReport, second: LimitReport): LimitReport => ({
+  ...second,
+  rows: [...first.rows, ...second.rows],
 })
 
-/** How each kind of key is counted. Addresses are grouped here, so that no caller can forget it. */
-const counterKeys = {
-  address: addressGroup,
-  anonymous: addressGroup,
-  user: text => text,
-  session: text => text,
-  'address+username': text => {
-    const space = text.indexOf(' ')
-    if (space === -1) throw new TypeError('address+username must come from addressAndUsername')
-    return addressGroup(text.slice(0, space)) + text.slice(space)
-  },
-} as const satisfies Record<LimitBy, (text: string) => string>
+/**
+ * The limits of `table.ts`: fast rows counted as in {@link createMemoryLimiter}, exact ones in a store that
+ * all processes share.
+ *
+ * While that store is away, an exact row lets `away` requests of a key through in this process and then
+ * answers that the store is away (`isStoreAway`), which is no refusal of the caller. That a counter refuses is
+ * believed for a second, so that whoever floods a limit floods no store.
+ */
+export const createLimiter = (options: LimiterOptions, counting: SharedCounting): Limiter => {
+  const { now, inMemory, ofEach, enabled } = prepare(options)
+  const shared = { ...counting, known: createKnownCounters() }
+  const toExact = (rows: readonly CountedRow[]): ExactRows | undefined => {
+    if (rows.length === 0) return undefined
+    const away = inMemory(rows.map(toAwayRow))
+    return createExactRows(shared, rows, keys => away.take(keys, now(), true))
+  }
+  const limitsOf = ofEach(
+    (rows): Rows => ({
+      fast: inMemory(rows.filter(isOf(false)), options.tally),
+      exact: toExact(rows.filter(isOf(true))),
+    }),
+  )
 
-const longestKey = 64
-
-/** A username in a request may be as long as the body: what is kept of a key is bounded as well. */
-const toCounterKey = (by: LimitBy, text: string): string => {
-  const key = counterKeys[by](text)
-  return key.length > longestKey ? sha256(key) : key
-}
-
-const sharedCounters = 1_024
-
-const createSlotPicker = (random: Random): ((key: string) => number) => {
-  const secret = random.bytes(32)
-  return key => createHmac('sha256', secret).update(key).digest().readUInt16BE(0) % sharedCounters
-}
-
-type Counters = {
-  readonly find: (key: string, now: number) => number | undefined
-  readonly put: (key: string, tat: number) => void
-  /** Forgets a few of the keys whose time has passed: they stand as if they had never come. */
-  readonly sweep: (now: number) => void
-  readonly size: () => number
-}
-
-const sweptAtOnce = 4
-
-const createCounters = (capacity: number, pickSlot: (key: string) => number): Counters => {
-  const own = new Map<string, number>()
-  const shared = new Map<number, number>()
-  let sharedUntil = Number.NEGATIVE_INFINITY
-  let cursor = own.entries()
+  /** Fast rows first: what they charged is given back where an exact one refuses. */
+  const takeBoth = async ({ fast }: Rows, exact: ExactRows, keys: LimitKeys): Promise<LimitReport> => {
+    const first = fast.take(keys, now(), true)
+    if (!first.allowed) return first
+    const second = await exact.take(keys)
+    if (!second.allowed) fast.giveBack(keys, now())
+    return join(first, second)
+  }
+  const take = (rows: Rows, keys: LimitKeys): LimitReport | Promise<LimitReport> => {
+    if (rows.exact === undefined) return rows.fast.take(keys, now(), true)
+    return rows.fast.isEmpty ? rows.exact.take(keys) : takeBoth(rows, rows.exact, keys)
+  }
+  const look = ({ fast, exact }: Rows, keys: LimitKeys): LimitReport => {
+    const first = fast.take(keys, now(), false)
+    if (exact === undefined) return first
+    const second = exact.look(keys)
+    return {
+      ...join(first, second),
+      allowed: first.allowed && second.allowed,
+      retryAfter: Math.max(first.retryAfter, second.retryAfter),
+    }
+  }
 
   return {
-    find: (key, now) => own.get(key) ?? (sharedUntil > now ? shared.get(pickSlot(key)) : undefined),
-    put: (key, tat) => {
-      if (own.size < capacity || own.has(key)) own.set(key, tat)
-      else {
-        shared.set(pickSlot(key), tat)
-        sharedUntil = Math.max(sharedUntil, tat)
-      }
+    take: (name, keys) => {
+      const rows = limitsOf.get(name)
+      return enabled ? take(rows, keys) : nothingToSay
     },
-    sweep: now => {
-      for (let step = 0; step < sweptAtOnce; step += 1) {
-        const next = cursor.next()
-        if (next.done) cursor = own.entries()
-        else if (next.value[1] <= now) own.delete(next.value[0])
-      }
+    look: (name, keys) => {
+      const rows = limitsOf.get(name)
+      return enabled ? look(rows, keys) : nothingToSay
     },
-    size: () => own.size,
+    giveBack: (name, keys) => {
+      const { fast, exact } = limitsOf.get(name)
+      if (!enabled) return
+      fast.giveBack(keys, now())
+      return exact?.giveBack(keys)
+    },
+    declare: limitsOf.declare,
+    policies: limitsOf.policies,
   }
 }

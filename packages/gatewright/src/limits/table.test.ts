@@ -49,40 +49,85 @@ const byWords = {
   user: 'user',
   session: 'session',
   'address+username': 'address and username',
+  challenge: 'challenge',
+  recipient: 'recipient',
+  'api-key': 'API key',
 } as const satisfies Record<LimitBy, string>
 
-const toRequests = ({ count, window }: LimitRow): string =>
-  `${count.toLocaleString('en')} ${window === hour ? 'an' : 'a'} ${windowNames.get(window)}`
+const number = (count: number): string => count.toLocaleString('en')
+
+const perWindow = ({ window }: LimitRow, count: number): string =>
+  `${number(count)} ${window === hour ? 'an' : 'a'} ${windowNames.get(window)}`
+
+/** What a row says in numbers, in the order of the columns. */
+const toCells = (row: LimitRow): readonly string[] => {
+  const { count, burst = count } = row
+  const away = row.kind === 'exact' ? `${perWindow(row, row.away)}, then 503` : 'each process by itself'
+  return [perWindow(row, count), number(burst), number(count + burst), row.kind, away]
+}
+
+const toLine = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 
 const toLines = (name: LimitName): readonly string[] => {
   const rows: readonly LimitRow[] = limits[name]
-  if (rows.length === 0) return [`| \`${name}\` | | none | For health checks; a route must say so. |`]
-  return rows.map(row => `| \`${name}\` | ${byWords[row.by]} | ${toRequests(row)} | ${row.describe} |`)
+  if (rows.length === 0)
+    return [toLine([`\`${name}\``, '', 'none', '', '', '', '', 'For health checks; a route must say so.'])]
+  return rows.map(row => toLine([`\`${name}\``, byWords[row.by], ...toCells(row), row.describe]))
 }
+
+const columns = [
+  'limit',
+  'counted for each',
+  'in the long run',
+  'at once',
+  'most in any window',
+  'kind',
+  'while the store is away',
+  'why',
+]
 
 const toDocument = (): string => `# Limits
 
 <!-- Written by \`UPDATE_DOCS=1 node --test packages/gatewright/src/limits/table.test.ts\`; do not edit. -->
 
-| limit | counted for each | requests | why |
-|---|---|---|---|
+${toLine(columns)}
+|${columns.map(() => '---|').join('')}
 ${names.flatMap(toLines).join('\n')}
 
-Every route names one of these; a list that is searched takes from \`search\` as well. A request must pass all rows of its limit that apply to it; one that is
-refused gets 429 with \`Retry-After\` and costs nothing.
+Every route names one of these; a list that is searched takes from \`search\` as well. A request must pass all
+rows of its limit that apply to it; one that is refused gets 429 with \`Retry-After\` and costs nothing. No
+route asks for a code, sends mail or takes an API key in this version: their rows are counted as soon as one does.
 
 - **What a row promises.** "5 a minute" is five at once, then one every 12 seconds, and after a minute of
-  rest five at once again. In any stretch of time *t* at most count + *t* × count ÷ window requests pass
-  (GCRA with a burst of the whole count).
-- **Addresses.** An IPv6 address counts as its /64, which is what one customer is given; an IPv4 address
-  counts alone.
+  rest five at once again. In any stretch of time *t* at most burst + *t* × count ÷ window requests pass
+  (GCRA, exact to a microsecond).
+- **Addresses.** An IPv6 address counts as its /64, which is what one customer is given at least, and besides
+  as its /48 at ten times the row; an IPv4 address counts alone. The answer tells the /64's row, and the
+  /48's (its name ends in \`-network\`) where that refuses or has less left.
 - **Two limits never share a counter**, not even \`refresh\` and \`logout\` with the same numbers.
 - **Memory is bounded.** A row holds at most 100,000 keys. When all of them are in use, a new key does
   not push one out but shares one of 1,024 further counters, picked by a keyed hash: a flood of addresses
   frees nobody and gets nobody more than the limit. During such a flood, and a window longer, newcomers
   may be refused for what others did.
-- **Each process counts by itself** in this version: with \`WORKERS\`, or several machines, a caller that
-  reaches all of them may get as many times through as there are processes.
+- **Exact rows** are counted by all processes together, before the work, and hold to the request: in Valkey
+  where \`VALKEY_URL\` is set, else in the table \`limit_counters\`. A key stands there as a hash under
+  \`GATEWRIGHT_SECRET\`, so nobody reads a name or an address. That a counter refuses is believed for a
+  second without asking: a flood over a limit costs one question a second. A Valkey server must not push keys
+  out when it is full (\`maxmemory-policy noeviction\`): what it forgets is allowed again.
+- **While the store is away** each process lets the stated number of an exact row through at once and as many
+  in each window, by its own memory, and answers the rest with 503 and \`Retry-After\`: they did nothing
+  wrong. No request waits for a store that is away; one attempt at a time is made to have it back.
+- **Fast rows** are counted in each process and never make a request wait. Where several processes are on
+  one database, they add up once a second what busy callers got of each. So with *n* processes a caller may get
+  the burst of a row *n* times at once, and then no more than the row says for all of them together, an eighth
+  more at most; for what reaches them before they hear of each other a few seconds' worth comes on top. Nobody
+  under the limit is refused by it. While the store is away each counts alone.
+- **Numbers of your own.** \`LIMITS_OVERRIDE=read-user=2400, registration-address-hour=100/2h\` gives single rows
+  other numbers, by the names that \`RateLimit-Policy\` shows: how many, and if need be in which time. The name
+  stays. A name that is none stops the start. What makes guessing easier is told at the start where others can
+  reach the server. A route may bring a limit of its own:
+  \`limit: { name: 'reports', rows: [{ by: 'user', count: 10, window: hour, kind: 'fast', describe: '…' }] }\`;
+  routes with the same limit share its counters.
 - **\`LIMITS_SCALE\`** multiplies every count (rounded, at least 1).
 - Answers carry \`RateLimit-Policy\` and \`RateLimit\` (draft-ietf-httpapi-ratelimit-headers-10): \`q\`
   requests in \`w\` seconds, \`r\` left, one more in \`t\` seconds.

@@ -2,18 +2,38 @@ import { day, hour, minute } from '../ground/clock.ts'
 
 /**
  * Whom a row counts. `anonymous` is the address of a caller that shows no credential; an address
- * counts as its group (IPv6 by /64), which the limiter sees to.
+ * counts as its group (IPv6 by /64, and by /48 at ten times), which the limiter sees to.
  */
-export type LimitBy = 'address' | 'anonymous' | 'user' | 'session' | 'address+username'
+export type LimitBy =
+  | 'address'
+  | 'anonymous'
+  | 'user'
+  | 'session'
+  | 'address+username'
+  | 'challenge'
+  | 'recipient'
+  | 'api-key'
 
-/** At most `count` requests at once, and `count` more in each `window` (milliseconds): see `gcra.ts`. */
-export type LimitRow = {
+type Counted = {
   readonly by: LimitBy
+  /** So many in each `window` (milliseconds) in the long run: see `gcra.ts`. */
   readonly count: number
   readonly window: number
+  /** So many at once; without a word `count`. */
+  readonly burst?: number
+  /** `LIMITS_SCALE` leaves it as it is. */
+  readonly isFixed?: true
   /** What the row is for, in one sentence of docs/limits.md. */
   readonly describe: string
 }
+
+/**
+ * `exact`: one count for all processes, charged before the work. While the store of that count is away, each
+ * process lets `away` through at once and as many in each window, by its own memory. `fast`: each process
+ * counts by itself and never waits; what several have counted is added up in the background.
+ */
+export type LimitRow = Counted &
+  ({ readonly kind: 'fast' } | { readonly kind: 'exact'; readonly away: number })
 
 /**
  * Every limit of the API. A route names one of them; a request must pass every row of it whose key
@@ -27,28 +47,73 @@ export const limits = {
       by: 'address+username',
       count: 5,
       window: minute,
+      kind: 'exact',
+      away: 2,
       describe: 'Guessing one password is slow, and guessing elsewhere does not keep its owner out.',
     },
     {
       by: 'address',
       count: 30,
       window: minute,
+      kind: 'exact',
+      away: 10,
       describe: 'Trying one password at many names is slow as well, and costs no more than these hashes.',
     },
   ],
+  'failed-sign-in': [
+    {
+      by: 'address',
+      count: 15,
+      burst: 15,
+      window: hour,
+      kind: 'exact',
+      away: 5,
+      describe:
+        'Wrong passwords from one address, over all names: never more than 30 in any hour. What turns out right is given back.',
+    },
+  ],
   registration: [
-    { by: 'address', count: 20, window: hour, describe: 'A class of people may register in one lesson.' },
-    { by: 'address', count: 200, window: day, describe: 'A program that registers users does not get far.' },
+    {
+      by: 'address',
+      count: 20,
+      window: hour,
+      kind: 'exact',
+      away: 5,
+      describe: 'A class of people may register in one lesson.',
+    },
+    {
+      by: 'address',
+      count: 200,
+      window: day,
+      kind: 'exact',
+      away: 10,
+      describe: 'A program that registers users does not get far.',
+    },
   ],
   'anonymous-write': [
-    { by: 'address', count: 50, window: hour, describe: 'Whoever writes without signing in writes little.' },
-    { by: 'address', count: 200, window: day, describe: 'And not around the clock.' },
+    {
+      by: 'address',
+      count: 50,
+      window: hour,
+      kind: 'exact',
+      away: 10,
+      describe: 'Whoever writes without signing in writes little.',
+    },
+    {
+      by: 'address',
+      count: 200,
+      window: day,
+      kind: 'exact',
+      away: 20,
+      describe: 'And not around the clock.',
+    },
   ],
   refresh: [
     {
       by: 'session',
       count: 60,
       window: minute,
+      kind: 'fast',
       describe:
         'Many tabs may do this at once; a loop in a client may not. A token that was replaced counts alone: a thief with the newer one can not keep it from being judged.',
     },
@@ -56,6 +121,7 @@ export const limits = {
       by: 'address',
       count: 1_200,
       window: minute,
+      kind: 'fast',
       describe: 'Room for an office behind one address, not for a flood of made-up tokens.',
     },
   ],
@@ -64,6 +130,7 @@ export const limits = {
       by: 'address',
       count: 1_200,
       window: minute,
+      kind: 'fast',
       describe:
         'By nothing else: whoever has stolen a cookie or a token can not use up what its owner needs to sign out.',
     },
@@ -73,36 +140,74 @@ export const limits = {
       by: 'session',
       count: 60,
       window: minute,
+      kind: 'fast',
       describe: 'Ending sessions of the own. What is done in one of them keeps no other from ending it.',
     },
   ],
   read: [
-    { by: 'anonymous', count: 300, window: minute, describe: 'Reading without a credential.' },
-    { by: 'user', count: 1_200, window: minute, describe: 'Reading as a user, on all devices together.' },
+    { by: 'anonymous', count: 300, window: minute, kind: 'fast', describe: 'Reading without a credential.' },
+    {
+      by: 'user',
+      count: 1_200,
+      window: minute,
+      kind: 'fast',
+      describe: 'Reading as a user, on all devices together.',
+    },
+    {
+      by: 'api-key',
+      count: 600,
+      window: minute,
+      kind: 'fast',
+      describe: 'Reading with an API key that has no limit of its own.',
+    },
   ],
   search: [
     {
       by: 'anonymous',
       count: 30,
       window: minute,
+      kind: 'fast',
       describe: 'Looking for a text (`q`), besides reading: it reads far more than it answers.',
     },
-    { by: 'user', count: 120, window: minute, describe: 'Looking for a text as a user, besides reading.' },
+    {
+      by: 'user',
+      count: 120,
+      window: minute,
+      kind: 'fast',
+      describe: 'Looking for a text as a user, besides reading.',
+    },
   ],
   write: [
-    { by: 'user', count: 120, window: minute, describe: 'Writing as a user, on all devices together.' },
+    {
+      by: 'user',
+      count: 120,
+      window: minute,
+      kind: 'fast',
+      describe: 'Writing as a user, on all devices together.',
+    },
+    {
+      by: 'api-key',
+      count: 600,
+      window: minute,
+      kind: 'fast',
+      describe: 'Writing with an API key that has no limit of its own.',
+    },
   ],
   'confirm-password': [
     {
       by: 'session',
       count: 5,
       window: minute,
+      kind: 'exact',
+      away: 2,
       describe: 'A stolen access token must not let its holder guess the password.',
     },
     {
       by: 'user',
       count: 20,
       window: minute,
+      kind: 'exact',
+      away: 5,
       describe: 'Nor several; the owner, on a session of the own, is not kept from changing it.',
     },
   ],
@@ -111,6 +216,7 @@ export const limits = {
       by: 'address',
       count: 1_200,
       window: minute,
+      kind: 'fast',
       describe:
         'Session cookies that a process neither gave nor found before. Each is a query, and anybody can make one up.',
     },
@@ -118,17 +224,9 @@ export const limits = {
       by: 'session',
       count: 1_200,
       window: minute,
+      kind: 'fast',
       describe:
         'One session cookie, whoever it stands for, live or ended: counted before it is looked up, but not to sign out.',
-    },
-  ],
-  'refused-credential': [
-    {
-      by: 'address',
-      count: 120,
-      window: minute,
-      describe:
-        'Tokens, keys and cookies that turned out to be none of ours, or over. Past it no further one that is not yet known is looked at, which would cost a signature or a query; those already known go on.',
     },
   ],
   revocations: [
@@ -136,8 +234,65 @@ export const limits = {
       by: 'address',
       count: 6_000,
       window: minute,
+      kind: 'fast',
       describe:
         'Verifiers elsewhere ask about once in one and a half seconds each, and up to 50 times a second while much is taken back.',
+    },
+  ],
+  'refused-credential': [
+    {
+      by: 'address',
+      count: 120,
+      window: minute,
+      kind: 'fast',
+      describe:
+        'Tokens, keys and cookies that were refused. Past it, further ones that this process has not seen before are refused before a signature is checked or a query is made; those that it knows are not.',
+    },
+  ],
+  'password-strength': [
+    {
+      by: 'address',
+      count: 60,
+      window: minute,
+      kind: 'fast',
+      describe: 'Asking how good a password is, while it is typed.',
+    },
+  ],
+  codes: [
+    {
+      by: 'challenge',
+      count: 5,
+      window: day,
+      kind: 'exact',
+      away: 1,
+      isFixed: true,
+      describe: 'Guesses at one code; a challenge does not live for a day.',
+    },
+    {
+      by: 'user',
+      count: 20,
+      window: hour,
+      kind: 'exact',
+      away: 5,
+      describe: 'Asking for another code gives no new guesses.',
+    },
+  ],
+  mail: [
+    {
+      by: 'address',
+      count: 3,
+      window: hour,
+      kind: 'exact',
+      away: 1,
+      describe: 'Whoever asks for mail to others asks seldom.',
+    },
+    {
+      by: 'recipient',
+      count: 5,
+      window: day,
+      kind: 'exact',
+      away: 1,
+      describe: 'Nobody is sent a heap of mail.',
     },
   ],
   unlimited: [],
@@ -159,5 +314,5 @@ export const windowNames: ReadonlyMap<number, string> = new Map([
  *     policyName('sign-in', limits['sign-in'][0]) // 'sign-in-address-username'
  *     policyName('registration', limits.registration[1]) // 'registration-address-day'
  */
-export const policyName = (name: LimitName, { by, window }: LimitRow): string =>
+export const policyName = (name: string, { by, window }: LimitRow): string =>
   [name, by.replace('+', '-'), ...(window === minute ? [] : [windowNames.get(window)])].join('-')

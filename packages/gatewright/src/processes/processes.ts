@@ -49,6 +49,8 @@ export type Processes = {
   readonly holdSecretInForce: (work: Work) => Promise<string>
   /** What stands round this process, for production's rules. */
   readonly surroundings: () => Surroundings
+  /** How many servers live on this database beside this process. */
+  readonly otherServers: () => number
   /** Why this process should get no traffic; empty when it should. */
   readonly reasons: () => readonly string[]
 }
@@ -104,6 +106,10 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
 
   const findOther = ({ processes }: Register): LiveProcess | undefined =>
     processes.find(process => process.machine !== machine.id && !isSilent(process, clock.now()))
+  const countOthers = ({ processes }: Register): number =>
+    processes.filter(
+      process => process.kind === 'server' && process.id !== id && !isSilent(process, clock.now()),
+    ).length
   const surroundings = (): Surroundings => {
     const other = register && findOther(register)
     return other === undefined ? {} : { otherMachine: other.host }
@@ -245,6 +251,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
     lastSecretInForce: () => register?.inForce ?? secrets.newestId,
     holdSecretInForce,
     surroundings,
+    otherServers: () => (register === undefined ? 0 : countOthers(register)),
     reasons: () => [
       ...(trouble === undefined && age() <= longestSilence
         ? []

@@ -18,6 +18,7 @@ export type Tables = {
   idempotency_keys: IdempotencyKeysTable
   leases: LeasesTable
   housekeeping: HousekeepingTable
+  limit_counters: LimitCountersTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -218,6 +219,14 @@ type HousekeepingTable = {
   succeeded_at: number | null
   /** Rows, of all times. */
   worked_off: number
+}
+
+/** How far keys of limits have come that all processes count together. */
+type LimitCountersTable = {
+  /** Keyed hash of the row's name and of whom it counts. */
+  key: string
+  /** See `limits/gcra.ts`: microseconds since 1970, not milliseconds. */
+  tat: number
 }
 
 export type Database = Kysely<Tables>

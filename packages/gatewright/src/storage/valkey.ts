@@ -42,13 +42,48 @@ const toOptions = ({ host, port, tls, username, password, database }: ValkeyAddr
     RESP: 3,
     maintNotifications: 'disabled',
     disableClientInfo: true,
-    commandOptions: { timeout: longest },
   } as const
+}
+
+/** The library is loaded here, by whoever has a server. */
+const makeClient = async (
+  address: ValkeyAddress,
+  more: { readonly commandOptions?: { timeout: number } },
+) => {
+  const { createClient } = await import('@redis/client')
+  return createClient({ ...toOptions(address), ...more })
+}
+
+type Client = Awaited<ReturnType<typeof makeClient>>
+
+/** Opens one connection, and prepares it. @throws Error which names the address without the password */
+const connect = async (
+  url: string,
+  more: Parameters<typeof makeClient>[1],
+  prepare: (client: Client) => Promise<unknown>,
+) => {
+  const address = parseValkeyAddress(url)
+  if (address === undefined) throw new TypeError('not the address of a Valkey server')
+  const client = await makeClient(address, more)
+  const ended = Promise.withResolvers<void>()
+  const close = (): void => {
+    client.destroy()
+    ended.resolve()
+  }
+  client.on('error', close)
+  try {
+    await client.connect()
+    await prepare(client)
+  } catch (error) {
+    client.destroy()
+    throw explain(error, address)
+  }
+  return { client, ended: ended.promise, close }
 }
 
 /**
  * Opens one connection that hears what is published on these channels, and publishes. Messages are not
- * looked at. The library is loaded here, by whoever has a server.
+ * looked at.
  * @throws Error which names the address without the password
  */
 export const openValkey = async (
@@ -56,27 +91,69 @@ export const openValkey = async (
   channels: readonly string[],
   onMessage: (channel: string) => void,
 ): Promise<Valkey> => {
-  const address = parseValkeyAddress(url)
-  if (address === undefined) throw new TypeError('not the address of a Valkey server')
-  const { createClient } = await import('@redis/client')
-  const client = createClient(toOptions(address))
-  const ended = Promise.withResolvers<void>()
-  client.on('error', () => {
-    client.destroy()
-    ended.resolve()
+  const { client, ended, close } = await connect(url, { commandOptions: { timeout: longest } }, opened =>
+    opened.subscribe([...channels], (_, channel) => onMessage(channel)),
+  )
+  return { publish: channel => client.publish(channel, ''), ended, close }
+}
+
+/** One connection on which scripts in Lua are run. */
+export type ValkeyScripts = Pick<Valkey, 'ended' | 'close'> & {
+  /** @throws Error at once where the connection is no more, and where the server falls silent */
+  readonly run: (script: string, keys: readonly string[], values: readonly string[]) => Promise<unknown>
+}
+
+/** How long a server may be silent to whoever waits for it. */
+const longestSilence = second
+
+/** Calls `onSilent` where somebody waits and nothing comes. */
+const createWatch = (onSilent: () => void) => {
+  let waiting = 0
+  let timer: NodeJS.Timeout | undefined
+  const noteAnswer = (): void => {
+    waiting -= 1
+    if (waiting > 0) return void timer?.refresh()
+    clearTimeout(timer)
+    timer = undefined
+  }
+  return async <T>(ask: () => Promise<T>): Promise<T> => {
+    waiting += 1
+    timer ??= setTimeout(onSilent, longestSilence)
+    try {
+      return await ask()
+    } finally {
+      noteAnswer()
+    }
+  }
+}
+
+/** The library would make a timer for each command, which costs more than the command. */
+const unwatched = { commandOptions: { timeout: 0 } } as const
+
+const isUnknownScript = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith('NOSCRIPT')
+
+/**
+ * Opens one connection for scripts, which the server is told once and then known by a name. One that was made
+ * to forget them is told again.
+ * @throws Error which names the address without the password
+ */
+export const openValkeyScripts = async (url: string, scripts: readonly string[]): Promise<ValkeyScripts> => {
+  const names = new Map<string, string>()
+  const { client, ended, close } = await connect(url, unwatched, async opened => {
+    for (const script of scripts) names.set(script, await opened.scriptLoad(script))
   })
-  try {
-    await client.connect()
-    await client.subscribe([...channels], (_, channel) => onMessage(channel))
-  } catch (error) {
-    client.destroy()
-    throw explain(error, address)
+  const watched = createWatch(close)
+  const run: ValkeyScripts['run'] = async (script, keys, values) => {
+    const given = { keys: [...keys], arguments: [...values] }
+    try {
+      return await client.evalSha(names.get(script) ?? '', given)
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error
+      return client.evalSha(await client.scriptLoad(script), given)
+    }
   }
-  return {
-    publish: channel => client.publish(channel, ''),
-    ended: ended.promise,
-    close: () => client.destroy(),
-  }
+  return { run: (script, keys, values) => watched(() => run(script, keys, values)), ended, close }
 }
 
 /** What is weak about the way to it; undefined where it stays on this machine, or is encrypted. */

@@ -10,6 +10,7 @@ type AnyRow = {
   readonly time?: string
   readonly only?: string
   readonly keptFor?: number
+  readonly ticks?: number
 }
 
 export type TableAge = {
@@ -20,7 +21,10 @@ export type TableAge = {
   readonly overdue: number | undefined
 }
 
-const findOldest = async (db: Database, { table, time, only }: AnyRow): Promise<number | undefined> => {
+const findOldest = async (
+  db: Database,
+  { table, time, only, ticks = 1 }: AnyRow,
+): Promise<number | undefined> => {
   if (time === undefined) return undefined
   const row = await (db as unknown as Kysely<AnyTables>)
     .selectFrom(table)
@@ -29,7 +33,7 @@ const findOldest = async (db: Database, { table, time, only }: AnyRow): Promise<
     .orderBy(time)
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? undefined : Number(row[time])
+  return row === undefined ? undefined : Number(row[time]) / ticks
 }
 
 /** The age of every table that has a row with a time. Each is one look into an index, or into a few rows. */

@@ -15,6 +15,8 @@ type Swept<Table extends Name> = {
   /** Has an index. */
   readonly time: Column<Table>
   readonly keptFor: number
+  /** How many of the column's units are a millisecond, where it counts in finer ones. */
+  readonly ticks?: number
   /** Only rows in which this is set. */
   readonly only?: Column<Table>
   readonly why: string
@@ -41,6 +43,14 @@ export const housekeepingTable = [
     time: 'created_at',
     keptFor: keyLifetime + margin,
     why: 'A key stands for its answer for 24 hours, which each use of it checks by itself.',
+  },
+  {
+    table: 'limit_counters',
+    key: ['key'],
+    time: 'tat',
+    ticks: 1_000,
+    keptFor: margin,
+    why: 'A counter whose time has passed stands as if nobody had ever come.',
   },
   {
     table: 'setup_links',

@@ -4,7 +4,7 @@ import type { SweptTable } from './housekeeping-table.ts'
 
 /** Table and columns are named by a row of data, which was checked where it was written: no type follows it here. */
 type AnyTables = Record<string, Record<string, string | number | null>>
-type AnySwept = Pick<SweptTable, 'keptFor'> & {
+type AnySwept = Pick<SweptTable, 'keptFor' | 'ticks'> & {
   readonly table: string
   readonly key: readonly string[]
   readonly time: string
@@ -20,12 +20,12 @@ export const sweepSize = 200
  * @returns how many
  */
 export const sweep = async (work: Work, swept: SweptTable, now: number): Promise<number> => {
-  const { table, key, time, only = time, keptFor }: AnySwept = swept
+  const { table, key, time, only = time, keptFor, ticks = 1 }: AnySwept = swept
   const db = work.db as unknown as Kysely<AnyTables>
   const past = db
     .selectFrom(table)
     .select([...key])
-    .where(time, '<=', now - keptFor)
+    .where(time, '<=', (now - keptFor) * ticks)
     .where(only, 'is not', null)
     .orderBy(time)
     .limit(sweepSize)

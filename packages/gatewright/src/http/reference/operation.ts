@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { CredentialPlaces } from '../../gate/credential.ts'
+import { nameOf } from '../../limits/own-limit.ts'
 import { describeRule } from '../../permissions/access-rule.ts'
 import { statuses } from '../problem.ts'
 import type { DeclaredRoute } from '../route-table.ts'
@@ -68,7 +69,7 @@ const toAnswers = (components: Components, route: DeclaredRoute): Record<string,
   return Object.fromEntries(
     declared.map(([status, schema]) => {
       const isSuccess = status.startsWith('2')
-      const names = [...usualHeaders(route.rule.limit), ...(isSuccess ? ownHeaders(route) : [])]
+      const names = [...usualHeaders(nameOf(route.rule.limit)), ...(isSuccess ? ownHeaders(route) : [])]
       const answer = {
         description: STATUS_CODES[status] ?? status,
         headers: toHeaderReferences(names),
@@ -88,7 +89,7 @@ const toRefusals = (components: Components, route: DeclaredRoute): Record<string
 }
 
 const toDescription = ({ rule }: DeclaredRoute): string =>
-  `Who: ${describeRule(rule.access)}. Limit: \`${rule.limit}\`.`
+  `Who: ${describeRule(rule.access)}. Limit: \`${nameOf(rule.limit)}\`.`
 
 /** One route as an operation of OpenAPI; what it shares with others goes to the components. */
 export const toOperation = (

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { signedIn } from 'gatewright/access'
+import type { Application } from 'gatewright/app'
+import { hour } from 'gatewright/clock'
+import { signedInAs, startTestApp } from 'gatewright/testing'
+import { sha256 } from '../../packages/gatewright/src/ground/encoding.ts'
+import type { RouteLimit } from '../../packages/gatewright/src/limits/own-limit.ts'
+import { testsDatabase } from '../environment.ts'
+import { startTestApp as startBlog } from '../harness.ts'
+
+const rows = [{ by: 'user', count: 2, window: hour, kind: 'exact', away: 1, describe: 'Dear.' }] as const
+const own = { name: 'reports', rows } as const
+
+const appWith = (...limits: readonly RouteLimit[]): Application => ({
+  plugin: async app => {
+    for (const [n, limit] of limits.entries()) {
+      const gate = { access: signedIn(), limit, audit: 'none' } as const
+      app.get(`/reports-${n}`, { config: { gate } }, async () => ({ n }))
+    }
+  },
+})
+const { server: postgres } = testsDatabase
+const open = (application: Application, settings: Record<string, string> = {}) =>
+  startTestApp({
+    application,
+    settings: { LIMITS_SCALE: '1', ...settings },
+    ...(postgres && testsDatabase.kind === 'postgres' && { postgres }),
+  })
+
+describe('a limit of a route', () => {
+  test('is counted over all routes that declare it, told in the answer, and overridden by its name', async t => {
+    const opened = await open(appWith(own, { name: 'reports', rows: [{ ...rows[0] }] }), {
+      LIMITS_OVERRIDE: 'reports-user-hour=3',
+    })
+    t.after(() => opened.close())
+    const ann = await signedInAs(opened, { roles: ['user'] })
+    const answers = []
+    for (const n of [0, 1, 0, 1]) answers.push(await ann.inject(`/reports-${n}`))
+    assert.deepEqual(
+      answers.map(({ statusCode }) => statusCode),
+      [200, 200, 200, 429],
+    )
+    assert.equal(answers[0]?.headers['ratelimit-policy'], '"reports-user-hour";q=3;w=3600')
+    assert.equal(answers[3]?.headers['retry-after'], '1200')
+    const bob = await signedInAs(opened, { roles: ['user'] })
+    assert.equal((await bob.inject('/reports-0')).statusCode, 200)
+  })
+
+  const refused: readonly [string, RegExp, Application, Record<string, string>?][] = [
+    [
+      'of a name that another route gives another meaning',
+      /two routes declare different limits named reports/,
+      appWith(own, { name: 'reports', rows: [{ ...rows[0], count: 5 }] }),
+    ],
+    ["by the name of one of Gatewright's", /the limit read is one of/, appWith({ ...own, name: 'read' })],
+    ['that is no limit', /there is no limit reed/, appWith('reed' as 'read')],
+    [
+      'that is overridden by another name',
+      /LIMITS_OVERRIDE names reports-user, which is no limit: write one of .*reports-user-hour/,
+      appWith(own),
+      { LIMITS_OVERRIDE: 'reports-user=3' },
+    ],
+  ]
+  for (const [what, why, application, settings] of refused)
+    test(`${what} stops the start`, () => assert.rejects(open(application, settings), why))
+})
+
+test('a stored counter names nobody: not the user name, not the address, not as a plain hash', async t => {
+  const { engine, call, close } = await startBlog({ limitsScale: 1 })
+  t.after(close)
+  await call('POST', 'login', { body: { username: 'ann', password: 'not the password of ann' } })
+  const counters = await engine.db.selectFrom('limit_counters').select('key').execute()
+  assert.ok(counters.length >= 2)
+  const guesses = ['ann', '127.0.0.1', '127.0.0.1 ann'].flatMap(who => [
+    ...['', 'sign-in-address ', 'sign-in-address-username '].map(policy => sha256(policy + who)),
+    who,
+  ])
+  for (const { key } of counters) {
+    assert.match(key, /^[\w-]{43}$/)
+    assert.ok(!guesses.includes(key))
+  }
+})
