@@ -1,12 +1,16 @@
 import { Refusal } from '../ground/refusal.ts'
-import type { Limiter } from '../limits/limiter.ts'
+import { addressAndUsername, type Limiter } from '../limits/limiter.ts'
 import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
+import { findKnownDevice } from '../sessions/known-devices.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database } from '../storage/tables.ts'
 import type { AccessToken, AccessTokens } from '../tokens/access-token.ts'
+import { type DeviceSecret, hashDeviceSecret } from '../tokens/device-secret.ts'
 import { parseSessionSecret } from '../tokens/session-secret.ts'
+import { usernameKey } from '../users/username.ts'
+import { findUserByName } from '../users/users.ts'
 import { checkCookieCaller } from './cookie-caller.ts'
-import { type CredentialPlaces, readCredential } from './credential.ts'
+import { type CredentialPlaces, readCredential, readDeviceSecret } from './credential.ts'
 import { checkCrossSite, type Origins } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
@@ -35,11 +39,27 @@ const findClientAddress: Step = ({ findAddress }, passage) => {
 }
 
 const readCredentials: Step = ({ places }, passage) => {
+  if (passage.rule.knowsDevices) passage.deviceSecret = readDeviceSecret(passage.rawHeaders, places)
   passage.credential = readCredential(passage.rawHeaders, places)
 }
 
+/**
+ * Whether a browser is known is told by the body, which may be late: the address is counted then, if it is
+ * not. Until then the look-up is paid for, like that of a session's cookie.
+ */
+const limitDeviceLookUp = (
+  { limiter, knownSecrets }: GateDependencies,
+  passage: Passage,
+  secret: DeviceSecret,
+): void | Promise<void> => {
+  const hash = hashDeviceSecret(secret)
+  const address = knownSecrets.has(hash) ? undefined : passage.address
+  return takeFromLimit(limiter, passage, { session: hash, address }, 'cookie')
+}
+
 const limitAddress: Step = (gate, passage) => {
-  const { address, credential, rule } = passage
+  const { address, credential, rule, deviceSecret } = passage
+  if (deviceSecret !== undefined) return limitDeviceLookUp(gate, passage, deviceSecret)
   const isAnonymous = credential === undefined || (credential.kind === 'cookie' && rule.ignoresCookie)
   return takeFromLimit(gate.limiter, passage, { address, anonymous: isAnonymous ? address : undefined })
 }
@@ -218,9 +238,22 @@ const limitPrincipal: Step = (gate, passage) => {
   return takeFromLimit(gate.limiter, passage, { user: principal.userId, session: principal.sessionId })
 }
 
-const limitBody: Step = (gate, passage) => {
-  if (passage.bodyLimitKey !== undefined)
-    return takeFromLimit(gate.limiter, passage, { 'address+username': passage.bodyLimitKey })
+const findDevice: Step = async (gate, passage) => {
+  const { deviceSecret: secret, submittedName: name } = passage
+  if (secret === undefined || name === undefined) return
+  const user = await findUserByName(gate.db, name)
+  passage.knownDevice = await findKnownDevice(gate, secret, user?.id ?? '')
+  if (passage.knownDevice !== undefined) gate.knownSecrets.add(hashDeviceSecret(secret))
+}
+
+const limitBody: Step = ({ limiter }, passage) => {
+  const { address, submittedName: name, deviceSecret, knownDevice } = passage
+  if (knownDevice !== undefined) return takeFromLimit(limiter, passage, { device: knownDevice.id })
+  const keys = {
+    ...(name !== undefined && { 'address+username': addressAndUsername(address, usernameKey(name)) }),
+    ...(deviceSecret !== undefined && { address }),
+  }
+  if (Object.keys(keys).length > 0) return takeFromLimit(limiter, passage, keys)
 }
 
 /**
@@ -243,6 +276,7 @@ export const headSteps = [
 export const bodySteps = [
   { name: 'still valid', run: checkStillValid },
   { name: 'may they', run: checkAccess },
+  { name: 'known device', run: findDevice },
   { name: 'limits (body)', run: limitBody },
 ] as const satisfies readonly { readonly name: string; readonly run: Step }[]
 

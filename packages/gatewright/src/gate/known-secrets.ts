@@ -1,4 +1,4 @@
-import type { SecretHash } from '../tokens/session-secret.ts'
+import type { SecretHash } from '../tokens/cookie-secret.ts'
 
 /**
  * Hashes of cookies that are ours: this process gave them, or found them in the database. A bounded number,

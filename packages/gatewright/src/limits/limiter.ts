@@ -194,6 +194,7 @@ const counterKeys = {
   anonymous: addressGroup,
   user: text => text,
   session: text => text,
+  device: text => text,
   'address+username': text => {
     const space = text.indexOf(' ')
     if (space === -1) throw new TypeError('address+username must come from addressAndUsername')

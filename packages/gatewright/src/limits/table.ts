@@ -4,7 +4,7 @@ import { day, hour, minute } from '../ground/clock.ts'
  * Whom a row counts. `anonymous` is the address of a caller that shows no credential; an address
  * counts as its group (IPv6 by /64), which the limiter sees to.
  */
-export type LimitBy = 'address' | 'anonymous' | 'user' | 'session' | 'address+username'
+export type LimitBy = 'address' | 'anonymous' | 'user' | 'session' | 'device' | 'address+username'
 
 /** At most `count` requests at once, and `count` more in each `window` (milliseconds): see `gcra.ts`. */
 export type LimitRow = {
@@ -34,6 +34,22 @@ export const limits = {
       count: 30,
       window: minute,
       describe: 'Trying one password at many names is slow as well, and costs no more than these hashes.',
+    },
+    {
+      by: 'device',
+      count: 5,
+      window: minute,
+      describe:
+        'A known device of the user named, in place of both: what strangers behind the same address do keeps nobody out.',
+    },
+  ],
+  'failed-sign-in': [
+    {
+      by: 'address',
+      count: 15,
+      window: hour,
+      describe:
+        'Passwords that were wrong, over all names: counted before they are checked, given back when right. Never more than 30 in any hour.',
     },
   ],
   registration: [

@@ -18,6 +18,8 @@ export type Tables = {
   idempotency_keys: IdempotencyKeysTable
   leases: LeasesTable
   housekeeping: HousekeepingTable
+  sign_in_throttles: SignInThrottlesTable
+  known_devices: KnownDevicesTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -125,6 +127,8 @@ type SessionsTable = {
   end_reason: string | null
   /** The session that goes on in this one's place, where it was renewed. */
   replaced_by: string | null
+  /** The browser that it was begun with, where that is known from now on. */
+  known_device_id: string | null
 }
 
 type CutOffsTable = {
@@ -218,6 +222,28 @@ type HousekeepingTable = {
   succeeded_at: number | null
   /** Rows, of all times. */
   worked_off: number
+}
+
+/** Sign-ins that were tried, by what was guessed at (`sign-in/throttle-keys.ts`). */
+type SignInThrottlesTable = {
+  key: string
+  /** In a row, counted before they were checked. */
+  wrong: number
+  /** Before it nothing more is checked. */
+  open_at: number
+  /** What is left of the reserve, as a time (`limits/gcra.ts`). */
+  tat: number
+  forgotten_at: number
+}
+
+/** One row for each browser that a user has signed in with. */
+type KnownDevicesTable = {
+  id: string
+  user_id: string
+  /** Hash of the secret in the browser's cookie; users of one browser share it. */
+  secret_hash: string
+  created_at: number
+  last_used_at: number
 }
 
 export type Database = Kysely<Tables>

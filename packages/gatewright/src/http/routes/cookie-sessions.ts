@@ -11,6 +11,8 @@ import { csrfTokenOf } from '../../tokens/session-secret.ts'
 import type { UserFields } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
 import { getUser } from '../../users/users.ts'
+import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
+import { countedAsFailed } from '../failed-sign-ins.ts'
 import { deviceOf, originOf, principalOf } from '../request.ts'
 import { anyText, password, passwordExample, strictObject, text } from '../schemas.ts'
 import { csrfAnswer, csrfExample, giveSessionCookie } from '../session-cookie.ts'
@@ -40,6 +42,7 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
           access: everyone(),
           gives: 'cookie',
           ignoresCookie: true,
+          knowsDevices: true,
           limit: 'sign-in',
           audit: ['session.started', 'session.ended', 'sign-in.failed'],
         },
@@ -55,14 +58,17 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
     },
     async (request, reply) => {
       const replaces = await findReplaced(engine, request)
-      const started = await signIn(engine, {
+      const asked = {
         name: request.body.username,
         password: parsePassword(request.body.password, '/password'),
         device: deviceOf(request),
         origin: originOf(request),
+        browser: browserOf(engine, request),
         holding: 'cookie',
         replaces,
-      })
+      } as const
+      const started = await countedAsFailed(engine, { request, reply }, () => signIn(engine, asked))
+      giveDeviceCookie(engine, reply, started)
       return reply.code(201).send(giveSessionCookie(engine, reply, started))
     },
   )
