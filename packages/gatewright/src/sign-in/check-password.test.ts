@@ -81,7 +81,10 @@ describe('every failed sign-in', () => {
       shapes.set(who, queries.map(query => query.replace(/ where .*/, '')).join('; '))
     }
     assert.equal(new Set(shapes.values()).size, 1, JSON.stringify([...shapes], null, 2))
-    assert.match([...shapes.values()][0] ?? '', /^select .* from "users"; insert into "audit_events"/)
+    assert.match(
+      [...shapes.values()][0] ?? '',
+      /^select .* from "users"; insert into "sign_in_throttles" .*; insert into "audit_events"/,
+    )
   })
 
   const waits = [

@@ -68,8 +68,9 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
         replaces,
       } as const
       const started = await countedAsFailed(engine, { request, reply }, () => signIn(engine, asked))
+      const answer = giveSessionCookie(engine, reply, started)
       giveDeviceCookie(engine, reply, started)
-      return reply.code(201).send(giveSessionCookie(engine, reply, started))
+      return reply.code(201).send(answer)
     },
   )
 
