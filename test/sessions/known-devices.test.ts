@@ -198,6 +198,23 @@ describe('a known device of the user', () => {
   })
 })
 
+describe('whose sign-in is delayed', () => {
+  test('reads until when, at GET and PATCH /me and with the session, and null where it is not', async () => {
+    const { body } = await enter(undefined, { path: 'login' })
+    const token = body.access_token
+    const read = async () => [
+      (await t.call('GET', 'me', { token })).body.sign_in_delayed_until,
+      (await t.call('PATCH', 'me', { token, body: { fields: {} } })).body.sign_in_delayed_until,
+      (await t.call('GET', 'sessions/current', { token })).body.user.sign_in_delayed_until,
+    ]
+    assert.deepEqual(await read(), [null, null, null])
+    await useUp()
+    assert.deepEqual(await read(), Array(3).fill(new Date(t.clock.now() + minute).toISOString()))
+    t.clock.advance(minute)
+    assert.deepEqual(await read(), [null, null, null])
+  })
+})
+
 describe('what is no known device of the user is as a stranger', () => {
   const strangers: readonly {
     readonly what: string

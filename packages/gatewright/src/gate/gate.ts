@@ -238,15 +238,16 @@ const limitPrincipal: Step = (gate, passage) => {
   return takeFromLimit(gate.limiter, passage, { user: principal.userId, session: principal.sessionId })
 }
 
-const findDevice: Step = async (gate, passage) => {
-  const { deviceSecret: secret, submittedName: name } = passage
-  if (secret === undefined || name === undefined) return
-  const user = await findUserByName(gate.db, name)
+/** Another user's browser is as unknown as any. Asks as much for a name that nobody has. */
+const findDevice = async (gate: GateDependencies, passage: Passage, secret: DeviceSecret): Promise<void> => {
+  if (passage.submittedName === undefined) return
+  const user = await findUserByName(gate.db, passage.submittedName)
   passage.knownDevice = await findKnownDevice(gate, secret, user?.id ?? '')
   if (passage.knownDevice !== undefined) gate.knownSecrets.add(hashDeviceSecret(secret))
 }
 
-const limitBody: Step = ({ limiter }, passage) => {
+/** A known device is counted by itself; what else shows such a cookie is counted by its address only now. */
+const takeByBody = ({ limiter }: GateDependencies, passage: Passage): void | Promise<void> => {
   const { address, submittedName: name, deviceSecret, knownDevice } = passage
   if (knownDevice !== undefined) return takeFromLimit(limiter, passage, { device: knownDevice.id })
   const keys = {
@@ -255,6 +256,11 @@ const limitBody: Step = ({ limiter }, passage) => {
   }
   if (Object.keys(keys).length > 0) return takeFromLimit(limiter, passage, keys)
 }
+
+const limitBody: Step = (gate, passage) =>
+  passage.deviceSecret === undefined
+    ? takeByBody(gate, passage)
+    : findDevice(gate, passage, passage.deviceSecret).then(() => takeByBody(gate, passage))
 
 /**
  * One request through the gate, in order. The same table serves every door. Limits of an address come
@@ -276,7 +282,6 @@ export const headSteps = [
 export const bodySteps = [
   { name: 'still valid', run: checkStillValid },
   { name: 'may they', run: checkAccess },
-  { name: 'known device', run: findDevice },
   { name: 'limits (body)', run: limitBody },
 ] as const satisfies readonly { readonly name: string; readonly run: Step }[]
 
