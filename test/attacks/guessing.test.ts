@@ -5,6 +5,7 @@ import { password, startTestApp, type TestApp } from '../harness.ts'
 import { show } from '../sessions/browser.ts'
 import {
   addUsers,
+  deviceCookie,
   enter,
   mostOfAddress,
   mostOfUser,
@@ -46,6 +47,31 @@ describe('guesses that reach the hash: at most 20 an hour at one user, and 30 fr
     const sums = await playSpraying(t, 40)
     assertBounded(test, sums)
     assert.equal(sums.ofOneUser, 3)
+  })
+
+  test('brute force: a username and its e-mail address in turn are guesses at one user', async () => {
+    t.clock.advance(day)
+    const [name = ''] = await addUsers(t, 1)
+    const email = `${name}@example.org`
+    await t.engine.db
+      .updateTable('users')
+      .set({ email, email_key: email, email_verified_at: 1 })
+      .where('username', '=', name)
+      .execute()
+    const before = t.engine.hasher.count()
+    for (let n = 0; n < 20; n++) {
+      const guessed = n % 2 === 0 ? name : email.toUpperCase()
+      await enter(t, { name: guessed, from: `198.18.7.${n}` }, { shown: 'a wrong one, long' })
+    }
+    assert.equal(t.engine.hasher.count() - before, 10)
+    const lifting = { name: email, from: '203.0.113.1' }
+    t.clock.advance(minute)
+    const cookie = deviceCookie(await enter(t, lifting))
+    for (let n = 0; n < 10; n++)
+      await enter(t, { name: email, from: `198.18.8.${n}` }, { shown: 'a wrong one, long' })
+    assert.equal(show(await enter(t, { name, from: '203.0.113.2' })), '401 invalid_credentials')
+    assert.equal(show(await enter(t, { ...lifting, name }, { cookie })), '201')
+    assert.equal(show(await enter(t, { name: email, from: '203.0.113.3' })), '201')
   })
 
   test('brute force: guesses at one user from 300 addresses, who signs in from a known device all the while', async test => {

@@ -267,6 +267,9 @@ describe('what is no known device of the user is as a stranger', () => {
       const cookie = `gw_device=${newDeviceSecret(systemRandom)}`
       answers.push(await enter(cookie, { address: from, body: { username: freshName(), password: wrong } }))
     }
+    const told = answers.slice(0, 15).map(({ headers }) => String(headers.ratelimit))
+    for (const [n, limits] of told.entries())
+      assert.match(limits, new RegExp(`"sign-in-address";r=${29 - n};`))
     assert.deepEqual(new Set(answers.slice(0, 15).map(show)), new Set(['401 invalid_credentials']))
     assert.deepEqual(new Set(answers.slice(15).map(show)), new Set(['429 rate_limited']))
   })

@@ -70,8 +70,17 @@ export const giveBack = async ({ db, settings }: ThrottleDependencies, keys: Key
   const rule = throttleRuleOf(settings)
   if (rule === undefined) return
   await update(db, keys)
-    .where('wrong', '>', 0)
-    .set(eb => ({ wrong: eb('wrong', '-', 1), open_at: 0, tat: eb('tat', '-', rule.regrows) }))
+    .set(eb => ({
+      // Another one, which was right, may have begun the row anew.
+      wrong: eb
+        .case()
+        .when('wrong', '>', 0)
+        .then(eb('wrong', '-', 1))
+        .else(0)
+        .end(),
+      open_at: 0,
+      tat: eb('tat', '-', rule.regrows),
+    }))
     .execute()
 }
 
