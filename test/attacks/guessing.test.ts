@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
-import { day, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
+import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
+import { hashCheaply } from '../models/cheap-passwords.ts'
+import { freshName } from '../senders.ts'
 import { show } from '../sessions/browser.ts'
+import { addUser } from '../sessions/signed-in.ts'
 import {
   addUsers,
   deviceCookie,
@@ -65,13 +68,24 @@ describe('guesses that reach the hash: at most 20 an hour at one user, and 30 fr
     }
     assert.equal(t.engine.hasher.count() - before, 10)
     const lifting = { name: email, from: '203.0.113.1' }
-    t.clock.advance(minute)
+    t.clock.advance(4 * hour)
     const cookie = deviceCookie(await enter(t, lifting))
     for (let n = 0; n < 10; n++)
       await enter(t, { name: email, from: `198.18.8.${n}` }, { shown: 'a wrong one, long' })
     assert.equal(show(await enter(t, { name, from: '203.0.113.2' })), '401 invalid_credentials')
     assert.equal(show(await enter(t, { ...lifting, name }, { cookie })), '201')
     assert.equal(show(await enter(t, { name: email, from: '203.0.113.3' })), '201')
+  })
+
+  test('brute force: a name at which strangers have guessed is no fresh one for whoever gets it', async () => {
+    t.clock.advance(day)
+    const name = freshName()
+    for (let n = 0; n < 10; n++)
+      await enter(t, { name, from: `198.18.9.${n}` }, { shown: 'a wrong one, long' })
+    await addUser(t.engine, name, { passwordHash: hashCheaply(password) })
+    assert.equal(show(await enter(t, { name, from: '203.0.113.1' })), '401 invalid_credentials')
+    t.clock.advance(minute)
+    assert.equal(show(await enter(t, { name, from: '203.0.113.1' })), '201')
   })
 
   test('brute force: guesses at one user from 300 addresses, who signs in from a known device all the while', async test => {
