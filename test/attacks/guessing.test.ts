@@ -163,7 +163,7 @@ describe('while throttled nothing tells what is behind it', () => {
     )
   })
 
-  test('the audit events alone say throttled, and whom it concerns; what was submitted stands nowhere', async () => {
+  test('the audit events alone say throttled, and whom it concerns: what was submitted stands nowhere', async () => {
     const name = 'my-secret-typed-as-a-name'
     for (let n = 0; n < 11; n++) await enter(t, { name, from: from(60 + n) }, { shown: 'a wrong one, long' })
     const { engine } = t

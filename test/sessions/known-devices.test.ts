@@ -4,8 +4,13 @@ import { disableUser, enableUser } from 'gatewright/administration'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { day, minute } from '../../packages/gatewright/src/ground/clock.ts'
 import { systemRandom } from '../../packages/gatewright/src/ground/random.ts'
-import { deviceLifetime, mostDevices } from '../../packages/gatewright/src/sessions/known-devices.ts'
+import {
+  deviceLifetime,
+  mostDevices,
+  rememberDevice,
+} from '../../packages/gatewright/src/sessions/known-devices.ts'
 import { throttleRule } from '../../packages/gatewright/src/sign-in/throttle-rule.ts'
+import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
 import { hashDeviceSecret, newDeviceSecret } from '../../packages/gatewright/src/tokens/device-secret.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
 import { keepHouse } from '../housekeeping/keep-house.ts'
@@ -131,6 +136,16 @@ describe('a sign-in makes the browser a known device', () => {
     await disableUser(t.engine, { userId, origin })
     await enableUser(t.engine, { userId, origin })
     assert.notEqual(deviceOf(await enter(stolen)), stolen)
+  })
+
+  test('nor one that is ended while the password is checked: the browser gets a new one', async () => {
+    const shown = newDeviceSecret(systemRandom)
+    const known = { id: 'ended meanwhile', userId }
+    const secret = await inTransaction(t.engine.db, work =>
+      rememberDevice(t.engine, work, known, { shown, known }),
+    )
+    assert.notEqual(secret, shown)
+    assert.equal(devices()[0]?.secret_hash, hashDeviceSecret(secret))
   })
 
   test(`a user has ${mostDevices} at most: the longest unused one makes room, and never the new one`, async () => {
