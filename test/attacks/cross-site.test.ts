@@ -257,8 +257,30 @@ test('every route that can answer with a cookie to a caller without one declares
     const { headers } = await t.call(method, url.replace(':id', 'A'.repeat(22)), {
       body: ['GET', 'HEAD'].includes(method) ? undefined : { username: ann.username, password },
     })
-    assert.equal(headers['set-cookie'] !== undefined, rule.gives === 'cookie', `${method} ${url}`)
+    const cookies = [headers['set-cookie'] ?? []].flat().map(cookie => String(cookie).split('=')[0])
+    const expected = [
+      ...(rule.gives === 'cookie' ? [t.engine.places.cookie.name] : []),
+      ...(rule.knowsDevices ? [t.engine.places.device.name] : []),
+    ]
+    assert.deepEqual(cookies, expected, `${method} ${url}`)
   }
+})
+
+test('a page of another site that signs somebody in makes no known device of the browser', async () => {
+  const signIn = (headers: Readonly<Record<string, string>>) =>
+    t.call('POST', 'login', { body: { username: ann.username, password }, headers })
+  for (const headers of [
+    { origin: 'https://evil.test' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { origin: own, 'sec-fetch-site': 'cross-site' },
+  ]) {
+    const answer = await signIn(headers)
+    assert.deepEqual([answer.status, answer.headers['set-cookie']], [200, undefined], JSON.stringify(headers))
+  }
+  for (const headers of [{}, { origin: own }, { 'sec-fetch-site': 'same-origin' }])
+    assert.match(String((await signIn(headers)).headers['set-cookie']), /gw_device=gwd_/)
 })
 
 describe('CORS with a cookie', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { minute } from 'gatewright/clock'
+import { day, minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
+import { userKey } from '../../packages/gatewright/src/sign-in/throttle-keys.ts'
 import { password } from '../harness.ts'
 import { untilEqual } from '../process/until.ts'
 import {
@@ -44,6 +45,27 @@ describe('the own account', { skip: browserMissing }, () => {
     const page = await openAs(c, 'alice', '/me')
     for (const text of ['alice', 'moderator', '21 November 2026'])
       await page.getByRole('definition').getByText(text, { exact: true }).waitFor()
+  })
+
+  test('the profile says until when others can not sign in anew, after too many wrong passwords', async () => {
+    await makeUser(c, 'abe')
+    const page = await openAs(c, 'abe', '/me')
+    await page.getByText('Member since').waitFor()
+    assert.equal(await page.getByText('Sign-in on new devices').count(), 0)
+    const { id } = await c.t.engine.db
+      .selectFrom('users')
+      .select('id')
+      .where('username', '=', 'abe')
+      .executeTakeFirstOrThrow()
+    const open_at = Date.now() + 365 * day
+    await c.t.engine.db
+      .insertInto('sign_in_throttles')
+      .values({ key: userKey(id), wrong: 10, open_at, tat: open_at, forgotten_at: open_at })
+      .onConflict(conflict => conflict.column('key').doUpdateSet({ open_at }))
+      .execute()
+    await page.reload()
+    await page.getByText('Sign-in on new devices').waitFor()
+    await page.getByText('Delayed until').waitFor()
   })
 
   test('the password is changed, other devices are signed out, and the old password signs in no more', async () => {

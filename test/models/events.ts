@@ -17,7 +17,9 @@ export type EventName = ConsequenceEvent | 'signing key revoked'
 
 /** What becomes of sessions. */
 export const consequenceOf = (event: EventName): Consequence =>
-  event === 'signing key revoked' ? { thisSession: 'keep', otherSessions: 'keep' } : consequences[event]
+  event === 'signing key revoked'
+    ? { thisSession: 'keep', otherSessions: 'keep', knownDevices: 'keep' }
+    : consequences[event]
 
 /** How an event comes about. */
 type Row = {

@@ -3,6 +3,7 @@ import { pairs, signIns } from '../models/pairs.ts'
 import { proveModel } from '../models/prove.ts'
 import { slowRequests } from '../models/slow-requests.ts'
 import type { Chain } from './chain.ts'
+import { proveGuessing } from './guessing-proof.ts'
 import {
   type Installation,
   type Owner,
@@ -75,6 +76,12 @@ export const proofs = {
     runs: 10,
     chain: 10,
     prove: restarts(openPostgres),
+  },
+  guessing: {
+    says: 'so many guesses at one user from 300 addresses, after other attacks: 20 an hour reach the hash at most',
+    runs: 10_000,
+    chain: 10_000,
+    prove: proveGuessing,
   },
   tokens: {
     says: 'a process that was shown 10,000 new access tokens in each run has the memory that it had before',

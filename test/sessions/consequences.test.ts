@@ -20,31 +20,31 @@ import {
   window,
 } from './scene.ts'
 
-/** As consequences.md has them, and contract-additions.md: for this session, and for others of the user. */
+/** As consequences.md has them, and contract-additions.md: for this session, for others of the user, and for known devices. */
 const expected: Record<
   ConsequenceEvent,
-  readonly [Consequence['thisSession'], Consequence['otherSessions']]
+  readonly [Consequence['thisSession'], Consequence['otherSessions'], Consequence['knownDevices']]
 > = {
-  logout: ['end', 'keep'],
-  'session idle': ['end', 'keep'],
-  'session expired': ['end', 'keep'],
-  'other session ended': ['keep', 'end that one'],
-  'all others ended': ['keep', 'end'],
-  'step-up': ['new id', 'keep'],
-  'password changed': ['new id', 'end'],
-  'refresh token reused': ['end', 'keep'],
-  'refresh token ahead': ['end', 'keep'],
-  'roles changed': ['re-read', 're-read'],
-  'user disabled': ['end', 'end'],
-  'user deleted': ['end', 'end'],
-  'secret retired': ['end', 'keep'],
-  'user enabled': ['none', 'stay ended'],
+  logout: ['end', 'keep', 'keep'],
+  'session idle': ['end', 'keep', 'keep'],
+  'session expired': ['end', 'keep', 'keep'],
+  'other session ended': ['keep', 'end that one', 'keep'],
+  'all others ended': ['keep', 'end', 'end'],
+  'step-up': ['new id', 'keep', 'keep'],
+  'password changed': ['new id', 'end', 'end'],
+  'refresh token reused': ['end', 'keep', 'end that device'],
+  'refresh token ahead': ['end', 'keep', 'end that device'],
+  'roles changed': ['re-read', 're-read', 'keep'],
+  'user disabled': ['end', 'end', 'end'],
+  'user deleted': ['end', 'end', 'end'],
+  'secret retired': ['end', 'keep', 'keep'],
+  'user enabled': ['none', 'stay ended', 'stay ended'],
 }
 
 test('the table in the code is the one of consequences.md', () => {
   const inCode = Object.entries(consequences).map(([event, row]) => [
     event,
-    [row.thisSession, row.otherSessions],
+    [row.thisSession, row.otherSessions, row.knownDevices],
   ])
   assert.deepEqual(Object.fromEntries(inCode), expected)
 })
@@ -149,6 +149,50 @@ const assertNone = async (): Promise<void> => {
   await assertKept(await signIn(t, scene.userId))
 }
 
+/** As if each of these sessions had been begun in a browser of its own. */
+const rememberDevices = async () => {
+  const { userId, self, other, stranger } = scene
+  const { db } = t.engine
+  const remember = async (device: string, user_id: string, { sessionId }: Held): Promise<string> => {
+    const id = `${scene.username} ${device}`
+    const times = { created_at: 1, last_used_at: t.clock.now() }
+    await db
+      .insertInto('known_devices')
+      .values({ id, user_id, secret_hash: id, ...times })
+      .execute()
+    await db.updateTable('sessions').set({ known_device_id: id }).where('id', '=', sessionId).execute()
+    return id
+  }
+  const { user_id: strangerId } = await db
+    .selectFrom('sessions')
+    .select('user_id')
+    .where('id', '=', stranger.sessionId)
+    .executeTakeFirstOrThrow()
+  return {
+    own: await remember('1', userId, self),
+    other: await remember('2', userId, other),
+    stranger: await remember('3', strangerId, stranger),
+  }
+}
+
+const listDevices = async (): Promise<readonly string[]> => {
+  const rows = await t.engine.db
+    .selectFrom('known_devices')
+    .select('id')
+    .where('id', 'like', `${scene.username} %`)
+    .orderBy('id')
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+const devicesLeft = (
+  fate: Consequence['knownDevices'],
+  { own, other }: { readonly own: string; readonly other: string },
+): readonly string[] => {
+  if (fate === 'keep') return [own, other]
+  return fate === 'end that device' ? [other] : []
+}
+
 type Fate = Consequence['thisSession'] | Consequence['otherSessions']
 const checks: Record<Fate, (held: Held, renewed: Pair | undefined) => Promise<void>> = {
   end: assertEnded,
@@ -173,6 +217,12 @@ for (const [name, row] of Object.entries(consequences) as [ConsequenceEvent, Con
     test(`other sessions: ${row.otherSessions}`, async () => {
       const renewed = await acts[name](scene)
       await checks[row.otherSessions](scene.other, renewed)
+    })
+
+    test(`known devices: ${row.knownDevices}`, async () => {
+      const devices = await rememberDevices()
+      await acts[name](scene)
+      assert.deepEqual(await listDevices(), [...devicesLeft(row.knownDevices, devices), devices.stranger])
     })
 
     test('sessions of other users: keep', async () => {

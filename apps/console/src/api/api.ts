@@ -8,6 +8,8 @@ export type User = {
   readonly email_verified: boolean
   readonly roles: readonly string[]
   readonly created_at: string
+  /** Until when sign-in on new devices is delayed, after too many wrong passwords. */
+  readonly sign_in_delayed_until: string | null
 }
 
 /** One sign-in on one device. */

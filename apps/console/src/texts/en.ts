@@ -53,6 +53,9 @@ export const en = {
   roles: 'Roles',
   noRoles: 'None',
   memberSince: 'Member since',
+  newDevices: 'Sign-in on new devices',
+  newDevicesDelayed:
+    'Delayed until {time}: somebody has tried wrong passwords. Devices on which you have signed in before are not affected.',
   noEmail: 'None',
   emailVerified: 'verified',
   emailUnverified: 'not verified',

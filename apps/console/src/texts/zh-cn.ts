@@ -53,6 +53,8 @@ export const zhCn: Texts = {
   roles: '角色',
   noRoles: '无',
   memberSince: '注册时间',
+  newDevices: '新设备登录',
+  newDevicesDelayed: '因有人多次输入错误密码，新设备要到 {time} 才能登录。你以前登录过的设备不受影响。',
   noEmail: '无',
   emailVerified: '已验证',
   emailUnverified: '未验证',

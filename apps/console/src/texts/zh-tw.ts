@@ -53,6 +53,8 @@ export const zhTw: Texts = {
   roles: '角色',
   noRoles: '無',
   memberSince: '註冊時間',
+  newDevices: '新裝置登入',
+  newDevicesDelayed: '因有人多次輸入錯誤密碼，新裝置要到 {time} 才能登入。你以前登入過的裝置不受影響。',
   noEmail: '無',
   emailVerified: '已驗證',
   emailUnverified: '未驗證',

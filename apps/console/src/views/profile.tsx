@@ -8,7 +8,7 @@ import styles from './profile.module.css'
 
 /** What is known of whoever is signed in. */
 export const Profile = () => {
-  const { text, date } = useTexts()
+  const { text, date, time } = useTexts()
   const user = useUser()
   return (
     <>
@@ -22,6 +22,11 @@ export const Profile = () => {
           <Roles roles={user.roles} />
         </Fact>
         <Fact name={text('memberSince')}>{date(user.created_at)}</Fact>
+        {user.sign_in_delayed_until !== null && (
+          <Fact name={text('newDevices')}>
+            {text('newDevicesDelayed', { time: time(user.sign_in_delayed_until) })}
+          </Fact>
+        )}
       </dl>
     </>
   )

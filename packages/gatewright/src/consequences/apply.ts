@@ -1,5 +1,6 @@
 import type { Origin } from '../audit/record.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
+import { forgetDeviceOf, forgetDevices } from '../sessions/known-devices.ts'
 import {
   closeRefreshWindow,
   endSessions,
@@ -53,6 +54,15 @@ const latestPromise = async ({ db }: Work, userId: string): Promise<number> => {
   return Number(row?.latest ?? 0)
 }
 
+const endKnownDevices = async (
+  work: Work,
+  row: Consequence,
+  { userId, sessionId }: Subject,
+): Promise<void> => {
+  if (row.knownDevices === 'end') await forgetDevices(work, userId)
+  if (row.knownDevices === 'end that device') await forgetDeviceOf(work, required(sessionId, 'this session'))
+}
+
 /**
  * Applies a row of the table in the transaction of its event. What ends more than its own session
  * first locks the user's row and raises its version, so that nothing begun before can be finished.
@@ -73,6 +83,8 @@ export const applyConsequences = async (
     choice && row.reason !== undefined
       ? await endSessions(dependencies, work, choice, { reason: row.reason, origin })
       : { count: 0, promisedUntil: 0 }
+
+  await endKnownDevices(work, row, subject)
 
   if (row.thisSession === 'end' && version !== undefined)
     await recordCutOffs(dependencies, work, [

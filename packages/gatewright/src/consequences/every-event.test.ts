@@ -16,6 +16,7 @@ const applied = everyEvent.flatMap(row =>
 const toFate = (cell: string): string => {
   if (cell === '–') return 'none'
   if (cell === 'end (that one)') return 'end that one'
+  if (cell === 'end (that device)') return 'end that device'
   return cell.replace(/[,;(].*$/, '').trim()
 }
 
@@ -26,8 +27,11 @@ test('every event of the table stands in one row of what was decided, and no oth
 describe('what was decided is what the table has', () => {
   for (const { event, row } of applied)
     test(event, () => {
-      const { thisSession, otherSessions }: Consequence = consequences[event as ConsequenceEvent]
-      assert.deepEqual([thisSession, otherSessions], row.ends.slice(0, 2).map(toFate))
+      const inCode: Consequence = consequences[event as ConsequenceEvent]
+      for (const [at, name] of names.entries()) {
+        const artefact = artefacts[name]
+        if ('column' in artefact) assert.equal(inCode[artefact.column], toFate(row.ends[at] ?? ''), name)
+      }
     })
 })
 
@@ -95,15 +99,23 @@ const toReason = ({ reason, thisSession }: Consequence): string =>
 
 test('docs/consequences.md says what each event ends, as the code has it (UPDATE_DOCS=1 rewrites it)', () => {
   const toCome = everyEvent.flatMap(row => ('comesWith' in row ? [row] : []))
+  const isToCome = (_: unknown, at: number): boolean => 'comesWith' in artefacts[names[at] as Artefact]
   const document = withParts('docs/consequences.md', {
     today: toTable(
-      ['what happens', 'events', 'this session', 'other sessions of the user', 'reason of what ends'],
+      [
+        'what happens',
+        'events',
+        'this session',
+        'other sessions of the user',
+        'known devices',
+        'reason of what ends',
+      ],
       everyEvent.flatMap(row => {
         if (!('applied' in row)) return []
         const reasons = new Set(row.applied.map(event => toReason(consequences[event])))
         const events = row.applied.map(event => `\`${event}\``).join(', ')
         const event = row.ownerIsTold ? `${row.event}; the owner is told: comes with mail` : row.event
-        return [[event, events || '–', row.ends[0], row.ends[1], [...reasons].join(', ')]]
+        return [[event, events || '–', row.ends[0], row.ends[1], row.ends[5], [...reasons].join(', ')]]
       }),
     ),
     'beside the table': toTable(
@@ -123,13 +135,13 @@ test('docs/consequences.md says what each event ends, as the code has it (UPDATE
       toCome.map(row => [row.event, ...row.ends, row.comesWith]),
     ),
     'columns to come': toTable(
-      ['what happens', ...names.slice(2)],
+      ['what happens', ...names.filter(isToCome)],
       [
         [
           'comes with',
           ...names.map(name => artefacts[name]).flatMap(each => ('comesWith' in each ? each.comesWith : [])),
         ],
-        ...everyEvent.flatMap(row => ('applied' in row ? [[row.event, ...row.ends.slice(2)]] : [])),
+        ...everyEvent.flatMap(row => ('applied' in row ? [[row.event, ...row.ends.filter(isToCome)]] : [])),
       ],
     ),
   })

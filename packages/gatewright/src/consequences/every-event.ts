@@ -7,7 +7,7 @@ export const artefacts = {
   'API keys': { comesWith: 'Who may do what: permissions, API keys' },
   'third-party grants': { comesWith: 'OAuth' },
   'codes and links': { comesWith: 'Mail, second factors, passkeys, recovery' },
-  'known devices': { comesWith: "Limits that hold, and passwords that can't be guessed" },
+  'known devices': { column: 'knownDevices' },
 } as const satisfies Record<string, { readonly column: keyof Consequence } | { readonly comesWith: string }>
 export type Artefact = keyof typeof artefacts
 

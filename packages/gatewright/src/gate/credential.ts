@@ -1,6 +1,7 @@
 import type { CredentialKind } from '../ground/credential-settings.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Settings } from '../ground/settings.ts'
+import { type DeviceSecret, parseDeviceSecret } from '../tokens/device-secret.ts'
 import { valuesOf } from './raw-headers.ts'
 
 /** Where a credential may stand in a request, and which kinds are taken: one table, read by every door. */
@@ -11,6 +12,8 @@ export type CredentialPlaces = {
   readonly token: HeaderPlace & { readonly scheme: string }
   readonly apiKey: HeaderPlace
   readonly cookie: CookiePlace
+  /** Of the cookie by which a browser is known again: no credential, and read whatever is accepted. */
+  readonly device: CookiePlace
   /** The scheme that a 401 names. One is a must (RFC 9110 §15.5.2); for a cookie there is no registered one. */
   readonly challenge: string
 }
@@ -18,7 +21,7 @@ export type CredentialPlaces = {
 /** The name of a header, in lower case, and as it is written in documents. */
 export type HeaderPlace = { readonly header: string; readonly name: string }
 
-/** The one cookie that is read and set. */
+/** A cookie that is read and set. */
 export type CookiePlace = { readonly name: string; readonly isSecure: boolean }
 
 export type Credential = {
@@ -31,10 +34,8 @@ export type Credential = {
  * so no sibling and no plain connection can plant one. Plain HTTP, which means this machine, can't have
  * one. The other name is never read, so that the weaker one is worth nothing where the stronger is used.
  */
-const cookiePlaceOf = (publicUrl: string): CookiePlace =>
-  publicUrl.startsWith('https:')
-    ? { name: '__Host-gw_session', isSecure: true }
-    : { name: 'gw_session', isSecure: false }
+const cookiePlaceOf = (publicUrl: string, name: string): CookiePlace =>
+  publicUrl.startsWith('https:') ? { name: `__Host-${name}`, isSecure: true } : { name, isSecure: false }
 
 const toHeaderPlace = (name: string): HeaderPlace => ({ header: name.toLowerCase(), name })
 
@@ -47,7 +48,8 @@ export const credentialPlacesOf = (settings: CredentialSettings, publicUrl: stri
     accepted,
     token: { ...toHeaderPlace(settings.tokenHeader), scheme: tokenScheme.toLowerCase() },
     apiKey: toHeaderPlace(settings.apiKeyHeader),
-    cookie: cookiePlaceOf(publicUrl),
+    cookie: cookiePlaceOf(publicUrl, 'gw_session'),
+    device: cookiePlaceOf(publicUrl, 'gw_device'),
     challenge: accepted.has('bearer') ? tokenScheme : 'Cookie',
   }
 }
@@ -79,12 +81,27 @@ const cookiesNamed = (header: string, name: string): readonly string[] =>
     .filter(pair => pair.startsWith(`${name}=`))
     .map(pair => pair.slice(name.length + 1))
 
-/** @throws Refusal `several_credentials` for two such cookies, or two headers of cookies */
-const readCookie = (rawHeaders: readonly string[], name: string): Credential | undefined => {
+/** Two such cookies, or two headers of cookies, are no one cookie. */
+const findCookies = (rawHeaders: readonly string[], name: string) => {
   const headers = valuesOf(rawHeaders, 'cookie')
   const cookies = headers.flatMap(header => cookiesNamed(header, name))
-  if (headers.length > 1 || cookies.length > 1) throw new Refusal('several_credentials')
-  return cookies[0] === undefined ? undefined : { kind: 'cookie', text: cookies[0] }
+  return { text: cookies[0], areSeveral: headers.length > 1 || cookies.length > 1 }
+}
+
+/** @throws Refusal `several_credentials` */
+const readCookie = (rawHeaders: readonly string[], name: string): Credential | undefined => {
+  const { text, areSeveral } = findCookies(rawHeaders, name)
+  if (areSeveral) throw new Refusal('several_credentials')
+  return text === undefined ? undefined : { kind: 'cookie', text }
+}
+
+/** The secret that the browser is known by, if it is whole in form: several are none. */
+export const readDeviceSecret = (
+  rawHeaders: readonly string[],
+  { device }: CredentialPlaces,
+): DeviceSecret | undefined => {
+  const { text, areSeveral } = findCookies(rawHeaders, device.name)
+  return text === undefined || areSeveral ? undefined : parseDeviceSecret(text)
 }
 
 /**

@@ -25,6 +25,12 @@ const comesFromHere = (origins: Origins, rawHeaders: readonly string[], carriesC
   return (origin ?? origins.own) === origins.own && (site ?? 'same-origin') === 'same-origin'
 }
 
+/** Whether a browser may be given a cookie for this: a page of another site has not sent it. */
+export const mayBeGivenCookie = (
+  { origins }: { readonly origins: Origins },
+  { rawHeaders }: Passage,
+): boolean => comesFromHere(origins, rawHeaders, false)
+
 const hasCsrfToken = ({ cookie, rawHeaders }: Passage): boolean => {
   const [shown, ...further] = valuesOf(rawHeaders, 'x-csrf-token')
   return cookie !== undefined && shown !== undefined && further.length === 0 && isCsrfTokenOf(cookie, shown)

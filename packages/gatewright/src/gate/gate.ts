@@ -1,12 +1,17 @@
 import { Refusal } from '../ground/refusal.ts'
+import { addressAndUsername } from '../limits/counter-keys.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
+import { findKnownDevice } from '../sessions/known-devices.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database } from '../storage/tables.ts'
 import type { AccessToken, AccessTokens } from '../tokens/access-token.ts'
+import { type DeviceSecret, hashDeviceSecret } from '../tokens/device-secret.ts'
 import { parseSessionSecret } from '../tokens/session-secret.ts'
+import { usernameKey } from '../users/username.ts'
+import { findUserByName } from '../users/users.ts'
 import { checkCookieCaller } from './cookie-caller.ts'
-import { type CredentialPlaces, readCredential } from './credential.ts'
+import { type CredentialPlaces, readCredential, readDeviceSecret } from './credential.ts'
 import { checkCrossSite, type Origins } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
@@ -36,11 +41,27 @@ const findClientAddress: Step = ({ findAddress }, passage) => {
 }
 
 const readCredentials: Step = ({ places }, passage) => {
+  if (passage.rule.knowsDevices) passage.deviceSecret = readDeviceSecret(passage.rawHeaders, places)
   passage.credential = readCredential(passage.rawHeaders, places)
 }
 
+/**
+ * Whether a browser is known is told by the body, which may be late: the address is counted then, if it is
+ * not. Until then the look-up is paid for, like that of a session's cookie.
+ */
+const limitDeviceLookUp = (
+  { limiter, knownSecrets }: GateDependencies,
+  passage: Passage,
+  secret: DeviceSecret,
+): void | Promise<void> => {
+  const hash = hashDeviceSecret(secret)
+  const address = knownSecrets.has(hash) ? undefined : passage.address
+  return takeFromLimit(limiter, passage, { session: hash, address }, 'cookie')
+}
+
 const limitAddress: Step = (gate, passage) => {
-  const { address, credential, rule } = passage
+  const { address, credential, rule, deviceSecret } = passage
+  if (deviceSecret !== undefined) return limitDeviceLookUp(gate, passage, deviceSecret)
   const isAnonymous = credential === undefined || (credential.kind === 'cookie' && rule.ignoresCookie)
   return takeFromLimit(gate.limiter, passage, { address, anonymous: isAnonymous ? address : undefined })
 }
@@ -221,10 +242,29 @@ const limitPrincipal: Step = (gate, passage) => {
   return takeFromLimit(gate.limiter, passage, { user: principal.userId, session: principal.sessionId })
 }
 
-const limitBody: Step = (gate, passage) => {
-  if (passage.bodyLimitKey !== undefined)
-    return takeFromLimit(gate.limiter, passage, { 'address+username': passage.bodyLimitKey })
+/** Another user's browser is as unknown as any. Asks as much for a name that nobody has. */
+const findDevice = async (gate: GateDependencies, passage: Passage, secret: DeviceSecret): Promise<void> => {
+  if (passage.submittedName === undefined) return
+  const user = await findUserByName(gate.db, passage.submittedName)
+  passage.knownDevice = await findKnownDevice(gate, secret, user?.id ?? '')
+  if (passage.knownDevice !== undefined) gate.knownSecrets.add(hashDeviceSecret(secret))
 }
+
+/** A known device is counted by itself; what else shows such a cookie is counted by its address only now. */
+const takeByBody = ({ limiter }: GateDependencies, passage: Passage): void | Promise<void> => {
+  const { address, submittedName: name, deviceSecret, knownDevice } = passage
+  if (knownDevice !== undefined) return takeFromLimit(limiter, passage, { device: knownDevice.id })
+  const keys = {
+    ...(name !== undefined && { 'address+username': addressAndUsername(address, usernameKey(name)) }),
+    ...(deviceSecret !== undefined && { address }),
+  }
+  if (Object.keys(keys).length > 0) return takeFromLimit(limiter, passage, keys)
+}
+
+const limitBody: Step = (gate, passage) =>
+  passage.deviceSecret === undefined
+    ? takeByBody(gate, passage)
+    : findDevice(gate, passage, passage.deviceSecret).then(() => takeByBody(gate, passage))
 
 /**
  * One request through the gate, in order. The same table serves every door. Limits of an address come

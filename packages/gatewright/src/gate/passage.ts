@@ -4,7 +4,9 @@ import type { LimitReport } from '../limits/limit-report.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { nameOf, type RouteLimit } from '../limits/own-limit.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
+import type { KnownDevice } from '../sessions/known-devices.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
+import type { DeviceSecret } from '../tokens/device-secret.ts'
 import type { SessionSecret } from '../tokens/session-secret.ts'
 import type { Credential } from './credential.ts'
 import type { Principal, PrincipalKind } from './principal.ts'
@@ -30,6 +32,8 @@ export type GateRule = {
    * old one keeps nobody out and no CSRF token is asked for. Where the request comes from is checked.
    */
   readonly ignoresCookie?: true
+  /** The route signs in: a browser that the user named has signed in with before is counted by itself. */
+  readonly knowsDevices?: true
 }
 
 /** One request on its way through the gate. */
@@ -43,8 +47,12 @@ export type Passage = {
   readonly rawHeaders: readonly string[]
   /** The `:id` of the URL. */
   readonly thingId: string | undefined
-  /** A key that only the body tells, for limits by username. */
-  bodyLimitKey: string | undefined
+  /** What the body names a user by, right or wrong. */
+  submittedName: string | undefined
+  /** The secret of the cookie by which the browser may be known, whole in form; only where the route asks. */
+  deviceSecret: DeviceSecret | undefined
+  /** The browser is one of the user named in the body. */
+  knownDevice: KnownDevice | undefined
   address: string
   credential: Credential | undefined
   token: AccessToken | undefined
@@ -84,7 +92,9 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
   hasWaited: false,
   principal: undefined,
   isJudged: false,
-  bodyLimitKey: undefined,
+  submittedName: undefined,
+  deviceSecret: undefined,
+  knownDevice: undefined,
   reports: [],
 })
 

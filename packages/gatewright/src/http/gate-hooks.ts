@@ -5,8 +5,6 @@ import { isSafe } from '../gate/cross-site.ts'
 import { bodySteps, type GateDependencies, headSteps, runSteps } from '../gate/gate.ts'
 import { newPassage, type Passage } from '../gate/passage.ts'
 import { Refusal } from '../ground/refusal.ts'
-import { addressAndUsername } from '../limits/counter-keys.ts'
-import { usernameKey } from '../users/username.ts'
 import { createAnswerHeaders } from './answer-headers.ts'
 import { writeRateLimits } from './answer-refusal.ts'
 import { createCors } from './cors.ts'
@@ -22,10 +20,10 @@ const isAcceptable = ({ headers, raw }: FastifyRequest, { page }: FastifyContext
   headers.accept.includes('*/*') ||
   new Negotiator(raw).mediaTypes(jsonTypes).length > 0
 
-/** The key of limits by address and username, from a body that names a user. */
-const findBodyLimitKey = (body: unknown, address: string): string | undefined => {
+/** What the body names a user by. */
+const findSubmittedName = (body: unknown): string | undefined => {
   const username = (body as { username?: unknown } | undefined | null)?.username
-  return typeof username === 'string' ? addressAndUsername(address, usernameKey(username)) : undefined
+  return typeof username === 'string' ? username : undefined
 }
 
 /** RFC 9112 §3.2: without a Host, or with two, a request is refused. Node.js keeps the first of two. */
@@ -107,7 +105,7 @@ export const addGateHooks = (app: FastifyInstance, engine: Engine, gate: GateDep
   app.addHook('preHandler', (request, reply, done) => {
     const { passage, body } = request
     if (passage === undefined || passage.isJudged) return done()
-    passage.bodyLimitKey = findBodyLimitKey(body, passage.address)
+    passage.submittedName = findSubmittedName(body)
     return goOn(runSteps(gate, bodySteps, passage), done, () => {
       request.principal = passage.principal
       writeRateLimits(reply, passage)

@@ -10,12 +10,15 @@ import { anyText, named, strictObject, tokenPair } from './schemas.ts'
 import { givePair } from './token-pair.ts'
 
 /** No Domain, so no other host gets it; no script reads it; another site's forms don't send it. */
-const toSetCookie = ({ name, isSecure }: CookiePlace, value: string, maxAge: number): string =>
-  `${name}=${value}; Path=/; Max-Age=${maxAge}; ${isSecure ? 'Secure; ' : ''}HttpOnly; SameSite=Lax`
+export const toSetCookie = (
+  { name, isSecure }: CookiePlace,
+  { value, maxAge, sameSite = 'Lax' }: { value: string; maxAge: number; sameSite?: 'Lax' | 'Strict' },
+): string =>
+  `${name}=${value}; Path=/; Max-Age=${maxAge}; ${isSecure ? 'Secure; ' : ''}HttpOnly; SameSite=${sameSite}`
 
 /** Takes the session cookie from the browser. */
 export const clearSessionCookie = ({ places }: Pick<Engine, 'places'>, reply: FastifyReply): void => {
-  reply.header('set-cookie', toSetCookie(places.cookie, '', 0))
+  reply.header('set-cookie', toSetCookie(places.cookie, { value: '', maxAge: 0 }))
 }
 
 export const csrfAnswer = named('CsrfToken', strictObject({ csrf_token: anyText }))
@@ -36,7 +39,7 @@ export const giveSessionCookie = (
   if (!places.accepted.has('cookie')) throw new TypeError('this server gives no session cookies')
   const maxAge = Math.floor((endOf(session, timesOf(engine, roles)) - clock.now()) / second)
   knownSecrets.add(hashSessionSecret(secret))
-  reply.header('set-cookie', toSetCookie(places.cookie, secret, maxAge))
+  reply.header('set-cookie', toSetCookie(places.cookie, { value: secret, maxAge }))
   return { csrf_token: csrfTokenOf(secret) }
 }
 

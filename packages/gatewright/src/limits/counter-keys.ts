@@ -33,6 +33,7 @@ const counterKeys = {
   anonymous: grouped(addressGroup),
   user: asItIs,
   session: asItIs,
+  device: asItIs,
   'address+username': groupedWithUsername(addressGroup),
   challenge: asItIs,
   recipient: asItIs,

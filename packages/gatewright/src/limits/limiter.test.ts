@@ -431,6 +431,7 @@ test('random traffic is answered exactly as a naive simulation answers it', t =>
         anonymous: spare(address),
         user: spare(`u${below(3)}`),
         session: spare(`s${below(3)}`),
+        device: spare(`d${below(3)}`),
         'address+username': spare(addressAndUsername(address, `n${below(2)}`)),
         challenge: spare(`c${below(2)}`),
         recipient: spare(`r${below(2)}`),

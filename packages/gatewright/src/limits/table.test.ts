@@ -48,6 +48,7 @@ const byWords = {
   anonymous: 'address without a credential',
   user: 'user',
   session: 'session',
+  device: 'known device',
   'address+username': 'address and username',
   challenge: 'challenge',
   recipient: 'recipient',

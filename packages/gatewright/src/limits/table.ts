@@ -9,6 +9,7 @@ export type LimitBy =
   | 'anonymous'
   | 'user'
   | 'session'
+  | 'device'
   | 'address+username'
   | 'challenge'
   | 'recipient'
@@ -58,6 +59,15 @@ export const limits = {
       kind: 'exact',
       away: 10,
       describe: 'Trying one password at many names is slow as well, and costs no more than these hashes.',
+    },
+    {
+      by: 'device',
+      count: 5,
+      window: minute,
+      kind: 'exact',
+      away: 2,
+      describe:
+        'A known device of the user named, in place of both: what strangers behind the same address do keeps nobody out.',
     },
   ],
   'failed-sign-in': [

@@ -42,6 +42,7 @@ const sessionColumns = [
   'sessions.ended_at',
   'sessions.end_reason',
   'sessions.replaced_by',
+  'sessions.known_device_id',
 ] as const
 
 const selectFound = (db: Database) =>

@@ -86,6 +86,8 @@ export type NewSession = {
   /** Proofs shown (RFC 8176). */
   readonly amr: readonly string[]
   readonly device: string
+  /** The browser that is known from now on (`known-devices.ts`); without a word there is none. */
+  readonly knownDeviceId?: string | null
   readonly origin: Origin
   /** `tokens` without a word. */
   readonly holding?: Holding
@@ -134,7 +136,7 @@ const newIdentity = (
 export const startSession = async (
   dependencies: SessionDependencies,
   work: Work,
-  { userId, device, origin, ...born }: NewSession,
+  { userId, device, knownDeviceId = null, origin, ...born }: NewSession,
 ): Promise<LiveSession | undefined> => {
   const now = dependencies.clock.now()
   // Read before the row is held: whoever changes them raises the version, and then no row is inserted.
@@ -150,6 +152,7 @@ export const startSession = async (
     ended_at: null,
     end_reason: null,
     replaced_by: null,
+    known_device_id: knownDeviceId,
   }
   if (!(await insertSession(work, session))) return undefined
   await recordEvent(dependencies, work, 'session.started', {
@@ -233,7 +236,7 @@ export const endSessions = async (
   return { count: ended.length, promisedUntil: Math.max(now, ...ended.map(row => row.token_expires_at)) }
 }
 
-export type Renewal = Omit<NewSession, 'device' | 'holding'> & {
+export type Renewal = Omit<NewSession, 'device' | 'knownDeviceId' | 'holding'> & {
   readonly sessionId: string
   /** The secret in force, asked before the user's row was locked. */
   readonly secretId: string

@@ -81,7 +81,10 @@ describe('every failed sign-in', () => {
       shapes.set(who, queries.map(query => query.replace(/ where .*/, '')).join('; '))
     }
     assert.equal(new Set(shapes.values()).size, 1, JSON.stringify([...shapes], null, 2))
-    assert.match([...shapes.values()][0] ?? '', /^select .* from "users"; insert into "audit_events"/)
+    assert.match(
+      [...shapes.values()][0] ?? '',
+      /^select .* from "users"; insert into "sign_in_throttles" .*; insert into "audit_events"/,
+    )
   })
 
   const waits = [
@@ -129,6 +132,8 @@ describe('every failed sign-in', () => {
 
 describe('a full hashing queue', () => {
   test('refuses with 503 and no hash, and is no failed sign-in', async () => {
+    const guessesLeft = () => second.rows('select key, tat from sign_in_throttles order by key')
+    const left = guessesLeft()
     const tiny = { ...t.engine, hasher: createPasswordHasher({ threads: 1, maxWaiting: 1 }) }
     const before = second.rows('select id from audit_events').length
     const answers = await Promise.allSettled(Array.from({ length: 30 }, () => enter('ann', right, tiny)))
@@ -141,6 +146,7 @@ describe('a full hashing queue', () => {
       assert.deepEqual(details, { reason: 'hashing_queue_full', retryAfter: 1 })
     }
     assert.equal(second.rows('select id from audit_events').length, before + hashed)
+    assert.deepEqual(guessesLeft(), left, 'whoever was not checked has not guessed')
   })
 })
 

@@ -1,16 +1,12 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
-import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { Database, UserRow } from '../storage/tables.ts'
+import type { UserRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { Password } from '../users/password.ts'
 import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
+import { countGuess, giveBack, type ThrottleDependencies } from './throttle.ts'
 
-export type PasswordDependencies = {
-  readonly db: Database
-  readonly clock: Clock
-  readonly hasher: PasswordHasher
-}
+export type PasswordDependencies = ThrottleDependencies & { readonly hasher: PasswordHasher }
 
 /** A refused sign-in leaves at the next multiple of this many milliseconds from its start. */
 const step = 250
@@ -36,26 +32,50 @@ const rehash = async (
     .execute()
 }
 
+export type Attempt = {
+  readonly user: UserRow | undefined
+  readonly password: Password
+  readonly origin: Origin
+  /** What is guessed at (`throttle-keys.ts`). */
+  readonly counted: readonly string[]
+}
+
+/** Whoever was not checked (the queue is full, say) has not guessed. */
+const verify = async (
+  dependencies: PasswordDependencies,
+  { user, password, counted }: Attempt,
+): Promise<boolean> => {
+  try {
+    const stored = (user?.password_hash ?? undefined) as PasswordHash | undefined
+    return await dependencies.hasher.verify(password, stored)
+  } catch (error) {
+    await giveBack(dependencies, counted)
+    throw error
+  }
+}
+
+const judge = async (dependencies: PasswordDependencies, attempt: Attempt): Promise<string | undefined> =>
+  (await countGuess(dependencies, attempt.counted))
+    ? findFault(attempt.user, await verify(dependencies, attempt))
+    : 'throttled'
+
 /**
  * The user, if the password is right and the user enabled. Unknown user, wrong password and disabled
- * user cost the same: one hash, one audit row, one answer, at one of the same moments.
+ * user cost the same: one hash, one audit row, one answer, at one of the same moments. While throttled,
+ * a right password gets that answer as well, and nothing is hashed.
+ *
+ * The guess is counted before it is checked. Where it was right the caller forgives it, in the transaction of
+ * what the password was asked for (`forgive`).
  * @throws Refusal `invalid_credentials`
  */
 export const checkPassword = async (
   dependencies: PasswordDependencies,
-  {
-    user,
-    password,
-    origin,
-  }: { readonly user: UserRow | undefined; readonly password: Password; readonly origin: Origin },
+  attempt: Attempt,
 ): Promise<UserRow> => {
-  const { db, clock, hasher } = dependencies
+  const { db, clock } = dependencies
+  const { user, password, origin } = attempt
   const startedAt = clock.monotonic()
-  const matches = await hasher.verify(
-    password,
-    (user?.password_hash ?? undefined) as PasswordHash | undefined,
-  )
-  const fault = findFault(user, matches)
+  const fault = await judge(dependencies, attempt)
   if (fault === undefined && user !== undefined) {
     await rehash(dependencies, user, password)
     return user

@@ -8,6 +8,8 @@ import { checkNewPassword, type Password } from '../users/password.ts'
 import { lockAndGetUser } from '../users/users.ts'
 import { checkPassword } from './check-password.ts'
 import type { SignInDependencies } from './sign-in.ts'
+import { forgive, giveBack } from './throttle.ts'
+import { sessionKey } from './throttle-keys.ts'
 
 /** A signed-in user who shows the own password once more. */
 export type Confirmation = {
@@ -38,16 +40,21 @@ const confirmAndChange = async <Ready>(
   { password, ...own }: Confirmation,
   { prepare, run }: Change<Ready>,
 ): Promise<LiveSession> => {
+  const { db, processes } = dependencies
+  // By the session alone: strangers delay nobody who is signed in, and a thief of one session has its own.
+  const counted = [sessionKey(own.sessionId)]
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { db, processes } = dependencies
     const found = await db.selectFrom('users').selectAll().where('id', '=', own.userId).executeTakeFirst()
-    const user = await checkPassword(dependencies, { user: found, password, origin: own.origin })
+    const user = await checkPassword(dependencies, { user: found, password, origin: own.origin, counted })
     const ready = await prepare()
     const session = await inTransaction(db, async work => {
       const secretId = await processes.secretInForce(work)
-      return (await holdUser(work, user)) ? run(work, { ...own, amr: ['pwd'], secretId }, ready) : undefined
+      if (!(await holdUser(work, user))) return undefined
+      await forgive({ ...dependencies, db: work.db }, { keys: counted })
+      return run(work, { ...own, amr: ['pwd'], secretId }, ready)
     })
     if (session !== undefined) return session
+    await giveBack(dependencies, counted)
   }
   throw new Refusal('unavailable', { reason: 'user_changing', retryAfter: 1 })
 }

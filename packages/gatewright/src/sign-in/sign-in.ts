@@ -1,19 +1,25 @@
 import type { Origin } from '../audit/record.ts'
+import { newId } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Caller } from '../sessions/hold-session.ts'
+import { type Browser, rememberDevice } from '../sessions/known-devices.ts'
 import {
   type Holding,
   type LiveSession,
   type SessionDependencies,
   startSession,
 } from '../sessions/sessions.ts'
+import type { UserRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
+import type { DeviceSecret } from '../tokens/device-secret.ts'
 import type { Password } from '../users/password.ts'
 import { findUserByName } from '../users/users.ts'
 import { checkPassword, type PasswordDependencies } from './check-password.ts'
 import { logOut } from './end-sessions.ts'
+import { forgive, giveBack } from './throttle.ts'
+import { deviceKey, keysOfUser, type NameHashing, strangerKeys } from './throttle-keys.ts'
 
-export type SignInDependencies = SessionDependencies & PasswordDependencies
+export type SignInDependencies = SessionDependencies & PasswordDependencies & NameHashing
 
 /** How often the credential is checked again when the user changed meanwhile. */
 const attempts = 3
@@ -41,45 +47,78 @@ const endReplaced = async (
   }
 }
 
+/** A sign-in that was asked for. */
+export type SignIn = {
+  readonly name: string
+  readonly password: Password
+  readonly device: string
+  readonly origin: Origin
+  /** `tokens` without a word. */
+  readonly holding?: Holding
+  /** The session of the browser's former cookie, or what goes on in its place: it ends once this one is there. */
+  readonly replaces?: Caller | undefined
+  /** The cookie by which a browser is known again. Without a word the caller is none, and gets none. */
+  readonly browser?: Browser & { readonly isRemembered: boolean }
+}
+
+/** A session that was begun, and what the browser's other cookie holds from now on. */
+export type Started = LiveSession & { readonly deviceSecret?: DeviceSecret }
+
+const nobodysBrowser = { shown: undefined, known: undefined, isRemembered: false } as const
+
+/** What of this user it is a guess at: a known device has a counter of its own. */
+const countedFor = (
+  dependencies: SignInDependencies,
+  { name, browser: { known } = nobodysBrowser }: SignIn,
+  user: UserRow | undefined,
+): readonly string[] =>
+  known !== undefined && known.userId === user?.id
+    ? [deviceKey(known.id)]
+    : strangerKeys(dependencies, name, user)
+
+/** Undefined when the user changed since the password was checked. */
+const begin = (
+  dependencies: SignInDependencies,
+  { device, origin, holding = 'tokens', browser = nobodysBrowser }: SignIn,
+  { user, counted }: { readonly user: UserRow; readonly counted: readonly string[] },
+): Promise<Started | undefined> =>
+  inTransaction(dependencies.db, async work => {
+    const { id: userId, version: userVersion } = user
+    const known = browser.known?.userId === userId ? browser.known : undefined
+    const knownDevice =
+      known ?? (browser.isRemembered ? { id: newId(dependencies.random), userId } : undefined)
+    const live = await startSession(dependencies, work, {
+      userId,
+      userVersion,
+      amr: ['pwd'],
+      device,
+      knownDeviceId: knownDevice?.id ?? null,
+      origin: { ...origin, actor: userId },
+      holding,
+    })
+    if (live === undefined) return undefined
+    const lifted = known === undefined ? [] : keysOfUser(dependencies, user)
+    await forgive({ ...dependencies, db: work.db }, { keys: counted, lifted })
+    if (!browser.isRemembered || knownDevice === undefined) return live
+    return { ...live, deviceSecret: await rememberDevice(dependencies, work, knownDevice, browser) }
+  })
+
 /**
  * Starts a session for whoever knows the password of the user that `name` (a username or a verified
  * e-mail address) means.
  * @throws Refusal `invalid_credentials`, or `unavailable` when the hashing queue is full
  */
-export const signIn = async (
-  dependencies: SignInDependencies,
-  {
-    name,
-    password,
-    device,
-    origin,
-    holding = 'tokens',
-    replaces,
-  }: {
-    readonly name: string
-    readonly password: Password
-    readonly device: string
-    readonly origin: Origin
-    /** `tokens` without a word. */
-    readonly holding?: Holding
-    /** The session of the browser's former cookie, or what goes on in its place: it ends once this one is there. */
-    readonly replaces?: Caller | undefined
-  },
-): Promise<LiveSession> => {
+export const signIn = async (dependencies: SignInDependencies, asked: SignIn): Promise<Started> => {
+  const { name, password, origin, replaces } = asked
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = await findUserByName(dependencies.db, name)
-    const user = await checkPassword(dependencies, { user: found, password, origin })
-    const started = await inTransaction(dependencies.db, work =>
-      startSession(dependencies, work, {
-        userId: user.id,
-        userVersion: user.version,
-        amr: ['pwd'],
-        device,
-        origin: { ...origin, actor: user.id },
-        holding,
-      }),
-    )
-    if (started === undefined) continue
+    const counted = countedFor(dependencies, asked, found)
+    const user = await checkPassword(dependencies, { user: found, password, origin, counted })
+    const started = await begin(dependencies, asked, { user, counted })
+    if (started === undefined) {
+      await giveBack(dependencies, counted)
+      continue
+    }
     if (replaces !== undefined) {
       const own = { userId: user.id, sessionId: started.session.id }
       await endReplaced(dependencies, { replaces, started: own, origin })

@@ -11,6 +11,7 @@ import { up as housekeeping } from './migrations/0008-housekeeping.ts'
 import { up as sessions } from './migrations/0009-sessions.ts'
 import { up as identity } from './migrations/0010-identity.ts'
 import { up as limitCounters } from './migrations/0011-limit-counters.ts'
+import { up as throttlesAndDevices } from './migrations/0012-throttles-and-devices.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -24,6 +25,7 @@ const ownMigrations: Record<string, Migration> = {
   '0009-sessions': { up: sessions },
   '0010-identity': { up: identity },
   '0011-limit-counters': { up: limitCounters },
+  '0012-throttles-and-devices': { up: throttlesAndDevices },
 }
 
 export type MigrationSet = {

@@ -19,6 +19,8 @@ export type Tables = {
   leases: LeasesTable
   housekeeping: HousekeepingTable
   limit_counters: LimitCountersTable
+  sign_in_throttles: SignInThrottlesTable
+  known_devices: KnownDevicesTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -126,6 +128,8 @@ type SessionsTable = {
   end_reason: string | null
   /** The session that goes on in this one's place, where it was renewed. */
   replaced_by: string | null
+  /** The browser that it was begun with, where that is known from now on. */
+  known_device_id: string | null
 }
 
 type CutOffsTable = {
@@ -227,6 +231,28 @@ type LimitCountersTable = {
   key: string
   /** See `limits/gcra.ts`: microseconds since 1970, not milliseconds. */
   tat: number
+}
+
+/** Sign-ins that were tried, by what was guessed at (`sign-in/throttle-keys.ts`). */
+type SignInThrottlesTable = {
+  key: string
+  /** In a row, counted before they were checked. */
+  wrong: number
+  /** Before it nothing more is checked. */
+  open_at: number
+  /** What is left of the reserve, as a time (`limits/gcra.ts`). */
+  tat: number
+  forgotten_at: number
+}
+
+/** One row for each browser that a user has signed in with. */
+type KnownDevicesTable = {
+  id: string
+  user_id: string
+  /** Hash of the secret in the browser's cookie; users of one browser share it. */
+  secret_hash: string
+  created_at: number
+  last_used_at: number
 }
 
 export type Database = Kysely<Tables>

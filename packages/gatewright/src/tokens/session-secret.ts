@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
-import { checksum, fromBase64url, sameBytes, sha256, toBase64url } from '../ground/encoding.ts'
+import { sameBytes } from '../ground/encoding.ts'
 import type { Random } from '../ground/random.ts'
+import { hashCookieSecret, isCookieSecret, newCookieSecret, type SecretHash } from './cookie-secret.ts'
 
 /**
  * What a session cookie holds: `gws_` and, in base64url, 256 random bits ‖ checksum. Another value than
@@ -8,32 +9,16 @@ import type { Random } from '../ground/random.ts'
  */
 export type SessionSecret = string & { readonly brand: 'session secret' }
 
-/** What the database keeps of it: SHA-256, which says nothing about 256 random bits. */
-export type SecretHash = string & { readonly brand: 'secret hash' }
-
 const prefix = 'gws_'
-const secretBytes = 32
-const checksumBytes = 4
 
-export const newSessionSecret = (random: Random): SessionSecret => {
-  const bytes = random.bytes(secretBytes)
-  return (prefix + toBase64url(Buffer.concat([bytes, checksum(bytes)]))) as SessionSecret
-}
+export const newSessionSecret = (random: Random): SessionSecret =>
+  newCookieSecret(prefix, random) as SessionSecret
 
 /** The secret, if the text is one in form; undefined otherwise, which costs no query. */
-export const parseSessionSecret = (text: string): SessionSecret | undefined => {
-  if (!text.startsWith(prefix)) return undefined
-  const bytes = fromBase64url(text.slice(prefix.length))
-  if (bytes?.length !== secretBytes + checksumBytes) return undefined
-  const isWhole = sameBytes(checksum(bytes.subarray(0, secretBytes)), bytes.subarray(secretBytes))
-  return isWhole ? (text as SessionSecret) : undefined
-}
+export const parseSessionSecret = (text: string): SessionSecret | undefined =>
+  isCookieSecret(prefix, text) ? (text as SessionSecret) : undefined
 
-/**
- * A session is found by this. Whoever times the look-up learns of hashes, from which no secret that
- * would have them can be made.
- */
-export const hashSessionSecret = (secret: SessionSecret): SecretHash => sha256(secret) as SecretHash
+export const hashSessionSecret = (secret: SessionSecret): SecretHash => hashCookieSecret(secret)
 
 /**
  * The CSRF token of a session: a MAC keyed by the cookie's secret, for this purpose only. It follows from

@@ -1,5 +1,6 @@
 import { day, hour } from '../ground/clock.ts'
 import { keyLifetime } from '../idempotency/once.ts'
+import { deviceLifetime } from '../sessions/known-devices.ts'
 import type { Tables } from '../storage/tables.ts'
 
 type Name = keyof Tables
@@ -80,6 +81,20 @@ export const housekeepingTable = [
     time: 'until',
     keptFor: 0,
     why: 'The name of a deleted user is given to nobody else for a year.',
+  },
+  {
+    table: 'sign_in_throttles',
+    key: ['key'],
+    time: 'forgotten_at',
+    keptFor: 0,
+    why: 'A counter of sign-ins that were tried is forgotten a day after the last one that was checked.',
+  },
+  {
+    table: 'known_devices',
+    key: ['id'],
+    time: 'last_used_at',
+    keptFor: deviceLifetime,
+    why: 'A browser that nobody has signed in with for a year is a new one.',
   },
   {
     table: 'hook_events',

@@ -72,15 +72,16 @@ export const findRoles = async (
   return userId => (byUser.get(userId) ?? []).map(({ role }) => role)
 }
 
+/** What a submitted name is compared by: a username has no `@`, an address has one. */
+export const nameKey = (name: string): string => (name.includes('@') ? emailKey(name) : usernameKey(name))
+
 /** The row that a submitted name means: a username, or a verified e-mail address. One query, always. */
 export const findUserByName = (db: Database, name: string): Promise<UserRow | undefined> => {
   const query = db.selectFrom('users').selectAll()
+  const key = nameKey(name)
   return name.includes('@')
-    ? query
-        .where('email_key', '=', emailKey(name))
-        .where('email_verified_at', 'is not', null)
-        .executeTakeFirst()
-    : query.where('username_key', '=', usernameKey(name)).executeTakeFirst()
+    ? query.where('email_key', '=', key).where('email_verified_at', 'is not', null).executeTakeFirst()
+    : query.where('username_key', '=', key).executeTakeFirst()
 }
 
 export const findUser = async (db: Database, userId: string): Promise<User | undefined> => {

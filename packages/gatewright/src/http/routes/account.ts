@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { deleteUser } from '../../administration/delete-user.ts'
 import type { Engine } from '../../compose.ts'
-import { toTimestamp } from '../../ground/clock.ts'
+import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
 import { permissionsOf, type RoleTable } from '../../permissions/roles.ts'
 import { changePassword } from '../../sign-in/own-password.ts'
+import { findDelay } from '../../sign-in/throttle.ts'
+import { userKey } from '../../sign-in/throttle-keys.ts'
 import {
   fieldChangesSchema,
   isSeenBy,
@@ -33,21 +35,24 @@ import {
 import { answerRenewed, clearSessionCookie, csrfExample, renewedAnswer } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 
+const accountProperties = (declared: UserFields) => ({
+  id: anyText,
+  username: anyText,
+  email: textOrNull,
+  email_verified: flag,
+  roles: list(anyText),
+  permissions: list(anyText),
+  created_at: timestamp,
+  fields: shownFieldsSchema(declared, 'self'),
+})
+
 /** A user's own view of the account, with the declared fields that a user sees of the own ones. */
 export const accountSchema = (declared: UserFields) =>
-  named(
-    'Account',
-    strictObject({
-      id: anyText,
-      username: anyText,
-      email: textOrNull,
-      email_verified: flag,
-      roles: list(anyText),
-      permissions: list(anyText),
-      created_at: timestamp,
-      fields: shownFieldsSchema(declared, 'self'),
-    }),
-  )
+  named('Account', strictObject(accountProperties(declared)))
+
+/** The same for whoever is signed in: also until when sign-in from new devices is delayed. */
+export const ownAccountSchema = (declared: UserFields) =>
+  named('OwnAccount', strictObject({ ...accountProperties(declared), sign_in_delayed_until: textOrNull }))
 
 /** The account of a new user, for examples. */
 export const accountExample = (
@@ -65,6 +70,11 @@ export const accountExample = (
   fields: {},
 })
 
+export const ownAccountExample = (engine: { readonly roleTable: RoleTable }, username: string) => ({
+  ...accountExample(engine, username),
+  sign_in_delayed_until: null,
+})
+
 export const toAccount = (
   { roleTable }: { readonly roleTable: RoleTable },
   user: User,
@@ -79,6 +89,12 @@ export const toAccount = (
   created_at: toTimestamp(user.createdAt),
   fields: showUserFields(declared, user.fields, 'self'),
 })
+
+export const readOwnAccount = async (engine: Engine, userId: string, declared: UserFields) => {
+  const user = await getUser(engine.db, userId)
+  const until = await findDelay(engine, userKey(userId))
+  return { ...toAccount(engine, user, declared), sign_in_delayed_until: toTimestampOrNull(until ?? null) }
+}
 
 const protectedSchema = strictObject({
   user: strictObject({ id: anyText, username: anyText }),
@@ -105,12 +121,12 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
         reference: {
           tag: 'Account',
           summary: 'The own account',
-          example: { answer: accountExample(engine, 'alice') },
+          example: { answer: ownAccountExample(engine, 'alice') },
         },
       },
-      schema: { response: { 200: accountSchema(app.userFields) } },
+      schema: { response: { 200: ownAccountSchema(app.userFields) } },
     },
-    async request => toAccount(engine, await getUser(engine.db, principalOf(request).userId), app.userFields),
+    request => readOwnAccount(engine, principalOf(request).userId, app.userFields),
   )
 
   typed(app).patch(
@@ -124,20 +140,20 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
           refusals: ['insufficient_permission'],
           example: {
             body: { fields },
-            answer: { ...accountExample(engine, 'alice'), fields },
+            answer: { ...ownAccountExample(engine, 'alice'), fields },
           },
         },
       },
       schema: {
         body: strictObject({ fields: fieldChangesSchema(app.userFields, 'self') }),
-        response: { 200: accountSchema(app.userFields) },
+        response: { 200: ownAccountSchema(app.userFields) },
       },
     },
     async request => {
       const { userId } = principalOf(request)
       const { fields } = request.body
       await changeUserFields(engine, app.userFields, { userId, fields, writer: 'self' })
-      return toAccount(engine, await getUser(engine.db, userId), app.userFields)
+      return readOwnAccount(engine, userId, app.userFields)
     },
   )
 

@@ -10,12 +10,13 @@ import { signIn } from '../../sign-in/sign-in.ts'
 import { csrfTokenOf } from '../../tokens/session-secret.ts'
 import type { UserFields } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
-import { getUser } from '../../users/users.ts'
+import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
+import { countedAsFailed } from '../failed-sign-ins.ts'
 import { deviceOf, originOf, principalOf } from '../request.ts'
 import { anyText, password, passwordExample, strictObject, text } from '../schemas.ts'
 import { csrfAnswer, csrfExample, giveSessionCookie } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
-import { accountExample, accountSchema, toAccount } from './account.ts'
+import { ownAccountExample, ownAccountSchema, readOwnAccount } from './account.ts'
 import { sessionExample, sessionSchema, toSession } from './sessions.ts'
 
 /** The session that the browser's former cookie holds, which the new one is to replace. */
@@ -27,11 +28,13 @@ const findReplaced = async (engine: Engine, { passage }: FastifyRequest): Promis
 }
 
 const currentSchema = (declared: UserFields) =>
-  strictObject({ session: sessionSchema, user: accountSchema(declared), csrf_token: anyText }, ['csrf_token'])
+  strictObject({ session: sessionSchema, user: ownAccountSchema(declared), csrf_token: anyText }, [
+    'csrf_token',
+  ])
 
 /** Sign-in for browsers, whose session a cookie holds. */
 export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void => {
-  const current = { session: sessionExample, user: accountExample(engine, 'alice') }
+  const current = { session: sessionExample, user: ownAccountExample(engine, 'alice') }
   typed(app).post(
     '/sessions',
     {
@@ -40,6 +43,7 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
           access: everyone(),
           gives: 'cookie',
           ignoresCookie: true,
+          knowsDevices: true,
           limit: 'sign-in',
           audit: ['session.started', 'session.ended', 'sign-in.failed'],
         },
@@ -55,15 +59,19 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
     },
     async (request, reply) => {
       const replaces = await findReplaced(engine, request)
-      const started = await signIn(engine, {
+      const asked = {
         name: request.body.username,
         password: parsePassword(request.body.password, '/password'),
         device: deviceOf(request),
         origin: originOf(request),
+        browser: browserOf(engine, request),
         holding: 'cookie',
         replaces,
-      })
-      return reply.code(201).send(giveSessionCookie(engine, reply, started))
+      } as const
+      const started = await countedAsFailed(engine, { request, reply }, () => signIn(engine, asked))
+      const answer = giveSessionCookie(engine, reply, started)
+      giveDeviceCookie(engine, reply, started)
+      return reply.code(201).send(answer)
     },
   )
 
@@ -83,12 +91,15 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
     async request => {
       const { userId, sessionId } = principalOf(request)
       const cookie = request.passage?.cookie
-      const [user, rows] = await Promise.all([getUser(engine.db, userId), listSessions(engine, userId)])
+      const [user, rows] = await Promise.all([
+        readOwnAccount(engine, userId, app.userFields),
+        listSessions(engine, userId),
+      ])
       const row = rows.find(({ id }) => id === sessionId)
       if (row === undefined) throw new Refusal('session_ended')
       return {
         session: await toSession(row, sessionId),
-        user: toAccount(engine, user, app.userFields),
+        user,
         ...(cookie && { csrf_token: csrfTokenOf(cookie) }),
       }
     },

@@ -17,6 +17,8 @@ import { newFieldsSchema } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
 import { checkUserFieldValues } from '../../users/user-fields.ts'
 import { takeFurther } from '../answer-refusal.ts'
+import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
+import { countedAsFailed } from '../failed-sign-ins.ts'
 import { deviceOf, originOf, principalOf } from '../request.ts'
 import {
   anyText,
@@ -98,6 +100,7 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
           access: everyone(),
           gives: 'bearer',
           ignoresCookie: true,
+          knowsDevices: true,
           limit: 'sign-in',
           audit: ['session.started', 'sign-in.failed'],
         },
@@ -110,13 +113,23 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
       },
       schema: { body: strictObject({ username: text(1, 254), password }), response: { 200: tokenPair } },
     },
-    async request => {
+    async (request, reply) => {
       const credentials = {
         name: request.body.username,
         password: parsePassword(request.body.password, '/password'),
       }
-      const from = { device: deviceOf(request), origin: originOf(request) }
-      return givePair(engine, () => signIn(engine, { ...credentials, ...from }))
+      const from = {
+        device: deviceOf(request),
+        origin: originOf(request),
+        browser: browserOf(engine, request),
+      }
+      return givePair(engine, async () => {
+        const started = await countedAsFailed(engine, { request, reply }, () =>
+          signIn(engine, { ...credentials, ...from }),
+        )
+        giveDeviceCookie(engine, reply, started)
+        return started
+      })
     },
   )
 }

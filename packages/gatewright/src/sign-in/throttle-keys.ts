@@ -1,0 +1,47 @@
+import type { Secrets } from '../ground/secrets.ts'
+import type { Processes } from '../processes/processes.ts'
+import type { UserRow } from '../storage/tables.ts'
+import { nameKey } from '../users/users.ts'
+
+export type NameHashing = {
+  readonly secrets: Pick<Secrets, 'mac'>
+  readonly processes: Pick<Processes, 'lastSecretInForce'>
+}
+
+/** People type passwords into the field of the name: what is kept of it says nothing without the secret. */
+const ofName = ({ secrets, processes }: NameHashing, kind: string, key: string): string => {
+  const id = processes.lastSecretInForce()
+  const mac = secrets.mac('sign-in-name', id, Buffer.from(key))
+  if (mac === undefined) throw new TypeError('the secret in force is held')
+  return `${kind}.${id}.${mac.toString('base64url')}`
+}
+
+const ofUser = (id: string): string => `user.${id}.pwd`
+
+/** What is guessed at from a device that is not known: the name as it was submitted, and the user's password. */
+export const strangerKeys = (
+  hashing: NameHashing,
+  name: string,
+  user: Pick<UserRow, 'id'> | undefined,
+): readonly string[] => {
+  const key = nameKey(name)
+  // As many rows for a name that nobody has, written by the same statement.
+  return [ofName(hashing, 'name', key), user === undefined ? ofName(hashing, 'nobody', key) : ofUser(user.id)]
+}
+
+/** All that strangers can have used up of this user. */
+export const keysOfUser = (
+  hashing: NameHashing,
+  user: Pick<UserRow, 'id' | 'username_key' | 'email_key' | 'email_verified_at'>,
+): readonly string[] => [
+  ofUser(user.id),
+  ofName(hashing, 'name', user.username_key),
+  ...(user.email_key !== null && user.email_verified_at !== null
+    ? [ofName(hashing, 'name', user.email_key)]
+    : []),
+]
+
+/** The counter of a user's password, from devices that are not known. */
+export const userKey = ofUser
+export const deviceKey = (id: string): string => `device.${id}`
+export const sessionKey = (id: string): string => `session.${id}`
