@@ -123,7 +123,7 @@ describe('a bounded queue', () => {
   })
 
   const never = new AbortController().signal
-  const caller = (name: string, isStranger = false) => ({ name, isStranger, gone: never })
+  const caller = (group: string, isStranger = false) => ({ group, isKnown: !isStranger, gone: never })
   const placesAreTaken = { code: 'rate_limited', details: { reason: 'places_taken', retryAfter: 1 } }
 
   test('gives one caller so many places, running and waiting, and has them back when its jobs end', async () => {

@@ -54,9 +54,9 @@ export const goneSignal = ({ raw }: FastifyReply): AbortSignal => {
 }
 
 const queueCallerOf = ({ passage, principal }: FastifyRequest, reply: FastifyReply): QueueCaller => ({
-  name:
+  group:
     principal === undefined ? `address ${addressGroup(passage?.address ?? '')}` : `user ${principal.userId}`,
-  isStranger: principal === undefined,
+  isKnown: principal !== undefined,
   gone: goneSignal(reply),
 })
 
