@@ -190,6 +190,28 @@ describe('a bounded queue', () => {
     await Promise.all(jobs)
   })
 
+  test('refuses whoever gives way to one of a smaller group as it would have refused the newcomer', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 2, mostOfOne: 9, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const first = [queue.run(job, caller('a')), queue.run(job, caller('a'))]
+    const last = queue.run(() => assert.fail('its place was given away'), caller('a'))
+    const newcomer = queue.run(job, caller('b'))
+    await assert.rejects(last, queueIsFull)
+    for (let n = 0; n < 3; n += 1) await endOne()
+    await Promise.all([...first, newcomer])
+    assert.deepEqual([queue.count(), queue.waiting()], [3, 0])
+  })
+
+  test('lets nobody give way to one who has gone already', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 2, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const taken = ['a', 'a', 'a'].map(group => queue.run(job, caller(group)))
+    const gone = AbortSignal.abort()
+    await assert.rejects(queue.run(job, { ...caller('b'), gone }), { details: { reason: 'caller_gone', retryAfter: 1 } })
+    for (let n = 0; n < 3; n += 1) await endOne()
+    await Promise.all(taken)
+  })
+
   for (const bounds of [
     { mostOfOne: 0 },
     { mostOfOne: 1.5 },

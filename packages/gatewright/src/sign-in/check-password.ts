@@ -1,4 +1,6 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
+import { addressGroup } from '../ground/address.ts'
+import type { QueueCaller } from '../ground/bounded-queue.ts'
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
@@ -11,6 +13,12 @@ export type PasswordDependencies = {
   readonly clock: Clock
   readonly hasher: PasswordHasher
 }
+
+/** Who waits in the hashing queue: whoever comes from a known device or has a session is no stranger. */
+export const toQueueCaller = (
+  { address }: Origin,
+  { isKnown = false, gone }: { readonly isKnown?: boolean; readonly gone?: AbortSignal | undefined },
+): QueueCaller => ({ group: addressGroup(address ?? ''), isKnown, gone })
 
 /** A refused sign-in leaves at the next multiple of this many milliseconds from its start. */
 const step = 250
@@ -25,12 +33,13 @@ const rehash = async (
   { db, hasher }: PasswordDependencies,
   user: UserRow,
   password: Password,
+  caller: QueueCaller,
 ): Promise<void> => {
   const stored = user.password_hash
   if (stored === null || !hasher.needsRehash(stored as PasswordHash)) return
   await db
     .updateTable('users')
-    .set({ password_hash: await hasher.hash(password) })
+    .set({ password_hash: await hasher.hash(password, caller) })
     .where('id', '=', user.id)
     .where('password_hash', '=', stored)
     .execute()
@@ -39,7 +48,9 @@ const rehash = async (
 /**
  * The user, if the password is right and the user enabled. Unknown user, wrong password and disabled
  * user cost the same: one hash, one audit row, one answer, at one of the same moments.
- * @throws Refusal `invalid_credentials`
+ * @param attempt.isKnown whether it comes from a known device of the user, or from a session
+ * @param attempt.gone aborted when nobody waits for the answer any more
+ * @throws Refusal `invalid_credentials`, or `unavailable` when the hashing queue is full
  */
 export const checkPassword = async (
   dependencies: PasswordDependencies,
@@ -47,17 +58,26 @@ export const checkPassword = async (
     user,
     password,
     origin,
-  }: { readonly user: UserRow | undefined; readonly password: Password; readonly origin: Origin },
+    isKnown = false,
+    gone,
+  }: {
+    readonly user: UserRow | undefined
+    readonly password: Password
+    readonly origin: Origin
+    readonly isKnown?: boolean
+    readonly gone?: AbortSignal | undefined
+  },
 ): Promise<UserRow> => {
   const { db, clock, hasher } = dependencies
   const startedAt = clock.monotonic()
   const matches = await hasher.verify(
     password,
     (user?.password_hash ?? undefined) as PasswordHash | undefined,
+    toQueueCaller(origin, { isKnown, gone }),
   )
   const fault = findFault(user, matches)
   if (fault === undefined && user !== undefined) {
-    await rehash(dependencies, user, password)
+    await rehash(dependencies, user, password, toQueueCaller(origin, { isKnown: true, gone }))
     return user
   }
   await inTransaction(db, work =>

@@ -53,6 +53,7 @@ export const signIn = async (
     password,
     device,
     origin,
+    gone,
     holding = 'tokens',
     replaces,
   }: {
@@ -60,6 +61,8 @@ export const signIn = async (
     readonly password: Password
     readonly device: string
     readonly origin: Origin
+    /** Aborted when nobody waits for the answer any more. */
+    readonly gone?: AbortSignal | undefined
     /** `tokens` without a word. */
     readonly holding?: Holding
     /** The session of the browser's former cookie, or what goes on in its place: it ends once this one is there. */
@@ -68,7 +71,7 @@ export const signIn = async (
 ): Promise<LiveSession> => {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = await findUserByName(dependencies.db, name)
-    const user = await checkPassword(dependencies, { user: found, password, origin })
+    const user = await checkPassword(dependencies, { user: found, password, origin, gone })
     const started = await inTransaction(dependencies.db, work =>
       startSession(dependencies, work, {
         userId: user.id,

@@ -11,7 +11,7 @@ import { csrfTokenOf } from '../../tokens/session-secret.ts'
 import type { UserFields } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
 import { getUser } from '../../users/users.ts'
-import { deviceOf, originOf, principalOf } from '../request.ts'
+import { deviceOf, goneSignal, originOf, principalOf } from '../request.ts'
 import { anyText, password, passwordExample, strictObject, text } from '../schemas.ts'
 import { csrfAnswer, csrfExample, giveSessionCookie } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
@@ -60,6 +60,7 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
         password: parsePassword(request.body.password, '/password'),
         device: deviceOf(request),
         origin: originOf(request),
+        gone: goneSignal(reply),
         holding: 'cookie',
         replaces,
       })

@@ -17,7 +17,7 @@ import { newFieldsSchema } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
 import { checkUserFieldValues } from '../../users/user-fields.ts'
 import { takeFurther } from '../answer-refusal.ts'
-import { deviceOf, originOf, principalOf } from '../request.ts'
+import { deviceOf, goneSignal, originOf, principalOf } from '../request.ts'
 import {
   anyText,
   email,
@@ -82,7 +82,7 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const fields = checkUserFieldValues(app.userFields, request.body.fields ?? {}, 'self')
-      const user = await register(engine, { ...request.body, fields }, originOf(request))
+      const user = await register(engine, { ...request.body, fields }, originOf(request), goneSignal(reply))
       return reply.code(201).send(toAccount(engine, user, app.userFields))
     },
   )
@@ -109,12 +109,12 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
       },
       schema: { body: strictObject({ username: text(1, 254), password }), response: { 200: tokenPair } },
     },
-    async request => {
+    async (request, reply) => {
       const credentials = {
         name: request.body.username,
         password: parsePassword(request.body.password, '/password'),
       }
-      const from = { device: deviceOf(request), origin: originOf(request) }
+      const from = { device: deviceOf(request), origin: originOf(request), gone: goneSignal(reply) }
       return makeTokenPair(engine, () => signIn(engine, { ...credentials, ...from }))
     },
   )
@@ -138,7 +138,8 @@ const stepUpRoute = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       const confirmed = parsePassword(request.body.password, '/password')
-      const confirmation = { userId, sessionId, password: confirmed, origin: originOf(request) }
+      const from = { origin: originOf(request), gone: goneSignal(reply) }
+      const confirmation = { userId, sessionId, password: confirmed, ...from }
       return answerRenewed(engine, reply, () => stepUp(engine, confirmation))
     },
   )
