@@ -207,7 +207,9 @@ describe('a bounded queue', () => {
     const { job, endOne } = createJobs()
     const taken = ['a', 'a', 'a'].map(group => queue.run(job, caller(group)))
     const gone = AbortSignal.abort()
-    await assert.rejects(queue.run(job, { ...caller('b'), gone }), { details: { reason: 'caller_gone', retryAfter: 1 } })
+    await assert.rejects(queue.run(job, { ...caller('b'), gone }), {
+      details: { reason: 'caller_gone', retryAfter: 1 },
+    })
     for (let n = 0; n < 3; n += 1) await endOne()
     await Promise.all(taken)
   })
