@@ -10,6 +10,7 @@ import { up as processes } from './migrations/0007-processes.ts'
 import { up as housekeeping } from './migrations/0008-housekeeping.ts'
 import { up as sessions } from './migrations/0009-sessions.ts'
 import { up as identity } from './migrations/0010-identity.ts'
+import { up as addressTrouble } from './migrations/0013-address-trouble.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -22,6 +23,7 @@ const ownMigrations: Record<string, Migration> = {
   '0008-housekeeping': { up: housekeeping },
   '0009-sessions': { up: sessions },
   '0010-identity': { up: identity },
+  '0013-address-trouble': { up: addressTrouble },
 }
 
 export type MigrationSet = {
