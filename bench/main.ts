@@ -1,7 +1,9 @@
 import { measureCutOffs } from './cut-offs.ts'
+import { measureFlood } from './flood.ts'
 import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
 import { measureRevocation } from './revocation.ts'
+import { measureSignIn } from './sign-in.ts'
 import { measureStart } from './start.ts'
 import { measureVerifier } from './verifier.ts'
 import { measureWorkers } from './workers.ts'
@@ -23,6 +25,11 @@ const benches: Readonly<Record<string, Bench>> = {
   verifier: { run: measureVerifier, does: 'how soon a service elsewhere refuses after a logout [logouts]' },
   'cut-offs': { run: measureCutOffs, does: 'what live cut-offs cost [how many] [rounds] [seconds of each]' },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
+  'sign-in': {
+    run: measureSignIn,
+    does: 'sign-ins a second, beside Argon2id alone [rounds] [seconds of each]',
+  },
+  flood: { run: measureFlood, does: 'a reader while wrong passwords flood in [rounds] [seconds of each]' },
 }
 
 const [name = '', ...rest] = process.argv.slice(2)
