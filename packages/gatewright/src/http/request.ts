@@ -45,11 +45,14 @@ export const requireLimit = (
   return takeFurther(request.server.gatewright, { passage, reply }, keys, limit)
 }
 
-/** Aborted when the connection is closed. Not Fastify's own: that one ends when a body has been read, too. */
+/**
+ * Aborted when the connection is closed before the answer. Not Fastify's own: that one ends when a body has
+ * been read, too.
+ */
 export const goneSignal = ({ raw }: FastifyReply): AbortSignal => {
   const gone = new AbortController()
   if (raw.destroyed) gone.abort()
-  else raw.once('close', () => gone.abort())
+  else raw.once('close', () => raw.writableFinished || gone.abort())
   return gone.signal
 }
 

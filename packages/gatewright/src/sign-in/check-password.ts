@@ -23,6 +23,33 @@ export const toQueueCaller = (
 /** A refused sign-in leaves at the next multiple of this many milliseconds from its start. */
 const step = 250
 
+const waitForStep = (clock: Clock, startedAt: number): Promise<void> =>
+  clock.sleep(step - ((clock.monotonic() - startedAt) % step))
+
+/**
+ * Failed sign-ins are written at the same moments, ten a second, each in its own transaction: so they share
+ * commits, during which an SQLite process stands still, and a flood of them costs no more of these.
+ */
+const writing = 100
+const waitToWrite = (clock: Clock): Promise<void> => clock.sleep(writing - (clock.monotonic() % writing))
+
+/**
+ * A refusal by the full hashing queue leaves at such a moment as well: who asks again at once would have the
+ * main thread for nothing else.
+ */
+export const refuseSlowly = async <T>(
+  clock: Clock,
+  startedAt: number,
+  hashing: () => Promise<T>,
+): Promise<T> => {
+  try {
+    return await hashing()
+  } catch (error) {
+    await waitForStep(clock, startedAt)
+    throw error
+  }
+}
+
 const findFault = (user: UserRow | undefined, matches: boolean): string | undefined => {
   if (user === undefined) return 'unknown_user'
   if (!matches) return 'wrong_password'
@@ -70,16 +97,15 @@ export const checkPassword = async (
 ): Promise<UserRow> => {
   const { db, clock, hasher } = dependencies
   const startedAt = clock.monotonic()
-  const matches = await hasher.verify(
-    password,
-    (user?.password_hash ?? undefined) as PasswordHash | undefined,
-    toQueueCaller(origin, { isKnown, gone }),
-  )
+  const stored = (user?.password_hash ?? undefined) as PasswordHash | undefined
+  const caller = toQueueCaller(origin, { isKnown, gone })
+  const matches = await refuseSlowly(clock, startedAt, () => hasher.verify(password, stored, caller))
   const fault = findFault(user, matches)
   if (fault === undefined && user !== undefined) {
     await rehash(dependencies, user, password, toQueueCaller(origin, { isKnown: true, gone }))
     return user
   }
+  await waitToWrite(clock)
   await inTransaction(db, work =>
     recordEvent(dependencies, work, 'sign-in.failed', {
       origin,
@@ -87,6 +113,6 @@ export const checkPassword = async (
       reason: fault ?? 'unknown_user',
     }),
   )
-  await clock.sleep(step - ((clock.monotonic() - startedAt) % step))
+  await waitForStep(clock, startedAt)
   throw new Refusal('invalid_credentials', { reason: fault ?? 'unknown_user', hasEvent: true })
 }

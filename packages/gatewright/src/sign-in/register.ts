@@ -14,7 +14,7 @@ import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
 import type { UserFieldValues } from '../users/user-fields.ts'
 import { parseUsername, type UsernameKey } from '../users/username.ts'
 import { insertUser, type User } from '../users/users.ts'
-import { toQueueCaller } from './check-password.ts'
+import { refuseSlowly, toQueueCaller } from './check-password.ts'
 
 export type RegisterDependencies = HookDependencies & {
   readonly db: Database
@@ -44,7 +44,7 @@ type Prepared = {
  * @throws Refusal `validation_failed`, `password_too_short`, `unavailable`
  */
 export const prepareUser = async (
-  { hasher, settings }: RegisterDependencies,
+  { clock, hasher, settings }: RegisterDependencies,
   { username, password, email, fields = {} }: Registration,
   reserved: 'refuse' | 'allow',
   caller?: QueueCaller,
@@ -57,11 +57,12 @@ export const prepareUser = async (
     throw new Refusal('validation_failed', { errors })
   }
   checkNewPassword(parsed, rules)
+  const startedAt = clock.monotonic()
   return {
     username: name.username,
     key: name.key,
     email: email ?? null,
-    passwordHash: await hasher.hash(parsed, caller),
+    passwordHash: await refuseSlowly(clock, startedAt, () => hasher.hash(parsed, caller)),
     fields,
   }
 }
