@@ -214,6 +214,21 @@ describe('a bounded queue', () => {
     await Promise.all(taken)
   })
 
+  test('says before whether it would refuse, and takes no place for that', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 2, kept: 1, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const taken: Promise<void>[] = []
+    for (const group of ['a', 'b']) {
+      for (let n = 0; n < 3; n += 1) queue.check(caller(group, true))
+      taken.push(queue.run(job, caller(group, true)))
+    }
+    assert.throws(() => queue.check(caller('c', true)), queueIsFull)
+    queue.check(caller('known'))
+    assert.equal(queue.waiting(), 1)
+    for (let n = 0; n < 2; n += 1) await endOne()
+    await Promise.all(taken)
+  })
+
   for (const bounds of [
     { mostOfOne: 0 },
     { mostOfOne: 1.5 },

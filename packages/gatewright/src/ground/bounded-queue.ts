@@ -15,6 +15,8 @@ export type QueueCaller = {
 export type BoundedQueue = {
   /** Runs the job when there is a place; its error is the caller's alone. Refuses when full. */
   readonly run: <T>(job: () => Promise<T>, caller?: QueueCaller) => Promise<T>
+  /** Refuses as `run` would now, and takes no place: for what comes before and costs something as well. */
+  readonly check: (caller: QueueCaller) => void
   /** Jobs begun so far. */
   readonly count: () => number
   /** Callers in the queue. */
@@ -114,6 +116,10 @@ export const createBoundedQueue = (bounds: QueueBounds): BoundedQueue => {
   }
 
   return {
+    check: caller => {
+      if (running >= atOnce && !line.hasPlaceFor(caller))
+        throw new Refusal('unavailable', { reason, retryAfter: 1 })
+    },
     run: async (job, caller) => {
       if (caller === undefined) return runInTurn(job, ours)
       takePlace(caller.group)

@@ -1,9 +1,13 @@
-/** Somebody who waits in a line. */
-export type Waiter = {
+/** Somebody who asks for a place in a line. */
+export type Newcomer = {
   /** Places and turns are shared out by it: an address group, a user. */
   readonly group: string
   /** Has shown who they are; else a stranger. */
   readonly isKnown: boolean
+}
+
+/** Somebody who waits in a line. */
+export type Waiter = Newcomer & {
   /** Its turn has come. */
   readonly enter: () => void
   /** Its place went to another one. */
@@ -12,6 +16,8 @@ export type Waiter = {
 
 /** See {@link createFairLine}. */
 export type FairLine = {
+  /** Whether it would find a place now. */
+  readonly hasPlaceFor: (newcomer: Newcomer) => boolean
   /** False where there is no place. One of a larger group may have to give way. */
   readonly join: (waiter: Waiter) => boolean
   /** Nothing happens where it does not wait any more. */
@@ -29,7 +35,7 @@ const largestOf = (lines: readonly Groups[]): readonly Waiter[] =>
     .flatMap(groups => [...groups.values()])
     .reduce<readonly Waiter[]>((largest, group) => (group.length > largest.length ? group : largest), [])
 
-const takeOut = (groups: Groups, { group: name }: Waiter, at: number): void => {
+const takeOut = (groups: Groups, { group: name }: Newcomer, at: number): void => {
   const group = groups.get(name)
   group?.splice(at, 1)
   if (group?.length === 0) groups.delete(name)
@@ -50,8 +56,8 @@ export const createFairLine = (most: number, kept: number): FairLine => {
   const counts = { known: 0, strangers: 0 }
   let isTurnOfKnown = true
 
-  const groupsOf = ({ isKnown }: Waiter): Groups => (isKnown ? known : strangers)
-  const count = ({ isKnown }: Waiter, by: number): void => {
+  const groupsOf = ({ isKnown }: Newcomer): Groups => (isKnown ? known : strangers)
+  const count = ({ isKnown }: Newcomer, by: number): void => {
     counts[isKnown ? 'known' : 'strangers'] += by
   }
   const size = (): number => counts.known + counts.strangers
@@ -66,20 +72,26 @@ export const createFairLine = (most: number, kept: number): FairLine => {
   }
 
   const haveStrangersTheirs = (): boolean => counts.strangers >= most - kept
-  const isFullFor = ({ isKnown }: Waiter): boolean => size() >= most || (!isKnown && haveStrangersTheirs())
+  const isFullFor = ({ isKnown }: Newcomer): boolean => size() >= most || (!isKnown && haveStrangersTheirs())
 
-  const makeRoom = (newcomer: Waiter): boolean => {
+  /** Who has to give way to it, if anybody. */
+  const findLast = (newcomer: Newcomer): Waiter | undefined => {
     const isAmongStrangers = !newcomer.isKnown && haveStrangersTheirs()
     const largest = largestOf(isAmongStrangers ? [strangers] : [strangers, known])
     const own = groupsOf(newcomer).get(newcomer.group)?.length ?? 0
-    const last = largest.at(-1)
-    if (last === undefined || largest.length <= own + 1) return false
+    return largest.length > own + 1 ? largest.at(-1) : undefined
+  }
+
+  const makeRoom = (newcomer: Newcomer): boolean => {
+    const last = findLast(newcomer)
+    if (last === undefined) return false
     remove(last)
     last.giveWay()
     return true
   }
 
   return {
+    hasPlaceFor: newcomer => !isFullFor(newcomer) || findLast(newcomer) !== undefined,
     join: waiter => {
       if (isFullFor(waiter) && !makeRoom(waiter)) return false
       const groups = groupsOf(waiter)

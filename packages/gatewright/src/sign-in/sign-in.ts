@@ -10,7 +10,7 @@ import {
 import { inTransaction } from '../storage/transaction.ts'
 import type { Password } from '../users/password.ts'
 import { findUserByName } from '../users/users.ts'
-import { checkPassword, type PasswordDependencies } from './check-password.ts'
+import { checkPassword, type PasswordDependencies, refuseSlowly, toQueueCaller } from './check-password.ts'
 import { logOut } from './end-sessions.ts'
 
 export type SignInDependencies = SessionDependencies & PasswordDependencies
@@ -69,6 +69,10 @@ export const signIn = async (
     readonly replaces?: Caller | undefined
   },
 ): Promise<LiveSession> => {
+  const { clock, hasher } = dependencies
+  // Before it costs a query: while the queue is full, most of a flood ends here.
+  const caller = toQueueCaller(origin, { gone })
+  await refuseSlowly(clock, clock.monotonic(), async () => hasher.check(caller))
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = await findUserByName(dependencies.db, name)
     const user = await checkPassword(dependencies, { user: found, password, origin, gone })

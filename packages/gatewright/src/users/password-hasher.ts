@@ -22,6 +22,8 @@ export type PasswordHasher = {
     stored: PasswordHash | undefined,
     caller?: QueueCaller,
   ) => Promise<boolean>
+  /** Refuses as `hash` and `verify` would now: for what comes before and costs something as well. */
+  readonly check: (caller: QueueCaller) => void
   /** Whether the hash is weaker than one made today: hash the password again once it was verified. */
   readonly needsRehash: (stored: PasswordHash) => boolean
   /** Hash computations begun so far. */
@@ -99,6 +101,7 @@ export const createPasswordHasher = (options: PasswordHasherOptions = {}): Passw
         return same && readable !== undefined
       }, caller)
     },
+    check: queue.check,
     needsRehash: stored => {
       const costs = parseHash(stored)?.costs
       return costs === undefined || parameterNames.some(name => costs[name] < parameters[name].today)
