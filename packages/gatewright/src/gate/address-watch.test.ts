@@ -104,7 +104,7 @@ const rows: readonly Row[] = [
 
 describe('a list of trusted proxies', () => {
   for (const { title, trusted = listed, sent, count = 100, found } of rows)
-    test(`${found === undefined ? 'is right, as far as can be seen, with' : `can't be right (${found}) with`} ${title}`, () => {
+    test(`${found ?? 'nothing'} is found wrong with ${title}`, () => {
       const { send, find } = open(trusted)
       send(count, ...sent)
       assert.equal(find(), found)
