@@ -19,9 +19,12 @@ describe('a proxy list that can not be right', () => {
     await t.call('GET', path, { address: proxy, headers })
   }
   const readiness = async () => (await t.call('GET', '/readyz', { address: proxy })).body
+  // Beats of the tests are written by their own clock, also where a server has another.
+  const look = () =>
+    checkClientAddress({ ...t.engine, settings: { ...t.engine.settings, databaseUrl: 'sqlite:here' } })
   const doctor = async () => {
     await t.engine.processes.beat()
-    return checkClientAddress(t.engine)
+    return look()
   }
 
   test('is no matter of whoever asks for its health, however often', async () => {
@@ -30,7 +33,7 @@ describe('a proxy list that can not be right', () => {
   })
 
   test('is said by /readyz, which is ready all the same, and by doctor, for another process', async () => {
-    for (let n = 0; n < 100; n += 1) await ask('/api/v1/posts', '192.0.2.1')
+    for (let n = 0; n < 100; n += 1) await ask('/api/v1/protected', '192.0.2.1')
     const { status, reasons, warnings } = await readiness()
     assert.deepEqual([status, reasons, warnings.length], ['ready', [], 1])
     assert.match(warnings[0], /^every request of the last five minutes came from one address, although /)
@@ -49,23 +52,23 @@ describe('a proxy list that can not be right', () => {
   })
 
   test('is no longer said once others have come', async () => {
-    await ask('/api/v1/posts', '192.0.2.2')
+    await ask('/api/v1/protected', '192.0.2.2')
     assert.deepEqual((await readiness()).warnings, [])
     assert.equal((await doctor()).level, 'ok')
   })
 
   test('is said by no doctor for a server that has gone', async () => {
     t.clock.advance(10 * minute)
-    for (let n = 0; n < 100; n += 1) await ask('/api/v1/posts', '192.0.2.1')
+    for (let n = 0; n < 100; n += 1) await ask('/api/v1/protected', '192.0.2.1')
     assert.equal((await doctor()).level, 'warning')
     t.clock.advance(minute)
-    assert.equal((await checkClientAddress(t.engine)).level, 'ok')
+    assert.equal((await look()).level, 'ok')
   })
 
   test('of a newer version, in words that this one does not know, is left to that one', async () => {
     await t.engine.processes.beat()
     await t.engine.db.updateTable('processes').set({ address_trouble: 'toString' }).execute()
-    assert.equal((await checkClientAddress(t.engine)).level, 'ok')
+    assert.equal((await look()).level, 'ok')
   })
 })
 
@@ -82,7 +85,7 @@ for (const [title, settings, warnings] of setups)
   test(title, async () => {
     const t = await startTestApp(settings)
     const headers = { 'x-forwarded-for': '192.0.2.1' }
-    for (let n = 0; n < 100; n += 1) await t.call('GET', 'posts', { headers })
+    for (let n = 0; n < 100; n += 1) await t.call('GET', 'protected', { headers })
     assert.equal((await t.call('GET', '/readyz')).body.warnings.length, warnings)
     await t.close()
   })
