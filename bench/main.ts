@@ -1,8 +1,10 @@
 import { measureCutOffs } from './cut-offs.ts'
+import { measureFlood } from './flood.ts'
 import { measureLimits } from './limits.ts'
 import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
 import { measureRevocation } from './revocation.ts'
+import { measureSignIn } from './sign-in.ts'
 import { measureStart } from './start.ts'
 import { measureVerifier } from './verifier.ts'
 import { measureWorkers } from './workers.ts'
@@ -25,6 +27,11 @@ const benches: Readonly<Record<string, Bench>> = {
   'cut-offs': { run: measureCutOffs, does: 'what live cut-offs cost [how many] [rounds] [seconds of each]' },
   limits: { run: measureLimits, does: 'a check of a limit, in memory and in each store [rounds]' },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
+  'sign-in': {
+    run: measureSignIn,
+    does: 'sign-ins a second, beside Argon2id alone [rounds] [seconds of each]',
+  },
+  flood: { run: measureFlood, does: 'a reader while wrong passwords flood in [rounds] [seconds of each]' },
 }
 
 const [name = '', ...rest] = process.argv.slice(2)

@@ -10,6 +10,8 @@ export type Load = {
   readonly seconds: number
   readonly connections?: number
   readonly env?: Readonly<Record<string, string>>
+  /** Of the load, where there are four: 2 and 3 without a word. */
+  readonly core?: string
   /** False: the load runs on any core, beside servers that use all of them. */
   readonly isPinned?: boolean
 }
@@ -21,6 +23,8 @@ export type Measured = {
   /** Milliseconds. */
   readonly p99: number
   readonly refused: number
+  /** Answers by status, where the script counts them. */
+  readonly codes: string
 }
 
 const run = promisify(execFile)
@@ -41,9 +45,9 @@ const explainMissing = (error: unknown): never => {
 /** A stretch of load by wrk on a server that runs. */
 export const load = async (
   { pids, url, callers }: Pick<Running, 'pids' | 'url' | 'callers'>,
-  { script, target, seconds, connections = 64, env = {}, isPinned = true }: Load,
+  { script, target, seconds, connections = 64, env = {}, isPinned = true, core = cores?.load }: Load,
 ): Promise<Measured> => {
-  const [command = '', ...args] = pinned(isPinned ? cores?.load : undefined, [
+  const [command = '', ...args] = pinned(isPinned && cores ? core : undefined, [
     'wrk',
     '-t2',
     `-c${connections}`,
@@ -63,5 +67,6 @@ export const load = async (
     cpu: (cpuTime(pids) - before) / requests,
     p99: toMilliseconds(find(stdout, /99%\s+(\S+)/)),
     refused: Number(find(stdout, /Non-2xx or 3xx responses: (\d+)/) || 0),
+    codes: find(stdout, /^CODES (.*)$/m).replaceAll(' ', ', '),
   }
 }

@@ -241,7 +241,13 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
   'secret.put-in-force': async () => {
     const former = t.engine.secrets.newestId
     const other = { kind: 'server', version: '1', host: 'h', machine: 'm', feedKinds: [] } as const
-    const rest = { id: 'other', clockDifference: null, startedAt: 0, secretIds: ['newer', former] }
+    const rest = {
+      id: 'other',
+      clockDifference: null,
+      addressTrouble: null,
+      startedAt: 0,
+      secretIds: ['newer', former],
+    }
     await connection.run('delete from processes')
     await inTransaction(t.engine.db, work => takePlace(t.engine, work, { ...other, ...rest }))
     await connection.run(`delete from processes where id = 'other'`)

@@ -70,14 +70,14 @@ describe('a process that can not read the feed', () => {
 
   test('is ready when it has only stood still for longer than the bound: it reads then, as for a request', async () => {
     t.clock.advance(maxAge + 1)
-    assert.deepEqual((await t.call('GET', '/readyz')).body, { status: 'ready', reasons: [] })
+    assert.deepEqual((await t.call('GET', '/readyz')).body, { status: 'ready', reasons: [], warnings: [] })
   })
 
   test('is ready for 30 s all the same, and then says that it is not, and why, while /healthz stays up', async () => {
     breakFeed()
     t.clock.advance(30_000)
     assertUnavailable(await open(t, ann))
-    assert.deepEqual((await t.call('GET', '/readyz')).body, { status: 'ready', reasons: [] })
+    assert.deepEqual((await t.call('GET', '/readyz')).body, { status: 'ready', reasons: [], warnings: [] })
     t.clock.advance(1_000)
     const { status, text, headers } = await t.call('GET', '/readyz')
     assert.equal(status, 503)

@@ -1,5 +1,6 @@
 import { writeBackCutOffs } from './administration/write-back.ts'
 import { createRefusedCredentials, type RefusedCredentials } from './audit/refused-credentials.ts'
+import { type AddressWatch, createAddressWatch } from './gate/address-watch.ts'
 import { createClientAddress } from './gate/client-address.ts'
 import { credentialPlacesOf } from './gate/credential.ts'
 import type { GateDependencies } from './gate/gate.ts'
@@ -185,6 +186,12 @@ const settingsFor = ({ settings, kind }: ComposeOptions): Settings =>
 /** Threads that hash, of all workers of this machine together, are as many as those of one server. */
 const shareOf = (threads: number, workers: number): number => Math.max(1, Math.floor(threads / workers))
 
+/** On this machine alone, without a proxy, all callers are one and nothing is wrong. */
+const openAddressWatch = (clock: Clock, settings: Settings): AddressWatch | undefined =>
+  settings.trustedProxies.length > 0 || productionReasons(settings).length > 0
+    ? createAddressWatch({ clock }, settings.trustedProxies)
+    : undefined
+
 const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> => {
   const settings = settingsFor(options)
   const { port = settings.port, migrations = [], random = systemRandom } = options
@@ -202,8 +209,9 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   await ensureInstallation({ db, secrets, clock, random })
   const found = file !== undefined || options.adopts ? [] : await checkServer(db)
   const places = openPlaces(opened, databases, settings, clock)
+  const addressWatch = openAddressWatch(clock, settings)
   const processes = createProcesses(
-    { db, watch, clock, random, secrets, settings, sources },
+    { db, watch, clock, random, secrets, settings, sources, findAddressTrouble: addressWatch?.find },
     { kind, version, feedKinds: cutOffKinds, machine: readMachine() },
   )
   await processes.start()
@@ -305,6 +313,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
       { store: counters, clock, hashKey },
     ),
     findAddress: createClientAddress(settings.trustedProxies),
+    addressWatch,
     places: credentialPlacesOf(settings, publicUrl),
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),

@@ -86,6 +86,12 @@ function* forwardedFor(rawHeaders: readonly string[]): Generator<string> {
   }
 }
 
+/** Whether somebody, believed or not, has written one. */
+export const hasForwardedFor = (rawHeaders: readonly string[]): boolean => {
+  for (let at = 0; at < rawHeaders.length; at += 2) if (isForwardedFor(rawHeaders[at])) return true
+  return false
+}
+
 const headerName = 'x-forwarded-for'
 
 const isForwardedFor = (name = ''): boolean =>

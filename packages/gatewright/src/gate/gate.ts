@@ -10,6 +10,7 @@ import { type DeviceSecret, hashDeviceSecret } from '../tokens/device-secret.ts'
 import { parseSessionSecret } from '../tokens/session-secret.ts'
 import { usernameKey } from '../users/username.ts'
 import { findUserByName } from '../users/users.ts'
+import type { AddressWatch } from './address-watch.ts'
 import { checkCookieCaller } from './cookie-caller.ts'
 import { type CredentialPlaces, readCredential, readDeviceSecret } from './credential.ts'
 import { checkCrossSite, type Origins } from './cross-site.ts'
@@ -30,14 +31,18 @@ export type GateDependencies = SessionDependencies & {
   readonly origins: Origins
   readonly knownSecrets: KnownSecrets
   readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string
+  /** Absent where nobody but this machine can come: there is nothing to find. */
+  readonly addressWatch: AddressWatch | undefined
   /** By the names that access rules use. */
   readonly things: ReadonlyMap<string, FindThing>
 }
 
 type Step = (gate: GateDependencies, passage: Passage) => void | Promise<void>
 
-const findClientAddress: Step = ({ findAddress }, passage) => {
+/** What asks whether the server is well comes from wherever it stands, past the proxies. */
+const findClientAddress: Step = ({ findAddress, addressWatch }, passage) => {
   passage.address = findAddress(passage.peer, passage.rawHeaders)
+  if (passage.rule.limit !== 'unlimited') addressWatch?.note(passage)
 }
 
 const readCredentials: Step = ({ places }, passage) => {

@@ -123,7 +123,7 @@ describe('a bounded queue', () => {
   })
 
   const never = new AbortController().signal
-  const caller = (name: string, isStranger = false) => ({ name, isStranger, gone: never })
+  const caller = (group: string, isStranger = false) => ({ group, isKnown: !isStranger, gone: never })
   const placesAreTaken = { code: 'rate_limited', details: { reason: 'places_taken', retryAfter: 1 } }
 
   test('gives one caller so many places, running and waiting, and has them back when its jobs end', async () => {
@@ -188,6 +188,45 @@ describe('a bounded queue', () => {
     assert.deepEqual([running(), queue.waiting()], [1, 1])
     for (let n = 0; n < 2; n += 1) await endOne()
     await Promise.all(jobs)
+  })
+
+  test('refuses whoever gives way to one of a smaller group as it would have refused the newcomer', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 2, mostOfOne: 9, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const first = [queue.run(job, caller('a')), queue.run(job, caller('a'))]
+    const last = queue.run(() => assert.fail('its place was given away'), caller('a'))
+    const newcomer = queue.run(job, caller('b'))
+    await assert.rejects(last, queueIsFull)
+    for (let n = 0; n < 3; n += 1) await endOne()
+    await Promise.all([...first, newcomer])
+    assert.deepEqual([queue.count(), queue.waiting()], [3, 0])
+  })
+
+  test('lets nobody give way to one who has gone already', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 2, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const taken = ['a', 'a', 'a'].map(group => queue.run(job, caller(group)))
+    const gone = AbortSignal.abort()
+    await assert.rejects(queue.run(job, { ...caller('b'), gone }), {
+      details: { reason: 'caller_gone', retryAfter: 1 },
+    })
+    for (let n = 0; n < 3; n += 1) await endOne()
+    await Promise.all(taken)
+  })
+
+  test('says before whether it would refuse, and takes no place for that', async () => {
+    const queue = createBoundedQueue({ atOnce: 1, maxWaiting: 2, kept: 1, reason: 'too_many' })
+    const { job, endOne } = createJobs()
+    const taken: Promise<void>[] = []
+    for (const group of ['a', 'b']) {
+      for (let n = 0; n < 3; n += 1) queue.check(caller(group, true))
+      taken.push(queue.run(job, caller(group, true)))
+    }
+    assert.throws(() => queue.check(caller('c', true)), queueIsFull)
+    queue.check(caller('known'))
+    assert.equal(queue.waiting(), 1)
+    for (let n = 0; n < 2; n += 1) await endOne()
+    await Promise.all(taken)
   })
 
   for (const bounds of [

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Engine } from '../compose.ts'
+import { addressTroubles } from '../ground/address-trouble.ts'
 import { second } from '../ground/clock.ts'
 import type { Database } from '../storage/tables.ts'
 
@@ -54,6 +55,14 @@ export const createReadiness = (engine: Engine): FindReasons => {
     ]
     return [...database, ...reasons, ...processes.reasons()]
   }
+}
+
+/** What keeps no traffic away and should be mended all the same. */
+export const findWarnings = ({ addressWatch }: Pick<Engine, 'addressWatch'>): string[] => {
+  const trouble = addressWatch?.find()
+  if (trouble === undefined) return []
+  const { found, do: mend } = addressTroubles[trouble]
+  return [`${found}. ${mend}`]
 }
 
 const longestWait = 30 * second

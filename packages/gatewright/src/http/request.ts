@@ -45,18 +45,21 @@ export const requireLimit = (
   return takeFurther(request.server.gatewright, { passage, reply }, keys, limit)
 }
 
-/** Aborted when the connection is closed. Not Fastify's own: that one ends when a body has been read, too. */
+/**
+ * Aborted when the connection is closed before the answer. Not Fastify's own: that one ends when a body has
+ * been read, too.
+ */
 export const goneSignal = ({ raw }: FastifyReply): AbortSignal => {
   const gone = new AbortController()
   if (raw.destroyed) gone.abort()
-  else raw.once('close', () => gone.abort())
+  else raw.once('close', () => raw.writableFinished || gone.abort())
   return gone.signal
 }
 
 const queueCallerOf = ({ passage, principal }: FastifyRequest, reply: FastifyReply): QueueCaller => ({
-  name:
+  group:
     principal === undefined ? `address ${addressGroup(passage?.address ?? '')}` : `user ${principal.userId}`,
-  isStranger: principal === undefined,
+  isKnown: principal !== undefined,
   gone: goneSignal(reply),
 })
 

@@ -31,6 +31,8 @@ export type LiveProcess = {
   readonly feedKinds: readonly string[]
   /** Milliseconds; null where the machine's clock is the database's. */
   readonly clockDifference: number | null
+  /** A row of `addressTroubles`, or of a newer version's. */
+  readonly addressTrouble: string | null
   readonly startedAt: number
   readonly seenAt: number
 }
@@ -47,6 +49,7 @@ const toLiveProcess = (row: ProcessRow): LiveProcess => ({
   makesWith: row.makes_with,
   feedKinds: toWords(row.feed_kinds),
   clockDifference: row.clock_difference,
+  addressTrouble: row.address_trouble,
   startedAt: row.started_at,
   seenAt: row.seen_at,
 })
@@ -61,6 +64,7 @@ export const toProcessRow = (process: LiveProcess): ProcessRow => ({
   makes_with: process.makesWith,
   feed_kinds: process.feedKinds.join(' '),
   clock_difference: process.clockDifference,
+  address_trouble: process.addressTrouble,
   started_at: process.startedAt,
   seen_at: process.seenAt,
 })

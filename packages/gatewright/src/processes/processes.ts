@@ -1,3 +1,4 @@
+import type { AddressTrouble } from '../ground/address-trouble.ts'
 import { ageOf, type Clock, longAgo, type Moment, momentOf, second } from '../ground/clock.ts'
 import type { Sources } from '../ground/load-settings.ts'
 import { productionErrors, type Surroundings } from '../ground/production-rules.ts'
@@ -64,6 +65,8 @@ export type ProcessDependencies = {
   readonly secrets: Secrets
   readonly settings: Settings
   readonly sources: Partial<Sources>
+  /** What its requests show to be wrong; written with each beat, for `doctor`. */
+  readonly findAddressTrouble?: (() => AddressTrouble | undefined) | undefined
 }
 
 /** What a process says of itself. */
@@ -76,7 +79,7 @@ const longestLeave = second
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 export const createProcesses = (dependencies: ProcessDependencies, { machine, ...self }: Self): Processes => {
-  const { db, watch, clock, secrets, settings, sources } = dependencies
+  const { db, watch, clock, secrets, settings, sources, findAddressTrouble } = dependencies
   const id = newId(dependencies.random)
   const startedAt = clock.now()
   let register: Register | undefined
@@ -99,6 +102,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
     machine: machine.id,
     secretIds: secrets.ids,
     clockDifference: readDifference(clock),
+    addressTrouble: findAddressTrouble?.() ?? null,
     startedAt,
   })
 
@@ -157,6 +161,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
       .set({
         seen_at: clock.now(),
         clock_difference: readDifference(clock),
+        address_trouble: findAddressTrouble?.() ?? null,
         ...(makes_with !== undefined && { makes_with }),
       })
       .where('id', '=', id)

@@ -98,7 +98,9 @@ describe('every failed sign-in', () => {
   ]
   for (const { took, waits: expected } of waits)
     test(`that took ${took} ms leaves ${expected} ms later, at a multiple of 250 ms`, async () => {
-      const times = [7_000.5, 7_000.5 + took]
+      // When it comes, when the check begins, when it ends and when it is written.
+      const times = [7_000.5, 7_000.5, 7_000.5 + took, 7_000.5 + took]
+      let isWritten = false
       const slept = Promise.withResolvers<number>()
       const woken = Promise.withResolvers<void>()
       let isAnswered = false
@@ -106,9 +108,12 @@ describe('every failed sign-in', () => {
         ...t.clock,
         monotonic: () => times.shift() ?? Number.NaN,
         sleep: (milliseconds: number) => {
-          slept.resolve(milliseconds)
-          return woken.promise
+          if (isWritten) slept.resolve(milliseconds)
+          return isWritten ? woken.promise : sleepOnce()
         },
+      }
+      const sleepOnce = async (): Promise<void> => {
+        isWritten = true
       }
       const answered = refuse(enter('ann', wrong, { ...t.engine, clock })).then(() => {
         isAnswered = true
@@ -122,15 +127,37 @@ describe('every failed sign-in', () => {
 
   test('is on record before it is answered', async () => {
     const before = second.rows('select id from audit_events').length
-    const clock = {
-      ...t.clock,
-      sleep: async () => assert.equal(second.rows('select id from audit_events').length, before + 1),
+    const written: number[] = []
+    const count = async (): Promise<void> => {
+      written.push(second.rows('select id from audit_events').length - before)
     }
-    await refuse(enter('ann', wrong, { ...t.engine, clock }))
+    await refuse(enter('ann', wrong, { ...t.engine, clock: { ...t.clock, sleep: count } }))
+    assert.deepEqual(written, [0, 1], 'before it is written, and before it is answered')
   })
 })
 
+test('flood of wrong passwords: they are written ten times a second, and those of one moment by one commit', async () => {
+  const slept: number[] = []
+  const monotonic = () => 7_030
+  const sleep = async (milliseconds: number) => void slept.push(milliseconds)
+  await refuse(enter('ann', wrong, { ...t.engine, clock: { ...t.clock, monotonic, sleep } }))
+  assert.deepEqual(slept, [70, 250])
+})
+
 describe('a full hashing queue', () => {
+  test('refuses at the moments at which a wrong password is refused, so that asking again at once is no flood', async () => {
+    const tiny = createPasswordHasher({ threads: 1, maxWaiting: 1 })
+    const taken = [tiny.hash(right), tiny.hash(right)]
+    const slept: number[] = []
+    const times = [7_000, 7_030]
+    const monotonic = () => times.shift() ?? Number.NaN
+    const sleep = async (milliseconds: number) => void slept.push(milliseconds)
+    const engine = { ...t.engine, hasher: tiny, clock: { ...t.clock, monotonic, sleep } }
+    await assert.rejects(enter('ann', right, engine), { code: 'unavailable' })
+    assert.deepEqual(slept, [220])
+    await Promise.all(taken)
+  })
+
   test('refuses with 503 and no hash, and is no failed sign-in', async () => {
     const guessesLeft = () => second.rows('select key, tat from sign_in_throttles order by key')
     const left = guessesLeft()
@@ -148,6 +175,15 @@ describe('a full hashing queue', () => {
     assert.equal(second.rows('select id from audit_events').length, before + hashed)
     assert.deepEqual(guessesLeft(), left, 'whoever was not checked has not guessed')
   })
+})
+
+test('flood of sign-ins: while the hashing queue is full they ask the database nothing', async () => {
+  const tiny = createPasswordHasher({ threads: 1, maxWaiting: 1 })
+  const taken = [tiny.hash(right), tiny.hash(right)]
+  const { engine, queries } = logQueries(t.engine)
+  await assert.rejects(enter('ann', right, { ...engine, hasher: tiny }), { code: 'unavailable' })
+  assert.deepEqual(queries, [])
+  await Promise.all(taken)
 })
 
 describe('a hash weaker than those of today', () => {

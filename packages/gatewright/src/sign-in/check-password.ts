@@ -1,4 +1,7 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
+import { addressGroup } from '../ground/address.ts'
+import type { QueueCaller } from '../ground/bounded-queue.ts'
+import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { UserRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
@@ -8,8 +11,44 @@ import { countGuess, giveBack, type ThrottleDependencies } from './throttle.ts'
 
 export type PasswordDependencies = ThrottleDependencies & { readonly hasher: PasswordHasher }
 
+/** Who waits in the hashing queue: whoever comes from a known device or has a session is no stranger. */
+export const toQueueCaller = (
+  { address }: Origin,
+  {
+    isKnown = false,
+    gone,
+  }: { readonly isKnown?: boolean | undefined; readonly gone?: AbortSignal | undefined },
+): QueueCaller => ({ group: addressGroup(address ?? ''), isKnown, gone })
+
 /** A refused sign-in leaves at the next multiple of this many milliseconds from its start. */
 const step = 250
+
+const waitForStep = (clock: Clock, startedAt: number): Promise<void> =>
+  clock.sleep(step - ((clock.monotonic() - startedAt) % step))
+
+/**
+ * Failed sign-ins are written at the same moments, ten a second, each in its own transaction: so they share
+ * commits, during which an SQLite process stands still, and a flood of them costs no more of these.
+ */
+const writing = 100
+const waitToWrite = (clock: Clock): Promise<void> => clock.sleep(writing - (clock.monotonic() % writing))
+
+/**
+ * A refusal by the full hashing queue leaves at such a moment as well: who asks again at once would have the
+ * main thread for nothing else.
+ */
+export const refuseSlowly = async <T>(
+  clock: Clock,
+  startedAt: number,
+  hashing: () => Promise<T>,
+): Promise<T> => {
+  try {
+    return await hashing()
+  } catch (error) {
+    await waitForStep(clock, startedAt)
+    throw error
+  }
+}
 
 const findFault = (user: UserRow | undefined, matches: boolean): string | undefined => {
   if (user === undefined) return 'unknown_user'
@@ -21,12 +60,13 @@ const rehash = async (
   { db, hasher }: PasswordDependencies,
   user: UserRow,
   password: Password,
+  caller: QueueCaller,
 ): Promise<void> => {
   const stored = user.password_hash
   if (stored === null || !hasher.needsRehash(stored as PasswordHash)) return
   await db
     .updateTable('users')
-    .set({ password_hash: await hasher.hash(password) })
+    .set({ password_hash: await hasher.hash(password, caller) })
     .where('id', '=', user.id)
     .where('password_hash', '=', stored)
     .execute()
@@ -38,26 +78,35 @@ export type Attempt = {
   readonly origin: Origin
   /** What is guessed at (`throttle-keys.ts`). */
   readonly counted: readonly string[]
+  /** Whether it comes from a known device of the user, or from a session. */
+  readonly isKnown?: boolean | undefined
+  /** Aborted when nobody waits for the answer any more. */
+  readonly gone?: AbortSignal | undefined
 }
 
 /** Whoever was not checked (the queue is full, say) has not guessed. */
 const verify = async (
   dependencies: PasswordDependencies,
-  { user, password, counted }: Attempt,
+  { user, password, origin, counted, isKnown, gone }: Attempt,
 ): Promise<boolean> => {
   try {
     const stored = (user?.password_hash ?? undefined) as PasswordHash | undefined
-    return await dependencies.hasher.verify(password, stored)
+    return await dependencies.hasher.verify(password, stored, toQueueCaller(origin, { isKnown, gone }))
   } catch (error) {
     await giveBack(dependencies, counted)
     throw error
   }
 }
 
-const judge = async (dependencies: PasswordDependencies, attempt: Attempt): Promise<string | undefined> =>
-  (await countGuess(dependencies, attempt.counted))
-    ? findFault(attempt.user, await verify(dependencies, attempt))
-    : 'throttled'
+const judge = async (
+  dependencies: PasswordDependencies,
+  attempt: Attempt,
+  startedAt: number,
+): Promise<string | undefined> => {
+  if (!(await countGuess(dependencies, attempt.counted))) return 'throttled'
+  const matches = await refuseSlowly(dependencies.clock, startedAt, () => verify(dependencies, attempt))
+  return findFault(attempt.user, matches)
+}
 
 /**
  * The user, if the password is right and the user enabled. Unknown user, wrong password and disabled
@@ -66,20 +115,21 @@ const judge = async (dependencies: PasswordDependencies, attempt: Attempt): Prom
  *
  * The guess is counted before it is checked. Where it was right the caller forgives it, in the transaction of
  * what the password was asked for (`forgive`).
- * @throws Refusal `invalid_credentials`
+ * @throws Refusal `invalid_credentials`, or `unavailable` when the hashing queue is full
  */
 export const checkPassword = async (
   dependencies: PasswordDependencies,
   attempt: Attempt,
 ): Promise<UserRow> => {
   const { db, clock } = dependencies
-  const { user, password, origin } = attempt
+  const { user, password, origin, gone } = attempt
   const startedAt = clock.monotonic()
-  const fault = await judge(dependencies, attempt)
+  const fault = await judge(dependencies, attempt, startedAt)
   if (fault === undefined && user !== undefined) {
-    await rehash(dependencies, user, password)
+    await rehash(dependencies, user, password, toQueueCaller(origin, { isKnown: true, gone }))
     return user
   }
+  await waitToWrite(clock)
   await inTransaction(db, work =>
     recordEvent(dependencies, work, 'sign-in.failed', {
       origin,
@@ -87,6 +137,6 @@ export const checkPassword = async (
       reason: fault ?? 'unknown_user',
     }),
   )
-  await clock.sleep(step - ((clock.monotonic() - startedAt) % step))
+  await waitForStep(clock, startedAt)
   throw new Refusal('invalid_credentials', { reason: fault ?? 'unknown_user', hasEvent: true })
 }

@@ -6,7 +6,7 @@ import type { UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { checkNewPassword, type Password } from '../users/password.ts'
 import { lockAndGetUser } from '../users/users.ts'
-import { checkPassword } from './check-password.ts'
+import { checkPassword, toQueueCaller } from './check-password.ts'
 import type { SignInDependencies } from './sign-in.ts'
 import { forgive, giveBack } from './throttle.ts'
 import { sessionKey } from './throttle-keys.ts'
@@ -17,13 +17,18 @@ export type Confirmation = {
   readonly sessionId: string
   readonly password: Password
   readonly origin: Origin
+  /** Aborted when nobody waits for the answer any more. */
+  readonly gone?: AbortSignal | undefined
 }
 
 /** How often the password is checked again when the user changed meanwhile. */
 const attempts = 3
 
 /** Whose session goes on under a new id, by which proof, and the secret that it rests on. */
-type Renewed = Omit<Confirmation, 'password'> & { readonly amr: readonly string[]; readonly secretId: string }
+type Renewed = Omit<Confirmation, 'password' | 'gone'> & {
+  readonly amr: readonly string[]
+  readonly secretId: string
+}
 
 /** A change that asks for the password: what is made ready once that was right, and the change itself. */
 type Change<Ready> = {
@@ -37,7 +42,7 @@ type Change<Ready> = {
  */
 const confirmAndChange = async <Ready>(
   dependencies: SignInDependencies,
-  { password, ...own }: Confirmation,
+  { password, gone, ...own }: Confirmation,
   { prepare, run }: Change<Ready>,
 ): Promise<LiveSession> => {
   const { db, processes } = dependencies
@@ -45,7 +50,8 @@ const confirmAndChange = async <Ready>(
   const counted = [sessionKey(own.sessionId)]
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = await db.selectFrom('users').selectAll().where('id', '=', own.userId).executeTakeFirst()
-    const user = await checkPassword(dependencies, { user: found, password, origin: own.origin, counted })
+    const shown = { user: found, password, origin: own.origin, counted, isKnown: true, gone }
+    const user = await checkPassword(dependencies, shown)
     const ready = await prepare()
     const session = await inTransaction(db, async work => {
       const secretId = await processes.secretInForce(work)
@@ -88,8 +94,9 @@ export const changePassword = async (
 ): Promise<LiveSession> => {
   const { passwordMinLength } = dependencies.settings
   checkNewPassword(newPassword, { minLength: passwordMinLength, path: '/new_password' })
+  const caller = toQueueCaller(confirmation.origin, { isKnown: true, gone: confirmation.gone })
   return confirmAndChange(dependencies, confirmation, {
-    prepare: () => dependencies.hasher.hash(newPassword),
+    prepare: () => dependencies.hasher.hash(newPassword, caller),
     run: async (work, subject, hash) => {
       const { userId } = subject
       await work.db.updateTable('users').set({ password_hash: hash }).where('id', '=', userId).execute()

@@ -1,5 +1,6 @@
 import type { AuditEventName } from '../audit/events.ts'
 import { type AuditEntry, type Origin, recordEvent } from '../audit/record.ts'
+import type { QueueCaller } from '../ground/bounded-queue.ts'
 import type { Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Settings } from '../ground/settings.ts'
@@ -13,6 +14,7 @@ import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
 import type { UserFieldValues } from '../users/user-fields.ts'
 import { parseUsername, type UsernameKey } from '../users/username.ts'
 import { insertUser, type User } from '../users/users.ts'
+import { refuseSlowly, toQueueCaller } from './check-password.ts'
 
 export type RegisterDependencies = HookDependencies & {
   readonly db: Database
@@ -42,9 +44,10 @@ type Prepared = {
  * @throws Refusal `validation_failed`, `password_too_short`, `unavailable`
  */
 export const prepareUser = async (
-  { hasher, settings }: RegisterDependencies,
+  { clock, hasher, settings }: RegisterDependencies,
   { username, password, email, fields = {} }: Registration,
   reserved: 'refuse' | 'allow',
+  caller?: QueueCaller,
 ): Promise<Prepared> => {
   const name = parseUsername(username, { reserved })
   const parsed = parsePassword(password, '/password')
@@ -54,11 +57,12 @@ export const prepareUser = async (
     throw new Refusal('validation_failed', { errors })
   }
   checkNewPassword(parsed, rules)
+  const startedAt = clock.monotonic()
   return {
     username: name.username,
     key: name.key,
     email: email ?? null,
-    passwordHash: await hasher.hash(parsed),
+    passwordHash: await refuseSlowly(clock, startedAt, () => hasher.hash(parsed, caller)),
     fields,
   }
 }
@@ -94,13 +98,14 @@ export const register = async (
   dependencies: RegisterDependencies,
   registration: Registration,
   origin: Origin,
+  gone?: AbortSignal,
 ): Promise<User> => {
   if (dependencies.settings.registration === 'closed')
     throw new Refusal('insufficient_permission', {
       detail: 'Registration is closed.',
       reason: 'registration_closed',
     })
-  const prepared = await prepareUser(dependencies, registration, 'refuse')
+  const prepared = await prepareUser(dependencies, registration, 'refuse', toQueueCaller(origin, { gone }))
   return inTransaction(dependencies.db, work =>
     addUser(dependencies, work, prepared, { roles: [defaultRole], origin, event: 'user.registered' }),
   )

@@ -8,6 +8,7 @@ import { lockInstallation } from '../storage/installation.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { hasHadAdministrator } from '../users/administrators.ts'
 import type { User } from '../users/users.ts'
+import { toQueueCaller } from './check-password.ts'
 import { addUser, prepareUser, type RegisterDependencies, type Registration } from './register.ts'
 
 const lifetime = day
@@ -69,6 +70,7 @@ export const completeSetup = async (
   dependencies: RegisterDependencies,
   { token, ...registration }: Registration & { readonly token: string },
   origin: Origin,
+  gone?: AbortSignal,
 ): Promise<User> => {
   const hash = sha256(token)
   const { db, clock } = dependencies
@@ -79,7 +81,12 @@ export const completeSetup = async (
     .where('expires_at', '>', clock.now())
     .executeTakeFirst()
   if (isOpen === undefined) throw new Refusal('invalid_link')
-  const prepared = await prepareUser(dependencies, registration, 'allow')
+  const prepared = await prepareUser(
+    dependencies,
+    registration,
+    'allow',
+    toQueueCaller(origin, { isKnown: true, gone }),
+  )
   return inTransaction(db, async work => {
     await lockInstallation(work)
     const { numDeletedRows } = await work.db

@@ -14,7 +14,7 @@ import { inTransaction } from '../storage/transaction.ts'
 import type { DeviceSecret } from '../tokens/device-secret.ts'
 import type { Password } from '../users/password.ts'
 import { findUserByName } from '../users/users.ts'
-import { checkPassword, type PasswordDependencies } from './check-password.ts'
+import { checkPassword, type PasswordDependencies, refuseSlowly, toQueueCaller } from './check-password.ts'
 import { logOut } from './end-sessions.ts'
 import { forgive, giveBack } from './throttle.ts'
 import { deviceKey, keysOfUser, type NameHashing, strangerKeys } from './throttle-keys.ts'
@@ -53,6 +53,8 @@ export type SignIn = {
   readonly password: Password
   readonly device: string
   readonly origin: Origin
+  /** Aborted when nobody waits for the answer any more. */
+  readonly gone?: AbortSignal | undefined
   /** `tokens` without a word. */
   readonly holding?: Holding
   /** The session of the browser's former cookie, or what goes on in its place: it ends once this one is there. */
@@ -109,11 +111,17 @@ const begin = (
  * @throws Refusal `invalid_credentials`, or `unavailable` when the hashing queue is full
  */
 export const signIn = async (dependencies: SignInDependencies, asked: SignIn): Promise<Started> => {
-  const { name, password, origin, replaces } = asked
+  const { name, password, origin, replaces, gone, browser } = asked
+  const { clock, hasher } = dependencies
+  // Before it costs a query: while the queue is full, most of a flood ends here.
+  const caller = toQueueCaller(origin, { isKnown: browser?.known !== undefined, gone })
+  await refuseSlowly(clock, clock.monotonic(), async () => hasher.check(caller))
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = await findUserByName(dependencies.db, name)
     const counted = countedFor(dependencies, asked, found)
-    const user = await checkPassword(dependencies, { user: found, password, origin, counted })
+    const isKnown = browser?.known !== undefined && browser.known.userId === found?.id
+    const shown = { user: found, password, origin, counted, isKnown, gone }
+    const user = await checkPassword(dependencies, shown)
     const started = await begin(dependencies, asked, { user, counted })
     if (started === undefined) {
       await giveBack(dependencies, counted)

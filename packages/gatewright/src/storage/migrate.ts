@@ -12,6 +12,7 @@ import { up as sessions } from './migrations/0009-sessions.ts'
 import { up as identity } from './migrations/0010-identity.ts'
 import { up as limitCounters } from './migrations/0011-limit-counters.ts'
 import { up as throttlesAndDevices } from './migrations/0012-throttles-and-devices.ts'
+import { up as addressTrouble } from './migrations/0013-address-trouble.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -26,6 +27,7 @@ const ownMigrations: Record<string, Migration> = {
   '0010-identity': { up: identity },
   '0011-limit-counters': { up: limitCounters },
   '0012-throttles-and-devices': { up: throttlesAndDevices },
+  '0013-address-trouble': { up: addressTrouble },
 }
 
 export type MigrationSet = {

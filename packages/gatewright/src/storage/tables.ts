@@ -58,6 +58,8 @@ type ProcessesTable = {
   feed_kinds: string
   /** How far its machine's clock is from the database's, in milliseconds; null where that is the same clock. */
   clock_difference: number | null
+  /** What its requests show to be wrong in the list of trusted proxies. */
+  address_trouble: string | null
   started_at: number
   seen_at: number
 }

@@ -1,3 +1,4 @@
+import { checkClientAddress } from './address-check.ts'
 import { checkCertificate } from './certificate-check.ts'
 import {
   checkDatabase,
@@ -97,6 +98,7 @@ const checks: readonly Check[] = [
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
   { name: 'signing-keys', run: onTables(checkSigningKeys) },
   { name: 'processes', run: onTables(checkProcesses) },
+  { name: 'client-address', run: onTables(checkClientAddress) },
   { name: 'administrator', run: onTables(checkAdministrator) },
   { name: 'hooks', run: onTables(checkHooks) },
   { name: 'housekeeping', run: onTables(checkHousekeeping) },

@@ -66,7 +66,11 @@ const judge = (live: readonly LiveProcess[], found: string, facts: Facts): Findi
 }
 
 /** Beats are written by the database's time. */
-const readTime = async ({ db, clock, settings }: Facts): Promise<number> =>
+export const readTime = async ({
+  db,
+  clock,
+  settings,
+}: Pick<Facts, 'db' | 'clock' | 'settings'>): Promise<number> =>
   clock.now() + (isPostgresUrl(settings.databaseUrl) ? (await measureOffset(db, clock)).offset : 0)
 
 /** Who works on this database. */

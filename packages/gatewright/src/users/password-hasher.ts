@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import * as argon2 from '@node-rs/argon2'
-import { createBoundedQueue } from '../ground/bounded-queue.ts'
+import { createBoundedQueue, type QueueCaller } from '../ground/bounded-queue.ts'
 import { type Random, systemRandom } from '../ground/random.ts'
 import type { Password } from './password.ts'
 
@@ -11,13 +11,19 @@ export type PasswordHash = string & { readonly [passwordHash]: true }
 
 /** See {@link createPasswordHasher}. */
 export type PasswordHasher = {
-  readonly hash: (password: Password) => Promise<PasswordHash>
+  readonly hash: (password: Password, caller?: QueueCaller) => Promise<PasswordHash>
   /**
    * Whether this is the password of that hash. `undefined` (no such user, a user without a password)
    * and a hash that can't be read or whose parameters are out of bounds are false, at the price of a
    * hash by today's parameters: what a wrong password costs.
    */
-  readonly verify: (password: Password, stored: PasswordHash | undefined) => Promise<boolean>
+  readonly verify: (
+    password: Password,
+    stored: PasswordHash | undefined,
+    caller?: QueueCaller,
+  ) => Promise<boolean>
+  /** Refuses as `hash` and `verify` would now: for what comes before and costs something as well. */
+  readonly check: (caller: QueueCaller) => void
   /** Whether the hash is weaker than one made today: hash the password again once it was verified. */
   readonly needsRehash: (stored: PasswordHash) => boolean
   /** Hash computations begun so far. */
@@ -45,6 +51,9 @@ export type PasswordHasherOptions = {
 export const hashingThreads = (poolSize = 4, cores = availableParallelism()): number =>
   Math.max(1, Math.min(cores, poolSize) - 2)
 
+/** Of the waiting places, the part that strangers leave to known callers. */
+const keptPart = 1 / 4
+
 /** Today's parameters and the most that a stored hash may ask for; `m` in KiB. */
 const parameters = {
   m: { today: 19_456, most: 262_144 },
@@ -64,10 +73,11 @@ const outputBytes = 32
 /**
  * Password hashing (Argon2id, 19 MiB, 2 passes, 1 lane) in a bounded queue.
  *
- * At most `threads` hashes run, at most `maxWaiting` callers wait, first come, first served. Beyond
- * that `hash` and `verify` refuse with `unavailable` (`hashing_queue_full`) before any work, so that a
- * flood of sign-ins takes neither the memory nor the threads of the rest. A stored hash is not
- * trusted to be ours: what it asks for is bounded, so that a planted one can't eat memory or time.
+ * At most `threads` hashes run, at most `maxWaiting` callers wait, fairly by group and with places kept
+ * for the known (`createBoundedQueue`). Beyond that `hash` and `verify` refuse with `unavailable`
+ * (`hashing_queue_full`) before any work, so that a flood of sign-ins takes neither the memory nor the
+ * threads of the rest. A stored hash is not trusted to be ours: what it asks for is bounded, so that a
+ * planted one can't eat memory or time.
  *
  *     const hasher = createPasswordHasher()
  *     const stored = await hasher.hash(parsePassword('correct horse battery staple'))
@@ -75,21 +85,23 @@ const outputBytes = 32
  */
 export const createPasswordHasher = (options: PasswordHasherOptions = {}): PasswordHasher => {
   const { threads = hashingThreads(), maxWaiting = 64, random = systemRandom } = options
-  const queue = createBoundedQueue({ atOnce: threads, maxWaiting, reason: 'hashing_queue_full' })
+  const kept = Math.floor(maxWaiting * keptPart)
+  const queue = createBoundedQueue({ atOnce: threads, maxWaiting, kept, reason: 'hashing_queue_full' })
   const nobodys = dummyHash(random)
   return {
-    hash: password =>
+    hash: (password, caller) =>
       queue.run(async () => {
         const salt = random.bytes(saltBytes)
         return (await argon2.hash(password, { ...today, outputLen: outputBytes, salt })) as PasswordHash
-      }),
-    verify: (password, stored) => {
+      }, caller),
+    verify: (password, stored, caller) => {
       const readable = stored === undefined ? undefined : parseHash(stored)
       return queue.run(async () => {
         const same = await argon2.verify(readable?.text ?? nobodys, password)
         return same && readable !== undefined
-      })
+      }, caller)
     },
+    check: queue.check,
     needsRehash: stored => {
       const costs = parseHash(stored)?.costs
       return costs === undefined || parameterNames.some(name => costs[name] < parameters[name].today)

@@ -17,7 +17,7 @@ import {
 import { parsePassword } from '../../users/password.ts'
 import { changeUserFields, showUserFields } from '../../users/user-fields.ts'
 import { getUser, type User } from '../../users/users.ts'
-import { originOf, principalOf } from '../request.ts'
+import { goneSignal, originOf, principalOf } from '../request.ts'
 import {
   anyText,
   flag,
@@ -245,6 +245,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
         password: parsePassword(request.body.current_password, '/current_password'),
         newPassword: parsePassword(request.body.new_password, '/new_password'),
         origin: originOf(request),
+        gone: goneSignal(reply),
       }
       return answerRenewed(engine, reply, () => changePassword(engine, change))
     },

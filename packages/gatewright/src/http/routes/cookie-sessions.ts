@@ -12,7 +12,7 @@ import type { UserFields } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
 import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
 import { countedAsFailed } from '../failed-sign-ins.ts'
-import { deviceOf, originOf, principalOf } from '../request.ts'
+import { deviceOf, goneSignal, originOf, principalOf } from '../request.ts'
 import { anyText, password, passwordExample, strictObject, text } from '../schemas.ts'
 import { csrfAnswer, csrfExample, giveSessionCookie } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
@@ -65,6 +65,7 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
         device: deviceOf(request),
         origin: originOf(request),
         browser: browserOf(engine, request),
+        gone: goneSignal(reply),
         holding: 'cookie',
         replaces,
       } as const

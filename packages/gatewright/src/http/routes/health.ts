@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { everyone } from '../../permissions/access-rule.ts'
-import { createReadiness } from '../readiness.ts'
+import { createReadiness, findWarnings } from '../readiness.ts'
 import { anyText, list, named, strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
@@ -24,7 +24,10 @@ export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
     async () => ({ status: 'up' }),
   )
   const findReasons = createReadiness(engine)
-  const readiness = named('Readiness', strictObject({ status: anyText, reasons: list(anyText) }))
+  const readiness = named(
+    'Readiness',
+    strictObject({ status: anyText, reasons: list(anyText), warnings: list(anyText) }),
+  )
   typed(app).get(
     '/readyz',
     {
@@ -32,19 +35,20 @@ export const healthRoutes = (app: FastifyInstance, engine: Engine): void => {
         gate,
         reference: {
           tag: 'Health',
-          summary: 'Whether it should get traffic, and why not',
-          example: { answer: { status: 'ready', reasons: [] } },
+          summary: 'Whether it should get traffic, and why not; and what should be mended',
+          example: { answer: { status: 'ready', reasons: [], warnings: [] } },
         },
       },
       schema: { response: { 200: readiness, 503: readiness } },
     },
     async (_request, reply) => {
       const reasons = await findReasons()
-      if (reasons.length === 0) return { status: 'ready', reasons: [] }
+      const warnings = findWarnings(engine)
+      if (reasons.length === 0) return { status: 'ready', reasons: [], warnings }
       return reply
         .code(503)
         .header('retry-after', '1')
-        .send({ status: 'not ready', reasons: [...reasons] })
+        .send({ status: 'not ready', reasons: [...reasons], warnings })
     },
   )
 }

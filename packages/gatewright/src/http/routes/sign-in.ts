@@ -19,7 +19,7 @@ import { checkUserFieldValues } from '../../users/user-fields.ts'
 import { takeFurther } from '../answer-refusal.ts'
 import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
 import { countedAsFailed } from '../failed-sign-ins.ts'
-import { deviceOf, originOf, principalOf } from '../request.ts'
+import { deviceOf, goneSignal, originOf, principalOf } from '../request.ts'
 import {
   anyText,
   email,
@@ -85,7 +85,7 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const fields = checkUserFieldValues(app.userFields, request.body.fields ?? {}, 'self')
-      const user = await register(engine, { ...request.body, fields }, originOf(request))
+      const user = await register(engine, { ...request.body, fields }, originOf(request), goneSignal(reply))
       return reply.code(201).send(toAccount(engine, user, app.userFields))
     },
   )
@@ -122,6 +122,7 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
         device: deviceOf(request),
         origin: originOf(request),
         browser: browserOf(engine, request),
+        gone: goneSignal(reply),
       }
       return givePair(engine, async () => {
         const started = await countedAsFailed(engine, { request, reply }, () =>
@@ -152,7 +153,8 @@ const stepUpRoute = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const { userId, sessionId } = principalOf(request)
       const confirmed = parsePassword(request.body.password, '/password')
-      const confirmation = { userId, sessionId, password: confirmed, origin: originOf(request) }
+      const from = { origin: originOf(request), gone: goneSignal(reply) }
+      const confirmation = { userId, sessionId, password: confirmed, ...from }
       return answerRenewed(engine, reply, () => stepUp(engine, confirmation))
     },
   )
