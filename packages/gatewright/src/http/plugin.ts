@@ -95,6 +95,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   engine.keyRing.tell(log)
   engine.lines.tell(log)
   engine.revocations.tell(log)
+  engine.breaches.tell(log)
   healthRoutes(app, engine)
   wellKnownRoutes(app, engine, mount)
   metricsRoutes(app, engine, createMetrics(engine, counts, options.parent))
