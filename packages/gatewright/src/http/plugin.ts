@@ -22,6 +22,7 @@ import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { passwordStrengthRoutes } from './routes/password-strength.ts'
 import { referenceRoutes } from './routes/reference.ts'
 import { revocationsRoutes } from './routes/revocations.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -106,6 +107,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
     for (const addRoutes of [
       setupRoutes,
       signInRoutes,
+      passwordStrengthRoutes,
       accountRoutes,
       sessionRoutes,
       cookieSessionRoutes,

@@ -40,6 +40,14 @@ export const limits = {
     { by: 'address', count: 20, window: hour, describe: 'A class of people may register in one lesson.' },
     { by: 'address', count: 200, window: day, describe: 'A program that registers users does not get far.' },
   ],
+  'password-strength': [
+    {
+      by: 'address',
+      count: 60,
+      window: minute,
+      describe: 'A page asks while somebody types a new password; a program that measures lists does not.',
+    },
+  ],
   'anonymous-write': [
     { by: 'address', count: 50, window: hour, describe: 'Whoever writes without signing in writes little.' },
     { by: 'address', count: 200, window: day, describe: 'And not around the clock.' },

@@ -47,7 +47,7 @@ export const ownWords = (
 /** Whether without these words fewer than 8 code points are left of a password. */
 export const hasLittleBeside = (words: readonly string[], password: Password): boolean => {
   const longestFirst = words.toSorted((a, b) => b.length - a.length)
-  // A mark stands where a word was: what is left and right of it must not make another one.
-  const rest = longestFirst.reduce((text, word) => text.replaceAll(word, '\0'), toWord(password))
-  return rest.length < toWord(password).length && [...rest.replaceAll('\0', '')].length < leastBesideOwnWords
+  const whole = toWord(password)
+  const rest = longestFirst.reduce((text, word) => text.replaceAll(word, ''), whole)
+  return rest !== whole && [...rest].length < leastBesideOwnWords
 }
