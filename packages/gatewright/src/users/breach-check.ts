@@ -27,7 +27,7 @@ const prefixLength = 5
 /** An answer has about 1,000 rows of 40 bytes. */
 const mostBytes = 512 * 1_024
 
-/** For all of one answer. */
+/** Milliseconds for all of one answer. */
 const longest = 2 * second
 
 const row = /^([0-9A-F]{35}):(\d{1,12})$/
@@ -67,8 +67,8 @@ const parseRows = (text: string): ReadonlyMap<string, number> => {
   )
 }
 
-const read = async (url: URL): Promise<ReadonlyMap<string, number>> => {
-  const answer = await ask(url, AbortSignal.timeout(longest))
+const read = async (url: URL, patience: number): Promise<ReadonlyMap<string, number>> => {
+  const answer = await ask(url, AbortSignal.timeout(patience))
   try {
     if (answer.statusCode !== 200) throw new Error(`the answer is ${answer.statusCode}`)
     return parseRows(await readBody(answer))
@@ -77,10 +77,12 @@ const read = async (url: URL): Promise<ReadonlyMap<string, number>> => {
   }
 }
 
-const find = async (base: string, password: Password): Promise<Found> => {
+type Service = { readonly base: string; readonly patience: number }
+
+const find = async ({ base, patience }: Service, password: Password): Promise<Found> => {
   const hash = sha1(password)
   try {
-    const rows = await read(new URL(hash.slice(0, prefixLength), base))
+    const rows = await read(new URL(hash.slice(0, prefixLength), base), patience)
     // Rows of padding have the count 0.
     return (rows.get(hash.slice(prefixLength, hashLength)) ?? 0) > 0 ? 'found' : 'not found'
   } catch {
@@ -128,14 +130,15 @@ const lines: Readonly<Record<BreachNote, string>> = {
  * it, `refuse` refuses with `unavailable`. Redirects are not followed. At most 8 questions are under way and 8
  * wait; one more counts as no answer.
  */
-export const createBreachCheck = ({
-  breachCheck,
-  breachCheckUrl,
-}: Pick<Settings, 'breachCheck' | 'breachCheckUrl'>): BreachCheck => {
+export const createBreachCheck = (
+  { breachCheck, breachCheckUrl }: Pick<Settings, 'breachCheck' | 'breachCheckUrl'>,
+  patience = longest,
+): BreachCheck => {
+  const service = { base: breachCheckUrl, patience }
   const queue = createBoundedQueue({ atOnce: 8, maxWaiting: 8, reason: 'breach_check_full' })
   let log: BreachLog | undefined
   const findInTurn = (password: Password): Promise<Found> =>
-    queue.run(() => find(breachCheckUrl, password)).catch((): Found => 'away')
+    queue.run(() => find(service, password)).catch((): Found => 'away')
   return {
     check: async (password, path) => {
       if (breachCheck === 'off') return undefined

@@ -19,7 +19,8 @@ export const startStrengthThread = (): Worker =>
     workerData: mark,
     env: {},
     name: 'password-strength',
-    resourceLimits: { maxOldGenerationSizeMb: 128 },
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 },
   })
 
 const openMeter = async (): Promise<(question: StrengthQuestion) => Strength> => {
@@ -35,10 +36,23 @@ const openMeter = async (): Promise<(question: StrengthQuestion) => Strength> =>
     maxLength: 2 * strengthLength,
     l33tMaxSubstitutions: mostSubstitutions,
   })
-  return ({ password, words }) => {
-    const { score, feedback } = meter.check([...password].slice(0, strengthLength).join(''), [...words])
+  const check = (text: string, words: readonly string[]): Strength => {
+    const { score, feedback } = meter.check(text, [...words])
     return { score, warning: feedback.warning, suggestions: feedback.suggestions }
   }
+  return ({ password, words }) => {
+    const text = [...password].slice(0, strengthLength).join('')
+    const single = withoutRepeats(text)
+    const [whole, less] = [check(text, words), single === text ? undefined : check(single, words)]
+    return less !== undefined && less.score < whole.score ? less : whole
+  }
+}
+
+/** The library takes "password password" for three words. A word that comes again makes nothing harder to guess. */
+const withoutRepeats = (text: string): string => {
+  const parts = text.split(/[\s\p{P}]+/u)
+  const words = new Map(parts.toReversed().map(part => [part.toLowerCase(), part]))
+  return words.size === parts.length ? text : [...words.values()].join(' ')
 }
 
 const answerQuestions = async (port: NonNullable<typeof parentPort>): Promise<void> => {
