@@ -29,11 +29,11 @@ type Options = {
 }
 
 /** What is said of a password that is little more than names. */
-const tooOwn = (suggestions: readonly string[]): Strength => ({
+const tooOwn: Strength = {
   score: 0,
   warning: 'It is little more than your own names, or those of this service.',
-  suggestions,
-})
+  suggestions: ['Add more words that are less common.'],
+}
 
 /** What stands in an error of the thread could be a part of the password: only its kind is told. */
 const threadFailed = (error: unknown): Error =>
@@ -91,7 +91,7 @@ export const createPasswordStrength = (options: Options = {}): PasswordStrength 
 
   const measure = async (password: Password, words: readonly string[]): Promise<Strength> => {
     const strength = await questions.run(() => ask({ password, words }))
-    return hasLittleBeside(words, password) ? tooOwn(strength.suggestions) : strength
+    return hasLittleBeside(words, password) ? tooOwn : strength
   }
 
   return {
