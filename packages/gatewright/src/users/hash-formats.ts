@@ -4,7 +4,7 @@ import { derivedKeyFormats } from './derived-key-hash.ts'
 import type { HashFormat, ReadHash } from './hash-format.ts'
 
 /** Every way to write a hash that verifies here. New ones are made by the first only. */
-export const hashFormats: readonly HashFormat[] = [argon2Format, bcryptFormat, ...derivedKeyFormats]
+const hashFormats: readonly HashFormat[] = [argon2Format, bcryptFormat, ...derivedKeyFormats]
 
 /** The stored hash, by the first format that can read it; undefined where none can. */
 export const readHash = (stored: string): ReadHash | undefined => {

@@ -4,6 +4,8 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { dictionary } from '@zxcvbn-ts/language-common'
+import { translations } from '@zxcvbn-ts/language-en'
+import { strengthAdvice } from '../../../../apps/console/src/forms/strength-advice.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { parsePassword } from './password.ts'
 import { createPasswordStrength } from './password-strength.ts'
@@ -153,4 +155,12 @@ describe('a thread', () => {
     await stopped.stop()
     await waiting
   })
+})
+
+test('whatever is said of a password, the console has a text for it', async () => {
+  const { pwned: _, ...warnings } = translations.warnings
+  const { pwned: __, ...suggestions } = translations.suggestions
+  const own = await strength.measure(parsePassword('alicealicealice'), ['alice'])
+  const told = [...Object.values(warnings), ...Object.values(suggestions), own.warning, ...own.suggestions]
+  for (const text of told) assert.ok(strengthAdvice.has(text ?? ''), text ?? 'nothing')
 })
