@@ -106,6 +106,7 @@ const broken: Readonly<Record<string, (response: ServerResponse, honest: string)
     }
     write()
   },
+  'says too much': response => response.end(`${'F'.repeat(35)}:0\r\n`.repeat(16_000)),
   'hangs up': response => response.destroy(),
 }
 

@@ -228,4 +228,17 @@ describe('with BREACH_CHECK=warn', () => {
       assert.equal(told.length, 1)
       assert.ok(!told.join('').includes(stolen))
     })
+
+  test('a change to a stolen password is noted as well', async () => {
+    const warned = await startTestApp({ breachCheck: 'warn', breachCheckUrl: service.url })
+    const { id, access } = await signUp(warned, 'alice')
+    const body = { current_password: password, new_password: stolen }
+    assert.equal((await warned.call('PUT', 'me/password', { token: access, body })).status, 200)
+    const events = warned.engine.db.selectFrom('audit_events').select(['user_id', 'actor', 'reason'])
+    assert.deepEqual(
+      (await events.where('event', '=', 'password.taken-with-doubt').execute()).map(row => ({ ...row })),
+      [{ user_id: id, actor: id, reason: 'breached_password' }],
+    )
+    await warned.close()
+  })
 })

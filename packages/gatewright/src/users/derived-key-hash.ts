@@ -49,7 +49,7 @@ const base64 = '([A-Za-z0-9+/]{27,86}={0,2})'
 const formats = [
   {
     name: 'PBKDF2 as Werkzeug writes it',
-    pattern: new RegExp(String.raw`^pbkdf2:(\w{4,6}):${number}\$${salt}\$${hex}$`),
+    pattern: new RegExp(String.raw`^pbkdf2:(\w{1,20}):${number}\$${salt}\$${hex}$`),
     parse: ([digest = '', iterations = '', text = '', key = '']: readonly string[]) =>
       parsed(deriveByPbkdf2(digest, Number(iterations), text), fromHex(key)),
   },
@@ -61,7 +61,7 @@ const formats = [
   },
   {
     name: 'PBKDF2 as Django writes it',
-    pattern: new RegExp(String.raw`^pbkdf2_(\w{4,6})\$${number}\$${salt}\$${base64}$`),
+    pattern: new RegExp(String.raw`^pbkdf2_(\w{1,20})\$${number}\$${salt}\$${base64}$`),
     parse: ([digest = '', iterations = '', text = '', key = '']: readonly string[]) =>
       parsed(deriveByPbkdf2(digest, Number(iterations), text), fromBase64(key)),
   },

@@ -97,6 +97,7 @@ describe('a planted hash costs one of ours and opens nothing', () => {
     'bcrypt that goes on': `${bcryptHash}.`,
     'bcrypt with a line end': `${bcryptHash}\n`,
     'scrypt that asks for 2 GiB': scryptHash.replace('32768:8:1', '2097152:8:1'),
+    'scrypt that asks for 256 MiB': scryptHash.replace('32768:8:1', '2097152:1:1'),
     'scrypt that asks for much time': scryptHash.replace('32768:8:1', '32768:8:9'),
     'scrypt whose N is no power of two': scryptHash.replace('32768:8:1', '32767:8:1'),
     'scrypt whose N is 1': scryptHash.replace('32768:8:1', '1:8:1'),

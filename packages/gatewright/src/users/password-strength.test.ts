@@ -61,6 +61,11 @@ describe('guessing: a password is refused', () => {
       assert.ok((await scoreOf(text, words)) < leastScore, text)
   })
 
+  test('if it is an own word in disguise', async () => {
+    assert.ok((await scoreOf('Z0rblaxQu1mby99')) >= leastScore)
+    assert.ok((await scoreOf('Z0rblaxQu1mby99', ['zorblaxquimby'])) < leastScore)
+  })
+
   test('with a reason and with what would help', async () => {
     const { warning, suggestions } = await strength.measure(parsePassword('password1234567'), [])
     assert.equal(warning, 'This is similar to a commonly used password.')
@@ -147,9 +152,9 @@ describe('a thread', () => {
     assert.equal(failing.isLoaded(), false)
   })
 
-  test('that is stopped refuses whoever waits for it', async () => {
+  test('that is stopped refuses whoever waits for it', { timeout: 5_000 }, async () => {
     const start = startOther(`require('node:worker_threads').parentPort.on('message', () => {})`)
-    const stopped = createPasswordStrength({ start })
+    const stopped = createPasswordStrength({ patience: 60_000, start })
     const waiting = assert.rejects(stopped.measure(parsePassword('some'), []), isRefused('strength_unknown'))
     await delay(1)
     await stopped.stop()
