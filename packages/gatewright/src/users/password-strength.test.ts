@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { dictionary } from '@zxcvbn-ts/language-common'
 import { translations } from '@zxcvbn-ts/language-en'
-import { strengthAdvice } from '../../../../apps/console/src/forms/strength-advice.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { parsePassword } from './password.ts'
 import { createPasswordStrength } from './password-strength.ts'
@@ -167,5 +167,7 @@ test('whatever is said of a password, the console has a text for it', async () =
   const { pwned: __, ...suggestions } = translations.suggestions
   const own = await strength.measure(parsePassword('alicealicealice'), ['alice'])
   const told = [...Object.values(warnings), ...Object.values(suggestions), own.warning, ...own.suggestions]
-  for (const text of told) assert.ok(strengthAdvice.has(text ?? ''), text ?? 'nothing')
+  const table = new URL('../../../../apps/console/src/forms/strength-advice.ts', import.meta.url)
+  const known = await readFile(table, 'utf8')
+  for (const text of told) assert.ok(text && known.includes(text), text ?? 'nothing')
 })
