@@ -1,4 +1,3 @@
-import { createUser } from 'gatewright/administration'
 import type { App } from 'gatewright/app'
 import { systemClock } from 'gatewright/clock'
 import type { Engine } from 'gatewright/compose'
@@ -11,7 +10,7 @@ import {
   type FakeClock,
 } from '../packages/gatewright/src/testing/fake-clock.ts'
 import { openTestApp } from '../packages/gatewright/src/testing/open-test-app.ts'
-import { testPassword } from '../packages/gatewright/src/testing/test-user.ts'
+import { addTestUser, testPassword } from '../packages/gatewright/src/testing/test-user.ts'
 import { newTestDatabase } from './database.ts'
 import { testsDatabase } from './environment.ts'
 
@@ -79,8 +78,7 @@ export const signUp = async (
   username: string,
   roles: readonly string[] = ['user'],
 ): Promise<Caller> => {
-  const origin = { actor: 'system', address: null, requestId: null }
-  const { id } = await createUser(engine, { username, password, roles }, origin)
+  const { id } = await addTestUser(engine, { username, roles })
   const { body } = await call('POST', 'login', { body: { username, password } })
   return { id, username, access: body.access_token, refresh: body.refresh_token }
 }

@@ -35,6 +35,7 @@ export const matrix = `
 | POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
 | POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | POST /api/v1/login          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/password/strength |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/sessions       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | GET /api/v1/sessions/current |                | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/step-up        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
@@ -207,6 +208,7 @@ export const requests: Readonly<Record<string, Request>> = {
     body: ({ owner: { username } }) => ({ username, password }),
     spends: true,
   },
+  'POST /api/v1/password/strength': { body: () => ({ password }) },
   'POST /api/v1/step-up': { body: () => ({ password }), spends: true },
   'POST /api/v1/refresh': {
     body: ({ sender: { refresh } }) => refresh && { refresh_token: refresh },

@@ -69,6 +69,7 @@ const rules: readonly Rule[] = [
       `${engine}/limits/memory-counters.ts`,
       `${engine}/http/certificate.ts`,
       `${engine}/upkeep/certificate-check.ts`,
+      `${engine}/users/derived-key-hash.ts`,
       `${verifier}/algorithms.ts`,
       `${verifier}/cut-offs.ts`,
       `${verifier}/random.ts`,
@@ -92,6 +93,15 @@ const rules: readonly Rule[] = [
     where: 'source',
     only: [`${engine}/users/`],
     why: 'hashing goes through one bounded queue',
+    instead: 'call a function of users/',
+  },
+  {
+    name: 'importing @node-rs/bcrypt',
+    look: 'imports',
+    pattern: /^@node-rs\/bcrypt/,
+    where: 'source',
+    only: [`${engine}/users/bcrypt-hash.ts`],
+    why: 'hashing goes through one bounded queue, and bcrypt is only read',
     instead: 'call a function of users/',
   },
   {

@@ -65,6 +65,35 @@ describe('what the forms and pages of the console have in common', { skip: brows
     await page.getByText('The password is too short').waitFor({ state: 'detached' })
   })
 
+  test('a password that is chosen is told to be easy to guess while it is typed, and what would help', async () => {
+    const page = await open(c, '/register')
+    await page.getByLabel('Username').fill('cheshire')
+    const told = page.getByRole('status')
+    await passwordOf(page).fill('password1234567')
+    await untilEqual(
+      () => told.textContent(),
+      'Easy to guess, so it can’t be used. It is much like one that many people use. Add words that are less common; signs and digits are not needed.',
+    )
+    await passwordOf(page).fill('cheshire-1865-x')
+    await page.getByText('It is made of your own names').waitFor()
+    await passwordOf(page).fill('too short')
+    await untilEqual(() => told.textContent(), '')
+    await passwordOf(page).fill(password)
+    await untilEqual(() => told.textContent(), 'Hard to guess.')
+    assert.equal(await told.getAttribute('aria-live'), 'polite')
+  })
+
+  test('a password that is easy to guess is refused at its field', async () => {
+    await makeUser(c, 'olga')
+    const page = await openAs(c, 'olga', '/me/password')
+    await page.locator('input[name="current_password"]').fill(password)
+    await page.locator('input[name="new_password"]').fill('password1234567')
+    await page.getByText('Easy to guess').waitFor()
+    await page.getByRole('button', { name: 'Change the password' }).click()
+    await page.getByText('This password is easy to guess or known to attackers.').waitFor()
+    await untilEqual(() => page.locator('input[name="new_password"]').getAttribute('aria-invalid'), 'true')
+  })
+
   test('where no mail is sent, what needs one says so, and nothing leads there', async () => {
     for (const path of ['/forgot', '/verify#token', '/reset#token', '/not-me#token']) {
       const page = await open(c, path)

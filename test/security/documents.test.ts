@@ -10,7 +10,7 @@ before(async () => {
 })
 after(() => t.close())
 
-const cryptography = /^(node:crypto|jose|@node-rs\/argon2|selfsigned)$/
+const cryptography = /^(node:crypto|jose|@node-rs\/(argon2|bcrypt)|selfsigned)$/
 
 const calls =
   /\b(?:createHash|createHmac|createCipheriv|createDecipheriv|hkdfSync|pbkdf2\w*|scrypt\w*|createSign|createVerify|publicEncrypt|generateKeyPair\w*)\(\s*(?:'[^']*'|\w+)/g
@@ -36,9 +36,20 @@ test('docs/security/cryptography.md names every use of cryptography (UPDATE_DOCS
   assert.equal(readPart(page, 'uses').trim(), uses)
 })
 
-test('no weak algorithm is used: SHA-256, AES-256-GCM, HKDF and ES256 are all there are', () => {
+test('no weak algorithm is used: SHA-256, AES-256-GCM, HKDF and ES256 are all there are, and SHA-1 for what others list by it', () => {
   const named = listUses().flatMap(([, words]) => words.match(/'[^']+'/g) ?? [])
-  assert.deepEqual([...new Set(named)].sort(), ["'aes-256-gcm'", "'sha256'"])
+  assert.deepEqual([...new Set(named)].sort(), ["'aes-256-gcm'", "'sha1'", "'sha256'"])
+})
+
+test('SHA-1 is computed for the breach service alone', () => {
+  const users = [...readSources()].filter(([path, text]) => {
+    const { imports, code } = parseSource(path, text)
+    return /^packages\/[^/]+\/src\//.test(path) && imports.length > 0 && /\bsha1\s*\(/.test(code)
+  })
+  assert.deepEqual(
+    users.map(([path]) => path).filter(path => !path.endsWith('.test.ts')),
+    ['packages/gatewright/src/users/breach-check.ts'],
+  )
 })
 
 test('docs/security/data.md has every table, and columns that are there', async () => {

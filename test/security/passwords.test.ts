@@ -20,7 +20,7 @@ const characters: Readonly<Record<string, string>> = {
   'small letters only': 'qwmzpoxnvbdytr',
   'digits only': '93175028640195',
   'inner spaces': 'a b  c   d    e',
-  'quotes and brackets': `'"<>{}[]()\\/|&;`,
+  'quotes and brackets': `"]'<;{)&}[(\\>/|`,
   pictures: '🦊🌊🍋🚲🎻🪁🧭🛶🥁🗿🧊🪐🦉🌵🍂',
   'Han characters': '雲深不知處松下問童子言師採藥去',
 }

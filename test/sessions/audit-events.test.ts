@@ -14,26 +14,31 @@ import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.
 import { databaseFile } from '../../packages/gatewright/src/storage/database.ts'
 import { testsDatabase } from '../environment.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
+import { type BreachService, startBreachService } from '../security/breach-service.ts'
 import { openSecondConnection, type SecondConnection } from './second-connection.ts'
 
 const window = 10 * second
 const address = '192.0.2.7'
 const newPassword = 'quite another password'
+const stolenPassword = 'a phrase that was stolen'
 const origin: Origin = { actor: 'command-line', address: null, requestId: null }
 
 let t: TestApp
+let breaches: BreachService
 let connection: SecondConnection
 let users = 0
 /** Secrets that came by: none of them may stand in any row. */
-const secrets = new Set<string>([password, newPassword])
+const secrets = new Set<string>([password, newPassword, stolenPassword])
 
 before(async () => {
-  t = await startTestApp()
+  breaches = await startBreachService([stolenPassword])
+  t = await startTestApp({ breachCheck: 'warn', breachCheckUrl: breaches.url })
   connection = openSecondConnection(t.engine)
 })
 after(async () => {
   connection.close()
   await t.close()
+  await breaches.close()
 })
 
 const call = async (method: string, path: string, options: Call = {}): Promise<Answer> => {
@@ -136,6 +141,12 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const body = { username: 'newcomer', password, email: 'newcomer@example.org' }
     const answer = await call('POST', 'register', { body })
     return { user: answer.body.id, actor: answer.body.id, answer, details: { roles: ['user'] } }
+  },
+  'password.taken-with-doubt': async () => {
+    const body = { username: 'doubtful', password: stolenPassword }
+    const answer = await call('POST', 'register', { body })
+    const user = answer.body.id
+    return { user, actor: user, answer, reason: 'breached_password' }
   },
   'user.created': async () => {
     const { body } = await call('POST', 'login', { body: { username: 'root', password } })

@@ -72,7 +72,11 @@ test('what a sign-out stores names the session and holds no token', async () => 
 })
 
 test('a password is stored as Argon2id with a salt of its own', async () => {
-  const rows = await t.engine.db.selectFrom('users').select('password_hash').execute()
+  const names = ['salted', 'unlike']
+  for (const username of names) await t.call('POST', 'register', { body: { username, password } })
+  const users = t.engine.db.selectFrom('users').select('password_hash')
+  const rows = await users.where('username', 'in', names).execute()
+  assert.equal(rows.length, 2)
   for (const { password_hash } of rows)
     assert.match(password_hash ?? '', /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
   assert.equal(new Set(rows.map(row => row.password_hash)).size, rows.length)

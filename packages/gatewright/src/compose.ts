@@ -49,7 +49,9 @@ import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createHousekeeping, type Housekeeping } from './upkeep/housekeeping.ts'
 import { version } from './upkeep/manifest.ts'
+import { type BreachCheck, createBreachCheck } from './users/breach-check.ts'
 import { createPasswordHasher, hashingThreads, type PasswordHasher } from './users/password-hasher.ts'
+import { createPasswordStrength, type PasswordStrength } from './users/password-strength.ts'
 import { listRoles } from './users/users.ts'
 
 /** Everything that operations ask for, built once. */
@@ -59,6 +61,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly random: Random
   readonly secrets: Secrets
   readonly hasher: PasswordHasher
+  readonly strength: PasswordStrength
+  readonly breaches: BreachCheck
   readonly hooks: HookRunner
   readonly refusedCredentials: RefusedCredentials
   readonly processes: Processes
@@ -280,6 +284,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     hooks,
   })
   opened.defer(housekeeping.stop)
+  const strength = createPasswordStrength()
+  opened.defer(strength.stop)
   return {
     settings,
     publicUrl,
@@ -312,6 +318,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
       },
       { store: counters, clock, hashKey },
     ),
+    strength,
+    breaches: createBreachCheck(settings),
     findAddress: createClientAddress(settings.trustedProxies),
     addressWatch,
     places: credentialPlacesOf(settings, publicUrl),

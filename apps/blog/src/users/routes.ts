@@ -114,7 +114,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
           access: everyone(),
           principals: everyKind,
           limit: 'registration',
-          audit: ['user.registered', 'user.created'],
+          audit: ['user.registered', 'user.created', 'password.taken-with-doubt'],
         },
         reference: {
           tag: 'Users',
@@ -122,6 +122,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
           refusals: [
             'username_taken',
             'password_too_short',
+            'password_blocklisted',
             'insufficient_permission',
             'insufficient_user_authentication',
           ],

@@ -30,6 +30,13 @@ export type Current = { readonly user: User; readonly csrf_token?: string }
 
 export type Registration = { readonly username: string; readonly password: string; readonly email?: string }
 
+/** How easily a password is guessed: the score is 0 to 4, the texts are English. */
+export type Strength = {
+  readonly score: number
+  readonly warning: string | null
+  readonly suggestions: readonly string[]
+}
+
 /** The codes that say: another tab has renewed the session, and this one holds what was before. */
 const renewedElsewhere = ['session_renewed', 'csrf_failed'] as const
 
@@ -105,6 +112,11 @@ export const createApi = (mount: string) => {
     setUp: (token: string, registration: Registration) => ask('POST', '/setup', { token, ...registration }),
     register: (registration: Registration) => ask('POST', '/register', registration),
     stepUp: (password: string) => ask('POST', '/step-up', { password }),
+    measurePassword: async (password: string, username?: string) =>
+      (await ask('POST', '/password/strength', {
+        password,
+        ...(username !== undefined && { username }),
+      })) as Strength,
     changePassword: (current_password: string, new_password: string) =>
       ask('PUT', '/me/password', { current_password, new_password }),
     listDevices: async () => ((await ask('GET', '/sessions')) as { sessions: readonly Device[] }).sessions,

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { usePageSettings } from '../api/use-api.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 import { useFieldError } from './field.tsx'
+import { PasswordStrength } from './password-strength.tsx'
 
 type PasswordFieldProps = PasswordInputProps & {
   readonly name: string
@@ -29,25 +30,37 @@ export const PasswordField = ({ problem = null, ...props }: PasswordFieldProps) 
 /** Counted as the server counts: code points of the composed form. */
 const lengthOf = (password: string): number => [...password.normalize('NFC')].length
 
+type Typed = { readonly password: string; readonly username?: string }
+
+const usernameBeside = (input: HTMLInputElement): string | undefined =>
+  input.form?.querySelector<HTMLInputElement>('input[name="username"]')?.value || undefined
+
 /**
- * A password to be chosen: length is all that is asked of it, so length is what it shows. Where a form was
- * refused for something else first, a password that is too short is told beside it.
+ * A password to be chosen: it shows how long it is and, once it is long enough, how easily it is guessed. Where a
+ * form was refused for something else first, a password that is too short is told beside it.
  */
 export const NewPasswordField = ({ problem = null, ...props }: PasswordFieldProps) => {
   const { text } = useTexts()
   const { password_min_length: minimum } = usePageSettings()
-  const [length, setLength] = useState(0)
+  const [{ password, username }, setTyped] = useState<Typed>({ password: '' })
+  const length = lengthOf(password)
   const isTooShort = problem !== null && length < minimum
   const hint = length === 0 ? 'passwordHint' : length < minimum ? 'passwordProgress' : 'passwordLongEnough'
   return (
-    <PasswordField
-      autoComplete="new-password"
-      inputWrapperOrder={['label', 'input', 'description', 'error']}
-      description={text(hint, { minimum, length })}
-      onChange={event => setLength(lengthOf(event.currentTarget.value))}
-      problem={problem}
-      error={isTooShort ? text('errorPasswordTooShort', { minimum }) : undefined}
-      {...props}
-    />
+    <div>
+      <PasswordField
+        autoComplete="new-password"
+        inputWrapperOrder={['label', 'input', 'description', 'error']}
+        description={text(hint, { minimum, length })}
+        onChange={({ currentTarget }) => {
+          const beside = usernameBeside(currentTarget)
+          setTyped({ password: currentTarget.value, ...(beside !== undefined && { username: beside }) })
+        }}
+        problem={problem}
+        error={isTooShort ? text('errorPasswordTooShort', { minimum }) : undefined}
+        {...props}
+      />
+      <PasswordStrength password={length < minimum ? '' : password} username={username} />
+    </div>
   )
 }

@@ -11,6 +11,8 @@ export const auditEvents = {
     'A user was deleted; everything of the user ended, and what was personal in the account was erased.',
   'user.roles-changed': 'The roles of a user were replaced.',
   'user.password-changed': 'A user changed the own password.',
+  'password.taken-with-doubt':
+    'With BREACH_CHECK=warn a password was taken that is known from a breach, or while the service gave no answer; the reason tells which.',
   'administrator.set-up': 'The first administrator was made by the set-up link.',
   'setup-link.made': 'A set-up link was made.',
   'sign-in.failed': 'A sign-in or a confirmation of the password failed.',

@@ -192,6 +192,8 @@ test('refusals exit with 1, name their code and change nothing', async () => {
   const refused: readonly (readonly [line: string, code: string, says: RegExp, input?: string])[] = [
     [`${create} BOB`, 'username_taken', /taken/, canary],
     [`${create} carol`, 'password_too_short', /15 characters/, 'canary short'],
+    [`${create} carol`, 'password_blocklisted', /commonly used/, 'password1234567'],
+    [`${create} carolcarol`, 'password_blocklisted', /your own names/, 'carolcarol-2026'],
     [`${create} car@l`, 'validation_failed', /username/, canary],
     [`${create} carol --role king`, 'validation_failed', /user, moderator, admin/, canary],
     ['user role bob user king', 'validation_failed', /user, moderator, admin/],

@@ -17,6 +17,12 @@ export const fromBase64url = (text: string): Buffer | undefined => {
 export const sha256 = (text: string | Uint8Array): string =>
   createHash('sha256').update(text).digest('base64url')
 
+/**
+ * SHA-1 in capital hexadecimal, for one purpose: the services that know stolen passwords list them by it. It
+ * protects nothing here.
+ */
+export const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex').toUpperCase()
+
 /** Four bytes by which a mistyped or cut-off secret is told from a wrong one before any look-up. */
 export const checksum = (bytes: Uint8Array): Buffer => {
   const sum = Buffer.alloc(4)

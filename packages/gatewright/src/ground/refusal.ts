@@ -7,6 +7,7 @@ export const refusals = {
   malformed_json: 'The body is not valid JSON.',
   malformed_request: 'The request could not be read.',
   password_too_short: 'The password is too short.',
+  password_blocklisted: 'The password is easy to guess or known to attackers. Choose another.',
   username_taken: 'This username is taken.',
   invalid_credentials: 'The credentials are wrong.',
   invalid_link: 'This link is not valid, was used before, or has expired.',

@@ -16,6 +16,7 @@ import {
   wholeNumber,
   workerCount,
 } from './parse-setting.ts'
+import { rangeAddress } from './range-address.ts'
 import { parseSecret } from './secrets.ts'
 import { valkeyUrl } from './valkey-address.ts'
 
@@ -251,6 +252,19 @@ export const settingRows = [
     default: '15',
     ...wholeNumber(8, 128),
     describe: 'The fewest characters of a new password.',
+  },
+  {
+    name: 'BREACH_CHECK',
+    default: 'off',
+    ...choice('off', 'warn', 'refuse'),
+    describe:
+      'Whether a breach service is asked about each new password, by the first 5 of 40 characters of its SHA-1 hash. `warn` takes one that is known and notes it; `refuse` refuses it, and every one while the service is away.',
+  },
+  {
+    name: 'BREACH_CHECK_URL',
+    default: 'https://api.pwnedpasswords.com/range/',
+    ...rangeAddress,
+    describe: 'The breach service: an address that answers as the range interface of Pwned Passwords does.',
   },
   {
     name: 'WORKERS',

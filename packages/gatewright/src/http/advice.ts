@@ -29,7 +29,12 @@ export const advice = {
   },
   password_too_short: {
     means: 'The new password has fewer characters than `errors` names.',
-    todo: 'Write a longer one. Nothing else is asked of it.',
+    todo: 'Write a longer one.',
+  },
+  password_blocklisted: {
+    means:
+      'The new password is easy to guess, is little more than your own names or those of the service, or stands in a list of stolen ones. `errors` says which, and what would help.',
+    todo: 'Choose another one. Several words that do not belong together are easy to remember; nobody asks for digits or signs. `POST {mount}/password/strength` tells beforehand.',
   },
   several_credentials: {
     means:

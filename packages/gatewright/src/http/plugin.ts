@@ -23,6 +23,7 @@ import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { passwordStrengthRoutes } from './routes/password-strength.ts'
 import { referenceRoutes } from './routes/reference.ts'
 import { revocationsRoutes } from './routes/revocations.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -100,6 +101,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   engine.lines.tell(log)
   engine.counters.tell(log)
   engine.revocations.tell(log)
+  engine.breaches.tell(log)
   healthRoutes(app, engine)
   wellKnownRoutes(app, engine, mount)
   metricsRoutes(app, engine, createMetrics(engine, counts, options.parent))
@@ -110,6 +112,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
     for (const addRoutes of [
       setupRoutes,
       signInRoutes,
+      passwordStrengthRoutes,
       accountRoutes,
       sessionRoutes,
       cookieSessionRoutes,

@@ -7,6 +7,7 @@ export const statuses = {
   malformed_json: 400,
   malformed_request: 400,
   password_too_short: 400,
+  password_blocklisted: 400,
   several_credentials: 400,
   invalid_link: 400,
   invalid_credentials: 401,

@@ -200,9 +200,9 @@ describe('a hash weaker than those of today', () => {
   })
 
   test('is replaced when its user signs in, and the password stays the same', async () => {
-    assert.ok(t.engine.hasher.needsRehash(stored()))
+    assert.ok(t.engine.hasher.needsRehash(stored(), right))
     await enter('old')
-    assert.ok(!t.engine.hasher.needsRehash(stored()))
+    assert.ok(!t.engine.hasher.needsRehash(stored(), right))
     assert.match(stored(), /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
     await enter('old')
     await refuse(enter('old', wrong))
@@ -230,5 +230,32 @@ describe('a hash weaker than those of today', () => {
       second.row("select password_hash from users where username = 'ann'")?.password_hash,
       passwordHash,
     )
+  })
+})
+
+describe('a hash made elsewhere', () => {
+  const byWerkzeug =
+    'scrypt:1024:4:2$Eu7PkWVzca5JAk66$bf0480c1fd986dcb54a7ae3077ced7ff0737ad040fcc6d9b6eecc0d6dbcf74ea0b641c10cc6b93eb62fec88523e224eafffc1d83748154a7b24c31c3810428ba'
+  /** Of 72 times `a`. */
+  const byBcrypt = '$2b$05$fmWKlu1XXzORA13btb27rOBeetChkQyWzmMgvu301fLLPcWCQx0d6'
+  const storedOf = (name: string) =>
+    String(second.row('select password_hash from users where username = ?', name)?.password_hash)
+
+  test('signs its user in, and is replaced by one of ours', async () => {
+    await addUser(t.engine, 'moved', { passwordHash: byWerkzeug })
+    await refuse(enter('moved', wrong))
+    assert.equal(storedOf('moved'), byWerkzeug)
+    await enter('moved')
+    assert.match(storedOf('moved'), /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    await enter('moved')
+    await refuse(enter('moved', wrong))
+  })
+
+  test('by bcrypt stays where more was typed than it has seen', async () => {
+    await addUser(t.engine, 'long', { passwordHash: byBcrypt })
+    await enter('long', parsePassword(`${'a'.repeat(72)} with a slip`))
+    assert.equal(storedOf('long'), byBcrypt)
+    await enter('long', parsePassword('a'.repeat(72)))
+    await refuse(enter('long', parsePassword(`${'a'.repeat(72)} with a slip`)))
   })
 })

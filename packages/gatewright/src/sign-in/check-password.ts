@@ -63,7 +63,7 @@ const rehash = async (
   caller: QueueCaller,
 ): Promise<void> => {
   const stored = user.password_hash
-  if (stored === null || !hasher.needsRehash(stored as PasswordHash)) return
+  if (stored === null || !hasher.needsRehash(stored as PasswordHash, password)) return
   await db
     .updateTable('users')
     .set({ password_hash: await hasher.hash(password, caller) })

@@ -4,7 +4,8 @@ import { Refusal } from '../ground/refusal.ts'
 import type { LiveSession } from '../sessions/sessions.ts'
 import type { UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
-import { checkNewPassword, type Password } from '../users/password.ts'
+import { checkNewPassword, type NewPasswordDependencies, noteBreach } from '../users/new-password.ts'
+import type { Password } from '../users/password.ts'
 import { lockAndGetUser } from '../users/users.ts'
 import { checkPassword, toQueueCaller } from './check-password.ts'
 import type { SignInDependencies } from './sign-in.ts'
@@ -86,21 +87,27 @@ export const stepUp = (dependencies: SignInDependencies, confirmation: Confirmat
 
 /**
  * Changes the own password. Other sessions end; this one goes on under a new id.
- * @throws Refusal `password_too_short`, `invalid_credentials`, `session_ended`
+ * @throws Refusal `password_too_short`, `password_blocklisted`, `invalid_credentials`, `session_ended`
  */
 export const changePassword = async (
-  dependencies: SignInDependencies & { readonly settings: { readonly passwordMinLength: number } },
+  dependencies: SignInDependencies & NewPasswordDependencies,
   { newPassword, ...confirmation }: Confirmation & { readonly newPassword: Password },
 ): Promise<LiveSession> => {
-  const { passwordMinLength } = dependencies.settings
-  checkNewPassword(newPassword, { minLength: passwordMinLength, path: '/new_password' })
+  const { db, hasher } = dependencies
+  const names = await db
+    .selectFrom('users')
+    .select(['username', 'email'])
+    .where('id', '=', confirmation.userId)
+    .executeTakeFirst()
+  const breach = await checkNewPassword(dependencies, newPassword, { ...names, path: '/new_password' })
   const caller = toQueueCaller(confirmation.origin, { isKnown: true, gone: confirmation.gone })
   return confirmAndChange(dependencies, confirmation, {
-    prepare: () => dependencies.hasher.hash(newPassword, caller),
+    prepare: () => hasher.hash(newPassword, caller),
     run: async (work, subject, hash) => {
       const { userId } = subject
       await work.db.updateTable('users').set({ password_hash: hash }).where('id', '=', userId).execute()
       await recordEvent(dependencies, work, 'user.password-changed', subject)
+      await noteBreach(dependencies, work, breach, subject)
       return renewed((await applyConsequences(dependencies, work, 'password changed', subject)).renewed)
     },
   })

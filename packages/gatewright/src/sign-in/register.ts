@@ -9,19 +9,22 @@ import { defaultRole } from '../permissions/roles.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { noteAdministrator } from '../users/administrators.ts'
-import { checkNewPassword, findPasswordErrors, parsePassword } from '../users/password.ts'
+import type { BreachNote } from '../users/breach-check.ts'
+import { checkNewPassword, type NewPasswordDependencies, noteBreach } from '../users/new-password.ts'
+import { findPasswordErrors, parsePassword } from '../users/password.ts'
 import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
 import type { UserFieldValues } from '../users/user-fields.ts'
 import { parseUsername, type UsernameKey } from '../users/username.ts'
 import { insertUser, type User } from '../users/users.ts'
 import { refuseSlowly, toQueueCaller } from './check-password.ts'
 
-export type RegisterDependencies = HookDependencies & {
-  readonly db: Database
-  readonly random: Random
-  readonly hasher: PasswordHasher
-  readonly settings: Pick<Settings, 'passwordMinLength' | 'registration'>
-}
+export type RegisterDependencies = HookDependencies &
+  NewPasswordDependencies & {
+    readonly db: Database
+    readonly random: Random
+    readonly hasher: PasswordHasher
+    readonly settings: Pick<Settings, 'registration'>
+  }
 
 export type Registration = {
   readonly username: string
@@ -36,33 +39,36 @@ type Prepared = {
   readonly key: UsernameKey
   readonly email: string | null
   readonly passwordHash: PasswordHash
+  readonly breach?: BreachNote | undefined
   readonly fields: UserFieldValues
 }
 
 /**
- * Checks the names and hashes the password, before any transaction.
- * @throws Refusal `validation_failed`, `password_too_short`, `unavailable`
+ * Checks the names and the password and hashes it, before any transaction.
+ * @throws Refusal `validation_failed`, `password_too_short`, `password_blocklisted`, `unavailable`
  */
 export const prepareUser = async (
-  { clock, hasher, settings }: RegisterDependencies,
+  dependencies: RegisterDependencies,
   { username, password, email, fields = {} }: Registration,
   reserved: 'refuse' | 'allow',
   caller?: QueueCaller,
 ): Promise<Prepared> => {
   const name = parseUsername(username, { reserved })
   const parsed = parsePassword(password, '/password')
-  const rules = { minLength: settings.passwordMinLength, path: '/password' }
   if (!name.ok) {
+    const rules = { minLength: dependencies.settings.passwordMinLength, path: '/password' }
     const errors = [{ path: '/username', message: name.problem }, ...findPasswordErrors(parsed, rules)]
     throw new Refusal('validation_failed', { errors })
   }
-  checkNewPassword(parsed, rules)
+  const breach = await checkNewPassword(dependencies, parsed, { username, email, path: '/password' })
+  const { clock, hasher } = dependencies
   const startedAt = clock.monotonic()
   return {
     username: name.username,
     key: name.key,
     email: email ?? null,
     passwordHash: await refuseSlowly(clock, startedAt, () => hasher.hash(parsed, caller)),
+    breach,
     fields,
   }
 }
@@ -86,13 +92,14 @@ export const addUser = async (
     details: { roles: user.roles },
   }
   await recordEvent(dependencies, work, event, entry)
+  await noteBreach(dependencies, work, prepared.breach, { origin: entry.origin, userId: user.id })
   await emitHook(dependencies, work, 'registered', { userId: user.id, roles: user.roles })
   return user
 }
 
 /**
  * Registers a user with the default role; no other can be asked for.
- * @throws Refusal `username_taken`, `validation_failed`, `password_too_short`; `insufficient_permission` where registration is closed
+ * @throws Refusal `username_taken`, `validation_failed`, `password_too_short`, `password_blocklisted`; `insufficient_permission` where registration is closed
  */
 export const register = async (
   dependencies: RegisterDependencies,

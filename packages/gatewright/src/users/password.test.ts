@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Refusal } from '../ground/refusal.ts'
-import { checkNewPassword, parsePassword } from './password.ts'
+import { checkPasswordLength, parsePassword } from './password.ts'
 
 const refusalOf = (action: () => unknown): Refusal => {
   try {
@@ -31,7 +31,7 @@ describe('refused', () => {
 
   test('is a new password of 14 characters where 15 are asked for', () => {
     const rules = { minLength: 15, path: '/new_password' }
-    const refusal = refusalOf(() => checkNewPassword(parsePassword('a'.repeat(14)), rules))
+    const refusal = refusalOf(() => checkPasswordLength(parsePassword('a'.repeat(14)), rules))
     assert.equal(refusal.code, 'password_too_short')
     assert.deepEqual(refusal.details.errors, [{ path: '/new_password', message: 'at least 15 characters' }])
   })
@@ -39,7 +39,7 @@ describe('refused', () => {
   test('is a new password of 14 code points that are 28 units of UTF-16', () => {
     const rules = { minLength: 15, path: '/password' }
     assert.equal(
-      refusalOf(() => checkNewPassword(parsePassword('🔑'.repeat(14)), rules)).code,
+      refusalOf(() => checkPasswordLength(parsePassword('🔑'.repeat(14)), rules)).code,
       'password_too_short',
     )
   })
@@ -48,7 +48,7 @@ describe('refused', () => {
     const rules = { minLength: 15, path: '/password' }
     const decomposed = 'e\u0301'.repeat(14)
     assert.equal(
-      refusalOf(() => checkNewPassword(parsePassword(decomposed), rules)).code,
+      refusalOf(() => checkPasswordLength(parsePassword(decomposed), rules)).code,
       'password_too_short',
     )
   })
@@ -56,7 +56,7 @@ describe('refused', () => {
   test('never repeats the password', () => {
     const text = 'hunter2'
     const refusal = refusalOf(() =>
-      checkNewPassword(parsePassword(text), { minLength: 15, path: '/password' }),
+      checkPasswordLength(parsePassword(text), { minLength: 15, path: '/password' }),
     )
     assert.ok(!JSON.stringify([refusal, refusal.message, refusal.details]).includes(text))
   })
@@ -71,7 +71,7 @@ describe('taken as it is', () => {
   })
 
   test('is a new password of exactly 15 code points', () => {
-    checkNewPassword(parsePassword('🔑'.repeat(15)), { minLength: 15, path: '/password' })
+    checkPasswordLength(parsePassword('🔑'.repeat(15)), { minLength: 15, path: '/password' })
   })
 })
 

@@ -28,8 +28,8 @@ export const parsePassword = (text: string, path = '/password'): Password => {
 const invalid = (path: string, message: string): Refusal =>
   new Refusal('validation_failed', { errors: [{ path, message }] })
 
-/** See {@link checkNewPassword}. */
-export type NewPasswordRules = {
+/** See {@link checkPasswordLength}. */
+export type PasswordLengthRules = {
   /** Unicode code points. */
   readonly minLength: number
   /** The field's JSON pointer, for the refusal. */
@@ -39,17 +39,17 @@ export type NewPasswordRules = {
 /** What is wrong with a new password, for a refusal that is about more than the password. */
 export const findPasswordErrors = (
   candidate: Password,
-  { minLength, path }: NewPasswordRules,
+  { minLength, path }: PasswordLengthRules,
 ): readonly FieldError[] =>
   [...candidate].length < minLength ? [{ path, message: `at least ${minLength} characters` }] : []
 
 /**
- * Refuses a new password that is too short with `password_too_short`. Length is all that is asked: no
- * rules of composition (NIST SP 800-63B-4 §3.1.1.2).
+ * Refuses a new password that is too short with `password_too_short`. What else is asked of one:
+ * `new-password.ts`.
  *
- *     checkNewPassword(parsePassword(body.password), { minLength: 15, path: '/password' })
+ *     checkPasswordLength(parsePassword(body.password), { minLength: 15, path: '/password' })
  */
-export const checkNewPassword = (candidate: Password, rules: NewPasswordRules): void => {
+export const checkPasswordLength = (candidate: Password, rules: PasswordLengthRules): void => {
   const errors = findPasswordErrors(candidate, rules)
   if (errors.length > 0) throw new Refusal('password_too_short', { errors })
 }

@@ -216,12 +216,18 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
         gate: {
           access: allOf(signedIn(), recentSignIn()),
           limit: 'confirm-password',
-          audit: ['user.password-changed', 'session.renewed', 'session.ended', 'sign-in.failed'],
+          audit: [
+            'user.password-changed',
+            'password.taken-with-doubt',
+            'session.renewed',
+            'session.ended',
+            'sign-in.failed',
+          ],
         },
         reference: {
           tag: 'Account',
           summary: 'Change the own password; the session goes on under a new id, all others end',
-          refusals: ['invalid_credentials', 'password_too_short'],
+          refusals: ['invalid_credentials', 'password_too_short', 'password_blocklisted'],
           example: {
             body: {
               current_password: passwordExample,

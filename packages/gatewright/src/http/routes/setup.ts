@@ -17,12 +17,12 @@ export const setupRoutes = (app: FastifyInstance, engine: Engine): void => {
           access: everyone(),
           ignoresCookie: true,
           limit: 'anonymous-write',
-          audit: ['administrator.set-up'],
+          audit: ['administrator.set-up', 'password.taken-with-doubt'],
         },
         reference: {
           tag: 'Sign-in',
           summary: 'Make the first administrator with the set-up link that a start printed',
-          refusals: ['invalid_link', 'username_taken', 'password_too_short'],
+          refusals: ['invalid_link', 'username_taken', 'password_too_short', 'password_blocklisted'],
           example: {
             body: { token: 'the part of the link behind #', username: 'ada', password: passwordExample },
             answer: accountExample(engine, 'ada', ['admin']),

@@ -63,12 +63,17 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
           access: everyone(),
           ignoresCookie: true,
           limit: 'registration',
-          audit: ['user.registered'],
+          audit: ['user.registered', 'password.taken-with-doubt'],
         },
         reference: {
           tag: 'Sign-in',
           summary: 'Register',
-          refusals: ['username_taken', 'password_too_short', 'insufficient_permission'],
+          refusals: [
+            'username_taken',
+            'password_too_short',
+            'password_blocklisted',
+            'insufficient_permission',
+          ],
           example: {
             body: { username: 'bob', password: passwordExample },
             answer: accountExample(engine, 'bob'),

@@ -1,0 +1,37 @@
+import type { TextName } from '../texts/en.ts'
+
+/** The server tells what is wrong with a password in English; here is which of our texts says the same. */
+export const strengthAdvice: ReadonlyMap<string, TextName> = new Map([
+  ['Straight rows of keys on your keyboard are easy to guess.', 'strengthStraightRow'],
+  ['Short keyboard patterns are easy to guess.', 'strengthKeyPattern'],
+  ['Repeated characters like "aaa" are easy to guess.', 'strengthRepeat'],
+  ['Repeated character patterns like "abcabcabc" are easy to guess.', 'strengthRepeatedPattern'],
+  ['Common character sequences like "abc" are easy to guess.', 'strengthSequence'],
+  ['Recent years are easy to guess.', 'strengthYears'],
+  ['Dates are easy to guess.', 'strengthDates'],
+  ['This is a heavily used password.', 'strengthCommon'],
+  ['This is a frequently used password.', 'strengthCommon'],
+  ['This is a commonly used password.', 'strengthCommon'],
+  ['This is similar to a commonly used password.', 'strengthNearlyCommon'],
+  ['Single words are easy to guess.', 'strengthOneWord'],
+  ['Single names or surnames are easy to guess.', 'strengthNames'],
+  ['Common names and surnames are easy to guess.', 'strengthNames'],
+  ['There should not be any personal or page related data.', 'strengthOwnNames'],
+  ['It is little more than your own names, or those of this service.', 'strengthOwnNames'],
+  ["Avoid predictable letter substitutions like '@' for 'a'.", 'strengthAvoidLeet'],
+  ['Avoid reversed spellings of common words.', 'strengthAvoidReversed'],
+  ['Capitalize some, but not all letters.', 'strengthMoreWords'],
+  ['Capitalize more than the first letter.', 'strengthMoreWords'],
+  ['Avoid dates and years that are associated with you.', 'strengthAvoidDates'],
+  ['Avoid recent years.', 'strengthAvoidDates'],
+  ['Avoid years that are associated with you.', 'strengthAvoidDates'],
+  ['Avoid common character sequences.', 'strengthAvoidSequences'],
+  ['Avoid repeated words and characters.', 'strengthAvoidRepeats'],
+  ['Use longer keyboard patterns and change typing direction multiple times.', 'strengthMoreWords'],
+  ['Add more words that are less common.', 'strengthMoreWords'],
+  ['Use multiple words, but avoid common phrases.', 'strengthMoreWords'],
+  [
+    'You can create strong passwords without using symbols, numbers, or uppercase letters.',
+    'strengthMoreWords',
+  ],
+])
