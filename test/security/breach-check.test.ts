@@ -65,6 +65,7 @@ test('what leaves this machine are 5 of 40 characters of a hash, and a wish for 
   const { path, headers } = service.asked.at(-1) ?? assert.fail()
   assert.equal(path, `/range/${listedHash(unknown).slice(0, 5)}`)
   assert.equal(headers['add-padding'], 'true')
+  assert.equal(headers['user-agent'], 'gatewright')
   const told = JSON.stringify([path, headers])
   assert.ok(!told.includes(listedHash(unknown).slice(5, 12)) && !told.includes(unknown))
 })

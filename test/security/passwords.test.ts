@@ -16,6 +16,11 @@ test('a password does not grow old: it signs in after two years, and nothing ask
   assert.equal((await t.call('GET', 'me', { token: body.access_token })).status, 200)
 })
 
+test('a start and a sign-in measure no password and load no dictionary', async () => {
+  await signUp(t, 'ann')
+  assert.equal(t.engine.strength.isLoaded(), false)
+})
+
 const characters: Readonly<Record<string, string>> = {
   'small letters only': 'qwmzpoxnvbdytr',
   'digits only': '93175028640195',

@@ -35,9 +35,16 @@ const row = /^([0-9A-F]{35}):(\d{1,12})$/
 /** What asking for one can end in. */
 type Found = 'found' | 'not found' | 'away'
 
+/** Nothing packed, which could be larger than it looks; and the service wants to know what program asks. */
+const headers = {
+  'add-padding': 'true',
+  'user-agent': 'gatewright',
+  accept: 'text/plain',
+  'accept-encoding': 'identity',
+} as const
+
 const ask = (url: URL, signal: AbortSignal): Promise<http.IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const headers = { 'add-padding': 'true', accept: 'text/plain', 'accept-encoding': 'identity' }
     const client = url.protocol === 'https:' ? https : http
     client.request(url, { signal, headers }, resolve).on('error', reject).end()
   })
