@@ -4,7 +4,7 @@ import type { UserRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { Password } from '../users/password.ts'
 import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
-import { countGuess, giveBack, type ThrottleDependencies } from './throttle.ts'
+import { countGuess, type ThrottleDependencies, unlessItFails } from './throttle.ts'
 
 export type PasswordDependencies = ThrottleDependencies & { readonly hasher: PasswordHasher }
 
@@ -41,17 +41,12 @@ export type Attempt = {
 }
 
 /** Whoever was not checked (the queue is full, say) has not guessed. */
-const verify = async (
+const verify = (
   dependencies: PasswordDependencies,
   { user, password, counted }: Attempt,
 ): Promise<boolean> => {
-  try {
-    const stored = (user?.password_hash ?? undefined) as PasswordHash | undefined
-    return await dependencies.hasher.verify(password, stored)
-  } catch (error) {
-    await giveBack(dependencies, counted)
-    throw error
-  }
+  const stored = (user?.password_hash ?? undefined) as PasswordHash | undefined
+  return unlessItFails(dependencies, counted, () => dependencies.hasher.verify(password, stored))
 }
 
 const judge = async (dependencies: PasswordDependencies, attempt: Attempt): Promise<string | undefined> =>
@@ -77,7 +72,7 @@ export const checkPassword = async (
   const startedAt = clock.monotonic()
   const fault = await judge(dependencies, attempt)
   if (fault === undefined && user !== undefined) {
-    await rehash(dependencies, user, password)
+    await unlessItFails(dependencies, attempt.counted, () => rehash(dependencies, user, password))
     return user
   }
   await inTransaction(db, work =>

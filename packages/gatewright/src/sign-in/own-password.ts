@@ -8,7 +8,7 @@ import { checkNewPassword, type Password } from '../users/password.ts'
 import { lockAndGetUser } from '../users/users.ts'
 import { checkPassword } from './check-password.ts'
 import type { SignInDependencies } from './sign-in.ts'
-import { forgive, giveBack } from './throttle.ts'
+import { forgive, giveBack, unlessItFails } from './throttle.ts'
 import { sessionKey } from './throttle-keys.ts'
 
 /** A signed-in user who shows the own password once more. */
@@ -46,7 +46,7 @@ const confirmAndChange = async <Ready>(
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = await db.selectFrom('users').selectAll().where('id', '=', own.userId).executeTakeFirst()
     const user = await checkPassword(dependencies, { user: found, password, origin: own.origin, counted })
-    const ready = await prepare()
+    const ready = await unlessItFails(dependencies, counted, prepare)
     const session = await inTransaction(db, async work => {
       const secretId = await processes.secretInForce(work)
       if (!(await holdUser(work, user))) return undefined

@@ -16,7 +16,7 @@ import type { Password } from '../users/password.ts'
 import { findUserByName } from '../users/users.ts'
 import { checkPassword, type PasswordDependencies } from './check-password.ts'
 import { logOut } from './end-sessions.ts'
-import { forgive, giveBack } from './throttle.ts'
+import { forgive, giveBack, unlessItFails } from './throttle.ts'
 import { deviceKey, keysOfUser, type NameHashing, strangerKeys } from './throttle-keys.ts'
 
 export type SignInDependencies = SessionDependencies & PasswordDependencies & NameHashing
@@ -114,7 +114,9 @@ export const signIn = async (dependencies: SignInDependencies, asked: SignIn): P
     const found = await findUserByName(dependencies.db, name)
     const counted = countedFor(dependencies, asked, found)
     const user = await checkPassword(dependencies, { user: found, password, origin, counted })
-    const started = await begin(dependencies, asked, { user, counted })
+    const started = await unlessItFails(dependencies, counted, () =>
+      begin(dependencies, asked, { user, counted }),
+    )
     if (started === undefined) {
       await giveBack(dependencies, counted)
       continue
