@@ -131,14 +131,14 @@ export const playStuffing = async (t: TestApp, waves: number): Promise<Sums> => 
   )
 }
 
-/** One password, tried at 200 users, again and again over two hours. */
-export const playSpraying = async (t: TestApp, addresses: number): Promise<Sums> => {
+/** One password, tried at 200 users, again and again, each half hour. */
+export const playSpraying = async (t: TestApp, addresses: number, waves = 5): Promise<Sums> => {
   const names = await addUsers(t, 200)
   const from = addressesOf(addresses)
   const guesses = names.map((name, n) => ({ name, from: from[n % addresses] ?? '' }))
   return attack(
     t,
-    Array.from({ length: 5 }, () => ({ after: 30 * minute, guesses })),
+    Array.from({ length: waves }, () => ({ after: 30 * minute, guesses })),
   )
 }
 

@@ -4,8 +4,12 @@ import { day, hour, minute } from 'gatewright/clock'
 import { register } from 'gatewright/register'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { newId } from '../../packages/gatewright/src/ground/random.ts'
 import { createRevocations } from '../../packages/gatewright/src/revocation/revocations.ts'
+import { rememberDevice } from '../../packages/gatewright/src/sessions/known-devices.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
+import { countGuess } from '../../packages/gatewright/src/sign-in/throttle.ts'
+import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
 import { sweptTables } from '../../packages/gatewright/src/upkeep/housekeeping-table.ts'
 import { type Answer, password, startTestApp, type TestApp } from '../harness.ts'
 import { until } from '../process/until.ts'
@@ -64,6 +68,16 @@ const isFree = async (username: string): Promise<boolean> => {
   return user !== undefined
 }
 
+/** In another browser each time, after a wrong password. */
+const signInAnew = async (userId: string): Promise<void> => {
+  const keys = [`name ${t.clock.now()}`]
+  assert.ok(await countGuess(t.engine, keys))
+  const device = { id: newId(t.engine.random), userId }
+  await inTransaction(t.engine.db, work =>
+    rememberDevice(t.engine, work, device, { shown: undefined, known: undefined }),
+  )
+}
+
 /** A day of some who come and go, with all that is left behind. */
 const live = async (users: readonly string[], today: number, held: SignedIn[]): Promise<void> => {
   const turn = (today / stride) % 5
@@ -74,6 +88,7 @@ const live = async (users: readonly string[], today: number, held: SignedIn[]): 
   await logOut(leaving)
   held.push(await signInAs(t.engine, loyal))
   if (held.length > 3) await logOut(await refresh(held.shift() as SignedIn))
+  await signInAnew(users[9] as string)
   const writer = held.at(-1) as SignedIn
   const written = await writePost(writer, `key-${today}`)
   expect(written, 201)

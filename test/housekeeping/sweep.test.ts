@@ -57,6 +57,14 @@ const rows: Readonly<Record<string, (at: number) => Promise<object>>> = {
   },
   reserved_usernames: async until => ({ username_hash: String(until), until }),
   limit_counters: async at => ({ key: String(at), tat: at * 1_000 }),
+  sign_in_throttles: async forgotten_at => ({ key: 'a name', wrong: 1, open_at: 1, tat: 1, forgotten_at }),
+  known_devices: async last_used_at => ({
+    id: 'a browser',
+    user_id: await newUser(),
+    secret_hash: 'hash',
+    created_at: 1,
+    last_used_at,
+  }),
 }
 
 const insert = async (table: string, at: number): Promise<void> => {

@@ -14,7 +14,7 @@ import { inTransaction } from '../../packages/gatewright/src/storage/transaction
 import { hashDeviceSecret, newDeviceSecret } from '../../packages/gatewright/src/tokens/device-secret.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
 import { keepHouse } from '../housekeeping/keep-house.ts'
-import { hashCheaply } from '../models/cheap-passwords.ts'
+import { hashCheaply, keepHashesCheap } from '../models/cheap-passwords.ts'
 import { freshName } from '../senders.ts'
 import { show } from './browser.ts'
 import { openSecondConnection, type SecondConnection } from './second-connection.ts'
@@ -30,6 +30,7 @@ let name: string
 let userId: string
 before(async () => {
   t = await startTestApp({ limitsScale: 1 })
+  keepHashesCheap(t.engine.hasher)
   second = openSecondConnection(t.engine)
 })
 after(async () => {

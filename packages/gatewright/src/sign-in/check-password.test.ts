@@ -224,6 +224,24 @@ describe('a hash weaker than those of today', () => {
     assert.equal(stored(), changed)
   })
 
+  test('is no wrong guess where the queue is full for the new one', async () => {
+    const counters = () =>
+      second.rows("select key, wrong, tat from sign_in_throttles where key like 'user.%' order by key")
+    const hash = async (): Promise<never> => {
+      throw new Refusal('unavailable', { reason: 'hashing_queue_full', retryAfter: 1 })
+    }
+    await enter('ann')
+    const before = counters()
+    const refusal = await refuse(enter('old', right, { ...t.engine, hasher: { ...t.engine.hasher, hash } }))
+    assert.equal(refusal.code, 'unavailable')
+    const known = new Set(before.map(({ key }) => key))
+    const added = counters().filter(({ key }) => !known.has(key))
+    assert.deepEqual(
+      added.map(({ wrong, tat }) => [Number(wrong), Number(tat)]),
+      [[0, t.clock.now()]],
+    )
+  })
+
   test('of today is left alone', async () => {
     await enter('ann')
     assert.equal(

@@ -7,7 +7,7 @@ import type { UserRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { Password } from '../users/password.ts'
 import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
-import { countGuess, giveBack, type ThrottleDependencies } from './throttle.ts'
+import { countGuess, type ThrottleDependencies, unlessItFails } from './throttle.ts'
 
 export type PasswordDependencies = ThrottleDependencies & { readonly hasher: PasswordHasher }
 
@@ -85,17 +85,13 @@ export type Attempt = {
 }
 
 /** Whoever was not checked (the queue is full, say) has not guessed. */
-const verify = async (
+const verify = (
   dependencies: PasswordDependencies,
   { user, password, origin, counted, isKnown, gone }: Attempt,
 ): Promise<boolean> => {
-  try {
-    const stored = (user?.password_hash ?? undefined) as PasswordHash | undefined
-    return await dependencies.hasher.verify(password, stored, toQueueCaller(origin, { isKnown, gone }))
-  } catch (error) {
-    await giveBack(dependencies, counted)
-    throw error
-  }
+  const stored = (user?.password_hash ?? undefined) as PasswordHash | undefined
+  const caller = toQueueCaller(origin, { isKnown, gone })
+  return unlessItFails(dependencies, counted, () => dependencies.hasher.verify(password, stored, caller))
 }
 
 const judge = async (
@@ -126,7 +122,8 @@ export const checkPassword = async (
   const startedAt = clock.monotonic()
   const fault = await judge(dependencies, attempt, startedAt)
   if (fault === undefined && user !== undefined) {
-    await rehash(dependencies, user, password, toQueueCaller(origin, { isKnown: true, gone }))
+    const caller = toQueueCaller(origin, { isKnown: true, gone })
+    await unlessItFails(dependencies, attempt.counted, () => rehash(dependencies, user, password, caller))
     return user
   }
   await waitToWrite(clock)

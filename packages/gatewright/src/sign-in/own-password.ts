@@ -9,7 +9,7 @@ import type { Password } from '../users/password.ts'
 import { lockAndGetUser } from '../users/users.ts'
 import { checkPassword, toQueueCaller } from './check-password.ts'
 import type { SignInDependencies } from './sign-in.ts'
-import { forgive, giveBack } from './throttle.ts'
+import { forgive, giveBack, unlessItFails } from './throttle.ts'
 import { sessionKey } from './throttle-keys.ts'
 
 /** A signed-in user who shows the own password once more. */
@@ -53,7 +53,7 @@ const confirmAndChange = async <Ready>(
     const found = await db.selectFrom('users').selectAll().where('id', '=', own.userId).executeTakeFirst()
     const shown = { user: found, password, origin: own.origin, counted, isKnown: true, gone }
     const user = await checkPassword(dependencies, shown)
-    const ready = await prepare()
+    const ready = await unlessItFails(dependencies, counted, prepare)
     const session = await inTransaction(db, async work => {
       const secretId = await processes.secretInForce(work)
       if (!(await holdUser(work, user))) return undefined

@@ -16,7 +16,7 @@ import type { Password } from '../users/password.ts'
 import { findUserByName } from '../users/users.ts'
 import { checkPassword, type PasswordDependencies, refuseSlowly, toQueueCaller } from './check-password.ts'
 import { logOut } from './end-sessions.ts'
-import { forgive, giveBack } from './throttle.ts'
+import { forgive, giveBack, unlessItFails } from './throttle.ts'
 import { deviceKey, keysOfUser, type NameHashing, strangerKeys } from './throttle-keys.ts'
 
 export type SignInDependencies = SessionDependencies & PasswordDependencies & NameHashing
@@ -122,7 +122,9 @@ export const signIn = async (dependencies: SignInDependencies, asked: SignIn): P
     const isKnown = browser?.known !== undefined && browser.known.userId === found?.id
     const shown = { user: found, password, origin, counted, isKnown, gone }
     const user = await checkPassword(dependencies, shown)
-    const started = await begin(dependencies, asked, { user, counted })
+    const started = await unlessItFails(dependencies, counted, () =>
+      begin(dependencies, asked, { user, counted }),
+    )
     if (started === undefined) {
       await giveBack(dependencies, counted)
       continue

@@ -84,6 +84,21 @@ export const giveBack = async ({ db, settings }: ThrottleDependencies, keys: Key
     .execute()
 }
 
+/** What follows a guess that was let through: where it fails, the guess counts for nothing. */
+export const unlessItFails = async <T>(
+  dependencies: ThrottleDependencies,
+  keys: Keys,
+  job: () => Promise<T>,
+): Promise<T> => {
+  try {
+    return await job()
+  } catch (error) {
+    // A database that is away as well says nothing new.
+    await giveBack(dependencies, keys).catch(() => {})
+    throw error
+  }
+}
+
 /** Until when a counter refuses; undefined where it does not. */
 export const findDelay = async (
   { db, clock, settings }: ThrottleDependencies,
