@@ -289,6 +289,7 @@ describe('a database that fails', () => {
         'the view of revocations is too old',
         'this process is not in the register: the database has not taken it for half a minute',
       ],
+      warnings: [],
     })
     assert.equal((await send('GET', `${app.url}/healthz`)).status, 200)
   })
