@@ -63,7 +63,10 @@ describe('a thief keeps nobody from signing out', () => {
     await useUp(() => t.call('GET', 'posts', { headers: { cookie: madeUp().cookie } }))
     const out = await browse(t, madeUp(), 'POST', 'logout', { body: { refresh_token: ann.refresh } })
     assert.equal(show(out), '200')
-    assert.equal(show(await t.call('GET', 'me', { token: ann.access })), '401 session_ended')
+    // A token that this process has not seen yet is not judged for that address any more.
+    assert.equal(show(await t.call('GET', 'me', { token: ann.access })), '429 rate_limited')
+    const elsewhere = { token: ann.access, address: '203.0.113.77' }
+    assert.equal(show(await t.call('GET', 'me', elsewhere)), '401 session_ended')
     assert.equal((await browse(t, tab, 'POST', 'logout')).status, 200)
   })
 

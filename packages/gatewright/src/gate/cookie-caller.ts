@@ -11,6 +11,7 @@ import { isSafe } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
 import { toUserPrincipal } from './principal.ts'
+import { admitUnknown, countRefused } from './unknown-credential.ts'
 
 type Dependencies = SessionDependencies & {
   readonly db: Database
@@ -24,13 +25,16 @@ type Dependencies = SessionDependencies & {
  * too. Once a request: the second look, when a body has arrived, is one that was let in.
  */
 const limitLookUp = (
-  { limiter, knownSecrets }: Dependencies,
+  dependencies: Dependencies,
   passage: Passage,
   cookie: SessionSecret,
 ): void | Promise<void> => {
   if (passage.session !== undefined) return
+  const { limiter, knownSecrets } = dependencies
   const hash = hashSessionSecret(cookie)
-  const address = knownSecrets.has(hash) ? undefined : passage.address
+  const isKnown = knownSecrets.has(hash)
+  if (!isKnown) admitUnknown(dependencies, passage)
+  const address = isKnown ? undefined : passage.address
   return takeFromLimit(limiter, passage, { session: hash, address }, 'cookie')
 }
 
@@ -77,7 +81,11 @@ const isOverForGood = (
 const judge = async (dependencies: Dependencies, passage: Passage, cookie: SessionSecret): Promise<void> => {
   await limitLookUp(dependencies, passage, cookie)
   const found = await findShownCookieSession(dependencies, passage, cookie)
-  if (found === undefined) throw new Refusal('invalid_token', { reason: 'cookie_unknown' })
+  if (found === undefined) {
+    const refusal = new Refusal('invalid_token', { reason: 'cookie_unknown' })
+    countRefused(dependencies, passage, refusal)
+    throw refusal
+  }
   // Once it was let in, the browser may hold another one by now, however long the body took.
   if (passage.principal === undefined) passage.hasDeadCookie = isOverForGood(dependencies, found)
   const { address, requestId } = passage

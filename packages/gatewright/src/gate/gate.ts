@@ -12,6 +12,7 @@ import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
 import { refuseSwitchedOff } from './switched-off.ts'
+import { admitUnknown, countRefused } from './unknown-credential.ts'
 
 /** Finds an application's object by its id, as it is now. */
 export type FindThing = (db: Database, id: string) => Promise<Thing | undefined>
@@ -64,7 +65,8 @@ const setToken = (passage: Passage, token: NonNullable<Passage['token']>): void 
   passage.session = token
 }
 
-const identify: Step = ({ accessTokens, places }, passage) => {
+const identify: Step = (gate, passage) => {
+  const { accessTokens, places } = gate
   refuseSwitchedOff(places, passage)
   const { credential } = passage
   if (credential === undefined) return
@@ -72,9 +74,15 @@ const identify: Step = ({ accessTokens, places }, passage) => {
   if (passage.rule.readsOwnCredential) return
   if (credential.kind !== 'bearer')
     throw new Refusal('invalid_token', { reason: `unknown_${credential.kind}` })
-  const token = accessTokens.verify(credential.text)
+  const token = accessTokens.verify(credential.text, () => admitUnknown(gate, passage))
   if (!(token instanceof Promise)) return setToken(passage, token)
-  return token.then(verified => setToken(passage, verified))
+  return token.then(
+    verified => setToken(passage, verified),
+    error => {
+      countRefused(gate, passage, error)
+      throw error
+    },
+  )
 }
 
 /** What a revoked key has signed says nothing, of its session neither, which goes on: the caller refreshes. */

@@ -39,8 +39,11 @@ export type AccessTokens = {
    * can't be told. @throws Refusal `unavailable` where no key is known to be the one that signs
    */
   readonly getSign: () => Promise<Sign>
-  /** The token, or a refusal: `invalid_token`, or `token_expired` where only its time is over. */
-  readonly verify: (text: string) => Promise<AccessToken> | AccessToken
+  /**
+   * The token, or a refusal: `invalid_token`, or `token_expired` where only its time is over.
+   * @param admit is called before the signature of a token is checked that is not remembered; throws to refuse
+   */
+  readonly verify: (text: string, admit?: () => void) => Promise<AccessToken> | AccessToken
 }
 
 type Dependencies = {
@@ -228,9 +231,11 @@ export const createAccessTokens = ({
       const active = await keyRing.getActive()
       return token => toJws(active, tokenType, toClaims(token))
     },
-    verify: text => {
+    verify: (text, admit) => {
       const known = verified.find(text)
-      return known === undefined ? verifySignature(text).then(checkNow) : checkNow(known)
+      if (known !== undefined) return checkNow(known)
+      admit?.()
+      return verifySignature(text).then(checkNow)
     },
   }
 }
