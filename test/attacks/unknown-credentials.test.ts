@@ -135,10 +135,33 @@ test('refused credentials of one address are not counted for another', async () 
   assert.equal((await show(garbage())).status, 401)
 })
 
-test('a known token that has expired costs nothing, and counts for nothing', async () => {
-  const { access } = await makeOwner(t)
-  await show(access)
-  t.clock.advance(hour)
-  for (let shown = 0; shown < 2 * most; shown++) assert.equal((await show(access)).status, 401)
-  assert.equal((await show(garbage())).status, 401)
+describe('a token of ours that is over', () => {
+  test('counts for nothing where it is known: it costs nothing', async () => {
+    const { access } = await makeOwner(t)
+    await show(access)
+    t.clock.advance(hour)
+    for (let shown = 0; shown < 2 * most; shown++) assert.equal((await show(access)).status, 401)
+    assert.equal((await show(garbage())).status, 401)
+  })
+
+  test('is judged 120 times a minute where it is not known, and keeps no other from being judged', async () => {
+    const tokens = [await signInAs(t.engine, alice.id), await signInAs(t.engine, alice.id)].map(
+      ({ access }) => access,
+    )
+    t.clock.advance(hour)
+    const [one = '', other = ''] = tokens
+    for (let shown = 0; shown < most; shown++) assert.equal((await show(one)).body.code, 'token_expired')
+    assert.equal(judged, most)
+    assert.equal((await show(one)).status, 429)
+    assert.equal(judged, most)
+    assert.equal((await show(other)).body.code, 'token_expired')
+  })
+
+  test('does not make a flood of an office that comes back in the morning', async () => {
+    const owner = await makeOwner(t)
+    const held = await Promise.all(Array.from({ length: 90 }, () => signInAs(t.engine, owner.id)))
+    t.clock.advance(hour)
+    for (const { access } of [...held, ...held]) assert.equal((await show(access)).body.code, 'token_expired')
+    for (const { refresh: token } of held) assert.equal((await refresh(token)).status, 200)
+  })
 })

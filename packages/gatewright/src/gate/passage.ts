@@ -60,8 +60,8 @@ export type Passage = {
   cookie: SessionSecret | undefined
   /** The cookie was dead when it arrived: it is taken from the browser, which it would keep from public pages. */
   hasDeadCookie: boolean
-  /** It had to be judged by a signature or a query: this process had not seen it before. */
-  hasUnknownCredential: boolean
+  /** Hash of the credential, where it had to be judged by a signature or a query: it was not known here. */
+  unknownCredential: string | undefined
   /** The session that the credential names, let in or not: for the log. */
   session: { readonly userId: string; readonly sessionId: string } | undefined
   /** The request has waited for its turn since it was judged. */
@@ -87,7 +87,7 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
   token: undefined,
   cookie: undefined,
   hasDeadCookie: false,
-  hasUnknownCredential: false,
+  unknownCredential: undefined,
   session: undefined,
   hasWaited: false,
   principal: undefined,

@@ -9,8 +9,8 @@ const limit = 'refused-credential'
 
 /**
  * Asked before a signature is checked or a query made for a credential that this process has not seen to be
- * good: from an address that has shown too many bad ones, no further one is judged. What this process gave or
- * knows goes on, so nobody's neighbour signs him out.
+ * good. From an address that has shown too many made-up ones, no further one is judged; what this process gave
+ * or knows goes on, so nobody's neighbour signs him out.
  * @throws Refusal `rate_limited`
  */
 export const admitUnknown = (
@@ -18,18 +18,30 @@ export const admitUnknown = (
   passage: Passage,
   text: string,
 ): void => {
-  const report = limiter.look(limit, { address: passage.address })
-  if (!report.allowed && !knownSecrets.has(hashText(text))) {
+  const hash = hashText(text)
+  const address = knownSecrets.has(hash) ? undefined : passage.address
+  const report = limiter.look(limit, { address, session: hash })
+  if (!report.allowed) {
     passage.reports = [...passage.reports, report]
     throw new Refusal('rate_limited', { reason: limit, retryAfter: report.retryAfter })
   }
-  passage.hasUnknownCredential = true
+  passage.unknownCredential = hash
 }
 
-/** Once it was judged, and refused. */
+/** What a revoked key has signed proves nothing: somebody else may hold that key. */
+const isProvenOurs = ({ session }: Passage, { details }: Refusal): boolean =>
+  details.reason !== 'key_revoked' && (session ?? details.session) !== undefined
+
+/**
+ * Once it was judged, and refused: what was made up counts for its address. What was ours and is over counts
+ * alone, so that an office that comes back in the morning is no flood.
+ */
 export const countRefused = async (
   { limiter }: Pick<Dependencies, 'limiter'>,
-  { address, hasUnknownCredential }: Passage,
+  passage: Passage,
+  refusal: Refusal,
 ): Promise<void> => {
-  if (hasUnknownCredential) await limiter.take(limit, { address })
+  const { address, unknownCredential: session } = passage
+  if (session !== undefined)
+    await limiter.take(limit, isProvenOurs(passage, refusal) ? { session } : { address })
 }

@@ -66,7 +66,7 @@ export const createAnswerRefusal =
     reply.refusal = refusal
     if (statuses[refusal.code] >= 500 && refusal !== error)
       log.error({ err: error, request_id: request.id }, 'unexpected error')
-    if (request.passage && statuses[refusal.code] === 401) void countRefused(engine, request.passage)
+    if (request.passage && statuses[refusal.code] === 401) void countRefused(engine, request.passage, refusal)
     if (refusal.details.reason === wentBackEvent) raiseAlarm(log, request)
     if (request.passage) writeRateLimits(reply, request.passage)
     if (request.passage?.hasDeadCookie) clearSessionCookie(engine, reply)

@@ -256,7 +256,14 @@ export const limits = {
       window: minute,
       kind: 'fast',
       describe:
-        'Tokens, keys and cookies that were refused. Past it, further ones that this process has not seen before are refused before a signature is checked or a query is made; those that it knows are not.',
+        'Made-up tokens, keys and cookies. Past it, further ones that this process has not seen before are refused before a signature is checked or a query is made; those that it knows are not.',
+    },
+    {
+      by: 'session',
+      count: 120,
+      window: minute,
+      kind: 'fast',
+      describe: 'One token or cookie that was ours and is over, shown again and again.',
     },
   ],
   'password-strength': [
