@@ -47,7 +47,7 @@ export const advice = {
   },
   invalid_credentials: {
     means:
-      'The user name or the password is wrong, or the user is disabled. The answer is the same on purpose.',
+      'The user name or the password is wrong, or the user is disabled, or too many wrong passwords were tried at this user. The answer is the same on purpose.',
     todo: 'Write both once more. Whoever runs the server finds the exact reason by the `request_id`.',
   },
   invalid_token: {

@@ -1,5 +1,5 @@
 import { type Expression, type ExpressionBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
-import { codeOf } from '../ground/error-code.ts'
+import { isNullRefused } from '../storage/null-refused.ts'
 import { prepare } from '../storage/prepared.ts'
 import type { Database, Tables } from '../storage/tables.ts'
 import type { Charge, Counted, CounterStore } from './counter-store.ts'
@@ -82,16 +82,14 @@ const toValues = (charges: readonly Charge[], now: number): Values => {
   return values
 }
 
-/** A counter that refuses was charged by somebody else after it was looked at. */
-const isLostRace = (error: unknown): boolean => codeOf(error) === '23502'
-
 const charged = async (db: Database, charges: readonly Charge[], now: number): Promise<readonly Row[]> => {
   const take = findTake(charges.length)
   try {
     const { rows } = await take(db, toValues(charges, now))
     return rows
   } catch (error) {
-    if (!isLostRace(error)) throw error
+    // A counter that refuses was charged by somebody else after it was looked at.
+    if (!isNullRefused(error)) throw error
     return []
   }
 }
