@@ -55,6 +55,7 @@ describe('an exact row', () => {
     for (const process of [one, other, openProcess()])
       assert.deepEqual(await guess(process), {
         allowed: false,
+        isExact: true,
         retryAfter: 12,
         rows: [
           { policy: 'sign-in-address-username', quota: 5, window: 60, remaining: 0, reset: 12 },
@@ -170,7 +171,13 @@ describe('while the store is away, an exact row', () => {
     for (const process of [openProcess(0), openProcess(1)]) {
       process.cut.isCut = true
       for (let n = 0; n < 2; n += 1) assert.equal((await guess(process)).allowed, true)
-      assert.deepEqual(await guess(process), { allowed: false, retryAfter: 5, isStoreAway: true, rows: [] })
+      assert.deepEqual(await guess(process), {
+        allowed: false,
+        isExact: true,
+        retryAfter: 5,
+        isStoreAway: true,
+        rows: [],
+      })
       assert.equal((await guess(process, '192.0.2.2')).allowed, true)
     }
   })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { signedIn } from 'gatewright/access'
 import type { Application } from 'gatewright/app'
 import { hour } from 'gatewright/clock'
@@ -80,4 +80,31 @@ test('a stored counter names nobody: not the user name, not the address, not as 
     assert.match(key, /^[\w-]{43}$/)
     assert.ok(!guesses.includes(key))
   }
+})
+
+describe('whoever is refused', () => {
+  const open = async (owner: TestContext) => {
+    const t = await startBlog({ limitsScale: 1 })
+    owner.after(() => t.close())
+    const slept: number[] = []
+    const sleep = async (milliseconds: number): Promise<void> => void slept.push(milliseconds)
+    Object.assign(t.app.gate, { clock: { ...t.clock, sleep } })
+    return { t, slept }
+  }
+
+  test('by an exact limit hears so 250 ms later: who asks again at once is no flood', async owner => {
+    const { t, slept } = await open(owner)
+    const body = { username: 'nobody', password: 'a guess' }
+    for (let n = 0; n < 5; n++) assert.equal((await t.call('POST', 'login', { body })).status, 401)
+    assert.deepEqual(slept, [])
+    assert.equal((await t.call('POST', 'login', { body })).status, 429)
+    assert.deepEqual(slept, [250])
+  })
+
+  test('by a fast limit hears so at once', async owner => {
+    const { t, slept } = await open(owner)
+    for (let n = 0; n < 300; n++) await t.call('GET', 'posts')
+    assert.equal((await t.call('GET', 'posts')).status, 429)
+    assert.deepEqual(slept, [])
+  })
 })

@@ -25,15 +25,15 @@ type Dependencies = SessionDependencies & {
  * too. Once a request: the second look, when a body has arrived, is one that was let in.
  */
 const limitLookUp = (
-  { limiter, knownSecrets }: Dependencies,
+  dependencies: Dependencies,
   passage: Passage,
   cookie: SessionSecret,
 ): void | Promise<void> => {
   if (passage.session !== undefined) return
   const hash = hashSessionSecret(cookie)
-  const address = knownSecrets.has(hash) ? undefined : passage.address
-  if (address !== undefined) admitUnknown({ limiter, knownSecrets }, passage, cookie)
-  return takeFromLimit(limiter, passage, { session: hash, address }, 'cookie')
+  const address = dependencies.knownSecrets.has(hash) ? undefined : passage.address
+  if (address !== undefined) admitUnknown(dependencies, passage, cookie)
+  return takeFromLimit(dependencies, passage, { session: hash, address }, 'cookie')
 }
 
 /**

@@ -55,20 +55,20 @@ const readCredentials: Step = ({ places }, passage) => {
  * not. Until then the look-up is paid for, like that of a session's cookie.
  */
 const limitDeviceLookUp = (
-  { limiter, knownSecrets }: GateDependencies,
+  gate: GateDependencies,
   passage: Passage,
   secret: DeviceSecret,
 ): void | Promise<void> => {
   const hash = hashDeviceSecret(secret)
-  const address = knownSecrets.has(hash) ? undefined : passage.address
-  return takeFromLimit(limiter, passage, { session: hash, address }, 'cookie')
+  const address = gate.knownSecrets.has(hash) ? undefined : passage.address
+  return takeFromLimit(gate, passage, { session: hash, address }, 'cookie')
 }
 
 const limitAddress: Step = (gate, passage) => {
   const { address, credential, rule, deviceSecret } = passage
   if (deviceSecret !== undefined) return limitDeviceLookUp(gate, passage, deviceSecret)
   const isAnonymous = credential === undefined || (credential.kind === 'cookie' && rule.ignoresCookie)
-  return takeFromLimit(gate.limiter, passage, { address, anonymous: isAnonymous ? address : undefined })
+  return takeFromLimit(gate, passage, { address, anonymous: isAnonymous ? address : undefined })
 }
 
 /**
@@ -244,7 +244,7 @@ const checkAccess: Step = (gate, passage) => {
 const limitPrincipal: Step = (gate, passage) => {
   const { principal } = passage
   if (principal === undefined) return
-  return takeFromLimit(gate.limiter, passage, { user: principal.userId, session: principal.sessionId })
+  return takeFromLimit(gate, passage, { user: principal.userId, session: principal.sessionId })
 }
 
 /** Another user's browser is as unknown as any. Asks as much for a name that nobody has. */
@@ -256,14 +256,14 @@ const findDevice = async (gate: GateDependencies, passage: Passage, secret: Devi
 }
 
 /** A known device is counted by itself; what else shows such a cookie is counted by its address only now. */
-const takeByBody = ({ limiter }: GateDependencies, passage: Passage): void | Promise<void> => {
+const takeByBody = (gate: GateDependencies, passage: Passage): void | Promise<void> => {
   const { address, submittedName: name, deviceSecret, knownDevice } = passage
-  if (knownDevice !== undefined) return takeFromLimit(limiter, passage, { device: knownDevice.id })
+  if (knownDevice !== undefined) return takeFromLimit(gate, passage, { device: knownDevice.id })
   const keys = {
     ...(name !== undefined && { 'address+username': addressAndUsername(address, usernameKey(name)) }),
     ...(deviceSecret !== undefined && { address }),
   }
-  if (Object.keys(keys).length > 0) return takeFromLimit(limiter, passage, keys)
+  if (Object.keys(keys).length > 0) return takeFromLimit(gate, passage, keys)
 }
 
 const limitBody: Step = (gate, passage) =>

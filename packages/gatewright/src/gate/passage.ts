@@ -1,3 +1,4 @@
+import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { LimitKeys } from '../limits/counter-keys.ts'
 import type { LimitReport } from '../limits/limit-report.ts'
@@ -99,22 +100,32 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
 })
 
 /**
+ * Whoever is refused by an exact limit hears so late, in milliseconds: the next guess of a connection comes
+ * after that, and a flood of them leaves the process to others.
+ */
+const lateness = 250
+
+/**
  * Takes from the limit that the route names, or from another, by the keys known so far, and keeps what it
  * said.
  * Waits only where the count is kept outside this process.
  * @throws Refusal `rate_limited`, and `unavailable` while an exact limit can't be counted
  */
 export const takeFromLimit = (
-  limiter: Limiter,
+  { limiter, clock }: { readonly limiter: Limiter; readonly clock: Pick<Clock, 'sleep'> },
   passage: Passage,
   keys: LimitKeys,
   limit = nameOf(passage.rule.limit),
 ): void | Promise<void> => {
-  const hold = (report: LimitReport): void => {
+  const refuse = ({ isStoreAway, retryAfter }: LimitReport): never => {
+    throw isStoreAway
+      ? new Refusal('unavailable', { reason: 'limit_store_away', retryAfter })
+      : new Refusal('rate_limited', { reason: limit, retryAfter })
+  }
+  const hold = (report: LimitReport): void | Promise<void> => {
     if (report.rows.length > 0) passage.reports = [...passage.reports, report]
-    if (report.isStoreAway)
-      throw new Refusal('unavailable', { reason: 'limit_store_away', retryAfter: report.retryAfter })
-    if (!report.allowed) throw new Refusal('rate_limited', { reason: limit, retryAfter: report.retryAfter })
+    if (report.allowed) return
+    return report.isExact ? clock.sleep(lateness).then(() => refuse(report)) : refuse(report)
   }
   const report = limiter.take(limit, keys)
   return report instanceof Promise ? report.then(hold) : hold(report)

@@ -38,13 +38,13 @@ export const writeRateLimits = (reply: FastifyReply, { reports }: Passage): void
  * @throws Refusal `rate_limited`
  */
 export const takeFurther = async (
-  { limiter }: Pick<Engine, 'limiter'>,
+  engine: Pick<Engine, 'limiter' | 'clock'>,
   { passage, reply }: { readonly passage: Passage | undefined; readonly reply: FastifyReply },
   keys: LimitKeys,
   limit?: LimitName,
 ): Promise<void> => {
   if (passage === undefined) throw new TypeError('a handler runs behind the gate')
-  await takeFromLimit(limiter, passage, keys, limit)
+  await takeFromLimit(engine, passage, keys, limit)
   writeRateLimits(reply, passage)
 }
 

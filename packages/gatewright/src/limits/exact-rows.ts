@@ -32,7 +32,15 @@ const storeRetry = 5
 const toAwayReport = (report: LimitReport): LimitReport =>
   report.allowed
     ? report
-    : { allowed: false, retryAfter: Math.min(storeRetry, report.retryAfter), isStoreAway: true, rows: [] }
+    : {
+        allowed: false,
+        isExact: true,
+        retryAfter: Math.min(storeRetry, report.retryAfter),
+        isStoreAway: true,
+        rows: [],
+      }
+
+const toRefusal: typeof toRefusedReport = (asked, at) => ({ ...toRefusedReport(asked, at), isExact: true })
 
 /** What the store left away has to say: 0 where nobody has told of a counter. */
 const toAsked = (charges: readonly RowCharge[], tats: readonly (number | undefined)[]): readonly Asked[] =>
@@ -69,7 +77,7 @@ export const createExactRows = (
     try {
       const { allowed, tats } = await store.take(charges, at)
       for (const [place, { key }] of charges.entries()) known.note(key, tats[place] ?? 0, at)
-      return (allowed ? toAllowance : toRefusedReport)(toAsked(charges, tats), at)
+      return (allowed ? toAllowance : toRefusal)(toAsked(charges, tats), at)
     } catch (error) {
       if (!(error instanceof StoreAway)) throw error
       return toAwayReport(away(keys))
@@ -82,7 +90,7 @@ export const createExactRows = (
       if (charges.length === 0) return nothingToSay
       const at = now()
       return charges.some(charge => refusesStill(charge, at))
-        ? toRefusedReport(lookAt(charges), at)
+        ? toRefusal(lookAt(charges), at)
         : ask(charges, at, keys)
     },
     look: keys => {

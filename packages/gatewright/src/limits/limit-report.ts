@@ -7,6 +7,8 @@ export type LimitReport = {
   readonly allowed: boolean
   /** Whole seconds, at least 1, after which the same request would be allowed; 0 when it is. */
   readonly retryAfter: number
+  /** Refused by an exact row, or because it could not be counted: there it is worth while to ask again at once. */
+  readonly isExact?: true
   /** Refused only because the store of exact counts is away: not by the caller's doing. */
   readonly isStoreAway?: true
   /**
