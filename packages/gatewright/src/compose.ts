@@ -230,7 +230,9 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   const epoch = await readEpoch(db)
   const lines = openWakeLines({ settings, watch, random, epoch })
   opened.defer(lines.close)
-  const counters = await openCounterStore({ settings, db, watch, random, epoch })
+  // A command limits nobody, and waits for no Valkey.
+  const valkeyUrl = kind === 'server' ? settings.valkeyUrl : undefined
+  const counters = await openCounterStore({ settings: { valkeyUrl }, db, watch, random, epoch })
   opened.defer(async () => counters.close())
   const hashKey = createHashKey(secrets, processes.lastSecretInForce)
   const { otherServers } = processes
