@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { QueueCaller } from '../../packages/gatewright/src/ground/bounded-queue.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
 import { hashingThreads, type PasswordHash } from '../../packages/gatewright/src/users/password-hasher.ts'
 import { type Caller, password, startTestApp, type TestApp } from '../harness.ts'
@@ -20,14 +22,17 @@ const flooder = '198.51.100.7'
 let guesses: readonly Promise<unknown>[] = []
 let gone = new AbortController()
 
-/** Guesses that wait in the queue, more than there are places for strangers. */
+/** Guesses without end, always more of them waiting than there are places for strangers. */
 const flood = (addressOf: (n: number) => string): void => {
   const { hasher } = t.engine
   gone = new AbortController()
-  guesses = Array.from({ length: 80 }, (_, n) => {
-    const caller = { group: addressOf(n), isKnown: false, gone: gone.signal }
-    return hasher.verify(guess, undefined, caller).catch(() => {})
-  })
+  const { signal } = gone
+  const guessOn = async (caller: QueueCaller): Promise<void> => {
+    while (!signal.aborted) await hasher.verify(guess, undefined, caller).catch(() => delay(20))
+  }
+  guesses = Array.from({ length: 80 }, (_, n) =>
+    guessOn({ group: addressOf(n), isKnown: false, gone: signal }),
+  )
 }
 const floodFromOne = (): void => flood(() => flooder)
 const floodFromMany = (): void => flood(n => `198.51.100.${n}`)
@@ -67,10 +72,9 @@ const knock = async (door: Door, address: string): Promise<string> => {
 
 for (const door of doors)
   describe(`flood of guesses: ${door.path}`, () => {
-    test('from elsewhere has a place and its turn before the guesses of one address', async () => {
+    test('from elsewhere has a place and its turn among the guesses of one address', async () => {
       floodFromOne()
       assert.equal(await knock(door, '203.0.113.9'), String(door.status))
-      assert.ok(t.engine.hasher.waiting() > 0, 'it came after all of them')
     })
 
     const [name, expected] = door.isSignedIn
