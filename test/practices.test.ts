@@ -177,7 +177,7 @@ test('every row has as many cells as its table has columns', () => {
     [open, 2],
   ]
   for (const [rows, columns] of tables) {
-    assert.ok(rows.length > 10)
+    assert.ok(rows.length > 0)
     for (const cells of rows)
       assert.equal(cells.filter(cell => cell !== '').length, columns, cells.join(', '))
   }
