@@ -19,6 +19,8 @@ export type Turns = {
   readonly begin: () => Promise<Turn>
   /** Takes note of a statement that failed, which may have ended the transaction. */
   readonly noteFailure: (error: unknown) => Promise<void>
+  /** Whether a transaction of the database is open, which whoever comes now would share. */
+  readonly isOpen: () => boolean
   /** Runs with no transaction open. */
   readonly runAlone: <T>(run: () => Promise<T>) => Promise<T>
 }
@@ -156,6 +158,7 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
       }
     },
     noteFailure,
+    isOpen: () => group !== undefined,
     runAlone: async work => {
       await mutex.acquire()
       try {

@@ -10,6 +10,7 @@ import {
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  type TableNode,
   Transaction,
 } from 'kysely'
 import { createTurns, type Turn, type Turns } from './group-commit.ts'
@@ -24,6 +25,8 @@ type Connections = {
   /** Sees what is committed, at any time. */
   readonly read: Execute
   readonly turns: Turns
+  /** A commit waits for the disk. */
+  readonly isDurable: boolean
   readonly close: () => Promise<void>
 }
 
@@ -65,10 +68,38 @@ const runInTurn = async <T>({ turns }: Connections, run: (turn: Turn) => Promise
 const isRead = ({ query, sql }: CompiledQuery): boolean =>
   query.kind === 'SelectQueryNode' || (query.kind === 'RawNode' && /^\s*(select|with)\b/i.test(sql))
 
+/**
+ * Counts of what was tried. A power cut that takes the last of them lets through what it stopped: so no disk
+ * is waited for, which would hold the whole process at every wrong password.
+ */
+const losableTables: ReadonlySet<string> = new Set(['limit_counters', 'sign_in_throttles'])
+
+const isLosable = ({ query }: CompiledQuery): boolean => {
+  if (query.kind === 'InsertQueryNode') return losableTables.has(query.into?.table.identifier.name ?? '')
+  if (query.kind !== 'UpdateQueryNode' || query.table?.kind !== 'TableNode') return false
+  return losableTables.has((query.table as TableNode).table.identifier.name)
+}
+
+/** In the log, and on the disk with the next commit that waits for it. */
+const executeLosable = <R>(connections: Connections, query: CompiledQuery): Promise<QueryResult<R>> => {
+  const { database, write, turns, isDurable } = connections
+  if (!isDurable || turns.isOpen())
+    return runInTurn(connections, turn => executeInTurn<R>(connections, turn, query))
+  return turns.runAlone(async () => {
+    database.exec('pragma synchronous = normal')
+    try {
+      return await write<R>(query)
+    } finally {
+      database.exec('pragma synchronous = full')
+    }
+  })
+}
+
 /** A statement outside any transaction. What else is written by hand may be a pragma, or anything. */
 const executeAlone = <R>(connections: Connections, query: CompiledQuery): Promise<QueryResult<R>> => {
   const { read, write, turns } = connections
   if (isRead(query)) return read<R>(query)
+  if (isLosable(query)) return executeLosable<R>(connections, query)
   return query.query.kind === 'RawNode'
     ? turns.runAlone(() => write<R>(query))
     : runInTurn(connections, turn => executeInTurn<R>(connections, turn, query))
@@ -98,13 +129,14 @@ const connectTo = (database: DatabaseSync, file: OpenFile | undefined): Connecti
   }
   const turns = createTurns({ run, isInTransaction: () => database.isTransaction })
   const reader = openReader(database)
+  const isDurable = Number(database.prepare('pragma synchronous').get()?.synchronous) === 2
   const close = () =>
     turns.runAlone(async () => {
       file?.close()
       reader.close()
       database.close()
     })
-  return { database, write, read: createExecute(reader), turns, close }
+  return { database, write, read: createExecute(reader), turns, isDurable, close }
 }
 
 const createDriver = (connections: Connections): Driver => ({
