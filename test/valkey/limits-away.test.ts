@@ -98,6 +98,19 @@ describe('while Valkey is away', { skip: typeof found === 'string' && found }, (
     assert.ok(performance.now() - again < 50)
   })
 
+  test('a process that stood still for longer than a server may be silent has heard it all the same', async t => {
+    const store = keep(valkey.url)
+    t.after(store.close)
+    await until('it works', () => store.state().is === 'works')
+    const asked = store.take([charge], 1)
+    setImmediate(() => {
+      const end = performance.now() + 1_200
+      while (performance.now() < end);
+    })
+    assert.equal((await asked).allowed, true)
+    assert.equal(store.state().is, 'works')
+  })
+
   test('a server that has forgotten its scripts is told them again', async t => {
     const scripts = await openValkeyScripts(valkey.url, limitScripts)
     t.after(scripts.close)

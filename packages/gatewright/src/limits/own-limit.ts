@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type LimitName, type LimitRow, limits, windowNames } from './table.ts'
+import { isLimitBy } from './counter-keys.ts'
+import { type LimitName, type LimitRow, limits, policyName, windowNames } from './table.ts'
 
 /** A limit that a route brings itself. */
 export type OwnLimit = { readonly name: string; readonly rows: readonly LimitRow[] }
@@ -11,11 +12,18 @@ export const nameOf = (limit: RouteLimit): string => (typeof limit === 'string' 
 
 const isCount = (count: number): boolean => Number.isSafeInteger(count) && count > 0
 
+/** Not all routes are written in TypeScript: a row by a name that is none would count nobody. */
 const isSound = (row: LimitRow): boolean =>
+  isLimitBy(row.by) &&
+  ['exact', 'fast'].includes(row.kind) &&
   isCount(row.count) &&
   isCount(row.burst ?? 1) &&
   isCount(row.kind === 'exact' ? row.away : 1) &&
   windowNames.has(row.window)
+
+/** Rows of one name would share a counter. */
+const areDistinct = ({ name, rows }: OwnLimit): boolean =>
+  new Set(rows.map(row => policyName(name, row))).size === rows.length
 
 const checkName = (name: string): void => {
   if (!Object.hasOwn(limits, name))
@@ -38,7 +46,11 @@ export const createOwnLimits = (add: (limit: OwnLimit) => void): ((limit: RouteL
       throw new Error(`the limit ${name} is one of Gatewright's own: write its name, or choose another`)
     if (rows.length === 0 || !rows.every(isSound))
       throw new Error(
-        `the limit ${name} can't be counted: each row has whole numbers above 0, and a minute, an hour or a day as its window`,
+        `the limit ${name} can't be counted: each row says by what (such as 'user' or 'address') and of which kind ('exact' or 'fast'), and has whole numbers above 0, and a minute, an hour or a day as its window`,
+      )
+    if (!areDistinct(limit))
+      throw new Error(
+        `the limit ${name} can't be counted: two of its rows count the same in the same window`,
       )
     const before = known.get(name)
     if (before === undefined) add(limit)

@@ -109,16 +109,25 @@ const longestSilence = second
 /** Calls `onSilent` where somebody waits and nothing comes. */
 const createWatch = (onSilent: () => void) => {
   let waiting = 0
+  let answers = 0
   let timer: NodeJS.Timeout | undefined
+  /** Where this process itself stood still, answers lie there unread, and are read before an immediate runs. */
+  const look = (): void => {
+    const before = answers
+    setImmediate(() => {
+      if (timer !== undefined && answers === before) onSilent()
+    })
+  }
   const noteAnswer = (): void => {
     waiting -= 1
+    answers += 1
     if (waiting > 0) return void timer?.refresh()
     clearTimeout(timer)
     timer = undefined
   }
   return async <T>(ask: () => Promise<T>): Promise<T> => {
     waiting += 1
-    timer ??= setTimeout(onSilent, longestSilence)
+    timer ??= setTimeout(look, longestSilence)
     try {
       return await ask()
     } finally {
