@@ -8,6 +8,16 @@ export type OwnLimit = { readonly name: string; readonly rows: readonly LimitRow
 /** What a route says of how often it may be called. */
 export type RouteLimit = LimitName | OwnLimit
 
+/** By what the gate itself can count a caller whom no credential stands for, and one who is signed in. */
+const knownOf = { stranger: ['address', 'anonymous'], user: ['address', 'user', 'session'] } as const
+
+/** Whether such a caller is counted at all; a limit without rows says itself that it counts nobody. */
+export const counts = (limit: RouteLimit, caller: keyof typeof knownOf): boolean => {
+  const rows: readonly LimitRow[] = typeof limit === 'string' ? limits[limit] : limit.rows
+  const known: readonly string[] = knownOf[caller]
+  return rows.length === 0 || rows.some(({ by }) => known.includes(by))
+}
+
 export const nameOf = (limit: RouteLimit): string => (typeof limit === 'string' ? limit : limit.name)
 
 const isCount = (count: number): boolean => Number.isSafeInteger(count) && count > 0
@@ -49,9 +59,7 @@ export const createOwnLimits = (add: (limit: OwnLimit) => void): ((limit: RouteL
         `the limit ${name} can't be counted: each row says by what (such as 'user' or 'address') and of which kind ('exact' or 'fast'), and has whole numbers above 0, and a minute, an hour or a day as its window`,
       )
     if (!areDistinct(limit))
-      throw new Error(
-        `the limit ${name} can't be counted: two of its rows count the same in the same window`,
-      )
+      throw new Error(`the limit ${name} can't be counted: two of its rows count the same in the same window`)
     const before = known.get(name)
     if (before === undefined) add(limit)
     else if (!isDeepStrictEqual(before, limit))
