@@ -56,6 +56,17 @@ const makeClient = async (
 
 type Client = Awaited<ReturnType<typeof makeClient>>
 
+/** The library's own limit is over once there is a connection: what is said first on it may stay unanswered. */
+const inTime = async (work: () => Promise<unknown>): Promise<void> => {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error('it does not answer')), longest)
+  try {
+    await Promise.race([work(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Opens one connection, and prepares it. @throws Error which names the address without the password */
 const connect = async (
   url: string,
@@ -72,8 +83,10 @@ const connect = async (
   }
   client.on('error', close)
   try {
-    await client.connect()
-    await prepare(client)
+    await inTime(async () => {
+      await client.connect()
+      await prepare(client)
+    })
   } catch (error) {
     client.destroy()
     throw explain(error, address)
