@@ -194,6 +194,18 @@ describe('while the store is away, an exact row', () => {
     assert.ok(allowed <= 4, `${allowed}`)
   })
 
+  test('takes back what turned out right, as the store does: an office that types no wrong password gets in', async () => {
+    const process = openProcess()
+    process.cut.isCut = true
+    const keys = { address: '192.0.2.1' }
+    for (let n = 0; n < 20; n += 1) {
+      assert.equal((await process.limiter.take('failed-sign-in', keys)).allowed, true)
+      await process.limiter.giveBack('failed-sign-in', keys)
+    }
+    for (let n = 0; n < 5; n += 1) await process.limiter.take('failed-sign-in', keys)
+    assert.equal((await process.limiter.take('failed-sign-in', keys)).allowed, false)
+  })
+
   test('still refuses whom it knows to be over the limit, and not with the store', async () => {
     const process = openProcess()
     await useUp(process)

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { createClient } from '@redis/client'
 import { systemRandom } from 'gatewright/random'
 import { type KeptStore, keepStore } from '../../packages/gatewright/src/limits/kept-store.ts'
 import { createValkeyCounters, limitScripts } from '../../packages/gatewright/src/limits/valkey-counters.ts'
-import { openValkeyScripts } from '../../packages/gatewright/src/storage/valkey.ts'
+import { openValkey, openValkeyScripts } from '../../packages/gatewright/src/storage/valkey.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
 import { startProxy } from '../postgres/proxy.ts'
 import { until } from '../process/until.ts'
@@ -96,6 +98,35 @@ describe('while Valkey is away', { skip: typeof found === 'string' && found }, (
     const again = performance.now()
     await assert.rejects(store.take([charge], 1), /away/)
     assert.ok(performance.now() - again < 50)
+  })
+
+  test('hanging server: one that takes a connection and says nothing on it is given up', async t => {
+    const silent = createServer(client => void client.on('error', () => {}).resume()).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    t.after(() => void silent.close())
+    const url = `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const started = performance.now()
+    await Promise.all([
+      assert.rejects(openValkeyScripts(url, limitScripts), /it does not answer/),
+      assert.rejects(
+        openValkey(url, ['a'], () => {}),
+        /it does not answer/,
+      ),
+    ])
+    assert.ok(performance.now() - started < 4_000)
+  })
+
+  test('a process that stood still for longer than a server may be silent has heard it all the same', async t => {
+    const store = keep(valkey.url)
+    t.after(store.close)
+    await until('it works', () => store.state().is === 'works')
+    const asked = store.take([charge], 1)
+    setImmediate(() => {
+      const end = performance.now() + 1_200
+      while (performance.now() < end);
+    })
+    assert.equal((await asked).allowed, true)
+    assert.equal(store.state().is, 'works')
   })
 
   test('a server that has forgotten its scripts is told them again', async t => {

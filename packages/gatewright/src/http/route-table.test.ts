@@ -76,6 +76,19 @@ const undeclared: readonly [string, RegExp, (app: FastifyInstance) => unknown][]
     },
   ],
   [
+    'a limit that counts nobody who may come',
+    /GET \/open is public, and its limit write counts nobody without a credential/,
+    app => app.get('/open', { config: { gate: { ...gate, limit: 'write' } } }, handler),
+  ],
+  [
+    'a limit of its own that counts strangers only',
+    /the limit mine of the route GET \/open counts nobody who is signed in/,
+    app => {
+      const row = { by: 'anonymous', count: 1, window: 60_000, kind: 'fast', describe: 'A test.' } as const
+      app.get('/open', { config: { gate: { ...gate, limit: { name: 'mine', rows: [row] } } } }, handler)
+    },
+  ],
+  [
     'a plugin inside a plugin',
     /the route POST \/deep\/er has no access rule/,
     app =>

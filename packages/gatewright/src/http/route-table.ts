@@ -2,7 +2,8 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import createRouter from 'find-my-way'
 import type { GateRule } from '../gate/passage.ts'
 import type { Limiter } from '../limits/limiter.ts'
-import { permissionsIn, thingOf } from '../permissions/access-rule.ts'
+import { counts, nameOf } from '../limits/own-limit.ts'
+import { type AccessRule, decide, permissionsIn, thingOf } from '../permissions/access-rule.ts'
 import { pinRule } from './pinned-rule.ts'
 import type { RouteReference } from './reference/route-reference.ts'
 
@@ -27,6 +28,28 @@ const refuseStart = (what: string): never => {
   )
 }
 
+/** Whether it may let in a caller whom no credential stands for. */
+const isOpen = (access: AccessRule): boolean =>
+  decide(access, {
+    now: () => 0,
+    principal: undefined,
+    permissions: new Set<never>(),
+    thing: { ownerId: '', isPublic: true },
+  }).allowed
+
+/** A limit by nothing that is known of a caller would be none. */
+const checkCounted = (name: string, { access, limit, principals, readsOwnCredential }: GateRule): void => {
+  if (isOpen(access) && !counts(limit, 'stranger'))
+    throw new Error(
+      `the route ${name} is public, and its limit ${nameOf(limit)} counts nobody without a credential: name another, or give it a row by 'address' or 'anonymous'`,
+    )
+  const isForUsers = (principals ?? ['user']).includes('user')
+  if (isForUsers && !readsOwnCredential && !counts(limit, 'user'))
+    throw new Error(
+      `the limit ${nameOf(limit)} of the route ${name} counts nobody who is signed in: give it a row by 'user', 'session' or 'address'`,
+    )
+}
+
 /** What declarations may speak of. */
 type Vocabulary = {
   readonly limiter: Pick<Limiter, 'declare'>
@@ -45,6 +68,7 @@ const declare = (
   if (rule.audit === undefined)
     return refuseStart(`the route ${name} does not say which audit events it writes`)
   limiter.declare(rule.limit)
+  checkCounted(name, rule)
   const thing = thingOf(rule.access)
   if (thing !== undefined && !things.has(thing))
     throw new Error(`the access rule of ${name} speaks of a ${thing}: give its finder in the option "things"`)

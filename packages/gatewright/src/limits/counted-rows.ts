@@ -24,23 +24,34 @@ const networkFactor = 10
 
 const times = (count: number, factor: number): number => Math.max(1, Math.round(count * factor))
 
-const toAway = (away: number, window: number, factor: number): CountedRow['away'] => {
-  const count = times(away, factor)
-  return { count, pace: paceOf({ count, window }) }
-}
-
-const toCounted = (policy: string, row: LimitRow, factor: number, isNetwork: boolean): CountedRow => {
+const toCounted = (policy: string, row: LimitRow, scale: number): CountedRow => {
   const { by, window, burst = row.count, kind } = row
-  const count = times(row.count, factor)
+  const count = times(row.count, scale)
+  const away = row.kind === 'exact' ? times(row.away, scale) : undefined
   return {
     by,
     policy,
     count,
     window,
-    pace: paceOf({ count, window, burst: times(burst, factor) }),
+    pace: paceOf({ count, window, burst: times(burst, scale) }),
     isExact: kind === 'exact',
-    isNetwork,
-    away: row.kind === 'exact' ? toAway(row.away, window, factor) : undefined,
+    isNetwork: false,
+    away: away === undefined ? undefined : { count: away, pace: paceOf({ count: away, window }) },
+  }
+}
+
+/** Ten times what was rounded, so that a small scale leaves a network more than one of its groups. */
+const toNetwork = ({ policy, count, window, pace, away, ...row }: CountedRow): CountedRow => {
+  const burst = (pace.capacity / pace.step) * networkFactor
+  const [all, allAway] = [count * networkFactor, away && away.count * networkFactor]
+  return {
+    ...row,
+    policy: `${policy}-network`,
+    count: all,
+    window,
+    pace: paceOf({ count: all, window, burst }),
+    isNetwork: true,
+    away: allAway === undefined ? undefined : { count: allAway, pace: paceOf({ count: allAway, window }) },
   }
 }
 
@@ -59,8 +70,6 @@ export const toCountedRows = (
   rows.flatMap(tabled => {
     const policy = policyName(name, tabled)
     const row = overrideRow(policy, tabled, overrides)
-    const factor = row.isFixed ? 1 : scale
-    const own = toCounted(policy, row, factor, false)
-    if (!hasNetwork(row.by)) return [own]
-    return [own, toCounted(`${policy}-network`, row, factor * networkFactor, true)]
+    const own = toCounted(policy, row, row.isFixed ? 1 : scale)
+    return hasNetwork(row.by) ? [own, toNetwork(own)] : [own]
   })

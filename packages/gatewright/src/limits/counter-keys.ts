@@ -40,6 +40,8 @@ const counterKeys = {
   'api-key': asItIs,
 } as const satisfies Record<LimitBy, ToKey>
 
+export const isLimitBy = (text: string): text is LimitBy => Object.hasOwn(counterKeys, text)
+
 /** The same for what several groups share: the /48 of an IPv6 address. */
 const networkKeys: { readonly [by in LimitBy]?: ToKey } = {
   address: grouped(addressNetwork),

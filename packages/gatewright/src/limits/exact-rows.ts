@@ -46,13 +46,16 @@ const toRefusal: typeof toRefusedReport = (asked, at) => ({ ...toRefusedReport(a
 const toAsked = (charges: readonly RowCharge[], tats: readonly (number | undefined)[]): readonly Asked[] =>
   charges.map(({ row }, place) => ({ row, tat: tats[place] ?? 0 }))
 
-/**
- * @param away what this process lets through by its own memory while the store is away
- */
+/** What this process lets through by its own memory while the store is away. */
+type Away = {
+  readonly take: (keys: LimitKeys) => LimitReport
+  readonly giveBack: (keys: LimitKeys) => void
+}
+
 export const createExactRows = (
   { store, clock, hashKey, known }: SharedCounting & { readonly known: KnownCounters },
   rows: readonly CountedRow[],
-  away: (keys: LimitKeys) => LimitReport,
+  away: Away,
 ): ExactRows => {
   const now = (): number => toMicroseconds(clock.now())
 
@@ -80,7 +83,7 @@ export const createExactRows = (
       return (allowed ? toAllowance : toRefusal)(toAsked(charges, tats), at)
     } catch (error) {
       if (!(error instanceof StoreAway)) throw error
-      return toAwayReport(away(keys))
+      return toAwayReport(away.take(keys))
     }
   }
 
@@ -108,6 +111,7 @@ export const createExactRows = (
         if (charges.length > 0) await store.giveBack(charges, now())
       } catch (error) {
         if (!(error instanceof StoreAway)) throw error
+        away.giveBack(keys)
       }
     },
   }

@@ -21,7 +21,7 @@ export type KeptStore = CounterStore & {
   readonly close: () => void
 }
 
-/** Until it is tried again: doubled with each failure. */
+/** Until it is tried again: doubled with each failure, until a question is answered. */
 const [firstPause, longestPause] = [second / 4, 5 * second]
 
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
@@ -59,7 +59,6 @@ export const keepStore = (
     lost = Promise.withResolvers()
     store = opened
     setState({ is: 'works' })
-    failures = 0
     void opened.ended?.then(() => lose(opened, 'the connection was cut'))
     tried.resolve()
     await lost.promise
@@ -81,7 +80,9 @@ export const keepStore = (
   const ask = async <T>(question: (asked: OpenStore) => Promise<T>): Promise<T> => {
     const asked = found()
     try {
-      return await question(asked)
+      const answer = await question(asked)
+      failures = 0
+      return answer
     } catch (error) {
       lose(asked, whyOf(error))
       throw new StoreAway('the store of limits failed', { cause: error })

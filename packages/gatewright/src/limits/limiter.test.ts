@@ -280,6 +280,12 @@ describe('a /48', () => {
     assert.equal(allowed.filter(Boolean).length, 50)
   })
 
+  test('has ten times what its groups have, however small LIMITS_SCALE makes that', () => {
+    const { limiter } = setUp({ scale: 0.01 })
+    const allowed = Array.from({ length: 100 }, (_, group) => take(limiter, group).allowed)
+    assert.equal(allowed.filter(Boolean).length, 10)
+  })
+
   test('is charged nothing by a group that is refused', () => {
     const { limiter } = setUp()
     for (let n = 0; n < 1_000; n += 1) take(limiter, 1)

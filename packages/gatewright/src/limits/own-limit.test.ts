@@ -23,7 +23,7 @@ describe("a route's own limit", () => {
     [
       'with other numbers under one name',
       /different limits named reports/,
-      { name: 'reports', rows: [row, row] },
+      { name: 'reports', rows: [{ ...row, count: 3 }] },
     ],
     ["by the name of one of Gatewright's", /is one of Gatewright's own/, { name: 'read', rows: [row] }],
     ['by a name that no header may carry', /letters a to z/, { name: 'reports 2"', rows: [row] }],
@@ -39,6 +39,21 @@ describe("a route's own limit", () => {
       'that lets nothing through while the store is away',
       /can't be counted/,
       { name: 'away', rows: [{ ...row, window: minute, kind: 'exact', away: 0 }] },
+    ],
+    [
+      'by something that no request has',
+      /can't be counted/,
+      { name: 'by', rows: [{ ...row, by: 'ip' as 'address' }] },
+    ],
+    [
+      'of a kind that there is not',
+      /can't be counted/,
+      { name: 'kind', rows: [{ ...row, kind: 'exakt' as 'fast' }] },
+    ],
+    [
+      'with two rows that would share a counter',
+      /count the same in the same window/,
+      { name: 'twice', rows: [row, { ...row, count: 20 }] },
     ],
     [
       'that is only a name, and an unknown one',

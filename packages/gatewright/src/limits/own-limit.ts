@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type LimitName, type LimitRow, limits, windowNames } from './table.ts'
+import { isLimitBy } from './counter-keys.ts'
+import { type LimitName, type LimitRow, limits, policyName, windowNames } from './table.ts'
 
 /** A limit that a route brings itself. */
 export type OwnLimit = { readonly name: string; readonly rows: readonly LimitRow[] }
@@ -7,15 +8,32 @@ export type OwnLimit = { readonly name: string; readonly rows: readonly LimitRow
 /** What a route says of how often it may be called. */
 export type RouteLimit = LimitName | OwnLimit
 
+/** By what the gate itself can count a caller whom no credential stands for, and one who is signed in. */
+const knownOf = { stranger: ['address', 'anonymous'], user: ['address', 'user', 'session'] } as const
+
+/** Whether such a caller is counted at all; a limit without rows says itself that it counts nobody. */
+export const counts = (limit: RouteLimit, caller: keyof typeof knownOf): boolean => {
+  const rows: readonly LimitRow[] = typeof limit === 'string' ? limits[limit] : limit.rows
+  const known: readonly string[] = knownOf[caller]
+  return rows.length === 0 || rows.some(({ by }) => known.includes(by))
+}
+
 export const nameOf = (limit: RouteLimit): string => (typeof limit === 'string' ? limit : limit.name)
 
 const isCount = (count: number): boolean => Number.isSafeInteger(count) && count > 0
 
+/** Not all routes are written in TypeScript: a row by a name that is none would count nobody. */
 const isSound = (row: LimitRow): boolean =>
+  isLimitBy(row.by) &&
+  ['exact', 'fast'].includes(row.kind) &&
   isCount(row.count) &&
   isCount(row.burst ?? 1) &&
   isCount(row.kind === 'exact' ? row.away : 1) &&
   windowNames.has(row.window)
+
+/** Rows of one name would share a counter. */
+const areDistinct = ({ name, rows }: OwnLimit): boolean =>
+  new Set(rows.map(row => policyName(name, row))).size === rows.length
 
 const checkName = (name: string): void => {
   if (!Object.hasOwn(limits, name))
@@ -38,8 +56,10 @@ export const createOwnLimits = (add: (limit: OwnLimit) => void): ((limit: RouteL
       throw new Error(`the limit ${name} is one of Gatewright's own: write its name, or choose another`)
     if (rows.length === 0 || !rows.every(isSound))
       throw new Error(
-        `the limit ${name} can't be counted: each row has whole numbers above 0, and a minute, an hour or a day as its window`,
+        `the limit ${name} can't be counted: each row says by what (such as 'user' or 'address') and of which kind ('exact' or 'fast'), and has whole numbers above 0, and a minute, an hour or a day as its window`,
       )
+    if (!areDistinct(limit))
+      throw new Error(`the limit ${name} can't be counted: two of its rows count the same in the same window`)
     const before = known.get(name)
     if (before === undefined) add(limit)
     else if (!isDeepStrictEqual(before, limit))

@@ -56,6 +56,17 @@ const makeClient = async (
 
 type Client = Awaited<ReturnType<typeof makeClient>>
 
+/** The library's own limit is over once there is a connection: what is said first on it may stay unanswered. */
+const inTime = async (work: () => Promise<unknown>): Promise<void> => {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error('it does not answer')), longest)
+  try {
+    await Promise.race([work(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Opens one connection, and prepares it. @throws Error which names the address without the password */
 const connect = async (
   url: string,
@@ -72,8 +83,10 @@ const connect = async (
   }
   client.on('error', close)
   try {
-    await client.connect()
-    await prepare(client)
+    await inTime(async () => {
+      await client.connect()
+      await prepare(client)
+    })
   } catch (error) {
     client.destroy()
     throw explain(error, address)
@@ -109,16 +122,25 @@ const longestSilence = second
 /** Calls `onSilent` where somebody waits and nothing comes. */
 const createWatch = (onSilent: () => void) => {
   let waiting = 0
+  let answers = 0
   let timer: NodeJS.Timeout | undefined
+  /** Where this process itself stood still, answers lie there unread, and are read before an immediate runs. */
+  const look = (): void => {
+    const before = answers
+    setImmediate(() => {
+      if (timer !== undefined && answers === before) onSilent()
+    })
+  }
   const noteAnswer = (): void => {
     waiting -= 1
+    answers += 1
     if (waiting > 0) return void timer?.refresh()
     clearTimeout(timer)
     timer = undefined
   }
   return async <T>(ask: () => Promise<T>): Promise<T> => {
     waiting += 1
-    timer ??= setTimeout(onSilent, longestSilence)
+    timer ??= setTimeout(look, longestSilence)
     try {
       return await ask()
     } finally {

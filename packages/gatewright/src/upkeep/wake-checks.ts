@@ -21,7 +21,8 @@ export const checkNotifications = async ({ db, settings, random }: Facts): Promi
 }
 
 const away = {
-  means: 'What one process takes back comes to others by the database alone. Nothing else is missing.',
+  means:
+    'What one process takes back comes to others by the database alone. Limits that all processes count together can not be counted: each lets a few sign-ins through by itself, and answers the rest with 503.',
   do: 'Start it, or mend VALKEY_URL.',
 } as const
 
@@ -36,7 +37,8 @@ export const checkValkey = async ({ db, settings, random }: Facts): Promise<Find
   if (weak === undefined) return ok('answers, and what is published arrives')
   return warning({
     found: weak,
-    means: 'Whoever has the password can wake processes for nothing, which costs them reads.',
+    means:
+      'Whoever has the password can set limits back and guess on, or use them up and keep everybody from signing in.',
     do: 'Give the server a certificate, and write rediss:// in VALKEY_URL.',
   })
 }
