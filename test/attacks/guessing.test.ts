@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
+import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
+import { stepUp as stepUpInSession } from '../../packages/gatewright/src/sign-in/own-password.ts'
+import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 import { hashCheaply, keepHashesCheap } from '../models/cheap-passwords.ts'
 import { freshName } from '../senders.ts'
@@ -202,4 +206,24 @@ test('account takeover by a stolen session: its thief has ten guesses at the pas
   assert.equal(t.engine.hasher.count(), before)
   assert.equal(show(await stepUp(own, password)), '200')
   assert.equal(show(await enter(t, { name, from: '203.0.113.6' })), '201')
+})
+
+test('a right password in a session is no guess where what it was asked for fails', async () => {
+  t.clock.advance(day)
+  const [name = ''] = await addUsers(t, 1)
+  const body = { username: name, password }
+  const { access_token: token } = (await t.call('POST', 'login', { body, address: '203.0.113.7' })).body
+  const { id: sessionId, user_id: userId } = await t.engine.db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(['sessions.id', 'sessions.user_id'])
+    .where('users.username', '=', name)
+    .executeTakeFirstOrThrow()
+  const secretInForce = () => {
+    throw new Refusal('unavailable')
+  }
+  const failing = { ...t.engine, processes: { ...t.engine.processes, secretInForce } }
+  const shown = { userId, sessionId, origin, password: parsePassword(password) }
+  for (let n = 0; n < 12; n++) await assert.rejects(stepUpInSession(failing, shown), { code: 'unavailable' })
+  assert.equal(show(await t.call('POST', 'step-up', { token, body: { password } })), '200')
 })
