@@ -44,7 +44,10 @@ const toAsked = (charges: readonly RowCharge[], tats: readonly (number | undefin
 export const createExactRows = (
   { store, clock, hashKey, known }: SharedCounting & { readonly known: KnownCounters },
   rows: readonly CountedRow[],
-  away: (keys: LimitKeys) => LimitReport,
+  away: {
+    readonly take: (keys: LimitKeys) => LimitReport
+    readonly giveBack: (keys: LimitKeys) => void
+  },
 ): ExactRows => {
   const now = (): number => toMicroseconds(clock.now())
 
@@ -72,7 +75,7 @@ export const createExactRows = (
       return (allowed ? toAllowance : toRefusedReport)(toAsked(charges, tats), at)
     } catch (error) {
       if (!(error instanceof StoreAway)) throw error
-      return toAwayReport(away(keys))
+      return toAwayReport(away.take(keys))
     }
   }
 
@@ -100,6 +103,7 @@ export const createExactRows = (
         if (charges.length > 0) await store.giveBack(charges, now())
       } catch (error) {
         if (!(error instanceof StoreAway)) throw error
+        away.giveBack(keys)
       }
     },
   }

@@ -169,7 +169,10 @@ export const createLimiter = (options: LimiterOptions, counting: SharedCounting)
   const toExact = (rows: readonly CountedRow[]): ExactRows | undefined => {
     if (rows.length === 0) return undefined
     const away = inMemory(rows.map(toAwayRow))
-    return createExactRows(shared, rows, keys => away.take(keys, now(), true))
+    return createExactRows(shared, rows, {
+      take: keys => away.take(keys, now(), true),
+      giveBack: keys => away.giveBack(keys, now()),
+    })
   }
   const limitsOf = ofEach(
     (rows): Rows => ({
