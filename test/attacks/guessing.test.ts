@@ -227,3 +227,21 @@ test('a right password in a session is no guess where what it was asked for fail
   for (let n = 0; n < 12; n++) await assert.rejects(stepUpInSession(failing, shown), { code: 'unavailable' })
   assert.equal(show(await t.call('POST', 'step-up', { token, body: { password } })), '200')
 })
+
+test('a class behind one address that signs in at the same moment gets in', async () => {
+  t.clock.advance(day)
+  const names = await addUsers(t, 28)
+  const answers = await Promise.all(names.map(name => enter(t, { name, from: '203.0.113.8' })))
+  assert.deepEqual(new Set(answers.map(show)), new Set(['201']))
+})
+
+test('but no more than 15 wrong ones of it reach the hash', async () => {
+  t.clock.advance(day)
+  const names = await addUsers(t, 28)
+  const before = t.engine.hasher.count()
+  const from = '203.0.113.9'
+  const shown = 'a wrong one, long'
+  const answers = await Promise.all(names.map(name => enter(t, { name, from }, { shown })))
+  assert.equal(t.engine.hasher.count() - before, 15)
+  assert.equal(answers.filter(answer => show(answer) === '429 rate_limited').length, 13)
+})
