@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
+import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
+import { stepUp as stepUpInSession } from '../../packages/gatewright/src/sign-in/own-password.ts'
+import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 import { hashCheaply, keepHashesCheap } from '../models/cheap-passwords.ts'
 import { freshName } from '../senders.ts'
@@ -203,4 +207,42 @@ test('account takeover by a stolen session: its thief has ten guesses at the pas
   assert.equal(t.engine.hasher.count(), before)
   assert.equal(show(await stepUp(own, password)), '200')
   assert.equal(show(await enter(t, { name, from: '203.0.113.6' })), '201')
+})
+
+test('a right password in a session is no guess where what it was asked for fails', async () => {
+  t.clock.advance(day)
+  const [name = ''] = await addUsers(t, 1)
+  const body = { username: name, password }
+  const { access_token: token } = (await t.call('POST', 'login', { body, address: '203.0.113.7' })).body
+  const { id: sessionId, user_id: userId } = await t.engine.db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(['sessions.id', 'sessions.user_id'])
+    .where('users.username', '=', name)
+    .executeTakeFirstOrThrow()
+  const secretInForce = () => {
+    throw new Refusal('unavailable')
+  }
+  const failing = { ...t.engine, processes: { ...t.engine.processes, secretInForce } }
+  const shown = { userId, sessionId, origin, password: parsePassword(password) }
+  for (let n = 0; n < 12; n++) await assert.rejects(stepUpInSession(failing, shown), { code: 'unavailable' })
+  assert.equal(show(await t.call('POST', 'step-up', { token, body: { password } })), '200')
+})
+
+test('a class behind one address that signs in at the same moment gets in', async () => {
+  t.clock.advance(day)
+  const names = await addUsers(t, 28)
+  const answers = await Promise.all(names.map(name => enter(t, { name, from: '203.0.113.8' })))
+  assert.deepEqual(new Set(answers.map(show)), new Set(['201']))
+})
+
+test('but no more than 15 wrong ones of it reach the hash', async () => {
+  t.clock.advance(day)
+  const names = await addUsers(t, 28)
+  const before = t.engine.hasher.count()
+  const from = '203.0.113.9'
+  const shown = 'a wrong one, long'
+  const answers = await Promise.all(names.map(name => enter(t, { name, from }, { shown })))
+  assert.equal(t.engine.hasher.count() - before, 15)
+  assert.equal(answers.filter(answer => show(answer) === '429 rate_limited').length, 13)
 })

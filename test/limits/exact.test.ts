@@ -182,6 +182,15 @@ describe('while the store is away, an exact row', () => {
     }
   })
 
+  test('is given back what turned out right', async () => {
+    const process = openProcess()
+    process.cut.isCut = true
+    for (let n = 0; n < 10; n += 1) {
+      assert.equal((await process.limiter.take('failed-sign-in', { address: '192.0.2.1' })).allowed, true)
+      await process.limiter.giveBack('failed-sign-in', { address: '192.0.2.1' })
+    }
+  })
+
   test('lets no more through in a minute, also when the store comes and goes', async () => {
     const process = openProcess()
     let allowed = 0

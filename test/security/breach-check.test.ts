@@ -108,6 +108,8 @@ const broken: Readonly<Record<string, (response: ServerResponse, honest: string)
     write()
   },
   'says too much': response => response.end(`${'F'.repeat(35)}:0\r\n`.repeat(16_000)),
+  'goes over to another protocol': response =>
+    void response.socket?.write('HTTP/1.1 101 Over\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'),
   'hangs up': response => response.destroy(),
 }
 

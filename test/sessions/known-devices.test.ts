@@ -164,6 +164,18 @@ describe('a sign-in makes the browser a known device', () => {
     assert.notEqual(deviceOf(await enter(unused)), unused)
   })
 
+  test('a program that keeps no cookies pushes out no browser in use', async () => {
+    const cookie = deviceOf(await enter())
+    t.clock.advance(1)
+    assert.equal(deviceOf(await enter(cookie)), cookie)
+    for (let n = 0; n < mostDevices + 1; n++) {
+      t.clock.advance(1)
+      await enter(undefined, { path: 'login' })
+    }
+    assert.equal(devices().length, mostDevices)
+    assert.equal(deviceOf(await enter(cookie)), cookie)
+  })
+
   test('is a new one once nobody has signed in with it for a year, swept or not', async () => {
     const cookie = deviceOf(await enter())
     t.clock.advance(deviceLifetime - day)

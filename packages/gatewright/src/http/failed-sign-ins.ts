@@ -1,9 +1,54 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Engine } from '../compose.ts'
+import { addressGroup } from '../ground/address.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { takeFurther, writeRateLimits } from './answer-refusal.ts'
 
 const isWrong = (error: unknown): boolean => error instanceof Refusal && error.code === 'invalid_credentials'
+
+const isOverLimit = (error: unknown): boolean => error instanceof Refusal && error.code === 'rate_limited'
+
+/** The sign-ins of each address group that are counted as failed until they turn out right. */
+const underWay = new WeakMap<Engine, Map<string, Set<Promise<unknown>>>>()
+
+const othersOf = (engine: Engine, group: string): ReadonlySet<Promise<unknown>> =>
+  underWay.get(engine)?.get(group) ?? new Set()
+
+const noteUnderWay = <T>(engine: Engine, group: string, job: Promise<T>): Promise<T> => {
+  const groups = underWay.get(engine) ?? new Map<string, Set<Promise<unknown>>>()
+  underWay.set(engine, groups)
+  const jobs = groups.get(group) ?? new Set()
+  groups.set(group, jobs)
+  const over = job.then(
+    () => {},
+    () => {},
+  )
+  jobs.add(over)
+  void over.then(() => {
+    jobs.delete(over)
+    if (jobs.size === 0) groups.delete(group)
+  })
+  return job
+}
+
+/**
+ * Takes, and waits while others from there are not judged yet: a whole class signs in at the same moment, and each
+ * that turns out right gives its place to the next.
+ */
+const takeOnceJudged = async (
+  others: () => ReadonlySet<Promise<unknown>>,
+  take: () => Promise<void>,
+): Promise<void> => {
+  for (;;) {
+    try {
+      return await take()
+    } catch (error) {
+      const first = [...others()][0]
+      if (!isOverLimit(error) || first === undefined) throw error
+      await first
+    }
+  }
+}
 
 /**
  * Counts a sign-in as failed for its address before the password is checked, and takes that back where it was
@@ -21,18 +66,28 @@ export const countedAsFailed = async <T>(
   if (passage.knownDevice !== undefined) return signIn()
   const keys = { address: passage.address }
   const { reports } = passage
-  await takeFurther(engine, { passage, reply }, keys, 'failed-sign-in')
+  const group = addressGroup(passage.address)
+  await takeOnceJudged(
+    () => othersOf(engine, group),
+    () => {
+      passage.reports = reports
+      return takeFurther(engine, { passage, reply }, keys, 'failed-sign-in')
+    },
+  )
   const takeBack = async (): Promise<void> => {
     await engine.limiter.giveBack('failed-sign-in', keys)
     passage.reports = reports
     writeRateLimits(reply, passage)
   }
-  try {
-    const result = await signIn()
-    await takeBack()
-    return result
-  } catch (error) {
-    if (!isWrong(error)) await takeBack()
-    throw error
+  const judge = async (): Promise<T> => {
+    try {
+      const result = await signIn()
+      await takeBack()
+      return result
+    } catch (error) {
+      if (!isWrong(error)) await takeBack()
+      throw error
+    }
   }
+  return noteUnderWay(engine, group, judge())
 }

@@ -10,7 +10,7 @@ export type KnownDevice = { readonly id: string; readonly userId: string }
 /** How long a browser is known after its last use. */
 export const deviceLifetime = 365 * day
 
-/** A user has at most this many; the longest unused one makes room. */
+/** A user has at most this many; the longest unused one makes room, one that never came back before others. */
 export const mostDevices = 20
 
 /** The user's own browser of this secret: what another user's cookie holds is none. */
@@ -73,15 +73,22 @@ const insertDevice = async (
   return numInsertedOrUpdatedRows === 1n
 }
 
+/** Whoever keeps no cookies leaves such a one with each sign-in: these must not push out a browser in use. */
+const hasComeBack = (device: { readonly created_at: number; readonly last_used_at: number }): boolean =>
+  device.last_used_at > device.created_at
+
 const makeRoom = async ({ db }: Work, { id, userId }: KnownDevice): Promise<void> => {
   const others = await db
     .selectFrom('known_devices')
-    .select('id')
+    .select(['id', 'created_at', 'last_used_at'])
     .where('user_id', '=', userId)
     .where('id', '!=', id)
     .orderBy('last_used_at', 'desc')
     .execute()
-  const surplus = others.slice(mostDevices - 1).map(row => row.id)
+  const surplus = others
+    .toSorted((a, b) => Number(hasComeBack(b)) - Number(hasComeBack(a)))
+    .slice(mostDevices - 1)
+    .map(row => row.id)
   if (surplus.length > 0) await db.deleteFrom('known_devices').where('id', 'in', surplus).execute()
 }
 

@@ -54,12 +54,13 @@ const confirmAndChange = async <Ready>(
     const shown = { user: found, password, origin: own.origin, counted, isKnown: true, gone }
     const user = await checkPassword(dependencies, shown)
     const ready = await unlessItFails(dependencies, counted, prepare)
-    const session = await inTransaction(db, async work => {
+    const change = async (work: Work): Promise<LiveSession | undefined> => {
       const secretId = await processes.secretInForce(work)
       if (!(await holdUser(work, user))) return undefined
       await forgive({ ...dependencies, db: work.db }, { keys: counted })
       return run(work, { ...own, amr: ['pwd'], secretId }, ready)
-    })
+    }
+    const session = await unlessItFails(dependencies, counted, () => inTransaction(db, change))
     if (session !== undefined) return session
     await giveBack(dependencies, counted)
   }

@@ -46,7 +46,9 @@ const headers = {
 const ask = (url: URL, signal: AbortSignal): Promise<http.IncomingMessage> =>
   new Promise((resolve, reject) => {
     const client = url.protocol === 'https:' ? https : http
-    client.request(url, { signal, headers }, resolve).on('error', reject).end()
+    const request = client.request(url, { signal, headers }, resolve).on('error', reject)
+    // One that is told 101 (another protocol) closes without an answer and without an error.
+    request.on('close', () => reject(new Error('closed without an answer'))).end()
   })
 
 const readBody = async (answer: http.IncomingMessage): Promise<string> => {

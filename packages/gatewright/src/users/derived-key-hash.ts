@@ -30,7 +30,9 @@ const scryptBytes = 64
 
 const deriveByScrypt = (N: number, r: number, p: number, salt: string): Derive | undefined => {
   const isPowerOfTwo = N > 1 && Number.isInteger(Math.log2(N))
-  const isBounded = N * r * p <= scryptBounds.work && 128 * N * r <= scryptBounds.memory
+  const isBounded = N * r * p <= scryptBounds.work && 128 * r * (N + p) <= scryptBounds.memory
+  // RFC 7914 §2: N is below 2^(128 · r / 8).
+  if (Math.log2(N) >= 16 * r) return undefined
   if (!isPowerOfTwo || !isBounded) return undefined
   const costs = { N, r, p, maxmem: 2 * scryptBounds.memory }
   return password =>

@@ -45,6 +45,11 @@ describe('a password is little more than own words', () => {
     test(text, () => assert.equal(hasLittleBeside(words, parsePassword(text)), true))
 })
 
+test('a name in wide letters is the name that it is stored as', () => {
+  const wide = ownWords({ username: 'Ｋｏｗａｌｃｚｅｗｓｋａ' }, service)
+  assert.equal(hasLittleBeside(wide, parsePassword('kowalczewska1990')), true)
+})
+
 describe('a password is more than own words', () => {
   for (const text of [
     'alice likes 12 white cats',

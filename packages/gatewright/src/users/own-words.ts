@@ -17,7 +17,8 @@ export type NamesOfService = {
 /** Shorter ones are in everything. */
 const leastLength = 3
 
-const toWord = (text: string): string => text.normalize('NFC').toLowerCase()
+/** NFKC as usernames are: a name typed in wide letters is the same name. */
+const toWord = (text: string): string => text.normalize('NFKC').toLowerCase()
 
 const partsOf = (text: string): readonly string[] => [text, ...text.split(/[^\p{L}\p{N}]+/u)]
 
