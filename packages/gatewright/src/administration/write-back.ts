@@ -4,6 +4,7 @@ import type { RingDependencies } from '../keys/turn-ring.ts'
 import type { KnownCutOff } from '../revocation/cut-off-set.ts'
 import { insertCutOffs } from '../revocation/cut-offs.ts'
 import type { Revocations } from '../revocation/revocations.ts'
+import { forgetDevices } from '../sessions/known-devices.ts'
 import { endSessions } from '../sessions/sessions.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { lockUser } from '../users/users.ts'
@@ -82,6 +83,7 @@ const endUserAgain = (dependencies: Dependencies, { subject: userId, version }: 
       .where('ended_at', 'is', null)
       .execute()
     for (const { id } of older) await endOne(dependencies, work, userId, id)
+    await forgetDevices(work, userId)
   })
 
 /** One that the database has live again would sign what everybody refuses. */

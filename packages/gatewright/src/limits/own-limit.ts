@@ -28,7 +28,7 @@ const isSound = (row: LimitRow): boolean =>
   ['exact', 'fast'].includes(row.kind) &&
   isCount(row.count) &&
   isCount(row.burst ?? 1) &&
-  isCount(row.kind === 'exact' ? row.away : 1) &&
+  (row.kind === 'fast' || (isCount(row.away) && row.away <= row.count)) &&
   windowNames.has(row.window)
 
 /** Rows of one name would share a counter. */
@@ -56,7 +56,7 @@ export const createOwnLimits = (add: (limit: OwnLimit) => void): ((limit: RouteL
       throw new Error(`the limit ${name} is one of Gatewright's own: write its name, or choose another`)
     if (rows.length === 0 || !rows.every(isSound))
       throw new Error(
-        `the limit ${name} can't be counted: each row says by what (such as 'user' or 'address') and of which kind ('exact' or 'fast'), and has whole numbers above 0, and a minute, an hour or a day as its window`,
+        `the limit ${name} can't be counted: each row says by what (such as 'user' or 'address') and of which kind ('exact' or 'fast'), and has whole numbers above 0 (away no more than count), and a minute, an hour or a day as its window`,
       )
     if (!areDistinct(limit))
       throw new Error(`the limit ${name} can't be counted: two of its rows count the same in the same window`)
