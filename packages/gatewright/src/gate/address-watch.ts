@@ -1,6 +1,7 @@
 import { createAddressRanges } from '../ground/address.ts'
 import type { AddressTrouble } from '../ground/address-trouble.ts'
 import { type Clock, minute } from '../ground/clock.ts'
+import { remembered } from '../ground/remembered.ts'
 import { hasForwardedFor } from './client-address.ts'
 
 /** Where a request came from, and what the resolver made of it. */
@@ -66,8 +67,7 @@ export const createAddressWatch = (
   { clock }: { readonly clock: Clock },
   trustedProxies: readonly string[],
 ): AddressWatch => {
-  const isTrusted = createAddressRanges(trustedProxies)
-  const known = new Map<string, boolean>()
+  const isTrusted = remembered(createAddressRanges(trustedProxies), mostKnown)
   const ring = Array.from({ length: minutes }, (): Minute => {
     const slot = {} as Minute
     begin(slot, Number.NEGATIVE_INFINITY)
@@ -75,15 +75,7 @@ export const createAddressWatch = (
   })
   const numberNow = (): number => Math.floor(clock.monotonic() / minute)
 
-  const isProxy = (address: string): boolean => {
-    if (trustedProxies.length === 0) return false
-    const found = known.get(address)
-    if (found !== undefined) return found
-    const trusted = isTrusted(address)
-    if (known.size >= mostKnown) known.clear()
-    known.set(address, trusted)
-    return trusted
-  }
+  const isProxy = (address: string): boolean => trustedProxies.length > 0 && isTrusted(address)
 
   return {
     note: seen => {

@@ -1,4 +1,5 @@
 import { type Address, createAddressRanges, parseAddress } from '../ground/address.ts'
+import { remembered } from '../ground/remembered.ts'
 
 /** Says where a request comes from: never throws, never empty. */
 export type ClientAddress = (peer: string | undefined, rawHeaders: readonly string[]) => string
@@ -46,19 +47,11 @@ export const createClientAddress = (trustedProxies: readonly string[]): ClientAd
 
 const unknown = 'unknown'
 
-/** How many peers are known in their normal form: a connection brings many requests. */
-const mostKnown = 10_000
-const knownPeers = new Map<string, Address | undefined>()
+/** A connection brings many requests. */
+const parseKnown = remembered(parseAddress, 10_000)
 
-const parsePeer = (peer: string | undefined): Address | undefined => {
-  if (peer === undefined) return undefined
-  const known = knownPeers.get(peer)
-  if (known !== undefined) return known
-  const address = parseAddress(peer)
-  if (knownPeers.size >= mostKnown) knownPeers.clear()
-  knownPeers.set(peer, address)
-  return address
-}
+const parsePeer = (peer: string | undefined): Address | undefined =>
+  peer === undefined ? undefined : parseKnown(peer)
 
 const walk = (peer: Address, elements: Iterable<string>, isTrusted: (text: string) => boolean): Address => {
   let lastTrusted = peer

@@ -32,7 +32,7 @@ const limitLookUp = (
   if (passage.session !== undefined) return
   const hash = hashSessionSecret(cookie)
   const address = dependencies.knownSecrets.has(hash) ? undefined : passage.address
-  if (address !== undefined) admitUnknown(dependencies, passage, cookie)
+  if (address !== undefined) admitUnknown(dependencies, passage, hash)
   return takeFromLimit(dependencies, passage, { session: hash, address }, 'cookie')
 }
 

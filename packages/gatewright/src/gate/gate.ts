@@ -14,7 +14,7 @@ import type { AddressWatch } from './address-watch.ts'
 import { checkCookieCaller } from './cookie-caller.ts'
 import { type CredentialPlaces, readCredential, readDeviceSecret } from './credential.ts'
 import { checkCrossSite, type Origins } from './cross-site.ts'
-import type { KnownSecrets } from './known-secrets.ts'
+import { hashText, type KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
 import { refuseSwitchedOff } from './switched-off.ts'
@@ -102,7 +102,7 @@ const identify: Step = (gate, passage) => {
     throw new Refusal('invalid_token', { reason: `unknown_${credential.kind}` })
   const known = accessTokens.findKnown(credential.text)
   if (known !== undefined) return setToken(passage, known)
-  admitUnknown(gate, passage, credential.text)
+  admitUnknown(gate, passage, hashText(credential.text))
   return accessTokens.verify(credential.text).then(verified => setToken(passage, verified))
 }
 

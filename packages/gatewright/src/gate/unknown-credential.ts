@@ -1,6 +1,6 @@
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
-import { hashText, type KnownSecrets } from './known-secrets.ts'
+import type { KnownSecrets } from './known-secrets.ts'
 import type { Passage } from './passage.ts'
 
 type Dependencies = { readonly limiter: Limiter; readonly knownSecrets: KnownSecrets }
@@ -11,14 +11,14 @@ const limit = 'refused-credential'
  * Asked before a signature is checked or a query made for a credential that this process has not seen to be
  * good. From an address that has shown too many made-up ones, no further one is judged; what this process gave
  * or knows goes on, so nobody's neighbour signs him out.
+ * @param hash of the credential, as `knownSecrets` has it
  * @throws Refusal `rate_limited`
  */
 export const admitUnknown = (
   { limiter, knownSecrets }: Dependencies,
   passage: Passage,
-  text: string,
+  hash: string,
 ): void => {
-  const hash = hashText(text)
   const address = knownSecrets.has(hash) ? undefined : passage.address
   const report = limiter.look(limit, { address, session: hash })
   if (!report.allowed) {

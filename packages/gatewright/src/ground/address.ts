@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { remembered } from './remembered.ts'
 
 declare const address: unique symbol
 
@@ -48,17 +49,7 @@ const toGroups = (text: string): Groups => {
 }
 
 /** Every request asks for these, and the arithmetic takes ten times as long as all that is done with them. */
-const mostKnown = 20_000
-const known = new Map<string, Groups>()
-
-const groupsOf = (text: string): Groups => {
-  const found = known.get(text)
-  if (found !== undefined) return found
-  const groups = toGroups(text)
-  if (known.size >= mostKnown) known.clear()
-  known.set(text, groups)
-  return groups
-}
+const groupsOf = remembered(text => toGroups(text), 20_000)
 
 /**
  * The group that is counted and limited as one: an IPv4 address alone, of IPv6 the /64, because whoever

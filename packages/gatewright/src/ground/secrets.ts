@@ -34,6 +34,21 @@ export type Secrets = {
   readonly open: (purpose: Purpose, context: string, sealed: string) => Buffer
 }
 
+/**
+ * A text as it may stand where others read it: whoever lacks the secret can neither read nor guess it.
+ * @throws TypeError when the secret is not held
+ */
+export const hideText = (
+  { mac }: Pick<Secrets, 'mac'>,
+  purpose: Purpose,
+  secretId: string,
+  text: string,
+): string => {
+  const hidden = mac(purpose, secretId, Buffer.from(text))
+  if (hidden === undefined) throw new TypeError(`the secret ${secretId} is not held`)
+  return toBase64url(hidden)
+}
+
 const secretBytes = 32
 
 /** Four bytes in base64url: enough to tell a handful of secrets apart, and says nothing about them. */

@@ -1,5 +1,4 @@
-import { toBase64url } from '../ground/encoding.ts'
-import type { Secrets } from '../ground/secrets.ts'
+import { hideText, type Secrets } from '../ground/secrets.ts'
 
 /**
  * Names counters of a shared store: whoever reads it learns nobody's name or address. All processes hold the
@@ -7,8 +6,5 @@ import type { Secrets } from '../ground/secrets.ts'
  */
 export const createHashKey =
   (secrets: Secrets, secretInForce: () => string) =>
-  (text: string): string => {
-    const mac = secrets.mac('limit-counter', secretInForce(), Buffer.from(text))
-    if (mac === undefined) throw new TypeError('the secret in force is not held')
-    return toBase64url(mac)
-  }
+  (text: string): string =>
+    hideText(secrets, 'limit-counter', secretInForce(), text)

@@ -68,25 +68,20 @@ export type Started = LiveSession & { readonly deviceSecret?: DeviceSecret }
 
 const nobodysBrowser = { shown: undefined, known: undefined, isRemembered: false } as const
 
-/** What of this user it is a guess at: a known device has a counter of its own. */
-const countedFor = (
-  dependencies: SignInDependencies,
-  { name, browser: { known } = nobodysBrowser }: SignIn,
-  user: UserRow | undefined,
-): readonly string[] =>
-  known !== undefined && known.userId === user?.id
-    ? [deviceKey(known.id)]
-    : strangerKeys(dependencies, name, user)
+/** The browser as a known device of this user; another user's is none. */
+const deviceOf = ({ browser }: SignIn, user: UserRow | undefined): Browser['known'] =>
+  browser?.known?.userId === user?.id ? browser?.known : undefined
 
 /** Undefined when the user changed since the password was checked. */
 const begin = (
   dependencies: SignInDependencies,
-  { device, origin, holding = 'tokens', browser = nobodysBrowser }: SignIn,
+  asked: SignIn,
   { user, counted }: { readonly user: UserRow; readonly counted: readonly string[] },
 ): Promise<Started | undefined> =>
   inTransaction(dependencies.db, async work => {
+    const { device, origin, holding = 'tokens', browser = nobodysBrowser } = asked
     const { id: userId, version: userVersion } = user
-    const known = browser.known?.userId === userId ? browser.known : undefined
+    const known = deviceOf(asked, user)
     const knownDevice =
       known ?? (browser.isRemembered ? { id: newId(dependencies.random), userId } : undefined)
     const live = await startSession(dependencies, work, {
@@ -118,9 +113,10 @@ export const signIn = async (dependencies: SignInDependencies, asked: SignIn): P
   await refuseSlowly(clock, clock.monotonic(), async () => hasher.check(caller))
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = await findUserByName(dependencies.db, name)
-    const counted = countedFor(dependencies, asked, found)
-    const isKnown = browser?.known !== undefined && browser.known.userId === found?.id
-    const shown = { user: found, password, origin, counted, isKnown, gone }
+    const known = deviceOf(asked, found)
+    // What of this user it is a guess at: a known device has a counter of its own.
+    const counted = known === undefined ? strangerKeys(dependencies, name, found) : [deviceKey(known.id)]
+    const shown = { user: found, password, origin, counted, isKnown: known !== undefined, gone }
     const user = await checkPassword(dependencies, shown)
     const started = await unlessItFails(dependencies, counted, () =>
       begin(dependencies, asked, { user, counted }),

@@ -1,4 +1,4 @@
-import type { Secrets } from '../ground/secrets.ts'
+import { hideText, type Secrets } from '../ground/secrets.ts'
 import type { Processes } from '../processes/processes.ts'
 import type { UserRow } from '../storage/tables.ts'
 import { nameKey } from '../users/users.ts'
@@ -11,9 +11,7 @@ export type NameHashing = {
 /** People type passwords into the field of the name: what is kept of it says nothing without the secret. */
 const ofName = ({ secrets, processes }: NameHashing, kind: string, key: string): string => {
   const id = processes.lastSecretInForce()
-  const mac = secrets.mac('sign-in-name', id, Buffer.from(key))
-  if (mac === undefined) throw new TypeError('the secret in force is held')
-  return `${kind}.${id}.${mac.toString('base64url')}`
+  return `${kind}.${id}.${hideText(secrets, 'sign-in-name', id, key)}`
 }
 
 const ofUser = (id: string): string => `user.${id}.pwd`

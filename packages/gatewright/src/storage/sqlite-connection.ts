@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CompiledQuery, QueryResult } from 'kysely'
+import { remembered } from '../ground/remembered.ts'
 import { isBusy } from './sqlite-failure.ts'
 
 /** How hard a commit is: `full` survives a power cut; `off` is for tests of logic only. */
@@ -112,17 +113,8 @@ const toRun = (statement: StatementSync, sql: string): Run => {
 }
 
 /** The statements of a connection, each prepared once. */
-const createPrepare = (database: DatabaseSync) => {
-  const known = new Map<string, Run>()
-  return (sql: string): Run => {
-    const found = known.get(sql)
-    if (found !== undefined) return found
-    if (known.size >= statementCacheSize) known.clear()
-    const made = toRun(database.prepare(sql), sql)
-    known.set(sql, made)
-    return made
-  }
-}
+const createPrepare = (database: DatabaseSync): ((sql: string) => Run) =>
+  remembered(sql => toRun(database.prepare(sql), sql), statementCacheSize)
 
 /**
  * While another process holds the lock a statement is tried again, and other work goes on. The patience is

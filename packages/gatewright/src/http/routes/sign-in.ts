@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { findShownCookieSession } from '../../gate/cookie-caller.ts'
+import { hashText } from '../../gate/known-secrets.ts'
 import { admitUnknown } from '../../gate/unknown-credential.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { everyone, signedIn } from '../../permissions/access-rule.ts'
@@ -198,7 +199,7 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
       if (token === undefined) throw new Refusal('invalid_token', { reason: 'no_credential' })
       const { passage } = request
       const countUse = (session: string) => takeFurther(engine, { passage, reply }, { session })
-      if (passage !== undefined) admitUnknown(engine, passage, token)
+      if (passage !== undefined) admitUnknown(engine, passage, hashText(token))
       return givePair(engine, () => refresh(engine, { text: token, origin: originOf(request), countUse }))
     },
   )
