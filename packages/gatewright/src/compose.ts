@@ -70,6 +70,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   /** By which other processes say that there is something to read. */
   readonly lines: WakeLines
   readonly publishedFeed: PublishedFeed
+  /** By address group, the sign-ins that are counted as failed until they turn out right. None rejects. */
+  readonly signInsUnderWay: Map<string, Set<Promise<unknown>>>
   /** Where limits are counted that all processes share. */
   readonly counters: CounterHome
   readonly housekeeping: Housekeeping
@@ -327,6 +329,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     places: credentialPlacesOf(settings, publicUrl),
     origins: { own: publicUrl, listed: new Set(settings.corsOrigins) },
     knownSecrets: createKnownSecrets(),
+    signInsUnderWay: new Map(),
     warnings: [
       ...warnings,
       ...found,

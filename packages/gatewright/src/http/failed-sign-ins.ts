@@ -8,15 +8,11 @@ const isWrong = (error: unknown): boolean => error instanceof Refusal && error.c
 
 const isOverLimit = (error: unknown): boolean => error instanceof Refusal && error.code === 'rate_limited'
 
-/** The sign-ins of each address group that are counted as failed until they turn out right. */
-const underWay = new WeakMap<Engine, Map<string, Set<Promise<unknown>>>>()
+/** The first of those from there that are not judged yet. */
+const findOther = ({ signInsUnderWay }: Engine, group: string): Promise<unknown> | undefined =>
+  signInsUnderWay.get(group)?.values().next().value
 
-const othersOf = (engine: Engine, group: string): ReadonlySet<Promise<unknown>> =>
-  underWay.get(engine)?.get(group) ?? new Set()
-
-const noteUnderWay = <T>(engine: Engine, group: string, job: Promise<T>): Promise<T> => {
-  const groups = underWay.get(engine) ?? new Map<string, Set<Promise<unknown>>>()
-  underWay.set(engine, groups)
+const noteUnderWay = <T>({ signInsUnderWay: groups }: Engine, group: string, job: Promise<T>): Promise<T> => {
   const jobs = groups.get(group) ?? new Set()
   groups.set(group, jobs)
   const over = job.then(
@@ -36,16 +32,16 @@ const noteUnderWay = <T>(engine: Engine, group: string, job: Promise<T>): Promis
  * that turns out right gives its place to the next.
  */
 const takeOnceJudged = async (
-  others: () => ReadonlySet<Promise<unknown>>,
+  find: () => Promise<unknown> | undefined,
   take: () => Promise<void>,
 ): Promise<void> => {
   for (;;) {
     try {
       return await take()
     } catch (error) {
-      const first = [...others()][0]
-      if (!isOverLimit(error) || first === undefined) throw error
-      await first
+      const other = find()
+      if (!isOverLimit(error) || other === undefined) throw error
+      await other
     }
   }
 }
@@ -68,7 +64,7 @@ export const countedAsFailed = async <T>(
   const { reports } = passage
   const group = addressGroup(passage.address)
   await takeOnceJudged(
-    () => othersOf(engine, group),
+    () => findOther(engine, group),
     () => {
       passage.reports = reports
       return takeFurther(engine, { passage, reply }, keys, 'failed-sign-in')
