@@ -62,7 +62,7 @@ const measure = async ({ from, contender }: Flood, seconds: number): Promise<Mea
     const flood = load(running, {
       script: 'sign-in.lua',
       target: '/auth/login',
-      seconds: seconds + 2,
+      seconds: seconds + 3,
       core: '2',
       env: { BODY: '{"username":"user%d","password":"a wrong password"}', USERS: '1000000', FROM: from },
     })

@@ -5,22 +5,27 @@ import { Agent, get } from 'node:http'
  * Sends GETs on a schedule, whatever the server does, each as another caller; a time counts from the moment
  * that the schedule says, so that a server which stands still can't hide it. Prints the times.
  *
+ * The first second is not counted: there this program itself is still being compiled, and opens its connections.
+ *
  * Arguments: the address, the file of callers, how many a second, how many seconds.
  */
 const [url = '', file = '', perSecond = 200, seconds = 5] = process.argv.slice(2)
 const callers = readFileSync(file, 'utf8').trimEnd().split('\n')
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
-const total = Math.floor(Number(perSecond) * Number(seconds))
+const warmUp = Number(perSecond)
+const total = warmUp + Math.floor(Number(perSecond) * Number(seconds))
 const begun = performance.now() + 50
 const times: number[] = []
+let answered = 0
 let refused = 0
 
 const send = (number: number, due: number): void => {
   const [name = '', value = ''] = (callers[number % callers.length] ?? '').split(': ')
   const end = (isGood: boolean): void => {
-    times.push(performance.now() - due)
+    answered += 1
+    if (number >= warmUp) times.push(performance.now() - due)
     if (!isGood) refused += 1
-    if (times.length === total) report()
+    if (answered === total) report()
   }
   get(url, { agent, headers: { [name]: value }, timeout: 20_000 }, answer => {
     answer.resume().once('end', () => end(answer.statusCode === 200))
@@ -33,7 +38,7 @@ const send = (number: number, due: number): void => {
 
 const report = (): void => {
   times.sort((a, b) => a - b)
-  const at = (part: number): number => times[Math.min(total - 1, Math.floor(part * total))] ?? Number.NaN
+  const at = (part: number): number => times[Math.min(times.length - 1, Math.floor(part * times.length))] ?? Number.NaN
   console.log(JSON.stringify({ p50: at(0.5), p99: at(0.99), max: at(1), refused }))
   agent.destroy()
 }
