@@ -38,7 +38,8 @@ const send = (number: number, due: number): void => {
 
 const report = (): void => {
   times.sort((a, b) => a - b)
-  const at = (part: number): number => times[Math.min(times.length - 1, Math.floor(part * times.length))] ?? Number.NaN
+  const at = (part: number): number =>
+    times[Math.min(times.length - 1, Math.floor(part * times.length))] ?? Number.NaN
   console.log(JSON.stringify({ p50: at(0.5), p99: at(0.99), max: at(1), refused }))
   agent.destroy()
 }

@@ -2,6 +2,7 @@ import { ConnectionFailure } from './connection-failure.ts'
 import { isPostgresFailure } from './postgres-failure.ts'
 import { isSqliteFailure } from './sqlite-failure.ts'
 import { DatabaseLost } from './sqlite-file.ts'
+import { NotOnDisk } from './write-log.ts'
 
 /** What Kysely says of a database that was closed. */
 const closed = /^driver has already been destroyed/
@@ -13,6 +14,7 @@ const closed = /^driver has already been destroyed/
 export const isDatabaseFailure = (error: unknown): boolean =>
   error instanceof ConnectionFailure ||
   error instanceof DatabaseLost ||
+  error instanceof NotOnDisk ||
   isSqliteFailure(error) ||
   isPostgresFailure(error) ||
   (error instanceof Error && closed.test(error.message))

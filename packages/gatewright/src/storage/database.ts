@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Kysely } from 'kysely'
 import { second } from '../ground/clock.ts'
@@ -36,6 +36,12 @@ const checkFile = (file: string): void => {
   if (found !== undefined) accessSync(file, constants.R_OK | constants.W_OK)
 }
 
+/** SQLite gives its log, and what processes share of it, the mode that the file has when it makes them. */
+const keepToOwner = (file: string): void => {
+  if (!existsSync(file)) writeFileSync(file, '', { flag: 'a', mode: 0o600 })
+  chmodSync(file, 0o600)
+}
+
 type Opened = { readonly db: Database; readonly file?: OpenFile; readonly breakAll?: () => void }
 
 /** Makes the file and its folder (for their owner only) where there is none. */
@@ -44,11 +50,10 @@ const openFile = (file: string, durability: Durability): Opened => {
     makeFolder(dirname(file))
     checkFile(file)
     checkLog(file)
+    keepToOwner(file)
     const database = openSqlite(file, durability)
-    // WAL and shared-memory files take the mode of the database file.
-    chmodSync(file, 0o600)
     const opened = watchFile(file)
-    return { db: openKysely(database, opened), file: opened }
+    return { db: openKysely(database, { file: opened }), file: opened }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })

@@ -20,8 +20,12 @@ const schema = `
   create trigger ends_all before insert on entries when new.name = 'ends all'
     begin select raise(rollback, 'the disk is full'); end`
 
-/** Turns on a real file, and a log of what they ask of it. @param fails asked of each statement before it is run */
-const open = (fails: (text: string) => boolean = () => false) => {
+/**
+ * Turns on a real file, and a log of what they ask of it.
+ * @param fails asked of each statement before it is run
+ * @param persist waits for the disk
+ */
+const open = (fails: (text: string) => boolean = () => false, persist = async () => {}) => {
   const file = join(folder, `${++files}.db`)
   const database = new DatabaseSync(file)
   database.exec(`pragma journal_mode = wal; ${schema}`)
@@ -34,6 +38,7 @@ const open = (fails: (text: string) => boolean = () => false) => {
       database.exec(text)
     },
     isInTransaction: () => database.isTransaction,
+    persist,
   })
   const insert = database.prepare('insert into entries (name, parent) values (?, ?)')
   /** One transaction: inserts the names, and then waits for `between`. */

@@ -19,8 +19,6 @@ export type Turns = {
   readonly begin: () => Promise<Turn>
   /** Takes note of a statement that failed, which may have ended the transaction. */
   readonly noteFailure: (error: unknown) => Promise<void>
-  /** Whether a transaction of the database is open, which whoever comes now would share. */
-  readonly isOpen: () => boolean
   /** Runs with no transaction open. */
   readonly runAlone: <T>(run: () => Promise<T>) => Promise<T>
 }
@@ -29,6 +27,8 @@ type Connection = {
   readonly run: (sql: string) => Promise<unknown>
   /** Some failures end the transaction that was open. */
   readonly isInTransaction: () => boolean
+  /** Resolves when all that was committed before is on the disk. The next transaction does not wait for it. */
+  readonly persist: () => Promise<void>
 }
 
 /**
@@ -40,7 +40,7 @@ type Connection = {
  * A group takes whoever comes before this turn of the event loop is over. What was read from sockets
  * together is written together, and a lone writer waits for nobody.
  */
-export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
+export const createTurns = ({ run, isInTransaction, persist }: Connection): Turns => {
   const mutex = createMutex()
   let group: Group | undefined
 
@@ -61,7 +61,7 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
   const finish = async (): Promise<void> => {
     try {
       await run('commit')
-      group?.durable.resolve()
+      group?.durable.resolve(persist())
       group = undefined
     } catch (error) {
       await abandon(error)
@@ -158,7 +158,6 @@ export const createTurns = ({ run, isInTransaction }: Connection): Turns => {
       }
     },
     noteFailure,
-    isOpen: () => group !== undefined,
     runAlone: async work => {
       await mutex.acquire()
       try {

@@ -39,11 +39,14 @@ const block = (milliseconds: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
-/** At the start nothing else waits: with several processes starting at once it is tried again. */
+/**
+ * At the start nothing else waits: with several processes starting at once it is tried again. What reads makes
+ * the file of the log.
+ */
 const enterWal = (database: DatabaseSync): void => {
   for (let attempt = 1; ; attempt++) {
     try {
-      database.exec('pragma journal_mode = wal')
+      database.exec('pragma journal_mode = wal; select 1 from sqlite_schema')
       return
     } catch (error) {
       if (attempt === 200 || !isBusy(error)) throw error

@@ -18,6 +18,7 @@ import { giveShortWay } from './short-way.ts'
 import { createExecute, type Execute, openReader } from './sqlite-connection.ts'
 import { DatabaseLost, type OpenFile } from './sqlite-file.ts'
 import type { Database, DatabaseTransaction, Tables } from './tables.ts'
+import { createWriteLog, NotOnDisk, openLogFile, type WriteLog } from './write-log.ts'
 
 type Connections = {
   readonly database: DatabaseSync
@@ -25,8 +26,7 @@ type Connections = {
   /** Sees what is committed, at any time. */
   readonly read: Execute
   readonly turns: Turns
-  /** A commit waits for the disk. */
-  readonly isDurable: boolean
+  readonly log: WriteLog
   readonly close: () => Promise<void>
 }
 
@@ -69,8 +69,8 @@ const isRead = ({ query, sql }: CompiledQuery): boolean =>
   query.kind === 'SelectQueryNode' || (query.kind === 'RawNode' && /^\s*(select|with)\b/i.test(sql))
 
 /**
- * Counts of what was tried. A power cut that takes the last of them lets through what it stopped: so no disk
- * is waited for, which would hold the whole process at every wrong password.
+ * Counts of what was tried. A power cut that takes the last of them lets through what it stopped: so nobody
+ * waits for the disk.
  */
 const losableTables: ReadonlySet<string> = new Set(['limit_counters', 'sign_in_throttles'])
 
@@ -80,29 +80,26 @@ const isLosable = ({ query }: CompiledQuery): boolean => {
   return losableTables.has((query.table as TableNode).table.identifier.name)
 }
 
-/** In the log, and on the disk with the next commit that waits for it. */
-const executeLosable = <R>(connections: Connections, query: CompiledQuery): Promise<QueryResult<R>> => {
-  const { database, write, turns, isDurable } = connections
-  if (!isDurable || turns.isOpen())
-    return runInTurn(connections, turn => executeInTurn<R>(connections, turn, query))
-  return turns.runAlone(async () => {
-    database.exec('pragma synchronous = normal')
-    try {
-      return await write<R>(query)
-    } finally {
-      database.exec('pragma synchronous = full')
-    }
+/** What is written by hand may be a pragma, or anything. */
+const executeRaw = async <R>(
+  { write, turns, log }: Connections,
+  query: CompiledQuery,
+): Promise<QueryResult<R>> => {
+  const result = await turns.runAlone(async () => {
+    await log.mend()
+    return write<R>(query)
   })
+  await log.persist()
+  return result
 }
 
-/** A statement outside any transaction. What else is written by hand may be a pragma, or anything. */
+/** A statement outside any transaction. */
 const executeAlone = <R>(connections: Connections, query: CompiledQuery): Promise<QueryResult<R>> => {
   const { read, write, turns } = connections
   if (isRead(query)) return read<R>(query)
-  if (isLosable(query)) return executeLosable<R>(connections, query)
-  return query.query.kind === 'RawNode'
-    ? turns.runAlone(() => write<R>(query))
-    : runInTurn(connections, turn => executeInTurn<R>(connections, turn, query))
+  if (isLosable(query)) return turns.runAlone(() => write<R>(query))
+  if (query.query.kind === 'RawNode') return executeRaw<R>(connections, query)
+  return runInTurn(connections, turn => executeInTurn<R>(connections, turn, query))
 }
 
 const holdConnection = (connections: Connections, turn?: Turn): HeldConnection => {
@@ -119,24 +116,50 @@ const holdConnection = (connections: Connections, turn?: Turn): HeldConnection =
   return held
 }
 
-const connectTo = (database: DatabaseSync, file: OpenFile | undefined): Connections => {
+const readPragma = (database: DatabaseSync, pragma: string): unknown =>
+  Object.values(database.prepare(`pragma ${pragma}`).get() ?? {})[0]
+
+/** Of tests that prove logic alone, and of a database that has no log. */
+const noLog: WriteLog = { persist: async () => {}, mend: async () => {}, close: async () => {} }
+
+/** Where SQLite would wait for the disk at each commit, the log does it in its place. */
+const takeLog = (database: DatabaseSync, write: Execute, openLog: typeof openLogFile): WriteLog => {
+  if (readPragma(database, 'journal_mode') !== 'wal' || readPragma(database, 'synchronous') !== 2)
+    return noLog
+  database.exec('pragma synchronous = normal')
+  return createWriteLog(openLog(database.location() ?? ''), async () => {
+    const { rows } = await write<{ readonly busy: number }>({
+      sql: 'pragma wal_checkpoint(truncate)',
+      parameters: [],
+    })
+    if (rows[0]?.busy !== 0) throw new NotOnDisk('the log of writes is in use, and can not be emptied')
+  })
+}
+
+const connectTo = (
+  database: DatabaseSync,
+  file: OpenFile | undefined,
+  openLog: typeof openLogFile,
+): Connections => {
   const write = createExecute(database)
+  const log = takeLog(database, write, openLog)
   /** What is committed into a file that nobody will ever open is not committed. */
   const run = async (sql: string): Promise<void> => {
+    if (sql === 'begin immediate') await log.mend()
     await write({ sql, parameters: [] })
     if (sql === 'commit' && file?.isLost())
       throw new DatabaseLost('the file of the database is no longer there')
   }
-  const turns = createTurns({ run, isInTransaction: () => database.isTransaction })
+  const turns = createTurns({ run, isInTransaction: () => database.isTransaction, persist: log.persist })
   const reader = openReader(database)
-  const isDurable = Number(database.prepare('pragma synchronous').get()?.synchronous) === 2
   const close = () =>
     turns.runAlone(async () => {
       file?.close()
       reader.close()
+      await log.close()
       database.close()
     })
-  return { database, write, read: createExecute(reader), turns, isDurable, close }
+  return { database, write, read: createExecute(reader), turns, log, close }
 }
 
 const createDriver = (connections: Connections): Driver => ({
@@ -183,8 +206,11 @@ const createDialect = (driver: Driver): Dialect => ({
  * Kysely over `node:sqlite`, and the short way past it for what many requests do.
  * @param file what was opened, where somebody watches it
  */
-export const openKysely = (database: DatabaseSync, file?: OpenFile): Database => {
-  const connections = connectTo(database, file)
+export const openKysely = (
+  database: DatabaseSync,
+  { file, openLog = openLogFile }: { readonly file?: OpenFile; readonly openLog?: typeof openLogFile } = {},
+): Database => {
+  const connections = connectTo(database, file, openLog)
   const driver = createDriver(connections)
   const dialect = createDialect(driver)
   const db = new Kysely<Tables>({ dialect })
