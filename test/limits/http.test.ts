@@ -108,3 +108,41 @@ describe('whoever is refused', () => {
     assert.deepEqual(slept, [])
   })
 })
+
+describe('flood: whoever goes on at a name that is refused', () => {
+  const body = { username: 'nobody', password: 'a guess' }
+  const open = async (owner: TestContext) => {
+    const t = await startBlog({ limitsScale: 1 })
+    owner.after(() => t.close())
+    return t
+  }
+  const leftOf = (policy: string, { headers }: { readonly headers: object }): number =>
+    Number(
+      new RegExp(`"${policy}";r=(\\d+)`).exec(String((headers as Record<string, unknown>).ratelimit))?.[1],
+    )
+
+  test('uses up the address as well, and is told so', async owner => {
+    const t = await open(owner)
+    const left: number[] = []
+    for (let n = 0; n < 30; n++) left.push(leftOf('sign-in-address', await t.call('POST', 'login', { body })))
+    assert.deepEqual(
+      left,
+      Array.from({ length: 30 }, (_, n) => 29 - n),
+    )
+  })
+
+  test('is then refused before the body is read, at whatever name', async owner => {
+    const t = await open(owner)
+    const post = (payload: string) =>
+      t.app.inject({
+        method: 'POST',
+        url: '/api/v1/login',
+        headers: { 'content-type': 'application/json' },
+        payload,
+      })
+    assert.equal((await post('{')).statusCode, 400)
+    for (let n = 0; n < 29; n++) await t.call('POST', 'login', { body })
+    assert.equal((await post('{')).statusCode, 429)
+    assert.equal((await t.call('POST', 'login', { body: { ...body, username: 'another' } })).status, 429)
+  })
+})

@@ -143,7 +143,7 @@ export const advice = {
   },
   rate_limited: {
     means: 'Too many requests. `RateLimit-Policy` names the limit.',
-    todo: 'Wait as many seconds as `Retry-After` says. A refused request costs nothing.',
+    todo: 'Wait as many seconds as `Retry-After` says. Asking on meanwhile can use up other limits.',
   },
   headers_too_large: {
     means: 'The headers are larger than 16 KiB.',

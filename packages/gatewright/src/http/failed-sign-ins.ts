@@ -4,8 +4,6 @@ import { addressGroup } from '../ground/address.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { takeFurther, writeRateLimits } from './answer-refusal.ts'
 
-const isWrong = (error: unknown): boolean => error instanceof Refusal && error.code === 'invalid_credentials'
-
 const isOverLimit = (error: unknown): boolean => error instanceof Refusal && error.code === 'rate_limited'
 
 /** The first of those from there that are not judged yet. */
@@ -47,15 +45,17 @@ const takeOnceJudged = async (
 }
 
 /**
- * Counts a sign-in as failed for its address before the password is checked, and takes that back where it was
- * not wrong. What is refused without being checked counts as well, so that nobody is told so by the count. A
- * known device of the user takes nothing: it is counted by itself.
+ * Counts a sign-in as failed for its address before the password is checked, and takes that back unless the
+ * verdict was no: what fails once it was (the audit event can't be written, say) makes no guess free. What is
+ * throttled counts as well, so that nobody is told so by the count. A known device of the user takes nothing: it
+ * is counted by itself.
+ * @param signIn calls `onWrong` at the verdict
  * @throws Refusal `rate_limited`, and what `signIn` throws
  */
 export const countedAsFailed = async <T>(
   engine: Engine,
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
-  signIn: () => Promise<T>,
+  signIn: (onWrong?: () => void) => Promise<T>,
 ): Promise<T> => {
   const { passage } = request
   if (passage === undefined) throw new TypeError('a handler runs behind the gate')
@@ -76,13 +76,13 @@ export const countedAsFailed = async <T>(
     writeRateLimits(reply, passage)
   }
   const judge = async (): Promise<T> => {
+    let isWrong = false
     try {
-      const result = await signIn()
-      await takeBack()
-      return result
-    } catch (error) {
-      if (!isWrong(error)) await takeBack()
-      throw error
+      return await signIn(() => {
+        isWrong = true
+      })
+    } finally {
+      if (!isWrong) await takeBack()
     }
   }
   return noteUnderWay(engine, group, judge())

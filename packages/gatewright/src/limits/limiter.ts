@@ -107,7 +107,7 @@ const prepare = ({ clock, random, ...options }: LimiterOptions) => {
 /**
  * The limits of `table.ts`, all of them counted in this process.
  *
- * A refused request costs nothing: it neither delays its caller further nor charges another row.
+ * A refused request costs nothing here: it neither delays its caller further nor charges another row of it.
  * A row whose key is not given does not count, so a limit none of whose keys is given allows.
  * Time is monotonic and never runs backwards here, whatever the clock does.
  *

@@ -96,9 +96,21 @@ ${toLine(columns)}
 ${names.flatMap(toLines).join('\n')}
 
 Every route names one of these; a list that is searched takes from \`search\` as well. A request must pass all
-rows of its limit that apply to it; one that is refused gets 429 with \`Retry-After\` and costs nothing. No
-route asks for a code, sends mail or takes an API key in this version: their rows are counted as soon as one does.
+rows of its limit that apply to it; one that is refused gets 429 with \`Retry-After\`. No route asks for a code,
+sends mail or takes an API key in this version: their rows are counted as soon as one does.
 
+- **What a refused request is charged.** Rows are looked at as soon as it is known whom they count: the address
+  first, before anything else of the request is judged; then user and session; the name that the body holds once
+  that has arrived. Rows that are looked at together are charged together or not at all, and what an earlier
+  look has charged stays charged. So whoever goes on at a name that is refused uses up the address as well, and is
+  then refused before the body is read, mostly by memory. Given back, each such request would cost the store two
+  writes, without end. A browser that shows a device's cookie is looked at once, address and name together, after
+  the look-up, which \`cookie\` counts.
+- **A limit that counts nobody stops the start**: on a route that is open to strangers one without a row by
+  address, on a route for users one without a row by address, user or session. \`unlimited\` must be written out.
+- **Made-up credentials** (\`refused-credential\`) are limited where the gate judges one, and at \`POST /refresh\`.
+  \`POST /logout\` judges them within its own limit of the address, and those that it refuses are not counted:
+  what strangers have shown keeps nobody behind the same address from signing out.
 - **What a row promises.** "5 a minute" is five at once, then one every 12 seconds, and after a minute of
   rest five at once again. In any stretch of time *t* at most burst + *t* × count ÷ window requests pass
   (GCRA, exact to a microsecond).
@@ -117,7 +129,9 @@ route asks for a code, sends mail or takes an API key in this version: their row
   out when it is full (\`maxmemory-policy noeviction\`): what it forgets is allowed again.
 - **While the store is away** each process lets the stated number of an exact row through at once and as many
   in each window, by its own memory, and answers the rest with 503 and \`Retry-After\`: they did nothing
-  wrong. No request waits for a store that is away; one attempt at a time is made to have it back.
+  wrong. Once a process has noticed, no request waits for the store; one attempt at a time is made to have it
+  back. Requests that are with it when it falls silent wait: a second for Valkey, and for the database as long as
+  for any query, on PostgreSQL up to 5 seconds for a connection and 16 for an answer.
 - **Fast rows** are counted in each process and never make a request wait. Where several processes are on
   one database, they add up once a second what busy callers got of each. So with *n* processes a caller may get
   the burst of a row *n* times at once, and then no more than the row says for all of them together, an eighth

@@ -82,6 +82,8 @@ export type Attempt = {
   readonly isKnown?: boolean | undefined
   /** Aborted when nobody waits for the answer any more. */
   readonly gone?: AbortSignal | undefined
+  /** Told of a no at the verdict, before anything else can fail. */
+  readonly onWrong?: (() => void) | undefined
 }
 
 /** Whoever was not checked (the queue is full, say) has not guessed. */
@@ -118,7 +120,7 @@ export const checkPassword = async (
   attempt: Attempt,
 ): Promise<UserRow> => {
   const { db, clock } = dependencies
-  const { user, password, origin, gone } = attempt
+  const { user, password, origin, gone, onWrong } = attempt
   const startedAt = clock.monotonic()
   const fault = await judge(dependencies, attempt, startedAt)
   if (fault === undefined && user !== undefined) {
@@ -126,6 +128,7 @@ export const checkPassword = async (
     await unlessItFails(dependencies, attempt.counted, () => rehash(dependencies, user, password, caller))
     return user
   }
+  onWrong?.()
   await waitToWrite(clock)
   await inTransaction(db, work =>
     recordEvent(dependencies, work, 'sign-in.failed', {

@@ -55,6 +55,8 @@ export type SignIn = {
   readonly origin: Origin
   /** Aborted when nobody waits for the answer any more. */
   readonly gone?: AbortSignal | undefined
+  /** Told when the password was judged wrong (or the guess throttled), whatever fails after that. */
+  readonly onWrong?: (() => void) | undefined
   /** `tokens` without a word. */
   readonly holding?: Holding
   /** The session of the browser's former cookie, or what goes on in its place: it ends once this one is there. */
@@ -106,7 +108,7 @@ const begin = (
  * @throws Refusal `invalid_credentials`, or `unavailable` when the hashing queue is full
  */
 export const signIn = async (dependencies: SignInDependencies, asked: SignIn): Promise<Started> => {
-  const { name, password, origin, replaces, gone, browser } = asked
+  const { name, password, origin, replaces, gone, browser, onWrong } = asked
   const { clock, hasher } = dependencies
   // Before it costs a query: while the queue is full, most of a flood ends here.
   const caller = toQueueCaller(origin, { isKnown: browser?.known !== undefined, gone })
@@ -116,7 +118,7 @@ export const signIn = async (dependencies: SignInDependencies, asked: SignIn): P
     const known = deviceOf(asked, found)
     // What of this user it is a guess at: a known device has a counter of its own.
     const counted = known === undefined ? strangerKeys(dependencies, name, found) : [deviceKey(known.id)]
-    const shown = { user: found, password, origin, counted, isKnown: known !== undefined, gone }
+    const shown = { user: found, password, origin, counted, isKnown: known !== undefined, gone, onWrong }
     const user = await checkPassword(dependencies, shown)
     const started = await unlessItFails(dependencies, counted, () =>
       begin(dependencies, asked, { user, counted }),

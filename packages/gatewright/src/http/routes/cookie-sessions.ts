@@ -69,7 +69,9 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
         holding: 'cookie',
         replaces,
       } as const
-      const started = await countedAsFailed(engine, { request, reply }, () => signIn(engine, asked))
+      const started = await countedAsFailed(engine, { request, reply }, onWrong =>
+        signIn(engine, { ...asked, onWrong }),
+      )
       const answer = giveSessionCookie(engine, reply, started)
       giveDeviceCookie(engine, reply, started)
       return reply.code(201).send(answer)

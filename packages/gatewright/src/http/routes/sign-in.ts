@@ -131,8 +131,8 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
         gone: goneSignal(reply),
       }
       return givePair(engine, async () => {
-        const started = await countedAsFailed(engine, { request, reply }, () =>
-          signIn(engine, { ...credentials, ...from }),
+        const started = await countedAsFailed(engine, { request, reply }, onWrong =>
+          signIn(engine, { ...credentials, ...from, onWrong }),
         )
         giveDeviceCookie(engine, reply, started)
         return started
