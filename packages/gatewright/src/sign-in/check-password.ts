@@ -27,13 +27,6 @@ const waitForStep = (clock: Clock, startedAt: number): Promise<void> =>
   clock.sleep(step - ((clock.monotonic() - startedAt) % step))
 
 /**
- * Failed sign-ins are written at the same moments, ten a second, each in its own transaction: so they share
- * commits, during which an SQLite process stands still, and a flood of them costs no more of these.
- */
-const writing = 100
-const waitToWrite = (clock: Clock): Promise<void> => clock.sleep(writing - (clock.monotonic() % writing))
-
-/**
  * A refusal by the full hashing queue leaves at such a moment as well: who asks again at once would have the
  * main thread for nothing else.
  */
@@ -129,7 +122,6 @@ export const checkPassword = async (
     return user
   }
   onWrong?.()
-  await waitToWrite(clock)
   await inTransaction(db, work =>
     recordEvent(dependencies, work, 'sign-in.failed', {
       origin,
