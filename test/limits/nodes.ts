@@ -16,12 +16,20 @@ export type Time = {
 
 export type Nodes = { readonly all: readonly Node[]; readonly stop: () => Promise<void> }
 
-/** @param time is moved by the test; each node has a monotonic clock of its own */
-export const openNodes = (stores: readonly CounterStore[], time: Time): Nodes => {
+/**
+ * @param time is moved by the test; each node has a monotonic clock of its own
+ * @param behind how far the clock of each was set back since that started
+ */
+export const openNodes = (
+  stores: readonly CounterStore[],
+  time: Time,
+  behind: readonly number[] = [],
+): Nodes => {
   const opened = stores.map((store, index) => {
+    const setBack = behind[index] ?? 0
     const clock = {
-      now: () => time.at + (time.wrong ?? 0),
-      behind: () => 0,
+      now: () => time.at + (time.wrong ?? 0) + setBack,
+      behind: () => setBack,
       monotonic: () => time.at - index * 12_345.678,
     }
     const otherServers = () => stores.length - 1

@@ -20,8 +20,12 @@ beforeEach(() => {
 
 type Owner = { readonly after: (end: () => Promise<void>) => void }
 
-const open = (t: Owner, stores: readonly CounterStore[] = home.stores): readonly Node[] => {
-  const { all, stop } = openNodes(stores, time)
+const open = (
+  t: Owner,
+  stores: readonly CounterStore[] = home.stores,
+  behind: readonly number[] = [],
+): readonly Node[] => {
+  const { all, stop } = openNodes(stores, time, behind)
   t.after(stop)
   return all
 }
@@ -152,6 +156,23 @@ describe('once a clock that was a day ahead was set right, what was let through 
     await b.addUp()
     assert.equal(await write(b, 200), 7)
   })
+})
+
+test('one that has seen a wrong time counts with others by the time as it was set right', async t => {
+  const [a, b] = firstTwo(open(t, home.stores, [day]))
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    assert.equal(await write(one, 200), 120)
+    time.at += second
+    await one.addUp()
+    assert.equal(await write(other, 1), 1)
+    await other.addUp()
+    assert.equal(await write(other, 200), 7)
+    await other.addUp()
+    time.at += hour
+  }
 })
 
 test('what three processes let through at once is believed, with the bursts of those that started since', async t => {

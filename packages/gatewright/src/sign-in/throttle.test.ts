@@ -212,6 +212,14 @@ describe('a counter of a clock that was ahead and was set right', () => {
       assert.equal(await until(), now + minute)
     })
 
+  test('whose row had begun anew there is none either: its reserve is not used up', async () => {
+    await guessAhead(day, throttleRule.free)
+    await forgive(t.engine, { keys: ['none'], lifted: [name, user] })
+    assert.equal(await until(), undefined)
+    await use(throttleRule.free)
+    assert.equal(Number(row(user)?.tat), t.clock.now() + throttleRule.free * throttleRule.regrows)
+  })
+
   test('lets no more than the free ones of fifty at once through', async () => {
     await guessAhead(day, throttleRule.free)
     const answers = await Promise.all(Array.from({ length: 50 }, () => guess()))
