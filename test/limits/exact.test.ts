@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { hour, minute, second } from 'gatewright/clock'
+import { day, hour, minute, second } from 'gatewright/clock'
 import { systemRandom } from 'gatewright/random'
 import { sha256 } from '../../packages/gatewright/src/ground/encoding.ts'
 import { addressAndUsername } from '../../packages/gatewright/src/limits/counter-keys.ts'
@@ -21,8 +21,11 @@ beforeEach(() => {
   now += 1_000 * hour
 })
 
-/** A process on the store, how often it asked, and a way to cut it off. */
-const openProcess = (index = 0) => {
+/**
+ * A process on the store, how often it asked, and a way to cut it off.
+ * @param behind how far the machine's clock was set back since it started
+ */
+const openProcess = (index = 0, behind = 0) => {
   const real = home.stores[index] ?? assert.fail('there is a store')
   const cut = { isCut: false, asked: 0 }
   const guard = async <T>(ask: () => Promise<T>): Promise<T> => {
@@ -35,7 +38,7 @@ const openProcess = (index = 0) => {
     giveBack: (charges, at) => guard(() => real.giveBack(charges, at)),
     add: (sums, since) => guard(() => real.add(sums, since)),
   }
-  const clock = { now: () => now, monotonic: () => now - 5 }
+  const clock = { now: () => now + behind, behind: () => behind, monotonic: () => now - 5 }
   const limiter = createLimiter({ clock, random: systemRandom }, { store, clock, hashKey: sha256 })
   return { limiter, cut }
 }
@@ -166,6 +169,50 @@ describe('an exact row', () => {
   })
 })
 
+describe('once a clock that was ahead was set right, an exact row', () => {
+  const useUpAhead = async (process: Process, ahead: number): Promise<void> => {
+    now += ahead
+    await useUp(process)
+    assert.equal((await guess(process)).allowed, false)
+    now -= ahead
+  }
+
+  for (const ahead of [2 * minute, day, 3_650 * day])
+    test(`by ${ahead / minute} minutes refuses nobody, in no process, and from there the limit holds`, async () => {
+      const [one, other] = [openProcess(0), openProcess(1)]
+      await useUpAhead(one, ahead)
+      for (let n = 0; n < 5; n += 1) assert.equal((await guess(n % 2 ? one : other)).allowed, true)
+      for (const process of [one, other, openProcess()]) {
+        const { allowed, retryAfter } = await guess(process)
+        assert.deepEqual([allowed, retryAfter], [false, 12])
+      }
+    })
+
+  test('is looked at as it is charged', async () => {
+    const process = openProcess()
+    const keys = { 'address+username': addressAndUsername('192.0.2.1', 'ann') }
+    await useUpAhead(process, day)
+    const { allowed, rows } = process.limiter.look('sign-in', keys)
+    assert.deepEqual([allowed, rows[0]?.remaining], [true, 5])
+  })
+
+  test('still refuses where that clock is another machine’s, five seconds ahead', async () => {
+    await useUpAhead(openProcess(0), 5 * second)
+    for (const process of [openProcess(1), openProcess(0)]) {
+      const { allowed, retryAfter } = await guess(process)
+      assert.deepEqual([allowed, retryAfter], [false, 17])
+    }
+  })
+
+  test('is counted by one that has seen the wrong time, and by others, together', async () => {
+    const [one, other] = [openProcess(0, day), openProcess(1)]
+    const answers = []
+    for (let n = 0; n < 20; n += 1) answers.push((await guess(n % 2 ? one : other)).allowed)
+    assert.equal(answers.filter(Boolean).length, 5)
+    assert.equal((await guess(openProcess())).allowed, false)
+  })
+})
+
 describe('while the store is away, an exact row', () => {
   test('lets its stated number through in each process and then says that the store is away', async () => {
     for (const process of [openProcess(0), openProcess(1)]) {
@@ -236,7 +283,7 @@ describe('while the store is away, an exact row', () => {
 })
 
 test('a mistake in the store is thrown, and lets nobody in', async () => {
-  const clock = { now: () => now, monotonic: () => now }
+  const clock = { now: () => now, behind: () => 0, monotonic: () => now }
   const fail = () => Promise.reject(new TypeError('a mistake'))
   const store = { take: fail, giveBack: fail, add: fail }
   const limiter = createLimiter({ clock, random: systemRandom }, { store, clock, hashKey: sha256 })

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { signedIn } from 'gatewright/access'
 import type { Application } from 'gatewright/app'
-import { hour } from 'gatewright/clock'
+import { day, hour, minute } from 'gatewright/clock'
 import { signedInAs, startTestApp } from 'gatewright/testing'
 import { sha256 } from '../../packages/gatewright/src/ground/encoding.ts'
 import type { RouteLimit } from '../../packages/gatewright/src/limits/own-limit.ts'
+import { addTestUser } from '../../packages/gatewright/src/testing/test-user.ts'
 import { testsDatabase } from '../environment.ts'
-import { startTestApp as startBlog } from '../harness.ts'
+import { password, startTestApp as startBlog } from '../harness.ts'
 
 const rows = [{ by: 'user', count: 2, window: hour, kind: 'exact', away: 1, describe: 'Dear.' }] as const
 const own = { name: 'reports', rows } as const
@@ -64,6 +65,31 @@ describe('a limit of a route', () => {
   ]
   for (const [what, why, application, settings] of refused)
     test(`${what} stops the start`, () => assert.rejects(open(application, settings), why))
+})
+
+test('a clock that was a day ahead and was set right keeps nobody out, and from there guesses are limited again', async t => {
+  const blog = await startBlog({ limitsScale: 1 })
+  t.after(blog.close)
+  await addTestUser(blog.engine, { username: 'ann', roles: ['user'] })
+  const signIn = (typed: string) => blog.call('POST', 'login', { body: { username: 'ann', password: typed } })
+  const statuses = async (count: number): Promise<readonly number[]> => {
+    const found: number[] = []
+    for (let n = 0; n < count; n += 1) found.push((await signIn('not the password of ann')).status)
+    return found
+  }
+  blog.clock.advance(day)
+  assert.deepEqual(await statuses(6), [401, 401, 401, 401, 401, 429])
+  blog.clock.advance(minute)
+  await statuses(5)
+  blog.clock.advance(minute / 2)
+  assert.equal((await signIn(password)).status, 401)
+  blog.clock.advance(-day - 1.5 * minute)
+
+  const { status, body } = await signIn(password)
+  assert.equal(status, 200)
+  const me = await blog.call('GET', 'me', { token: body.access_token })
+  assert.deepEqual([me.status, me.body.sign_in_delayed_until], [200, null])
+  assert.deepEqual(await statuses(5), [401, 401, 401, 401, 429])
 })
 
 test('a stored counter names nobody: not the user name, not the address, not as a plain hash', async t => {

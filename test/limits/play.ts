@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { minute, second } from 'gatewright/clock'
+import { day, minute, second } from 'gatewright/clock'
 import { addressAndUsername, type LimitKeys } from '../../packages/gatewright/src/limits/counter-keys.ts'
 import type { CounterStore } from '../../packages/gatewright/src/limits/counter-store.ts'
 import type { LimitName } from '../../packages/gatewright/src/limits/table.ts'
@@ -75,7 +75,8 @@ const mostWaits = [0, 10, second, minute, 20 * minute] as const
 
 /**
  * Random traffic on nodes that share a store, judged by the promises alone: lone requests, many equal ones at
- * once, floods of a fast limit over all nodes, refunds, and outages where the store can be made to leave.
+ * once, floods of a fast limit over all nodes, refunds, a clock that goes far ahead and is set right, and outages
+ * where the store can be made to leave.
  */
 export const playLimits = async (
   stores: readonly CounterStore[],
@@ -151,6 +152,15 @@ export const playLimits = async (
     if (!isAway && passed > 0 && name === 'failed-sign-in' && oneIn(3)) await giveBack(name, caller)
     if (oneIn(3)) await pass(below(pick(mostWaits) + 1))
   }
+  const playWrongClock = async (): Promise<void> => {
+    meet('clock ahead')
+    // Into no time at which another run plays: those are 30 days apart.
+    time.wrong = (15 + 30 * below(12)) * day
+    promises.clockWentAhead()
+    for (let step = 0; step < steps / 10 && lost.length === 0; step += 1) await turn(false)
+    time.wrong = 0
+    promises.clockWasSetRight(time.at)
+  }
   const playAway = async ({ leave, comeBack }: Outage): Promise<void> => {
     meet('outage')
     await leave()
@@ -164,6 +174,7 @@ export const playLimits = async (
 
   for (let step = 0; step < steps && lost.length === 0; step += 1) {
     await turn(false)
+    if (step === Math.floor(steps / 4)) await playWrongClock()
     if (outage !== undefined && step === Math.floor(steps / 2)) await playAway(outage)
   }
   await nodes.stop()

@@ -27,10 +27,13 @@ const createBuckets = () => {
     free: (id: string, size: Size, now: number): number =>
       Math.floor((size.burst * size.window - levelOf(id, size, now)) / size.window),
     add: (id: string, size: Size, now: number, count: number): void => {
+      if (count === 0) return
       const level = Math.max(0, levelOf(id, size, now) + count * size.window)
       buckets.set(id, { level, at: now })
     },
     clear: () => buckets.clear(),
+    ids: () => [...buckets.keys()],
+    remove: (id: string) => void buckets.delete(id),
   }
 }
 
@@ -66,7 +69,9 @@ const slack = 3
 
 /** Nobody is refused who is under the limit, and no more pass than the kind of the row promises. */
 export const createPromises = (nodes: number) => {
-  const exact = createBuckets()
+  let exact = createBuckets()
+  /** What was counted before the clock went wrong, while it is. */
+  let before = exact
   /** Of all nodes, had one counted for all. */
   const together = createBuckets()
   const generous = createBuckets()
@@ -146,6 +151,20 @@ export const createPromises = (nodes: number) => {
     gaveBack: (name: LimitName, whom: Whom, now: number): void => {
       for (const { id, row, factor } of countersOf(name, whom)) exact.add(id, sizeOf(row, factor), now, -1)
       // So long another process may believe that it refuses.
+      excusedUntil = now + second
+    },
+    /** By more than any window: all that was counted together is past. */
+    clockWentAhead: (): void => {
+      before = exact
+      exact = createBuckets()
+      generous.clear()
+    },
+    /** What was counted meanwhile counts no more; all else is as it was. */
+    clockWasSetRight: (now: number): void => {
+      for (const id of exact.ids()) before.remove(id)
+      exact = before
+      generous.clear()
+      // So long one of them may be believed that was told before.
       excusedUntil = now + second
     },
     storeWentAway: (): void => {

@@ -8,6 +8,10 @@ const minute = 60_000
 const now = 1_795_000_000_123_457
 const ten = paceOf({ count: 10, window: minute })
 const seven = paceOf({ count: 7, window: minute })
+const second = 1_000_000
+const day = 86_400 * second
+/** So far the clocks of two machines may be apart. */
+const apart = 10 * second
 
 /** What every home of counters promises, however many processes ask it at once. */
 export const testStorePromises = (name: string, open: () => Promise<Home>): void => {
@@ -96,19 +100,14 @@ export const testStorePromises = (name: string, open: () => Promise<Home>): void
 
     test('adds what was let through elsewhere, from the first of it on, and what is taken back', async () => {
       const key = 'added'
-      assert.deepEqual(await one().add([{ key, amount: 5 * ten.step }], now), [now + 5 * ten.step])
-      assert.deepEqual(
-        await someOf(1).add(
-          [
-            { key: 'other', amount: 1 },
-            { key, amount: 2 * ten.step },
-          ],
-          now - 9,
-        ),
-        [now - 9 + 1, now + 7 * ten.step],
-      )
-      assert.deepEqual(await one().add([{ key, amount: -ten.step }], now), [now + 6 * ten.step])
-      assert.deepEqual(await one().add([{ key, amount: ten.step }], now + minute * 1_000), [
+      const sum = (name: string, amount: number) => ({ key: name, amount, capacity: ten.capacity })
+      assert.deepEqual(await one().add([sum(key, 5 * ten.step)], now), [now + 5 * ten.step])
+      assert.deepEqual(await someOf(1).add([sum('other', 1), sum(key, 2 * ten.step)], now - 9), [
+        now - 9 + 1,
+        now + 7 * ten.step,
+      ])
+      assert.deepEqual(await one().add([sum(key, -ten.step)], now), [now + 6 * ten.step])
+      assert.deepEqual(await one().add([sum(key, ten.step)], now + minute * 1_000), [
         now + minute * 1_000 + ten.step,
       ])
     })
@@ -116,10 +115,11 @@ export const testStorePromises = (name: string, open: () => Promise<Home>): void
     test('adds the same from all sides at once', async () => {
       const amounts = Array.from({ length: 60 }, (_, index) => index % 3)
       const keys = ['sum 1', 'sum 2', 'sum 3']
+      const capacity = 60 * ten.step
       await Promise.all(
         amounts.map((amount, index) =>
           someOf(index).add(
-            (index % 2 ? keys : keys.toReversed()).map(key => ({ key, amount: amount * ten.step })),
+            (index % 2 ? keys : keys.toReversed()).map(key => ({ key, amount: amount * ten.step, capacity })),
             now,
           ),
         ),
@@ -127,11 +127,89 @@ export const testStorePromises = (name: string, open: () => Promise<Home>): void
       const expected = now + 60 * ten.step
       assert.deepEqual(
         await one().add(
-          keys.map(key => ({ key, amount: 0 })),
+          keys.map(key => ({ key, amount: 0, capacity })),
           now,
         ),
         [expected, expected, expected],
       )
+    })
+
+    describe('whose clock was a day ahead and was set right', () => {
+      const useUp = async (key: string, at = now + day): Promise<void> => {
+        for (let n = 0; n < 10; n += 1) assert.equal((await one().take([{ key, ...ten }], at)).allowed, true)
+        assert.equal((await one().take([{ key, ...ten }], at)).allowed, false)
+      }
+
+      test('refuse nobody for it, and from there the limit holds', async () => {
+        const key = { key: 'a day ahead', ...ten }
+        await useUp(key.key)
+        assert.deepEqual(await one().take([key], now), { allowed: true, tats: [now + ten.step] })
+        for (let n = 1; n < 10; n += 1) assert.equal((await someOf(n).take([key], now)).allowed, true)
+        const full = { allowed: false, tats: [now + ten.capacity] }
+        assert.deepEqual(await one().take([key], now), full)
+        assert.deepEqual(await one().take([key], now + ten.step - 1), full)
+        assert.equal((await one().take([key], now + ten.step)).allowed, true)
+      })
+
+      test('let exactly 10 of 100 at once through, on one key and beside one of now', async () => {
+        const wide = { key: 'wide of now', ...seven, capacity: seven.step * 50 }
+        await one().take([wide], now)
+        for (const key of ['ahead 1', 'ahead 2', 'ahead 3']) {
+          await useUp(key)
+          const narrow = { key, ...ten }
+          const answers = await Promise.all(
+            Array.from({ length: 100 }, (_, index) =>
+              someOf(index).take(index % 2 ? [narrow, wide] : [wide, narrow], now),
+            ),
+          )
+          assert.equal(answers.filter(({ allowed }) => allowed).length, 10)
+        }
+        assert.deepEqual((await one().take([wide], now)).tats, [now + 32 * seven.step])
+      })
+
+      test('are told as none, and left alone, where another counter refuses', async () => {
+        const ahead = { key: 'ahead beside', ...ten }
+        await useUp(ahead.key)
+        const refusing = { key: 'full of now', ...ten }
+        await useUp(refusing.key, now)
+        assert.deepEqual(await one().take([ahead, refusing], now), {
+          allowed: false,
+          tats: [0, now + ten.capacity],
+        })
+        assert.equal((await one().take([ahead], now + day)).allowed, false)
+      })
+
+      test('become none to be believed by what is given back', async () => {
+        const key = { key: 'ahead and back', ...ten }
+        await home.put(key.key, now + ten.capacity + apart + 1)
+        await one().giveBack([key], now)
+        assert.deepEqual((await one().take([key], now)).tats, [now + ten.step])
+      })
+
+      test('begin anew where sums are added, each by its own measure', async () => {
+        const sum = (key: string, capacity: number) => ({ key, capacity, amount: ten.step })
+        const far = now + 2 * ten.capacity
+        const sums = [sum('sum ahead', ten.capacity), sum('sum of many', 3 * ten.capacity)]
+        for (const { key } of sums) await home.put(key, far)
+        assert.deepEqual(await one().add(sums, now), [now + ten.step, far + ten.step])
+      })
+    })
+
+    test('are believed of a machine whose clock is five seconds ahead, and to the microsecond of what can be', async () => {
+      const ahead = { key: 'five seconds', ...ten }
+      for (let n = 0; n < 10; n += 1) await one().take([ahead], now + 5 * second)
+      assert.deepEqual(await one().take([ahead], now), {
+        allowed: false,
+        tats: [now + 5 * second + ten.capacity],
+      })
+      const key = { key: 'the edge', ...ten }
+      const edge = now + ten.capacity + apart
+      await home.put(key.key, edge)
+      assert.deepEqual(await one().take([key], now), { allowed: false, tats: [edge] })
+      await one().giveBack([key], now)
+      assert.equal((await one().take([key], now)).allowed, false)
+      await home.put(key.key, edge + 1)
+      assert.deepEqual(await one().take([key], now), { allowed: true, tats: [now + ten.step] })
     })
   })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { hour, second } from 'gatewright/clock'
+import { day, hour, second } from 'gatewright/clock'
 import type { CounterStore } from '../../packages/gatewright/src/limits/counter-store.ts'
 import { StoreAway } from '../../packages/gatewright/src/limits/store-away.ts'
 import { type Node, openNodes, type Time } from './nodes.ts'
@@ -20,8 +20,12 @@ beforeEach(() => {
 
 type Owner = { readonly after: (end: () => Promise<void>) => void }
 
-const open = (t: Owner, stores: readonly CounterStore[] = home.stores): readonly Node[] => {
-  const { all, stop } = openNodes(stores, time)
+const open = (
+  t: Owner,
+  stores: readonly CounterStore[] = home.stores,
+  behind: readonly number[] = [],
+): readonly Node[] => {
+  const { all, stop } = openNodes(stores, time, behind)
   t.after(stop)
   return all
 }
@@ -119,6 +123,70 @@ describe('a caller under its limit passes', () => {
     await b.addUp()
     assert.equal(await write(b, 1), 1)
   })
+})
+
+describe('once a clock that was a day ahead was set right, what was let through elsewhere', () => {
+  const writeAhead = async (nodes: readonly Node[]): Promise<void> => {
+    time.wrong = day
+    for (const node of nodes) await write(node, 120)
+    for (const node of nodes) await node.addUp()
+    time.wrong = 0
+  }
+
+  test('refuses nobody for longer than it would have', async t => {
+    const nodes = open(t)
+    await writeAhead(nodes)
+    // Three bursts.
+    time.at += 180 * second
+    for (const node of nodes) assert.equal(await write(node, 40), 40)
+    for (const node of nodes) await node.addUp()
+    time.at += 10 * second
+    for (const node of nodes) assert.equal(await write(node, 1), 1)
+  })
+
+  test('counts from there on', async t => {
+    const nodes = open(t)
+    await writeAhead(nodes)
+    time.at += 60 * second
+    const [a, b] = firstTwo(nodes)
+    assert.equal(await write(a, 200), 120)
+    time.at += second
+    await a.addUp()
+    assert.equal(await write(b, 1), 1)
+    await b.addUp()
+    assert.equal(await write(b, 200), 7)
+  })
+})
+
+test('one that has seen a wrong time counts with others by the time as it was set right', async t => {
+  const [a, b] = firstTwo(open(t, home.stores, [day]))
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    assert.equal(await write(one, 200), 120)
+    time.at += second
+    await one.addUp()
+    assert.equal(await write(other, 1), 1)
+    await other.addUp()
+    assert.equal(await write(other, 200), 7)
+    await other.addUp()
+    time.at += hour
+  }
+})
+
+test('what three processes let through at once is believed, with the bursts of those that started since', async t => {
+  const nodes = open(t)
+  for (const node of [...nodes, ...open(t)]) {
+    assert.equal(await write(node, 200), 120)
+    await node.addUp()
+  }
+  const [a] = firstTwo(nodes)
+  time.at += 60 * second
+  // Six bursts are worth six minutes, of which one has passed.
+  assert.equal(await write(a, 1), 1)
+  await a.addUp()
+  assert.equal(await write(a, 1), 0)
 })
 
 test('one process alone tells nothing, and nobody tells what is not worth it', async t => {

@@ -22,6 +22,6 @@ describe('with Valkey', { skip: typeof found === 'string' && found }, () => {
     t.after(close)
     const time = { at: Date.UTC(2026, 10, 21) }
     const played = await playLimits(stores, createSeeded(t), { steps: 300, outage, time })
-    judgePlayed(t, played, ['allowed', 'refused', 'added up', 'away', 'outage'])
+    judgePlayed(t, played, ['allowed', 'refused', 'added up', 'clock ahead', 'away', 'outage'])
   })
 })

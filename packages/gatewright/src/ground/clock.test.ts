@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
-import { hour, minute, parseTimestamp, systemClock, toTimestamp } from './clock.ts'
+import { hour, minute, parseTimestamp, systemClock, timeAsSet, toTimestamp } from './clock.ts'
 
 test('a machine clock that is set back does not bring back what has ended by time, and is noticed', () => {
   const before = systemClock.now()
@@ -11,6 +11,17 @@ test('a machine clock that is set back does not bring back what has ended by tim
   assert.ok(systemClock.now() < before + minute)
   assert.ok(systemClock.behind() >= hour - minute)
   setBack.mock.restore()
+})
+
+test('whoever counts goes by a machine clock as it is set, back as well', () => {
+  const real = Date.now.bind(Date)
+  const before = timeAsSet(systemClock)
+  assert.ok(Math.abs(before - real()) < minute)
+  const setBack = mock.method(Date, 'now', () => real() - hour)
+  const after = timeAsSet(systemClock)
+  setBack.mock.restore()
+  assert.ok(Number.isSafeInteger(after))
+  assert.ok(after < before - hour + minute && after > before - hour - minute)
 })
 
 test('a machine clock that is set forward is followed within a millisecond', () => {

@@ -59,6 +59,16 @@ export const minute = 60 * second
 export const hour = 60 * minute
 export const day = 24 * hour
 
+/** How far the clocks of machines that count together may be apart: beyond 2 s a process is not ready. */
+export const mostApart = 10 * second
+
+/**
+ * Milliseconds since 1970 by the clock as it is set, back as well: for counters, which all processes count by
+ * the same time, also those that have seen a wrong one.
+ */
+export const timeAsSet = ({ now, behind }: Pick<Clock, 'now' | 'behind'>): number =>
+  Math.floor(now() - behind())
+
 /** RFC 3339 in UTC, as every answer writes times. */
 export const toTimestamp = (milliseconds: number): string => new Date(milliseconds).toISOString()
 

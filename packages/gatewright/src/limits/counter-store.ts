@@ -10,11 +10,17 @@ export type Charge = {
 export type Counted = { readonly allowed: boolean; readonly tats: readonly number[] }
 
 /** What one process has let through on one counter since it last told, worth `amount` microseconds. */
-export type Sum = { readonly key: string; readonly amount: number }
+export type Sum = {
+  readonly key: string
+  readonly amount: number
+  /** How far the counter may be ahead by what all of them have let through. */
+  readonly capacity: number
+}
 
 /**
  * Where several processes count together, by the algorithm of `gcra.ts`. `now` is the same clock for all of
- * them. Each throws where the store can't be had.
+ * them; it may have been wrong and set right since, so each counter counts as far as it is `believed`. Each
+ * throws where the store can't be had.
  */
 export type CounterStore = {
   /** Charges every counter if all of them allow it, and none otherwise: one atomic step. */

@@ -1,8 +1,8 @@
-import type { Clock } from '../ground/clock.ts'
+import { type Clock, timeAsSet } from '../ground/clock.ts'
 import type { CountedRow } from './counted-rows.ts'
 import { type LimitKeys, toCounterKey } from './counter-keys.ts'
 import type { Charge, CounterStore } from './counter-store.ts'
-import { isAllowed, toMicroseconds } from './gcra.ts'
+import { believed, isAllowed, toMicroseconds } from './gcra.ts'
 import { isBelieved, type KnownCounters } from './known-counters.ts'
 import { type Asked, type LimitReport, nothingToSay, toAllowance, toRefusedReport } from './limit-report.ts'
 import { StoreAway } from './store-away.ts'
@@ -11,7 +11,7 @@ import { StoreAway } from './store-away.ts'
 export type SharedCounting = {
   readonly store: CounterStore
   /** The same for all processes. */
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'behind'>
   /** Names a counter in the store without telling whom it counts. */
   readonly hashKey: (text: string) => string
 }
@@ -42,8 +42,7 @@ const toAwayReport = (report: LimitReport): LimitReport =>
 
 const toRefusal: typeof toRefusedReport = (asked, at) => ({ ...toRefusedReport(asked, at), isExact: true })
 
-/** What the store left away has to say: 0 where nobody has told of a counter. */
-const toAsked = (charges: readonly RowCharge[], tats: readonly (number | undefined)[]): readonly Asked[] =>
+const toAsked = (charges: readonly RowCharge[], tats: readonly number[]): readonly Asked[] =>
   charges.map(({ row }, place) => ({ row, tat: tats[place] ?? 0 }))
 
 /** What this process lets through by its own memory while the store is away. */
@@ -57,7 +56,7 @@ export const createExactRows = (
   rows: readonly CountedRow[],
   away: Away,
 ): ExactRows => {
-  const now = (): number => toMicroseconds(clock.now())
+  const now = (): number => toMicroseconds(timeAsSet(clock))
 
   const toCharges = (keys: LimitKeys): readonly RowCharge[] =>
     rows.flatMap(row => {
@@ -70,11 +69,8 @@ export const createExactRows = (
     const told = known.find(key)
     return told !== undefined && isBelieved(told, at) && !isAllowed(told.tat, at, row.pace)
   }
-  const lookAt = (charges: readonly RowCharge[]): readonly Asked[] =>
-    toAsked(
-      charges,
-      charges.map(({ key }) => known.find(key)?.tat),
-    )
+  const lookAt = (charges: readonly RowCharge[], at: number): readonly Asked[] =>
+    charges.map(({ key, row }) => ({ row, tat: believed(known.find(key)?.tat ?? 0, at, row.pace) }))
 
   const ask = async (charges: readonly RowCharge[], at: number, keys: LimitKeys): Promise<LimitReport> => {
     try {
@@ -93,13 +89,13 @@ export const createExactRows = (
       if (charges.length === 0) return nothingToSay
       const at = now()
       return charges.some(charge => refusesStill(charge, at))
-        ? toRefusal(lookAt(charges), at)
+        ? toRefusal(lookAt(charges, at), at)
         : ask(charges, at, keys)
     },
     look: keys => {
       const charges = toCharges(keys)
       const at = now()
-      const asked = lookAt(charges)
+      const asked = lookAt(charges, at)
       return asked.every(({ row, tat }) => isAllowed(tat, at, row.pace))
         ? toAllowance(asked, at)
         : toRefusedReport(asked, at)

@@ -1,21 +1,38 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { minute } from '../ground/clock.ts'
-import { charge, isAllowed, paceOf, type Rate, refund, standing, toMicroseconds, waitFor } from './gcra.ts'
+import {
+  believed,
+  charge,
+  isAllowed,
+  paceOf,
+  type Rate,
+  refund,
+  standing,
+  toMicroseconds,
+  waitFor,
+} from './gcra.ts'
 
 const five = { count: 5, window: minute }
 const pace = paceOf(five)
 
-/** Sends requests at these times (milliseconds) and gives the times at which one was allowed. */
-const send = (times: readonly number[], rate: Rate): readonly number[] => {
+/** Sends requests at these times (milliseconds) and tells of each whether it was allowed. */
+const judge = (times: readonly number[], rate: Rate): readonly boolean[] => {
   const paced = paceOf(rate)
-  let tat = 0
-  return times.filter(time => {
+  let kept = 0
+  return times.map(time => {
     const now = toMicroseconds(time)
+    const tat = believed(kept, now, paced)
     const allowed = isAllowed(tat, now, paced)
-    if (allowed) tat = charge(tat, now, paced)
+    if (allowed) kept = charge(tat, now, paced)
     return allowed
   })
+}
+
+/** The times at which one was allowed. */
+const send = (times: readonly number[], rate: Rate): readonly number[] => {
+  const allowed = judge(times, rate)
+  return times.filter((_, index) => allowed[index])
 }
 
 const randomFrom = (seed: number) => () => {
@@ -71,6 +88,35 @@ describe('a refusal', () => {
     })
 })
 
+describe('a counter that several clocks write', () => {
+  const ten = 10_000_000
+
+  test('is believed as far as it can be, ten seconds more for clocks that differ, and no further', () => {
+    for (const now of [0, 1_795_000_000_123_457]) {
+      const edge = now + pace.capacity + ten
+      for (const tat of [0, now, now + 1, now + pace.capacity, edge])
+        assert.equal(believed(tat, now, pace), tat)
+      assert.equal(believed(edge + 1, now, pace), 0)
+      assert.equal(believed(now + 86_400_000_000, now, pace), 0)
+    }
+  })
+
+  test('is believed as it is where the clock gives no number, and refuses', () => {
+    assert.equal(believed(pace.capacity, Number.NaN, pace), pace.capacity)
+  })
+
+  test('of five requests by a clock a day ahead refuses nobody, and from there five at once pass', () => {
+    const day = 1_440 * minute
+    const times = [...Array(9).fill(day), ...Array(9).fill(0), 11_999, 12_000]
+    assert.deepEqual(send(times, five), [...Array(5).fill(day), ...Array(5).fill(0), 12_000])
+  })
+
+  test('of five requests by a clock five seconds ahead refuses, and five seconds longer', () => {
+    const times = [...Array(5).fill(5_000), ...Array(9).fill(0), 16_999, 17_000]
+    assert.deepEqual(send(times, five), [...Array(5).fill(5_000), 17_000])
+  })
+})
+
 describe('an allowance', () => {
   test('of the whole count is there again after a window of rest', () => {
     const times = [...Array(5).fill(0), ...Array(9).fill(minute)]
@@ -119,5 +165,32 @@ test('any stretch of random traffic keeps the promise: burst + time × count / w
         assert.ok(more + 1 <= promised + 1e-3, `seed ${seed}: ${more + 1} in ${end - start} ms`)
       })
     })
+  }
+})
+
+test('random traffic by a clock that jumps: a far jump is as if nobody had come, and none makes anybody wait for long', t => {
+  const seed = Math.floor(Math.random() * 2 ** 32)
+  t.diagnostic(`seed ${seed}`)
+  const random = randomFrom(seed)
+  for (let round = 0; round < 200; round += 1) {
+    const count = 1 + Math.floor(random() * 30)
+    const rate = { count, window: minute, burst: 1 + Math.floor(random() * 2 * count) }
+    const { step, capacity } = paceOf(rate)
+    const traffic = (from: number): readonly number[] => {
+      let now = from
+      return Array.from({ length: 100 }, () => (now += random() < 0.5 ? 0 : (random() * 3 * minute) / count))
+    }
+    const start = 1e9 + random() * 1e9
+    const before = traffic(start)
+    // So far that the last second of what was counted before lies beyond, whichever way.
+    const far = (100 * 3 * minute) / count + capacity / 1_000 + 10_001 + random() * 1e8
+    for (const jump of [far, -far]) {
+      const after = traffic(start + jump)
+      const both = judge([...before, ...after], rate).slice(before.length)
+      assert.deepEqual(both, judge(after, rate), `seed ${seed}: ${jump} ms`)
+    }
+    const [tat, now] = [random() * 1e12, random() * 1e12]
+    const wait = waitFor(believed(tat, now, { capacity }), now, { step, capacity })
+    assert.ok(wait <= step + 10_000_000, `seed ${seed}: ${wait} for ${tat} at ${now}`)
   }
 })

@@ -1,3 +1,5 @@
+import { mostApart } from '../ground/clock.ts'
+
 /** `count` requests in each `window` milliseconds, and `burst` (without a word as many) at once. */
 export type Rate = { readonly count: number; readonly window: number; readonly burst?: number }
 
@@ -29,6 +31,17 @@ export const paceOf = ({ count, window, burst = count }: Rate): Pace => {
 /** How far a key is ahead of now. */
 const usedBy = (tat: number, now: number): number => Math.max(0, tat - now)
 
+/** The furthest that a counter can be, where clocks differ as far as they may. */
+export const furthest = (now: number, { capacity }: Pick<Pace, 'capacity'>): number =>
+  now + capacity + toMicroseconds(mostApart)
+
+/**
+ * What a counter says that several clocks write. One that is further ahead than it can be was written by a
+ * clock that was wrong, or under a longer window: it counts as none.
+ */
+export const believed = (tat: number, now: number, pace: Pick<Pace, 'capacity'>): number =>
+  tat > furthest(now, pace) ? 0 : tat
+
 /** Where a key stands, without charging it. Arguments as for {@link isAllowed}. */
 export const standing = (tat: number, now: number, { step, capacity }: Pace): Standing => {
   const used = usedBy(tat, now)
@@ -48,8 +61,8 @@ export const standing = (tat: number, now: number, { step, capacity }: Pace): St
  * So of any stretch of time `t` at most `burst + t × count / window` requests pass: in the worst minute of
  * "5 a minute" a full burst and the five that grow back during it.
  *
- * Times are microseconds of one clock. If that clock goes back, keys wait longer: it fails closed, and so it
- * does with a clock that gives no number.
+ * Times are microseconds of one clock. If that clock goes back, keys wait longer, but for counters that can't
+ * be ({@link believed}). A clock that gives no number refuses.
  *
  *     const five = paceOf({ count: 5, window: 60_000 })
  *     isAllowed(0, now, five) // true: 0 stands for a key that never came

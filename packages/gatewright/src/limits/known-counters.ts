@@ -13,10 +13,14 @@ export type KnownCounters = {
 
 const capacity = 10_000
 
-/** So long a counter that refuses is believed: a flood over its limit asks the store once in this time. */
+/**
+ * So long a counter that refuses is believed: a flood over its limit asks the store once in this time. A clock
+ * that was set by more, forward or back, has it asked at once.
+ */
 const believedFor = toMicroseconds(second)
 
-export const isBelieved = ({ toldAt }: Readonly<Known>, now: number): boolean => now - toldAt < believedFor
+export const isBelieved = ({ toldAt }: Readonly<Known>, now: number): boolean =>
+  Math.abs(now - toldAt) < believedFor
 
 /** When full, the one that was first heard of makes room: whoever is asked for again costs a question more. */
 export const createKnownCounters = (): KnownCounters => {

@@ -1,4 +1,4 @@
-import { type Clock, second } from '../ground/clock.ts'
+import { type Clock, second, timeAsSet } from '../ground/clock.ts'
 import type { CountedRow } from './counted-rows.ts'
 import type { CounterStore, Sum } from './counter-store.ts'
 import { toMicroseconds } from './gcra.ts'
@@ -16,7 +16,7 @@ export type SharedSums = {
 export type SharedSumsDependencies = {
   readonly store: Pick<CounterStore, 'add'>
   /** `now` is the same for all processes. */
-  readonly clock: Pick<Clock, 'now' | 'monotonic'>
+  readonly clock: Pick<Clock, 'now' | 'behind' | 'monotonic'>
   readonly hashKey: (text: string) => string
   /** How many other servers live on the database. */
   readonly otherServers: () => number
@@ -31,6 +31,8 @@ const slack = toMicroseconds(3 * interval)
 const [mostNoted, mostTold, toldAtOnce] = [10_000, 500, 100]
 /** A key that gets less of its rate here than this part of an equal share is not told. */
 const leastPart = 8
+/** Each server may let a burst through before it hears of others; so many times those that are known may have. */
+const mostServers = 2
 
 type Noted = { readonly row: CountedRow; readonly counter: Counter }
 type Told = Noted & Sum & { readonly since: number; readonly weight: number }
@@ -71,7 +73,8 @@ export const createSharedSums = ({
   /** What is worth telling, the weightiest first. */
   const collect = (): readonly Told[] => {
     const now = toMicroseconds(clock.monotonic())
-    const least = toMicroseconds(interval) / (leastPart * (otherServers() + 1))
+    const servers = otherServers() + 1
+    const least = toMicroseconds(interval) / (leastPart * servers)
     const told: Told[] = []
     for (const { row, counter } of noted) {
       const drained = Math.max(0, now - counter.unsentSince - oldest)
@@ -84,6 +87,7 @@ export const createSharedSums = ({
           row,
           counter,
           amount,
+          capacity: mostServers * servers * (row.pace.capacity + slack),
           since: counter.unsentSince + drained,
           weight: Math.abs(amount) / row.pace.capacity,
           key: hashKey(`${row.policy} ${counter.key}`),
@@ -102,7 +106,7 @@ export const createSharedSums = ({
   const tell = async (told: readonly Told[]): Promise<void> => {
     // One beginning for all of them, the earliest: that makes no counter higher.
     const since = told.reduce((earliest, one) => Math.min(earliest, one.since), Number.POSITIVE_INFINITY)
-    const ahead = toMicroseconds(clock.now()) - toMicroseconds(clock.monotonic())
+    const ahead = toMicroseconds(timeAsSet(clock)) - toMicroseconds(clock.monotonic())
     const tats = await store.add(told, since + ahead)
     for (const [place, one] of told.entries()) hear(one, (tats[place] ?? 0) - ahead)
   }

@@ -3,6 +3,7 @@ import { isNullRefused } from '../storage/null-refused.ts'
 import { prepare } from '../storage/prepared.ts'
 import type { Database, Tables } from '../storage/tables.ts'
 import type { Charge, Counted, CounterStore } from './counter-store.ts'
+import { believed, furthest } from './gcra.ts'
 
 type Row = { readonly key: string; readonly tat: number }
 type Values = Readonly<Record<string, string | number>>
@@ -11,6 +12,22 @@ type Builder = ExpressionBuilder<Tables, 'limit_counters'>
 /** PostgreSQL would take a number that is only a parameter for a text. */
 const number = (value: unknown): RawBuilder<number> => sql<number>`cast(${value} as bigint)`
 const text = (value: unknown): RawBuilder<string> => sql<string>`cast(${value} as text)`
+
+/** Where a counter stands: past `after`, and no further than it can be (see {@link believed}). */
+type Stand = { readonly key: unknown; readonly after: unknown; readonly furthest: unknown }
+
+const isOneOf =
+  (stands: readonly Stand[]) =>
+  (eb: Builder): Expression<SqlBool> =>
+    eb.or(
+      stands.map(stand =>
+        eb.and([
+          eb('limit_counters.key', '=', text(stand.key)),
+          eb('limit_counters.tat', '>', number(stand.after)),
+          eb('limit_counters.tat', '<=', number(stand.furthest)),
+        ]),
+      ),
+    )
 
 /**
  * Charges `count` counters, or none. One that refuses is seen twice: before anything is written, and again
@@ -21,15 +38,16 @@ const text = (value: unknown): RawBuilder<string> => sql<string>`cast(${value} a
 const prepareTake = (count: number) =>
   prepare<Values, Row>((db, value) => {
     const places = Array.from({ length: count }, (_, place) => place)
-    const refuses = (eb: Builder): Expression<SqlBool> =>
-      eb.or(
-        places.map(place =>
-          eb.and([
-            eb('limit_counters.key', '=', text(value(`key${place}`))),
-            eb('limit_counters.tat', '>', number(value(`last${place}`))),
-          ]),
-        ),
+    const isPast = (after: (place: number) => string) =>
+      isOneOf(
+        places.map(place => ({
+          key: value(`key${place}`),
+          after: value(after(place)),
+          furthest: value(`furthest${place}`),
+        })),
       )
+    const refuses = isPast(place => `last${place}`)
+    const isUsed = isPast(() => 'now')
     const charges = places
       .map(place =>
         db.selectNoFrom([text(value(`key${place}`)).as('key'), number(value(`first${place}`)).as('tat')]),
@@ -53,7 +71,7 @@ const prepareTake = (count: number) =>
             .case()
             .when(refuses(eb as unknown as Builder))
             .then(sql<number>`null`)
-            .when('limit_counters.tat', '>', number(value('now')))
+            .when(isUsed(eb as unknown as Builder))
             .then(
               sql<number>`${ref('excluded.tat')} + ${ref('limit_counters.tat')} - ${number(value('now'))}`,
             )
@@ -78,6 +96,7 @@ const toValues = (charges: readonly Charge[], now: number): Values => {
     values[`key${place}`] = key
     values[`first${place}`] = now + step
     values[`last${place}`] = now + capacity - step
+    values[`furthest${place}`] = furthest(now, { capacity })
   }
   return values
 }
@@ -113,10 +132,11 @@ const tatsOf = (charges: readonly { readonly key: string }[], rows: readonly Row
 const take = async (db: Database, charges: readonly Charge[], now: number): Promise<Counted> => {
   const rows = await charged(db, charges, now)
   if (rows.length > 0) return { allowed: true, tats: tatsOf(charges, rows) }
-  return { allowed: false, tats: tatsOf(charges, await read(db, charges)) }
+  const tats = tatsOf(charges, await read(db, charges))
+  return { allowed: false, tats: charges.map((charge, place) => believed(tats[place] ?? 0, now, charge)) }
 }
 
-const giveBack = async (db: Database, { key, step }: Charge, now: number): Promise<void> => {
+const giveBack = async (db: Database, { key, step, capacity }: Charge, now: number): Promise<void> => {
   await db
     .updateTable('limit_counters')
     .set(({ eb }) => ({
@@ -129,6 +149,7 @@ const giveBack = async (db: Database, { key, step }: Charge, now: number): Promi
     }))
     .where('key', '=', key)
     .where('tat', '>', now)
+    .where('tat', '<=', furthest(now, { capacity }))
     .execute()
 }
 
@@ -141,6 +162,7 @@ export const createSqlCounters = (db: Database): CounterStore => ({
     for (const charge of charges) await giveBack(db, charge, now)
   },
   add: async (sums, since) => {
+    const isUsed = isOneOf(sums.map(sum => ({ key: sum.key, after: since, furthest: furthest(since, sum) })))
     const rows = await db
       .insertInto('limit_counters')
       .values(sums.toSorted(byKey).map(({ key, amount }) => ({ key, tat: since + amount })))
@@ -148,7 +170,7 @@ export const createSqlCounters = (db: Database): CounterStore => ({
         conflict.column('key').doUpdateSet(({ eb, ref }) => ({
           tat: eb
             .case()
-            .when('limit_counters.tat', '>', number(since))
+            .when(isUsed(eb as unknown as Builder))
             .then(sql<number>`${ref('excluded.tat')} + ${ref('limit_counters.tat')} - ${number(since)}`)
             .else(ref('excluded.tat'))
             .end(),

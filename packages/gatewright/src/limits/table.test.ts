@@ -137,6 +137,10 @@ sends mail or takes an API key in this version: their rows are counted as soon a
   the burst of a row *n* times at once, and then no more than the row says for all of them together, an eighth
   more at most; for what reaches them before they hear of each other a few seconds' worth comes on top. Nobody
   under the limit is refused by it. While the store is away each counts alone.
+- **A clock that was wrong and was set right keeps nobody out.** A counter that is further ahead of now than
+  its row lets it be, and ten seconds more for clocks that differ, counts as none, and is overwritten with the
+  next request. So a row that gets a shorter window begins anew for whoever had used more than the new one
+  holds; another number in the same window forgets nobody.
 - **Numbers of your own.** \`LIMITS_OVERRIDE=read-user=2400, registration-address-hour=100/2h\` gives single rows
   other numbers, by the names that \`RateLimit-Policy\` shows: how many, and if need be in which time. The name
   stays. A name that is none stops the start. What makes guessing easier is told at the start where others can

@@ -1,14 +1,19 @@
+import { mostApart } from '../ground/clock.ts'
 import type { ValkeyScripts } from '../storage/valkey.ts'
 import type { Charge, CounterStore } from './counter-store.ts'
+import { toMicroseconds } from './gcra.ts'
 
 /**
  * Numbers of a script are doubles, which hold microseconds of the next centuries exactly, but are written with
- * 14 digits where nobody says otherwise. Keys live a minute longer than they matter: clocks may differ.
+ * 14 digits where nobody says otherwise. Keys live a minute longer than they matter: clocks may differ. Values are
+ * now, and then two of each key, of which the second is how far it may be ahead: beyond that it counts as none.
  */
 const common = `
 local now = tonumber(ARGV[1])
-local function read(key)
-  return tonumber(redis.call('GET', key) or '0')
+local function read(i)
+  local tat = tonumber(redis.call('GET', KEYS[i]) or '0')
+  local furthest = now + tonumber(ARGV[2 * i + 1]) + ${toMicroseconds(mostApart)}
+  return tat > furthest and 0 or tat
 end
 local function write(key, tat)
   local text = string.format('%.0f', tat)
@@ -17,11 +22,11 @@ local function write(key, tat)
 end
 `
 
-/** Values: now, then the step and the capacity of each key. Gives 1 or 0, then where each key stands. */
+/** The first value of each key is its step. Gives 1 or 0, then where each key stands. */
 const takeScript = `${common}
 local answer = { 1 }
 for i, key in ipairs(KEYS) do
-  local tat = read(key)
+  local tat = read(i)
   local ahead = math.max(0, tat - now)
   if ahead + tonumber(ARGV[2 * i]) > tonumber(ARGV[2 * i + 1]) then answer[1] = 0 end
   answer[i + 1] = tat
@@ -34,21 +39,21 @@ end
 return answer
 `
 
-/** Values: now, then the amount of each key, which may be below 0. Gives where each key stands. */
+/** The first value of each key is its amount, which may be below 0. Gives where each key stands. */
 const addScript = `${common}
 local answer = {}
 for i, key in ipairs(KEYS) do
-  answer[i] = write(key, math.max(read(key), now) + tonumber(ARGV[i + 1]))
+  answer[i] = write(key, math.max(read(i), now) + tonumber(ARGV[2 * i]))
 end
 return answer
 `
 
-/** Values: now, then the step of each key. One whose time has passed has nothing to give back. */
+/** The first value of each key is its step. One whose time has passed has nothing to give back. */
 const giveBackScript = `${common}
 for i, key in ipairs(KEYS) do
-  local tat = read(key)
+  local tat = read(i)
   if tat > now then
-    local left = tat - tonumber(ARGV[i + 1])
+    local left = tat - tonumber(ARGV[2 * i])
     if left > now then write(key, left) else redis.call('DEL', key) end
   end
 end
@@ -79,11 +84,11 @@ export const createValkeyCounters = ({ run }: Pick<ValkeyScripts, 'run'>, epoch:
       return { allowed: allowed === 1, tats }
     },
     giveBack: async (charges, now) => {
-      const values = [now, ...charges.map(({ step }) => step)].map(String)
+      const values = [now, ...charges.flatMap(({ step, capacity }) => [step, capacity])].map(String)
       await run(giveBackScript, toKeys(charges), values)
     },
     add: async (sums, since) => {
-      const values = [since, ...sums.map(({ amount }) => amount)].map(String)
+      const values = [since, ...sums.flatMap(({ amount, capacity }) => [amount, capacity])].map(String)
       return toNumbers(await run(addScript, toKeys(sums), values))
     },
   }

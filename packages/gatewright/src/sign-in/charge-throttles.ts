@@ -1,7 +1,7 @@
 import type { ExpressionBuilder } from 'kysely'
 import { prepare } from '../storage/prepared.ts'
 import type { Database, Tables } from '../storage/tables.ts'
-import { delayAfter, type ThrottleRule, throttleRule } from './throttle-rule.ts'
+import { delayAfter, furthestTimes, type ThrottleRule, throttleRule } from './throttle-rule.ts'
 
 type Counters = Pick<Tables, 'sign_in_throttles'>
 type Builder = ExpressionBuilder<Counters, 'sign_in_throttles'>
@@ -9,6 +9,8 @@ type Builder = ExpressionBuilder<Counters, 'sign_in_throttles'>
 /** What a charge is judged by and writes, in the order of the rule's delays. */
 const valuesOf = (now: number, rule: ThrottleRule) => ({
   now,
+  furthestOpen: furthestTimes(rule, now).open_at,
+  furthestTat: furthestTimes(rule, now).tat,
   /** Above it a counter's reserve is used up. */
   latest: now + rule.regrows * (rule.reserve - 1),
   regrows: rule.regrows,
@@ -22,10 +24,21 @@ const valuesOf = (now: number, rule: ThrottleRule) => ({
 type Values = Readonly<Record<string, string | number>>
 type Value = (name: string) => Values[string]
 
-const isRefusing = (eb: Builder, value: Value) =>
+/** It was written by a clock that was ahead: further than it can be. */
+const isOfFuture = (eb: Builder, value: Value) =>
   eb.or([
-    eb('sign_in_throttles.open_at', '>', value('now') as number),
-    eb('sign_in_throttles.tat', '>', value('latest') as number),
+    eb('sign_in_throttles.open_at', '>', value('furthestOpen') as number),
+    eb('sign_in_throttles.tat', '>', value('furthestTat') as number),
+  ])
+
+/** See `refusesUntil`. */
+const isRefusing = (eb: Builder, value: Value) =>
+  eb.and([
+    eb.or([
+      eb('sign_in_throttles.open_at', '>', value('now') as number),
+      eb('sign_in_throttles.tat', '>', value('latest') as number),
+    ]),
+    eb.not(isOfFuture(eb, value)),
   ])
 
 /** When a counter opens again that has had one more, as an expression of what it had. */
@@ -44,20 +57,29 @@ const opensAfterOneMore = (eb: Builder, value: Value) => {
     .end()
 }
 
-/** The row of a counter that is there already: one that refuses has no value to be given. */
+/** The row of a counter that is there already: one that refuses has no value to be given, one of the future begins anew. */
 const oneMore = (eb: Builder, value: Value) => {
   const [wrong, tat] = [eb.ref('sign_in_throttles.wrong'), eb.ref('sign_in_throttles.tat')]
-  const now = value('now') as number
+  const [now, regrows] = [value('now') as number, value('regrows') as number]
+  const ofFuture = () => eb.case().when(isOfFuture(eb, value))
   return {
-    wrong: eb
-      .case()
+    wrong: ofFuture()
+      .then(eb.lit(1))
       .when(isRefusing(eb, value))
       .then(null)
       .else(eb(wrong, '+', 1))
       .end()
       .$castTo<number>(),
-    open_at: opensAfterOneMore(eb, value),
-    tat: eb(eb.case().when(tat, '>', now).then(tat).else(now).end(), '+', value('regrows') as number),
+    open_at: ofFuture()
+      .then(value('firstOpen') as number)
+      .else(opensAfterOneMore(eb, value))
+      .end(),
+    tat: ofFuture()
+      .then(value('firstTat') as number)
+      .when(tat, '>', now)
+      .then(eb(tat, '+', regrows))
+      .else(value('firstTat') as number)
+      .end(),
     forgotten_at: value('forgotten') as number,
   }
 }

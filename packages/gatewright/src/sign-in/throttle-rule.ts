@@ -1,4 +1,4 @@
-import { day, hour, minute } from '../ground/clock.ts'
+import { day, hour, minute, mostApart } from '../ground/clock.ts'
 import type { Settings } from '../ground/settings.ts'
 
 /** How fast one thing may be guessed at, whoever guesses and from how many addresses. Times in milliseconds. */
@@ -35,6 +35,23 @@ export const mostInAnHour = ({ reserve, regrows }: ThrottleRule): number =>
 /** What follows so many wrong ones in a row. */
 export const delayAfter = ({ free, delays: steps }: ThrottleRule, wrong: number): number =>
   wrong < free ? 0 : (steps[Math.min(wrong - free, steps.length - 1)] ?? 0)
+
+/** Of a counter. */
+type Times = { readonly open_at: number; readonly tat: number }
+
+/** The furthest that a counter's times can be, where clocks differ as far as they may. */
+export const furthestTimes = ({ delays: steps, reserve, regrows }: ThrottleRule, now: number): Times => ({
+  open_at: now + Math.max(...steps) + mostApart,
+  tat: now + reserve * regrows + mostApart,
+})
+
+/** Until when a counter refuses. One of a clock that was ahead, and was set right, counts as none. */
+export const refusesUntil = (rule: ThrottleRule, { open_at, tat }: Times, now: number): number => {
+  const furthest = furthestTimes(rule, now)
+  return open_at > furthest.open_at || tat > furthest.tat
+    ? 0
+    : Math.max(open_at, tat - rule.regrows * (rule.reserve - 1))
+}
 
 const scaled = (scale: number): ThrottleRule => {
   const free = Math.max(1, Math.round(throttleRule.free * scale))

@@ -4,7 +4,7 @@ import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { keepHouse } from '../../../../test/housekeeping/keep-house.ts'
 import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
 import type { Engine } from '../compose.ts'
-import { day, minute } from '../ground/clock.ts'
+import { second as aSecond, day, hour, minute } from '../ground/clock.ts'
 import { countGuess, findDelay, forgive, giveBack } from './throttle.ts'
 import { throttleRule } from './throttle-rule.ts'
 
@@ -180,6 +180,93 @@ test('until when a counter refuses is told, by the delay and by the reserve', as
   assert.equal(await until(), t.clock.now() + throttleRule.regrows)
   t.clock.advance(throttleRule.regrows)
   assert.equal(await until(), undefined)
+})
+
+describe('a counter of a clock that was ahead and was set right', () => {
+  const until = () => findDelay(t.engine, user)
+  /** Wrong ones on that clock, which is set right then. */
+  const guessAhead = async (ahead: number, times: number): Promise<void> => {
+    t.clock.advance(ahead)
+    await use(times)
+    t.clock.advance(-ahead)
+  }
+
+  for (const [ahead, times] of [
+    [day, throttleRule.free],
+    [day, 1],
+    [hour, throttleRule.free],
+    [365 * day, throttleRule.free],
+  ] as const)
+    test(`by ${ahead / hour} hours, after ${times}, refuses nobody, and from there all begins anew`, async () => {
+      await guessAhead(ahead, times)
+      assert.equal(await until(), undefined)
+      const now = t.clock.now()
+      await use(1)
+      const { wrong, open_at, tat, forgotten_at } = row(user) ?? {}
+      const { regrows, forgottenAfter } = throttleRule
+      assert.deepEqual([wrong, open_at, tat, forgotten_at].map(Number), [
+        ...[1, now, now + regrows, now + forgottenAfter],
+      ])
+      await use(throttleRule.free - 1)
+      assert.equal(await guess(), false)
+      assert.equal(await until(), now + minute)
+    })
+
+  test('whose row had begun anew there is none either: its reserve is not used up', async () => {
+    await guessAhead(day, throttleRule.free)
+    await forgive(t.engine, { keys: ['none'], lifted: [name, user] })
+    assert.equal(await until(), undefined)
+    await use(throttleRule.free)
+    assert.equal(Number(row(user)?.tat), t.clock.now() + throttleRule.free * throttleRule.regrows)
+  })
+
+  test('lets no more than the free ones of fifty at once through', async () => {
+    await guessAhead(day, throttleRule.free)
+    const answers = await Promise.all(Array.from({ length: 50 }, () => guess()))
+    assert.equal(answers.filter(Boolean).length, throttleRule.free)
+    assert.deepEqual([wrongOf(name), wrongOf(user)], [10, 10])
+  })
+
+  test('is left alone where another counter refuses', async () => {
+    await guessAhead(day, throttleRule.free)
+    const before = row(user)
+    await use(throttleRule.free, [`${name}.other`])
+    assert.equal(await guess([`${name}.other`, user]), false)
+    assert.deepEqual(row(user), before)
+  })
+
+  test('still refuses where that clock is that of another machine, five seconds ahead', async () => {
+    await use(throttleRule.free + 0)
+    t.clock.advance(minute)
+    await use(1)
+    t.clock.advance(-5 * aSecond)
+    assert.equal(await guess(), false)
+    assert.equal(await until(), t.clock.now() + 2 * minute + 5 * aSecond)
+  })
+
+  test('refuses as long as the longest delay and ten seconds at most', async () => {
+    const { delays } = throttleRule
+    for (const times of [throttleRule.free, ...delays.map(() => 1)]) {
+      await use(times)
+      t.clock.advance(Math.max(...delays))
+    }
+    await use(1)
+    t.clock.advance(-10 * aSecond)
+    assert.equal(await guess(), false)
+    assert.notEqual(await until(), undefined)
+    t.clock.advance(-1)
+    assert.equal(await until(), undefined)
+    assert.equal(await guess(), true)
+  })
+})
+
+test('a process goes by the clock as it was set right, and not by the time that never goes back', async () => {
+  await use(throttleRule.free)
+  // As a machine's clock that was a day ahead: `now` stays there.
+  const clock = { ...t.clock, now: () => t.clock.now() + day, behind: () => day }
+  const engine = { ...t.engine, clock }
+  assert.equal(await guess([name, user], engine), false)
+  assert.equal(await findDelay(engine, user), t.clock.now() + minute)
 })
 
 test('LIMITS=off counts nothing, refuses nothing and writes nothing', async () => {

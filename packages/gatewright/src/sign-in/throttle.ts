@@ -1,8 +1,8 @@
-import type { Clock } from '../ground/clock.ts'
+import { type Clock, timeAsSet } from '../ground/clock.ts'
 import { isNullRefused } from '../storage/null-refused.ts'
 import type { Database } from '../storage/tables.ts'
 import { chargeThrottles } from './charge-throttles.ts'
-import { type ThrottleSettings, throttleRuleOf } from './throttle-rule.ts'
+import { refusesUntil, type ThrottleSettings, throttleRuleOf } from './throttle-rule.ts'
 
 export type ThrottleDependencies = {
   readonly db: Database
@@ -29,7 +29,7 @@ export const countGuess = async (
   if (rule === undefined) return true
   for (let attempt = 0; attempt < attempts; attempt++) {
     try {
-      return await chargeThrottles(db, keys, { now: clock.now(), rule })
+      return await chargeThrottles(db, keys, { now: timeAsSet(clock), rule })
     } catch (error) {
       if (!isNullRefused(error)) throw error
     }
@@ -106,12 +106,12 @@ export const findDelay = async (
 ): Promise<number | undefined> => {
   const rule = throttleRuleOf(settings)
   if (rule === undefined) return undefined
-  const now = clock.now()
+  const now = timeAsSet(clock)
   const row = await db
     .selectFrom('sign_in_throttles')
     .select(['open_at', 'tat'])
     .where('key', '=', key)
     .executeTakeFirst()
-  const until = row === undefined ? 0 : Math.max(row.open_at, row.tat - rule.regrows * (rule.reserve - 1))
+  const until = row === undefined ? 0 : refusesUntil(rule, row, now)
   return until > now ? until : undefined
 }
