@@ -3,7 +3,7 @@ import { gatewright } from 'gatewright'
 import { everyone, permission } from 'gatewright/access'
 import { createUser } from 'gatewright/administration'
 import { newId } from 'gatewright/random'
-import { hashingThreads } from '../../packages/gatewright/src/users/password-hasher.ts'
+import { hashingThreads } from '../../packages/gatewright/src/users/hashing-threads.ts'
 import { path, payload } from './payload.ts'
 import { rawHashing } from './raw-argon2.ts'
 
@@ -15,7 +15,7 @@ app.get(path, { config: { gate: read } }, (_request, reply) => {
   reply.send(payload)
 })
 const open = { access: everyone(), limit: 'unlimited', audit: 'none' } as const
-app.get('/raw', { config: { gate: open } }, () => rawHashing(hashingThreads()))
+app.get('/raw', { config: { gate: open } }, () => rawHashing(hashingThreads(), 'thread'))
 
 const { gatewright: engine } = app
 const callers: string[] = []

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { second as oneSecond } from '../../packages/gatewright/src/ground/clock.ts'
+import { hashingThreads } from '../../packages/gatewright/src/users/hashing-threads.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
-import { hashingThreads, type PasswordHash } from '../../packages/gatewright/src/users/password-hasher.ts'
+import type { PasswordHash } from '../../packages/gatewright/src/users/password-hasher.ts'
 import { testsDatabase } from '../environment.ts'
 import { type Answer, password, startTestApp, type TestApp } from '../harness.ts'
 import { hashCheaply, keepHashesCheap } from '../models/cheap-passwords.ts'
@@ -95,6 +96,9 @@ describe('while no audit event can be written', () => {
   })
 })
 
+/** Hashes that are computed, or lie ready. */
+const atOnce = 2 * hashingThreads()
+
 /** A hash that asks for most of what a stored one may: a second or so. */
 const slow = `$argon2id$v=19$m=131072,t=16,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}` as PasswordHash
 
@@ -102,7 +106,7 @@ test('a sign-in that finds the hashing queue full was not checked, and is given 
   const { hasher } = t.engine
   const flooding = new AbortController()
   const flood = { group: from, isKnown: false, gone: flooding.signal }
-  const guesses = Array.from({ length: hashingThreads() + 64 }, () =>
+  const guesses = Array.from({ length: atOnce + 64 }, () =>
     hasher.verify(parsePassword(wrong), slow, flood).catch(() => false),
   )
   for (let n = 0; n < 5; n++)

@@ -134,7 +134,7 @@ describe('every failed sign-in', () => {
 
 describe('a full hashing queue', () => {
   test('refuses at the moments at which a wrong password is refused, so that asking again at once is no flood', async () => {
-    const tiny = createPasswordHasher({ threads: 1, maxWaiting: 1 })
+    const tiny = createPasswordHasher({ threads: 1, ahead: 0, maxWaiting: 1 })
     const taken = [tiny.hash(right), tiny.hash(right)]
     const slept: number[] = []
     const times = [7_000, 7_030]
@@ -149,7 +149,7 @@ describe('a full hashing queue', () => {
   test('refuses with 503 and no hash, and is no failed sign-in', async () => {
     const guessesLeft = () => second.rows('select key, tat from sign_in_throttles order by key')
     const left = guessesLeft()
-    const tiny = { ...t.engine, hasher: createPasswordHasher({ threads: 1, maxWaiting: 1 }) }
+    const tiny = { ...t.engine, hasher: createPasswordHasher({ threads: 1, ahead: 0, maxWaiting: 1 }) }
     const before = second.rows('select id from audit_events').length
     const answers = await Promise.allSettled(Array.from({ length: 30 }, () => enter('ann', right, tiny)))
     const refused = answers.flatMap(answer => (answer.status === 'rejected' ? [answer.reason] : []))
@@ -166,7 +166,7 @@ describe('a full hashing queue', () => {
 })
 
 test('flood of sign-ins: while the hashing queue is full they ask the database nothing', async () => {
-  const tiny = createPasswordHasher({ threads: 1, maxWaiting: 1 })
+  const tiny = createPasswordHasher({ threads: 1, ahead: 0, maxWaiting: 1 })
   const taken = [tiny.hash(right), tiny.hash(right)]
   const { engine, queries } = logQueries(t.engine)
   await assert.rejects(enter('ann', right, { ...engine, hasher: tiny }), { code: 'unavailable' })

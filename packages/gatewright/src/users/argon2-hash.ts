@@ -24,15 +24,17 @@ const today: argon2.Options = {
 const saltBytes = 16
 const outputBytes = 32
 
-/** A hash as all are made today. */
-export const hashWithArgon2 = (password: Password, random: Random): Promise<string> =>
-  argon2.hash(password, { ...today, outputLen: outputBytes, salt: random.bytes(saltBytes) })
+/** A hash as all are made today, computed here and now: for a thread of its own. */
+export const hashWithArgon2 = (password: Password, salt: Uint8Array): string =>
+  argon2.hashSync(password, { ...today, outputLen: outputBytes, salt })
+
+export const newSalt = (random: Random): Uint8Array => random.bytes(saltBytes)
 
 /** Of the same shape and cost as a real hash, and of no password: its output is random. */
 export const dummyHash = (random: Random): string =>
   toText(
     { m: parameters.m.today, t: parameters.t.today, p: parameters.p.today },
-    toBase64(random.bytes(saltBytes)),
+    toBase64(newSalt(random)),
     toBase64(random.bytes(outputBytes)),
   )
 
@@ -53,7 +55,7 @@ export const argon2Format: HashFormat = {
     // In the one spelling that the library surely reads.
     const text = toText(costs, salt, output)
     const isWeaker = parameterNames.some(name => costs[name] < parameters[name].today)
-    return { verify: password => argon2.verify(text, password), needsRehash: () => isWeaker }
+    return { verify: password => argon2.verifySync(text, password), needsRehash: () => isWeaker }
   },
 }
 

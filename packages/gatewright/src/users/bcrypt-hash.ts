@@ -22,8 +22,8 @@ export const bcryptFormat: HashFormat = {
     const cost = Number(form.exec(stored)?.[1] ?? 0)
     if (cost < 4 || cost > mostCost) return undefined
     return {
-      verify: async password => {
-        const same = await bcrypt.verify(Buffer.from(password).subarray(0, mostBytes), stored)
+      verify: password => {
+        const same = bcrypt.verifySync(Buffer.from(password).subarray(0, mostBytes), stored)
         return same && !password.includes('\0')
       },
       needsRehash: password => Buffer.byteLength(password) <= mostBytes,

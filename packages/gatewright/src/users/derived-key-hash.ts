@@ -1,11 +1,10 @@
-import { pbkdf2, scrypt } from 'node:crypto'
-import { promisify } from 'node:util'
+import { pbkdf2Sync, scryptSync } from 'node:crypto'
 import { sameBytes } from '../ground/encoding.ts'
 import type { HashFormat } from './hash-format.ts'
 import type { Password } from './password.ts'
 
 /** The bytes of a password's key. */
-type Derive = (password: Password) => Promise<Buffer>
+type Derive = (password: Password) => Buffer
 
 /** What was stored, and how the same is computed. */
 type Parsed = { readonly key: Buffer; readonly derive: Derive }
@@ -23,7 +22,7 @@ const scryptBounds = { work: 2 ** 21, memory: 2 ** 27 } as const
 
 const deriveByPbkdf2 = (digest: string, iterations: number, salt: string): Derive | undefined => {
   if (!isDigest(digest) || iterations > mostIterations) return undefined
-  return password => promisify(pbkdf2)(password, salt, iterations, digests[digest], digest)
+  return password => pbkdf2Sync(password, salt, iterations, digests[digest], digest)
 }
 
 const scryptBytes = 64
@@ -35,10 +34,7 @@ const deriveByScrypt = (N: number, r: number, p: number, salt: string): Derive |
   if (Math.log2(N) >= 16 * r) return undefined
   if (!isPowerOfTwo || !isBounded) return undefined
   const costs = { N, r, p, maxmem: 2 * scryptBounds.memory }
-  return password =>
-    new Promise((resolve, reject) => {
-      scrypt(password, salt, scryptBytes, costs, (error, key) => (error ? reject(error) : resolve(key)))
-    })
+  return password => scryptSync(password, salt, scryptBytes, costs)
 }
 
 /** The salt is hashed as the text that it is. */
@@ -97,7 +93,7 @@ export const derivedKeyFormats: readonly HashFormat[] = formats.map(({ name, pat
     const found = parts.length > 0 ? parse(parts) : undefined
     return (
       found && {
-        verify: async password => sameBytes(await found.derive(password), found.key),
+        verify: password => sameBytes(found.derive(password), found.key),
         needsRehash: () => true,
       }
     )

@@ -2,8 +2,8 @@ import type { Password } from './password.ts'
 
 /** A stored hash that could be read and asks for no more than it may. */
 export type ReadHash = {
-  /** Computes the hash once and compares in constant time. */
-  readonly verify: (password: Password) => Promise<boolean>
+  /** Computes the hash once, here and now, and compares in constant time: for a thread of its own. */
+  readonly verify: (password: Password) => boolean
   /** Whether a hash made today would be better, and of this very password. */
   readonly needsRehash: (password: Password) => boolean
 }

@@ -6,7 +6,7 @@ import * as argon2 from '@node-rs/argon2'
 import { systemRandom } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { parsePassword } from './password.ts'
-import { createPasswordHasher, hashingThreads, type PasswordHash } from './password-hasher.ts'
+import { createPasswordHasher, type PasswordHash } from './password-hasher.ts'
 
 const right = parsePassword('correct horse battery staple')
 const wrong = parsePassword('correct horse battery stapler')
@@ -147,7 +147,7 @@ describe('a hash', () => {
 
 describe('a flood of sign-ins', () => {
   test('is refused beyond the queue before any hash', async () => {
-    const hasher = createPasswordHasher({ threads: 1, maxWaiting: 4 })
+    const hasher = createPasswordHasher({ threads: 1, ahead: 0, maxWaiting: 4 })
     const results = await Promise.allSettled(
       Array.from({ length: 200 }, () => hasher.verify(wrong, undefined)),
     )
@@ -158,7 +158,7 @@ describe('a flood of sign-ins', () => {
     assert.equal(hasher.waiting(), 0)
   })
 
-  test('leaves threads of the pool to others: 100 of their jobs pass before half of the hashes', async () => {
+  test('leaves the pool of Node.js to others: 100 of their jobs pass before half of the hashes', async () => {
     const hasher = createPasswordHasher({ maxWaiting: 200 })
     let hashed = 0
     const flood = Array.from({ length: 100 }, async () => {
@@ -172,7 +172,7 @@ describe('a flood of sign-ins', () => {
   })
 
   test('gets its answers in the order of its calls', async () => {
-    const hasher = createPasswordHasher({ threads: 1 })
+    const hasher = createPasswordHasher({ threads: 1, ahead: 0 })
     const order: number[] = []
     await Promise.all(
       Array.from({ length: 10 }, async (_, n) => {
@@ -191,25 +191,10 @@ describe('a flood of sign-ins', () => {
       if (calls === 3) throw new Error('no entropy')
       return systemRandom.bytes(count)
     }
-    const hasher = createPasswordHasher({ threads: 1, random: { bytes } })
+    const hasher = createPasswordHasher({ threads: 1, ahead: 0, random: { bytes } })
     const [failed, made] = await Promise.allSettled([hasher.hash(right), hasher.hash(right)])
     assert.equal(failed?.status, 'rejected')
     assert.equal(made?.status, 'fulfilled')
     assert.equal(hasher.waiting(), 0)
   })
-})
-
-describe('hashing threads', () => {
-  for (const [poolSize, cores, threads] of [
-    [4, 1, 1],
-    [4, 2, 1],
-    [4, 3, 1],
-    [4, 4, 2],
-    [4, 64, 2],
-    [16, 8, 6],
-    [1, 64, 1],
-  ] as const)
-    test(`are ${threads} with ${cores} cores and a pool of ${poolSize}`, () => {
-      assert.equal(hashingThreads(poolSize, cores), threads)
-    })
 })

@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os'
 import { createBoundedQueue, type QueueCaller } from '../ground/bounded-queue.ts'
 import { type Random, systemRandom } from '../ground/random.ts'
-import { dummyHash, hashWithArgon2 } from './argon2-hash.ts'
+import { dummyHash, newSalt } from './argon2-hash.ts'
 import { readHash } from './hash-formats.ts'
+import { hashInThread, hashingThreads } from './hashing-threads.ts'
 import type { Password } from './password.ts'
 
 declare const passwordHash: unique symbol
@@ -40,20 +40,13 @@ export type PasswordHasher = {
 export type PasswordHasherOptions = {
   /** Hashes computed at once; see {@link hashingThreads}. */
   readonly threads?: number
+  /** Hashes that lie ready for the threads, so that none of them waits for the main one; as many, without a word. */
+  readonly ahead?: number
   /** Callers that may wait; one more is refused. */
   readonly maxWaiting?: number
   /** Where salts come from. */
   readonly random?: Random
 }
-
-/**
- * How many threads of Node.js' shared pool hashing may take: two are left to everything else. With
- * all of them hashing, checking a token's signature waits a hundred times longer.
- *
- * @param poolSize `UV_THREADPOOL_SIZE`.
- */
-export const hashingThreads = (poolSize = 4, cores = availableParallelism()): number =>
-  Math.max(1, Math.min(cores, poolSize) - 2)
 
 /** Of the waiting places, the part that strangers leave to known callers. */
 const keptPart = 1 / 4
@@ -61,8 +54,8 @@ const keptPart = 1 / 4
 /**
  * Password hashing (Argon2id, 19 MiB, 2 passes, 1 lane) in a bounded queue.
  *
- * At most `threads` hashes run, at most `maxWaiting` callers wait, fairly by group and with places kept
- * for the known (`createBoundedQueue`). Beyond that `hash` and `verify` refuse with `unavailable`
+ * At most `threads` hashes run, in threads of their own (`hashing-threads.ts`), and `ahead` lie ready for them; at
+ * most `maxWaiting` callers wait, fairly by group and with places kept for the known (`createBoundedQueue`). Beyond that `hash` and `verify` refuse with `unavailable`
  * (`hashing_queue_full`) before any work, so that a flood of sign-ins takes neither the memory nor the
  * threads of the rest. A stored hash is not trusted to be ours: what it asks for is bounded, so that a
  * planted one can't eat memory or time. Hashes of other programs verify by the formats of
@@ -73,21 +66,25 @@ const keptPart = 1 / 4
  *     await hasher.verify(parsePassword('wrong'), stored) // false
  */
 export const createPasswordHasher = (options: PasswordHasherOptions = {}): PasswordHasher => {
-  const { threads = hashingThreads(), maxWaiting = 64, random = systemRandom } = options
+  const { threads = hashingThreads(), ahead = threads, maxWaiting = 64, random = systemRandom } = options
   const kept = Math.floor(maxWaiting * keptPart)
-  const queue = createBoundedQueue({ atOnce: threads, maxWaiting, kept, reason: 'hashing_queue_full' })
-  const nobody = readHash(dummyHash(random))
-  if (nobody === undefined) throw new TypeError('the dummy hash can not be read')
-  const verifyNobodys = async (password: Password): Promise<false> => {
-    await nobody.verify(password)
-    return false
-  }
+  const queue = createBoundedQueue({
+    atOnce: threads + ahead,
+    maxWaiting,
+    kept,
+    reason: 'hashing_queue_full',
+  })
+  const nobodys = dummyHash(random)
   return {
     hash: (password, caller) =>
-      queue.run(async () => (await hashWithArgon2(password, random)) as PasswordHash, caller),
+      queue.run(
+        async () => (await hashInThread({ password, salt: newSalt(random) }, threads)) as PasswordHash,
+        caller,
+      ),
     verify: (password, stored, caller) => {
-      const read = stored === undefined ? undefined : readHash(stored)
-      return queue.run(() => (read === undefined ? verifyNobodys(password) : read.verify(password)), caller)
+      const isRead = stored !== undefined && readHash(stored) !== undefined
+      const task = { password, stored: isRead ? stored : nobodys }
+      return queue.run(async () => (await hashInThread(task, threads)) === true && isRead, caller)
     },
     check: queue.check,
     needsRehash: (stored, password) => readHash(stored)?.needsRehash(password) ?? true,
