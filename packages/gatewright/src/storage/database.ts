@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Kysely } from 'kysely'
 import { second } from '../ground/clock.ts'
@@ -36,10 +36,9 @@ const checkFile = (file: string): void => {
   if (found !== undefined) accessSync(file, constants.R_OK | constants.W_OK)
 }
 
-/** SQLite gives its log, and what processes share of it, the mode that the file has when it makes them. */
+/** The database, its log of writes, and what processes share of it. */
 const keepToOwner = (file: string): void => {
-  if (!existsSync(file)) writeFileSync(file, '', { flag: 'a', mode: 0o600 })
-  chmodSync(file, 0o600)
+  for (const part of ['', '-wal', '-shm']) chmodSync(`${file}${part}`, 0o600)
 }
 
 type Opened = { readonly db: Database; readonly file?: OpenFile; readonly breakAll?: () => void }
@@ -50,8 +49,8 @@ const openFile = (file: string, durability: Durability): Opened => {
     makeFolder(dirname(file))
     checkFile(file)
     checkLog(file)
-    keepToOwner(file)
     const database = openSqlite(file, durability)
+    keepToOwner(file)
     const opened = watchFile(file)
     return { db: openKysely(database, { file: opened }), file: opened }
   } catch (error) {
