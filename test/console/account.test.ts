@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { day, minute } from 'gatewright/clock'
+import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { userKey } from '../../packages/gatewright/src/sign-in/throttle-keys.ts'
 import { password } from '../harness.ts'
@@ -57,7 +57,7 @@ describe('the own account', { skip: browserMissing }, () => {
       .select('id')
       .where('username', '=', 'abe')
       .executeTakeFirstOrThrow()
-    const open_at = Date.now() + 10 * minute
+    const open_at = c.t.clock.now() + 10 * minute
     await c.t.engine.db
       .insertInto('sign_in_throttles')
       .values({ key: userKey(id), wrong: 10, open_at, tat: open_at, forgotten_at: open_at })
