@@ -13,9 +13,12 @@ export type LogFile = {
   readonly close: () => Promise<void>
 }
 
+/** Windows brings to the disk only what may be written; elsewhere a file that may only be read is looked at as well. */
+const mode = process.platform === 'win32' ? 'r+' : 'r'
+
 /** Of a database that is open: until it is closed the log keeps its name. */
 export const openLogFile = (database: string): LogFile => {
-  const file = openSync(`${database}-wal`, 'r+')
+  const file = openSync(`${database}-wal`, mode)
   return { sync: () => promisify(fdatasync)(file), close: () => promisify(close)(file) }
 }
 
