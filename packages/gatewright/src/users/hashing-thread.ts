@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { basename } from 'node:path'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
+import { threadEnvironment } from '../ground/thread-environment.ts'
 import { hashWithArgon2 } from './argon2-hash.ts'
 import { readHash } from './hash-formats.ts'
 import type { Password } from './password.ts'
@@ -21,7 +22,7 @@ const mark = 'gatewright password hashing'
 export const startHashingThread = (): Worker =>
   new Worker(new URL(import.meta.url), {
     workerData: mark,
-    env: {},
+    env: threadEnvironment(),
     name: 'password-hashing',
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },

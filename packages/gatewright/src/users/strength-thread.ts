@@ -1,4 +1,5 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads'
+import { threadEnvironment } from '../ground/thread-environment.ts'
 import { type Strength, strengthLength } from './strength.ts'
 
 /** What a thread is asked: a password, and words that its user and service are known by. */
@@ -17,7 +18,7 @@ const mostSubstitutions = 10
 export const startStrengthThread = (): Worker =>
   new Worker(new URL(import.meta.url), {
     workerData: mark,
-    env: {},
+    env: threadEnvironment(),
     name: 'password-strength',
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 },
