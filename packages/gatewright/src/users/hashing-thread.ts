@@ -1,8 +1,8 @@
 import { readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { basename } from 'node:path'
-import { parentPort, Worker, workerData } from 'node:worker_threads'
-import { threadEnvironment } from '../ground/thread-environment.ts'
+import { parentPort, type Worker, workerData } from 'node:worker_threads'
+import { startThread } from '../ground/start-thread.ts'
 import { hashWithArgon2 } from './argon2-hash.ts'
 import { readHash } from './hash-formats.ts'
 import type { Password } from './password.ts'
@@ -20,11 +20,9 @@ const mark = 'gatewright password hashing'
 
 /** Starts a thread that hashes, one task after the other in the order of asking. */
 export const startHashingThread = (): Worker =>
-  new Worker(new URL(import.meta.url), {
-    workerData: mark,
-    env: threadEnvironment(),
+  startThread(import.meta.url, {
+    mark,
     name: 'password-hashing',
-    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
   })
 

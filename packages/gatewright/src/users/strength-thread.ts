@@ -1,5 +1,5 @@
-import { parentPort, Worker, workerData } from 'node:worker_threads'
-import { threadEnvironment } from '../ground/thread-environment.ts'
+import { parentPort, type Worker, workerData } from 'node:worker_threads'
+import { startThread } from '../ground/start-thread.ts'
 import { type Strength, strengthLength } from './strength.ts'
 
 /** What a thread is asked: a password, and words that its user and service are known by. */
@@ -16,11 +16,9 @@ const mostSubstitutions = 10
  * works, the event loop of the server goes on. It keeps no process alive.
  */
 export const startStrengthThread = (): Worker =>
-  new Worker(new URL(import.meta.url), {
-    workerData: mark,
-    env: threadEnvironment(),
+  startThread(import.meta.url, {
+    mark,
     name: 'password-strength',
-    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 },
   })
 
