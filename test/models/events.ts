@@ -18,7 +18,7 @@ export type EventName = ConsequenceEvent | 'signing key revoked'
 /** What becomes of sessions. */
 export const consequenceOf = (event: EventName): Consequence =>
   event === 'signing key revoked'
-    ? { thisSession: 'keep', otherSessions: 'keep', knownDevices: 'keep' }
+    ? { thisSession: 'keep', otherSessions: 'keep', knownDevices: 'keep', codesAndLinks: 'keep' }
     : consequences[event]
 
 /** How an event comes about. */

@@ -13,6 +13,7 @@ export const floors = [
   'keys',
   'permissions',
   'users',
+  'codes',
   'tokens',
   'revocation',
   'sessions',

@@ -19,7 +19,7 @@ const endAllSessions = async ({ clock }: RevokeDependencies, { db }: Work): Prom
 /**
  * Takes a database as the one to go on with that is not the one that it was: a backup, or a copy on another
  * server. What ended since it was made is not known, so everything ends: every session, everything that the
- * signing keys of the backup have signed, the open set-up link, every known device. New keys sign, and a new epoch tells every
+ * signing keys of the backup have signed, the open set-up link, every code and link, every known device. New keys sign, and a new epoch tells every
  * process that follows the feed.
  *
  * All sessions end with one statement, without a cut-off or an audit event for each: their access tokens end
@@ -39,6 +39,7 @@ export const adoptDatabase = async (
       const keys = await endAllKeys(dependencies, work, origin)
       await work.db.deleteFrom('setup_links').execute()
       await work.db.deleteFrom('known_devices').execute()
+      await work.db.deleteFrom('codes').execute()
       await work.db
         .updateTable('installation')
         .set({ epoch: newId(dependencies.random) })

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { addUser, signInAs } from '../../../../test/sessions/signed-in.ts'
 import { systemOrigin as origin } from '../audit/record.ts'
+import { makeCode } from '../codes/codes.ts'
 import { hour, minute } from '../ground/clock.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { applyConsequences } from './apply.ts'
@@ -53,6 +54,48 @@ describe('an event', () => {
       assert.deepEqual(written, expected)
     })
   }
+})
+
+const openCodes = {
+  'of the user': { purpose: 'reset-password' },
+  'of this session': { purpose: 'passkey-registration', of: 'self' },
+  'of the other session': { purpose: 'passkey-registration', of: 'other' },
+  'of a sign-in that waits for its second factor': { purpose: 'second-factor' },
+} as const
+type OpenCode = keyof typeof openCodes
+
+/** Those that are left where the column says this; the sessions that end take theirs in any case. */
+const leftBy: Record<Consequence['codesAndLinks'], readonly OpenCode[]> = {
+  end: [],
+  keep: ['of the user', 'of a sign-in that waits for its second factor'],
+  'stay ended': ['of the user', 'of a sign-in that waits for its second factor'],
+  'end of the session': ['of the user', 'of a sign-in that waits for its second factor'],
+  'end of second factors': ['of the user'],
+}
+
+describe('open codes and links', () => {
+  for (const [event, row] of rows)
+    test(`"${event}": ${row.codesAndLinks}`, async () => {
+      const { userId, self, other, subject } = await newUser()
+      const sessions = { self: self.sessionId, other: other.sessionId }
+      const make = async (code: (typeof openCodes)[OpenCode]): Promise<string> => {
+        const sessionId = 'of' in code ? { sessionId: sessions[code.of] } : {}
+        const made = await inTransaction(t.engine.db, work =>
+          makeCode(t.engine, work, { purpose: code.purpose, user: { id: userId, version: 1 }, ...sessionId }),
+        )
+        return made?.id ?? ''
+      }
+      const made = new Map<string, OpenCode>()
+      for (const [which, code] of Object.entries(openCodes)) made.set(await make(code), which as OpenCode)
+      await apply(event, subject)
+      const left = await t.engine.db.selectFrom('codes').select('id').where('user_id', '=', userId).execute()
+      const goOn = [
+        ...(['keep', 're-read', 'none'].includes(row.thisSession) ? ['of this session'] : []),
+        ...(['keep', 're-read', 'stay ended'].includes(row.otherSessions) ? ['of the other session'] : []),
+      ]
+      const expected = row.codesAndLinks === 'end' ? [] : [...leftBy[row.codesAndLinks], ...goOn]
+      assert.deepEqual(left.map(({ id }) => made.get(id)).sort(), expected.sort())
+    })
 })
 
 describe('a cut-off of a user matters as long as the longest promise ever made to a session of it', () => {

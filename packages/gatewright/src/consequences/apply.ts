@@ -1,4 +1,6 @@
 import type { Origin } from '../audit/record.ts'
+import { endCodes } from '../codes/codes.ts'
+import { endingPurposes, everyPurpose, type Purpose } from '../codes/purposes.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
 import { forgetDeviceOf, forgetDevices } from '../sessions/known-devices.ts'
 import {
@@ -63,6 +65,13 @@ const endKnownDevices = async (
   if (row.knownDevices === 'end that device') await forgetDeviceOf(work, required(sessionId, 'this session'))
 }
 
+/** Those of a session end with it, in `endSessions`. */
+const purposesThatEnd = ({ codesAndLinks, thisSession, otherSessions }: Consequence): readonly Purpose[] => {
+  if (codesAndLinks === 'end of second factors') return ['second-factor']
+  if (codesAndLinks !== 'end') return []
+  return thisSession === 'end' && otherSessions === 'end' ? everyPurpose : endingPurposes
+}
+
 /**
  * Applies a row of the table in the transaction of its event. What ends more than its own session
  * first locks the user's row and raises its version, so that nothing begun before can be finished.
@@ -84,6 +93,8 @@ export const applyConsequences = async (
       ? await endSessions(dependencies, work, choice, { reason: row.reason, origin })
       : { count: 0, promisedUntil: 0 }
 
+  const purposes = purposesThatEnd(row)
+  if (purposes.length > 0) await endCodes(work, userId, purposes)
   await endKnownDevices(work, row, subject)
 
   if (row.thisSession === 'end' && version !== undefined)

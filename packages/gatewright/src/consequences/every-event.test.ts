@@ -17,6 +17,9 @@ const toFate = (cell: string): string => {
   if (cell === '–') return 'none'
   if (cell === 'end (that one)') return 'end that one'
   if (cell === 'end (that device)') return 'end that device'
+  if (/^end \(of (this|that|those) sessions?\)$/.test(cell) || cell === 'end (the one used)')
+    return 'end of the session'
+  if (cell === 'end (second factor)') return 'end of second factors'
   return cell.replace(/[,;(].*$/, '').trim()
 }
 
@@ -48,7 +51,6 @@ test('every row says something of every artefact, and none is given twice', () =
 const tablesOf: { readonly [name in Artefact]?: RegExp } = {
   'API keys': /api_key/,
   'third-party grants': /grant|consent/,
-  'codes and links': /^(?!setup_links$).*(link|code|challenge)/,
   'known devices': /known_device/,
 }
 
@@ -107,6 +109,7 @@ test('docs/consequences.md says what each event ends, as the code has it (UPDATE
         'events',
         'this session',
         'other sessions of the user',
+        'codes and links',
         'known devices',
         'reason of what ends',
       ],
@@ -115,7 +118,9 @@ test('docs/consequences.md says what each event ends, as the code has it (UPDATE
         const reasons = new Set(row.applied.map(event => toReason(consequences[event])))
         const events = row.applied.map(event => `\`${event}\``).join(', ')
         const event = row.ownerIsTold ? `${row.event}; the owner is told: comes with mail` : row.event
-        return [[event, events || '–', row.ends[0], row.ends[1], row.ends[5], [...reasons].join(', ')]]
+        return [
+          [event, events || '–', row.ends[0], row.ends[1], row.ends[4], row.ends[5], [...reasons].join(', ')],
+        ]
       }),
     ),
     'beside the table': toTable(

@@ -6,7 +6,7 @@ export const artefacts = {
   'other sessions': { column: 'otherSessions' },
   'API keys': { comesWith: 'Who may do what: permissions, API keys' },
   'third-party grants': { comesWith: 'OAuth' },
-  'codes and links': { comesWith: 'Mail, second factors, passkeys, recovery' },
+  'codes and links': { column: 'codesAndLinks' },
   'known devices': { column: 'knownDevices' },
 } as const satisfies Record<string, { readonly column: keyof Consequence } | { readonly comesWith: string }>
 export type Artefact = keyof typeof artefacts
@@ -28,7 +28,7 @@ export type EveryEvent = {
   readonly ownerIsTold?: string
 } & ({ readonly applied: readonly ConsequenceEvent[] } | { readonly comesWith: string })
 
-const recovery = artefacts['codes and links'].comesWith
+const recovery = 'Mail, second factors, passkeys, recovery'
 const keys = artefacts['API keys'].comesWith
 const oauth = artefacts['third-party grants'].comesWith
 /** What brings mail, without which nobody is told anything. */

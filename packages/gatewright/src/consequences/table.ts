@@ -10,55 +10,111 @@ export type Consequence = {
   readonly otherSessions: 'end' | 'end that one' | 'keep' | 're-read' | 'stay ended'
   /** The browsers that are known again (`sessions/known-devices.ts`): of the user, or the one of this session. */
   readonly knownDevices: 'end' | 'end that device' | 'keep' | 'stay ended'
+  /**
+   * Open codes and links (`codes/codes.ts`), but those that outlive everything: of the user, of the session
+   * that ends, or those of a sign-in that waits for its second factor.
+   */
+  readonly codesAndLinks: 'end' | 'end of the session' | 'end of second factors' | 'keep' | 'stay ended'
   /** Why what ends has ended. */
   readonly reason?: EndReason
 }
 
 export const consequences = {
-  logout: { thisSession: 'end', otherSessions: 'keep', knownDevices: 'keep', reason: 'logout' },
-  'session idle': { thisSession: 'end', otherSessions: 'keep', knownDevices: 'keep', reason: 'idle' },
-  'session expired': { thisSession: 'end', otherSessions: 'keep', knownDevices: 'keep', reason: 'expired' },
+  logout: {
+    thisSession: 'end',
+    otherSessions: 'keep',
+    knownDevices: 'keep',
+    codesAndLinks: 'end of the session',
+    reason: 'logout',
+  },
+  'session idle': {
+    thisSession: 'end',
+    otherSessions: 'keep',
+    knownDevices: 'keep',
+    codesAndLinks: 'end of the session',
+    reason: 'idle',
+  },
+  'session expired': {
+    thisSession: 'end',
+    otherSessions: 'keep',
+    knownDevices: 'keep',
+    codesAndLinks: 'end of the session',
+    reason: 'expired',
+  },
   'other session ended': {
     thisSession: 'keep',
     otherSessions: 'end that one',
     knownDevices: 'keep',
+    codesAndLinks: 'end of the session',
     reason: 'ended_by_owner',
   },
   'all others ended': {
     thisSession: 'keep',
     otherSessions: 'end',
     knownDevices: 'end',
+    codesAndLinks: 'end',
     reason: 'ended_by_owner',
   },
-  'step-up': { thisSession: 'new id', otherSessions: 'keep', knownDevices: 'keep' },
+  'step-up': {
+    thisSession: 'new id',
+    otherSessions: 'keep',
+    knownDevices: 'keep',
+    codesAndLinks: 'end of the session',
+  },
   'password changed': {
     thisSession: 'new id',
     otherSessions: 'end',
     knownDevices: 'end',
+    codesAndLinks: 'end',
     reason: 'password_changed',
   },
   'refresh token reused': {
     thisSession: 'end',
     otherSessions: 'keep',
     knownDevices: 'end that device',
+    codesAndLinks: 'end of the session',
     reason: 'refresh_token_reused',
   },
   'refresh token ahead': {
     thisSession: 'end',
     otherSessions: 'keep',
     knownDevices: 'end that device',
+    codesAndLinks: 'end of the session',
     reason: 'refresh_token_ahead',
   },
-  'roles changed': { thisSession: 're-read', otherSessions: 're-read', knownDevices: 'keep' },
-  'user disabled': { thisSession: 'end', otherSessions: 'end', knownDevices: 'end', reason: 'user_disabled' },
-  'user deleted': { thisSession: 'end', otherSessions: 'end', knownDevices: 'end', reason: 'user_deleted' },
+  'roles changed': {
+    thisSession: 're-read',
+    otherSessions: 're-read',
+    knownDevices: 'keep',
+    codesAndLinks: 'keep',
+  },
+  'user disabled': {
+    thisSession: 'end',
+    otherSessions: 'end',
+    knownDevices: 'end',
+    codesAndLinks: 'end',
+    reason: 'user_disabled',
+  },
+  'user deleted': {
+    thisSession: 'end',
+    otherSessions: 'end',
+    knownDevices: 'end',
+    codesAndLinks: 'end',
+    reason: 'user_deleted',
+  },
   'secret retired': {
     thisSession: 'end',
     otherSessions: 'keep',
     knownDevices: 'keep',
+    codesAndLinks: 'end of the session',
     reason: 'secret_retired',
   },
-  'user enabled': { thisSession: 'none', otherSessions: 'stay ended', knownDevices: 'stay ended' },
+  'user enabled': {
+    thisSession: 'none',
+    otherSessions: 'stay ended',
+    knownDevices: 'stay ended',
+    codesAndLinks: 'stay ended',
+  },
 } as const satisfies Record<string, Consequence>
 
 export type ConsequenceEvent = keyof typeof consequences

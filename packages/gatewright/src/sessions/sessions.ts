@@ -1,4 +1,5 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
+import { endCodesOf } from '../codes/codes.ts'
 import { newId, newSecret, type Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { emitHook, type HookDependencies } from '../hooks/emit.ts'
@@ -202,7 +203,7 @@ export type EndedSessions = {
   readonly promisedUntil: number
 }
 
-/** Ends the live sessions chosen, each with its cut-off and its audit event. */
+/** Ends the live sessions chosen, each with its codes, its cut-off and its audit event. */
 export const endSessions = async (
   dependencies: Omit<SessionDependencies, 'settings' | 'random' | 'processes' | 'roleTable' | 'uses'>,
   work: Work,
@@ -227,6 +228,7 @@ export const endSessions = async (
       promisedUntil: Math.max(now, row.token_expires_at),
     })),
   )
+  if (ended.length > 0) await endCodesOf(work, ended)
   for (const { id: sessionId } of ended) {
     await recordEvent(dependencies, work, 'session.ended', { origin, userId, sessionId, reason })
     // A session that goes on under a new id is not over.

@@ -13,6 +13,7 @@ import { up as identity } from './migrations/0010-identity.ts'
 import { up as limitCounters } from './migrations/0011-limit-counters.ts'
 import { up as throttlesAndDevices } from './migrations/0012-throttles-and-devices.ts'
 import { up as addressTrouble } from './migrations/0013-address-trouble.ts'
+import { up as codes } from './migrations/0014-codes.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -28,6 +29,7 @@ const ownMigrations: Record<string, Migration> = {
   '0011-limit-counters': { up: limitCounters },
   '0012-throttles-and-devices': { up: throttlesAndDevices },
   '0013-address-trouble': { up: addressTrouble },
+  '0014-codes': { up: codes },
 }
 
 export type MigrationSet = {

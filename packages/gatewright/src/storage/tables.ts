@@ -21,6 +21,7 @@ export type Tables = {
   limit_counters: LimitCountersTable
   sign_in_throttles: SignInThrottlesTable
   known_devices: KnownDevicesTable
+  codes: CodesTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -257,6 +258,23 @@ type KnownDevicesTable = {
   last_used_at: number
 }
 
+/** Codes and links that are open (`codes/codes.ts`): one that was used has no row. */
+type CodesTable = {
+  id: string
+  /** See `codes/purposes.ts`. */
+  purpose: string
+  /** SHA-256 of 256 random bits. */
+  secret_hash: string
+  user_id: string | null
+  /** The session that it belongs to. */
+  session_id: string | null
+  /** JSON object, without secrets. */
+  data: string
+  attempts: number
+  created_at: number
+  expires_at: number
+}
+
 export type Database = Kysely<Tables>
 export type DatabaseTransaction = Transaction<Tables>
 export type InstallationRow = Selectable<InstallationTable>
@@ -266,5 +284,6 @@ export type NewSessionRow = Insertable<SessionsTable>
 export type CutOffRow = Selectable<CutOffsTable>
 export type HookEventRow = Selectable<HookEventsTable>
 export type HousekeepingRow = Selectable<HousekeepingTable>
+export type CodeRow = Selectable<CodesTable>
 export type ProcessRow = Selectable<ProcessesTable>
 export type SigningKeyRow = Selectable<SigningKeysTable>

@@ -61,6 +61,13 @@ export const housekeepingTable = [
     why: 'One link at most, which is deleted when it is used; one past its time opens nothing.',
   },
   {
+    table: 'codes',
+    key: ['id'],
+    time: 'expires_at',
+    keptFor: margin,
+    why: 'Codes and links that are open: one that is used is deleted, and one past its time opens nothing.',
+  },
+  {
     table: 'cut_offs',
     key: ['place'],
     time: 'matters_until',

@@ -1,0 +1,38 @@
+import { day, hour, minute } from '../ground/clock.ts'
+
+export type CodePurpose = {
+  /** Milliseconds. */
+  readonly lifetime: number
+  /** How often something may be tried against it, right or wrong; without a word once, when it is consumed. */
+  readonly attempts?: number
+  /**
+   * Nothing that happens to the account ends it, but its deletion: a link by which an owner takes back what
+   * a thief did must outlive what the thief does next.
+   */
+  readonly outlives?: true
+}
+
+/** What a code or link is good for, and for how long. A new kind is a row here. */
+export const codePurposes = {
+  'verify-email': { lifetime: day },
+  'undo-email': { lifetime: 7 * day, outlives: true },
+  'not-me': { lifetime: 7 * day, outlives: true },
+  'reset-password': { lifetime: hour },
+  invitation: { lifetime: 7 * day },
+  'second-factor': { lifetime: 10 * minute, attempts: 5 },
+  'passkey-registration': { lifetime: 5 * minute },
+  'passkey-sign-in': { lifetime: 5 * minute },
+  'passkey-step-up': { lifetime: 5 * minute },
+} as const satisfies Readonly<Record<string, CodePurpose>>
+
+export type Purpose = keyof typeof codePurposes
+
+const all = Object.keys(codePurposes) as Purpose[]
+
+/** Those that end with most of what happens to their user; the others outlive it. */
+export const endingPurposes: readonly Purpose[] = all.filter(
+  purpose => !('outlives' in codePurposes[purpose]),
+)
+
+/** Those of a user who can do nothing any more. */
+export const everyPurpose: readonly Purpose[] = all
