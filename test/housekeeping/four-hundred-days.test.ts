@@ -4,6 +4,7 @@ import { day, hour, minute } from 'gatewright/clock'
 import { register } from 'gatewright/register'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { makeCode } from '../../packages/gatewright/src/codes/codes.ts'
 import { newId } from '../../packages/gatewright/src/ground/random.ts'
 import { createRevocations } from '../../packages/gatewright/src/revocation/revocations.ts'
 import { rememberDevice } from '../../packages/gatewright/src/sessions/known-devices.ts'
@@ -78,6 +79,13 @@ const signInAnew = async (userId: string): Promise<void> => {
   )
 }
 
+/** A link by mail that nobody follows. */
+const sendLink = async (id: string): Promise<void> => {
+  const user = { id, version: 1 }
+  const link = await inTransaction(t.engine.db, work => makeCode(t.engine, work, { purpose: 'not-me', user }))
+  assert.ok(link)
+}
+
 /** A day of some who come and go, with all that is left behind. */
 const live = async (users: readonly string[], today: number, held: SignedIn[]): Promise<void> => {
   const turn = (today / stride) % 5
@@ -89,6 +97,7 @@ const live = async (users: readonly string[], today: number, held: SignedIn[]): 
   held.push(await signInAs(t.engine, loyal))
   if (held.length > 3) await logOut(await refresh(held.shift() as SignedIn))
   await signInAnew(users[9] as string)
+  await sendLink(users[9] as string)
   const writer = held.at(-1) as SignedIn
   const written = await writePost(writer, `key-${today}`)
   expect(written, 201)

@@ -41,6 +41,17 @@ const rows: Readonly<Record<string, (at: number) => Promise<object>>> = {
     created_at,
   }),
   setup_links: async expires_at => ({ id: 1, token_hash: 'hash', expires_at }),
+  codes: async expires_at => ({
+    id: String(expires_at),
+    purpose: 'verify-email',
+    secret_hash: String(expires_at),
+    user_id: await newUser(),
+    session_id: null,
+    data: '{}',
+    attempts: 0,
+    created_at: 1,
+    expires_at,
+  }),
   cut_offs: async matters_until => ({
     kind: 'session',
     subject: 'one',
