@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { minute } from 'gatewright/clock'
+import type { Page } from 'playwright-core'
+import { password } from '../harness.ts'
+import { untilEqual } from '../process/until.ts'
+import { confirm } from './own-account.ts'
+import { browserMissing, type Console, makeUser, openAs, startConsole } from './start-console.ts'
+
+const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true })
+
+const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0'
+
+describe('the own devices', { skip: browserMissing }, () => {
+  let c: Console
+  before(async () => {
+    c = await startConsole()
+  })
+  after(() => c.close())
+
+  test('ending another device signs that browser out, and this one stays', async () => {
+    await makeUser(c, 'erin')
+    const [page, other] = [await openAs(c, 'erin', '/me/devices'), await openAs(c, 'erin', '/me')]
+    await page.reload()
+    await page.getByText('This device').waitFor()
+    const devices = page.getByRole('listitem').filter({ hasText: 'Chrome on Linux' })
+    await untilEqual(() => devices.count(), 2)
+    c.t.clock.advance(11 * minute)
+    await page.getByRole('button', { name: /^End Chrome on Linux, 127\.0\.0\.1$/ }).click()
+    await confirm(page, password)
+    await page.getByText('That device is signed out.').waitFor()
+    await page.getByText('You are signed in nowhere else.').waitFor()
+
+    await other.getByRole('link', { name: 'Devices' }).click()
+    await heading(other, 'Sign in').waitFor()
+    await page.getByRole('link', { name: 'Profile' }).click()
+    await heading(page, 'Profile').waitFor()
+  })
+
+  test('devices are named in the language of the page, on a phone too, and a hostile name is none', async () => {
+    await makeUser(c, 'peggy')
+    const hostile = '\u202E<img src=x onerror=alert(1)>'
+    const agents = [firefox, 'Mozilla/5.0 (Windows NT 10.0)', 'curl/8.14.1', encodeURI(hostile), hostile]
+    for (const agent of agents) {
+      const body = { username: 'peggy', password }
+      const answer = await c.t.call('POST', 'login', {
+        body,
+        headers: { 'user-agent': agent },
+        address: '192.0.2.1',
+      })
+      assert.equal(answer.status, 200, answer.text)
+    }
+    const page = await openAs(c, 'peggy', '/me/devices')
+    await page.setViewportSize({ width: 320, height: 640 })
+    const names = {
+      en: ['Firefox on Windows', 'Unknown program on Windows', 'Unknown device'],
+      'zh-Hans': ['Windows 上的 Firefox', 'Windows 上的未知程序', '未知设备'],
+      'zh-Hant': ['Windows 上的 Firefox', 'Windows 上的未知程式', '未知的裝置'],
+    }
+    for (const [language, [known, half, unknown]] of Object.entries(names)) {
+      await page.getByRole('banner').locator('select').selectOption(language, { force: true })
+      const named = (name = '') => page.getByRole('listitem').getByText(name, { exact: true })
+      for (const name of [known, half, 'curl']) await untilEqual(() => named(name).count(), 1)
+      assert.equal(await named(unknown).count(), 2)
+      assert.equal(await page.getByText('192.0.2.1').count(), agents.length)
+      assert.equal(await page.locator('main img').count(), 0)
+    }
+  })
+
+  test('where the devices can not be read, the page says so and reads them when it is told to', async () => {
+    await makeUser(c, 'kim')
+    const page = await openAs(c, 'kim', '/me')
+    await page.route('**/api/v1/sessions', route => route.fulfill({ status: 502 }))
+    await page.getByRole('link', { name: 'Devices' }).click()
+    await page.getByText('The server does not answer.').waitFor()
+    await page.unroute('**/api/v1/sessions')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText('This device').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0)
+  })
+
+  test('all others are ended at once', async () => {
+    await makeUser(c, 'frank')
+    const others = [await openAs(c, 'frank', '/me'), await openAs(c, 'frank', '/me')]
+    const page = await openAs(c, 'frank', '/me/devices')
+    await page.getByRole('button', { name: 'End all others' }).click()
+    await page.getByText('All other devices are signed out.').waitFor()
+    for (const other of others) {
+      await other.reload()
+      await heading(other, 'Sign in').waitFor()
+    }
+  })
+
+  test('no page said anything on the console, broke the policy or asked another host', () => {
+    assert.deepEqual(c.faults(), [])
+  })
+})
