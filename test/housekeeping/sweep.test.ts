@@ -52,6 +52,18 @@ const rows: Readonly<Record<string, (at: number) => Promise<object>>> = {
     created_at: 1,
     expires_at,
   }),
+  mails: async forgotten_at => ({
+    id: String(forgotten_at),
+    kind: 'password-changed',
+    user_id: await newUser(),
+    content: '',
+    attempts: 1,
+    due_at: 1,
+    created_at: 1,
+    sent_at: 1,
+    given_up_at: null,
+    forgotten_at,
+  }),
   cut_offs: async matters_until => ({
     kind: 'session',
     subject: 'one',

@@ -21,6 +21,7 @@ import { createLimiter } from './limits/limiter.ts'
 import { type CounterHome, openCounterStore } from './limits/open-counter-store.ts'
 import { warnOfLoosened } from './limits/override.ts'
 import { createSharedSums } from './limits/shared-sums.ts'
+import type { MailDependencies } from './mail/queue.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
 import { readMachine } from './processes/machine.ts'
@@ -65,6 +66,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly strength: PasswordStrength
   readonly breaches: BreachCheck
   readonly hooks: HookRunner
+  readonly mail: MailDependencies['mail']
   readonly refusedCredentials: RefusedCredentials
   readonly processes: Processes
   readonly keyRing: KeyRing
@@ -305,6 +307,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     lines,
     uses,
     hooks,
+    mail: { isOn: true, wake: () => {} },
     refusedCredentials,
     keyRing,
     publishedFeed,

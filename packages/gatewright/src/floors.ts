@@ -14,6 +14,7 @@ export const floors = [
   'permissions',
   'users',
   'codes',
+  'mail',
   'tokens',
   'revocation',
   'sessions',

@@ -4,7 +4,7 @@ import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { readDocument, toTable, withParts } from '../../../../test/markdown.ts'
 import type { EndReason } from '../sessions/sessions.ts'
 import { besideTheTable } from './beside-the-table.ts'
-import { type Artefact, artefacts, everyEvent, mailComesWith } from './every-event.ts'
+import { type Artefact, artefacts, everyEvent } from './every-event.ts'
 import { type Consequence, type ConsequenceEvent, consequences } from './table.ts'
 
 const names = Object.keys(artefacts) as readonly Artefact[]
@@ -82,18 +82,6 @@ const toldRows = everyEvent.flatMap(({ event, ownerIsTold }) =>
   ownerIsTold === undefined ? [] : [{ event, ownerIsTold }],
 )
 
-test('what an owner is to be told comes with mail, of which there is nothing yet', async t => {
-  const app = await startTestApp()
-  t.after(() => app.close())
-  assert.deepEqual(
-    toldRows.map(({ event }) => event),
-    ['refresh token reused (theft)'],
-  )
-  const tables = await app.engine.db.introspection.getTables()
-  const found = tables.filter(({ name }) => /mail|outbox/.test(name))
-  assert.deepEqual(found, [], 'there is mail: tell the owner, and take the row out of what is to come')
-})
-
 const toReason = ({ reason, thisSession }: Consequence): string =>
   [...(reason ? [reason] : []), ...(thisSession === 'new id' ? ['renewed'] : [])]
     .map(each => `\`${each}\``)
@@ -117,9 +105,16 @@ test('docs/consequences.md says what each event ends, as the code has it (UPDATE
         if (!('applied' in row)) return []
         const reasons = new Set(row.applied.map(event => toReason(consequences[event])))
         const events = row.applied.map(event => `\`${event}\``).join(', ')
-        const event = row.ownerIsTold ? `${row.event}; the owner is told: comes with mail` : row.event
         return [
-          [event, events || '–', row.ends[0], row.ends[1], row.ends[4], row.ends[5], [...reasons].join(', ')],
+          [
+            row.event,
+            events || '–',
+            row.ends[0],
+            row.ends[1],
+            row.ends[4],
+            row.ends[5],
+            [...reasons].join(', '),
+          ],
         ]
       }),
     ),
@@ -132,8 +127,8 @@ test('docs/consequences.md says what each event ends, as the code has it (UPDATE
       ]),
     ),
     'the owner is told': toTable(
-      ['what happens', 'what the owner is told', 'comes with'],
-      toldRows.map(({ event, ownerIsTold }) => [event, ownerIsTold, mailComesWith]),
+      ['what happens', 'mail'],
+      toldRows.map(({ event, ownerIsTold }) => [event, `\`${ownerIsTold}\``]),
     ),
     'to come': toTable(
       ['what happens', ...names, 'comes with'],

@@ -1,3 +1,4 @@
+import type { NoticeName } from '../mail/letters.ts'
 import type { Consequence, ConsequenceEvent } from './table.ts'
 
 /** What events end, one column each: kept by the table of this folder, or still to come. */
@@ -24,15 +25,13 @@ type Cells = readonly [
 export type EveryEvent = {
   readonly event: string
   readonly ends: Cells
-  /** What the owner is to be told of it, once mail can be sent. */
-  readonly ownerIsTold?: string
+  /** The mail by which the owner is told of it. */
+  readonly ownerIsTold?: NoticeName
 } & ({ readonly applied: readonly ConsequenceEvent[] } | { readonly comesWith: string })
 
 const recovery = 'Mail, second factors, passkeys, recovery'
 const keys = artefacts['API keys'].comesWith
 const oauth = artefacts['third-party grants'].comesWith
-/** What brings mail, without which nobody is told anything. */
-export const mailComesWith = recovery
 
 const grantsOf = (whose: string): string => `end without \`offline_access\` (of ${whose})`
 
@@ -64,6 +63,7 @@ export const everyEvent: readonly EveryEvent[] = [
   {
     event: 'password changed by its owner',
     ends: ['new id', 'end', 'keep, owner is shown them', 'end', 'end', 'end'],
+    ownerIsTold: 'password-changed',
     applied: ['password changed'],
   },
   {
@@ -104,7 +104,7 @@ export const everyEvent: readonly EveryEvent[] = [
   {
     event: 'refresh token reused (theft)',
     ends: ['end', 'keep', 'keep', grantsOf('that session'), 'end (of that session)', 'end (that device)'],
-    ownerIsTold: 'An old key was used. You were signed out to be safe. Perhaps only an answer was lost.',
+    ownerIsTold: 'refresh-token-reused',
     applied: ['refresh token reused'],
   },
   {

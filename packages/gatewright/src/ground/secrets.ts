@@ -11,7 +11,13 @@ import { fromBase64url, toBase64url } from './encoding.ts'
 import type { Random } from './random.ts'
 
 /** What a key is derived for: one key per purpose, so that a value of one is nothing to another. */
-export type Purpose = 'refresh-token' | 'signing-key' | 'feed-place' | 'limit-counter' | 'sign-in-name'
+export type Purpose =
+  | 'refresh-token'
+  | 'signing-key'
+  | 'feed-place'
+  | 'limit-counter'
+  | 'sign-in-name'
+  | 'mail'
 
 /** One secret of `GATEWRIGHT_SECRET`, known outside only by its id. */
 type Secret = { readonly id: string; readonly key: (purpose: Purpose) => KeyObject }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import Negotiator from 'negotiator'
 import type { Origin } from '../audit/record.ts'
 import { checkRule, runSteps, turnSteps } from '../gate/gate.ts'
 import type { Principal } from '../gate/principal.ts'
@@ -6,6 +7,7 @@ import { addressGroup } from '../ground/address.ts'
 import type { BoundedQueue, QueueCaller } from '../ground/bounded-queue.ts'
 import type { LimitName } from '../limits/table.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
+import { type Locale, pickLocale } from '../users/locale.ts'
 import { takeFurther } from './answer-refusal.ts'
 
 /** Where a request comes from, for the audit log. */
@@ -23,6 +25,10 @@ export const principalOf = ({ principal }: FastifyRequest): Principal => {
 
 /** What the caller says it is, bounded: shown in the list of devices, never trusted. */
 export const deviceOf = ({ headers }: FastifyRequest): string => (headers['user-agent'] ?? '').slice(0, 300)
+
+/** The language that the browser asks for first, of those that mail is written in. */
+export const localeOf = ({ raw }: Pick<FastifyRequest, 'raw'>): Locale =>
+  pickLocale(new Negotiator(raw).languages())
 
 /** Holds the caller to a further rule, where only a part of the input asks for it. Throws as the gate does. */
 export const requireAccess = (request: FastifyRequest, rule: AccessRule): void => {

@@ -11,4 +11,5 @@ export type SealedColumn = {
 /** Everything sealed in the database. What a later version seals is a row here, and is moved to a new secret. */
 export const sealedColumns: readonly SealedColumn[] = [
   { table: 'signing_keys', key: 'kid', column: 'private_key', purpose: 'signing-key' },
+  { table: 'mails', key: 'id', column: 'content', purpose: 'mail' },
 ]

@@ -1,6 +1,7 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { tellOwner } from '../mail/notices.ts'
 import type { LiveSession } from '../sessions/sessions.ts'
 import type { UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
@@ -109,7 +110,9 @@ export const changePassword = async (
       await work.db.updateTable('users').set({ password_hash: hash }).where('id', '=', userId).execute()
       await recordEvent(dependencies, work, 'user.password-changed', subject)
       await noteBreach(dependencies, work, breach, subject)
-      return renewed((await applyConsequences(dependencies, work, 'password changed', subject)).renewed)
+      const { renewed: session } = await applyConsequences(dependencies, work, 'password changed', subject)
+      await tellOwner(dependencies, work, { ...subject, notice: 'password-changed' })
+      return renewed(session)
     },
   })
 }

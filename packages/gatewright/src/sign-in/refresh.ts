@@ -4,6 +4,8 @@ import { endOvertime } from '../consequences/overtime.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
+import { tellOwner } from '../mail/notices.ts'
+import type { MailDependencies } from '../mail/queue.ts'
 import { type FoundSession, findTokenSession, toRevocable } from '../sessions/find-session.ts'
 import { endedByTime, isInRetryWindow, isJustRenewed, timesOf } from '../sessions/session-times.ts'
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
@@ -14,10 +16,11 @@ import { lockUser } from '../users/users.ts'
 import { advance } from './advance.ts'
 import { checkMadeByUs, getSessionOfRefreshToken, readRefreshToken } from './made-by-us.ts'
 
-export type RefreshDependencies = SessionDependencies & {
-  readonly db: Database
-  readonly secrets: Secrets
-}
+export type RefreshDependencies = SessionDependencies &
+  MailDependencies & {
+    readonly db: Database
+    readonly secrets: Secrets
+  }
 
 /** Where a shown generation stands to the live one, *g*. */
 type Position =
@@ -39,7 +42,12 @@ const outcomes = {
   'live, in the window': { event: 'session.refreshed', rotates: false },
   'live, after the window': { event: 'session.refreshed', rotates: true },
   'one before, in the window': { event: 'session.refresh-retried', rotates: false },
-  older: { event: 'refresh-token.reused', ends: 'refresh token reused', code: 'refresh_token_reused' },
+  older: {
+    event: 'refresh-token.reused',
+    ends: 'refresh token reused',
+    code: 'refresh_token_reused',
+    notice: 'refresh-token-reused',
+  },
   ahead: { event: 'refresh-token.ahead', ends: 'refresh token ahead', code: 'session_ended' },
 } as const satisfies Record<Position, object>
 
@@ -132,6 +140,10 @@ export const refresh = async (
     })
     if ('ends' in outcome) {
       await end(outcome.ends)
+      if ('notice' in outcome) {
+        const { userId, origin: from } = subject
+        await tellOwner(dependencies, work, { userId, notice: outcome.notice, origin: from, secretId })
+      }
       return new Refusal(outcome.code, { reason: outcome.event, hasEvent: true })
     }
     const { rotates } = outcome

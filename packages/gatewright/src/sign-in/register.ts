@@ -10,6 +10,7 @@ import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { noteAdministrator } from '../users/administrators.ts'
 import type { BreachNote } from '../users/breach-check.ts'
+import type { Locale } from '../users/locale.ts'
 import { checkNewPassword, type NewPasswordDependencies, noteBreach } from '../users/new-password.ts'
 import { findPasswordErrors, parsePassword } from '../users/password.ts'
 import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
@@ -32,6 +33,8 @@ export type Registration = {
   readonly email?: string
   /** The application's own fields, checked (users/user-fields.ts). */
   readonly fields?: UserFieldValues
+  /** The language of mail to this user. */
+  readonly locale?: Locale
 }
 
 type Prepared = {
@@ -41,6 +44,7 @@ type Prepared = {
   readonly passwordHash: PasswordHash
   readonly breach?: BreachNote | undefined
   readonly fields: UserFieldValues
+  readonly locale?: Locale | undefined
 }
 
 /**
@@ -49,7 +53,7 @@ type Prepared = {
  */
 export const prepareUser = async (
   dependencies: RegisterDependencies,
-  { username, password, email, fields = {} }: Registration,
+  { username, password, email, fields = {}, locale }: Registration,
   reserved: 'refuse' | 'allow',
   caller?: QueueCaller,
 ): Promise<Prepared> => {
@@ -70,6 +74,7 @@ export const prepareUser = async (
     passwordHash: await refuseSlowly(clock, startedAt, () => hasher.hash(parsed, caller)),
     breach,
     fields,
+    locale,
   }
 }
 

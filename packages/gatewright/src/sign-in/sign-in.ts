@@ -1,6 +1,7 @@
 import type { Origin } from '../audit/record.ts'
 import { newId } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
+import type { MailDependencies } from '../mail/queue.ts'
 import type { Caller } from '../sessions/hold-session.ts'
 import { type Browser, rememberDevice } from '../sessions/known-devices.ts'
 import {
@@ -19,7 +20,7 @@ import { logOut } from './end-sessions.ts'
 import { forgive, giveBack, unlessItFails } from './throttle.ts'
 import { deviceKey, keysOfUser, type NameHashing, strangerKeys } from './throttle-keys.ts'
 
-export type SignInDependencies = SessionDependencies & PasswordDependencies & NameHashing
+export type SignInDependencies = SessionDependencies & PasswordDependencies & NameHashing & MailDependencies
 
 /** How often the credential is checked again when the user changed meanwhile. */
 const attempts = 3

@@ -14,6 +14,7 @@ import { up as limitCounters } from './migrations/0011-limit-counters.ts'
 import { up as throttlesAndDevices } from './migrations/0012-throttles-and-devices.ts'
 import { up as addressTrouble } from './migrations/0013-address-trouble.ts'
 import { up as codes } from './migrations/0014-codes.ts'
+import { up as mail } from './migrations/0015-mail.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -30,6 +31,7 @@ const ownMigrations: Record<string, Migration> = {
   '0012-throttles-and-devices': { up: throttlesAndDevices },
   '0013-address-trouble': { up: addressTrouble },
   '0014-codes': { up: codes },
+  '0015-mail': { up: mail },
 }
 
 export type MigrationSet = {

@@ -22,6 +22,7 @@ export type Tables = {
   sign_in_throttles: SignInThrottlesTable
   known_devices: KnownDevicesTable
   codes: CodesTable
+  mails: MailsTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -84,6 +85,8 @@ type UsersTable = {
   fields: Generated<string>
   /** Where it is set, the row only keeps the id from being given again; all that was personal is erased. */
   deleted_at: Generated<number | null>
+  /** The language of mail to this user (`users/locale.ts`). */
+  locale: Generated<string>
 }
 
 type UserRolesTable = { user_id: string; role: string }
@@ -275,6 +278,26 @@ type CodesTable = {
   expires_at: number
 }
 
+/** Mail that waits, or was sent (`mail/queue.ts`). */
+type MailsTable = {
+  /** Also what the Message-ID is made of: the same for every attempt. */
+  id: string
+  /** For people; says nothing of whom it goes to. */
+  kind: string
+  /** Whose mail it is, where that is known: it is erased with its user. */
+  user_id: string | null
+  /** Sealed JSON: the recipient, and what the text is made of. Empty once nothing is to be sent any more. */
+  content: string
+  attempts: number
+  /** When it may be taken: while a process has it, the end of the lease; after a failure, the next attempt. */
+  due_at: number
+  created_at: number
+  sent_at: number | null
+  given_up_at: number | null
+  /** When the row is deleted; null as long as the mail waits. */
+  forgotten_at: number | null
+}
+
 export type Database = Kysely<Tables>
 export type DatabaseTransaction = Transaction<Tables>
 export type InstallationRow = Selectable<InstallationTable>
@@ -285,5 +308,6 @@ export type CutOffRow = Selectable<CutOffsTable>
 export type HookEventRow = Selectable<HookEventsTable>
 export type HousekeepingRow = Selectable<HousekeepingTable>
 export type CodeRow = Selectable<CodesTable>
+export type MailRow = Selectable<MailsTable>
 export type ProcessRow = Selectable<ProcessesTable>
 export type SigningKeyRow = Selectable<SigningKeysTable>

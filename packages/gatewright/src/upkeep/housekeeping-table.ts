@@ -68,6 +68,13 @@ export const housekeepingTable = [
     why: 'Codes and links that are open: one that is used is deleted, and one past its time opens nothing.',
   },
   {
+    table: 'mails',
+    key: ['id'],
+    time: 'forgotten_at',
+    keptFor: 0,
+    why: 'Until it is sent. What it says is erased when it was sent, and the row a week later; what was given up stays for 30 days, to be tried again.',
+  },
+  {
     table: 'cut_offs',
     key: ['place'],
     time: 'matters_until',

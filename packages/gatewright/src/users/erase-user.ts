@@ -53,6 +53,7 @@ export const eraseUser = async (
     .execute()
   await db.deleteFrom('user_roles').where('user_id', '=', id).execute()
   await db.deleteFrom('codes').where('user_id', '=', id).execute()
+  await db.deleteFrom('mails').where('user_id', '=', id).execute()
   // The stored answers hold what the user wrote.
   await db
     .deleteFrom('idempotency_keys')

@@ -7,6 +7,7 @@ import { isSqlite } from '../storage/columns.ts'
 import { prepare } from '../storage/prepared.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
+import { type Locale, toLocale } from './locale.ts'
 import type { PasswordHash } from './password-hasher.ts'
 import { parseUserFields, type UserFieldValues } from './user-fields.ts'
 import { type UsernameKey, usernameKey } from './username.ts'
@@ -20,6 +21,7 @@ export type User = {
   readonly version: number
   readonly disabledAt: number | null
   readonly createdAt: number
+  readonly locale: Locale
   /** The application's own fields as they are stored: show them through `showUserFields`. */
   readonly fields: UserFieldValues
 }
@@ -40,6 +42,7 @@ const toUser = (row: UserRow, roles: readonly string[]): User => ({
   version: row.version,
   disabledAt: row.disabled_at,
   createdAt: row.created_at,
+  locale: toLocale(row.locale),
   fields: parseUserFields(row.fields),
 })
 
@@ -151,6 +154,8 @@ export type NewUser = {
   readonly passwordHash: PasswordHash
   readonly roles: readonly string[]
   readonly fields?: UserFieldValues
+  /** English without a word. */
+  readonly locale?: Locale | undefined
 }
 
 /**
@@ -161,7 +166,7 @@ export type NewUser = {
 export const insertUser = async (
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   { db, beforeLock }: Work,
-  { username, key, email, passwordHash, roles, fields = {} }: NewUser,
+  { username, key, email, passwordHash, roles, fields = {}, locale = 'en' }: NewUser,
 ): Promise<User> => {
   beforeLock('user')
   const row: UserRow = {
@@ -177,6 +182,7 @@ export const insertUser = async (
     created_at: clock.now(),
     fields: JSON.stringify(fields),
     deleted_at: null,
+    locale,
   }
   const result = await db
     .insertInto('users')

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { everyone } from '../../permissions/access-rule.ts'
 import { completeSetup } from '../../sign-in/setup-link.ts'
-import { goneSignal, originOf } from '../request.ts'
+import { goneSignal, localeOf, originOf } from '../request.ts'
 import { email, password, passwordExample, strictObject, text, username } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 import { accountExample, accountSchema, toAccount } from './account.ts'
@@ -35,7 +35,8 @@ export const setupRoutes = (app: FastifyInstance, engine: Engine): void => {
       },
     },
     async (request, reply) => {
-      const user = await completeSetup(engine, request.body, originOf(request), goneSignal(reply))
+      const asked = { ...request.body, locale: localeOf(request) }
+      const user = await completeSetup(engine, asked, originOf(request), goneSignal(reply))
       return reply.code(201).send(toAccount(engine, user, app.userFields))
     },
   )

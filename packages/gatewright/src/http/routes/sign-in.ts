@@ -20,7 +20,7 @@ import { checkUserFieldValues } from '../../users/user-fields.ts'
 import { takeFurther } from '../answer-refusal.ts'
 import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
 import { countedAsFailed } from '../failed-sign-ins.ts'
-import { deviceOf, goneSignal, originOf, principalOf } from '../request.ts'
+import { deviceOf, goneSignal, localeOf, originOf, principalOf } from '../request.ts'
 import {
   anyText,
   email,
@@ -91,7 +91,8 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const fields = checkUserFieldValues(app.userFields, request.body.fields ?? {}, 'self')
-      const user = await register(engine, { ...request.body, fields }, originOf(request), goneSignal(reply))
+      const registration = { ...request.body, fields, locale: localeOf(request) }
+      const user = await register(engine, registration, originOf(request), goneSignal(reply))
       return reply.code(201).send(toAccount(engine, user, app.userFields))
     },
   )

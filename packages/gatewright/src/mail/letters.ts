@@ -1,0 +1,63 @@
+/** Pages of the console that a link leads to: `<PUBLIC_URL>/console/<page>#<token>`. */
+export const linkPages = {
+  verify: 'verify',
+  reset: 'reset',
+  undo: 'undo-email',
+  notMe: 'not-me',
+  invitation: 'invitation',
+  prove: 'prove',
+} as const
+export type LinkName = keyof typeof linkPages
+
+type Letter = {
+  /** What it is sent for: the one link that stands above all. */
+  readonly link?: LinkName
+}
+
+/**
+ * Every mail that is sent, by what it is. A notice tells an owner of what happened to the own account; its
+ * link is for whoever did not do that. A new one is a row here, and a text in each language.
+ */
+export const letters = {
+  'verify-email': { link: 'verify' },
+  'address-taken': {},
+  'reset-password': { link: 'reset' },
+  invitation: { link: 'invitation' },
+  'email-changed': { link: 'undo' },
+  'email-change-undone': { link: 'notMe' },
+  'new-device': { link: 'notMe' },
+  'password-changed': { link: 'notMe' },
+  'password-reset': { link: 'notMe' },
+  'factor-added': { link: 'notMe' },
+  'factor-removed': { link: 'notMe' },
+  'factors-reset': { link: 'notMe' },
+  'factor-failed': { link: 'notMe' },
+  'recovery-codes-renewed': { link: 'notMe' },
+  'recovery-code-used': { link: 'notMe' },
+  'refresh-token-reused': { link: 'notMe' },
+  'passkey-cloned': { link: 'notMe' },
+  'sign-in-held': { link: 'prove' },
+} as const satisfies Readonly<Record<string, Letter>>
+
+export type LetterName = keyof typeof letters
+
+/** Those that tell an owner of what happened. */
+export type NoticeName = {
+  [Name in LetterName]: (typeof letters)[Name] extends { readonly link: 'notMe' } ? Name : never
+}[LetterName]
+
+/** What a text may name. Whoever reads the mail reads it; secrets stand in links only. */
+export type LetterValues = {
+  readonly username?: string
+  /** RFC 3339, UTC. */
+  readonly at?: string
+  readonly address?: string
+  readonly device?: string
+  readonly factor?: 'totp' | 'passkey' | 'recovery_code'
+  /** The address that an account has from now on. */
+  readonly email?: string
+  /** Who invites. */
+  readonly inviter?: string
+  /** How many are left. */
+  readonly left?: string
+}
