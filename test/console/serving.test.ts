@@ -39,6 +39,19 @@ test('the page has no inline code, and a policy that would stop it', async () =>
   assert.doesNotMatch(policy, /unsafe|\*|https?:/)
 })
 
+test('the page may use passkeys and nothing else of the device; no other answer may even that', async () => {
+  const featuresOf = ({ headers }: Awaited<ReturnType<typeof page>>) =>
+    String(headers['permissions-policy'])
+      .split(', ')
+      .filter(feature => !feature.endsWith('=()'))
+  assert.deepEqual(featuresOf(await page()), [
+    'publickey-credentials-create=(self)',
+    'publickey-credentials-get=(self)',
+  ])
+  assert.deepEqual(featuresOf(await t.call('GET', '/docs')), [])
+  assert.deepEqual(featuresOf(await t.call('GET', 'me')), [])
+})
+
 test('each answer has a nonce of its own, in the policy and in the page, and is kept by nobody', async () => {
   const [one, other] = await Promise.all([page(), page()])
   const nonces = [one, other].map(answer => nonceOf(policyOf(answer)))

@@ -1,5 +1,5 @@
 /** Every feature that a page could ask of a browser, switched off. */
-const permissionsPolicy = [
+const features = [
   'accelerometer',
   'autoplay',
   'camera',
@@ -25,8 +25,15 @@ const permissionsPolicy = [
   'usb',
   'xr-spatial-tracking',
 ]
-  .map(feature => `${feature}=()`)
-  .join(', ')
+
+const passkeyFeatures = ['publickey-credentials-create', 'publickey-credentials-get']
+
+/** @param own those that the page itself may use, and no page inside it */
+const permissionsPolicy = (own: readonly string[] = []): string =>
+  features.map(feature => `${feature}=(${own.includes(feature) ? 'self' : ''})`).join(', ')
+
+/** For pages that sign in with passkeys and add them: everything else stays off. */
+export const passkeyPagePermissions = permissionsPolicy(passkeyFeatures)
 
 export type HeaderTable = Readonly<Record<string, string>>
 
@@ -41,7 +48,7 @@ export const securityHeaders = (publicUrl: string): HeaderTable =>
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     'referrer-policy': 'no-referrer',
     'cross-origin-resource-policy': 'same-origin',
-    'permissions-policy': permissionsPolicy,
+    'permissions-policy': permissionsPolicy(),
     ...(publicUrl.startsWith('https:') && {
       'strict-transport-security': 'max-age=63072000; includeSubDomains',
     }),

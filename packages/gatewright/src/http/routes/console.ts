@@ -14,6 +14,7 @@ import {
   readConsoleFiles,
 } from '../console-files.ts'
 import { escapeHtml } from '../escape-html.ts'
+import { passkeyPagePermissions } from '../security-headers.ts'
 
 /**
  * The policy of the console: own scripts by address, own styles by address or with the nonce of this one
@@ -93,6 +94,7 @@ const createAnswerPage = (engine: Engine, files: ConsoleFiles | undefined, mount
     return reply
       .type('text/html; charset=utf-8')
       .header('content-security-policy', consolePolicy(nonce))
+      .header('permissions-policy', passkeyPagePermissions)
       .send(render(nonce))
   }
 }
