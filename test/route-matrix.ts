@@ -3,7 +3,9 @@ import { type ListName, toCursorPage } from '../apps/blog/src/paging/cursor.ts'
 import type { Place } from '../apps/blog/src/paging/keyset.ts'
 import { openSetupLink } from '../packages/gatewright/src/sign-in/setup-link.ts'
 import { type Caller, password, type TestApp } from './harness.ts'
+import { givePasskey } from './passkeys/registered.ts'
 import { freshName, type Sender, type SenderName, senderNames } from './senders.ts'
+import { addUser } from './sessions/signed-in.ts'
 
 /**
  * Who gets what from each route. `of` says what the `:id` names (it belongs to `owner`, see senders.ts)
@@ -35,6 +37,8 @@ export const matrix = `
 | POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
 | POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | POST /api/v1/login          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/login/passkey/options |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/login/passkey  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/password/strength |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/sessions       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | GET /api/v1/sessions/current |                | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
@@ -179,6 +183,13 @@ const openLink = async ({ engine }: TestApp): Promise<string> => {
   return link.token
 }
 
+/** A sign-in by a passkey of somebody else: nobody of the cast has one, so passwords sign them in. */
+const showNewPasskey = async (t: TestApp): Promise<unknown> => {
+  const { id } = await addUser(t.engine, freshName())
+  const passkey = await givePasskey(t.engine, id)
+  return passkey.get((await t.call('POST', 'login/passkey/options')).body)
+}
+
 const registration = () => ({ username: freshName(), password, email: 'a@b.example' })
 const page = { page: '1', per_page: '10' }
 const anyVersion = { 'if-match': '*' }
@@ -204,6 +215,7 @@ export const requests: Readonly<Record<string, Request>> = {
   'GET /api/v1/revocations': { query: { nonce: 'A'.repeat(22), after: 'unknown', wait_ms: '0' } },
   'POST /api/v1/register': { body: registration },
   'POST /api/v1/login': { body: ({ owner: { username } }) => ({ username, password }) },
+  'POST /api/v1/login/passkey': { body: async ({ t }) => ({ response: await showNewPasskey(t) }) },
   'POST /api/v1/sessions': {
     body: ({ owner: { username } }) => ({ username, password }),
     spends: true,

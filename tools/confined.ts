@@ -70,6 +70,7 @@ const rules: readonly Rule[] = [
       `${engine}/http/certificate.ts`,
       `${engine}/upkeep/certificate-check.ts`,
       `${engine}/users/derived-key-hash.ts`,
+      `${engine}/testing/virtual-passkey.ts`,
       `${verifier}/algorithms.ts`,
       `${verifier}/cut-offs.ts`,
       `${verifier}/random.ts`,
@@ -85,6 +86,15 @@ const rules: readonly Rule[] = [
     only: [`${engine}/keys/signing-keys.ts`],
     why: 'it would be a second way to hash, beside the one that is looked at',
     instead: 'call sha256 of ground/encoding.ts; in an application toMark of gatewright/entity-tags',
+  },
+  {
+    name: 'importing @simplewebauthn/server',
+    look: 'imports',
+    pattern: /^@simplewebauthn\/server/,
+    where: 'source',
+    only: [`${engine}/passkeys/verify-response.ts`],
+    why: 'what is checked by hand beside the library is checked in one place',
+    instead: 'call verifyRegistration or verifyAssertion of passkeys/verify-response.ts',
   },
   {
     name: 'importing @node-rs/argon2',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { madeUpChallenge } from '../../packages/gatewright/src/http/passkey-schemas.ts'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import type { DeclaredRoute } from '../../packages/gatewright/src/http/route-table.ts'
 import { madeUpId, madeUpPair, madeUpStatement } from '../../packages/gatewright/src/http/schemas.ts'
@@ -48,7 +49,7 @@ const findSender = (route: string) => {
 }
 
 /** Fields of a body that only this run can know. */
-const known = ['token', 'refresh_token']
+const known = ['token', 'refresh_token', 'response']
 
 const fillBody = (example: unknown, real: unknown): unknown => {
   if (typeof example !== 'object' || example === null) return example
@@ -96,6 +97,7 @@ const replay = async (t: TestApp, { method, url, reference }: DeclaredRoute, hol
 const madeUp: readonly unknown[] = [
   madeUpId,
   madeUpStatement,
+  madeUpChallenge,
   csrfExample.csrf_token,
   ...Object.values(madeUpPair),
 ].filter(value => value !== 'Bearer')

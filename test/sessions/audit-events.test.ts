@@ -12,8 +12,10 @@ import { hour, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { join as takePlace } from '../../packages/gatewright/src/processes/join.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { databaseFile } from '../../packages/gatewright/src/storage/database.ts'
+import type { VirtualPasskey } from '../../packages/gatewright/src/testing/virtual-passkey.ts'
 import { testsDatabase } from '../environment.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
+import { givePasskey } from '../passkeys/registered.ts'
 import { type BreachService, startBreachService } from '../security/breach-service.ts'
 import { openSecondConnection, type SecondConnection } from './second-connection.ts'
 
@@ -154,6 +156,18 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const user = { username: 'helper', password, roles: ['user', 'moderator'] }
     const answer = await call('POST', 'users', { token: body.access_token, body: user })
     return { user: answer.body.id, actor: me.body.id, answer, details: { roles: ['moderator', 'user'] } }
+  },
+  'passkey.cloned': async () => {
+    const { id } = await join()
+    const passkey = await givePasskey(t.engine, id)
+    const show = async (shown: VirtualPasskey): Promise<Answer> => {
+      const { body } = await call('POST', 'login/passkey/options')
+      return call('POST', 'login/passkey', { body: { response: shown.get(body) } })
+    }
+    const clone = passkey.clone()
+    assert.equal((await show(passkey)).status, 200)
+    const answer = await show(clone)
+    return { user: id, actor: null, answer, details: { passkey: passkey.id } }
   },
   'user.disabled': async () => {
     const { id } = await join()

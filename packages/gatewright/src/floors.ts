@@ -15,6 +15,7 @@ export const floors = [
   'users',
   'codes',
   'mail',
+  'passkeys',
   'tokens',
   'revocation',
   'sessions',

@@ -15,9 +15,11 @@ export const auditEvents = {
     'With BREACH_CHECK=warn a password was taken that is known from a breach, or while the service gave no answer; the reason tells which.',
   'administrator.set-up': 'The first administrator was made by the set-up link.',
   'setup-link.made': 'A set-up link was made.',
-  'sign-in.failed': 'A sign-in or a confirmation of the password failed.',
+  'sign-in.failed': 'A sign-in or a confirmation of who somebody is failed; the reason tells why.',
   'credential.refused':
     'A token or cookie was refused with 401: a row for the first of a kind, then one a minute with their count.',
+  'passkey.cloned':
+    'The counter of a passkey went back: there are two of it. It was refused, and neither is taken any more.',
   'session.started': 'A user signed in.',
   'session.refreshed': 'A refresh token was used and rotated, or was shown again inside its window.',
   'session.refresh-retried':

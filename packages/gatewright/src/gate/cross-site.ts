@@ -46,7 +46,7 @@ export const checkCrossSite = ({ origins }: { readonly origins: Origins }, passa
   const { method, rule, rawHeaders, credential } = passage
   if (isSafe(method)) return
   const carriesCookie = credential?.kind === 'cookie'
-  if (!carriesCookie && rule.gives !== 'cookie') return
+  if (!carriesCookie && rule.gives !== 'cookie' && rule.gives !== 'either') return
   if (!comesFromHere(origins, rawHeaders, carriesCookie))
     throw new Refusal('csrf_failed', { reason: 'origin' })
   if (carriesCookie && rule.ignoresCookie !== true && !hasCsrfToken(passage))

@@ -25,9 +25,9 @@ export type GateRule = {
   readonly readsOwnCredential?: true
   /**
    * What the route gives a caller that has none: refused where this server does not take it. For a cookie it
-   * must be asked from this site.
+   * must be asked from this site. `either`: what the first half of a sign-in asked for, so held to both.
    */
-  readonly gives?: 'bearer' | 'cookie'
+  readonly gives?: 'bearer' | 'cookie' | 'either'
   /**
    * The route asks for a proof of its own (a password, a link): a session cookie signs nobody in, so an
    * old one keeps nobody out and no CSRF token is asked for. Where the request comes from is checked.

@@ -21,8 +21,17 @@ const rows = {
  * @throws Refusal `insufficient_permission`, `invalid_token`
  */
 export const refuseSwitchedOff = ({ accepted }: CredentialPlaces, { credential, rule }: Passage): void => {
-  if (rule.gives !== undefined && !accepted.has(rule.gives))
-    throw new Refusal('insufficient_permission', rows[rule.gives])
+  const { gives } = rule
+  if (gives !== undefined && gives !== 'either' && !accepted.has(gives))
+    throw new Refusal('insufficient_permission', rows[gives])
   if (credential === undefined || credential.kind === 'other' || accepted.has(credential.kind)) return
   throw new Refusal('invalid_token', { reason: rows[credential.kind].reason })
+}
+
+/**
+ * The same where only the body says what is to be given.
+ * @throws Refusal `insufficient_permission`
+ */
+export const refuseToGive = ({ accepted }: CredentialPlaces, kind: 'bearer' | 'cookie'): void => {
+  if (!accepted.has(kind)) throw new Refusal('insufficient_permission', rows[kind])
 }

@@ -23,6 +23,7 @@ import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { passkeySignInRoutes } from './routes/passkey-sign-in.ts'
 import { passwordStrengthRoutes } from './routes/password-strength.ts'
 import { referenceRoutes } from './routes/reference.ts'
 import { revocationsRoutes } from './routes/revocations.ts'
@@ -112,6 +113,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
     for (const addRoutes of [
       setupRoutes,
       signInRoutes,
+      passkeySignInRoutes,
       passwordStrengthRoutes,
       accountRoutes,
       sessionRoutes,

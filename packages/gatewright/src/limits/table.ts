@@ -70,6 +70,17 @@ export const limits = {
         'A known device of the user named, in place of both: what strangers behind the same address do keeps nobody out.',
     },
   ],
+  'passkey-sign-in': [
+    {
+      by: 'address',
+      count: 60,
+      window: minute,
+      kind: 'exact',
+      away: 10,
+      describe:
+        'Challenges for a sign-in by passkey, and answers to them, two for each sign-in. A passkey can not be guessed, so this counts nobody’s failures and is counted apart from passwords: what strangers try there delays no passkey.',
+    },
+  ],
   'failed-sign-in': [
     {
       by: 'address',

@@ -23,7 +23,7 @@ export const toQueueCaller = (
 /** A refused sign-in leaves at the next multiple of this many milliseconds from its start. */
 const step = 250
 
-const waitForStep = (clock: Clock, startedAt: number): Promise<void> =>
+export const waitForStep = (clock: Clock, startedAt: number): Promise<void> =>
   clock.sleep(step - ((clock.monotonic() - startedAt) % step))
 
 /**

@@ -30,7 +30,7 @@ const attempts = 3
  * may be another user's, so it ends by a transaction of its own. If it can't, this throws: the browser keeps
  * the old cookie, and the new session, whose secret nobody was given, is given up.
  */
-const endReplaced = async (
+export const endReplaced = async (
   dependencies: SignInDependencies,
   {
     replaces,

@@ -45,6 +45,8 @@ const update = (db: Database, keys: Keys) =>
       eb.selectFrom('sign_in_throttles').select('key').where('key', 'in', keys).orderBy('key').forUpdate(),
     )
 
+const anew = { wrong: 0, open_at: 0 }
+
 type Forgiving = { readonly db: Database; readonly settings: ThrottleSettings }
 
 /**
@@ -58,11 +60,16 @@ export const forgive = async (
 ): Promise<void> => {
   const rule = throttleRuleOf(settings)
   if (rule === undefined) return
-  const anew = { wrong: 0, open_at: 0 }
   await update(db, keys)
     .set(eb => ({ ...anew, tat: eb('tat', '-', rule.regrows) }))
     .execute()
-  if (lifted.length > 0) await update(db, lifted).where('wrong', '>', 0).set(anew).execute()
+  await lift({ db, settings }, lifted)
+}
+
+/** The row of wrong ones begins anew at counters that others have used up. */
+export const lift = async ({ db, settings }: Forgiving, keys: Keys): Promise<void> => {
+  if (throttleRuleOf(settings) === undefined || keys.length === 0) return
+  await update(db, keys).where('wrong', '>', 0).set(anew).execute()
 }
 
 /** The guess was not checked: as if it had not been made. The reserve bounds what that lets through. */

@@ -23,6 +23,7 @@ export type Tables = {
   known_devices: KnownDevicesTable
   codes: CodesTable
   mails: MailsTable
+  passkeys: PasskeysTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -298,6 +299,33 @@ type MailsTable = {
   forgotten_at: number | null
 }
 
+/** Keys by which users sign in, and prove who they are, without a secret of ours (WebAuthn). */
+type PasskeysTable = {
+  id: string
+  user_id: string
+  /** As the authenticator names it, in base64url; unique. */
+  credential_id: string
+  /** 64 random bytes in base64url, the same for all passkeys of a user: all that an authenticator keeps of the user's id. */
+  user_handle: string
+  /** COSE key in base64url. */
+  public_key: string
+  /** How often it was used, by its own count; 0 for ever where it counts nothing. */
+  counter: number
+  /** Space-separated, as the browser told. */
+  transports: string
+  /** 1 where it may exist on several devices, else 0; it never changes. */
+  backup_eligible: number
+  /** 1 where it was so at its last use, else 0. */
+  backed_up: number
+  /** The kind of authenticator, as it says itself: a UUID, often only zeros. */
+  aaguid: string
+  name: string
+  created_at: number
+  last_used_at: number | null
+  /** When its counter went back: there are two of it, and neither is taken any more. */
+  cloned_at: number | null
+}
+
 export type Database = Kysely<Tables>
 export type DatabaseTransaction = Transaction<Tables>
 export type InstallationRow = Selectable<InstallationTable>
@@ -309,5 +337,6 @@ export type HookEventRow = Selectable<HookEventsTable>
 export type HousekeepingRow = Selectable<HousekeepingTable>
 export type CodeRow = Selectable<CodesTable>
 export type MailRow = Selectable<MailsTable>
+export type PasskeyRow = Selectable<PasskeysTable>
 export type ProcessRow = Selectable<ProcessesTable>
 export type SigningKeyRow = Selectable<SigningKeysTable>

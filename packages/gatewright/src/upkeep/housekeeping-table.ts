@@ -111,6 +111,10 @@ export const housekeepingTable = [
     why: 'A browser that nobody has signed in with for a year is a new one.',
   },
   {
+    table: 'passkeys',
+    why: 'Until its owner removes it, or the account is deleted: twenty of a user at most.',
+  },
+  {
     table: 'hook_events',
     time: 'due_at',
     why: 'Until it is delivered, or its hook is no longer declared. What was given up is work not done: the doctor shows it, and a start tries it again.',

@@ -54,6 +54,7 @@ export const eraseUser = async (
   await db.deleteFrom('user_roles').where('user_id', '=', id).execute()
   await db.deleteFrom('codes').where('user_id', '=', id).execute()
   await db.deleteFrom('mails').where('user_id', '=', id).execute()
+  await db.deleteFrom('passkeys').where('user_id', '=', id).execute()
   // The stored answers hold what the user wrote.
   await db
     .deleteFrom('idempotency_keys')

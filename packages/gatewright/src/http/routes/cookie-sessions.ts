@@ -20,7 +20,10 @@ import { ownAccountExample, ownAccountSchema, readOwnAccount } from './account.t
 import { sessionExample, sessionSchema, toSession } from './sessions.ts'
 
 /** The session that the browser's former cookie holds, which the new one is to replace. */
-const findReplaced = async (engine: Engine, { passage }: FastifyRequest): Promise<Caller | undefined> => {
+export const findReplaced = async (
+  engine: Engine,
+  { passage }: FastifyRequest,
+): Promise<Caller | undefined> => {
   const found = passage?.cookie && (await findCookieSession(engine.db, passage.cookie))
   if (found === undefined) return undefined
   refuseJustRenewed(engine, found.session)

@@ -1,0 +1,132 @@
+import { type Origin, recordEvent } from '../audit/record.ts'
+import { consumeCode, makeCode } from '../codes/codes.ts'
+import { newId } from '../ground/random.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { type RequestOptions, toRequestOptions } from '../passkeys/options.ts'
+import { relyingPartyOf } from '../passkeys/relying-party.ts'
+import { type AssertionResponse, challengeOf } from '../passkeys/responses.ts'
+import type { Caller } from '../sessions/hold-session.ts'
+import { findKnownDevice, rememberDevice } from '../sessions/known-devices.ts'
+import { type Holding, startSession } from '../sessions/sessions.ts'
+import type { UserRow } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import type { DeviceSecret } from '../tokens/device-secret.ts'
+import { lockAndGetUser } from '../users/users.ts'
+import { waitForStep } from './check-password.ts'
+import { type JudgedPasskey, judgePasskey, type PasskeyDependencies, usePasskey } from './shown-passkey.ts'
+import { endReplaced, type SignInDependencies, type Started } from './sign-in.ts'
+import { lift } from './throttle.ts'
+import { keysOfUser } from './throttle-keys.ts'
+
+type Dependencies = SignInDependencies & PasskeyDependencies
+
+/** Proof of a key, and by it of the person: its authenticator has asked for a PIN, a finger or a face (RFC 8176). */
+const passkeyAmr = ['pop', 'mfa'] as const
+
+/**
+ * What a browser asks its user for: any passkey for this server, and nobody's in particular. Tells nothing of
+ * who has one.
+ * @throws Refusal `conflict` where PUBLIC_URL names an IP address
+ */
+export const askForPasskey = async (dependencies: Dependencies): Promise<RequestOptions> => {
+  const party = relyingPartyOf(dependencies)
+  const made = await inTransaction(dependencies.db, work =>
+    makeCode(dependencies, work, { purpose: 'passkey-sign-in' }),
+  )
+  if (made === undefined) throw new TypeError('a code of nobody is always made')
+  return toRequestOptions(party, { challenge: made.secret })
+}
+
+export type PasskeySignIn = {
+  readonly response: AssertionResponse
+  readonly device: string
+  readonly origin: Origin
+  readonly holding: Holding
+  /** The session of the browser's former cookie: it ends once this one is there. */
+  readonly replaces?: Caller | undefined
+  /** The cookie by which a browser is known again. */
+  readonly browser: { readonly shown: DeviceSecret | undefined; readonly isRemembered: boolean }
+}
+
+/** The one answer to everything that is no good passkey; the audit event says what it was. */
+const fail = async (
+  dependencies: Dependencies,
+  work: Work,
+  { reason, userId, origin }: { readonly reason: string; readonly userId?: string; readonly origin: Origin },
+): Promise<Refusal> => {
+  await recordEvent(dependencies, work, 'sign-in.failed', { origin, reason, ...(userId && { userId }) })
+  return new Refusal('invalid_credentials', { reason, hasEvent: true })
+}
+
+const begin = async (
+  dependencies: Dependencies,
+  work: Work,
+  user: UserRow,
+  { device, origin, holding, browser: { shown, isRemembered } }: PasskeySignIn,
+): Promise<Started> => {
+  const { id: userId, version: userVersion } = user
+  const known = shown && (await findKnownDevice({ ...dependencies, db: work.db }, shown, userId))
+  const knownDevice = known ?? (isRemembered ? { id: newId(dependencies.random), userId } : undefined)
+  const live = await startSession(dependencies, work, {
+    userId,
+    userVersion,
+    amr: passkeyAmr,
+    device,
+    knownDeviceId: knownDevice?.id ?? null,
+    origin: { ...origin, actor: userId },
+    holding,
+  })
+  if (live === undefined) throw new TypeError('the user is held, at the version that was read')
+  await lift({ ...dependencies, db: work.db }, keysOfUser(dependencies, user))
+  if (!isRemembered || knownDevice === undefined) return live
+  return { ...live, deviceSecret: await rememberDevice(dependencies, work, knownDevice, { shown, known }) }
+}
+
+/**
+ * Takes the challenge, whatever became of the answer to it, and starts a session if all is as it was when the
+ * signature was checked. What the rows say is read again under the user's lock: whoever removed the passkey
+ * or disabled the user meanwhile was faster.
+ */
+const settle = async (
+  dependencies: Dependencies,
+  work: Work,
+  asked: PasskeySignIn,
+  judged: JudgedPasskey,
+): Promise<Started | Refusal> => {
+  const { origin, response } = asked
+  const secretId = await dependencies.processes.secretInForce(work)
+  const shown = { purpose: 'passkey-sign-in', secret: challengeOf(response) } as const
+  if ((await consumeCode(dependencies, work, shown)) === undefined)
+    return fail(dependencies, work, { reason: 'passkey_challenge', origin })
+  if ('fault' in judged) return fail(dependencies, work, { ...judged, reason: judged.fault, origin })
+  const userId = judged.passkey.user_id
+  const user = await lockAndGetUser(work, userId)
+  if (user === undefined || user.disabled_at !== null)
+    return fail(dependencies, work, { reason: 'user_disabled', userId, origin })
+  const reason = await usePasskey(dependencies, work, judged, { origin, secretId })
+  if (reason !== undefined) return fail(dependencies, work, { reason, userId, origin })
+  return begin(dependencies, work, user, asked)
+}
+
+/**
+ * Starts a session for whoever shows a passkey: its user need not be named. It is a second factor by itself,
+ * and nothing that strangers do delays it.
+ * @throws Refusal `invalid_credentials`, whatever is wrong with it
+ */
+export const signInByPasskey = async (dependencies: Dependencies, asked: PasskeySignIn): Promise<Started> => {
+  const { db, clock } = dependencies
+  const startedAt = clock.monotonic()
+  const { response } = asked
+  const judged = await judgePasskey(dependencies, { response, challenge: challengeOf(response) })
+  const started = await inTransaction(db, work => settle(dependencies, work, asked, judged)).catch(
+    async (error: unknown) => {
+      await waitForStep(clock, startedAt)
+      throw error
+    },
+  )
+  const { replaces, origin } = asked
+  const { user_id: userId, id: sessionId } = started.session
+  if (replaces !== undefined)
+    await endReplaced(dependencies, { replaces, started: { userId, sessionId }, origin })
+  return started
+}
