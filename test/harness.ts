@@ -10,6 +10,7 @@ import {
   type FakeClock,
 } from '../packages/gatewright/src/testing/fake-clock.ts'
 import { openTestApp } from '../packages/gatewright/src/testing/open-test-app.ts'
+import type { SentMail } from '../packages/gatewright/src/testing/record-mail.ts'
 import { addTestUser, testPassword } from '../packages/gatewright/src/testing/test-user.ts'
 import { newTestDatabase } from './database.ts'
 import { testsDatabase } from './environment.ts'
@@ -28,6 +29,8 @@ export type TestApp = {
   readonly logLines: readonly string[]
   /** Sends a request; a path without a slash in front stands below the mount. */
   readonly call: (method: string, path: string, options?: Call) => Promise<Answer>
+  /** Sends the mail that is due, and gives all that was sent so far. */
+  readonly deliverMail: () => Promise<readonly SentMail[]>
   readonly close: () => Promise<void>
 }
 
@@ -48,7 +51,7 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
     ...overrides,
   })
   const subject = { application: blog, mount }
-  const { app, engine, logLines, close } = await openTestApp({ settings, clock, subject })
+  const { app, engine, logLines, deliverMail, close } = await openTestApp({ settings, clock, subject })
   // No table changes by itself while a test looks at it.
   await engine.housekeeping.stop()
 
@@ -57,6 +60,7 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
     engine,
     clock,
     logLines,
+    deliverMail,
     call: createCall(app),
     close: async () => {
       await close()

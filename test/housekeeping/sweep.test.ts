@@ -60,6 +60,7 @@ const rows: Readonly<Record<string, (at: number) => Promise<object>>> = {
     attempts: 1,
     due_at: 1,
     created_at: 1,
+    problem: null,
     sent_at: 1,
     given_up_at: null,
     forgotten_at,

@@ -160,6 +160,7 @@ describe('doctor', () => {
       DATABASE_URL: owner,
       LIMITS_SCALE: '1',
       REGISTRATION: 'closed',
+      MAIL: 'off',
       PUBLIC_URL: 'http://localhost:1',
     })
     assertFound(

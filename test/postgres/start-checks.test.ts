@@ -31,6 +31,7 @@ const production = {
   nodeEnv: 'production',
   publicUrl: 'http://localhost:3000',
   registration: 'closed',
+  mail: 'off',
 } as const
 
 describe('a start', () => {

@@ -225,6 +225,7 @@ describe('the log', { concurrency: true }, () => {
       NODE_ENV: 'production',
       GATEWRIGHT_SECRET: randomBytes(32).toString('base64url'),
       REGISTRATION: 'closed',
+      MAIL: 'off',
       PUBLIC_URL: 'http://localhost:1',
     }
     const server = await startServer(newFolder(t), { env })

@@ -61,6 +61,7 @@ describe('the first administrator', { concurrency: true }, () => {
     const env = {
       NODE_ENV: 'production',
       REGISTRATION: 'closed',
+      MAIL: 'off',
       GATEWRIGHT_SECRET: newSecret(),
       PUBLIC_URL: 'https://api.example.org',
     }
@@ -84,6 +85,7 @@ describe('the first administrator', { concurrency: true }, () => {
         NODE_ENV: 'production',
         DATABASE_URL: 'sqlite:./gatewright.db',
         REGISTRATION: 'closed',
+        MAIL: 'off',
         GATEWRIGHT_SECRET: newSecret(),
         PUBLIC_URL: 'http://localhost:1',
       },
@@ -149,8 +151,8 @@ describe('the start is refused', { concurrency: true }, () => {
   test('in production without a secret, an address or a word on registration, and nothing is made', async t => {
     const folder = newFolder(t)
     const lines = await refusedLines(folder, { NODE_ENV: 'production' })
-    assert.equal(lines.length, 3)
-    for (const name of ['GATEWRIGHT_SECRET', 'REGISTRATION', 'PUBLIC_URL'])
+    assert.equal(lines.length, 4)
+    for (const name of ['GATEWRIGHT_SECRET', 'REGISTRATION', 'PUBLIC_URL', 'SMTP_URL'])
       assert.ok(
         lines.some(line => line.includes(`NODE_ENV is production, so production's rules hold: ${name} must`)),
         name,

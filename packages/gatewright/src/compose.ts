@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { writeBackCutOffs } from './administration/write-back.ts'
 import { createRefusedCredentials, type RefusedCredentials } from './audit/refused-credentials.ts'
 import { type AddressWatch, createAddressWatch } from './gate/address-watch.ts'
@@ -8,6 +9,7 @@ import { createKnownSecrets } from './gate/known-secrets.ts'
 import { type Clock, systemClock } from './ground/clock.ts'
 import { countWorkers } from './ground/count-workers.ts'
 import type { Sources } from './ground/load-settings.ts'
+import { parseSmtpAddress } from './ground/mail-address.ts'
 import { productionReasons, type Surroundings } from './ground/production-rules.ts'
 import { type Random, systemRandom } from './ground/random.ts'
 import type { Secrets } from './ground/secrets.ts'
@@ -21,7 +23,11 @@ import { createLimiter } from './limits/limiter.ts'
 import { type CounterHome, openCounterStore } from './limits/open-counter-store.ts'
 import { warnOfLoosened } from './limits/override.ts'
 import { createSharedSums } from './limits/shared-sums.ts'
-import type { MailDependencies } from './mail/queue.ts'
+import { createMailer, type Mailer } from './mail/mailer.ts'
+import type { Post } from './mail/message.ts'
+import { createOutbox } from './mail/outbox.ts'
+import { createSmtpTransport } from './mail/smtp.ts'
+import type { Transport } from './mail/transport.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
 import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
 import { readMachine } from './processes/machine.ts'
@@ -66,7 +72,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly strength: PasswordStrength
   readonly breaches: BreachCheck
   readonly hooks: HookRunner
-  readonly mail: MailDependencies['mail']
+  readonly mail: Mailer
   readonly refusedCredentials: RefusedCredentials
   readonly processes: Processes
   readonly keyRing: KeyRing
@@ -108,6 +114,8 @@ export type ComposeOptions = {
   /** Else the machine's on SQLite, the database's on PostgreSQL: the same for all processes on it. */
   readonly clock?: Clock
   readonly random?: Random
+  /** Takes mail in place of what the settings say. */
+  readonly transport?: Transport
   readonly durability?: Durability
 }
 
@@ -201,6 +209,24 @@ const openAddressWatch = (clock: Clock, settings: Settings): AddressWatch | unde
     ? createAddressWatch({ clock }, settings.trustedProxies)
     : undefined
 
+const hostOf = (publicUrl: string): string => new URL(publicUrl).hostname
+
+const postOf = ({ appName, mailFrom }: Settings, publicUrl: string): Post => ({
+  appName,
+  publicUrl,
+  from: mailFrom ?? { name: appName, address: `no-reply@${hostOf(publicUrl)}` },
+})
+
+/** Where mail goes: to a server, into a folder, or nowhere. */
+const transportOf = ({ settings, transport, clock = systemClock }: ComposeOptions, publicUrl: string) => {
+  if (settings.mail === 'off') return undefined
+  if (transport !== undefined) return transport
+  const address = settings.smtpUrl === undefined ? undefined : parseSmtpAddress(settings.smtpUrl)
+  return address === undefined
+    ? createOutbox(join(dataFolder(settings), 'outbox'), clock.now)
+    : createSmtpTransport(address, hostOf(publicUrl))
+}
+
 const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> => {
   const settings = settingsFor(options)
   const { port = settings.port, migrations = [], random = systemRandom } = options
@@ -291,6 +317,28 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     hooks,
   })
   opened.defer(housekeeping.stop)
+  const limiter = createLimiter(
+    {
+      clock,
+      random,
+      scale: settings.limitsScale,
+      overrides: settings.limitsOverride,
+      enabled: settings.limits === 'on',
+      tally: sums.tally,
+    },
+    { store: counters, clock, hashKey },
+  )
+  const mail = createMailer({
+    db,
+    clock,
+    random,
+    secrets,
+    processes,
+    limiter,
+    post: postOf(settings, publicUrl),
+    transport: transportOf(options, publicUrl),
+  })
+  opened.defer(mail.stop)
   const strength = createPasswordStrength()
   opened.defer(strength.stop)
   return {
@@ -307,7 +355,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     lines,
     uses,
     hooks,
-    mail: { isOn: true, wake: () => {} },
+    mail,
     refusedCredentials,
     keyRing,
     publishedFeed,
@@ -315,17 +363,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     roleTable,
     hasher: createPasswordHasher({ random, threads: shareOf(hashingThreads(), countWorkers(settings)) }),
     counters,
-    limiter: createLimiter(
-      {
-        clock,
-        random,
-        scale: settings.limitsScale,
-        overrides: settings.limitsOverride,
-        enabled: settings.limits === 'on',
-        tally: sums.tally,
-      },
-      { store: counters, clock, hashKey },
-    ),
+    limiter,
     strength,
     breaches: createBreachCheck(settings),
     findAddress: createClientAddress(settings.trustedProxies),

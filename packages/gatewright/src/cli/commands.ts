@@ -4,6 +4,7 @@ import { doctor } from './doctor.ts'
 import { keyList } from './key-list.ts'
 import { keyRevoke } from './key-revoke.ts'
 import { keyRotate } from './key-rotate.ts'
+import { mailList, mailRetry } from './mail.ts'
 import { restore } from './restore.ts'
 import { secretList } from './secret-list.ts'
 import { secretRetire } from './secret-retire.ts'
@@ -28,6 +29,8 @@ export const commands: readonly Command[] = [
   setupLink,
   secretList,
   secretRetire,
+  mailList,
+  mailRetry,
   restore,
   config,
   doctor,

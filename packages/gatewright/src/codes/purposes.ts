@@ -18,6 +18,7 @@ export const codePurposes = {
   'undo-email': { lifetime: 7 * day, outlives: true },
   'not-me': { lifetime: 7 * day, outlives: true },
   'reset-password': { lifetime: hour },
+  'prove-email': { lifetime: day },
   invitation: { lifetime: 7 * day },
   'second-factor': { lifetime: 10 * minute, attempts: 5 },
   'passkey-registration': { lifetime: 5 * minute },

@@ -20,6 +20,7 @@ const sound: Env = {
   GATEWRIGHT_SECRET: Buffer.alloc(32, 7).toString('base64url'),
   REGISTRATION: 'open',
   PUBLIC_URL: 'https://api.example.org',
+  MAIL: 'off',
 }
 const without = (name: string): Env =>
   Object.fromEntries(Object.entries(sound).filter(([key]) => key !== name))
@@ -86,6 +87,12 @@ test('sound settings start in production, also behind a proxy, with TLS files, o
   assert.deepEqual(errorsFor({ ...sound, TLS: 'files', TLS_CERT_FILE: 'c', TLS_KEY_FILE: 'k' }), [])
 })
 
+test('mail by a server, or none at all, is allowed in production', () => {
+  const by = { ...without('MAIL'), SMTP_URL: 'smtp://mail.example.org', MAIL_FROM: 'a@example.org' }
+  assert.deepEqual(errorsFor(by), [])
+  assert.deepEqual(errorsFor(sound), [])
+})
+
 test('plain HTTP on localhost stays allowed in production', () => {
   assert.deepEqual(errorsFor({ ...sound, PUBLIC_URL: 'http://localhost:3000' }), [])
 })
@@ -95,6 +102,7 @@ const refused: readonly (readonly [string, Env, RegExp])[] = [
   ['an empty secret', { ...sound, GATEWRIGHT_SECRET: '' }, /GATEWRIGHT_SECRET must be set: write /],
   ['registration by default', without('REGISTRATION'), /REGISTRATION must be set: write REGISTRATION=closed/],
   ['an empty registration', { ...sound, REGISTRATION: '' }, /REGISTRATION must be set/],
+  ['mail to nowhere', without('MAIL'), /SMTP_URL must be set: write .*, or MAIL=off/],
   ['no public address', without('PUBLIC_URL'), /PUBLIC_URL must be set: write /],
   [
     'a public address over plain HTTP',

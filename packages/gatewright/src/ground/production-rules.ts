@@ -47,6 +47,10 @@ const rules: readonly Rule[] = [
     line: 'PUBLIC_URL must be https: write https:// and give TLS to the server or to a proxy before it',
   },
   {
+    broken: ({ mail, smtpUrl }) => mail === 'on' && smtpUrl === undefined,
+    line: 'SMTP_URL must be set: write the server that mail is handed to, or MAIL=off to send none',
+  },
+  {
     broken: ({ tls }) => tls === 'self-signed',
     line: 'TLS=self-signed proves nothing to callers: write TLS=files, or TLS=off behind a proxy that has TLS',
   },

@@ -60,6 +60,17 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     'rediss://user:p%40ss@valkey.example.org:6379',
     'redis://:pass@[::1]:6379',
   ].map(url => [url, url]),
+  SMTP_URL: [
+    'smtp://localhost:1025',
+    'smtp://user:p%40ss@mail.example.org',
+    'smtps://user:pass@[::1]:465',
+    'smtp://mail.example.org/',
+  ].map(url => [url, url]),
+  MAIL_FROM: [
+    ['no-reply@example.org', { name: '', address: 'no-reply@example.org' }],
+    ['Mein Büro <a+b@xn--bro-hoa.example>', { name: 'Mein Büro', address: 'a+b@xn--bro-hoa.example' }],
+  ],
+  MAIL: ['on', 'off'].map(text => [text, text]),
   GATEWRIGHT_SECRET: [
     [secret, [secret]],
     [`${secret}, ${otherSecret}`, [secret, otherSecret]],
@@ -224,6 +235,20 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   ],
   DATABASE_ADMIN_URL: ['sqlite:./a.db', 'owner', 'postgres://h', ''],
   DATABASE_POOL: ['0', '1', '1001', 'auto'],
+  SMTP_URL: [
+    ...['mail.example.org', 'http://h', 'smtp:', 'smtp://', 'SMTP://h', ''],
+    ...['smtp://u:hush@h?tls=no', 'smtp://u:hu/sh@h', 'smtp://u:hu%ssh@h', 'smtp://u@h', 'smtp://h/x'],
+  ],
+  MAIL_FROM: [
+    ...['', 'nobody', '@example.org', 'a@', 'a b@example.org', 'a@example.org, b@example.org'],
+    ...[
+      'a@example.org\r\nBcc: b@example.org',
+      'A\nBcc: b@example.org <a@example.org>',
+      'A <a@example.org> <b>',
+    ],
+    `${'x'.repeat(250)}@example.org`,
+  ],
+  MAIL: ['', 'ON', 'true', 'smtp'],
   VALKEY_URL: [
     ...['valkey://h', 'localhost:6379', 'http://h', 'redis:', 'redis://', 'redis:///1', 'REDIS://h', ''],
     ...[
@@ -370,6 +395,8 @@ const explanations = [
   ['VALKEY_URL', 'valkey://h', /^write redis:\/\/ or rediss:\/\//],
   ['VALKEY_URL', 'redis://h/0?tls=true', /no parameters/],
   ['VALKEY_URL', 'redis://u:hu/sh@h', /percent-encoded/],
+  ['SMTP_URL', 'smtp://h?tls=no', /no parameters/],
+  ['SMTP_URL', 'smtp://u:hu/sh@h', /percent-encoded/],
   ['REGISTRATION', 'invite', /come with mail/],
   ['TRUSTED_PROXIES', '1', /forge.*list the addresses/],
   ['TRUSTED_PROXIES', 'true', /forge.*list the addresses/],

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { day, hour, minute, second } from './clock.ts'
 import { apiKeyHeader, credentials, tokenHeader, tokenScheme } from './credential-settings.ts'
+import { mailbox, smtpUrl } from './mail-address.ts'
 import { databaseUrl, postgresUrl } from './parse-database-url.ts'
 import {
   addressOrRange,
@@ -274,6 +275,28 @@ export const settingRows = [
       'Processes on this machine that share the port. `auto`: one for each core that this one may use.',
   },
   {
+    name: 'SMTP_URL',
+    default: undefined,
+    unset: 'none: mail is written into `./data/outbox`',
+    secret: true,
+    ...smtpUrl,
+    describe:
+      'The server that mail is handed to. With `smtp://` TLS is demanded as well (STARTTLS), but on this machine. Must be set in production, unless `MAIL=off`.',
+  },
+  {
+    name: 'MAIL_FROM',
+    default: undefined,
+    ...mailbox,
+    describe: 'Who mail is from; needed with `SMTP_URL`.',
+  },
+  {
+    name: 'MAIL',
+    default: 'on',
+    ...choice('on', 'off'),
+    describe:
+      '`off` sends nothing: no address can be verified, nobody is told anything, and a forgotten password is reset by an administrator only.',
+  },
+  {
     name: 'LIMITS',
     default: 'on',
     ...choice('on', 'off'),
@@ -426,6 +449,10 @@ export const relations: readonly Relation[] = [
   {
     holds: ({ tls, tlsKeyFile }) => tls === 'files' || tlsKeyFile === undefined,
     line: 'TLS_KEY_FILE is set but not used: write TLS=files, or remove it',
+  },
+  {
+    holds: ({ smtpUrl, mailFrom }) => smtpUrl === undefined || mailFrom !== undefined,
+    line: 'MAIL_FROM is missing, which SMTP_URL needs: write the address that mail is from',
   },
   {
     holds: ({ port, metricsPort }) => metricsPort !== port,

@@ -61,6 +61,12 @@ const keepHouse = (app: FastifyInstance, { housekeeping }: Engine, log: Logger):
   app.addHook('onReady', async () => housekeeping.start(log))
 }
 
+/** Mail goes out while requests are taken. */
+const sendMail = (app: FastifyInstance, { mail }: Engine, log: Logger): void => {
+  app.addHook('onReady', async () => mail.start(log))
+  app.addHook('preClose', async () => void mail.stop())
+}
+
 const register = async (app: FastifyInstance, options: GateOptions): Promise<void> => {
   const { engine, mount = '/auth' } = options
   const log = options.log.child({}, { serializers: { err: toLoggedError } })
@@ -96,6 +102,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
 
   runHooks(app, options, log)
   keepHouse(app, engine, log)
+  sendMail(app, engine, log)
   engine.processes.tell(log)
   engine.refusedCredentials.tell(log)
   engine.keyRing.tell(log)

@@ -46,6 +46,9 @@ export type NoticeName = {
   [Name in LetterName]: (typeof letters)[Name] extends { readonly link: 'notMe' } ? Name : never
 }[LetterName]
 
+/** What somebody asks for who is not told what comes of it: see `asked.ts`. */
+export type AskName = 'forgotten' | 'given'
+
 /** What a text may name. Whoever reads the mail reads it; secrets stand in links only. */
 export type LetterValues = {
   readonly username?: string

@@ -3,7 +3,7 @@ import { newId, type Random } from '../ground/random.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { Locale } from '../users/locale.ts'
-import type { LetterName, LetterValues, LinkName } from './letters.ts'
+import type { AskName, LetterName, LetterValues, LinkName } from './letters.ts'
 
 /** A mail as it is to be written, in all attempts the same. */
 export type Letter = {
@@ -17,9 +17,11 @@ export type Letter = {
 
 /** What is asked for by somebody who is not told what comes of it: the queue finds out, behind the answer. */
 export type Asked = {
-  readonly ask: string
+  readonly ask: AskName
   readonly email: string
   readonly userId?: string
+  /** The session that asked. */
+  readonly session?: string
 }
 
 export type MailContent = Letter | Asked
@@ -41,7 +43,7 @@ export type NewMail = {
 
 const nameOf = (content: MailContent): string => ('ask' in content ? content.ask : content.letter)
 
-const sealContent = (
+export const sealContent = (
   secrets: Pick<Secrets, 'seal'>,
   id: string,
   content: MailContent,
@@ -69,6 +71,7 @@ export const queueMail = async (
       attempts: 0,
       due_at: now,
       created_at: now,
+      problem: null,
       sent_at: null,
       given_up_at: null,
       forgotten_at: null,

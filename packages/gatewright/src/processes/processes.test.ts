@@ -266,6 +266,7 @@ describe('another machine on the database', () => {
     gatewrightSecret: [secretText(1)],
     publicUrl: 'http://localhost:3000',
     registration: 'closed',
+    mail: 'off',
   } as const
 
   test("makes production's rules hold: a start that breaks them is refused, and says why", async () => {

@@ -293,6 +293,8 @@ type MailsTable = {
   /** When it may be taken: while a process has it, the end of the lease; after a failure, the next attempt. */
   due_at: number
   created_at: number
+  /** What the last attempt failed by: a code, without an address. */
+  problem: string | null
   sent_at: number | null
   given_up_at: number | null
   /** When the row is deleted; null as long as the mail waits. */

@@ -9,6 +9,7 @@ import { type Application, createApp } from '../http/app.ts'
 import { createEnginePlugin, guardAddresses, type OpenEngine } from '../http/engine-plugin.ts'
 import type { gatewright } from '../http/gatewright.ts'
 import { recordHooks } from './record-hooks.ts'
+import { recordMail, type SentMail } from './record-mail.ts'
 
 /** What is tested: an application as the server takes it, or one that registers the plugin by itself. */
 export type Subject =
@@ -28,22 +29,31 @@ export type OpenedApp = {
   readonly logLines: readonly string[]
   /** Hook events whose handlers have finished well, in that order. */
   readonly delivered: readonly AnyHookEvent[]
+  /** Sends the mail that is due, and gives all that was sent so far. */
+  readonly deliverMail: () => Promise<readonly SentMail[]>
   readonly close: () => Promise<void>
 }
 
 type Options = { readonly settings: Settings; readonly clock: Clock; readonly subject: Subject }
 /** What was opened so far, to be closed again where the start fails. */
 type Opened = Pick<AsyncDisposableStack, 'defer'>
-type Recorded = Pick<OpenedApp, 'engine' | 'delivered'>
+type Recorded = Pick<OpenedApp, 'engine' | 'delivered' | 'deliverMail'>
 
 /** Commits need not be durable: the database of a test outlives no power cut. */
 const openEngine = async (
   { settings, clock }: Omit<Options, 'subject'>,
   declared: Parameters<OpenEngine>[0],
 ): Promise<Recorded> => {
-  const engine = await compose({ settings, clock, durability: 'off', ...declared })
+  const { transport, sent } = recordMail()
+  const engine = await compose({ settings, clock, durability: 'off', transport, ...declared })
   const { hooks, delivered } = recordHooks(engine.hooks)
-  return { engine: { ...engine, hooks }, delivered }
+  // Nothing is sent while a test looks elsewhere.
+  const mail = { ...engine.mail, start: () => {} }
+  const deliverMail = async () => {
+    await mail.deliver()
+    return [...sent]
+  }
+  return { engine: { ...engine, hooks, mail }, delivered, deliverMail }
 }
 
 /** The server of production listens where HOST says; a test may listen by itself. */
@@ -60,12 +70,13 @@ const openApplication = async (
   { log, ...options }: Omit<Options, 'subject'> & { readonly log: Logger },
 ): Promise<Recorded & Pick<OpenedApp, 'app'>> => {
   const { migrations = [] } = application
-  const { engine, delivered } = await openEngine(options, { migrations, declaration: application })
+  const recorded = await openEngine(options, { migrations, declaration: application })
+  const { engine } = recorded
   opened.defer(engine.close)
   const plugin = guarded(application.plugin, engine)
   const { app } = await createApp({ engine, log, mount, application: { ...application, plugin } })
   opened.defer(() => app.close())
-  return { app, engine, delivered }
+  return { app, ...recorded }
 }
 
 const notRegistered =

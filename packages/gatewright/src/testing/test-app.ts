@@ -4,6 +4,7 @@ import type { AnyHookEvent } from '../hooks/events.ts'
 import { replaceSetupLink, toSetupAddress } from '../sign-in/setup-link.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
 import { openTestApp, type Subject } from './open-test-app.ts'
+import type { SentMail } from './record-mail.ts'
 import { makeTemporaryDatabase } from './temporary-database.ts'
 import { type GivenSettings, readTestSettings } from './test-settings.ts'
 
@@ -31,6 +32,8 @@ export type TestApp = {
    * that failed is due again once the clock has moved on.
    */
   readonly deliverHooks: () => Promise<readonly AnyHookEvent[]>
+  /** Sends the mail that is due, and gives all that was sent since the start, oldest first. */
+  readonly deliverMail: () => Promise<readonly SentMail[]>
   /** Closes the application and removes its database. */
   readonly close: () => Promise<void>
 }
@@ -43,7 +46,11 @@ const openOn = async (
   opened.defer(database.drop)
   const clock = createFakeClock({ hasServer: postgres !== undefined })
   const read = readTestSettings(settings, database.url)
-  const { app, engine, logLines, delivered, close } = await openTestApp({ settings: read, clock, subject })
+  const { app, engine, logLines, delivered, deliverMail, close } = await openTestApp({
+    settings: read,
+    clock,
+    subject,
+  })
   opened.defer(close)
   return {
     app,
@@ -57,6 +64,7 @@ const openOn = async (
       await engine.hooks.settled()
       return [...delivered]
     },
+    deliverMail,
     close: () => opened.disposeAsync(),
   }
 }

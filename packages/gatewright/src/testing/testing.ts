@@ -5,6 +5,7 @@ import { checkTestApp, openOnTemporaryDatabase, type TestApp, type TestAppOption
 import { refuseInstallation } from './test-settings.ts'
 import { addTestUser } from './test-user.ts'
 
+export type { SentMail } from './record-mail.ts'
 export type { SignedIn } from './signed-in.ts'
 export type { TestApp } from './test-app.ts'
 

@@ -471,7 +471,7 @@ test('settings that are not valid leave what rests on them unchecked', async () 
 })
 
 describe('settings that are valid and not well:', () => {
-  const behindProxy = { PUBLIC_URL: 'https://api.example.org', GATEWRIGHT_SECRET: secret }
+  const behindProxy = { PUBLIC_URL: 'https://api.example.org', GATEWRIGHT_SECRET: secret, MAIL: 'off' }
   const cases: readonly (readonly [
     check: string,
     level: Finding['level'],

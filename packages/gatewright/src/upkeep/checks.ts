@@ -23,6 +23,7 @@ import { checkHousekeeping } from './housekeeping-check.ts'
 import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './installation-checks.ts'
 import { checkSigningKeys } from './key-checks.ts'
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
+import { checkMail } from './mail-checks.ts'
 import { checkProcesses } from './process-checks.ts'
 import { checkRoles } from './role-checks.ts'
 import {
@@ -101,6 +102,7 @@ const checks: readonly Check[] = [
   { name: 'client-address', run: onTables(checkClientAddress) },
   { name: 'administrator', run: onTables(checkAdministrator) },
   { name: 'hooks', run: onTables(checkHooks) },
+  { name: 'mail', run: onTables(checkMail) },
   { name: 'housekeeping', run: onTables(checkHousekeeping) },
   { name: 'roles', run: onTables(checkRoles) },
   { name: 'database-roles', of: 'postgres', run: onTables(checkRolesOfServer) },

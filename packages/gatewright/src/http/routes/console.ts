@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import type { Engine } from '../../compose.ts'
+import { escapeHtml } from '../../ground/escape-html.ts'
 import { productionReasons } from '../../ground/production-rules.ts'
 import { newId } from '../../ground/random.ts'
 import { Refusal } from '../../ground/refusal.ts'
@@ -13,7 +14,6 @@ import {
   encodings,
   readConsoleFiles,
 } from '../console-files.ts'
-import { escapeHtml } from '../escape-html.ts'
 import { passkeyPagePermissions } from '../security-headers.ts'
 
 /**

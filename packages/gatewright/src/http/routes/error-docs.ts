@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
+import { escapeHtml } from '../../ground/escape-html.ts'
 import type { RefusalCode } from '../../ground/refusal.ts'
 import { everyone } from '../../permissions/access-rule.ts'
 import { advice } from '../advice.ts'
-import { escapeHtml } from '../escape-html.ts'
 import { statuses } from '../problem.ts'
 import { pagePolicy } from '../security-headers.ts'
 

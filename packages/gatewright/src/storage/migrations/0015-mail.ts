@@ -24,6 +24,7 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
     .addColumn('attempts', 'integer', column => column.notNull())
     .addColumn('due_at', milliseconds, column => column.notNull())
     .addColumn('created_at', milliseconds, column => column.notNull())
+    .addColumn('problem', 'text')
     .addColumn('sent_at', milliseconds)
     .addColumn('given_up_at', milliseconds)
     .addColumn('forgotten_at', milliseconds)

@@ -1,0 +1,100 @@
+import type { Code } from '../codes/codes.ts'
+import { makeCode } from '../codes/codes.ts'
+import type { Limiter } from '../limits/limiter.ts'
+import type { Processes } from '../processes/processes.ts'
+import type { Database, MailRow, UserRow } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { toLocale } from '../users/locale.ts'
+import { emailKey, lockAndGetUser } from '../users/users.ts'
+import { keepContent } from './claim.ts'
+import type { AskName } from './letters.ts'
+import { type Asked, type Letter, type MailDependencies, sealContent } from './queue.ts'
+
+export type AskDependencies = Omit<MailDependencies, 'mail'> & {
+  readonly db: Database
+  readonly limiter: Pick<Limiter, 'take'>
+  readonly processes: Pick<Processes, 'secretInForce'>
+}
+
+const findOwner = (db: Database, email: string): Promise<UserRow | undefined> =>
+  db
+    .selectFrom('users')
+    .selectAll()
+    .where('email_key', '=', emailKey(email))
+    .where('email_verified_at', 'is not', null)
+    .where('disabled_at', 'is', null)
+    .executeTakeFirst()
+
+type Answer = Pick<Letter, 'letter' | 'values' | 'links' | 'locale'> | undefined
+type Resolve = (dependencies: AskDependencies, work: Work, asked: Asked) => Promise<Answer>
+
+const linkFor = async (
+  dependencies: AskDependencies,
+  work: Work,
+  user: UserRow,
+  code: { readonly purpose: Code['purpose']; readonly data: Readonly<Record<string, string>> },
+): Promise<string | undefined> => {
+  const made = await makeCode(dependencies, work, { ...code, user: { id: user.id, version: user.version } })
+  return made?.secret
+}
+
+/** A link for the owner of a verified address; for any other address nothing. */
+const forgotten: Resolve = async (dependencies, work, { email }) => {
+  const found = await findOwner(work.db, email)
+  const user = found && (await lockAndGetUser(work, found.id))
+  if (user?.email_verified_at == null || user.email === null) return undefined
+  const data = { email: user.email }
+  const reset = await linkFor(dependencies, work, user, { purpose: 'reset-password', data })
+  if (reset === undefined) return undefined
+  const { username, locale } = user
+  return { letter: 'reset-password', values: { username }, locale: toLocale(locale), links: { reset } }
+}
+
+/**
+ * A link for an address that a user gave as the own one. Where somebody has verified it, that one is told
+ * instead: who gave it learns nothing.
+ */
+const given: Resolve = async (dependencies, work, { email, userId = '', session }) => {
+  const owner = await findOwner(work.db, email)
+  if (owner !== undefined && owner.id !== userId)
+    return { letter: 'address-taken', values: {}, locale: toLocale(owner.locale), links: {} }
+  const user = await lockAndGetUser(work, userId)
+  if (user === undefined || user.disabled_at !== null) return undefined
+  const data = { email, ...(session !== undefined && { session }) }
+  const verify = await linkFor(dependencies, work, user, { purpose: 'verify-email', data })
+  if (verify === undefined) return undefined
+  return { letter: 'verify-email', values: {}, locale: toLocale(user.locale), links: { verify } }
+}
+
+/** What is found out about each thing that is asked for. */
+const asks = { forgotten, given } as const satisfies Readonly<Record<AskName, Resolve>>
+
+/** Nobody is sent a heap of mail: who asks for more is told nothing of it. */
+const mayBeSent = async ({ limiter }: AskDependencies, email: string): Promise<boolean> => {
+  const { allowed, isStoreAway } = await limiter.take('mail', { recipient: emailKey(email) })
+  if (isStoreAway) throw new Error('what counts mail is away')
+  return allowed
+}
+
+/**
+ * Finds out, behind every answer, whether something is sent, and what: once, so that every further attempt
+ * sends the same.
+ * @returns undefined where nothing is
+ */
+export const resolveAsked = async (
+  dependencies: AskDependencies,
+  row: MailRow,
+  asked: Asked,
+): Promise<Letter | undefined> => {
+  const { db, secrets, processes } = dependencies
+  if (!(await mayBeSent(dependencies, asked.email))) return undefined
+  return inTransaction(db, async work => {
+    const secretId = await processes.secretInForce(work)
+    const answer = await asks[asked.ask](dependencies, work, asked)
+    if (answer === undefined) return undefined
+    const letter: Letter = { ...answer, to: asked.email }
+    const isOurs = await keepContent(work.db, row, sealContent(secrets, row.id, letter, secretId))
+    if (!isOurs) throw new Error('somebody else has the mail by now')
+    return letter
+  })
+}

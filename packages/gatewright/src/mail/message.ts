@@ -1,0 +1,41 @@
+import MailComposer from 'nodemailer/lib/mail-composer'
+import { isMailAddress, type Mailbox } from '../ground/mail-address.ts'
+import type { Letter } from './queue.ts'
+import { renderLetter, type Sender } from './render.ts'
+import { type Message, PermanentFailure } from './transport.ts'
+
+export type Post = Sender & { readonly from: Mailbox }
+
+/** The part of a Message-ID behind the `@`. */
+const hostOf = (publicUrl: string): string =>
+  new URL(publicUrl).hostname.replaceAll(/[^\w.-]/g, '') || 'localhost'
+
+const isOneLine = (text: string): boolean => !/\p{Cc}/u.test(text)
+
+/**
+ * Writes a letter as a mail. What would be a second recipient or another header is no mail at all.
+ * @throws PermanentFailure
+ */
+export const writeMessage = async (
+  post: Post,
+  letter: Letter,
+  { id, createdAt }: { readonly id: string; readonly createdAt: number },
+): Promise<Message> => {
+  const rendered = renderLetter(letter, post)
+  if (!isMailAddress(letter.to)) throw new PermanentFailure('no-address')
+  if (!isOneLine(rendered.subject) || !isOneLine(post.from.name)) throw new PermanentFailure('two-lines')
+  const messageId = `<${id}@${hostOf(post.publicUrl)}>`
+  const composer = new MailComposer({
+    from: post.from,
+    to: { name: '', address: letter.to },
+    ...rendered,
+    messageId,
+    date: new Date(createdAt),
+    headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+    xMailer: false,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  const raw = await composer.compile().build()
+  return { ...rendered, messageId, from: post.from.address, to: letter.to, raw }
+}

@@ -1,0 +1,141 @@
+import type { LetterName } from '../letters.ts'
+
+/** One mail: what stands in braces is filled in (`LetterValues`, and `{app}`). */
+export type LetterText = {
+  readonly subject: string
+  readonly lines: readonly string[]
+  /** Stands above the link. */
+  readonly link?: string
+}
+
+export type MailTexts = {
+  readonly greeting: string
+  readonly greetingOfNobody: string
+  readonly at: string
+  readonly address: string
+  readonly device: string
+  /** Above the link of every notice. */
+  readonly notMe: string
+  /** Under a link. */
+  readonly lifetime: string
+  readonly hours: string
+  readonly days: string
+  readonly oneHour: string
+  readonly footer: string
+  readonly factors: Readonly<Record<'totp' | 'passkey' | 'recovery_code', string>>
+  readonly letters: Readonly<Record<LetterName, LetterText>>
+}
+
+export const en: MailTexts = {
+  greeting: 'Hello {username},',
+  greetingOfNobody: 'Hello,',
+  at: 'When: {at}',
+  address: 'From the address: {address}',
+  device: 'Device: {device}',
+  notMe:
+    'If that was you, there is nothing to do. If it wasn’t you, open this link: it signs out every device and lets you choose a new password.',
+  lifetime: 'The link works once, for {time}.',
+  hours: '{count} hours',
+  days: '{count} days',
+  oneHour: 'one hour',
+  footer: 'This mail was sent by {app}, because of something that happened at {url}.',
+  factors: { totp: 'authenticator app', passkey: 'passkey', recovery_code: 'recovery code' },
+  letters: {
+    'verify-email': {
+      subject: 'Confirm your e-mail address',
+      lines: ['Somebody gave this address as theirs at {app}. If that was you, please confirm it.'],
+      link: 'Open this link to confirm the address. If you know nothing of it, do nothing: the address is then not used.',
+    },
+    'address-taken': {
+      subject: 'Somebody gave your address',
+      lines: [
+        'Somebody gave this address as theirs at {app}. It is already the address of your account, so nothing has changed, and they were not told.',
+        'If that was you: you have an account already. Sign in with this address, or ask for a new password.',
+      ],
+    },
+    'reset-password': {
+      subject: 'Choose a new password',
+      lines: ['Somebody asked for a new password for your account at {app}.'],
+      link: 'If that was you, open this link to choose one. If it wasn’t, do nothing: your password stays as it is.',
+    },
+    invitation: {
+      subject: 'You are invited to {app}',
+      lines: ['{inviter} invites you to {app}.'],
+      link: 'Open this link to choose a username and a password.',
+    },
+    'email-changed': {
+      subject: 'Your e-mail address was changed',
+      lines: ['The address of your account at {app} was changed to {email}. Mail goes there from now on.'],
+      link: 'If that was you, there is nothing to do. If it wasn’t you, open this link: it brings this address back, signs out every device and lets you choose a new password. It does so even if the address is changed again.',
+    },
+    'email-change-undone': {
+      subject: 'Your e-mail address is back',
+      lines: [
+        'This is the address of your account at {app} again. Every device was signed out, and second factors that were added after the change were removed.',
+      ],
+    },
+    'new-device': {
+      subject: 'A sign-in on a new device',
+      lines: ['Somebody signed in to your account at {app} on a device that was not known before.'],
+    },
+    'password-changed': {
+      subject: 'Your password was changed',
+      lines: ['The password of your account at {app} was changed. Your other devices were signed out.'],
+    },
+    'password-reset': {
+      subject: 'Your password was reset',
+      lines: [
+        'A new password was chosen for your account at {app}, by a link from a mail. Every device was signed out.',
+      ],
+    },
+    'factor-added': {
+      subject: 'A second factor was added: {factor}',
+      lines: ['This was added to your account at {app}: {factor}.'],
+    },
+    'factor-removed': {
+      subject: 'A second factor was removed: {factor}',
+      lines: ['This was removed from your account at {app}: {factor}. Your other devices were signed out.'],
+    },
+    'factors-reset': {
+      subject: 'Your second factors were removed',
+      lines: [
+        'An administrator removed every second factor of your account at {app}. Every device was signed out.',
+      ],
+    },
+    'factor-failed': {
+      subject: 'Your password was right, the second factor was not',
+      lines: [
+        'Somebody gave the right password of your account at {app} and a wrong code after it. Nobody was let in.',
+      ],
+    },
+    'recovery-codes-renewed': {
+      subject: 'You have new recovery codes',
+      lines: [
+        'New recovery codes were made for your account at {app}. The former ones open nothing any more.',
+      ],
+    },
+    'recovery-code-used': {
+      subject: 'A recovery code was used',
+      lines: ['A recovery code of your account at {app} was used. Codes that are left: {left}.'],
+    },
+    'refresh-token-reused': {
+      subject: 'You were signed out on one device, to be safe',
+      lines: [
+        'An old key of one of your sessions at {app} was used again. That session was ended, to be safe. Perhaps only an answer was lost on its way; perhaps somebody has copied the key.',
+      ],
+    },
+    'passkey-cloned': {
+      subject: 'A passkey may have been copied',
+      lines: [
+        'A passkey of your account at {app} was refused, because it may have been copied. Remove it and add a new one.',
+      ],
+    },
+    'sign-in-held': {
+      subject: 'Many wrong passwords for your account',
+      lines: [
+        'Somebody gave many wrong passwords for your account at {app}. Sign-in is held on devices that are not known; on those you have signed in with before, nothing has changed.',
+      ],
+      link: 'To sign in on a new device, open this link there first. If you don’t want to, there is nothing to do.',
+    },
+  },
+}

@@ -1,0 +1,105 @@
+import type { MailTexts } from './en.ts'
+
+export const zhCn: MailTexts = {
+  greeting: '{username}，您好：',
+  greetingOfNobody: '您好：',
+  at: '时间：{at}',
+  address: '来自地址：{address}',
+  device: '设备：{device}',
+  notMe:
+    '如果是您本人操作，无需做任何事。如果不是您，请打开此链接：它会让所有设备退出登录，并让您设置新密码。',
+  lifetime: '此链接只能使用一次，有效期为 {time}。',
+  hours: '{count} 小时',
+  days: '{count} 天',
+  oneHour: '1 小时',
+  footer: '此邮件由 {app} 发送，起因是 {url} 上发生的操作。',
+  factors: { totp: '验证器应用', passkey: '通行密钥', recovery_code: '恢复代码' },
+  letters: {
+    'verify-email': {
+      subject: '请确认您的邮箱地址',
+      lines: ['有人在 {app} 填写了这个邮箱地址。如果是您本人，请确认。'],
+      link: '打开此链接以确认该地址。如果您对此并不知情，请勿理会：该地址不会被使用。',
+    },
+    'address-taken': {
+      subject: '有人填写了您的邮箱地址',
+      lines: [
+        '有人在 {app} 填写了这个邮箱地址。它已经是您账户的地址，因此没有任何改变，对方也没有得到任何提示。',
+        '如果是您本人：您已经有账户了。请用此地址登录，或申请设置新密码。',
+      ],
+    },
+    'reset-password': {
+      subject: '设置新密码',
+      lines: ['有人为您在 {app} 的账户申请了设置新密码。'],
+      link: '如果是您本人，请打开此链接设置新密码。如果不是，请勿理会：您的密码保持不变。',
+    },
+    invitation: {
+      subject: '邀请您加入 {app}',
+      lines: ['{inviter} 邀请您加入 {app}。'],
+      link: '打开此链接以设置用户名和密码。',
+    },
+    'email-changed': {
+      subject: '您的邮箱地址已更改',
+      lines: ['您在 {app} 的账户邮箱已更改为 {email}。今后的邮件将发送到那里。'],
+      link: '如果是您本人操作，无需做任何事。如果不是您，请打开此链接：它会恢复此地址，让所有设备退出登录，并让您设置新密码。即使地址再次被更改，它仍然有效。',
+    },
+    'email-change-undone': {
+      subject: '您的邮箱地址已恢复',
+      lines: [
+        '此地址重新成为您在 {app} 的账户邮箱。所有设备均已退出登录，更改之后添加的第二重验证已被移除。',
+      ],
+    },
+    'new-device': {
+      subject: '新设备登录',
+      lines: ['有人在一台未知的设备上登录了您在 {app} 的账户。'],
+    },
+    'password-changed': {
+      subject: '您的密码已更改',
+      lines: ['您在 {app} 的账户密码已更改。您的其他设备已退出登录。'],
+    },
+    'password-reset': {
+      subject: '您的密码已重置',
+      lines: ['有人通过邮件中的链接为您在 {app} 的账户设置了新密码。所有设备均已退出登录。'],
+    },
+    'factor-added': {
+      subject: '已添加第二重验证：{factor}',
+      lines: ['您在 {app} 的账户添加了：{factor}。'],
+    },
+    'factor-removed': {
+      subject: '已移除第二重验证：{factor}',
+      lines: ['您在 {app} 的账户移除了：{factor}。您的其他设备已退出登录。'],
+    },
+    'factors-reset': {
+      subject: '您的第二重验证已被移除',
+      lines: ['管理员移除了您在 {app} 的账户的所有第二重验证。所有设备均已退出登录。'],
+    },
+    'factor-failed': {
+      subject: '密码正确，但第二重验证失败',
+      lines: ['有人输入了您在 {app} 的账户的正确密码，随后输入了错误的验证码。没有人登录成功。'],
+    },
+    'recovery-codes-renewed': {
+      subject: '您有新的恢复代码',
+      lines: ['您在 {app} 的账户生成了新的恢复代码。旧的恢复代码已失效。'],
+    },
+    'recovery-code-used': {
+      subject: '恢复代码已被使用',
+      lines: ['您在 {app} 的账户使用了一个恢复代码。剩余代码：{left}。'],
+    },
+    'refresh-token-reused': {
+      subject: '为安全起见，您的一台设备已退出登录',
+      lines: [
+        '您在 {app} 的某个会话的旧密钥被再次使用。为安全起见，该会话已结束。可能只是某个响应在途中丢失，也可能有人复制了密钥。',
+      ],
+    },
+    'passkey-cloned': {
+      subject: '通行密钥可能已被复制',
+      lines: ['您在 {app} 的账户的一个通行密钥可能已被复制，因此被拒绝。请移除它并添加新的通行密钥。'],
+    },
+    'sign-in-held': {
+      subject: '您的账户收到大量错误密码',
+      lines: [
+        '有人对您在 {app} 的账户输入了大量错误密码。未知设备上的登录已暂停；在您曾经登录过的设备上，一切照常。',
+      ],
+      link: '如需在新设备上登录，请先在该设备上打开此链接。如果不需要，无需做任何事。',
+    },
+  },
+}

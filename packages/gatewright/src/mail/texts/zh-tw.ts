@@ -1,0 +1,104 @@
+import type { MailTexts } from './en.ts'
+
+export const zhTw: MailTexts = {
+  greeting: '{username}，您好：',
+  greetingOfNobody: '您好：',
+  at: '時間：{at}',
+  address: '來自位址：{address}',
+  device: '裝置：{device}',
+  notMe: '如果是您本人操作，無需做任何事。如果不是您，請開啟此連結：它會將所有裝置登出，並讓您設定新密碼。',
+  lifetime: '此連結只能使用一次，有效期為 {time}。',
+  hours: '{count} 小時',
+  days: '{count} 天',
+  oneHour: '1 小時',
+  footer: '此郵件由 {app} 寄出，起因是 {url} 上發生的操作。',
+  factors: { totp: '驗證器應用程式', passkey: '通行密鑰', recovery_code: '復原代碼' },
+  letters: {
+    'verify-email': {
+      subject: '請確認您的電子郵件地址',
+      lines: ['有人在 {app} 填寫了這個電子郵件地址。如果是您本人，請確認。'],
+      link: '開啟此連結以確認該地址。如果您對此並不知情，請勿理會：該地址不會被使用。',
+    },
+    'address-taken': {
+      subject: '有人填寫了您的電子郵件地址',
+      lines: [
+        '有人在 {app} 填寫了這個電子郵件地址。它已經是您帳戶的地址，因此沒有任何改變，對方也沒有得到任何提示。',
+        '如果是您本人：您已經有帳戶了。請用此地址登入，或申請設定新密碼。',
+      ],
+    },
+    'reset-password': {
+      subject: '設定新密碼',
+      lines: ['有人為您在 {app} 的帳戶申請了設定新密碼。'],
+      link: '如果是您本人，請開啟此連結設定新密碼。如果不是，請勿理會：您的密碼保持不變。',
+    },
+    invitation: {
+      subject: '邀請您加入 {app}',
+      lines: ['{inviter} 邀請您加入 {app}。'],
+      link: '開啟此連結以設定使用者名稱和密碼。',
+    },
+    'email-changed': {
+      subject: '您的電子郵件地址已變更',
+      lines: ['您在 {app} 的帳戶電子郵件已變更為 {email}。今後的郵件將寄到那裡。'],
+      link: '如果是您本人操作，無需做任何事。如果不是您，請開啟此連結：它會恢復此地址，將所有裝置登出，並讓您設定新密碼。即使地址再次被變更，它仍然有效。',
+    },
+    'email-change-undone': {
+      subject: '您的電子郵件地址已恢復',
+      lines: [
+        '此地址重新成為您在 {app} 的帳戶電子郵件。所有裝置均已登出，變更之後新增的第二重驗證已被移除。',
+      ],
+    },
+    'new-device': {
+      subject: '新裝置登入',
+      lines: ['有人在一部未知的裝置上登入了您在 {app} 的帳戶。'],
+    },
+    'password-changed': {
+      subject: '您的密碼已變更',
+      lines: ['您在 {app} 的帳戶密碼已變更。您的其他裝置已登出。'],
+    },
+    'password-reset': {
+      subject: '您的密碼已重設',
+      lines: ['有人透過郵件中的連結為您在 {app} 的帳戶設定了新密碼。所有裝置均已登出。'],
+    },
+    'factor-added': {
+      subject: '已新增第二重驗證：{factor}',
+      lines: ['您在 {app} 的帳戶新增了：{factor}。'],
+    },
+    'factor-removed': {
+      subject: '已移除第二重驗證：{factor}',
+      lines: ['您在 {app} 的帳戶移除了：{factor}。您的其他裝置已登出。'],
+    },
+    'factors-reset': {
+      subject: '您的第二重驗證已被移除',
+      lines: ['管理員移除了您在 {app} 的帳戶的所有第二重驗證。所有裝置均已登出。'],
+    },
+    'factor-failed': {
+      subject: '密碼正確，但第二重驗證失敗',
+      lines: ['有人輸入了您在 {app} 的帳戶的正確密碼，隨後輸入了錯誤的驗證碼。沒有人登入成功。'],
+    },
+    'recovery-codes-renewed': {
+      subject: '您有新的復原代碼',
+      lines: ['您在 {app} 的帳戶產生了新的復原代碼。舊的復原代碼已失效。'],
+    },
+    'recovery-code-used': {
+      subject: '復原代碼已被使用',
+      lines: ['您在 {app} 的帳戶使用了一個復原代碼。剩餘代碼：{left}。'],
+    },
+    'refresh-token-reused': {
+      subject: '為安全起見，您的一部裝置已登出',
+      lines: [
+        '您在 {app} 的某個工作階段的舊金鑰被再次使用。為安全起見，該工作階段已結束。可能只是某個回應在途中遺失，也可能有人複製了金鑰。',
+      ],
+    },
+    'passkey-cloned': {
+      subject: '通行密鑰可能已被複製',
+      lines: ['您在 {app} 的帳戶的一個通行密鑰可能已被複製，因此被拒絕。請移除它並新增新的通行密鑰。'],
+    },
+    'sign-in-held': {
+      subject: '您的帳戶收到大量錯誤密碼',
+      lines: [
+        '有人對您在 {app} 的帳戶輸入了大量錯誤密碼。未知裝置上的登入已暫停；在您曾經登入過的裝置上，一切照常。',
+      ],
+      link: '如需在新裝置上登入，請先在該裝置上開啟此連結。如果不需要，無需做任何事。',
+    },
+  },
+}
