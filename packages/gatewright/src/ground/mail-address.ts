@@ -16,8 +16,7 @@ const parseMailbox = (text: string): Mailbox | undefined => {
   return isMailAddress(address) ? { name: name.trim(), address } : undefined
 }
 
-const showMailbox = ({ name, address }: Mailbox): string =>
-  name === '' ? address : `${name} <${address}>`
+const showMailbox = ({ name, address }: Mailbox): string => (name === '' ? address : `${name} <${address}>`)
 
 export const mailbox = {
   parse: parseMailbox,
