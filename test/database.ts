@@ -7,9 +7,7 @@ import { testsDatabase } from './environment.ts'
 /** The server that all files of a run share (test/global-setup.ts). */
 const getServer = (): string => {
   if (testsDatabase.server !== undefined) return testsDatabase.server
-  throw new Error(
-    'there is no PostgreSQL server: run node --test --test-global-setup=test/global-setup.ts <file>',
-  )
+  throw new Error('there is no PostgreSQL server: run node test/run.ts <file>')
 }
 
 /** SQLite in a folder of its own, or with `TEST_DATABASE=postgres` a database on a real PostgreSQL server. */

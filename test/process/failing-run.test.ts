@@ -2,18 +2,48 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { top } from '../markdown.ts'
+import { listFiles, longest } from '../runs.ts'
 
-test('a test run with PostgreSQL beside it fails when a test fails', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
-  const file = join(folder, 'failing.test.ts')
-  writeFileSync(file, `import { test } from 'node:test'\ntest('fails', () => { throw new Error('no') })\n`)
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const run = spawnSync(process.execPath, ['--test', '--test-global-setup=test/global-setup.ts', file], {
-    env,
+/** A file of tests of which one fails on the database named. */
+const writeFailing = (where: string): string => {
+  const file = join(mkdtempSync(join(tmpdir(), 'gatewright-')), 'failing.test.ts')
+  const text = `import { test } from 'node:test'
+test('fails', () => { if (process.env.TEST_DATABASE === '${where}') throw new Error('no') })
+`
+  writeFileSync(file, text)
+  return file
+}
+
+const runTests = (...words: readonly string[]) => {
+  const { NODE_TEST_CONTEXT: _, TEST_POSTGRES: __, ...env } = process.env
+  const { status, stdout } = spawnSync(process.execPath, ['test/run.ts', ...words], { env, cwd: top })
+  return { status, printed: String(stdout) }
+}
+
+for (const where of ['sqlite', 'postgres'])
+  test(`a test run with PostgreSQL beside it fails when a test fails on ${where}`, () => {
+    const file = writeFailing(where)
+    const { status, printed } = runTests(file)
+    assert.match(printed, /fail 1/)
+    assert.match(printed, /pass 1/)
+    assert.equal(status, 1)
+    const other = where === 'sqlite' ? 'postgres' : 'sqlite'
+    assert.deepEqual([runTests(where, file).status, runTests(other, file).status], [1, 0])
+    rmSync(dirname(file), { recursive: true })
   })
-  rmSync(folder, { recursive: true })
-  assert.match(String(run.stdout), /fail 1/)
-  assert.equal(run.status, 1)
+
+test('a test run without any test has failed', () => {
+  assert.equal(runTests('sqlite', 'no-such-file.test.ts').status, 1)
+})
+
+test('the files that start first are there, and each file of tests is run once', () => {
+  const files = listFiles('sqlite')
+  assert.deepEqual(files.slice(0, longest.length), longest)
+  assert.equal(new Set(files).size, files.length)
+  assert.ok(files.length > 300)
+  const elsewhere = listFiles('postgres').filter(file => !files.includes(file))
+  assert.deepEqual(elsewhere, [])
 })

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 
-const interval = 5
+/**
+ * Milliseconds to rest after waiting so long: a twentieth of it, so that what is waited for is not slowed down
+ * by being asked all the time.
+ */
+const restAfter = (waited: number): number => Math.min(50, Math.max(5, waited / 20))
+
 /** Long, for machines that have much else to do: only what fails takes it. */
 const longestWait = 30_000
 
@@ -14,8 +19,9 @@ export const until = async (
 ): Promise<number> => {
   const start = performance.now()
   while (!(await holds())) {
-    if (performance.now() - start > within) throw new Error(`not within ${within} ms: ${what}`)
-    await delay(interval)
+    const waited = performance.now() - start
+    if (waited > within) throw new Error(`not within ${within} ms: ${what}`)
+    await delay(restAfter(waited))
   }
   return performance.now() - start
 }
@@ -29,7 +35,7 @@ export const untilEqual = async <T>(
   const start = performance.now()
   let actual = await read()
   while (!isDeepStrictEqual(actual, expected) && performance.now() - start < within) {
-    await delay(interval)
+    await delay(restAfter(performance.now() - start))
     actual = await read()
   }
   assert.deepEqual(actual, expected)

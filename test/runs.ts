@@ -1,0 +1,80 @@
+import { globSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { run } from 'node:test'
+import { top } from './markdown.ts'
+
+type Database = 'sqlite' | 'postgres'
+
+/** Which files a run on each database has, and how many of them at once: most wait more than they compute. */
+export const runs: Readonly<
+  Record<Database, { readonly patterns: readonly string[]; readonly concurrency: number }>
+> = {
+  sqlite: {
+    patterns: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts'],
+    concurrency: 5,
+  },
+  postgres: {
+    patterns: [
+      'packages/gatewright/src/{administration,audit,codes,consequences,hooks,http,idempotency,keys,mail,processes,revocation,sessions,sign-in,storage,users}/**/*.test.ts',
+      'apps/**/*.test.ts',
+      'test/{attacks,blog,hooks,housekeeping,limits,models,processes,security,sessions,testing}/**/*.test.ts',
+      'test/{no-query,route-matrix,user-fields}.test.ts',
+    ],
+    concurrency: 3,
+  },
+}
+
+/** They start first, so that none of them is left to run alone at the end. Nothing else hangs on this list. */
+export const longest: readonly string[] = [
+  'test/process/secret-stopped.test.ts',
+  'test/workers/lives.test.ts',
+  'test/postgres/held-connections.test.ts',
+  'test/process/secret-rotation.test.ts',
+  'test/postgres/away.test.ts',
+  'test/pack/adopt.test.ts',
+  'test/reference/reader.test.ts',
+  'test/console/views.test.ts',
+  'test/process/secret-commands.test.ts',
+  'test/reference/examples.test.ts',
+  'test/pack/verifier.test.ts',
+  'test/console/sign-in.test.ts',
+  'packages/gatewright/src/cli/main.test.ts',
+  'test/console/fields.test.ts',
+  'test/attacks/injection.test.ts',
+  'test/proofs/crash-postgres.test.ts',
+  'test/proofs/kill-postgres.test.ts',
+  'test/sessions/setup.test.ts',
+  'test/proofs/kill-sqlite.test.ts',
+  'test/housekeeping/away.test.ts',
+  'test/revocation/elsewhere.test.ts',
+  'test/housekeeping/kill.test.ts',
+  'test/housekeeping/four-hundred-days.test.ts',
+  'test/models/sessions.test.ts',
+  'test/models/refresh.test.ts',
+  'test/processes/histories.test.ts',
+  'test/route-matrix.test.ts',
+]
+
+const placeOf = (file: string): number => (longest.includes(file) ? longest.indexOf(file) : longest.length)
+
+/** The files of a run, in the order in which they start. */
+export const listFiles = (database: Database): readonly string[] => {
+  const files = globSync(runs[database].patterns, { cwd: top, exclude: ['**/node_modules'] })
+  return files.sort().toSorted((one, other) => placeOf(one) - placeOf(other))
+}
+
+export const isDatabase = (word: string | undefined): word is Database =>
+  word === 'sqlite' || word === 'postgres'
+
+/** What was compiled once is found by every process that a test starts. */
+const compiled = join(top, 'node_modules/.cache/compiled')
+
+/** Runs these files on a database; the stream of what happens. */
+export const startRun = (database: Database, files: readonly string[]) =>
+  run({
+    files: files.map(file => resolve(top, file)),
+    cwd: top,
+    concurrency: runs[database].concurrency,
+    timeout: 300_000,
+    env: { ...process.env, NODE_COMPILE_CACHE: compiled, TEST_DATABASE: database },
+  })
