@@ -2,6 +2,8 @@ import { toTimestamp } from 'gatewright/clock'
 import { type ListName, toCursorPage } from '../apps/blog/src/paging/cursor.ts'
 import type { Place } from '../apps/blog/src/paging/keyset.ts'
 import { openSetupLink } from '../packages/gatewright/src/sign-in/setup-link.ts'
+import { forgetFactors } from './factors/enrolled.ts'
+import { factorRequests } from './factors/requests.ts'
 import { type Caller, password, type TestApp } from './harness.ts'
 import { givePasskey } from './passkeys/registered.ts'
 import { freshName, type Sender, type SenderName, senderNames } from './senders.ts'
@@ -39,6 +41,7 @@ export const matrix = `
 | POST /api/v1/login          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/login/passkey/options |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/login/passkey  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/login/mfa      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/password/strength |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/sessions       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | GET /api/v1/sessions/current |                | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
@@ -50,6 +53,11 @@ export const matrix = `
 | PATCH /api/v1/me            |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | DELETE /api/v1/me           |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | who     | two  |
 | PUT /api/v1/me/password     |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
+| GET /api/v1/me/factors      |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/me/totp        |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
+| POST /api/v1/me/totp/confirm |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
+| DELETE /api/v1/me/totp      |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
+| POST /api/v1/me/recovery-codes |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
 | GET /api/v1/protected       |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /api/v1/sessions        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | DELETE /api/v1/sessions     |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | who     | two  |
@@ -190,6 +198,12 @@ const showNewPasskey = async (t: TestApp): Promise<unknown> => {
   return passkey.get((await t.call('POST', 'login/passkey/options')).body)
 }
 
+/** What other requests have planted is in no way of a sign-in by password alone. */
+const passwordOfOwner = async ({ t, owner: { id, username } }: Occasion) => {
+  await forgetFactors(t.engine, id)
+  return { username, password }
+}
+
 const registration = () => ({ username: freshName(), password, email: 'a@b.example' })
 const page = { page: '1', per_page: '10' }
 const anyVersion = { 'if-match': '*' }
@@ -214,12 +228,13 @@ export const requests: Readonly<Record<string, Request>> = {
   },
   'GET /api/v1/revocations': { query: { nonce: 'A'.repeat(22), after: 'unknown', wait_ms: '0' } },
   'POST /api/v1/register': { body: registration },
-  'POST /api/v1/login': { body: ({ owner: { username } }) => ({ username, password }) },
+  'POST /api/v1/login': { body: passwordOfOwner },
   'POST /api/v1/login/passkey': { body: async ({ t }) => ({ response: await showNewPasskey(t) }) },
   'POST /api/v1/sessions': {
-    body: ({ owner: { username } }) => ({ username, password }),
+    body: passwordOfOwner,
     spends: true,
   },
+  ...factorRequests,
   'POST /api/v1/password/strength': { body: () => ({ password }) },
   'POST /api/v1/step-up': { body: () => ({ password }), spends: true },
   'POST /api/v1/refresh': {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { minute, second } from 'gatewright/clock'
 import { newId } from 'gatewright/random'
+import { forgetFactors } from './factors/enrolled.ts'
 import { type Caller, password, signUp, type TestApp } from './harness.ts'
 
 /** Whoever sends a request: the headers that carry the credential, and the user behind it, if any. */
@@ -19,6 +20,7 @@ const bearer = (caller: Caller, access = caller.access): Sender => ({
 
 /** Another session of the same user. */
 export const signInAgain = async (t: TestApp, caller: Caller): Promise<Caller> => {
+  await forgetFactors(t.engine, caller.id)
   const { status, body, text } = await t.call('POST', 'login', {
     body: { username: caller.username, password },
   })

@@ -52,6 +52,12 @@ const rows: Readonly<Record<string, (at: number) => Promise<object>>> = {
     created_at: 1,
     expires_at,
   }),
+  totp_enrolments: async expires_at => ({
+    session_id: String(expires_at),
+    user_id: await newUser(),
+    secret: '',
+    expires_at,
+  }),
   mails: async forgotten_at => ({
     id: String(forgotten_at),
     kind: 'password-changed',

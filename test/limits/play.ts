@@ -56,7 +56,6 @@ const pickCaller = ({ pick, below }: Seeded): Caller => {
       user,
       session: `s ${user}`,
       'address+username': addressAndUsername(address, name),
-      challenge: `c ${user}`,
       recipient: name,
     },
     whom: {
@@ -65,7 +64,6 @@ const pickCaller = ({ pick, below }: Seeded): Caller => {
       user: of(user),
       session: of(`s ${user}`),
       'address+username': withName,
-      challenge: of(`c ${user}`),
       recipient: of(name),
     },
   }

@@ -1,4 +1,6 @@
+import type { Engine } from 'gatewright/compose'
 import type { Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
+import { halfIn, nextCode, plantTotp } from '../factors/enrolled.ts'
 import type { Given } from './calls.ts'
 import { firstPassword as password } from './history.ts'
 import type { Call } from './rules.ts'
@@ -10,7 +12,28 @@ export type Attempt = {
   readonly place: Place
   readonly holding: Holding
   readonly call: (scene: Scene) => Call
+  /** What makes it possible, done before anything else happens. */
+  readonly prepare?: (engine: Engine, scene: Scene) => Promise<Scene>
 }
+
+/** The user has an authenticator app, and has signed in with it everywhere. */
+export const giveApp = async (engine: Engine, scene: Scene): Promise<Scene> => {
+  const { history } = scene
+  if (!history.user.hasFactor) await plantTotp(engine, history.person.userId)
+  history.user = { ...history.user, hasFactor: true }
+  return scene
+}
+
+/** And has signed in by half in another browser. */
+const beginHalf =
+  (holding: Holding) =>
+  async (engine: Engine, scene: Scene): Promise<Scene> => {
+    await giveApp(engine, scene)
+    const { person } = scene.history
+    const mfaToken = await halfIn(engine, person.userId, holding)
+    scene.history.user = { ...scene.history.user, isHalfIn: true }
+    return { ...scene, mfaToken, code: await nextCode(engine, person.userId) }
+  }
 
 const at = ({ self, other }: Scene, place: Place): Given => (place === 'this session' ? self : other)
 const inBoth = (
@@ -38,6 +61,18 @@ export const attempts: ReadonlyMap<string, Attempt> = new Map([
       [
         holding === 'tokens' ? 'POST /login' : 'POST /sessions',
         { place: 'no session', holding, call: () => ({ name: 'sign in', password, holding }) },
+      ] as const satisfies readonly [string, Attempt],
+  ),
+  ...(['tokens', 'cookie'] as const).map(
+    holding =>
+      [
+        `POST /login/mfa, for ${holding === 'tokens' ? 'tokens' : 'a cookie'}`,
+        {
+          place: 'no session',
+          holding,
+          call: ({ mfaToken = '', code = '' }) => ({ name: 'show a factor', mfaToken, code, holding }),
+          prepare: beginHalf(holding),
+        },
       ] as const satisfies readonly [string, Attempt],
   ),
   ...inBoth('refresh', 'tokens', ({ session, generation, text }) => ({

@@ -1,6 +1,7 @@
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import type { Engine } from 'gatewright/compose'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
+import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { revokeKey } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
@@ -14,8 +15,11 @@ import {
   endOtherSession,
   logOut,
 } from '../../packages/gatewright/src/sign-in/end-sessions.ts'
+import { renewOwnRecoveryCodes } from '../../packages/gatewright/src/sign-in/own-factors.ts'
 import { changePassword, stepUp } from '../../packages/gatewright/src/sign-in/own-password.ts'
+import { confirmTotp, removeTotp } from '../../packages/gatewright/src/sign-in/own-totp.ts'
 import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
+import { finishWithFactor } from '../../packages/gatewright/src/sign-in/second-half.ts'
 import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
 import type { SessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
@@ -59,6 +63,15 @@ const performs: { readonly [Name in CallName]: Perform<Calls[Name]> } = {
       password: parsePassword(password),
       newPassword: parsePassword(next),
     }),
+  'add a factor': async (engine, person, { session, code }) =>
+    (await confirmTotp(engine, { ...own(person, session), code })).renewed,
+  'remove the factor': async (engine, person, { session }) =>
+    (await removeTotp(engine, own(person, session))).renewed,
+  'reset the factors': (engine, { userId }) => resetFactors(engine, { userId, reason: 'lost', origin }),
+  'renew the recovery codes': async (engine, person, { session }) =>
+    (await renewOwnRecoveryCodes(engine, own(person, session))).renewed,
+  'show a factor': (engine, _, { mfaToken, code }) =>
+    finishWithFactor(engine, { mfaToken, method: 'totp', code, device: '', origin }),
   'log out': (engine, person, { session }) => logOut(engine, own(person, session)),
   'end another': (engine, person, { session, other }) =>
     endOtherSession(engine, { ...own(person, session), otherSessionId: other }),

@@ -1,13 +1,16 @@
 import type { Engine } from 'gatewright/compose'
 import { newSecret, systemRandom } from 'gatewright/random'
+import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import {
   type Consequence,
   type ConsequenceEvent,
   consequences,
 } from '../../packages/gatewright/src/consequences/table.ts'
 import { createSecrets, type Secrets } from '../../packages/gatewright/src/ground/secrets.ts'
+import { beginTotp } from '../../packages/gatewright/src/sign-in/own-totp.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
-import { stepUp } from './attempts.ts'
+import { codeAt } from '../factors/enrolled.ts'
+import { giveApp, stepUp } from './attempts.ts'
 import { firstPassword as password } from './history.ts'
 import type { Call } from './rules.ts'
 import { changeRow, type Scene, show } from './scene.ts'
@@ -30,7 +33,9 @@ type Row = {
   readonly needsTokens?: true
 }
 
-const ofSession = (name: 'log out' | 'end all others' | 'delete'): Row => ({
+const ofSession = (
+  name: 'log out' | 'end all others' | 'delete' | 'remove the factor' | 'renew the recovery codes',
+): Row => ({
   calls: ({ self }) => [{ name, session: self.session }],
 })
 
@@ -67,6 +72,13 @@ const findKid: Row['prepare'] = async ({ db }, scene) => {
   return { ...scene, kid: (await query.executeTakeFirstOrThrow()).kid }
 }
 
+/** The user is shown the secret of an authenticator app, in the session in which the event happens. */
+const beginApp: Row['prepare'] = async (engine, scene) => {
+  const owner = { userId: scene.history.person.userId, sessionId: scene.self.session, origin: systemOrigin }
+  const { secret } = await beginTotp(engine, owner)
+  return { ...scene, code: codeAt(secret, engine.clock.now()) }
+}
+
 const required = <T>(value: T | undefined): T => {
   if (value === undefined) throw new TypeError('the scene was not prepared for this event')
   return value
@@ -86,6 +98,13 @@ export const events: Readonly<Record<EventName, Row>> = {
       { name: 'change the password', session, password, next: 'yet another password' },
     ],
   },
+  'second factor added': {
+    calls: ({ self, code }) => [{ name: 'add a factor', session: self.session, code: required(code) }],
+    prepare: beginApp,
+  },
+  'second factor removed': { ...ofSession('remove the factor'), prepare: giveApp },
+  'second factors reset': { calls: () => [{ name: 'reset the factors' }], prepare: giveApp },
+  'recovery codes renewed': { ...ofSession('renew the recovery codes'), prepare: giveApp },
   'refresh token reused': { calls: ({ old }) => [show(required(old), 'tokens')], needsTokens: true },
   'refresh token ahead': {
     calls: showSelf,

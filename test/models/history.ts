@@ -35,7 +35,15 @@ export const firstPassword = 'the password at first'
 export const newHistory = async (engine: Engine, { random, username, met }: Setting): Promise<History> => {
   const roles = ['user']
   const { id } = await addUser(engine, username, { roles, passwordHash: hashCheaply(firstPassword) })
-  const user: User = { password: firstPassword, version: 1, state: 'enabled', roles, sessions: [] }
+  const user: User = {
+    password: firstPassword,
+    version: 1,
+    state: 'enabled',
+    roles,
+    hasFactor: false,
+    isHalfIn: false,
+    sessions: [],
+  }
   return { random, person: { userId: id, username }, user, given: [], met, calls: 0 }
 }
 

@@ -133,7 +133,8 @@ export const playPair = async (
   const first = viewOf(engines[0], view)
   const opened = await openScene(first, clock, holdingsOf(tried, event), setting)
   if (event === 'refresh token reused' || random.oneIn(2)) clock.advance(window)
-  const scene = (await events[event].prepare?.(first, opened, clock.now())) ?? opened
+  const set = (await events[event].prepare?.(first, opened, clock.now())) ?? opened
+  const scene = (await tried.prepare?.(first, set)) ?? set
   const { history, former } = scene
 
   const lag = random.below(2)
@@ -191,8 +192,10 @@ const letGo = async ({ db, secrets }: Engine, secretId: string): Promise<void> =
   await sessions.where('secret_id', '=', secretId).where('ended_at', 'is', null).execute()
 }
 
-const isPossible = ({ place, holding }: Attempt, event: EventName): boolean =>
-  !(place === 'this session' && holding === 'cookie' && events[event].needsTokens)
+/** A user who signs in with an authenticator app has one already. */
+const isPossible = ({ place, holding, prepare }: Attempt, event: EventName): boolean =>
+  !(place === 'this session' && holding === 'cookie' && events[event].needsTokens) &&
+  !(prepare !== undefined && event === 'second factor added')
 
 /** Every attempt with every event that can happen meanwhile. */
 export const pairs = [...attempts].flatMap(([attempt, tried]) =>

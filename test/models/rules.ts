@@ -23,6 +23,10 @@ export type User = {
   readonly version: number
   readonly state: 'enabled' | 'disabled' | 'deleted'
   readonly roles: readonly string[]
+  /** The user has an authenticator app. */
+  readonly hasFactor: boolean
+  /** A sign-in waits for its second half. */
+  readonly isHalfIn: boolean
   readonly sessions: readonly Session[]
 }
 
@@ -41,6 +45,11 @@ export type Calls = {
   'use the cookie': { readonly session: string; readonly text: string }
   'step up': { readonly session: string; readonly password: string }
   'change the password': { readonly session: string; readonly password: string; readonly next: string }
+  'add a factor': { readonly session: string; readonly code: string }
+  'remove the factor': { readonly session: string }
+  'reset the factors': object
+  'renew the recovery codes': { readonly session: string }
+  'show a factor': { readonly mfaToken: string; readonly code: string; readonly holding: Holding }
   'log out': { readonly session: string }
   'end another': { readonly session: string; readonly other: string }
   'end all others': { readonly session: string }
@@ -91,7 +100,8 @@ const end = (user: User, reason: EndReason, { now }: Moment, isChosen: (id: stri
     session.ended || !isChosen(session.id) ? session : { ...session, ended: { at: now, reason } },
   ),
 })
-const raise = (user: User): User => ({ ...user, version: user.version + 1 })
+/** Nothing begun before is finished, and no sign-in that waits for its second half is either. */
+const raise = (user: User): User => ({ ...user, version: user.version + 1, isHalfIn: false })
 
 const give = (user: User, id: string): Outcome => {
   const { generation } = find(user, id)
@@ -110,6 +120,10 @@ const renew = (user: User, id: string, moment: Moment, made: string): Outcome =>
   const { sessions } = change(ended, id, { replacedBy: made })
   return give({ ...user, sessions: [...sessions, next] }, made)
 }
+
+/** What can't give a new id changes nothing. */
+const undoIfRefused = (user: User, outcome: Outcome): Outcome =>
+  'refused' in outcome.told ? { ...outcome, user } : outcome
 
 const isRight = ({ state, password }: User, shown: string): boolean =>
   state === 'enabled' && password === shown
@@ -139,6 +153,7 @@ const endOverdue = (user: User, session: Session, moment: Moment): Outcome | und
 export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   'sign in': (user, { password, holding }, { now, longest }, id) => {
     if (!isRight(user, password)) return refuse(user, 'invalid_credentials')
+    if (user.hasFactor) return refuse(user, 'mfa_required')
     const times = { since: now, lastUsed: now, expiresAt: now + longest }
     return give({ ...user, sessions: [...user.sessions, { id, holding, generation: 1, ...times }] }, id)
   },
@@ -174,8 +189,35 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   'change the password': (user, { session, password, next }, moment, made) => {
     if (!isRight(user, password)) return refuse(user, 'invalid_credentials')
     const others = end(user, 'password_changed', moment, id => id !== session)
-    const outcome = renew({ ...raise(others), password: next }, session, moment, made)
-    return 'refused' in outcome.told ? { ...outcome, user } : outcome
+    return undoIfRefused(user, renew({ ...raise(others), password: next }, session, moment, made))
+  },
+  'show a factor': (user, { holding }, { now, longest }, id) => {
+    if (!user.isHalfIn || !user.hasFactor) return refuse(user, 'invalid_mfa_code')
+    const times = { since: now, lastUsed: now, expiresAt: now + longest }
+    const sessions = [...user.sessions, { id, holding, generation: 1, ...times }]
+    return give({ ...user, isHalfIn: false, sessions }, id)
+  },
+  'add a factor': (user, { session }, moment, made) => {
+    if (find(user, session).ended) return refuse(user, 'session_ended')
+    if (user.hasFactor) return refuse(user, 'conflict')
+    return undoIfRefused(user, renew({ ...raise(user), hasFactor: true }, session, moment, made))
+  },
+  'remove the factor': (user, { session }, moment, made) => {
+    if (find(user, session).ended) return refuse(user, 'session_ended')
+    if (!user.hasFactor) return refuse(user, 'not_found')
+    const others = end(user, 'second_factor_removed', moment, id => id !== session)
+    return undoIfRefused(user, renew({ ...raise(others), hasFactor: false }, session, moment, made))
+  },
+  'reset the factors': (user, _, moment) => {
+    if (user.state === 'deleted') return refuse(user, 'not_found')
+    if (!user.hasFactor) return { user, told: {} }
+    const ended = end(user, 'second_factors_reset', moment, () => true)
+    return { user: { ...raise(ended), hasFactor: false }, told: {} }
+  },
+  'renew the recovery codes': (user, { session }, moment, made) => {
+    if (find(user, session).ended) return refuse(user, 'session_ended')
+    if (!user.hasFactor) return refuse(user, 'conflict')
+    return undoIfRefused(user, renew(raise(user), session, moment, made))
   },
   'log out': (user, { session }, moment) => {
     let at = find(user, session)
@@ -196,7 +238,7 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   'change the roles': (user, { roles }) =>
     user.state === 'deleted'
       ? refuse(user, 'not_found')
-      : { user: { ...raise(user), roles: [...new Set(roles)].sort() }, told: {} },
+      : { user: { ...raise(user), isHalfIn: user.isHalfIn, roles: [...new Set(roles)].sort() }, told: {} },
   disable: (user, _, moment) => {
     if (user.state !== 'enabled') return { user, told: {} }
     const ended = end(user, 'user_disabled', moment, () => true)
@@ -207,7 +249,7 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     if (user.state === 'deleted') return refuse(user, 'not_found')
     if (find(user, session).ended) return refuse(user, 'session_ended')
     const ended = end(user, 'user_deleted', moment, () => true)
-    return { user: { ...raise(ended), state: 'deleted', roles: [] }, told: {} }
+    return { user: { ...raise(ended), state: 'deleted', roles: [], hasFactor: false }, told: {} }
   },
   'retire the secret': (user, { secretId }, moment) => {
     const resting = user.sessions.filter(({ secret }) => secret === secretId).map(({ id }) => id)

@@ -21,6 +21,10 @@ export type Scene = {
   readonly old?: Given
   /** A secret of this scene alone, on which `self` rests, and with it all that its processes hold. */
   readonly former?: { readonly secretId: string; readonly secrets: Secrets }
+  /** A sign-in that waits for its second half. */
+  readonly mfaToken?: string
+  /** What the user's authenticator app shows, or one that this session was shown the secret of. */
+  readonly code?: string
   /** The key that signs as the event begins. */
   readonly kid?: string
 }

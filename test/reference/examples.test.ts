@@ -3,7 +3,13 @@ import { after, test } from 'node:test'
 import { madeUpChallenge } from '../../packages/gatewright/src/http/passkey-schemas.ts'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import type { DeclaredRoute } from '../../packages/gatewright/src/http/route-table.ts'
-import { madeUpId, madeUpPair, madeUpStatement } from '../../packages/gatewright/src/http/schemas.ts'
+import {
+  madeUpId,
+  madeUpPair,
+  madeUpRecoveryCode,
+  madeUpStatement,
+  madeUpTotp,
+} from '../../packages/gatewright/src/http/schemas.ts'
 import { csrfExample } from '../../packages/gatewright/src/http/session-cookie.ts'
 import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { matrix, parseMatrix, requests } from '../route-matrix.ts'
@@ -49,7 +55,7 @@ const findSender = (route: string) => {
 }
 
 /** Fields of a body that only this run can know. */
-const known = ['token', 'refresh_token', 'response']
+const known = ['token', 'refresh_token', 'response', 'mfa_token', 'code']
 
 const fillBody = (example: unknown, real: unknown): unknown => {
   if (typeof example !== 'object' || example === null) return example
@@ -100,6 +106,8 @@ const madeUp: readonly unknown[] = [
   madeUpChallenge,
   csrfExample.csrf_token,
   ...Object.values(madeUpPair),
+  madeUpRecoveryCode,
+  ...Object.values(madeUpTotp),
 ].filter(value => value !== 'Bearer')
 const isMadeUp = (value: unknown): boolean =>
   madeUp.includes(value) || typeof value === 'number' || /^\d{4}-\d\d-\d\dT/.test(String(value))

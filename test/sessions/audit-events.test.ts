@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { inTransaction } from 'gatewright/transaction'
 import { adoptDatabase } from '../../packages/gatewright/src/administration/adopt-database.ts'
+import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { revokeKey, rotateKeys } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { writeBackCutOffs } from '../../packages/gatewright/src/administration/write-back.ts'
@@ -14,6 +15,7 @@ import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.
 import { databaseFile } from '../../packages/gatewright/src/storage/database.ts'
 import type { VirtualPasskey } from '../../packages/gatewright/src/testing/virtual-passkey.ts'
 import { testsDatabase } from '../environment.ts'
+import { codeAt, enrol, plantTotp } from '../factors/enrolled.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
 import { givePasskey } from '../passkeys/registered.ts'
 import { type BreachService, startBreachService } from '../security/breach-service.ts'
@@ -216,6 +218,60 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const answer = await call('POST', 'login', { body: { username, password } })
     hold(person, answer)
     return { user: id, actor: id, session: person.sessionId, answer, details: { amr: ['pwd'] } }
+  },
+  'second-factor.added': async () => {
+    const { id, access, sessionId } = await join()
+    const { body } = await call('POST', 'me/totp', { token: access })
+    secrets.add(body.secret)
+    const code = codeAt(body.secret, t.clock.now())
+    const answer = await call('POST', 'me/totp/confirm', { token: access, body: { code } })
+    for (const each of answer.body.recovery_codes) secrets.add(each)
+    return { user: id, actor: id, session: sessionId, answer, details: { method: 'totp' } }
+  },
+  'second-factor.removed': async () => {
+    const { id, access, sessionId } = await join()
+    await plantTotp(t.engine, id)
+    const answer = await call('DELETE', 'me/totp', { token: access })
+    return { user: id, actor: id, session: sessionId, answer, details: { method: 'totp' } }
+  },
+  'second-factors.reset': async () => {
+    const { id } = await join()
+    await plantTotp(t.engine, id)
+    await resetFactors(t.engine, { userId: id, reason: 'the telephone was lost', origin })
+    const reason = 'the telephone was lost'
+    return { user: id, actor: 'command-line', reason, details: { methods: ['totp'] } }
+  },
+  'second-factor.asked': async () => {
+    const { id, username } = await join()
+    await plantTotp(t.engine, id)
+    const answer = await call('POST', 'login', { body: { username, password } })
+    secrets.add(answer.body.mfa_token)
+    return { user: id, actor: null, answer, details: { amr: ['pwd'], methods: ['totp'] } }
+  },
+  'second-factor.failed': async () => {
+    const { id, username } = await join()
+    await plantTotp(t.engine, id)
+    const { body } = await call('POST', 'login', { body: { username, password } })
+    const shown = { mfa_token: body.mfa_token, method: 'totp', code: 'abcdef' }
+    const answer = await call('POST', 'login/mfa', { body: shown })
+    return { user: id, actor: null, answer, reason: 'wrong_code', details: { method: 'totp' } }
+  },
+  'recovery-codes.renewed': async () => {
+    const { id, access, sessionId } = await join()
+    await plantTotp(t.engine, id)
+    const answer = await call('POST', 'me/recovery-codes', { token: access })
+    for (const each of answer.body.recovery_codes) secrets.add(each)
+    return { user: id, actor: id, session: sessionId, answer }
+  },
+  'recovery-code.used': async () => {
+    const { id, username, sessionId } = await join()
+    const { recoveryCodes } = await enrol(t.engine, id, sessionId)
+    for (const each of recoveryCodes) secrets.add(each)
+    const { body } = await call('POST', 'login', { body: { username, password } })
+    const shown = { mfa_token: body.mfa_token, method: 'recovery_code', code: recoveryCodes[0] }
+    const answer = await call('POST', 'login/mfa', { body: shown })
+    assert.equal(answer.status, 200, answer.text)
+    return { user: id, actor: id, answer, details: { left: 9 } }
   },
   'session.refreshed': async () => {
     const { id, refresh, sessionId } = await join()

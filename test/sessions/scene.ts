@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
+import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import type { ConsequenceEvent } from '../../packages/gatewright/src/consequences/table.ts'
 import { minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
 import { createPasswordHasher } from '../../packages/gatewright/src/users/password-hasher.ts'
+import { codeAt, plantTotp } from '../factors/enrolled.ts'
 import { type Answer, password, startTestApp, type TestApp } from '../harness.ts'
 import { openSecondConnection } from './second-connection.ts'
 import { addUser, type SignedIn, signInAs } from './signed-in.ts'
@@ -118,6 +120,24 @@ export const acts: Record<ConsequenceEvent, Act> = {
   'password changed': async ({ t, self }) => {
     const body = { current_password: password, new_password: `${password} again` }
     return toPair(await t.call('PUT', 'me/password', { token: self.pair.access, body }))
+  },
+  'second factor added': async ({ t, self }) => {
+    const { body } = await t.call('POST', 'me/totp', { token: self.pair.access })
+    const code = codeAt(body.secret, t.clock.now())
+    return toPair(await t.call('POST', 'me/totp/confirm', { token: self.pair.access, body: { code } }))
+  },
+  'second factor removed': async ({ t, self, userId }) => {
+    await plantTotp(t.engine, userId)
+    return toPair(await t.call('DELETE', 'me/totp', { token: self.pair.access }))
+  },
+  'second factors reset': async ({ t, userId }) => {
+    await plantTotp(t.engine, userId)
+    await resetFactors(t.engine, { userId, reason: 'lost', origin })
+    return undefined
+  },
+  'recovery codes renewed': async ({ t, self, userId }) => {
+    await plantTotp(t.engine, userId)
+    return toPair(await t.call('POST', 'me/recovery-codes', { token: self.pair.access }))
   },
   'refresh token reused': async ({ t, self }) => {
     const old = { pair: self.pair }

@@ -16,6 +16,7 @@ export const floors = [
   'codes',
   'mail',
   'passkeys',
+  'factors',
   'tokens',
   'revocation',
   'sessions',

@@ -16,6 +16,16 @@ export const auditEvents = {
   'administrator.set-up': 'The first administrator was made by the set-up link.',
   'setup-link.made': 'A set-up link was made.',
   'sign-in.failed': 'A sign-in or a confirmation of who somebody is failed; the reason tells why.',
+  'second-factor.asked': 'The first half of a sign-in was right, and a second factor was asked for.',
+  'second-factor.failed':
+    'What was shown as a second factor was refused, at a sign-in or in a session; the reason tells why.',
+  'second-factor.added': 'A user added a second factor.',
+  'second-factor.removed': 'A user removed a second factor.',
+  'second-factors.reset':
+    'An administrator or the command line removed all second factors of a user; the reason tells why.',
+  'recovery-codes.renewed':
+    'A user was given a new set of recovery codes; those before it are good for nothing.',
+  'recovery-code.used': 'A recovery code was taken as a second factor; the details say how many are left.',
   'credential.refused':
     'A token or cookie was refused with 401: a row for the first of a kind, then one a minute with their count.',
   'passkey.cloned':

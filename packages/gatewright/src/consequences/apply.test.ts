@@ -37,15 +37,17 @@ const listCutOffs = (userId: string) =>
 const rows = Object.entries(consequences) as [ConsequenceEvent, Consequence][]
 
 describe('an event', () => {
-  for (const [event, { thisSession, otherSessions }] of rows) {
-    const raises = otherSessions === 'end' || otherSessions === 're-read'
+  for (const [event, { thisSession, otherSessions, codesAndLinks }] of rows) {
+    const endsMore = otherSessions === 'end' || otherSessions === 're-read'
+    const raises = endsMore || ['end', 'end of second factors'].includes(codesAndLinks)
     test(`"${event}" ${raises ? 'raises the version of its user, so that nothing begun before is finished' : 'leaves the version of its user'}`, async () => {
       const { userId, subject } = await newUser()
       await apply(event, subject)
       assert.equal(await versionOf(userId), raises ? 2 : 1)
     })
 
-    const kind = { 're-read': 'reread-user', end: raises ? 'user' : undefined }[thisSession as 'end']
+    const ofAll = otherSessions === 'end' ? 'user' : undefined
+    const kind = { 're-read': 'reread-user', end: ofAll, none: ofAll }[thisSession as 'end']
     test(`"${event}" ${kind ? `cuts off by one row of kind ${kind}` : 'names the sessions that it ends one by one'}`, async () => {
       const { userId, subject } = await newUser()
       await apply(event, subject)

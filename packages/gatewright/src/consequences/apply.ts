@@ -23,6 +23,8 @@ type Subject = {
   readonly otherSessionId?: string
   /** The proof that a new id carries (RFC 8176). */
   readonly amr?: readonly string[]
+  /** When the person was last proved, where the event itself proves nothing anew. */
+  readonly authTime?: number
   /** The secret that what a new id rests on is made with, asked before the user's row was locked. */
   readonly secretId?: string
 }
@@ -35,13 +37,17 @@ const required = (value: string | undefined, what: string): string => {
   return value
 }
 
+/** Where there is no session in which it happened, nothing is left out. */
+const isOfAll = (thisSession: Consequence['thisSession']): boolean =>
+  thisSession === 'end' || thisSession === 'none'
+
 /** How a row of the table chooses among the user's sessions; undefined where it ends none. */
 const choose = (
   { thisSession, otherSessions }: Consequence,
   { userId, sessionId, otherSessionId }: Subject,
 ) => {
   if (otherSessions === 'end that one') return { userId, only: required(otherSessionId, 'the other session') }
-  if (otherSessions === 'end' && thisSession === 'end') return { userId }
+  if (otherSessions === 'end' && isOfAll(thisSession)) return { userId }
   if (otherSessions === 'end') return { userId, except: required(sessionId, 'this session') }
   return thisSession === 'end' ? { userId, only: required(sessionId, 'this session') } : undefined
 }
@@ -72,6 +78,13 @@ const purposesThatEnd = ({ codesAndLinks, thisSession, otherSessions }: Conseque
   return thisSession === 'end' && otherSessions === 'end' ? everyPurpose : endingPurposes
 }
 
+/** What ends codes as well: one that is being made at this moment must not be there after it. */
+const raisesVersion = ({ otherSessions, codesAndLinks }: Consequence): boolean =>
+  otherSessions === 'end' ||
+  otherSessions === 're-read' ||
+  codesAndLinks === 'end' ||
+  codesAndLinks === 'end of second factors'
+
 /**
  * Applies a row of the table in the transaction of its event. What ends more than its own session
  * first locks the user's row and raises its version, so that nothing begun before can be finished.
@@ -83,8 +96,8 @@ export const applyConsequences = async (
   subject: Subject,
 ): Promise<Outcome> => {
   const row: Consequence = consequences[event]
-  const { userId, sessionId, secretId, origin, amr = [] } = subject
-  const raises = row.otherSessions === 'end' || row.otherSessions === 're-read'
+  const { userId, sessionId, secretId, origin, amr = [], authTime } = subject
+  const raises = raisesVersion(row)
   const version = raises ? await raiseVersion(work, userId) : undefined
 
   const choice = choose(row, subject)
@@ -97,7 +110,7 @@ export const applyConsequences = async (
   if (purposes.length > 0) await endCodes(work, userId, purposes)
   await endKnownDevices(work, row, subject)
 
-  if (row.thisSession === 'end' && version !== undefined)
+  if (isOfAll(row.thisSession) && row.otherSessions === 'end' && version !== undefined)
     await recordCutOffs(dependencies, work, [
       { kind: 'user', subject: userId, version, promisedUntil: ended.promisedUntil },
     ])
@@ -119,6 +132,7 @@ export const applyConsequences = async (
     secretId: required(secretId, 'the secret in force'),
     userVersion,
     amr,
+    authTime,
     origin,
   })
   return { renewed, ended: ended.count }

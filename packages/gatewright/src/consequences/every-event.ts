@@ -84,22 +84,22 @@ export const everyEvent: readonly EveryEvent[] = [
   {
     event: 'second factor or passkey added',
     ends: ['new id', 'keep, offered to end', 'keep', 'keep', 'end', 'keep'],
-    comesWith: recovery,
+    applied: ['second factor added'],
   },
   {
     event: 'second factor or passkey removed by its owner',
     ends: ['new id', 'end', 'keep', 'keep', 'end', 'end'],
-    comesWith: recovery,
+    applied: ['second factor removed'],
   },
   {
     event: 'second factor removed by an administrator',
     ends: ['–', 'end', 'keep, owner is told', 'end', 'end', 'end'],
-    comesWith: recovery,
+    applied: ['second factors reset'],
   },
   {
     event: 'recovery codes renewed',
     ends: ['new id', 'keep', 'keep', 'keep', 'end (second factor)', 'keep'],
-    comesWith: recovery,
+    applied: ['recovery codes renewed'],
   },
   {
     event: 'refresh token reused (theft)',

@@ -68,6 +68,32 @@ export const consequences = {
     codesAndLinks: 'end',
     reason: 'password_changed',
   },
+  'second factor added': {
+    thisSession: 'new id',
+    otherSessions: 'keep',
+    knownDevices: 'keep',
+    codesAndLinks: 'end',
+  },
+  'second factor removed': {
+    thisSession: 'new id',
+    otherSessions: 'end',
+    knownDevices: 'end',
+    codesAndLinks: 'end',
+    reason: 'second_factor_removed',
+  },
+  'second factors reset': {
+    thisSession: 'none',
+    otherSessions: 'end',
+    knownDevices: 'end',
+    codesAndLinks: 'end',
+    reason: 'second_factors_reset',
+  },
+  'recovery codes renewed': {
+    thisSession: 'new id',
+    otherSessions: 'keep',
+    knownDevices: 'keep',
+    codesAndLinks: 'end of second factors',
+  },
   'refresh token reused': {
     thisSession: 'end',
     otherSessions: 'keep',

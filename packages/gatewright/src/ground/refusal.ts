@@ -10,6 +10,9 @@ export const refusals = {
   password_blocklisted: 'The password is easy to guess or known to attackers. Choose another.',
   username_taken: 'This username is taken.',
   invalid_credentials: 'The credentials are wrong.',
+  mfa_required: 'A second factor is needed to go on.',
+  invalid_mfa_code:
+    'The code is wrong or was used before, or this sign-in has been tried too often or for too long: then begin it again.',
   invalid_link: 'This link is not valid, was used before, or has expired.',
   invalid_token: 'The token is not valid.',
   token_expired: 'The access token has expired. Refresh it.',
@@ -19,6 +22,7 @@ export const refusals = {
   several_credentials: 'The request carries more than one credential. Send one.',
   refresh_token_reused: 'An old refresh token was used. The session was ended to be safe. Sign in again.',
   insufficient_permission: 'You may not do this.',
+  second_factor_required: 'This needs a session with a second factor.',
   insufficient_user_authentication: 'This needs a recent sign-in. Confirm your password and try again.',
   csrf_failed: 'The request does not show that it comes from this site: send its Origin and X-CSRF-Token.',
   not_found: 'There is nothing here.',
@@ -57,6 +61,8 @@ export type RefusalDetails = {
   readonly maxAge?: number
   /** The methods that the address does take. */
   readonly allow?: readonly string[]
+  /** What the code's contract adds to the answer, by name. */
+  readonly members?: Readonly<Record<string, string | number | readonly string[]>>
   /** Says more than the catalogue's text, and nothing that the caller may not know. */
   readonly detail?: string
 }

@@ -18,6 +18,7 @@ export type Purpose =
   | 'limit-counter'
   | 'sign-in-name'
   | 'mail'
+  | 'totp'
 
 /** One secret of `GATEWRIGHT_SECRET`, known outside only by its id. */
 type Secret = { readonly id: string; readonly key: (purpose: Purpose) => KeyObject }

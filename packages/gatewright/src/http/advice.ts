@@ -50,6 +50,16 @@ export const advice = {
       'The user name or the password is wrong, or the user is disabled, or too many wrong passwords were tried at this user. The answer is the same on purpose.',
     todo: 'Write both once more. Whoever runs the server finds the exact reason by the `request_id`.',
   },
+  mfa_required: {
+    means:
+      'The password was right, and the account has a second factor. `methods` names what can be shown, `mfa_token` stands for this sign-in, for ten minutes. In a step-up there is no `mfa_token`: it takes a second factor in place of the password.',
+    todo: '`POST {mount}/login/mfa` with `{"mfa_token": "…", "method": "totp", "code": "…"}`. Its answer is the one that the first request would have had.',
+  },
+  invalid_mfa_code: {
+    means:
+      'The code is wrong, was used already, or is of another time than now; or the `mfa_token` is over: used, older than ten minutes, tried five times, or ended by a change of the account. The answer is the same on purpose.',
+    todo: 'Wait for the next code of the app, and look at the clock of the device. With `attempts_left` of 0, or none, sign in with the password again. A recovery code works once.',
+  },
   invalid_token: {
     means: 'There is no token, or it is none that this server made.',
     todo: 'Send `Authorization: Bearer …` with the access token, whole. A refresh token belongs to `POST {mount}/refresh` only.',
@@ -75,6 +85,11 @@ export const advice = {
   insufficient_permission: {
     means: 'The caller is known and may not do this.',
     todo: 'The API reference says who may, and `GET {mount}/me` which permissions the caller has. An administrator gives roles.',
+  },
+  second_factor_required: {
+    means:
+      'The caller has an administrative permission, and it does not count in this session: the server asks administrators for a second factor, and this session has not shown one.',
+    todo: 'Without a second factor, add one: `POST {mount}/me/totp`. With one, show it: `POST {mount}/step-up`.',
   },
   csrf_failed: {
     means:

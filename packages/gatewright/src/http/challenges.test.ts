@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { plantTotp } from '../../../../test/factors/enrolled.ts'
 import {
   type Answer,
   type Call,
@@ -42,6 +43,17 @@ const challenges: Readonly<Record<Code, { readonly refuse: () => Promise<Answer>
   {
     invalid_credentials: {
       refuse: () => call('POST', 'login', { body: { username: ann.username, password: `${password}!` } }),
+      told: '',
+    },
+    mfa_required: {
+      refuse: async () => {
+        await plantTotp(t.engine, ann.id)
+        return call('POST', 'login', { body: { username: ann.username, password } })
+      },
+      told: '',
+    },
+    invalid_mfa_code: {
+      refuse: () => call('POST', 'login/mfa', { body: { mfa_token: 'x', method: 'totp', code: '000000' } }),
       told: '',
     },
     invalid_token: {

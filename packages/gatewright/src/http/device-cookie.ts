@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Engine } from '../compose.ts'
 import { mayBeGivenCookie } from '../gate/cross-site.ts'
 import { day, second } from '../ground/clock.ts'
-import type { SignIn, Started } from '../sign-in/sign-in.ts'
+import type { Arrival, Started } from '../sign-in/finish-sign-in.ts'
 import { hashDeviceSecret } from '../tokens/device-secret.ts'
 import { toSetCookie } from './session-cookie.ts'
 
@@ -13,7 +13,7 @@ const maxAge = (400 * day) / second
  * What the request shows of its browser. It is remembered unless a page of another site has sent it: such a
  * page signs in whom it likes, and must not give this browser anything.
  */
-export const browserOf = (engine: Engine, { passage }: FastifyRequest): NonNullable<SignIn['browser']> => ({
+export const browserOf = (engine: Engine, { passage }: FastifyRequest): NonNullable<Arrival['browser']> => ({
   shown: passage?.deviceSecret,
   known: passage?.knownDevice,
   isRemembered: passage !== undefined && mayBeGivenCookie(engine, passage),

@@ -11,6 +11,8 @@ export const statuses = {
   several_credentials: 400,
   invalid_link: 400,
   invalid_credentials: 401,
+  mfa_required: 401,
+  invalid_mfa_code: 401,
   invalid_token: 401,
   token_expired: 401,
   session_ended: 401,
@@ -18,6 +20,7 @@ export const statuses = {
   refresh_token_reused: 401,
   insufficient_user_authentication: 401,
   insufficient_permission: 403,
+  second_factor_required: 403,
   csrf_failed: 403,
   not_found: 404,
   method_not_allowed: 405,
@@ -47,6 +50,9 @@ export type Problem = {
   readonly code: RefusalCode
   readonly request_id: string
   readonly errors?: Refusal['details']['errors']
+  readonly mfa_token?: string
+  readonly methods?: readonly string[]
+  readonly attempts_left?: number
 }
 
 export const problemSchema = named(
@@ -60,8 +66,11 @@ export const problemSchema = named(
       code: anyText,
       request_id: anyText,
       errors: list(strictObject({ path: anyText, message: anyText })),
+      mfa_token: anyText,
+      methods: list(anyText),
+      attempts_left: integer,
     },
-    ['errors'],
+    ['errors', 'mfa_token', 'methods', 'attempts_left'],
   ),
 )
 
@@ -86,6 +95,7 @@ export const toProblem = (
     code,
     request_id: requestId,
     ...(details.errors && { errors: details.errors }),
+    ...details.members,
   }
 }
 

@@ -68,6 +68,16 @@ export const madeUpPair = {
   expires_in: 600,
 } as const
 
+/** A recovery code for examples. */
+export const madeUpRecoveryCode = '7ZK3QD-9M4T2A-H0WXCV-5RB8EN'
+
+/** An authenticator app's secret for examples. */
+export const madeUpTotp = {
+  secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
+  uri: 'otpauth://totp/Gatewright:alice?issuer=Gatewright&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30',
+  qr_svg: '<svg …>',
+} as const
+
 /** A statement for examples. */
 export const madeUpStatement = 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImdhdGV3cmlnaHQtcmV2b2NhdGlvbnMrand0In0.…'
 

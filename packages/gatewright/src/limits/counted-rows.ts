@@ -70,6 +70,6 @@ export const toCountedRows = (
   rows.flatMap(tabled => {
     const policy = policyName(name, tabled)
     const row = overrideRow(policy, tabled, overrides)
-    const own = toCounted(policy, row, row.isFixed ? 1 : scale)
+    const own = toCounted(policy, row, scale)
     return hasNetwork(row.by) ? [own, toNetwork(own)] : [own]
   })

@@ -35,7 +35,6 @@ const counterKeys = {
   session: asItIs,
   device: asItIs,
   'address+username': groupedWithUsername(addressGroup),
-  challenge: asItIs,
   recipient: asItIs,
   'api-key': asItIs,
 } as const satisfies Record<LimitBy, ToKey>

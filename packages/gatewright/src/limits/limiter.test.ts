@@ -439,7 +439,6 @@ test('random traffic is answered exactly as a naive simulation answers it', t =>
         session: spare(`s${below(3)}`),
         device: spare(`d${below(3)}`),
         'address+username': spare(addressAndUsername(address, `n${below(2)}`)),
-        challenge: spare(`c${below(2)}`),
         recipient: spare(`r${below(2)}`),
         'api-key': spare(`k${below(2)}`),
       }

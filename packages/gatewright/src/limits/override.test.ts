@@ -67,7 +67,7 @@ describe('a start warns of', () => {
     { policy: 'sign-in-address', count: 60 },
     { policy: 'failed-sign-in-address-hour', count: 15, window: minute },
     { policy: 'confirm-password-user', count: 21, window: hour },
-    { policy: 'codes-challenge-day', count: 6 },
+    { policy: 'codes-address', count: 31 },
   ])
     test(`${override.policy} made looser, where others can reach the server`, () => {
       assert.match(warned(override)[0] ?? '', new RegExp(`makes ${override.policy} looser`))

@@ -50,7 +50,6 @@ const byWords = {
   session: 'session',
   device: 'known device',
   'address+username': 'address and username',
-  challenge: 'challenge',
   recipient: 'recipient',
   'api-key': 'API key',
 } as const satisfies Record<LimitBy, string>
@@ -96,7 +95,7 @@ ${toLine(columns)}
 ${names.flatMap(toLines).join('\n')}
 
 Every route names one of these; a list that is searched takes from \`search\` as well. A request must pass all
-rows of its limit that apply to it; one that is refused gets 429 with \`Retry-After\`. No route asks for a code,
+rows of its limit that apply to it; one that is refused gets 429 with \`Retry-After\`. No route
 sends mail or takes an API key in this version: their rows are counted as soon as one does.
 
 - **What a refused request is charged.** Rows are looked at as soon as it is known whom they count: the address
@@ -147,7 +146,8 @@ sends mail or takes an API key in this version: their rows are counted as soon a
   reach the server. A route may bring a limit of its own:
   \`limit: { name: 'reports', rows: [{ by: 'user', count: 10, window: hour, kind: 'fast', describe: '…' }] }\`;
   routes with the same limit share its counters.
-- **\`LIMITS_SCALE\`** multiplies every count (rounded, at least 1).
+- **\`LIMITS_SCALE\`** multiplies every count (rounded, at least 1), but not the five attempts at the second half
+  of one sign-in, which is no row here.
 - Answers carry \`RateLimit-Policy\` and \`RateLimit\` (draft-ietf-httpapi-ratelimit-headers-10): \`q\`
   requests in \`w\` seconds, \`r\` left, one more in \`t\` seconds.
 `

@@ -11,7 +11,6 @@ export type LimitBy =
   | 'session'
   | 'device'
   | 'address+username'
-  | 'challenge'
   | 'recipient'
   | 'api-key'
 
@@ -22,8 +21,6 @@ type Counted = {
   readonly window: number
   /** So many at once; without a word `count`. */
   readonly burst?: number
-  /** `LIMITS_SCALE` leaves it as it is. */
-  readonly isFixed?: true
   /** What the row is for, in one sentence of docs/limits.md. */
   readonly describe: string
 }
@@ -288,21 +285,13 @@ export const limits = {
   ],
   codes: [
     {
-      by: 'challenge',
-      count: 5,
-      window: day,
+      by: 'address',
+      count: 30,
+      window: minute,
       kind: 'exact',
-      away: 1,
-      isFixed: true,
-      describe: 'Guesses at one code; a challenge does not live for a day.',
-    },
-    {
-      by: 'user',
-      count: 20,
-      window: hour,
-      kind: 'exact',
-      away: 5,
-      describe: 'Asking for another code gives no new guesses.',
+      away: 10,
+      describe:
+        'Codes shown as a second factor. How often one may be guessed at is counted by the sign-in itself, and by its user.',
     },
   ],
   mail: [

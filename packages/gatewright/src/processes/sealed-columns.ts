@@ -12,4 +12,6 @@ export type SealedColumn = {
 export const sealedColumns: readonly SealedColumn[] = [
   { table: 'signing_keys', key: 'kid', column: 'private_key', purpose: 'signing-key' },
   { table: 'mails', key: 'id', column: 'content', purpose: 'mail' },
+  { table: 'totp_factors', key: 'id', column: 'secret', purpose: 'totp' },
+  { table: 'totp_enrolments', key: 'session_id', column: 'secret', purpose: 'totp' },
 ]

@@ -31,6 +31,8 @@ export type EndReason =
   | 'expired'
   | 'renewed'
   | 'password_changed'
+  | 'second_factor_removed'
+  | 'second_factors_reset'
   | 'refresh_token_reused'
   | 'refresh_token_ahead'
   | 'user_disabled'
@@ -104,9 +106,11 @@ const newIdentity = (
     holding,
     roles,
     secretId,
+    authTime,
   }: Pick<NewSession, 'userVersion' | 'amr' | 'holding'> & {
     readonly roles: readonly string[]
     readonly secretId: string
+    readonly authTime?: number | undefined
   },
 ) => {
   const { clock, random } = dependencies
@@ -122,7 +126,7 @@ const newIdentity = (
     former_secret_id: null,
     secret_hash: secret === undefined ? null : hashSessionSecret(secret),
     amr: amr.join(' '),
-    auth_time: now,
+    auth_time: authTime ?? now,
     last_used_at: now,
     ...life,
     token_expires_at: secret === undefined ? promisedExpiry(now, life, timesOf(dependencies, roles)) : now,
@@ -242,6 +246,8 @@ export type Renewal = Omit<NewSession, 'device' | 'knownDeviceId' | 'holding'> &
   readonly sessionId: string
   /** The secret in force, asked before the user's row was locked. */
   readonly secretId: string
+  /** When the person was last proved; without a word, just now. */
+  readonly authTime?: number | undefined
 }
 
 /**

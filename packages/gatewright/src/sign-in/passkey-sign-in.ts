@@ -1,22 +1,20 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { consumeCode, makeCode } from '../codes/codes.ts'
-import { newId } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { type RequestOptions, toRequestOptions } from '../passkeys/options.ts'
 import { relyingPartyOf } from '../passkeys/relying-party.ts'
 import { type AssertionResponse, challengeOf } from '../passkeys/responses.ts'
 import type { Caller } from '../sessions/hold-session.ts'
-import { findKnownDevice, rememberDevice } from '../sessions/known-devices.ts'
-import { type Holding, startSession } from '../sessions/sessions.ts'
+import { findKnownDevice } from '../sessions/known-devices.ts'
+import type { Holding } from '../sessions/sessions.ts'
 import type { UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import type { DeviceSecret } from '../tokens/device-secret.ts'
 import { lockAndGetUser } from '../users/users.ts'
 import { waitForStep } from './check-password.ts'
+import { type Finished, finishSignIn, giveFinished, type Started } from './finish-sign-in.ts'
 import { type JudgedPasskey, judgePasskey, type PasskeyDependencies, usePasskey } from './shown-passkey.ts'
-import { endReplaced, type SignInDependencies, type Started } from './sign-in.ts'
-import { lift } from './throttle.ts'
-import { keysOfUser } from './throttle-keys.ts'
+import type { SignInDependencies } from './sign-in.ts'
 
 type Dependencies = SignInDependencies & PasskeyDependencies
 
@@ -62,24 +60,14 @@ const begin = async (
   dependencies: Dependencies,
   work: Work,
   user: UserRow,
-  { device, origin, holding, browser: { shown, isRemembered } }: PasskeySignIn,
-): Promise<Started> => {
-  const { id: userId, version: userVersion } = user
-  const known = shown && (await findKnownDevice({ ...dependencies, db: work.db }, shown, userId))
-  const knownDevice = known ?? (isRemembered ? { id: newId(dependencies.random), userId } : undefined)
-  const live = await startSession(dependencies, work, {
-    userId,
-    userVersion,
-    amr: passkeyAmr,
-    device,
-    knownDeviceId: knownDevice?.id ?? null,
-    origin: { ...origin, actor: userId },
-    holding,
-  })
-  if (live === undefined) throw new TypeError('the user is held, at the version that was read')
-  await lift({ ...dependencies, db: work.db }, keysOfUser(dependencies, user))
-  if (!isRemembered || knownDevice === undefined) return live
-  return { ...live, deviceSecret: await rememberDevice(dependencies, work, knownDevice, { shown, known }) }
+  asked: PasskeySignIn,
+): Promise<Finished> => {
+  const { shown, isRemembered } = asked.browser
+  const known = shown && (await findKnownDevice({ ...dependencies, db: work.db }, shown, user.id))
+  const arrival = { ...asked, browser: { shown, known, isRemembered } }
+  const finished = await finishSignIn(dependencies, work, arrival, { user, amr: passkeyAmr, isOwner: true })
+  if (finished === undefined) throw new TypeError('the user is held, at the version that was read')
+  return finished
 }
 
 /**
@@ -92,7 +80,7 @@ const settle = async (
   work: Work,
   asked: PasskeySignIn,
   judged: JudgedPasskey,
-): Promise<Started | Refusal> => {
+): Promise<Finished | Refusal> => {
   const { origin, response } = asked
   const secretId = await dependencies.processes.secretInForce(work)
   const shown = { purpose: 'passkey-sign-in', secret: challengeOf(response) } as const
@@ -118,15 +106,11 @@ export const signInByPasskey = async (dependencies: Dependencies, asked: Passkey
   const startedAt = clock.monotonic()
   const { response } = asked
   const judged = await judgePasskey(dependencies, { response, challenge: challengeOf(response) })
-  const started = await inTransaction(db, work => settle(dependencies, work, asked, judged)).catch(
+  const finished = await inTransaction(db, work => settle(dependencies, work, asked, judged)).catch(
     async (error: unknown) => {
       await waitForStep(clock, startedAt)
       throw error
     },
   )
-  const { replaces, origin } = asked
-  const { user_id: userId, id: sessionId } = started.session
-  if (replaces !== undefined)
-    await endReplaced(dependencies, { replaces, started: { userId, sessionId }, origin })
-  return started
+  return giveFinished(dependencies, asked, finished)
 }

@@ -43,3 +43,19 @@ export const keysOfUser = (
 export const userKey = ofUser
 export const deviceKey = (id: string): string => `device.${id}`
 export const sessionKey = (id: string): string => `session.${id}`
+
+/** By whom a second factor is shown: strangers delay no known device, and nobody who is signed in. */
+export type FactorGuesser =
+  | { readonly userId: string }
+  | { readonly deviceId: string }
+  | { readonly signedInUserId: string }
+
+/**
+ * The counter of a user's second factor. Whoever is signed in has one for all sessions: a step-up by password gives
+ * a new id, and must give no new guesses.
+ */
+export const factorKey = (method: string, guesser: FactorGuesser): string => {
+  if ('deviceId' in guesser) return `device.${guesser.deviceId}.${method}`
+  if ('signedInUserId' in guesser) return `signed-in.${guesser.signedInUserId}.${method}`
+  return `user.${guesser.userId}.${method}`
+}

@@ -15,6 +15,7 @@ import { up as throttlesAndDevices } from './migrations/0012-throttles-and-devic
 import { up as addressTrouble } from './migrations/0013-address-trouble.ts'
 import { up as codes } from './migrations/0014-codes.ts'
 import { up as mail } from './migrations/0015-mail.ts'
+import { up as factors } from './migrations/0016-factors.ts'
 import { up as passkeys } from './migrations/0017-passkeys.ts'
 
 const ownMigrations: Record<string, Migration> = {
@@ -34,6 +35,7 @@ const ownMigrations: Record<string, Migration> = {
   '0014-codes': { up: codes },
   '0015-mail': { up: mail },
   '0017-passkeys': { up: passkeys },
+  '0016-factors': { up: factors },
 }
 
 export type MigrationSet = {

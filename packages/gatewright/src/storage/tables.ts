@@ -24,6 +24,9 @@ export type Tables = {
   codes: CodesTable
   mails: MailsTable
   passkeys: PasskeysTable
+  totp_factors: TotpFactorsTable
+  totp_enrolments: TotpEnrolmentsTable
+  recovery_codes: RecoveryCodesTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -88,6 +91,8 @@ type UsersTable = {
   deleted_at: Generated<number | null>
   /** The language of mail to this user (`users/locale.ts`). */
   locale: Generated<string>
+  /** 1 where the password is too short to be the only proof, else 0. */
+  password_is_short: Generated<number>
 }
 
 type UserRolesTable = { user_id: string; role: string }
@@ -328,6 +333,35 @@ type PasskeysTable = {
   cloned_at: number | null
 }
 
+/** One authenticator app of a user at most. */
+type TotpFactorsTable = {
+  id: string
+  user_id: string
+  /** Sealed for the id. */
+  secret: string
+  /** The last time step of which a code was taken: none before it is ever taken again. */
+  last_step: number
+  created_at: number
+  last_used_at: number
+}
+
+/** An authenticator app that a session was shown the secret of, and that has shown no code yet. */
+type TotpEnrolmentsTable = {
+  session_id: string
+  user_id: string
+  /** Sealed for the id of the session. */
+  secret: string
+  expires_at: number
+}
+
+/** Recovery codes that were not used: one that was has no row. */
+type RecoveryCodesTable = {
+  /** SHA-256 of 120 random bits. */
+  code_hash: string
+  user_id: string
+  created_at: number
+}
+
 export type Database = Kysely<Tables>
 export type DatabaseTransaction = Transaction<Tables>
 export type InstallationRow = Selectable<InstallationTable>
@@ -337,6 +371,7 @@ export type NewSessionRow = Insertable<SessionsTable>
 export type CutOffRow = Selectable<CutOffsTable>
 export type HookEventRow = Selectable<HookEventsTable>
 export type HousekeepingRow = Selectable<HousekeepingTable>
+export type TotpFactorRow = Selectable<TotpFactorsTable>
 export type CodeRow = Selectable<CodesTable>
 export type MailRow = Selectable<MailsTable>
 export type PasskeyRow = Selectable<PasskeysTable>

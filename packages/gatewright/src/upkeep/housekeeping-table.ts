@@ -75,6 +75,13 @@ export const housekeepingTable = [
     why: 'Until it is sent. What it says is erased when it was sent, and the row a week later; what was given up stays for 30 days, to be tried again.',
   },
   {
+    table: 'totp_enrolments',
+    key: ['session_id'],
+    time: 'expires_at',
+    keptFor: margin,
+    why: 'The secret of an authenticator app that has shown no code yet, for ten minutes.',
+  },
+  {
     table: 'cut_offs',
     key: ['place'],
     time: 'matters_until',
@@ -119,6 +126,11 @@ export const housekeepingTable = [
     time: 'due_at',
     why: 'Until it is delivered, or its hook is no longer declared. What was given up is work not done: the doctor shows it, and a start tries it again.',
   },
+  {
+    table: 'totp_factors',
+    why: 'Until its owner removes it, an administrator resets the factors, or the account is deleted.',
+  },
+  { table: 'recovery_codes', why: 'Until one is used, a new set is made, or the last second factor goes.' },
   { table: 'declared_hooks', why: 'As the last start declared them.' },
   { table: 'declared_roles', why: 'As the last start declared them.' },
   { table: 'user_roles', why: 'Until the account is deleted.' },

@@ -52,9 +52,15 @@ export const eraseUser = async (
     .where('id', '=', id)
     .execute()
   await db.deleteFrom('user_roles').where('user_id', '=', id).execute()
-  await db.deleteFrom('codes').where('user_id', '=', id).execute()
-  await db.deleteFrom('mails').where('user_id', '=', id).execute()
-  await db.deleteFrom('passkeys').where('user_id', '=', id).execute()
+  for (const table of [
+    'codes',
+    'mails',
+    'passkeys',
+    'totp_factors',
+    'totp_enrolments',
+    'recovery_codes',
+  ] as const)
+    await db.deleteFrom(table).where('user_id', '=', id).execute()
   // The stored answers hold what the user wrote.
   await db
     .deleteFrom('idempotency_keys')

@@ -1,34 +1,21 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { everyone, signedIn } from '../../permissions/access-rule.ts'
-import { findCookieSession } from '../../sessions/find-session.ts'
-import type { Caller } from '../../sessions/hold-session.ts'
 import { listSessions } from '../../sessions/list-sessions.ts'
-import { refuseJustRenewed } from '../../sign-in/cookie-session.ts'
 import { signIn } from '../../sign-in/sign-in.ts'
 import { csrfTokenOf } from '../../tokens/session-secret.ts'
 import type { UserFields } from '../../users/declared-fields.ts'
 import { parsePassword } from '../../users/password.ts'
 import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
 import { countedAsFailed } from '../failed-sign-ins.ts'
+import { findReplaced } from '../replaced-session.ts'
 import { deviceOf, goneSignal, originOf, principalOf } from '../request.ts'
 import { anyText, password, passwordExample, strictObject, text } from '../schemas.ts'
 import { csrfAnswer, csrfExample, giveSessionCookie } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
 import { ownAccountExample, ownAccountSchema, readOwnAccount } from './account.ts'
 import { sessionExample, sessionSchema, toSession } from './sessions.ts'
-
-/** The session that the browser's former cookie holds, which the new one is to replace. */
-export const findReplaced = async (
-  engine: Engine,
-  { passage }: FastifyRequest,
-): Promise<Caller | undefined> => {
-  const found = passage?.cookie && (await findCookieSession(engine.db, passage.cookie))
-  if (found === undefined) return undefined
-  refuseJustRenewed(engine, found.session)
-  return { userId: found.session.user_id, sessionId: found.session.id }
-}
 
 const currentSchema = (declared: UserFields) =>
   strictObject({ session: sessionSchema, user: ownAccountSchema(declared), csrf_token: anyText }, [
@@ -48,12 +35,12 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
           ignoresCookie: true,
           knowsDevices: true,
           limit: 'sign-in',
-          audit: ['session.started', 'session.ended', 'sign-in.failed'],
+          audit: ['session.started', 'session.ended', 'sign-in.failed', 'second-factor.asked'],
         },
         reference: {
           tag: 'Sessions',
           summary: 'Sign in with a session cookie, as browsers do',
-          refusals: ['invalid_credentials', 'session_renewed', 'insufficient_permission'],
+          refusals: ['invalid_credentials', 'mfa_required', 'session_renewed', 'insufficient_permission'],
           headers: ['Set-Cookie'],
           example: { body: { username: 'alice', password: passwordExample }, answer: csrfExample },
         },

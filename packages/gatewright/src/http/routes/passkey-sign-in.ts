@@ -10,12 +10,12 @@ import {
   requestOptions,
   requestOptionsExample,
 } from '../passkey-schemas.ts'
+import { findReplaced } from '../replaced-session.ts'
 import { deviceOf, originOf } from '../request.ts'
 import { madeUpPair, strictObject, tokenPair } from '../schemas.ts'
 import { csrfAnswer, giveSessionCookie } from '../session-cookie.ts'
 import { givePair } from '../token-pair.ts'
 import { typed } from '../typed-app.ts'
-import { findReplaced } from './cookie-sessions.ts'
 
 const delivery = { enum: ['tokens', 'cookie'] } as const
 

@@ -1,0 +1,37 @@
+import { type Origin, recordEvent } from '../audit/record.ts'
+import { applyConsequences } from '../consequences/apply.ts'
+import { dropRecoveryCodes } from '../factors/recovery-codes.ts'
+import { dropTotp } from '../factors/totp-factors.ts'
+import { tellOwner } from '../mail/notices.ts'
+import type { MailDependencies } from '../mail/queue.ts'
+import type { SessionDependencies } from '../sessions/sessions.ts'
+import { listMethods } from '../sign-in/factors.ts'
+import type { Database } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import { getUser, lockUser } from '../users/users.ts'
+
+/**
+ * Removes all second factors of a user who has lost them: everything of the user ends, and the next sign-in asks
+ * for the password alone. No effect on a user without any.
+ * @param reason why, in words, for the audit log
+ * @returns whether there was one
+ * @throws Refusal `not_found`
+ */
+export const resetFactors = (
+  dependencies: SessionDependencies & MailDependencies & { readonly db: Database },
+  { userId, reason, origin }: { readonly userId: string; readonly reason: string; readonly origin: Origin },
+): Promise<boolean> =>
+  inTransaction(dependencies.db, async work => {
+    const secretId = await dependencies.processes.secretInForce(work)
+    await lockUser(work, userId)
+    await getUser(work.db, userId)
+    const methods = await listMethods(work.db, userId)
+    await dropTotp(work, userId)
+    await dropRecoveryCodes(work, userId)
+    if (methods.length === 0) return false
+    const details = { methods }
+    await recordEvent(dependencies, work, 'second-factors.reset', { origin, userId, reason, details })
+    await applyConsequences(dependencies, work, 'second factors reset', { userId, origin })
+    await tellOwner(dependencies, work, { userId, notice: 'factors-reset', origin, secretId })
+    return true
+  })

@@ -1,0 +1,169 @@
+import type { AuditEventName } from '../audit/events.ts'
+import { type Origin, recordEvent } from '../audit/record.ts'
+import { applyConsequences } from '../consequences/apply.ts'
+import type { ConsequenceEvent } from '../consequences/table.ts'
+import { dropRecoveryCodes, renewRecoveryCodes } from '../factors/recovery-codes.ts'
+import { Refusal } from '../ground/refusal.ts'
+import type { NoticeName } from '../mail/letters.ts'
+import { tellOwner } from '../mail/notices.ts'
+import type { MailDependencies } from '../mail/queue.ts'
+import { recentSignIn } from '../permissions/access-rule.ts'
+import { type Caller, holdSession } from '../sessions/hold-session.ts'
+import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
+import type { Database, SessionRow } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { hasSecondFactor, joinProofs, type Method, multiFactor } from './factors.ts'
+
+export type OwnFactorsDependencies = SessionDependencies & MailDependencies & { readonly db: Database }
+
+/** Whose factors, from which session. */
+export type Owner = Caller & { readonly origin: Origin }
+
+const kinds = {
+  added: { event: 'second factor added', audit: 'second-factor.added', notice: 'factor-added' },
+  removed: { event: 'second factor removed', audit: 'second-factor.removed', notice: 'factor-removed' },
+} as const satisfies Record<string, { event: ConsequenceEvent; audit: AuditEventName; notice: NoticeName }>
+
+export type FactorChange = {
+  readonly kind: keyof typeof kinds
+  readonly method: Exclude<Method, 'recovery_code'>
+  /** Proofs that the change itself has shown, for the session that goes on (RFC 8176). */
+  readonly amr?: readonly string[]
+  /**
+   * Makes the change. A refusal that is thrown undoes everything.
+   * @param secretId the secret in force, for what is sealed
+   */
+  readonly run: (work: Work, secretId: string) => Promise<void>
+}
+
+/** The session under its new id, and the recovery codes that came with the first factor: shown this once. */
+export type ChangedFactors = { readonly renewed: LiveSession; readonly recoveryCodes?: readonly string[] }
+
+const { within } = recentSignIn() as Extract<ReturnType<typeof recentSignIn>, { kind: 'recent-sign-in' }>
+
+/** What the owner is to do first, as at every route that asks for it. */
+const askForProof = (): Refusal =>
+  new Refusal('insufficient_user_authentication', { reason: 'factor_not_shown', maxAge: within / 1_000 })
+
+/** The session as it is, held with its user until the transaction ends. */
+const holdOwnSession = async (work: Work, owner: Owner): Promise<SessionRow> => {
+  await holdSession(work, owner)
+  return work.db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('id', '=', owner.sessionId)
+    .executeTakeFirstOrThrow()
+}
+
+/**
+ * Whoever has a second factor changes factors only in a session that has shown one: a session from before the
+ * factor, begun by a thief of the password, must not be able to take it away.
+ */
+export const holdProvenSession = async (
+  work: Work,
+  owner: Owner,
+): Promise<{ readonly session: SessionRow; readonly hadFactor: boolean }> => {
+  const session = await holdOwnSession(work, owner)
+  const hadFactor = await hasSecondFactor(work.db, owner.userId)
+  if (hadFactor && !session.amr.split(' ').includes(multiFactor)) throw askForProof()
+  return { session, hadFactor }
+}
+
+const refuseShortPassword = async ({ db }: Work, userId: string): Promise<void> => {
+  const user = await db
+    .selectFrom('users')
+    .select('password_is_short')
+    .where('id', '=', userId)
+    .executeTakeFirstOrThrow()
+  if (user.password_is_short === 0) return
+  throw new Refusal('password_too_short', {
+    reason: 'last_factor',
+    detail:
+      'Without a second factor the password must be longer. Change it first, and then remove the factor.',
+  })
+}
+
+/** What the session has proved from now on. Without any factor left nothing counts as several any more. */
+const proofsAfter = (
+  { amr }: SessionRow,
+  { amr: shown = [] }: Pick<FactorChange, 'amr'>,
+  hasFactor: boolean,
+): readonly string[] => {
+  const proofs = joinProofs(amr.split(' '), shown)
+  return hasFactor ? proofs : proofs.filter(proof => proof !== multiFactor)
+}
+
+type Applied = { readonly secretId: string; readonly session: SessionRow; readonly amr: readonly string[] }
+
+/** The session goes on under a new id, as old a proof of the person as before: nobody gets a fresh one by this. */
+const renew = async (
+  dependencies: OwnFactorsDependencies,
+  work: Work,
+  event: ConsequenceEvent,
+  { userId, sessionId, origin, secretId, session, amr }: Owner & Applied,
+): Promise<LiveSession> => {
+  const subject = { userId, sessionId, origin, secretId, amr, authTime: session.auth_time }
+  const { renewed } = await applyConsequences(dependencies, work, event, subject)
+  if (renewed === undefined) throw new TypeError('this event gives a new id')
+  return renewed
+}
+
+/**
+ * Adds or removes a factor of one's own, in one transaction that holds the user. The first factor brings
+ * recovery codes; the last one takes them with it, and asks for a password that is long enough to be alone.
+ * @throws Refusal `session_ended`, `insufficient_user_authentication`, `password_too_short`, and what `run` throws
+ */
+export const changeFactors = (
+  dependencies: OwnFactorsDependencies,
+  owner: Owner,
+  { kind, method, run, ...change }: FactorChange,
+): Promise<ChangedFactors> =>
+  inTransaction(dependencies.db, async work => {
+    const { userId, sessionId, origin } = owner
+    const { event, audit, notice } = kinds[kind]
+    const secretId = await dependencies.processes.secretInForce(work)
+    const { session, hadFactor } = await holdProvenSession(work, owner)
+    await run(work, secretId)
+    const hasFactor = await hasSecondFactor(work.db, userId)
+    if (!hasFactor) {
+      await refuseShortPassword(work, userId)
+      await dropRecoveryCodes(work, userId)
+    }
+    const details = { method }
+    await recordEvent(dependencies, work, audit, { origin, userId, sessionId, details })
+    const amr = proofsAfter(session, change, hasFactor)
+    const renewed = await renew(dependencies, work, event, { ...owner, secretId, session, amr })
+    await tellOwner(dependencies, work, { userId, notice, values: { factor: method }, origin, secretId })
+    if (hadFactor || !hasFactor) return { renewed }
+    return { renewed, recoveryCodes: await renewRecoveryCodes(dependencies, work, userId) }
+  })
+
+/**
+ * A new set of recovery codes; the former one is good for nothing from then on.
+ * @throws Refusal `conflict` without a second factor, and as {@link changeFactors}
+ */
+export const renewOwnRecoveryCodes = (
+  dependencies: OwnFactorsDependencies,
+  owner: Owner,
+): Promise<Required<ChangedFactors>> =>
+  inTransaction(dependencies.db, async work => {
+    const { userId, sessionId, origin } = owner
+    const secretId = await dependencies.processes.secretInForce(work)
+    const { session, hadFactor } = await holdProvenSession(work, owner)
+    if (!hadFactor)
+      throw new Refusal('conflict', {
+        reason: 'no_second_factor',
+        detail: 'Recovery codes stand in for a second factor: add one first.',
+      })
+    const recoveryCodes = await renewRecoveryCodes(dependencies, work, userId)
+    await recordEvent(dependencies, work, 'recovery-codes.renewed', { origin, userId, sessionId })
+    const amr = session.amr.split(' ')
+    const renewed = await renew(dependencies, work, 'recovery codes renewed', {
+      ...owner,
+      secretId,
+      session,
+      amr,
+    })
+    await tellOwner(dependencies, work, { userId, notice: 'recovery-codes-renewed', origin, secretId })
+    return { renewed, recoveryCodes }
+  })

@@ -1,0 +1,130 @@
+import { recordEvent } from '../audit/record.ts'
+import { type Code, consumeCode, countAttempt, findCode } from '../codes/codes.ts'
+import { codePurposes } from '../codes/purposes.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { findKnownDevice, type KnownDevice } from '../sessions/known-devices.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { lockUser } from '../users/users.ts'
+import { type Checked, type FactorFault, factorOf, joinProofs, type Method, multiFactor } from './factors.ts'
+import {
+  type Arrival,
+  type FinishDependencies,
+  type Finished,
+  finishSignIn,
+  giveFinished,
+  type HalfDone,
+  type Started,
+} from './finish-sign-in.ts'
+import { checkFactor, noteTaken, recordFailure, type ShowDependencies } from './show-factor.ts'
+import { unlessItFails } from './throttle.ts'
+import { factorKey } from './throttle-keys.ts'
+
+export type SecondHalfDependencies = FinishDependencies & ShowDependencies
+
+/** The second half of a sign-in: what the first one gave, and a factor. */
+export type SecondHalf = Omit<Arrival, 'holding'> & {
+  readonly mfaToken: string
+  readonly method: Method
+  readonly code?: string | undefined
+  readonly response?: unknown
+  /** Told when the factor was judged wrong, whatever fails after that. */
+  readonly onWrong?: (() => void) | undefined
+}
+
+const toShown = ({ mfaToken }: SecondHalf) => ({ purpose: 'second-factor', secret: mfaToken }) as const
+
+/** A first half that is open, with the user that it is about. */
+type Half = Code & { readonly user_id: string }
+
+const isOfUser = (code: Code | undefined): code is Half => code !== undefined && code.user_id !== null
+
+const refuse = (reason: string, attemptsLeft: number): Refusal =>
+  new Refusal('invalid_mfa_code', { reason, hasEvent: true, members: { attempts_left: attemptsLeft } })
+
+/** Nobody is told whether it was used, has expired, was tried too often, or is something else. */
+const refuseOver = (dependencies: SecondHalfDependencies, { origin, method }: SecondHalf): Promise<never> =>
+  inTransaction<never>(dependencies.db, async work => {
+    const reason = 'challenge_over'
+    await recordEvent(dependencies, work, 'second-factor.failed', { origin, reason, details: { method } })
+    return refuse(reason, 0)
+  })
+
+const attemptsLeft = ({ attempts }: Half): number =>
+  Math.max(0, codePurposes['second-factor'].attempts - attempts)
+
+type Judged = {
+  readonly half: Half
+  readonly known: KnownDevice | undefined
+  readonly counted: string
+}
+
+const refuseFactor = async (
+  dependencies: SecondHalfDependencies,
+  { method, origin, onWrong }: SecondHalf,
+  { half, counted }: Judged,
+  fault: FactorFault,
+): Promise<never> => {
+  onWrong?.()
+  const userId = half.user_id
+  await recordFailure(dependencies, { userId, origin, method, fault, counted, isSignIn: true })
+  throw refuse(fault, attemptsLeft(half))
+}
+
+/** What was shown is used up, and the first half with it, and the session begins: all of that or nothing. */
+const finish = async (
+  dependencies: SecondHalfDependencies,
+  work: Work,
+  asked: SecondHalf,
+  { half: { user_id: userId }, known, counted }: Judged,
+  { take }: Extract<Checked, { take: unknown }>,
+): Promise<Finished | FactorFault> => {
+  const { method, origin } = asked
+  const secretId = await dependencies.processes.secretInForce(work)
+  await lockUser(work, userId)
+  const shown = toShown(asked)
+  // While the user is held nothing ends it: a recovery code is not spent on a sign-in that is over.
+  if ((await findCode({ ...dependencies, db: work.db }, shown)) === undefined) return 'challenge_over'
+  if (!(await take(work))) return 'replayed_code'
+  const code = await consumeCode(dependencies, work, shown)
+  if (code?.user === undefined) throw new Refusal('invalid_mfa_code', { reason: 'challenge_over' })
+  await noteTaken(dependencies, work, { userId, origin: { ...origin, actor: userId }, method, secretId })
+  const { amr, holding } = code.data as HalfDone
+  const arrival: Arrival = {
+    ...asked,
+    holding,
+    ...(asked.browser && { browser: { ...asked.browser, known } }),
+  }
+  const proofs = joinProofs(amr, factorOf(method).amr, [multiFactor])
+  const proven = { user: code.user, amr: proofs, counted: [counted] }
+  const finished = await finishSignIn(dependencies, work, arrival, proven)
+  if (finished === undefined) throw new TypeError('the user is held at this version')
+  return finished
+}
+
+/**
+ * Ends a sign-in whose first half asked for a second factor: the session that the first half was to give. The attempt is
+ * counted against the first half, and the guess against the user and the factor, before anything is checked; a new
+ * first half gives no new guesses.
+ * @throws Refusal `invalid_mfa_code`, whatever is wrong
+ */
+export const finishWithFactor = async (
+  dependencies: SecondHalfDependencies,
+  asked: SecondHalf,
+): Promise<Started> => {
+  const half = await countAttempt(dependencies, dependencies, toShown(asked))
+  if (!isOfUser(half)) return refuseOver(dependencies, asked)
+  const { method, code, response, browser } = asked
+  const userId = half.user_id
+  const known = browser?.shown && (await findKnownDevice(dependencies, browser.shown, userId))
+  const counted = factorKey(method, known ? { deviceId: known.id } : { userId })
+  const judged: Judged = { half, known, counted }
+  const checked = await checkFactor(dependencies, { userId, method, code, response, counted })
+  if ('fault' in checked) return refuseFactor(dependencies, asked, judged, checked.fault)
+  const finished = await unlessItFails(dependencies, [counted], () =>
+    inTransaction(dependencies.db, work => finish(dependencies, work, asked, judged, checked)),
+  )
+  if (typeof finished === 'string') return refuseFactor(dependencies, asked, judged, finished)
+  const isInCookie = (half.data as HalfDone).holding === 'cookie'
+  const { origin } = asked
+  return giveFinished(dependencies, { origin, replaces: isInCookie ? asked.replaces : undefined }, finished)
+}

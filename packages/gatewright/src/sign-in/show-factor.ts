@@ -1,0 +1,103 @@
+import { type Origin, recordEvent } from '../audit/record.ts'
+import { countRecoveryCodes } from '../factors/recovery-codes.ts'
+import { hour } from '../ground/clock.ts'
+import { tellOwner } from '../mail/notices.ts'
+import type { MailDependencies } from '../mail/queue.ts'
+import type { Processes } from '../processes/processes.ts'
+import type { Database } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { lockUser } from '../users/users.ts'
+import {
+  type Checked,
+  type FactorDependencies,
+  type FactorFault,
+  factorOf,
+  type Method,
+  type Shown,
+} from './factors.ts'
+import { countGuess, type ThrottleDependencies, unlessItFails } from './throttle.ts'
+
+export type ShowDependencies = FactorDependencies &
+  ThrottleDependencies &
+  MailDependencies & { readonly processes: Pick<Processes, 'secretInForce'> }
+
+/** A factor that somebody shows, and what is counted before it is looked at (`throttle-keys.ts`). */
+export type ShownFactor = Shown & { readonly method: Method; readonly counted: string }
+
+/**
+ * Counts the guess, and checks what was shown. Whoever was not checked after all has not guessed. While throttled
+ * nothing is checked, and right and wrong get the same answer.
+ */
+export const checkFactor = async (
+  dependencies: ShowDependencies,
+  { method, counted, ...shown }: ShownFactor,
+): Promise<Checked> => {
+  if (!(await countGuess(dependencies, [counted]))) return { fault: 'throttled' }
+  return unlessItFails(dependencies, [counted], () => factorOf(method).check(dependencies, shown))
+}
+
+/** Whose account, from where, and in which session if there is one. */
+export type Place = { readonly userId: string; readonly origin: Origin; readonly sessionId?: string }
+
+/** What its owner hears of a factor that was just taken. In the transaction that took it. */
+export const noteTaken = async (
+  dependencies: ShowDependencies,
+  work: Work,
+  { method, secretId, ...place }: Place & { readonly method: Method; readonly secretId: string },
+): Promise<void> => {
+  if (method !== 'recovery_code') return
+  const { left } = await countRecoveryCodes(work.db, place.userId)
+  await recordEvent(dependencies, work, 'recovery-code.used', { ...place, details: { left } })
+  const values = { left: String(left) }
+  await tellOwner(dependencies, work, { ...place, notice: 'recovery-code-used', values, secretId })
+}
+
+/** So many wrong ones in a row are told: one or two are a slip of the finger. */
+const toldFrom = 3
+/** And not again before this. */
+const toldEvery = hour
+
+const isToBeTold = async (
+  { clock }: Pick<ShowDependencies, 'clock'>,
+  db: Database,
+  { userId, counted }: { readonly userId: string; readonly counted: string },
+): Promise<boolean> => {
+  const row = await db
+    .selectFrom('sign_in_throttles')
+    .select('wrong')
+    .where('key', '=', counted)
+    .executeTakeFirst()
+  if (row === undefined || row.wrong < toldFrom) return false
+  const told = await db
+    .selectFrom('mails')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('kind', '=', 'factor-failed')
+    .where('created_at', '>', clock.now() - toldEvery)
+    .executeTakeFirst()
+  return told === undefined
+}
+
+type Failure = Place & {
+  readonly method: Method
+  readonly fault: FactorFault
+  readonly counted: string
+  /** The password was right: somebody else may know it. */
+  readonly isSignIn: boolean
+}
+
+/** The trace of a refusal, which is durable before it is answered. */
+export const recordFailure = (
+  dependencies: ShowDependencies,
+  { method, fault, counted, isSignIn, ...place }: Failure,
+): Promise<void> =>
+  inTransaction(dependencies.db, async work => {
+    const secretId = await dependencies.processes.secretInForce(work)
+    await lockUser(work, place.userId)
+    const entry = { ...place, reason: fault, details: { method } }
+    await recordEvent(dependencies, work, 'second-factor.failed', entry)
+    const { userId, origin } = place
+    if (!isSignIn || !(await isToBeTold(dependencies, work.db, { userId, counted }))) return
+    const values = { factor: method }
+    await tellOwner(dependencies, work, { userId, origin, notice: 'factor-failed', values, secretId })
+  })
