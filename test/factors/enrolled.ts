@@ -30,11 +30,12 @@ export const enrol = async (engine: Engine, userId: string, sessionId: string): 
   return { session: renewed, recoveryCodes }
 }
 
-/** The code that the user's app shows after so many steps: of the present one none is taken again. */
+/** The first code of the user's app that can be taken now, or one of so many steps on. */
 export const nextCode = async (engine: Engine, userId: string, steps = 1): Promise<string> => {
   const row = await findTotp(engine.db, userId)
   assert.ok(row, 'the user has an authenticator app')
-  return codeOf(openTotp(engine, row), row.last_step + steps)
+  const last = Math.max(row.last_step, stepAt(engine.clock.now()) - 1)
+  return codeOf(openTotp(engine, row), last + steps)
 }
 
 /**

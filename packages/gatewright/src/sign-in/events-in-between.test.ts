@@ -84,9 +84,15 @@ const refusals: { readonly [event in ConsequenceEvent]?: string } = {
   'user deleted': 'invalid_credentials',
 }
 
+/** Where it is only the first half once it is checked again. */
+const halves: typeof refusals = {
+  'second factor added': 'mfa_required',
+  'recovery codes renewed': 'mfa_required',
+}
+
 describe('a sign-in under way', () => {
   for (const [event, row] of rows) {
-    const refusal = refusals[event]
+    const refusal = refusals[event] ?? halves[event]
     const fate = refusal ? 'is refused' : endsOthers(row) ? 'checks the password again' : 'begins its session'
     test(`when ${event} happens to the user: it ${fate}`, async () => {
       const scene = await openScene(t, apart)

@@ -34,8 +34,8 @@ const ownMigrations: Record<string, Migration> = {
   '0013-address-trouble': { up: addressTrouble },
   '0014-codes': { up: codes },
   '0015-mail': { up: mail },
-  '0017-passkeys': { up: passkeys },
   '0016-factors': { up: factors },
+  '0017-passkeys': { up: passkeys },
 }
 
 export type MigrationSet = {
