@@ -75,7 +75,7 @@ test('XSS through the name of the application: it stands in the page as text and
     app_name: appName,
     public_url: t.engine.publicUrl,
     mount: '/api/v1',
-    registration: true,
+    registration: 'open',
     password_min_length: 20,
     sends_mail: false,
     awaits_administrator: true,

@@ -163,17 +163,19 @@ test('an e-mail address that somebody else has verified registers like a free on
   assert.equal(taken.body.email_verified, false)
 })
 
-test('where registration is closed nobody registers, and nothing is hashed', async () => {
-  const closed = await startTestApp({ registration: 'closed' })
-  const { status, body } = await register({ username: 'alice', password }, closed)
-  assert.deepEqual(
-    [status, body.code, body.detail],
-    [403, 'insufficient_permission', 'Registration is closed.'],
-  )
-  assert.equal((await closed.call('POST', 'users', { body: { username: 'alice', password } })).status, 403)
-  assert.equal(closed.engine.hasher.count(), 0)
-  await closed.close()
-})
+for (const [mode, detail] of [
+  ['closed', 'Registration is closed.'],
+  ['invite', 'Only who was invited may register.'],
+] as const)
+  test(`where registration is ${mode} no stranger registers, and nothing is hashed`, async () => {
+    const closed = await startTestApp({ registration: mode })
+    for (const path of ['register', 'users']) {
+      const { status, body } = await closed.call('POST', path, { body: { username: 'alice', password } })
+      assert.deepEqual([status, body.code, body.detail], [403, 'insufficient_permission', detail])
+    }
+    assert.equal(closed.engine.hasher.count(), 0)
+    await closed.close()
+  })
 
 test('the twenty-first registration of an address in an hour is refused, without a hash', async () => {
   const limited = await startTestApp({ limitsScale: 1 })

@@ -5,8 +5,8 @@ export type PageSettings = {
   readonly public_url: string
   /** Where the account routes stand. */
   readonly mount: string
-  /** Whether anybody may register. */
-  readonly registration: boolean
+  /** Who may register: anybody, who was invited, or nobody. */
+  readonly registration: 'open' | 'invite' | 'closed'
   readonly password_min_length: number
   /** Whether the server sends mail. While it does not, whatever needs one says so and is not offered. */
   readonly sends_mail: boolean

@@ -67,6 +67,8 @@ export const en = {
   registerSubmit: 'Register',
   registerKnown: 'Registered already?',
   registerClosed: 'Registration is closed here. Ask an administrator.',
+  registerInviteOnly:
+    'Only who was invited may register here. An invitation comes by mail; an administrator sends it.',
 
   profileTitle: 'Profile',
   profileIntro: 'What is known of you here.',

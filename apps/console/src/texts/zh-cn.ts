@@ -67,6 +67,7 @@ export const zhCn: Texts = {
   registerSubmit: '注册',
   registerKnown: '已经注册过？',
   registerClosed: '这里不开放注册，请联系管理员。',
+  registerInviteOnly: '这里只有受邀者可以注册。邀请由管理员通过邮件发送。',
 
   profileTitle: '个人资料',
   profileIntro: '以下是这里保存的你的信息。',

@@ -67,6 +67,7 @@ export const zhTw: Texts = {
   registerSubmit: '註冊',
   registerKnown: '已經註冊過了？',
   registerClosed: '這裡不開放註冊，請洽管理員。',
+  registerInviteOnly: '這裡只有受邀者可以註冊。邀請由管理員透過電子郵件寄送。',
 
   profileTitle: '個人資料',
   profileIntro: '以下是這裡保存的您的資料。',

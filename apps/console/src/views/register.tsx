@@ -8,13 +8,16 @@ import { Warning } from '../forms/notice.tsx'
 import { useSignInAfter } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 
+/** Why there is no form. */
+const whyNot = { invite: 'registerInviteOnly', closed: 'registerClosed' } as const
+
 /** Makes a user, where anybody may become one, and signs in. */
 export const Register = () => {
   const { text } = useTexts()
   const { registration } = usePageSettings()
   return (
     <>
-      {registration ? <RegisterForm /> : <Warning>{text('registerClosed')}</Warning>}
+      {registration === 'open' ? <RegisterForm /> : <Warning>{text(whyNot[registration])}</Warning>}
       <Text size="sm">
         {text('registerKnown')} <Link to="/sign-in">{text('signInTitle')}</Link>
       </Text>

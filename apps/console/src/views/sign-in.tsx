@@ -39,7 +39,7 @@ export const SignIn = () => {
           <Link to="/forgot">{text('forgotTitle')}</Link>
         </Text>
       )}
-      {registration && (
+      {registration === 'open' && (
         <Text size="sm">
           {text('signInNew')} <Link to="/register">{text('signInRegister')}</Link>
         </Text>

@@ -35,7 +35,7 @@ const rules: readonly Rule[] = [
   },
   {
     broken: (_, sources) => sources.REGISTRATION === 'default',
-    line: 'REGISTRATION must be set: write REGISTRATION=closed, or REGISTRATION=open to let strangers in',
+    line: 'REGISTRATION must be set: write REGISTRATION=closed, REGISTRATION=invite to let in who was invited, or REGISTRATION=open to let strangers in',
   },
   {
     broken: ({ publicUrl }) => publicUrl === undefined,

@@ -134,6 +134,7 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
   TOKEN_ALGORITHM: ['ES256', 'EdDSA', 'RS256', 'HS256_EVERY_VERIFIER_CAN_FORGE'].map(name => [name, name]),
   REGISTRATION: [
     ['open', 'open'],
+    ['invite', 'invite'],
     ['closed', 'closed'],
   ],
   BREACH_CHECK: ['off', 'warn', 'refuse'].map(name => [name, name]),
@@ -316,7 +317,7 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   REVOCATION_MAX_AGE: [...badTimes, '0', '61s'],
   KEY_ROTATION: ['59m', '401d', '0', 'never', '30'],
   TOKEN_ALGORITHM: ['HS256', 'es256', 'none', 'RS256,ES256', 'PS256', 'RS512'],
-  REGISTRATION: ['invite', 'on', 'true', 'Open'],
+  REGISTRATION: ['invited', 'on', 'true', 'Open'],
   PASSWORD_MIN_LENGTH: ['7', '129', '15.5', 'long'],
   BREACH_CHECK: ['on', 'true', 'Refuse'],
   BREACH_CHECK_URL: [
@@ -397,7 +398,6 @@ const explanations = [
   ['VALKEY_URL', 'redis://u:hu/sh@h', /percent-encoded/],
   ['SMTP_URL', 'smtp://h?tls=no', /no parameters/],
   ['SMTP_URL', 'smtp://u:hu/sh@h', /percent-encoded/],
-  ['REGISTRATION', 'invite', /come with mail/],
   ['TRUSTED_PROXIES', '1', /forge.*list the addresses/],
   ['TRUSTED_PROXIES', 'true', /forge.*list the addresses/],
   ['TRUSTED_PROXIES', '10.0.0.1,0.0.0.0/0', /^entry 2: .*forge/],
@@ -473,6 +473,7 @@ const contradictions: readonly (readonly [string, Partial<Settings>, RegExp])[] 
   ['TLS=files without a certificate', { tls: 'files', tlsKeyFile: 'k' }, /^TLS_CERT_FILE is missing/],
   ['TLS=files without a key', { tls: 'files', tlsCertFile: 'c' }, /^TLS_KEY_FILE is missing/],
   ['a certificate without TLS=files', { tlsCertFile: 'c' }, /^TLS_CERT_FILE is set but not used/],
+  ['invitations without mail', { registration: 'invite', mail: 'off' }, /^REGISTRATION=invite lets nobody/],
   ['a key without TLS=files', { tls: 'self-signed', tlsKeyFile: 'k' }, /^TLS_KEY_FILE is set but not used/],
 ]
 

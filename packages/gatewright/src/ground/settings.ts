@@ -241,12 +241,8 @@ export const settingRows = [
   {
     name: 'REGISTRATION',
     default: 'open',
-    ...choice('open', 'closed'),
-    explain: knownMistakes([
-      /^invite$/,
-      'invitations come with mail in a later version; write open or closed',
-    ]),
-    describe: 'Whether strangers may register. Must be set in production.',
+    ...choice('open', 'invite', 'closed'),
+    describe: 'Who may register: anybody, only who was invited, or nobody. Must be set in production.',
   },
   {
     name: 'PASSWORD_MIN_LENGTH',
@@ -453,6 +449,10 @@ export const relations: readonly Relation[] = [
   {
     holds: ({ smtpUrl, mailFrom }) => smtpUrl === undefined || mailFrom !== undefined,
     line: 'MAIL_FROM is missing, which SMTP_URL needs: write the address that mail is from',
+  },
+  {
+    holds: ({ registration, mail }) => registration !== 'invite' || mail === 'on',
+    line: 'REGISTRATION=invite lets nobody register, because MAIL=off sends no invitations: write MAIL=on with SMTP_URL, or REGISTRATION=closed',
   },
   {
     holds: ({ port, metricsPort }) => metricsPort !== port,

@@ -102,9 +102,20 @@ export const addUser = async (
   return user
 }
 
+/** Why somebody may not register who was not invited. */
+const closedTo = {
+  invite: { detail: 'Only who was invited may register.', reason: 'registration_by_invitation' },
+  closed: { detail: 'Registration is closed.', reason: 'registration_closed' },
+} as const
+
+/** @throws Refusal `insufficient_permission` */
+const checkOpen = ({ registration }: Pick<Settings, 'registration'>): void => {
+  if (registration !== 'open') throw new Refusal('insufficient_permission', closedTo[registration])
+}
+
 /**
  * Registers a user with the default role; no other can be asked for.
- * @throws Refusal `username_taken`, `validation_failed`, `password_too_short`, `password_blocklisted`; `insufficient_permission` where registration is closed
+ * @throws Refusal `username_taken`, `validation_failed`, `password_too_short`, `password_blocklisted`; `insufficient_permission` where registration is not open
  */
 export const register = async (
   dependencies: RegisterDependencies,
@@ -112,11 +123,7 @@ export const register = async (
   origin: Origin,
   gone?: AbortSignal,
 ): Promise<User> => {
-  if (dependencies.settings.registration === 'closed')
-    throw new Refusal('insufficient_permission', {
-      detail: 'Registration is closed.',
-      reason: 'registration_closed',
-    })
+  checkOpen(dependencies.settings)
   const prepared = await prepareUser(dependencies, registration, 'refuse', toQueueCaller(origin, { gone }))
   return inTransaction(dependencies.db, work =>
     addUser(dependencies, work, prepared, { roles: [defaultRole], origin, event: 'user.registered' }),

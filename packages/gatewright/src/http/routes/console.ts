@@ -40,7 +40,7 @@ const toPageSettings = ({ settings, publicUrl }: Engine, mount: string) => ({
   app_name: settings.appName,
   public_url: publicUrl,
   mount,
-  registration: settings.registration === 'open',
+  registration: settings.registration,
   password_min_length: settings.passwordMinLength,
   // No mail is sent in this version: the pages that mails lead to say so.
   sends_mail: false,
