@@ -15,9 +15,9 @@ export const runs: Readonly<
   },
   postgres: {
     patterns: [
-      'packages/gatewright/src/{administration,audit,codes,consequences,hooks,http,idempotency,keys,mail,processes,revocation,sessions,sign-in,storage,users}/**/*.test.ts',
+      'packages/gatewright/src/{administration,audit,codes,consequences,factors,hooks,http,idempotency,keys,mail,passkeys,processes,revocation,sessions,sign-in,storage,users}/**/*.test.ts',
       'apps/**/*.test.ts',
-      'test/{attacks,blog,hooks,housekeeping,limits,models,processes,security,sessions,testing}/**/*.test.ts',
+      'test/{attacks,blog,factors,hooks,housekeeping,limits,mail,models,passkeys,processes,security,sessions,testing}/**/*.test.ts',
       'test/{no-query,route-matrix,user-fields}.test.ts',
     ],
     concurrency: 3,
