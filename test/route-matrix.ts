@@ -5,9 +5,8 @@ import { openSetupLink } from '../packages/gatewright/src/sign-in/setup-link.ts'
 import { forgetFactors } from './factors/enrolled.ts'
 import { factorRequests } from './factors/requests.ts'
 import { type Caller, password, type TestApp } from './harness.ts'
-import { givePasskey } from './passkeys/registered.ts'
+import { passkeyRequests } from './passkeys/requests.ts'
 import { freshName, type Sender, type SenderName, senderNames } from './senders.ts'
-import { addUser } from './sessions/signed-in.ts'
 
 /**
  * Who gets what from each route. `of` says what the `:id` names (it belongs to `owner`, see senders.ts)
@@ -42,6 +41,7 @@ export const matrix = `
 | POST /api/v1/login/passkey/options |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/login/passkey  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/login/mfa      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/login/mfa/options |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/password/strength |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/sessions       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | GET /api/v1/sessions/current |                | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
@@ -58,6 +58,15 @@ export const matrix = `
 | POST /api/v1/me/totp/confirm |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
 | DELETE /api/v1/me/totp      |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
 | POST /api/v1/me/recovery-codes |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
+| GET /api/v1/me/passkeys     |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/me/passkeys/options |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
+| POST /api/v1/me/passkeys    |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
+| PATCH /api/v1/me/passkeys/:id | passkey         | who       | 200   | none  | none      | none          | none     | again | late    | over  | who     | two  |
+| PATCH /api/v1/me/passkeys/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | who     | two  |
+| PATCH /api/v1/me/passkeys/:id | malformed id    | who       | none  | none  | none      | none          | none     | again | late    | over  | who     | two  |
+| DELETE /api/v1/me/passkeys/:id | passkey         | who       | 200   | none  | none      | none          | none     | again | late    | over  | who     | two  |
+| DELETE /api/v1/me/passkeys/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | who     | two  |
+| DELETE /api/v1/me/passkeys/:id | malformed id    | who       | none  | none  | none      | none          | none     | again | late    | over  | who     | two  |
 | GET /api/v1/protected       |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | GET /api/v1/sessions        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | DELETE /api/v1/sessions     |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | who     | two  |
@@ -191,13 +200,6 @@ const openLink = async ({ engine }: TestApp): Promise<string> => {
   return link.token
 }
 
-/** A sign-in by a passkey of somebody else: nobody of the cast has one, so passwords sign them in. */
-const showNewPasskey = async (t: TestApp): Promise<unknown> => {
-  const { id } = await addUser(t.engine, freshName())
-  const passkey = await givePasskey(t.engine, id)
-  return passkey.get((await t.call('POST', 'login/passkey/options')).body)
-}
-
 /** What other requests have planted is in no way of a sign-in by password alone. */
 const passwordOfOwner = async ({ t, owner: { id, username } }: Occasion) => {
   await forgetFactors(t.engine, id)
@@ -229,12 +231,12 @@ export const requests: Readonly<Record<string, Request>> = {
   'GET /api/v1/revocations': { query: { nonce: 'A'.repeat(22), after: 'unknown', wait_ms: '0' } },
   'POST /api/v1/register': { body: registration },
   'POST /api/v1/login': { body: passwordOfOwner },
-  'POST /api/v1/login/passkey': { body: async ({ t }) => ({ response: await showNewPasskey(t) }) },
   'POST /api/v1/sessions': {
     body: passwordOfOwner,
     spends: true,
   },
   ...factorRequests,
+  ...passkeyRequests,
   'POST /api/v1/password/strength': { body: () => ({ password }) },
   'POST /api/v1/step-up': { body: () => ({ password }), spends: true },
   'POST /api/v1/refresh': {

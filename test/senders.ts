@@ -4,6 +4,8 @@ import { newId } from 'gatewright/random'
 import { forgetFactors } from './factors/enrolled.ts'
 import { type Caller, password, signUp, type TestApp } from './harness.ts'
 
+import { plantPasskey } from './passkeys/registered.ts'
+
 /** Whoever sends a request: the headers that carry the credential, and the user behind it, if any. */
 export type Sender = Partial<Caller> & { readonly headers: Readonly<Record<string, string>> }
 
@@ -106,6 +108,10 @@ export const things: Readonly<Record<string, MakeThing>> = {
   draft: (t, owner) => create(t, owner, 'posts', { title: 'Draft', content: 'for me' }),
   todo: (t, owner) => create(t, owner, 'todos', { title: 'Milk' }),
   'another session': async (t, owner) => sessionIdOf((await signInAgain(t, owner)).access),
+  passkey: async ({ engine }, { id }) => {
+    await forgetFactors(engine, id)
+    return (await plantPasskey(engine, id)).id
+  },
   'this session': async (_, owner, sender) => sessionIdOf(sender.access ?? owner.access),
   'the owner': async (_, owner) => owner.id,
   'unknown id': async ({ engine }) => newId(engine.random),

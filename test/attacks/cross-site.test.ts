@@ -244,6 +244,8 @@ test('a route that ignores the cookie only reads or asks for another proof, and 
   const changing = ignoring.filter(({ method }) => !['GET', 'HEAD'].includes(method))
   assert.deepEqual(changing.map(({ url }) => url.replace('/api/v1', '')).sort(), [
     '/login',
+    '/login/mfa',
+    '/login/mfa/options',
     '/login/passkey',
     '/login/passkey/options',
     '/password/strength',

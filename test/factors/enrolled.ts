@@ -65,7 +65,7 @@ export const enrolWithCodes = async (engine: Engine, userId: string): Promise<re
 
 /** As if the user had never had a second factor. */
 export const forgetFactors = async ({ db }: Engine, userId: string): Promise<void> => {
-  for (const table of ['totp_factors', 'totp_enrolments', 'recovery_codes'] as const)
+  for (const table of ['totp_factors', 'totp_enrolments', 'recovery_codes', 'passkeys'] as const)
     await db.deleteFrom(table).where('user_id', '=', userId).execute()
 }
 

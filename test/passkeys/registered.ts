@@ -6,7 +6,7 @@ import { addPasskey, listPasskeys, userHandleOf } from '../../packages/gatewrigh
 import { relyingPartyOf } from '../../packages/gatewright/src/passkeys/relying-party.ts'
 import { verifyRegistration } from '../../packages/gatewright/src/passkeys/verify-response.ts'
 import {
-  createVirtualPasskey,
+  makeVirtualPasskey,
   type PasskeyTraits,
   type VirtualPasskey,
 } from '../../packages/gatewright/src/testing/virtual-passkey.ts'
@@ -19,7 +19,7 @@ export const givePasskey = async (
   traits: PasskeyTraits = {},
 ): Promise<VirtualPasskey & { readonly id: string }> => {
   const party = relyingPartyOf(engine)
-  const passkey = createVirtualPasskey(party.origin, traits)
+  const passkey = makeVirtualPasskey(party.origin, traits)
   const userHandle = userHandleOf(engine, await listPasskeys(engine.db, userId))
   const challenge = 'challenge'
   const options = toCreationOptions(party, { challenge, userHandle, username: 'somebody', known: [] })
@@ -27,8 +27,23 @@ export const givePasskey = async (
   assert.ok(typeof credential !== 'string')
   const row = await inTransaction(engine.db, async work => {
     await lockUser(work, userId)
-    return addPasskey(engine, work, { userId, userHandle, name: 'Passkey', credential })
+    return addPasskey(engine, work, { userId, userHandle, name: 'Laptop', credential })
   })
   assert.ok(row)
   return { ...passkey, id: row.id }
+}
+
+/** The same, and every live session of the user has shown it: as after a sign-in with it. */
+export const plantPasskey = async (
+  engine: Engine,
+  userId: string,
+): Promise<VirtualPasskey & { readonly id: string }> => {
+  const passkey = await givePasskey(engine, userId)
+  await engine.db
+    .updateTable('sessions')
+    .set({ amr: 'pwd pop mfa' })
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .execute()
+  return passkey
 }

@@ -74,8 +74,9 @@ describe('whoever shows a passkey is signed in without a name', () => {
 
   test('with a cookie, which replaces the one that the browser holds', async () => {
     const { passkey } = await newUser()
-    const former = await newUser()
-    const tab = await openBrowser(t, former.username)
+    const username = freshName()
+    await addUser(t.engine, username, { passwordHash })
+    const tab = await openBrowser(t, username)
     const headers = { cookie: tab.cookie, origin: t.engine.publicUrl }
     const answer = await signIn(passkey, { delivery: 'cookie' }, { headers })
     assert.equal(answer.status, 200, answer.text)
@@ -201,7 +202,7 @@ test('a race of twenty with one challenge lets one in', async () => {
 })
 
 describe('a cloned passkey', () => {
-  test('is refused, marked and recorded; then neither of the two is taken', async () => {
+  test('is refused, marked and recorded, and then neither of the two is taken', async () => {
     const { userId, passkey } = await newUser()
     await signIn(passkey)
     const thief = passkey.clone()

@@ -11,6 +11,7 @@ import {
   madeUpTotp,
 } from '../../packages/gatewright/src/http/schemas.ts'
 import { csrfExample } from '../../packages/gatewright/src/http/session-cookie.ts'
+import { forgetFactors } from '../factors/enrolled.ts'
 import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { matrix, parseMatrix, requests } from '../route-matrix.ts'
 import { type Sender, things } from '../senders.ts'
@@ -34,6 +35,7 @@ const device = { 'user-agent': 'curl/8.5.0' }
 const makeCaller = async (t: TestApp, role: string): Promise<Sender & Caller> => {
   const caller = await signUp(t, 'alice', [role])
   for (const make of Object.values(things)) await make(t, caller, { ...caller, headers: {} })
+  await forgetFactors(t.engine, caller.id)
   const { body } = await t.call('POST', 'login', {
     body: { username: caller.username, password },
     headers: device,

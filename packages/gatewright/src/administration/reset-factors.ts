@@ -4,6 +4,7 @@ import { dropRecoveryCodes } from '../factors/recovery-codes.ts'
 import { dropTotp } from '../factors/totp-factors.ts'
 import { tellOwner } from '../mail/notices.ts'
 import type { MailDependencies } from '../mail/queue.ts'
+import { dropPasskeys } from '../passkeys/passkeys.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { listMethods } from '../sign-in/factors.ts'
 import type { Database } from '../storage/tables.ts'
@@ -27,6 +28,7 @@ export const resetFactors = (
     await getUser(work.db, userId)
     const methods = await listMethods(work.db, userId)
     await dropTotp(work, userId)
+    await dropPasskeys(work, userId)
     await dropRecoveryCodes(work, userId)
     if (methods.length === 0) return false
     const details = { methods }

@@ -1,4 +1,5 @@
-import { anyText, integer, list, named, strictObject } from './schemas.ts'
+import { algorithms } from '../passkeys/options.ts'
+import { anyText, flag, integer, list, named, strictObject, text } from './schemas.ts'
 
 const base64url = (most: number) =>
   ({ type: 'string', minLength: 1, maxLength: most, pattern: '^[A-Za-z0-9_-]+$' }) as const
@@ -21,6 +22,33 @@ const ofBrowser = {
   clientExtensionResults: extensionResults,
   authenticatorAttachment: { type: ['string', 'null'], maxLength: 64 },
 } as const
+
+const transports = {
+  ...list({ type: 'string', pattern: '^[a-z-]{1,32}$', maxLength: 32 }),
+  maxItems: 8,
+} as const
+
+/** What `PublicKeyCredential.toJSON()` gives for a new passkey. */
+export const registrationResponse = named(
+  'PasskeyRegistration',
+  strictObject(
+    {
+      ...ofBrowser,
+      response: strictObject(
+        {
+          clientDataJSON: base64url(2_048),
+          attestationObject: base64url(8_192),
+          transports,
+          authenticatorData: base64url(4_096),
+          publicKey: base64url(4_096),
+          publicKeyAlgorithm: integer,
+        },
+        ['transports', 'authenticatorData', 'publicKey', 'publicKeyAlgorithm'],
+      ),
+    },
+    ['clientExtensionResults', 'authenticatorAttachment'],
+  ),
+)
 
 /** What `PublicKeyCredential.toJSON()` gives for a passkey that was used. */
 export const assertionResponse = named(
@@ -58,6 +86,31 @@ export const requestOptions = named(
   }),
 )
 
+/** For `PublicKeyCredential.parseCreationOptionsFromJSON`. */
+export const creationOptions = named(
+  'PasskeyCreationOptions',
+  strictObject({
+    rp: strictObject({ id: anyText, name: anyText }),
+    user: strictObject({ id: anyText, name: anyText, displayName: anyText }),
+    challenge: anyText,
+    pubKeyCredParams: list(strictObject({ type: { const: 'public-key' }, alg: integer })),
+    timeout: integer,
+    excludeCredentials: list(descriptor),
+    authenticatorSelection: strictObject({
+      residentKey: { const: 'required' },
+      requireResidentKey: flag,
+      userVerification: verifiesUser,
+    }),
+    attestation: { const: 'none' },
+  }),
+)
+
+/** A name that its owner gives: one line, without what is not seen. */
+export const passkeyName = {
+  ...text(1, 64),
+  pattern: '^(?=.*\\S)[^\\p{C}\\p{Zl}\\p{Zp}]+$',
+} as const
+
 /** A challenge for examples. */
 export const madeUpChallenge = 'ExampleOfAChallengeThatABrowserAnswers_0123'
 
@@ -79,4 +132,29 @@ export const requestOptionsExample = {
   timeout: 300_000,
   userVerification: 'required',
   allowCredentials: [],
+} as const
+
+/** An answer to creation options for examples. */
+export const registrationExample = {
+  id: madeUp,
+  rawId: madeUp,
+  type: 'public-key',
+  clientExtensionResults: {},
+  response: { clientDataJSON: madeUp, attestationObject: madeUp, transports: ['internal'] },
+} as const
+
+/** Creation options for examples. */
+export const creationOptionsExample = {
+  rp: { id: 'localhost', name: 'Gatewright' },
+  user: { id: madeUpChallenge, name: 'alice', displayName: 'alice' },
+  challenge: madeUpChallenge,
+  pubKeyCredParams: algorithms.map(alg => ({ type: 'public-key', alg })),
+  timeout: 300_000,
+  excludeCredentials: [],
+  authenticatorSelection: {
+    residentKey: 'required',
+    requireResidentKey: true,
+    userVerification: 'required',
+  },
+  attestation: 'none',
 } as const

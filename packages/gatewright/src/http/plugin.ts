@@ -24,11 +24,12 @@ import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { ownFactorRoutes } from './routes/own-factors.ts'
+import { ownPasskeyRoutes } from './routes/own-passkeys.ts'
 import { passkeySignInRoutes } from './routes/passkey-sign-in.ts'
 import { passwordStrengthRoutes } from './routes/password-strength.ts'
 import { referenceRoutes } from './routes/reference.ts'
 import { revocationsRoutes } from './routes/revocations.ts'
-import { secondHalfRoute } from './routes/second-half.ts'
+import { secondHalfRoutes } from './routes/second-half.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
@@ -125,8 +126,9 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       passkeySignInRoutes,
       passwordStrengthRoutes,
       accountRoutes,
-      secondHalfRoute,
+      secondHalfRoutes,
       ownFactorRoutes,
+      ownPasskeyRoutes,
       sessionRoutes,
       cookieSessionRoutes,
       revocationsRoutes,

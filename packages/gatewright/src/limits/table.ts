@@ -78,6 +78,25 @@ export const limits = {
         'Challenges for a sign-in by passkey, and answers to them, two for each sign-in. A passkey can not be guessed, so this counts nobody’s failures and is counted apart from passwords: what strangers try there delays no passkey.',
     },
   ],
+  'passkey-challenge': [
+    {
+      by: 'session',
+      count: 20,
+      window: minute,
+      kind: 'exact',
+      away: 5,
+      describe:
+        'Challenges for whoever is signed in, to add a passkey or to confirm who one is, and answers that add one: a signature each.',
+    },
+    {
+      by: 'user',
+      count: 60,
+      window: minute,
+      kind: 'exact',
+      away: 15,
+      describe: 'The same, in all sessions of the user.',
+    },
+  ],
   'failed-sign-in': [
     {
       by: 'address',

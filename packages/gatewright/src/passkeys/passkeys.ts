@@ -7,7 +7,7 @@ import type { Work } from '../storage/transaction.ts'
 import type { NewCredential, Use } from './verify-response.ts'
 
 /** A user has at most this many. */
-const mostPasskeys = 20
+export const mostPasskeys = 20
 
 type Dependencies = { readonly clock: Clock; readonly random: Random }
 
@@ -20,6 +20,10 @@ export const listPasskeys = (db: Database, userId: string): Promise<readonly Pas
     .orderBy('created_at')
     .orderBy('id')
     .execute()
+
+/** Those that prove anything: of one that was cloned nobody knows which is the owner's. */
+export const listGoodPasskeys = async (db: Database, userId: string): Promise<readonly PasskeyRow[]> =>
+  (await listPasskeys(db, userId)).filter(({ cloned_at: cloned }) => cloned === null)
 
 export const findPasskey = (db: Database, credentialId: string): Promise<PasskeyRow | undefined> =>
   db.selectFrom('passkeys').selectAll().where('credential_id', '=', credentialId).executeTakeFirst()
@@ -86,6 +90,23 @@ export const addPasskey = async (
 type Own = { readonly id: string; readonly userId: string }
 
 /** @throws Refusal `not_found`, also for another user's */
+export const renamePasskey = async (
+  { db }: { readonly db: Database },
+  { id, userId }: Own,
+  name: string,
+): Promise<PasskeyRow> => {
+  const row = await db
+    .updateTable('passkeys')
+    .set({ name })
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) throw new Refusal('not_found')
+  return row
+}
+
+/** @throws Refusal `not_found`, also for another user's */
 export const removePasskey = async ({ db }: Work, { id, userId }: Own): Promise<PasskeyRow> => {
   const row = await db
     .deleteFrom('passkeys')
@@ -95,6 +116,11 @@ export const removePasskey = async ({ db }: Work, { id, userId }: Own): Promise<
     .executeTakeFirst()
   if (row === undefined) throw new Refusal('not_found')
   return row
+}
+
+/** All of the user's, in a transaction that holds the user's row. */
+export const dropPasskeys = async ({ db }: Work, userId: string): Promise<void> => {
+  await db.deleteFrom('passkeys').where('user_id', '=', userId).execute()
 }
 
 type Shown = Pick<PasskeyRow, 'id' | 'public_key'>

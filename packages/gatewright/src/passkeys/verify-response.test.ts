@@ -4,7 +4,7 @@ import { toBase64url } from '../ground/encoding.ts'
 import { newSecret, systemRandom } from '../ground/random.ts'
 import type { PasskeyRow } from '../storage/tables.ts'
 import { encodeCbor } from '../testing/encode-cbor.ts'
-import { createVirtualPasskey, type PasskeyTraits, type Untruth } from '../testing/virtual-passkey.ts'
+import { makeVirtualPasskey, type PasskeyTraits, type Untruth } from '../testing/virtual-passkey.ts'
 import { toCreationOptions, toRequestOptions } from './options.ts'
 import { relyingPartyOf } from './relying-party.ts'
 import { verifyAssertion, verifyRegistration } from './verify-response.ts'
@@ -17,7 +17,7 @@ const makeOptions = () =>
   toCreationOptions(party, { challenge: newSecret(systemRandom), userHandle, username: 'ann', known: [] })
 
 const register = async (traits: PasskeyTraits = {}) => {
-  const passkey = createVirtualPasskey(publicUrl, traits)
+  const passkey = makeVirtualPasskey(publicUrl, traits)
   const options = makeOptions()
   const { challenge } = options
   const made = await verifyRegistration({ party, challenge }, passkey.create(options))
@@ -69,13 +69,13 @@ describe('a registration is refused', () => {
   for (const [which, [untruth, fault]] of Object.entries(untruths))
     test(which, async () => {
       const options = makeOptions()
-      const response = createVirtualPasskey(publicUrl).create(options, untruth)
+      const response = makeVirtualPasskey(publicUrl).create(options, untruth)
       assert.equal(await verifyRegistration({ party, challenge: options.challenge }, response), fault)
     })
 
   const attested = (fmt: string, statement: ReadonlyMap<string, unknown>) => {
     const options = makeOptions()
-    const made = createVirtualPasskey(publicUrl).create(options)
+    const made = makeVirtualPasskey(publicUrl).create(options)
     const plain = Buffer.from(made.response.attestationObject, 'base64url')
     const authData = plain.subarray(plain.indexOf('authData') + 10)
     const attestation = new Map<string, unknown>([
@@ -95,7 +95,7 @@ describe('a registration is refused', () => {
 
   test('that is no attestation at all', async () => {
     const options = makeOptions()
-    const made = createVirtualPasskey(publicUrl).create(options)
+    const made = makeVirtualPasskey(publicUrl).create(options)
     const response = { ...made, response: { ...made.response, attestationObject: 'AAAA' } }
     const asked = { party, challenge: options.challenge }
     assert.equal(await verifyRegistration(asked, response), 'passkey_attestation')
@@ -103,7 +103,7 @@ describe('a registration is refused', () => {
 
   test('that names another credential than it holds', async () => {
     const options = makeOptions()
-    const response = { ...createVirtualPasskey(publicUrl).create(options), id: 'AAAA', rawId: 'AAAA' }
+    const response = { ...makeVirtualPasskey(publicUrl).create(options), id: 'AAAA', rawId: 'AAAA' }
     const verified = await verifyRegistration({ party, challenge: options.challenge }, response)
     assert.equal(verified, 'passkey_signature')
   })

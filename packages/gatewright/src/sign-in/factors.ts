@@ -2,10 +2,19 @@ import { countRecoveryCodes, hasRecoveryCode, takeRecoveryCode } from '../factor
 import { findTotp, matchTotp, takeStep } from '../factors/totp-factors.ts'
 import type { Clock } from '../ground/clock.ts'
 import type { Secrets } from '../ground/secrets.ts'
+import { listPasskeys } from '../passkeys/passkeys.ts'
+import type { AssertionResponse } from '../passkeys/responses.ts'
 import type { Database } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
+import {
+  judgePasskey,
+  type PasskeyDependencies,
+  type PasskeyFault,
+  type PasskeyPlace,
+  usePasskey,
+} from './shown-passkey.ts'
 
-export type FactorDependencies = {
+export type FactorDependencies = PasskeyDependencies & {
   readonly db: Database
   readonly clock: Clock
   readonly secrets: Secrets
@@ -15,7 +24,9 @@ export type FactorDependencies = {
 export type Shown = {
   readonly userId: string
   readonly code?: string | undefined
-  readonly response?: unknown
+  readonly response?: AssertionResponse | undefined
+  /** What the response must answer: made here, for this user and this occasion. */
+  readonly challenge?: string | undefined
 }
 
 /** Why what was shown is refused, for the audit log. */
@@ -26,12 +37,15 @@ export type FactorFault =
   | 'factor_not_shown'
   | 'throttled'
   | 'challenge_over'
+  | PasskeyFault
 
 /**
  * What was shown is right as far as can be seen without a lock. `take` uses it up, in a transaction that holds the
- * user's row: of any number at once one gets `true`, and nothing is written for the others.
+ * user's row: of any number at once one gets no fault. What is written for the others (that a passkey is a clone) stays.
  */
-export type Checked = { readonly take: (work: Work) => Promise<boolean> } | { readonly fault: FactorFault }
+export type Checked =
+  | { readonly take: (work: Work, place: PasskeyPlace) => Promise<FactorFault | undefined> }
+  | { readonly fault: FactorFault }
 
 /** A kind of second factor: one row each. */
 export type Factor = {
@@ -39,10 +53,17 @@ export type Factor = {
   readonly amr: readonly string[]
   /** It only stands in for a factor: whoever has nothing else has no second factor. */
   readonly isSpare?: true
+  /** Nobody can guess it: guesses are counted, so that its owner is told of them, and delay nobody. */
+  readonly isKey?: true
   readonly isHeld: (db: Database, userId: string) => Promise<boolean>
   /** Before any transaction: it may cost time. */
   readonly check: (dependencies: FactorDependencies, shown: Shown) => Promise<Checked>
 }
+
+const once =
+  (take: (work: Work) => Promise<boolean>) =>
+  async (work: Work): Promise<FactorFault | undefined> =>
+    (await take(work)) ? undefined : 'replayed_code'
 
 const checkTotp: Factor['check'] = async (dependencies, { userId, code }) => {
   if (code === undefined) return { fault: 'factor_not_shown' }
@@ -52,17 +73,31 @@ const checkTotp: Factor['check'] = async (dependencies, { userId, code }) => {
   if (match === 'wrong') return { fault: 'wrong_code' }
   if (match === 'replayed') return { fault: 'replayed_code' }
   const { step } = match
-  return { take: work => takeStep(dependencies, work, { id: row.id, step }) }
+  return { take: once(work => takeStep(dependencies, work, { id: row.id, step })) }
 }
 
 const checkRecoveryCode: Factor['check'] = async ({ db }, { userId, code }) => {
   if (code === undefined) return { fault: 'factor_not_shown' }
   if (!(await hasRecoveryCode(db, userId, code))) return { fault: 'wrong_code' }
-  return { take: work => takeRecoveryCode(work, userId, code) }
+  return { take: once(work => takeRecoveryCode(work, userId, code)) }
+}
+
+const checkPasskey: Factor['check'] = async (dependencies, { userId, response, challenge }) => {
+  if (response === undefined || challenge === undefined) return { fault: 'factor_not_shown' }
+  const judged = await judgePasskey(dependencies, { response, challenge, userId })
+  if ('fault' in judged) return { fault: judged.fault }
+  return { take: (work, place) => usePasskey(dependencies, work, judged, place) }
 }
 
 /** In the order in which a user is asked. */
 export const factors = {
+  passkey: {
+    amr: ['pop'],
+    isKey: true,
+    // One that was cloned as well: else cloning it would leave the password alone.
+    isHeld: async (db, userId) => (await listPasskeys(db, userId)).length > 0,
+    check: checkPasskey,
+  },
   totp: {
     amr: ['otp'],
     isHeld: async (db, userId) => (await findTotp(db, userId)) !== undefined,

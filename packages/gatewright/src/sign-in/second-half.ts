@@ -2,6 +2,7 @@ import { recordEvent } from '../audit/record.ts'
 import { type Code, consumeCode, countAttempt, findCode } from '../codes/codes.ts'
 import { codePurposes } from '../codes/purposes.ts'
 import { Refusal } from '../ground/refusal.ts'
+import type { AssertionResponse } from '../passkeys/responses.ts'
 import { findKnownDevice, type KnownDevice } from '../sessions/known-devices.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { lockUser } from '../users/users.ts'
@@ -15,6 +16,7 @@ import {
   type HalfDone,
   type Started,
 } from './finish-sign-in.ts'
+import { challengeOfHalf } from './second-passkey.ts'
 import { checkFactor, noteTaken, recordFailure, type ShowDependencies } from './show-factor.ts'
 import { unlessItFails } from './throttle.ts'
 import { factorKey } from './throttle-keys.ts'
@@ -26,7 +28,7 @@ export type SecondHalf = Omit<Arrival, 'holding'> & {
   readonly mfaToken: string
   readonly method: Method
   readonly code?: string | undefined
-  readonly response?: unknown
+  readonly response?: AssertionResponse | undefined
   /** Told when the factor was judged wrong, whatever fails after that. */
   readonly onWrong?: (() => void) | undefined
 }
@@ -84,7 +86,8 @@ const finish = async (
   const shown = toShown(asked)
   // While the user is held nothing ends it: a recovery code is not spent on a sign-in that is over.
   if ((await findCode({ ...dependencies, db: work.db }, shown)) === undefined) return 'challenge_over'
-  if (!(await take(work))) return 'replayed_code'
+  const fault = await take(work, { origin, secretId })
+  if (fault !== undefined) return fault
   const code = await consumeCode(dependencies, work, shown)
   if (code?.user === undefined) throw new Refusal('invalid_mfa_code', { reason: 'challenge_over' })
   await noteTaken(dependencies, work, { userId, origin: { ...origin, actor: userId }, method, secretId })
@@ -118,7 +121,8 @@ export const finishWithFactor = async (
   const known = browser?.shown && (await findKnownDevice(dependencies, browser.shown, userId))
   const counted = factorKey(method, known ? { deviceId: known.id } : { userId })
   const judged: Judged = { half, known, counted }
-  const checked = await checkFactor(dependencies, { userId, method, code, response, counted })
+  const challenge = challengeOfHalf(asked.mfaToken)
+  const checked = await checkFactor(dependencies, { userId, method, code, response, challenge, counted })
   if ('fault' in checked) return refuseFactor(dependencies, asked, judged, checked.fault)
   const finished = await unlessItFails(dependencies, [counted], () =>
     inTransaction(dependencies.db, work => finish(dependencies, work, asked, judged, checked)),

@@ -26,13 +26,14 @@ export type ShownFactor = Shown & { readonly method: Method; readonly counted: s
 
 /**
  * Counts the guess, and checks what was shown. Whoever was not checked after all has not guessed. While throttled
- * nothing is checked, and right and wrong get the same answer.
+ * no code is checked, and right and wrong get the same answer.
  */
 export const checkFactor = async (
   dependencies: ShowDependencies,
   { method, counted, ...shown }: ShownFactor,
 ): Promise<Checked> => {
-  if (!(await countGuess(dependencies, [counted]))) return { fault: 'throttled' }
+  const isCounted = await countGuess(dependencies, [counted])
+  if (!isCounted && factorOf(method).isKey !== true) return { fault: 'throttled' }
   return unlessItFails(dependencies, [counted], () => factorOf(method).check(dependencies, shown))
 }
 

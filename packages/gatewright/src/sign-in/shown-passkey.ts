@@ -4,7 +4,7 @@ import type { MailDependencies } from '../mail/queue.ts'
 import { findPasskey, noteUse } from '../passkeys/passkeys.ts'
 import { relyingPartyOf } from '../passkeys/relying-party.ts'
 import type { AssertionResponse } from '../passkeys/responses.ts'
-import { type Use, verifyAssertion } from '../passkeys/verify-response.ts'
+import { type Fault, type Use, verifyAssertion } from '../passkeys/verify-response.ts'
 import type { Database, PasskeyRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 
@@ -21,10 +21,18 @@ export type ShownPasskey = {
   readonly userId?: string
 }
 
+/** Why a passkey is refused, for the audit log. */
+export type PasskeyFault =
+  | Fault
+  | 'passkey_unknown'
+  | 'passkey_of_another'
+  | 'passkey_cloned'
+  | 'passkey_gone'
+
 /** What was found out by the rows as they were then; a fault names the user whose passkey it would have been. */
 export type JudgedPasskey =
   | { readonly passkey: PasskeyRow; readonly use: Use }
-  | { readonly fault: string; readonly userId?: string }
+  | { readonly fault: PasskeyFault; readonly userId?: string }
 
 /**
  * Judges what does not change: whose passkey it is, and whether it has signed this. Before a transaction,
@@ -47,13 +55,14 @@ export const judgePasskey = async (
   return typeof use === 'string' ? { fault: use, userId: passkey.user_id } : { passkey, use }
 }
 
-type Place = { readonly origin: Origin; readonly secretId: string }
+/** From where it is shown, and the secret in force, asked for before the user's row was locked. */
+export type PasskeyPlace = { readonly origin: Origin; readonly secretId: string }
 
 const tellOfClone = async (
   dependencies: PasskeyDependencies,
   work: Work,
   { id, user_id: userId }: PasskeyRow,
-  { origin, secretId }: Place,
+  { origin, secretId }: PasskeyPlace,
 ): Promise<void> => {
   await recordEvent(dependencies, work, 'passkey.cloned', { origin, userId, details: { passkey: id } })
   const notice = { userId, notice: 'passkey-cloned', origin, secretId } as const
@@ -69,8 +78,8 @@ export const usePasskey = async (
   dependencies: PasskeyDependencies,
   work: Work,
   judged: Extract<JudgedPasskey, { use: Use }>,
-  place: Place,
-): Promise<string | undefined> => {
+  place: PasskeyPlace,
+): Promise<PasskeyFault | undefined> => {
   const noted = await noteUse(dependencies, work, judged.passkey, judged.use)
   if (noted === 'used') return undefined
   if (noted === 'cloned') await tellOfClone(dependencies, work, judged.passkey, place)

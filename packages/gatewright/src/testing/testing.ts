@@ -4,10 +4,12 @@ import { openSession, type SessionOptions, type SignedIn } from './signed-in.ts'
 import { checkTestApp, openOnTemporaryDatabase, type TestApp, type TestAppOptions } from './test-app.ts'
 import { refuseInstallation } from './test-settings.ts'
 import { addTestUser } from './test-user.ts'
+import { makeVirtualPasskey, type PasskeyTraits, type VirtualPasskey } from './virtual-passkey.ts'
 
 export type { SentMail } from './record-mail.ts'
 export type { SignedIn } from './signed-in.ts'
 export type { TestApp } from './test-app.ts'
+export type { PasskeyTraits, VirtualPasskey } from './virtual-passkey.ts'
 
 /**
  * Starts an application for a test: the code paths of production, on an empty database that is made for it
@@ -58,4 +60,19 @@ export const signedInAs = async <H extends Holding = 'tokens'>(
     app.userFields,
   )
   return openSession(app, { id, username: shown }, options)
+}
+
+/**
+ * Makes a passkey in memory, for the pages of the application: what a browser and its authenticator would
+ * answer, really signed.
+ *
+ *     const passkey = createVirtualPasskey(t)
+ *     const response = passkey.create(optionsOfMePasskeysOptions)
+ *     const answer = passkey.get(optionsOfLoginPasskeyOptions)
+ *
+ * @throws TypeError for an application that `startTestApp` has not started
+ */
+export const createVirtualPasskey = (testApp: TestApp, traits: PasskeyTraits = {}): VirtualPasskey => {
+  checkTestApp(testApp)
+  return makeVirtualPasskey(testApp.app.gatewright.publicUrl, traits)
 }

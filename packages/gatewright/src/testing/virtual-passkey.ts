@@ -183,14 +183,8 @@ const open = (origin: string, traits: Required<PasskeyTraits>, held: Held): Virt
   return { credentialId, create, get, clone: () => open(origin, traits, { ...held }) }
 }
 
-/**
- * Makes a passkey for the pages of one origin, without a browser.
- *
- *     const passkey = createVirtualPasskey('http://localhost:3000')
- *     const response = passkey.create(optionsOfPostMePasskeysOptions)
- *     const answer = passkey.get(optionsOfPostLoginPasskeyOptions)
- */
-export const createVirtualPasskey = (
+/** Makes a passkey for the pages of one origin, without a browser. */
+export const makeVirtualPasskey = (
   origin: string,
   { algorithm = 'ES256', counts = true, isSynced = false }: PasskeyTraits = {},
 ): VirtualPasskey => {

@@ -1,19 +1,19 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { renderSVG } from 'uqr'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
 import { listOwnFactors } from '../../sign-in/list-factors.ts'
-import { type ChangedFactors, type Owner, renewOwnRecoveryCodes } from '../../sign-in/own-factors.ts'
+import { renewOwnRecoveryCodes } from '../../sign-in/own-factors.ts'
 import { beginTotp, confirmTotp, removeTotp } from '../../sign-in/own-totp.ts'
-import { originOf, principalOf } from '../request.ts'
+import { answerChanged, changedAnswer, ownerOf, recoveryCodesExample } from '../changed-factors.ts'
+import { principalOf } from '../request.ts'
 import {
   anyText,
   flag,
   integer,
   list,
   madeUpPair,
-  madeUpRecoveryCode,
   madeUpTotp,
   named,
   strictObject,
@@ -23,41 +23,6 @@ import {
 } from '../schemas.ts'
 import { answerRenewed, csrfExample, renewedAnswer } from '../session-cookie.ts'
 import { typed } from '../typed-app.ts'
-
-const ownerOf = (request: FastifyRequest): Owner => {
-  const { userId, sessionId } = principalOf(request)
-  return { userId, sessionId, origin: originOf(request) }
-}
-
-const exampleCodes = Array.from({ length: 10 }, () => madeUpRecoveryCode)
-const codes = list(anyText)
-
-/** The replacement of the session, and recovery codes where there are new ones. */
-const changedAnswer = {
-  anyOf: [
-    strictObject(
-      {
-        access_token: anyText,
-        refresh_token: anyText,
-        token_type: { const: 'Bearer' },
-        expires_in: integer,
-        recovery_codes: codes,
-      },
-      ['recovery_codes'],
-    ),
-    strictObject({ csrf_token: anyText, recovery_codes: codes }, ['recovery_codes']),
-  ],
-} as const
-
-const answerChanged = async (engine: Engine, reply: FastifyReply, change: () => Promise<ChangedFactors>) => {
-  let codesMade: ChangedFactors['recoveryCodes']
-  const answer = await answerRenewed(engine, reply, async () => {
-    const { renewed, recoveryCodes } = await change()
-    codesMade = recoveryCodes
-    return renewed
-  })
-  return { ...answer, ...(codesMade && { recovery_codes: [...codesMade] }) }
-}
 
 const freshly = allOf(signedIn(), recentSignIn())
 
@@ -159,8 +124,8 @@ const confirmRoute = (app: FastifyInstance, engine: Engine): void => {
           refusals: ['invalid_mfa_code', 'conflict'],
           example: {
             body: { code: '287082' },
-            answer: { ...madeUpPair, recovery_codes: exampleCodes },
-            answerToCookie: { ...csrfExample, recovery_codes: exampleCodes },
+            answer: { ...madeUpPair, recovery_codes: recoveryCodesExample },
+            answerToCookie: { ...csrfExample, recovery_codes: recoveryCodesExample },
           },
         },
       },
@@ -212,8 +177,8 @@ const recoveryCodesRoute = (app: FastifyInstance, engine: Engine): void => {
           summary: 'A new set of recovery codes, shown this once; the former one is good for nothing',
           refusals: ['conflict'],
           example: {
-            answer: { ...madeUpPair, recovery_codes: exampleCodes },
-            answerToCookie: { ...csrfExample, recovery_codes: exampleCodes },
+            answer: { ...madeUpPair, recovery_codes: recoveryCodesExample },
+            answerToCookie: { ...csrfExample, recovery_codes: recoveryCodesExample },
           },
         },
       },

@@ -4,8 +4,10 @@ import { everyone } from '../../permissions/access-rule.ts'
 import { type Method, methods } from '../../sign-in/factors.ts'
 import type { Started } from '../../sign-in/finish-sign-in.ts'
 import { finishWithFactor } from '../../sign-in/second-half.ts'
+import { askForSecondPasskey } from '../../sign-in/second-passkey.ts'
 import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
 import { countedAsFailed } from '../failed-sign-ins.ts'
+import { assertionResponse, requestOptions, requestOptionsExample } from '../passkey-schemas.ts'
 import { findReplaced } from '../replaced-session.ts'
 import { deviceOf, originOf } from '../request.ts'
 import { madeUpPair, strictObject, text, tokenPair } from '../schemas.ts'
@@ -17,9 +19,32 @@ import { typed } from '../typed-app.ts'
 const methodSchema = { type: 'string', enum: methods as readonly Method[] } as const
 /** A code as it is typed: the longest is a recovery code with a blank after each character. */
 const shownCode = text(1, 64)
+const mfaToken = text(1, 200)
 
-/** The second half of a sign-in, whichever route it began with. */
-export const secondHalfRoute = (app: FastifyInstance, engine: Engine): void => {
+/** What a passkey is asked with as a second half. */
+const optionsRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).post(
+    '/login/mfa/options',
+    {
+      config: {
+        gate: { access: everyone(), ignoresCookie: true, limit: 'codes', audit: ['second-factor.failed'] },
+        reference: {
+          tag: 'Sign-in',
+          summary: 'Options to show a passkey as the second factor',
+          refusals: ['invalid_mfa_code', 'conflict'],
+          example: {
+            body: { mfa_token: 'what mfa_required gave' },
+            answer: requestOptionsExample,
+          },
+        },
+      },
+      schema: { body: strictObject({ mfa_token: mfaToken }), response: { 200: requestOptions } },
+    },
+    request => askForSecondPasskey(engine, { mfaToken: request.body.mfa_token, origin: originOf(request) }),
+  )
+}
+
+const answerRoute = (app: FastifyInstance, engine: Engine): void => {
   typed(app).post(
     '/login/mfa',
     {
@@ -30,7 +55,13 @@ export const secondHalfRoute = (app: FastifyInstance, engine: Engine): void => {
           ignoresCookie: true,
           knowsDevices: true,
           limit: 'codes',
-          audit: ['session.started', 'session.ended', 'second-factor.failed', 'recovery-code.used'],
+          audit: [
+            'session.started',
+            'session.ended',
+            'second-factor.failed',
+            'recovery-code.used',
+            'passkey.cloned',
+          ],
         },
         reference: {
           tag: 'Sign-in',
@@ -43,16 +74,20 @@ export const secondHalfRoute = (app: FastifyInstance, engine: Engine): void => {
         },
       },
       schema: {
-        body: strictObject({ mfa_token: text(1, 200), method: methodSchema, code: shownCode }, ['code']),
+        body: strictObject(
+          { mfa_token: mfaToken, method: methodSchema, code: shownCode, response: assertionResponse },
+          ['code', 'response'],
+        ),
         response: { 200: tokenPair, 201: csrfAnswer },
       },
     },
     async (request, reply) => {
-      const { mfa_token: mfaToken, method, code } = request.body
+      const { mfa_token, method, code, response } = request.body
       const asked = {
-        mfaToken,
+        mfaToken: mfa_token,
         method: method as Method,
         code,
+        response,
         device: deviceOf(request),
         origin: originOf(request),
         browser: browserOf(engine, request),
@@ -70,4 +105,9 @@ export const secondHalfRoute = (app: FastifyInstance, engine: Engine): void => {
       return reply.code(201).send(giveSessionCookie(engine, reply, started))
     },
   )
+}
+
+/** The second half of a sign-in, whichever route it began with. */
+export const secondHalfRoutes = (app: FastifyInstance, engine: Engine): void => {
+  for (const add of [optionsRoute, answerRoute]) add(app, engine)
 }
