@@ -3,7 +3,7 @@ import { type ListName, toCursorPage } from '../apps/blog/src/paging/cursor.ts'
 import type { Place } from '../apps/blog/src/paging/keyset.ts'
 import { openSetupLink } from '../packages/gatewright/src/sign-in/setup-link.ts'
 import { forgetFactors } from './factors/enrolled.ts'
-import { factorRequests } from './factors/requests.ts'
+import { factorRequests, withoutFactors } from './factors/requests.ts'
 import { type Caller, password, type TestApp } from './harness.ts'
 import { passkeyRequests } from './passkeys/requests.ts'
 import { freshName, type Sender, type SenderName, senderNames } from './senders.ts'
@@ -45,6 +45,7 @@ export const matrix = `
 | POST /api/v1/password/strength |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/sessions       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | GET /api/v1/sessions/current |                | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/step-up/options |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/step-up        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/refresh        | own token       | who       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | over  | who     | two  |
 | POST /api/v1/logout         | access token    | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | 200   | who     | two  |
@@ -238,7 +239,14 @@ export const requests: Readonly<Record<string, Request>> = {
   ...factorRequests,
   ...passkeyRequests,
   'POST /api/v1/password/strength': { body: () => ({ password }) },
-  'POST /api/v1/step-up': { body: () => ({ password }), spends: true },
+  'POST /api/v1/step-up/options': { body: withoutFactors },
+  'POST /api/v1/step-up': {
+    body: async occasion => {
+      await withoutFactors(occasion)
+      return { password }
+    },
+    spends: true,
+  },
   'POST /api/v1/refresh': {
     body: ({ sender: { refresh } }) => refresh && { refresh_token: refresh },
     spends: true,

@@ -13,7 +13,8 @@ const of =
     await make(t, id)
   }
 
-const nothing = async (): Promise<void> => {}
+/** The sender has no second factor. */
+export const withoutFactors = of(async () => {})
 const plant = (t: TestApp, userId: string) => plantTotp(t.engine, userId)
 
 /** The first half is right, of a user who has an authenticator app. */
@@ -34,7 +35,7 @@ const confirm = async ({ t, sender: { id } }: Occasion) => {
 export const factorRequests = {
   'POST /api/v1/login/mfa': { body: showFactor },
   'GET /api/v1/me/factors': { body: of((t, id) => enrolWithCodes(t.engine, id)) },
-  'POST /api/v1/me/totp': { body: of(nothing) },
+  'POST /api/v1/me/totp': { body: withoutFactors },
   'POST /api/v1/me/totp/confirm': { body: confirm, spends: true },
   'DELETE /api/v1/me/totp': { body: of(plant), spends: true },
   'POST /api/v1/me/recovery-codes': { body: of(plant), spends: true },

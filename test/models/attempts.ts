@@ -24,6 +24,12 @@ export const giveApp = async (engine: Engine, scene: Scene): Promise<Scene> => {
   return scene
 }
 
+/** And looks at what it shows. */
+const showApp = async (engine: Engine, scene: Scene): Promise<Scene> => ({
+  ...(await giveApp(engine, scene)),
+  code: await nextCode(engine, scene.history.person.userId),
+})
+
 /** And has signed in by half in another browser. */
 const beginHalf =
   (holding: Holding) =>
@@ -39,14 +45,20 @@ const at = ({ self, other }: Scene, place: Place): Given => (place === 'this ses
 const inBoth = (
   name: string,
   holding: Holding,
-  call: (session: Given) => Call,
+  call: (session: Given, scene: Scene) => Call,
+  prepare?: Attempt['prepare'],
 ): readonly (readonly [string, Attempt])[] =>
   (['this session', 'another session'] as const).map(place => [
     `${name} in ${place}`,
-    { place, holding, call: scene => call(at(scene, place)) },
+    { place, holding, call: scene => call(at(scene, place), scene), ...(prepare && { prepare }) },
   ])
 
 export const stepUp = ({ session }: Given): Call => ({ name: 'step up', session, password })
+const stepUpByApp = ({ session }: Given, { code = '' }: Scene): Call => ({
+  name: 'step up by the factor',
+  session,
+  code,
+})
 const changePassword = ({ session }: Given): Call => ({
   name: 'change the password',
   session,
@@ -83,6 +95,8 @@ export const attempts: ReadonlyMap<string, Attempt> = new Map([
   })),
   ...inBoth('step-up by token', 'tokens', stepUp),
   ...inBoth('step-up by cookie', 'cookie', stepUp),
+  ...inBoth('step-up by an authenticator app and a token', 'tokens', stepUpByApp, showApp),
+  ...inBoth('step-up by an authenticator app and a cookie', 'cookie', stepUpByApp, showApp),
   ...inBoth('password change by token', 'tokens', changePassword),
   ...inBoth('password change by cookie', 'cookie', changePassword),
 ])

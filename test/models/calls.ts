@@ -16,11 +16,12 @@ import {
   logOut,
 } from '../../packages/gatewright/src/sign-in/end-sessions.ts'
 import { renewOwnRecoveryCodes } from '../../packages/gatewright/src/sign-in/own-factors.ts'
-import { changePassword, stepUp } from '../../packages/gatewright/src/sign-in/own-password.ts'
+import { changePassword } from '../../packages/gatewright/src/sign-in/own-password.ts'
 import { confirmTotp, removeTotp } from '../../packages/gatewright/src/sign-in/own-totp.ts'
 import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
 import { finishWithFactor } from '../../packages/gatewright/src/sign-in/second-half.ts'
 import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
+import { stepUpByFactor, stepUpByPassword } from '../../packages/gatewright/src/sign-in/step-up.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
 import type { SessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
@@ -56,7 +57,7 @@ const performs: { readonly [Name in CallName]: Perform<Calls[Name]> } = {
     await checkCookieSession(engine, found, origin)
   },
   'step up': (engine, person, { session, password }) =>
-    stepUp(engine, { ...own(person, session), password: parsePassword(password) }),
+    stepUpByPassword(engine, { ...own(person, session), password: parsePassword(password) }),
   'change the password': (engine, person, { session, password, next }) =>
     changePassword(engine, {
       ...own(person, session),
@@ -72,6 +73,8 @@ const performs: { readonly [Name in CallName]: Perform<Calls[Name]> } = {
     (await renewOwnRecoveryCodes(engine, own(person, session))).renewed,
   'show a factor': (engine, _, { mfaToken, code }) =>
     finishWithFactor(engine, { mfaToken, method: 'totp', code, device: '', origin }),
+  'step up by the factor': (engine, person, { session, code }) =>
+    stepUpByFactor(engine, { ...own(person, session), method: 'totp', code }),
   'log out': (engine, person, { session }) => logOut(engine, own(person, session)),
   'end another': (engine, person, { session, other }) =>
     endOtherSession(engine, { ...own(person, session), otherSessionId: other }),

@@ -50,6 +50,7 @@ export type Calls = {
   'reset the factors': object
   'renew the recovery codes': { readonly session: string }
   'show a factor': { readonly mfaToken: string; readonly code: string; readonly holding: Holding }
+  'step up by the factor': { readonly session: string; readonly code: string }
   'log out': { readonly session: string }
   'end another': { readonly session: string; readonly other: string }
   'end all others': { readonly session: string }
@@ -184,8 +185,10 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     const isNoted = moment.now - session.lastUsed >= Math.min(60_000, moment.idle / 2)
     return { user: isNoted ? change(user, id, { lastUsed: moment.now }) : user, told: {} }
   },
-  'step up': (user, { session, password }, moment, made) =>
-    isRight(user, password) ? renew(user, session, moment, made) : refuse(user, 'invalid_credentials'),
+  'step up': (user, { session, password }, moment, made) => {
+    if (user.hasFactor) return refuse(user, 'mfa_required')
+    return isRight(user, password) ? renew(user, session, moment, made) : refuse(user, 'invalid_credentials')
+  },
   'change the password': (user, { session, password, next }, moment, made) => {
     if (!isRight(user, password)) return refuse(user, 'invalid_credentials')
     const others = end(user, 'password_changed', moment, id => id !== session)
@@ -197,6 +200,8 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     const sessions = [...user.sessions, { id, holding, generation: 1, ...times }]
     return give({ ...user, isHalfIn: false, sessions }, id)
   },
+  'step up by the factor': (user, { session }, moment, made) =>
+    user.hasFactor ? renew(user, session, moment, made) : refuse(user, 'invalid_mfa_code'),
   'add a factor': (user, { session }, moment, made) => {
     if (find(user, session).ended) return refuse(user, 'session_ended')
     if (user.hasFactor) return refuse(user, 'conflict')

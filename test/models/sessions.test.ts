@@ -36,5 +36,6 @@ test('docs/interleavings.md says how many pairs are played, and of which there c
   )
   const impossible = ['refresh token ahead', 'refresh token reused', 'secret retired']
   const factor = 'second factor added'
-  assert.deepEqual(left.toSorted(), [...impossible, ...impossible, factor, factor].toSorted())
+  const ofCookies = [...impossible, ...impossible, ...impossible]
+  assert.deepEqual(left.toSorted(), [...ofCookies, ...Array(6).fill(factor)].toSorted())
 })

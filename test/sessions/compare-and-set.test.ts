@@ -5,9 +5,9 @@ import { second } from 'gatewright/clock'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { applyConsequences } from '../../packages/gatewright/src/consequences/apply.ts'
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
-import { stepUp } from '../../packages/gatewright/src/sign-in/own-password.ts'
 import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
 import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
+import { stepUpByPassword } from '../../packages/gatewright/src/sign-in/step-up.ts'
 import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
 import { testsDatabase } from '../environment.ts'
@@ -98,7 +98,7 @@ describe('what was inserted and is not committed yet', onSeveralConnections, () 
       // Found, counted, checked, locked, forgiven; read, ended, cut off, noted, inserted.
       place: 11,
       start: (engine: TestApp['engine']) =>
-        stepUp(engine, { userId: held.userId, sessionId: held.sessionId, password, origin }),
+        stepUpByPassword(engine, { userId: held.userId, sessionId: held.sessionId, password, origin }),
     },
   }
   const meet = async ({ place, start }: (typeof ways)[keyof typeof ways], end: () => Promise<unknown>) => {

@@ -24,7 +24,7 @@ type Subject = {
   /** The proof that a new id carries (RFC 8176). */
   readonly amr?: readonly string[]
   /** When the person was last proved, where the event itself proves nothing anew. */
-  readonly authTime?: number
+  readonly authTime?: number | undefined
   /** The secret that what a new id rests on is made with, asked before the user's row was locked. */
   readonly secretId?: string
 }

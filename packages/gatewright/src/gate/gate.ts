@@ -4,6 +4,8 @@ import type { Limiter } from '../limits/limiter.ts'
 import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
 import { findKnownDevice } from '../sessions/known-devices.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
+import { multiFactor } from '../sign-in/factors.ts'
+import { askForProof, lacksFactor } from '../sign-in/own-factors.ts'
 import type { Database } from '../storage/tables.ts'
 import type { AccessToken, AccessTokens } from '../tokens/access-token.ts'
 import { type DeviceSecret, hashDeviceSecret } from '../tokens/device-secret.ts'
@@ -228,7 +230,22 @@ export const checkRule = (
 /** What else stands in a path names nothing, and is never asked of a database. */
 const isPlainId = /^[\w.~-]{1,100}$/
 
-const checkAccess: Step = (gate, passage) => {
+const asksForRecentSignIn = (rule: AccessRule): boolean =>
+  rule.kind === 'recent-sign-in' || ('rules' in rule && rule.rules.some(asksForRecentSignIn))
+
+/**
+ * A session that has shown no second factor is not fresh for a user who has one: it may be a thief's, who knows
+ * the password and was there before the factor. Few routes ask, and only such sessions cost a query.
+ */
+const checkFactorShown: Step = ({ db }, { rule, principal }) => {
+  if (principal === undefined || principal.amr.includes(multiFactor)) return
+  if (!asksForRecentSignIn(rule.access)) return
+  return lacksFactor(db, principal).then(isDue => {
+    if (isDue) throw askForProof()
+  })
+}
+
+const checkRuleOf: Step = (gate, passage) => {
   const { rule, principal, thingId } = passage
   const judge = (thing?: Thing): void => checkRule(gate, rule.access, { principal, thing })
   if (principal !== undefined && !(rule.principals ?? ['user']).includes(principal.kind))
@@ -239,6 +256,13 @@ const checkAccess: Step = (gate, passage) => {
   if (find === undefined) throw new Refusal('insufficient_permission', { reason: 'no_such_thing' })
   if (thingId === undefined || !isPlainId.test(thingId)) return judge()
   return find(gate.db, thingId).then(judge)
+}
+
+const checkAccess: Step = (gate, passage) => {
+  const waiting = checkRuleOf(gate, passage)
+  return waiting === undefined
+    ? checkFactorShown(gate, passage)
+    : waiting.then(() => checkFactorShown(gate, passage))
 }
 
 const limitPrincipal: Step = (gate, passage) => {

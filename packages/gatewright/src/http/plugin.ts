@@ -33,6 +33,7 @@ import { secondHalfRoutes } from './routes/second-half.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { stepUpRoutes } from './routes/step-up.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
 import { useStrictSchemas } from './validation.ts'
 import { writeTogether } from './write-together.ts'
@@ -127,6 +128,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       passwordStrengthRoutes,
       accountRoutes,
       secondHalfRoutes,
+      stepUpRoutes,
       ownFactorRoutes,
       ownPasskeyRoutes,
       sessionRoutes,

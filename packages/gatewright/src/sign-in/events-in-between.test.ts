@@ -10,8 +10,9 @@ import { Refusal } from '../ground/refusal.ts'
 import { type LiveSession, startSession } from '../sessions/sessions.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { parsePassword } from '../users/password.ts'
-import { changePassword, stepUp } from './own-password.ts'
+import { changePassword } from './own-password.ts'
 import { signIn } from './sign-in.ts'
+import { stepUpByPassword } from './step-up.ts'
 
 /** Between "the password is right" and "the session is there" every event of the table happens once. */
 type Barrier = {
@@ -136,7 +137,7 @@ describe('a sign-in under way', () => {
 
 const confirmations = {
   'a step-up': (engine: Engine, userId: string, sessionId: string) =>
-    stepUp(engine, { userId, sessionId, password: shown, origin }),
+    stepUpByPassword(engine, { userId, sessionId, password: shown, origin }),
   'a change of the password': (engine: Engine, userId: string, sessionId: string) =>
     changePassword(engine, {
       userId,
@@ -164,6 +165,11 @@ for (const [name, confirm] of Object.entries(confirmations))
           const { userId } = scene
           const { sessionId } = of(scene)
           const { outcome } = await runAround(scene, event, engine => confirm(engine, userId, sessionId))
+          if (name === 'a step-up' && halves[event] !== undefined) {
+            assert.ok(outcome instanceof Refusal, 'the password alone was enough beside a second factor')
+            assert.equal(outcome.code, halves[event])
+            return
+          }
           const session = await t.engine.db
             .selectFrom('sessions')
             .select(['ended_at', 'replaced_by'])

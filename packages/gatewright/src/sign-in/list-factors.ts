@@ -13,15 +13,15 @@ export type OwnFactors = {
 }
 
 export const listOwnFactors = async (db: Database, userId: string): Promise<OwnFactors> => {
-  const { password_is_short } = await db
+  const { password_needs_factor } = await db
     .selectFrom('users')
-    .select('password_is_short')
+    .select('password_needs_factor')
     .where('id', '=', userId)
     .executeTakeFirstOrThrow()
   return {
     methods: await listMethods(db, userId),
     totp: await findTotp(db, userId),
     recoveryCodes: await countRecoveryCodes(db, userId),
-    passwordNeedsFactor: password_is_short === 1,
+    passwordNeedsFactor: password_needs_factor === 1,
   }
 }

@@ -42,7 +42,7 @@ export type ChangedFactors = { readonly renewed: LiveSession; readonly recoveryC
 const { within } = recentSignIn() as Extract<ReturnType<typeof recentSignIn>, { kind: 'recent-sign-in' }>
 
 /** What the owner is to do first, as at every route that asks for it. */
-const askForProof = (): Refusal =>
+export const askForProof = (): Refusal =>
   new Refusal('insufficient_user_authentication', { reason: 'factor_not_shown', maxAge: within / 1_000 })
 
 /** The session as it is, held with its user until the transaction ends. */
@@ -55,6 +55,13 @@ const holdOwnSession = async (work: Work, owner: Owner): Promise<SessionRow> => 
     .executeTakeFirstOrThrow()
 }
 
+/** Whether the user has a second factor that this session has not shown: as the rows say, whatever its token does. */
+export const lacksFactor = async (db: Database, { userId, sessionId }: Caller): Promise<boolean> => {
+  if (!(await hasSecondFactor(db, userId))) return false
+  const session = await db.selectFrom('sessions').select('amr').where('id', '=', sessionId).executeTakeFirst()
+  return !session?.amr.split(' ').includes(multiFactor)
+}
+
 /**
  * Whoever has a second factor changes factors only in a session that has shown one: a session from before the
  * factor, begun by a thief of the password, must not be able to take it away.
@@ -65,17 +72,17 @@ export const holdProvenSession = async (
 ): Promise<{ readonly session: SessionRow; readonly hadFactor: boolean }> => {
   const session = await holdOwnSession(work, owner)
   const hadFactor = await hasSecondFactor(work.db, owner.userId)
-  if (hadFactor && !session.amr.split(' ').includes(multiFactor)) throw askForProof()
+  if (await lacksFactor(work.db, owner)) throw askForProof()
   return { session, hadFactor }
 }
 
 const refuseShortPassword = async ({ db }: Work, userId: string): Promise<void> => {
   const user = await db
     .selectFrom('users')
-    .select('password_is_short')
+    .select('password_needs_factor')
     .where('id', '=', userId)
     .executeTakeFirstOrThrow()
-  if (user.password_is_short === 0) return
+  if (user.password_needs_factor === 0) return
   throw new Refusal('password_too_short', {
     reason: 'last_factor',
     detail:

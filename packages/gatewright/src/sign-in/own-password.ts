@@ -5,10 +5,17 @@ import { tellOwner } from '../mail/notices.ts'
 import type { LiveSession } from '../sessions/sessions.ts'
 import type { UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
-import { checkNewPassword, type NewPasswordDependencies, noteBreach } from '../users/new-password.ts'
+import {
+  checkNewPassword,
+  type NewPasswordDependencies,
+  needsFactor,
+  noteBreach,
+  storePassword,
+} from '../users/new-password.ts'
 import type { Password } from '../users/password.ts'
 import { lockAndGetUser } from '../users/users.ts'
 import { checkPassword, toQueueCaller } from './check-password.ts'
+import { hasSecondFactor, joinProofs } from './factors.ts'
 import type { SignInDependencies } from './sign-in.ts'
 import { forgive, giveBack, unlessItFails } from './throttle.ts'
 import { sessionKey } from './throttle-keys.ts'
@@ -26,9 +33,13 @@ export type Confirmation = {
 /** How often the password is checked again when the user changed meanwhile. */
 const attempts = 3
 
+const userChanging = (): Refusal => new Refusal('unavailable', { reason: 'user_changing', retryAfter: 1 })
+
 /** Whose session goes on under a new id, by which proof, and the secret that it rests on. */
 type Renewed = Omit<Confirmation, 'password' | 'gone'> & {
   readonly amr: readonly string[]
+  /** When the person was last proved, where the password alone proves nothing anew. */
+  readonly authTime: number | undefined
   readonly secretId: string
 }
 
@@ -42,7 +53,7 @@ type Change<Ready> = {
  * Checks the password and then makes the change in one transaction that holds the user's row at the
  * version that was read before. A user who changed in between is read, and checked, again.
  */
-const confirmAndChange = async <Ready>(
+export const confirmAndChange = async <Ready>(
   dependencies: SignInDependencies,
   { password, gone, ...own }: Confirmation,
   { prepare, run }: Change<Ready>,
@@ -59,13 +70,33 @@ const confirmAndChange = async <Ready>(
       const secretId = await processes.secretInForce(work)
       if (!(await holdUser(work, user))) return undefined
       await forgive({ ...dependencies, db: work.db }, { keys: counted })
-      return run(work, { ...own, amr: ['pwd'], secretId }, ready)
+      const proof = await proofWithPassword(work, own)
+      return run(work, { ...own, ...proof, secretId }, ready)
     }
     const session = await unlessItFails(dependencies, counted, () => inTransaction(db, change))
     if (session !== undefined) return session
     await giveBack(dependencies, counted)
   }
-  throw new Refusal('unavailable', { reason: 'user_changing', retryAfter: 1 })
+  throw userChanging()
+}
+
+/**
+ * What a session has proved once the password was shown again. Of a user with a second factor that is nothing
+ * fresh: whoever has stolen a session and the password would stay fresh for ever.
+ */
+const proofWithPassword = async (
+  { db }: Work,
+  { userId, sessionId }: Pick<Confirmation, 'userId' | 'sessionId'>,
+): Promise<Pick<Renewed, 'amr' | 'authTime'>> => {
+  const session = await db
+    .selectFrom('sessions')
+    .select(['amr', 'auth_time'])
+    .where('id', '=', sessionId)
+    .executeTakeFirst()
+  if (session === undefined) throw new Refusal('session_ended')
+  const hasFactor = await hasSecondFactor(db, userId)
+  const amr = joinProofs(session.amr.split(' '), ['pwd'])
+  return { amr, authTime: hasFactor ? session.auth_time : undefined }
 }
 
 /** Locks the user's row; false if anything that ends or changes sessions happened since it was read. */
@@ -78,14 +109,6 @@ const renewed = (session: LiveSession | undefined): LiveSession => {
   if (session === undefined) throw new TypeError('this event gives a new id')
   return session
 }
-
-/** Step-up by password: the session goes on under a new id, with a fresh sign-in time. */
-export const stepUp = (dependencies: SignInDependencies, confirmation: Confirmation): Promise<LiveSession> =>
-  confirmAndChange(dependencies, confirmation, {
-    prepare: async () => undefined,
-    run: async (work, subject) =>
-      renewed((await applyConsequences(dependencies, work, 'step-up', subject)).renewed),
-  })
 
 /**
  * Changes the own password. Other sessions end; this one goes on under a new id.
@@ -101,13 +124,18 @@ export const changePassword = async (
     .select(['username', 'email'])
     .where('id', '=', confirmation.userId)
     .executeTakeFirst()
-  const breach = await checkNewPassword(dependencies, newPassword, { ...names, path: '/new_password' })
+  const path = '/new_password'
+  const hasFactor = await hasSecondFactor(db, confirmation.userId)
+  const breach = await checkNewPassword(dependencies, newPassword, { ...names, path, hasFactor })
+  const isWeak = hasFactor && (await needsFactor(dependencies, newPassword, names ?? {}))
   const caller = toQueueCaller(confirmation.origin, { isKnown: true, gone: confirmation.gone })
   return confirmAndChange(dependencies, confirmation, {
     prepare: () => hasher.hash(newPassword, caller),
     run: async (work, subject, hash) => {
       const { userId } = subject
-      await work.db.updateTable('users').set({ password_hash: hash }).where('id', '=', userId).execute()
+      // The factor has gone since: asked once more, the password is judged as one that is alone.
+      if (isWeak && !(await hasSecondFactor(work.db, userId))) throw userChanging()
+      await storePassword(work, { userId, hash, needsFactor: isWeak })
       await recordEvent(dependencies, work, 'user.password-changed', subject)
       await noteBreach(dependencies, work, breach, subject)
       const { renewed: session } = await applyConsequences(dependencies, work, 'password changed', subject)

@@ -91,8 +91,8 @@ type UsersTable = {
   deleted_at: Generated<number | null>
   /** The language of mail to this user (`users/locale.ts`). */
   locale: Generated<string>
-  /** 1 where the password is too short to be the only proof, else 0. */
-  password_is_short: Generated<number>
+  /** 1 where the password is too short, or too easily guessed, to be the only proof; else 0. */
+  password_needs_factor: Generated<number>
 }
 
 type UserRolesTable = { user_id: string; role: string }

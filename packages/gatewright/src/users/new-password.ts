@@ -6,8 +6,9 @@ import type { Work } from '../storage/transaction.ts'
 import type { BreachCheck, BreachNote } from './breach-check.ts'
 import { type NamesOfService, type NamesOfUser, ownWords } from './own-words.ts'
 import { checkPasswordLength, type Password } from './password.ts'
+import type { PasswordHash } from './password-hasher.ts'
 import type { PasswordStrength } from './password-strength.ts'
-import { leastScore, type Strength } from './strength.ts'
+import { leastScore, leastScoreBesideFactor, type Strength } from './strength.ts'
 
 /** What a new password is judged by. */
 export type NewPasswordDependencies = NamesOfService & {
@@ -16,8 +17,46 @@ export type NewPasswordDependencies = NamesOfService & {
   readonly breaches: BreachCheck
 }
 
-const refuseGuessable = ({ score, warning, suggestions }: Strength, path: string): void => {
-  if (score >= leastScore) return
+/** What is enough for whoever shows a second factor as well (NIST SP 800-63B-4 §3.1.1.2). */
+const leastBesideFactor = 8
+
+type Length = {
+  /** The field's JSON pointer, for the refusal. */
+  readonly path: string
+  /** Whether the user has a second factor at this moment. */
+  readonly hasFactor?: boolean
+}
+
+const checkLength = (
+  { settings }: { readonly settings: Pick<Settings, 'passwordMinLength'> },
+  candidate: Password,
+  { path, hasFactor = false }: Length,
+): void => {
+  const { passwordMinLength: alone } = settings
+  checkPasswordLength(candidate, { minLength: hasFactor ? Math.min(leastBesideFactor, alone) : alone, path })
+}
+
+/** Every door that sets a password stores it by this. */
+export const storePassword = async (
+  { db }: Work,
+  {
+    userId,
+    hash,
+    needsFactor,
+  }: { readonly userId: string; readonly hash: PasswordHash; readonly needsFactor: boolean },
+): Promise<void> => {
+  await db
+    .updateTable('users')
+    .set({ password_hash: hash, password_needs_factor: Number(needsFactor) })
+    .where('id', '=', userId)
+    .execute()
+}
+
+const refuseGuessable = (
+  { score, warning, suggestions }: Strength,
+  { path, hasFactor = false }: Length,
+): void => {
+  if (score >= (hasFactor ? leastScoreBesideFactor : leastScore)) return
   const message = [warning, ...suggestions].filter(Boolean).join(' ')
   throw new Refusal('password_blocklisted', { reason: 'guessable_password', errors: [{ path, message }] })
 }
@@ -32,12 +71,23 @@ const refuseGuessable = ({ score, warning, suggestions }: Strength, path: string
 export const checkNewPassword = async (
   dependencies: NewPasswordDependencies,
   candidate: Password,
-  { path, ...user }: NamesOfUser & { readonly path: string },
+  { path, hasFactor = false, ...user }: NamesOfUser & Length,
 ): Promise<BreachNote | undefined> => {
-  const { settings, strength, breaches } = dependencies
-  checkPasswordLength(candidate, { minLength: settings.passwordMinLength, path })
-  refuseGuessable(await strength.measure(candidate, ownWords(user, dependencies)), path)
+  const { strength, breaches } = dependencies
+  checkLength(dependencies, candidate, { path, hasFactor })
+  refuseGuessable(await strength.measure(candidate, ownWords(user, dependencies)), { path, hasFactor })
   return breaches.check(candidate, path)
+}
+
+/** Whether a password that is enough beside a second factor is too short, or too easily guessed, to be alone. */
+export const needsFactor = async (
+  dependencies: NewPasswordDependencies,
+  candidate: Password,
+  user: NamesOfUser,
+): Promise<boolean> => {
+  if ([...candidate].length < dependencies.settings.passwordMinLength) return true
+  const { score } = await dependencies.strength.measure(candidate, ownWords(user, dependencies))
+  return score < leastScore
 }
 
 /** Records, in the transaction that sets the password, what was noted of it. */

@@ -10,6 +10,8 @@ export type Strength = {
 
 /** A new password is refused below this score: 10⁸ guesses must not find it. */
 export const leastScore = 3
+/** And below this one for whoever shows a second factor as well: as eight random characters have it. */
+export const leastScoreBesideFactor = 2
 
 /** Where a password is looked at for its strength: the code points from its beginning on. */
 export const strengthLength = 64

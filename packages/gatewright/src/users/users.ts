@@ -183,7 +183,7 @@ export const insertUser = async (
     fields: JSON.stringify(fields),
     deleted_at: null,
     locale,
-    password_is_short: 0,
+    password_needs_factor: 0,
   }
   const result = await db
     .insertInto('users')

@@ -16,9 +16,9 @@ import { givePair } from '../token-pair.ts'
 import { typed } from '../typed-app.ts'
 
 /** A kind of second factor, in a body. */
-const methodSchema = { type: 'string', enum: methods as readonly Method[] } as const
+export const methodSchema = { type: 'string', enum: methods as readonly Method[] } as const
 /** A code as it is typed: the longest is a recovery code with a blank after each character. */
-const shownCode = text(1, 64)
+export const shownCode = text(1, 64)
 const mfaToken = text(1, 200)
 
 /** What a passkey is asked with as a second half. */

@@ -4,12 +4,11 @@ import { findShownCookieSession } from '../../gate/cookie-caller.ts'
 import { hashText } from '../../gate/known-secrets.ts'
 import { admitUnknown } from '../../gate/unknown-credential.ts'
 import { Refusal } from '../../ground/refusal.ts'
-import { everyone, signedIn } from '../../permissions/access-rule.ts'
+import { everyone } from '../../permissions/access-rule.ts'
 import type { Caller } from '../../sessions/hold-session.ts'
 import { refuseJustRenewed } from '../../sign-in/cookie-session.ts'
 import { logOut } from '../../sign-in/end-sessions.ts'
 import { getSessionOfRefreshToken, readRefreshToken } from '../../sign-in/made-by-us.ts'
-import { stepUp } from '../../sign-in/own-password.ts'
 import { refresh } from '../../sign-in/refresh.ts'
 import { register } from '../../sign-in/register.ts'
 import { signIn } from '../../sign-in/sign-in.ts'
@@ -20,7 +19,7 @@ import { checkUserFieldValues } from '../../users/user-fields.ts'
 import { takeFurther } from '../answer-refusal.ts'
 import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
 import { countedAsFailed } from '../failed-sign-ins.ts'
-import { deviceOf, goneSignal, localeOf, originOf, principalOf } from '../request.ts'
+import { deviceOf, goneSignal, localeOf, originOf } from '../request.ts'
 import {
   anyText,
   email,
@@ -33,7 +32,7 @@ import {
   tokenPair,
   username,
 } from '../schemas.ts'
-import { answerRenewed, clearSessionCookie, csrfExample, renewedAnswer } from '../session-cookie.ts'
+import { clearSessionCookie } from '../session-cookie.ts'
 import { givePair } from '../token-pair.ts'
 import { typed } from '../typed-app.ts'
 import { accountExample, accountSchema, toAccount } from './account.ts'
@@ -138,31 +137,6 @@ const loginRoute = (app: FastifyInstance, engine: Engine): void => {
         giveDeviceCookie(engine, reply, started)
         return started
       })
-    },
-  )
-}
-
-const stepUpRoute = (app: FastifyInstance, engine: Engine): void => {
-  typed(app).post(
-    '/step-up',
-    {
-      config: {
-        gate: { access: signedIn(), limit: 'confirm-password', audit: ['session.renewed', 'sign-in.failed'] },
-        reference: {
-          tag: 'Sign-in',
-          summary: 'Confirm the password; the session goes on, fresh, under a new id',
-          refusals: ['invalid_credentials'],
-          example: { body: { password: passwordExample }, answer: madeUpPair, answerToCookie: csrfExample },
-        },
-      },
-      schema: { body: strictObject({ password }), response: { 200: renewedAnswer } },
-    },
-    async (request, reply) => {
-      const { userId, sessionId } = principalOf(request)
-      const confirmed = parsePassword(request.body.password, '/password')
-      const from = { origin: originOf(request), gone: goneSignal(reply) }
-      const confirmation = { userId, sessionId, password: confirmed, ...from }
-      return answerRenewed(engine, reply, () => stepUp(engine, confirmation))
     },
   )
 }
@@ -276,5 +250,5 @@ const logoutRoute = (app: FastifyInstance, engine: Engine): void => {
 }
 
 export const signInRoutes = (app: FastifyInstance, engine: Engine): void => {
-  for (const add of [registrationRoute, loginRoute, stepUpRoute, refreshRoute, logoutRoute]) add(app, engine)
+  for (const add of [registrationRoute, loginRoute, refreshRoute, logoutRoute]) add(app, engine)
 }

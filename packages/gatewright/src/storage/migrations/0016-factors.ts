@@ -6,7 +6,7 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
   const milliseconds = millisecondsColumn(db)
   await db.schema
     .alterTable('users')
-    .addColumn('password_is_short', 'integer', column => column.notNull().defaultTo(0))
+    .addColumn('password_needs_factor', 'integer', column => column.notNull().defaultTo(0))
     .execute()
   await db.schema
     .createTable('totp_factors')
