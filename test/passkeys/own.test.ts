@@ -344,7 +344,7 @@ describe('a passkey that is removed', () => {
   test('stays while the password is too short to be alone', async () => {
     const ann = await signedIn()
     const { id } = await plantPasskey(t.engine, ann.userId)
-    await second.run('update users set password_is_short = 1 where id = ?', ann.userId)
+    await second.run('update users set password_needs_factor = 1 where id = ?', ann.userId)
     const answer = await t.call('DELETE', `me/passkeys/${id}`, { token: ann.access })
     assert.equal(show(answer), '400 password_too_short')
     assert.equal(rowsOf(ann.userId).length, 1)
