@@ -6,6 +6,7 @@ import { forgetFactors } from './factors/enrolled.ts'
 import { factorRequests, withoutFactors } from './factors/requests.ts'
 import { type Caller, password, type TestApp } from './harness.ts'
 import { passkeyRequests } from './passkeys/requests.ts'
+import { inviteTo } from './registration/invite-to.ts'
 import { freshName, type Sender, type SenderName, senderNames } from './senders.ts'
 
 /**
@@ -37,6 +38,8 @@ export const matrix = `
 | POST /api/v1/setup          | open link       | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
 | POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
+| POST /api/v1/register       | invitation      | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
+| POST /api/v1/register       | no invitation   | link      | link  | link  | link      | link          | link     | link  | late    | over  | who     | two  |
 | POST /api/v1/login          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/login/passkey/options |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/login/passkey  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
@@ -75,6 +78,11 @@ export const matrix = `
 | DELETE /api/v1/sessions/:id | this session    | who       | 204   | 204   | 204       | 204           | 204      | 204   | late    | over  | who     | two  |
 | DELETE /api/v1/sessions/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | who     | two  |
 | DELETE /api/v1/sessions/:id | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
+| POST /api/v1/admin/users    |                 | who       | no    | no    | no        | 201           | no       | again | late    | over  | who     | two  |
+| GET /api/v1/admin/invitations |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | who     | two  |
+| DELETE /api/v1/admin/invitations/:id | invitation      | who       | no    | no    | no        | 204           | no       | again | late    | over  | who     | two  |
+| DELETE /api/v1/admin/invitations/:id | unknown id      | who       | no    | no    | no        | none          | no       | again | late    | over  | who     | two  |
+| DELETE /api/v1/admin/invitations/:id | malformed id    | who       | no    | no    | no        | none          | no       | again | late    | over  | who     | two  |
 | GET /api/v1/users           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | who     | two  |
 | POST /api/v1/users          |                 | 201       | 201   | 201   | 201       | 201           | 201      | again | late    | over  | who     | two  |
 | POST /api/v1/users          | with roles      | who       | no    | no    | no        | 201           | no       | again | late    | over  | who     | two  |
@@ -209,6 +217,13 @@ const passwordOfOwner = async ({ t, owner: { id, username } }: Occasion) => {
 
 const registration = () => ({ username: freshName(), password, email: 'a@b.example' })
 const page = { page: '1', per_page: '10' }
+
+/** A registration with an open invitation, with one that there is not, or without. */
+const showInvitation = async ({ t, of }: Occasion): Promise<unknown> => {
+  const { email, ...asked } = registration()
+  if (of === 'no invitation') return { ...asked, invitation: 'unknown' }
+  return of === 'invitation' ? { ...asked, invitation: await inviteTo(t, email) } : { ...asked, email }
+}
 const anyVersion = { 'if-match': '*' }
 const unknownId = 'AAAAAAAAAAAAAAAAAAAAAA'
 
@@ -230,7 +245,9 @@ export const requests: Readonly<Record<string, Request>> = {
     }),
   },
   'GET /api/v1/revocations': { query: { nonce: 'A'.repeat(22), after: 'unknown', wait_ms: '0' } },
-  'POST /api/v1/register': { body: registration },
+  'POST /api/v1/register': { body: showInvitation },
+  'POST /api/v1/admin/users': { body: () => ({ email: `${freshName()}@example.org`, locale: 'zh-CN' }) },
+  'GET /api/v1/admin/invitations': { query: page },
   'POST /api/v1/login': { body: passwordOfOwner },
   'POST /api/v1/sessions': {
     body: passwordOfOwner,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { minute, second } from 'gatewright/clock'
 import { newId } from 'gatewright/random'
+import { invite } from '../packages/gatewright/src/administration/invitations.ts'
+import { systemOrigin } from '../packages/gatewright/src/audit/record.ts'
 import { forgetFactors } from './factors/enrolled.ts'
 import { type Caller, password, signUp, type TestApp } from './harness.ts'
 
@@ -111,6 +113,10 @@ export const things: Readonly<Record<string, MakeThing>> = {
   passkey: async ({ engine }, { id }) => {
     await forgetFactors(engine, id)
     return (await plantPasskey(engine, id)).id
+  },
+  invitation: async ({ engine }) => {
+    const asked = { email: `${freshName()}@example.org`, roles: ['user'] }
+    return (await invite(engine, asked, systemOrigin)).id
   },
   'this session': async (_, owner, sender) => sessionIdOf(sender.access ?? owner.access),
   'the owner': async (_, owner) => owner.id,

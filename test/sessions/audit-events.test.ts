@@ -152,6 +152,27 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const user = answer.body.id
     return { user, actor: user, answer, reason: 'breached_password' }
   },
+  'user.invited': async () => {
+    const { body } = await call('POST', 'login', { body: { username: 'root', password } })
+    const me = await call('GET', 'me', { token: body.access_token })
+    const invited = { email: 'invited@example.org' }
+    const answer = await call('POST', 'admin/users', { token: body.access_token, body: invited })
+    const details = { invitation: answer.body.id, roles: ['user'] }
+    return { user: null, actor: me.body.id, answer, details }
+  },
+  'invitation.revoked': async () => {
+    const { body } = await call('POST', 'login', { body: { username: 'root', password } })
+    const token = body.access_token
+    const me = await call('GET', 'me', { token })
+    const { body: made } = await call('POST', 'admin/users', { token, body: { email: 'taken@example.org' } })
+    const answer = await call('DELETE', `admin/invitations/${made.id}`, { token })
+    return { user: null, actor: me.body.id, answer, details: { invitation: made.id } }
+  },
+  'link.refused': async () => {
+    const body = { invitation: 'unknown', username: 'stranger', password }
+    const answer = await call('POST', 'register', { body })
+    return { user: null, actor: null, answer, reason: 'invitation' }
+  },
   'user.created': async () => {
     const { body } = await call('POST', 'login', { body: { username: 'root', password } })
     const me = await call('GET', 'me', { token: body.access_token })

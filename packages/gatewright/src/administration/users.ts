@@ -3,14 +3,8 @@ import { applyConsequences } from '../consequences/apply.ts'
 import { endOverlong } from '../consequences/overtime.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { emitHook } from '../hooks/emit.ts'
-import type { Permission } from '../permissions/access-rule.ts'
-import {
-  administratorRole,
-  defaultRole,
-  isAdministrative,
-  permissionsOf,
-  type RoleTable,
-} from '../permissions/roles.ts'
+import { neededToGive } from '../permissions/needed-to-give.ts'
+import { administratorRole, isAdministrative, type RoleTable } from '../permissions/roles.ts'
 import { type Caller, holdPermissions, holdSession } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { addUser, prepareUser, type RegisterDependencies, type Registration } from '../sign-in/register.ts'
@@ -30,12 +24,6 @@ export const checkRoles = ({ roleTable }: Roles, roles: readonly string[], path 
   if (unknown === undefined) return
   const message = `there is no such role: write one of ${[...roleTable.roles.keys()].join(', ')}`
   throw new Refusal('validation_failed', { errors: [{ path, message }] })
-}
-
-/** What somebody needs who makes a user: nobody gives more than they have, but what everybody gets. */
-const neededToGive = ({ roleTable }: Roles, roles: readonly string[]): readonly Permission[] => {
-  const given = roles.filter(role => role !== defaultRole)
-  return ['users:write', ...permissionsOf(roleTable, given)]
 }
 
 /**

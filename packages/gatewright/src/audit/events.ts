@@ -4,6 +4,10 @@
  */
 export const auditEvents = {
   'user.registered': 'A user registered.',
+  'user.invited': 'Somebody was invited by mail to register with the roles that the details name.',
+  'invitation.revoked': 'An invitation that was open was taken back.',
+  'link.refused':
+    'A link of a mail was followed that was used, has expired, ended or is for something else; the reason tells for what.',
   'user.created': 'An administrator or the command line created a user.',
   'user.disabled': 'A user was disabled; everything of the user ended.',
   'user.enabled': 'A user was enabled again.',

@@ -11,6 +11,7 @@ import { secretRetire } from './secret-retire.ts'
 import { serve } from './serve.ts'
 import { setupLink } from './setup-link.ts'
 import { userCreate } from './user-create.ts'
+import { userInvite } from './user-invite.ts'
 import { userList } from './user-list.ts'
 import { userRole } from './user-role.ts'
 import { userDisable, userEnable } from './user-state.ts'
@@ -19,6 +20,7 @@ import { userDisable, userEnable } from './user-state.ts'
 export const commands: readonly Command[] = [
   serve,
   userCreate,
+  userInvite,
   userList,
   userDisable,
   userEnable,

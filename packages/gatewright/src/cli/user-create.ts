@@ -1,6 +1,7 @@
 import { Refusal } from '../ground/refusal.ts'
 import { builtInRoleNames, createRoleTable } from '../permissions/roles.ts'
 import { defineCommand } from './command.ts'
+import { checkEmail } from './email-option.ts'
 import { withEngine } from './engine.ts'
 import { readNewPassword } from './password-input.ts'
 import { toUserView } from './users.ts'
@@ -55,16 +56,4 @@ const checkAsked = async (asked: readonly string[]): Promise<void> => {
     if (hasNone) checkRoles({ roleTable: createRoleTable() }, asked, '/role')
     throw error
   })
-}
-
-/** As the routes check it. */
-const checkEmail = async (email: string): Promise<void> => {
-  const [{ Ajv }, { withFormats }, schemas] = await Promise.all([
-    import('ajv'),
-    import('../ground/json-schema.ts'),
-    import('../http/schemas.ts'),
-  ])
-  if (withFormats(new Ajv()).validate(schemas.email, email)) return
-  const message = 'must be an e-mail address, such as alice@example.org'
-  throw new Refusal('validation_failed', { errors: [{ path: '/email', message }] })
 }

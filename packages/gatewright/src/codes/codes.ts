@@ -20,6 +20,8 @@ export type NewCode = {
   readonly user?: { readonly id: string; readonly version: number }
   /** The session that it belongs to, and ends with. */
   readonly sessionId?: string
+  /** The address that it is sent to, as addresses are compared, where its reader is no user yet. */
+  readonly addressKey?: string
   /** Facts that it carries, without secrets: whoever reads the table reads them. */
   readonly data?: Readonly<Record<string, unknown>>
   /** 256 bits of its own where somebody else must know them (a WebAuthn challenge); made here without a word. */
@@ -31,7 +33,7 @@ export type MadeCode = { readonly id: string; readonly secret: string; readonly 
 
 const toRow = (
   { clock, random }: CodeDependencies,
-  { purpose, user, sessionId, data = {} }: NewCode,
+  { purpose, user, sessionId, addressKey, data = {} }: NewCode,
   secret: string,
 ): CodeRow => {
   const now = clock.now()
@@ -41,6 +43,7 @@ const toRow = (
     secret_hash: sha256(secret),
     user_id: user?.id ?? null,
     session_id: sessionId ?? null,
+    address_key: addressKey ?? null,
     data: JSON.stringify(data),
     attempts: 0,
     created_at: now,
@@ -171,4 +174,9 @@ export const endCodes = async (
   purposes: readonly Purpose[] = endingPurposes,
 ): Promise<void> => {
   await db.deleteFrom('codes').where('user_id', '=', userId).where('purpose', 'in', purposes).execute()
+}
+
+/** Ends what was sent to an address for this purpose. */
+export const endCodesTo = async ({ db }: Work, purpose: Purpose, addressKey: string): Promise<void> => {
+  await db.deleteFrom('codes').where('purpose', '=', purpose).where('address_key', '=', addressKey).execute()
 }

@@ -22,6 +22,7 @@ import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
+import { invitationRoutes } from './routes/invitations.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { ownFactorRoutes } from './routes/own-factors.ts'
 import { ownPasskeyRoutes } from './routes/own-passkeys.ts'
@@ -133,6 +134,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       ownPasskeyRoutes,
       sessionRoutes,
       cookieSessionRoutes,
+      invitationRoutes,
       revocationsRoutes,
     ])
       addRoutes(scope, engine)

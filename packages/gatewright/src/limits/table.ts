@@ -145,6 +145,24 @@ export const limits = {
       describe: 'And not around the clock.',
     },
   ],
+  invitation: [
+    {
+      by: 'user',
+      count: 60,
+      window: hour,
+      kind: 'exact',
+      away: 5,
+      describe: 'A class is invited in one go; a stolen session sends no flood of mail.',
+    },
+    {
+      by: 'recipient',
+      count: 5,
+      window: day,
+      kind: 'exact',
+      away: 1,
+      describe: 'Nobody is sent a heap of invitations, whoever sends them.',
+    },
+  ],
   refresh: [
     {
       by: 'session',

@@ -45,6 +45,7 @@ type Prepared = {
   readonly breach?: BreachNote | undefined
   readonly fields: UserFieldValues
   readonly locale?: Locale | undefined
+  readonly emailVerified?: boolean
 }
 
 /**
@@ -87,14 +88,20 @@ export const addUser = async (
     roles,
     origin,
     event,
-  }: { readonly roles: readonly string[]; readonly origin: Origin; readonly event: AuditEventName },
+    details,
+  }: {
+    readonly roles: readonly string[]
+    readonly origin: Origin
+    readonly event: AuditEventName
+    readonly details?: AuditEntry['details']
+  },
 ): Promise<User> => {
   const user = await insertUser(dependencies, work, { ...prepared, roles })
   await noteAdministrator(dependencies, work, roles)
   const entry: AuditEntry = {
     origin: { ...origin, actor: origin.actor ?? user.id },
     userId: user.id,
-    details: { roles: user.roles },
+    details: { roles: user.roles, ...details },
   }
   await recordEvent(dependencies, work, event, entry)
   await noteBreach(dependencies, work, prepared.breach, { origin: entry.origin, userId: user.id })
@@ -111,6 +118,11 @@ const closedTo = {
 /** @throws Refusal `insufficient_permission` */
 const checkOpen = ({ registration }: Pick<Settings, 'registration'>): void => {
   if (registration !== 'open') throw new Refusal('insufficient_permission', closedTo[registration])
+}
+
+/** @throws Refusal `insufficient_permission` where invitations open nothing either */
+export const checkInvited = ({ registration }: Pick<Settings, 'registration'>): void => {
+  if (registration === 'closed') throw new Refusal('insufficient_permission', closedTo.closed)
 }
 
 /**

@@ -17,6 +17,7 @@ import { up as codes } from './migrations/0014-codes.ts'
 import { up as mail } from './migrations/0015-mail.ts'
 import { up as factors } from './migrations/0016-factors.ts'
 import { up as passkeys } from './migrations/0017-passkeys.ts'
+import { up as invitations } from './migrations/0018-invitations.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -36,6 +37,7 @@ const ownMigrations: Record<string, Migration> = {
   '0015-mail': { up: mail },
   '0016-factors': { up: factors },
   '0017-passkeys': { up: passkeys },
+  '0018-invitations': { up: invitations },
 }
 
 export type MigrationSet = {

@@ -277,6 +277,8 @@ type CodesTable = {
   user_id: string | null
   /** The session that it belongs to. */
   session_id: string | null
+  /** Whom it was sent to, where that is no user yet. */
+  address_key: Generated<string | null>
   /** JSON object, without secrets. */
   data: string
   attempts: number

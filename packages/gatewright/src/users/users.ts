@@ -151,11 +151,24 @@ export type NewUser = {
   readonly username: string
   readonly key: UsernameKey
   readonly email: string | null
+  /** Whether its owner has shown already that it is the own one. */
+  readonly emailVerified?: boolean
   readonly passwordHash: PasswordHash
   readonly roles: readonly string[]
   readonly fields?: UserFieldValues
   /** English without a word. */
   readonly locale?: Locale | undefined
+}
+
+/** Whether somebody has verified this address. */
+export const isVerified = async (db: Database, email: string): Promise<boolean> => {
+  const owner = await db
+    .selectFrom('users')
+    .select('id')
+    .where('email_key', '=', emailKey(email))
+    .where('email_verified_at', 'is not', null)
+    .executeTakeFirst()
+  return owner !== undefined
 }
 
 /**
@@ -166,7 +179,7 @@ export type NewUser = {
 export const insertUser = async (
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   { db, beforeLock }: Work,
-  { username, key, email, passwordHash, roles, fields = {}, locale = 'en' }: NewUser,
+  { username, key, email, emailVerified = false, passwordHash, roles, fields = {}, locale = 'en' }: NewUser,
 ): Promise<User> => {
   beforeLock('user')
   const row: UserRow = {
@@ -175,7 +188,7 @@ export const insertUser = async (
     username_key: key,
     email,
     email_key: email && emailKey(email),
-    email_verified_at: null,
+    email_verified_at: emailVerified ? clock.now() : null,
     password_hash: passwordHash,
     version: 1,
     disabled_at: null,

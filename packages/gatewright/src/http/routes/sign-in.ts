@@ -6,6 +6,7 @@ import { admitUnknown } from '../../gate/unknown-credential.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { everyone } from '../../permissions/access-rule.ts'
 import type { Caller } from '../../sessions/hold-session.ts'
+import { acceptInvitation } from '../../sign-in/accept-invitation.ts'
 import { refuseJustRenewed } from '../../sign-in/cookie-session.ts'
 import { logOut } from '../../sign-in/end-sessions.ts'
 import { getSessionOfRefreshToken, readRefreshToken } from '../../sign-in/made-by-us.ts'
@@ -54,6 +55,13 @@ const findRefreshToken = (request: FastifyRequest): string | undefined => {
   return bearer
 }
 
+/** The address of an invitation is the one that it was sent to. */
+const refuseOtherAddress = (address: string | undefined): void => {
+  if (address === undefined) return
+  const message = 'leave it out: the address of an invitation is the one that it was sent to'
+  throw new Refusal('validation_failed', { errors: [{ path: '/email', message }] })
+}
+
 const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
   typed(app).post(
     '/register',
@@ -63,12 +71,13 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
           access: everyone(),
           ignoresCookie: true,
           limit: 'registration',
-          audit: ['user.registered', 'password.taken-with-doubt'],
+          audit: ['user.registered', 'password.taken-with-doubt', 'link.refused'],
         },
         reference: {
           tag: 'Sign-in',
-          summary: 'Register',
+          summary: 'Register, also with the link of an invitation',
           refusals: [
+            'invalid_link',
             'username_taken',
             'password_too_short',
             'password_blocklisted',
@@ -81,17 +90,29 @@ const registrationRoute = (app: FastifyInstance, engine: Engine): void => {
         },
       },
       schema: {
-        body: strictObject({ username, password, email, fields: newFieldsSchema(app.userFields, 'self') }, [
-          'email',
-          'fields',
-        ]),
+        body: strictObject(
+          {
+            username,
+            password,
+            email,
+            fields: newFieldsSchema(app.userFields, 'self'),
+            invitation: text(1, 200),
+          },
+          ['email', 'fields', 'invitation'],
+        ),
         response: { 201: accountSchema(app.userFields) },
       },
     },
     async (request, reply) => {
       const fields = checkUserFieldValues(app.userFields, request.body.fields ?? {}, 'self')
-      const registration = { ...request.body, fields, locale: localeOf(request) }
-      const user = await register(engine, registration, originOf(request), goneSignal(reply))
+      const { invitation, email: address, ...rest } = request.body
+      const registration = { ...rest, fields, locale: localeOf(request) }
+      const [origin, gone] = [originOf(request), goneSignal(reply)]
+      if (invitation !== undefined) refuseOtherAddress(address)
+      const user =
+        invitation === undefined
+          ? await register(engine, { ...registration, ...(address && { email: address }) }, origin, gone)
+          : await acceptInvitation(engine, { ...registration, invitation }, origin, gone)
       return reply.code(201).send(toAccount(engine, user, app.userFields))
     },
   )

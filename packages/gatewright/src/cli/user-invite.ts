@@ -1,0 +1,52 @@
+import { toTimestamp } from '../ground/clock.ts'
+import { builtInRoleNames } from '../permissions/roles.ts'
+import { defineCommand } from './command.ts'
+import { checkEmail } from './email-option.ts'
+import { withEngine } from './engine.ts'
+import { getLocale, localeNames } from './locale-option.ts'
+
+export const userInvite = defineCommand({
+  name: 'user invite',
+  summary:
+    'Invites somebody by mail, who registers with the link within seven days. A running server sends it.',
+  parameters: {},
+  options: {
+    email: { kind: 'text', value: 'address', required: true, describe: 'Where the invitation is sent.' },
+    role: {
+      kind: 'texts',
+      value: 'role',
+      describe: `${builtInRoleNames.join(', ')}, or one of the application's own; may be repeated. Default: user.`,
+    },
+    locale: {
+      kind: 'text',
+      value: 'language',
+      describe: `The language of the mail: ${localeNames}. Default: en.`,
+    },
+  },
+  example: 'user invite --email carol@example.org --role moderator',
+  run: async ({ email, role, locale: named }) => {
+    const roles = role.length > 0 ? role : ['user']
+    await checkEmail(email)
+    const locale = getLocale(named)
+    const { invite } = await import('../administration/invitations.ts')
+    const { commandLineOrigin } = await import('../audit/record.ts')
+    const invitation = await withEngine('must exist', engine =>
+      invite(engine, { email, roles, locale }, commandLineOrigin),
+    )
+    const { id, createdAt, expiresAt } = invitation
+    const until = toTimestamp(expiresAt)
+    return {
+      text: `Invited ${email} (${invitation.roles.join(', ')}), until ${until}. A running server sends the mail.`,
+      json: {
+        invitation: {
+          id,
+          email,
+          roles: invitation.roles,
+          invited_by: null,
+          created_at: toTimestamp(createdAt),
+          expires_at: until,
+        },
+      },
+    }
+  },
+})

@@ -1,0 +1,161 @@
+import type { FastifyInstance } from 'fastify'
+import {
+  type Invitation,
+  invite,
+  listInvitations,
+  revokeInvitation,
+} from '../../administration/invitations.ts'
+import type { Engine } from '../../compose.ts'
+import { toTimestamp } from '../../ground/clock.ts'
+import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
+import { defaultRole } from '../../permissions/roles.ts'
+import { locales } from '../../users/locale.ts'
+import { emailKey } from '../../users/users.ts'
+import { takeFurther } from '../answer-refusal.ts'
+import { originOf, principalOf } from '../request.ts'
+import {
+  anyText,
+  email,
+  idParams,
+  integer,
+  list,
+  madeUpId,
+  named,
+  nothing,
+  pageQuery,
+  strictObject,
+  text,
+  textOrNull,
+  timestamp,
+} from '../schemas.ts'
+import { typed } from '../typed-app.ts'
+
+const invitationSchema = named(
+  'Invitation',
+  strictObject({
+    id: anyText,
+    email: anyText,
+    roles: list(anyText),
+    invited_by: textOrNull,
+    created_at: timestamp,
+    expires_at: timestamp,
+  }),
+)
+
+const example = {
+  id: madeUpId,
+  email: 'carol@example.org',
+  roles: ['moderator', 'user'],
+  invited_by: 'ada',
+  created_at: '2026-11-21T12:00:00.000Z',
+  expires_at: '2026-11-28T12:00:00.000Z',
+}
+
+const toView = ({ id, email: to, roles, invitedBy, createdAt, expiresAt }: Invitation) => ({
+  id,
+  email: to,
+  roles: [...roles],
+  invited_by: invitedBy,
+  created_at: toTimestamp(createdAt),
+  expires_at: toTimestamp(expiresAt),
+})
+
+const inviteRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).post(
+    '/admin/users',
+    {
+      config: {
+        gate: {
+          access: allOf(permission('users:write'), recentSignIn()),
+          limit: 'invitation',
+          audit: ['user.invited'],
+        },
+        reference: {
+          tag: 'Administration',
+          summary: 'Invite somebody by mail, to register with roles that you hold yourself',
+          refusals: ['conflict'],
+          example: { body: { email: example.email, roles: example.roles }, answer: example },
+        },
+      },
+      schema: {
+        body: strictObject(
+          { email, roles: { ...list(text(1, 64)), maxItems: 100 }, locale: { enum: locales } },
+          ['roles', 'locale'],
+        ),
+        response: { 201: invitationSchema },
+      },
+    },
+    async (request, reply) => {
+      const { email: to, roles = [defaultRole], locale } = request.body
+      await takeFurther(engine, { passage: request.passage, reply }, { recipient: emailKey(to) })
+      const asked = { email: to, roles, locale }
+      const invitation = await invite(engine, asked, originOf(request), principalOf(request))
+      return reply.code(201).send(toView(invitation))
+    },
+  )
+}
+
+const listRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).get(
+    '/admin/invitations',
+    {
+      config: {
+        gate: { access: permission('users:write'), limit: 'read', audit: 'none' },
+        reference: {
+          tag: 'Administration',
+          summary: 'The invitations that are open, newest first',
+          example: {
+            query: { page: 1, per_page: 20 },
+            answer: { invitations: [example], page: 1, per_page: 20, total: 1 },
+          },
+        },
+      },
+      schema: {
+        querystring: pageQuery,
+        response: {
+          200: strictObject({
+            invitations: list(invitationSchema),
+            page: integer,
+            per_page: integer,
+            total: integer,
+          }),
+        },
+      },
+    },
+    async ({ query: { page = 1, per_page = 20 } }) => {
+      const { invitations, total } = await listInvitations(engine, { page, perPage: per_page })
+      return { invitations: invitations.map(toView), page, per_page, total }
+    },
+  )
+}
+
+const revokeRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).delete(
+    '/admin/invitations/:id',
+    {
+      config: {
+        gate: {
+          access: allOf(permission('users:write'), recentSignIn()),
+          limit: 'write',
+          audit: ['invitation.revoked'],
+        },
+        reference: {
+          tag: 'Administration',
+          summary: 'Take an invitation back: its link opens nothing any more',
+          example: {},
+        },
+      },
+      schema: { params: idParams, response: { 204: nothing } },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      await revokeInvitation(engine, { id, origin: originOf(request), caller: principalOf(request) })
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+/** Invitations by mail: who administers users sends them, sees those that are open, and takes them back. */
+export const invitationRoutes = (app: FastifyInstance, engine: Engine): void => {
+  for (const add of [inviteRoute, listRoute, revokeRoute]) add(app, engine)
+}

@@ -1,0 +1,11 @@
+import type { Permission } from './access-rule.ts'
+import { defaultRole, permissionsOf, type RoleTable } from './roles.ts'
+
+/** What somebody needs who gives these roles: nobody gives more than they have, but what everybody gets. */
+export const neededToGive = (
+  { roleTable }: { readonly roleTable: RoleTable },
+  roles: readonly string[],
+): readonly Permission[] => {
+  const given = roles.filter(role => role !== defaultRole)
+  return ['users:write', ...permissionsOf(roleTable, given)]
+}

@@ -1,0 +1,123 @@
+import { type Origin, recordEvent } from '../audit/record.ts'
+import { type CodeDependencies, consumeCode, endCodesTo, findCode } from '../codes/codes.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { neededToGive } from '../permissions/needed-to-give.ts'
+import { administratorRole, permissionsOf, type RoleTable } from '../permissions/roles.ts'
+import type { Processes } from '../processes/processes.ts'
+import { lockInstallation } from '../storage/installation.ts'
+import type { UserRow } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { isUniqueRefused } from '../storage/unique-refused.ts'
+import { emailKey, isVerified, listRoles, type User } from '../users/users.ts'
+import { toQueueCaller } from './check-password.ts'
+import { toInvited } from './invitation.ts'
+import {
+  addUser,
+  checkInvited,
+  prepareUser,
+  type RegisterDependencies,
+  type Registration,
+} from './register.ts'
+
+type Dependencies = RegisterDependencies & {
+  readonly roleTable: RoleTable
+  readonly processes: Pick<Processes, 'secretInForce'>
+}
+
+/** The secret of the link. The address is the one that it was sent to, and no other. */
+type Acceptance = Omit<Registration, 'email'> & { readonly invitation: string }
+type Prepared = Awaited<ReturnType<typeof prepareUser>>
+type Shown = {
+  readonly invitation: string
+  readonly roles: readonly string[]
+  readonly prepared: Prepared
+  readonly origin: Origin
+}
+
+/** Leaves its trace, and is to be returned by the transaction: nobody is told why. */
+const refuse = async (
+  dependencies: Pick<CodeDependencies, 'clock'>,
+  work: Work,
+  { origin, inviter }: { readonly origin: Origin; readonly inviter?: string | undefined },
+): Promise<Refusal> => {
+  const whose = inviter === undefined ? {} : { userId: inviter }
+  await recordEvent(dependencies, work, 'link.refused', { origin, reason: 'invitation', ...whose })
+  return new Refusal('invalid_link', { hasEvent: true, reason: 'link_invitation' })
+}
+
+/**
+ * Whether the inviter may still give these roles, by the permissions of this moment. Its row is held: nobody
+ * changes them until the new user is there.
+ */
+const mayGive = async (
+  { roleTable }: Pick<Dependencies, 'roleTable'>,
+  { db }: Work,
+  inviter: UserRow | undefined,
+  roles: readonly string[],
+): Promise<boolean> => {
+  if (!roles.every(role => roleTable.roles.has(role))) return false
+  if (inviter === undefined) return true
+  const held = permissionsOf(roleTable, await listRoles(db, inviter.id))
+  return neededToGive({ roleTable }, roles).every(permission => held.has(permission))
+}
+
+const accept = async (
+  dependencies: Dependencies,
+  work: Work,
+  { invitation, roles, prepared, origin }: Shown,
+): Promise<User | Refusal> => {
+  // In their order: the installation's row before the inviter's.
+  if (roles.includes(administratorRole)) await lockInstallation(work)
+  else await dependencies.processes.secretInForce(work)
+  const code = await consumeCode(dependencies, work, { purpose: 'invitation', secret: invitation })
+  if (code === undefined) return refuse(dependencies, work, { origin })
+  const { email, roles: given } = toInvited(code)
+  if (!(await mayGive(dependencies, work, code.user, given)))
+    return refuse(dependencies, work, { origin, inviter: code.user?.id })
+  await endCodesTo(work, 'invitation', emailKey(email))
+  // The link came by mail. Of an address that somebody has verified before, nothing is told and nothing taken.
+  const emailVerified = !(await isVerified(work.db, email))
+  return addUser(
+    dependencies,
+    work,
+    { ...prepared, emailVerified },
+    {
+      roles: given,
+      origin,
+      event: 'user.registered',
+      details: { invitation: code.id, invited_by: code.user_id ?? 'command-line' },
+    },
+  )
+}
+
+/** Another may verify the address at the same moment: then it is theirs, and this runs once more. */
+const acceptOnce = async (dependencies: Dependencies, shown: Shown): Promise<User> => {
+  const attempt = () => inTransaction<User>(dependencies.db, work => accept(dependencies, work, shown))
+  return attempt().catch(error => {
+    if (isUniqueRefused(error)) return attempt()
+    throw error
+  })
+}
+
+/**
+ * Registers whoever holds the link of an invitation, with its roles and its address, which counts as verified.
+ * The link is looked at before the password is hashed, and taken with the user's insertion: of any number who
+ * use it at once one registers. What the inviter may not give at that moment, nobody gets, and the link is gone.
+ * A name that is taken leaves it good.
+ * @throws Refusal `invalid_link`, and as `register` does
+ */
+export const acceptInvitation = async (
+  dependencies: Dependencies,
+  { invitation, ...registration }: Acceptance,
+  origin: Origin,
+  gone?: AbortSignal,
+): Promise<User> => {
+  checkInvited(dependencies.settings)
+  const { db } = dependencies
+  const found = await findCode(dependencies, { purpose: 'invitation', secret: invitation })
+  if (found === undefined) return inTransaction<User>(db, work => refuse(dependencies, work, { origin }))
+  const { email, roles } = toInvited(found)
+  const caller = toQueueCaller(origin, { gone })
+  const prepared = await prepareUser(dependencies, { ...registration, email }, 'refuse', caller)
+  return acceptOnce(dependencies, { invitation, roles, prepared, origin })
+}
