@@ -3,8 +3,8 @@ import { until } from './process/until.ts'
 
 /**
  * Every row of every table, by table: what a request may or may not have changed. Left out is what is written
- * at a moment of its own, refused credentials, counted behind the answer, and the beats of processes; and what
- * limits count, which is every request.
+ * at a moment of its own, refused credentials, counted behind the answer, and the beats of processes; the trace of
+ * a link that was refused; and what limits count, which is every request.
  */
 export type TableContents = ReadonlyMap<string, readonly unknown[]>
 
@@ -25,7 +25,9 @@ const listTables = (db: Database): Promise<readonly string[]> => {
   return known
 }
 
-const isNoCount = (row: object): boolean => !('event' in row) || row.event !== 'credential.refused'
+/** What says only that something was refused. */
+const refused: readonly unknown[] = ['credential.refused', 'link.refused']
+const isNoRefusal = (row: object): boolean => !('event' in row) || !refused.includes(row.event)
 
 export const readTables = async ({ engine: { db } }: TestApp): Promise<TableContents> => {
   const contents = new Map<string, readonly unknown[]>()
@@ -33,7 +35,7 @@ export const readTables = async ({ engine: { db } }: TestApp): Promise<TableCont
     // The type knows the engine's tables only; an application has more, and all are read alike.
     const table = db.dynamic.table(name as 'users').as('t')
     const rows = await db.selectFrom(table).selectAll().execute()
-    contents.set(name, rows.filter(isNoCount))
+    contents.set(name, rows.filter(isNoRefusal))
   }
   return contents
 }

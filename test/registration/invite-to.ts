@@ -4,7 +4,7 @@ import { commandLineOrigin } from '../../packages/gatewright/src/audit/record.ts
 import type { TestApp } from '../harness.ts'
 
 /** The secret of the newest invitation that was mailed there. */
-export const readInvitation = async (t: TestApp, email: string): Promise<string> => {
+export const readInvitation = async (t: Pick<TestApp, 'deliverMail'>, email: string): Promise<string> => {
   const mails = await t.deliverMail()
   const link = mails.findLast(({ to }) => to === email)?.link
   assert.ok(link)
