@@ -115,7 +115,7 @@ export const things: Readonly<Record<string, MakeThing>> = {
     return (await plantPasskey(engine, id)).id
   },
   invitation: async ({ engine }) => {
-    const asked = { email: `${freshName()}@example.org`, roles: ['user'] }
+    const asked = { email: 'carol@example.org', roles: ['user'] }
     return (await invite(engine, asked, systemOrigin)).id
   },
   'this session': async (_, owner, sender) => sessionIdOf(sender.access ?? owner.access),

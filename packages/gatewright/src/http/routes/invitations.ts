@@ -45,8 +45,8 @@ const invitationSchema = named(
 const example = {
   id: madeUpId,
   email: 'carol@example.org',
-  roles: ['moderator', 'user'],
-  invited_by: 'ada',
+  roles: ['user'],
+  invited_by: null,
   created_at: '2026-11-21T12:00:00.000Z',
   expires_at: '2026-11-28T12:00:00.000Z',
 }
@@ -74,7 +74,10 @@ const inviteRoute = (app: FastifyInstance, engine: Engine): void => {
           tag: 'Administration',
           summary: 'Invite somebody by mail, to register with roles that you hold yourself',
           refusals: ['conflict'],
-          example: { body: { email: example.email, roles: example.roles }, answer: example },
+          example: {
+            body: { email: example.email, roles: ['moderator', 'user'] },
+            answer: { ...example, roles: ['moderator', 'user'], invited_by: 'alice' },
+          },
         },
       },
       schema: {
