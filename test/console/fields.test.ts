@@ -94,19 +94,21 @@ describe('what the forms and pages of the console have in common', { skip: brows
     await untilEqual(() => page.locator('input[name="new_password"]').getAttribute('aria-invalid'), 'true')
   })
 
-  test('where no mail is sent, what needs one says so, and nothing leads there', async () => {
+  test('where no mail is sent, what needs one says so, and what helps instead', async () => {
     for (const path of ['/forgot', '/verify#token', '/reset#token', '/not-me#token']) {
       const page = await open(c, path)
-      await page.getByText('This server can’t send mail yet').waitFor()
+      await page.getByText('This server sends no mail').waitFor()
       assert.equal(await page.getByRole('textbox').count(), 0, path)
     }
-    const page = await open(c, '/sign-in')
-    await page.getByLabel('Username').waitFor()
-    assert.equal(await page.getByRole('link', { name: 'Forgotten password' }).count(), 0)
     await makeUser(c, 'sam')
     const profile = await openAs(c, 'sam', '/me')
     await profile.getByText('sam@example.org').waitFor()
     assert.equal(await profile.getByText('verified').count(), 0)
+    await profile.getByRole('link', { name: 'E-mail' }).click()
+    await profile.getByText('This server sends no mail').waitFor()
+    assert.equal(await profile.getByRole('textbox').count(), 0)
+    await profile.getByRole('link', { name: 'To the recovery codes' }).click()
+    await profile.getByRole('heading', { name: 'Security' }).waitFor()
   })
 
   test('where mail is sent, one setting of the page brings all of it', async () => {
@@ -119,6 +121,8 @@ describe('what the forms and pages of the console have in common', { skip: brows
       '/verify#t': 'Verify the address',
       '/reset#t': 'Set the password',
       '/not-me#t': 'It was not me',
+      '/undo-email#t': 'Bring it back',
+      '/prove#t': 'Let this device sign in',
     }
     for (const [path, name] of Object.entries(buttons)) {
       await page.goto(`/console${path}`)
@@ -132,7 +136,7 @@ describe('what the forms and pages of the console have in common', { skip: brows
     await makeUser(c, 'nora')
     const context = await c.newContext()
     const page = await openAs(c, 'nora', '/me', context)
-    for (const path of ['/me', '/me/password', '/me/devices']) {
+    for (const path of ['/me', '/me/email', '/me/security', '/me/password', '/me/devices']) {
       await page.goto(`/console${path}`)
       await page.getByRole('button', { name: 'Sign out' }).waitFor()
     }

@@ -64,7 +64,7 @@ describe('by keyboard alone', { skip: browserMissing }, () => {
     await page.keyboard.press('Enter')
     await dialog.waitFor()
     await waitForFocus(page, 'input Password')
-    await pressTab(page, 'button Show the password', 'button Cancel', 'button Confirm', 'button Close')
+    await pressTab(page, 'button Show the password', 'button Confirm', 'button Cancel', 'button Close')
     await pressTab(page, 'input Password')
     await page.keyboard.type(password)
     await page.keyboard.press('Enter')

@@ -3,6 +3,8 @@ import { minute } from 'gatewright/clock'
 import type { BrowserContext, Page } from 'playwright-core'
 import { replaceSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { password } from '../harness.ts'
+import { addAuthenticator } from './authenticators.ts'
+import { addApp, addPasskey, keepRecoveryCodes } from './factors.ts'
 import { type Console, fillSignIn, makeUser, open, openAs, withSettings } from './start-console.ts'
 
 type Scene = {
@@ -36,14 +38,28 @@ const at = (path: string): Scene => ({
 
 let people = 0
 
+type Shown = { readonly page: Page; readonly username: string }
+
+/** Somebody new, who is signed in here. */
+const openAsSomebody = async (console: Console, context: BrowserContext, path: string): Promise<Shown> => {
+  const username = `person-${++people}`
+  await makeUser(console, username, ['moderator', 'user'])
+  return { username, page: await openAs(console, username, path, context) }
+}
+
 /** A view of somebody new who is signed in here. */
 const as = (path: string): Scene => ({
-  show: async (console, context) => {
-    const username = `person-${++people}`
-    await makeUser(console, username, ['moderator', 'user'])
-    return openAs(console, username, path, context)
-  },
+  show: async (console, context) => (await openAsSomebody(console, context, path)).page,
 })
+
+/** Somebody signed in longer ago; the clock goes on for everybody, and scenes are shown side by side. */
+const signedInBefore = async ({ t }: Console, username: string): Promise<void> => {
+  await t.engine.db
+    .updateTable('sessions')
+    .set(eb => ({ auth_time: eb('auth_time', '-', 11 * minute) }))
+    .where('user_id', '=', eb => eb.selectFrom('users').select('id').where('username', '=', username))
+    .execute()
+}
 
 const agents = [
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1',
@@ -51,7 +67,7 @@ const agents = [
   `a-script/1.0 ${'with-a-long-name-and-no-blank-'.repeat(6)}`,
 ]
 
-const showDevices: Scene['show'] = async (console, context) => {
+const openDevices = async (console: Console, context: BrowserContext): Promise<Shown> => {
   const username = `person-${++people}`
   await makeUser(console, username)
   for (const [index, agent] of agents.entries()) {
@@ -65,6 +81,33 @@ const showDevices: Scene['show'] = async (console, context) => {
   }
   const page = await openAs(console, username, '/me/devices', context)
   await page.getByText('This device').waitFor()
+  return { page, username }
+}
+
+const showCodes: Scene['show'] = async (console, context) => {
+  const page = await as('/me/security').show(console, context)
+  await addApp(console, page)
+  await page.getByLabel('I have kept these codes').waitFor()
+  return page
+}
+
+/** An app, and passkeys of which one was renamed. */
+const openFactors = async (console: Console, context: BrowserContext): Promise<Shown> => {
+  const { page, username } = await openAsSomebody(console, context, '/me/security')
+  await addApp(console, page)
+  await keepRecoveryCodes(page)
+  await addAuthenticator(page)
+  await addPasskey(page, 'Laptop')
+  await page.getByRole('button', { name: 'Remove Laptop' }).waitFor()
+  return { page, username }
+}
+
+/** Half signed in. */
+const showSecondStep: Scene['show'] = async (console, context) => {
+  const { page, username } = await openFactors(console, context)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await fillSignIn(page, username)
+  await page.getByRole('button', { name: 'Use the passkey' }).waitFor()
   return page
 }
 
@@ -103,11 +146,50 @@ export const scenes = {
   },
   profile: as('/me'),
   password: as('/me/password'),
-  devices: { show: showDevices },
+  'security-first': as('/me/security'),
+  'security-set-up': {
+    show: async (console, context) => {
+      const page = await as('/me/security').show(console, context)
+      await page.getByRole('button', { name: 'Set up an app' }).click()
+      await page.getByLabel('Code from the app').waitFor()
+      return page
+    },
+  },
+  'recovery-codes': { show: showCodes },
+  security: { show: async (console, context) => (await openFactors(console, context)).page },
+  'security-remove': {
+    show: async (console, context) => {
+      const { page } = await openFactors(console, context)
+      await page.getByRole('button', { name: 'Remove Laptop' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).waitFor()
+      return page
+    },
+  },
+  'second-step': { show: showSecondStep },
+  'second-step-recovery': {
+    show: async (console, context) => {
+      const page = await showSecondStep(console, context)
+      await page.getByRole('button', { name: 'Use a recovery code instead' }).click()
+      await page.getByLabel('Recovery code').waitFor()
+      return page
+    },
+  },
+  'confirmation-by-factor': {
+    show: async (console, context) => {
+      const { page, username } = await openFactors(console, context)
+      await signedInBefore(console, username)
+      await page.getByRole('button', { name: 'Make new codes' }).click()
+      await page.getByRole('dialog').getByLabel('Code from the app').waitFor()
+      return page
+    },
+  },
+  email: withMail(as('/me/email')),
+  'email-without-mail': as('/me/email'),
+  devices: { show: async (console, context) => (await openDevices(console, context)).page },
   confirmation: {
     show: async (console, context) => {
-      const page = await showDevices(console, context)
-      console.t.clock.advance(11 * minute)
+      const { page, username } = await openDevices(console, context)
+      await signedInBefore(console, username)
       await page.getByRole('button', { name: 'End all others' }).click()
       await page.getByRole('dialog').getByLabel('Password', { exact: true }).waitFor()
       return page
@@ -125,6 +207,8 @@ export const scenes = {
     },
   }),
   'not-me': withMail(at('/not-me#token')),
+  'undo-email': withMail(at('/undo-email#token')),
+  'prove-address': withMail(at('/prove#token')),
   'reset-password': withMail(at('/reset#token')),
   'forgot-password': withMail(at('/forgot')),
   'no-mail': at('/forgot'),

@@ -103,7 +103,7 @@ describe('signing in', { skip: browserMissing }, () => {
     await page.getByText('The username or the password is wrong.').waitFor()
     for (let tries = 1; tries < 6; tries += 1) {
       const answered = page.waitForResponse('**/api/v1/sessions')
-      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
       await answered
     }
     await page.getByText('Too many attempts.').waitFor()

@@ -102,7 +102,7 @@ export const makeUser = async ({ t }: Console, username: string, roles = ['user'
 export const fillSignIn = async (page: Page, username: string, secret = password): Promise<void> => {
   await page.getByLabel('Username').fill(username)
   await page.getByLabel('Password', { exact: true }).fill(secret)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
 }
 
 /** A page of somebody who has signed in, in a browser of its own unless one is given. */

@@ -1,4 +1,4 @@
-import type { Current } from './api/api.ts'
+import type { Current } from './api/answers.ts'
 import { type Memory, readMemory } from './router.ts'
 import { home, type View } from './views.tsx'
 

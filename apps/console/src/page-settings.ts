@@ -8,7 +8,7 @@ export type PageSettings = {
   /** Who may register: anybody, who was invited, or nobody. */
   readonly registration: 'open' | 'invite' | 'closed'
   readonly password_min_length: number
-  /** Whether the server sends mail. While it does not, whatever needs one says so and is not offered. */
+  /** Whether the server sends mail. Where it does not, whatever needs one says so, and what helps instead. */
   readonly sends_mail: boolean
   /** Nobody has set the server up yet; told on a machine of one's own only. */
   readonly awaits_administrator: boolean

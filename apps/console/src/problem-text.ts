@@ -1,8 +1,12 @@
 import type { Problem } from './api/refused.ts'
+import { passkeyKnown, passkeyUnused } from './passkeys.ts'
 import type { TextName } from './texts/en.ts'
 
 const codes: Readonly<Record<string, TextName>> = {
   invalid_credentials: 'errorInvalidCredentials',
+  invalid_mfa_code: 'errorCode',
+  [passkeyUnused]: 'errorPasskeyUnused',
+  [passkeyKnown]: 'errorPasskeyKnown',
   username_taken: 'errorUsernameTaken',
   password_too_short: 'errorPasswordTooShort',
   password_blocklisted: 'errorPasswordBlocklisted',

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, useCallback, useContext, useEffect } from 'react'
-import type { Current, Registration, User } from './api/api.ts'
+import type { Current, Registration, User } from './api/answers.ts'
 import { useApi } from './api/use-api.ts'
 import { navigate } from './router.ts'
 

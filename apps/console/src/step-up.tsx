@@ -1,34 +1,39 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Button, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
+import type { Proof } from './api/answers.ts'
 import { cancelled, isOver, isRefused, Refused } from './api/refused.ts'
 import { useApi } from './api/use-api.ts'
 import { UsernameOf } from './forms/field.tsx'
-import { readField } from './forms/form.tsx'
-import { PasswordField } from './forms/password-field.tsx'
-import { ProblemNotice } from './forms/problem-notice.tsx'
-import { SubmitButton } from './forms/submit-button.tsx'
+import { Dialog } from './frame/dialog.tsx'
+import { Prove } from './prove/prove.tsx'
 import { useCurrent, useSessionChanged } from './session.ts'
-import styles from './step-up.module.css'
 import { useTexts } from './texts/use-texts.tsx'
 
 type Confirmed = <Result>(action: () => Promise<Result>) => Promise<Result>
 
 const StepUp = createContext<Confirmed | undefined>(undefined)
 
-/** Runs an action; where it asks for a recent sign-in, asks for the password and runs it once more. */
+/** Runs an action; where it asks for a recent sign-in, asks who it is and runs it once more. */
 export const useConfirmed = (): Confirmed => {
   const confirmed = useContext(StepUp)
   if (confirmed === undefined) throw new TypeError('an action is confirmed inside a StepUpProvider')
   return confirmed
 }
 
-type Asking = { readonly answer: (confirmed: boolean) => void }
+type Asking = {
+  readonly methods: readonly string[]
+  readonly answer: (confirmed: boolean) => void
+}
 
 export const StepUpProvider = ({ children }: { readonly children: ReactNode }) => {
+  const api = useApi()
   const [asking, setAsking] = useState<Asking>()
-  const askPassword = useCallback(
-    () => new Promise<boolean>(resolve => setAsking({ answer: resolve })).finally(() => setAsking(undefined)),
+  const ask = useCallback(
+    (methods: readonly string[]) =>
+      new Promise<boolean>(resolve => setAsking({ methods, answer: resolve })).finally(() =>
+        setAsking(undefined),
+      ),
     [],
   )
   const confirmed: Confirmed = useCallback(
@@ -37,11 +42,13 @@ export const StepUpProvider = ({ children }: { readonly children: ReactNode }) =
         return await action()
       } catch (error) {
         if (!isRefused(error, 'insufficient_user_authentication')) throw error
-        if (!(await askPassword())) throw new Refused({ code: cancelled })
+        const { methods, passkey } = await api.findStepUpOptions()
+        const usable = methods.filter(method => method !== 'passkey' || passkey !== undefined)
+        if (!(await ask(usable))) throw new Refused({ code: cancelled })
         return action()
       }
     },
-    [askPassword],
+    [api, ask],
   )
   return (
     <StepUp value={confirmed}>
@@ -54,24 +61,9 @@ export const StepUpProvider = ({ children }: { readonly children: ReactNode }) =
 const StepUpDialog = ({ asking }: { readonly asking: Asking | undefined }) => {
   const { text } = useTexts()
   return (
-    <Modal.Root
-      opened={asking !== undefined}
-      onClose={() => asking?.answer(false)}
-      classNames={{ content: styles.dialog }}
-      radius="lg"
-      centered
-    >
-      <Modal.Overlay />
-      <Modal.Content>
-        <Modal.Body p="lg">
-          <Group justify="space-between" wrap="nowrap" mb="xs">
-            <Modal.Title className={styles.title}>{text('confirmTitle')}</Modal.Title>
-            <Modal.CloseButton aria-label={text('close')} />
-          </Group>
-          {asking && <StepUpForm asking={asking} />}
-        </Modal.Body>
-      </Modal.Content>
-    </Modal.Root>
+    <Dialog title={text('confirmTitle')} isOpen={asking !== undefined} onClose={() => asking?.answer(false)}>
+      {asking && <StepUpForm asking={asking} />}
+    </Dialog>
   )
 }
 
@@ -81,7 +73,7 @@ const StepUpForm = ({ asking }: { readonly asking: Asking }) => {
   const { data: current } = useCurrent()
   const sessionChanged = useSessionChanged()
   const stepUp = useMutation({
-    mutationFn: api.stepUp,
+    mutationFn: async (prove: () => Promise<Proof>) => api.stepUp(await prove()),
     onSuccess: async () => {
       await sessionChanged()
       asking.answer(true)
@@ -91,29 +83,20 @@ const StepUpForm = ({ asking }: { readonly asking: Asking }) => {
     },
   })
   return (
-    <form
-      onSubmit={event => {
-        event.preventDefault()
-        stepUp.mutate(readField(event.currentTarget, 'password'))
-      }}
-    >
-      <Stack>
-        <Text>{text('confirmIntro')}</Text>
-        <UsernameOf username={current?.user.username} />
-        <ProblemNotice error={stepUp.error} words={{ invalid_credentials: 'errorWrongPassword' }} />
-        <PasswordField
-          name="password"
-          label={text('passwordLabel')}
-          autoComplete="current-password"
-          data-autofocus
-        />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={() => asking.answer(false)}>
-            {text('cancel')}
-          </Button>
-          <SubmitButton action={stepUp}>{text('confirmSubmit')}</SubmitButton>
-        </Group>
-      </Stack>
-    </form>
+    <Stack>
+      <Text>{text('confirmIntro')}</Text>
+      <UsernameOf username={current?.user.username} />
+      <Prove
+        methods={asking.methods}
+        action={stepUp}
+        onProve={stepUp.mutate}
+        findOptions={async () => (await api.findStepUpOptions()).passkey}
+        words={{ invalid_credentials: 'errorWrongPassword' }}
+      >
+        <Button variant="default" size="xs" onClick={() => asking.answer(false)}>
+          {text('cancel')}
+        </Button>
+      </Prove>
+    </Stack>
   )
 }

@@ -2,11 +2,15 @@ import type { ComponentType } from 'react'
 import type { TextName } from './texts/en.ts'
 import { ChangePassword } from './views/change-password.tsx'
 import { Devices } from './views/devices.tsx'
+import { Email } from './views/email.tsx'
 import { ForgotPassword } from './views/forgot-password.tsx'
-import { NotMe, ResetPassword, VerifyEmail } from './views/link-action.tsx'
+import { Invitation } from './views/invitation.tsx'
+import { NotMe, ProveAddress, ResetPassword, UndoEmail, VerifyEmail } from './views/link-action.tsx'
 import { NotFound } from './views/not-found.tsx'
 import { Profile } from './views/profile.tsx'
 import { Register } from './views/register.tsx'
+import { Review } from './views/review.tsx'
+import { Security } from './views/security.tsx'
 import { SetUp } from './views/setup.tsx'
 import { SignIn } from './views/sign-in.tsx'
 
@@ -16,6 +20,8 @@ export type View = {
   readonly audience: 'everyone' | 'user' | 'stranger'
   /** A mail leads to it, or is sent by it. */
   readonly needsMail?: true
+  /** Somebody is led there; the navigation does not list it. */
+  readonly isUnlisted?: true
   readonly Content: ComponentType
 }
 
@@ -25,9 +31,15 @@ const views: Readonly<Record<string, View>> = {
   '/sign-in': { title: 'signInTitle', audience: 'stranger', Content: SignIn },
   '/register': { title: 'registerTitle', audience: 'stranger', Content: Register },
   '/me': { title: 'profileTitle', audience: 'user', Content: Profile },
+  '/me/email': { title: 'emailTitle', audience: 'user', Content: Email },
+  '/me/security': { title: 'securityTitle', audience: 'user', Content: Security },
   '/me/password': { title: 'passwordTitle', audience: 'user', Content: ChangePassword },
   '/me/devices': { title: 'devicesTitle', audience: 'user', Content: Devices },
+  '/me/review': { title: 'reviewTitle', audience: 'user', isUnlisted: true, Content: Review },
+  '/invitation': { title: 'invitationTitle', audience: 'everyone', needsMail: true, Content: Invitation },
   '/verify': { title: 'verifyTitle', audience: 'everyone', needsMail: true, Content: VerifyEmail },
+  '/undo-email': { title: 'undoTitle', audience: 'everyone', needsMail: true, Content: UndoEmail },
+  '/prove': { title: 'proveAddressTitle', audience: 'everyone', needsMail: true, Content: ProveAddress },
   '/not-me': { title: 'notMeTitle', audience: 'everyone', needsMail: true, Content: NotMe },
   '/reset': { title: 'resetTitle', audience: 'everyone', needsMail: true, Content: ResetPassword },
   '/forgot': { title: 'forgotTitle', audience: 'everyone', needsMail: true, Content: ForgotPassword },
@@ -41,4 +53,7 @@ export const home = '/me'
 export const findView = (path: string): View => views[path === '/' ? home : path] ?? notFound
 
 /** What the navigation lists. */
-export const userPaths = Object.keys(views).filter(path => views[path]?.audience === 'user')
+export const userPaths = Object.keys(views).filter(path => {
+  const view = views[path]
+  return view?.audience === 'user' && !view.isUnlisted
+})

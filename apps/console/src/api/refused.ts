@@ -6,6 +6,12 @@ export type Problem = {
   readonly errors?: readonly FieldError[]
   /** Seconds after which a retry makes sense. */
   readonly retryAfter?: number
+  /** By which a proof can be shown, where one is due. */
+  readonly methods?: readonly string[]
+  /** How often a code may still be tried; none is left where it must begin again. */
+  readonly attempts_left?: number
+  /** What a half sign-in is finished with. */
+  readonly mfa_token?: string
 }
 
 /** The code of what a person took back: nothing was done, and nothing needs to be said. */

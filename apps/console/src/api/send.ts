@@ -1,6 +1,6 @@
 import { type Problem, Refused } from './refused.ts'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 export type Outgoing = {
   readonly method: Method
@@ -17,6 +17,9 @@ const toProblem = async (answer: Response): Promise<Problem> => {
   return {
     code: told.code ?? 'unreachable',
     ...(told.errors && { errors: told.errors }),
+    ...(told.methods && { methods: told.methods }),
+    ...(told.mfa_token !== undefined && { mfa_token: told.mfa_token }),
+    ...(told.attempts_left !== undefined && { attempts_left: told.attempts_left }),
     ...(retryAfter > 0 && { retryAfter }),
   }
 }

@@ -1,12 +1,18 @@
-import type { Registration } from '../api/api.ts'
+import type { Registration } from '../api/answers.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 import { Field, usernameProps } from './field.tsx'
 import { NewPasswordField } from './password-field.tsx'
 
 export const accountFields = ['username', 'password', 'email'] as const
 
+type AccountFieldsProps = {
+  readonly problem: unknown
+  /** The address is known already. */
+  readonly hasAddress?: boolean
+}
+
 /** What somebody fills in who is to become a user. */
-export const AccountFields = ({ problem }: { readonly problem: unknown }) => {
+export const AccountFields = ({ problem, hasAddress = false }: AccountFieldsProps) => {
   const { text } = useTexts()
   return (
     <>
@@ -18,14 +24,16 @@ export const AccountFields = ({ problem }: { readonly problem: unknown }) => {
         problem={problem}
       />
       <NewPasswordField name="password" label={text('passwordLabel')} problem={problem} />
-      <Field
-        name="email"
-        type="email"
-        autoComplete="email"
-        required={false}
-        label={text('emailOptional')}
-        problem={problem}
-      />
+      {!hasAddress && (
+        <Field
+          name="email"
+          type="email"
+          autoComplete="email"
+          required={false}
+          label={text('emailOptional')}
+          problem={problem}
+        />
+      )}
     </>
   )
 }

@@ -7,15 +7,15 @@ import { ProblemNotice, type Words } from './problem-notice.tsx'
 import { type Action, SubmitButton } from './submit-button.tsx'
 
 /** What stands in a field of a form; browsers give text for every field that we have. */
-export const readField = (form: HTMLFormElement, name: string): string =>
-  String(new FormData(form).get(name) ?? '')
+const readField = (form: HTMLFormElement, name: string): string => String(new FormData(form).get(name) ?? '')
 
 type FormProps = {
   readonly action: Action
   /** Takes what was filled in, by name. */
   readonly onSubmit: (read: (name: string) => string) => void
   readonly submit: string
-  readonly children: ReactNode
+  /** Without fields the button is where the focus belongs. */
+  readonly children?: ReactNode
   /** The names of its fields: what is wrong with one of them is said there and not above. */
   readonly fields?: readonly string[]
   readonly words?: Words
@@ -38,7 +38,7 @@ export const Form = ({ action, onSubmit, submit, children, fields = [], words = 
       <Stack>
         <ProblemNotice error={isToldAtFields ? null : action.error} field={untold} words={words} />
         {children}
-        <SubmitButton action={action} fullWidth>
+        <SubmitButton action={action} fullWidth isFirst={!children}>
           {submit}
         </SubmitButton>
       </Stack>

@@ -1,6 +1,6 @@
 import { Anchor } from '@mantine/core'
 import type { MouseEvent, ReactNode } from 'react'
-import { navigate, toAddress } from '../router.ts'
+import { type Memory, navigate, toAddress } from '../router.ts'
 
 type LinkProps = {
   readonly to: string
@@ -8,13 +8,14 @@ type LinkProps = {
   /** Where a link is more than a word in a sentence. */
   readonly className?: string | undefined
   readonly isCurrent?: boolean
+  readonly memory?: Memory
 }
 
 const opensElsewhere = ({ metaKey, ctrlKey, shiftKey, altKey }: MouseEvent): boolean =>
   metaKey || ctrlKey || shiftKey || altKey
 
 /** A link to a view of the console. A click that asks for a new tab stays the browser's. */
-export const Link = ({ to, children, className, isCurrent = false }: LinkProps) => (
+export const Link = ({ to, children, className, isCurrent = false, memory = {} }: LinkProps) => (
   <Anchor
     href={toAddress(to)}
     unstyled={className !== undefined}
@@ -24,7 +25,7 @@ export const Link = ({ to, children, className, isCurrent = false }: LinkProps) 
     onClick={event => {
       if (opensElsewhere(event)) return
       event.preventDefault()
-      navigate(to)
+      navigate(to, { memory })
     }}
   >
     {children}

@@ -30,6 +30,14 @@ export const PasswordField = ({ problem = null, ...props }: PasswordFieldProps) 
 /** Counted as the server counts: code points of the composed form. */
 const lengthOf = (password: string): number => [...password.normalize('NFC')].length
 
+/** As the server has it. */
+const leastBesideFactor = 8
+
+type NewPasswordFieldProps = PasswordFieldProps & {
+  /** A second factor stands beside the password, which may then be shorter. */
+  readonly hasFactor?: boolean
+}
+
 type Typed = { readonly password: string; readonly username?: string }
 
 const usernameBeside = (input: HTMLInputElement): string | undefined =>
@@ -39,9 +47,10 @@ const usernameBeside = (input: HTMLInputElement): string | undefined =>
  * A password to be chosen: it shows how long it is and, once it is long enough, how easily it is guessed. Where a
  * form was refused for something else first, a password that is too short is told beside it.
  */
-export const NewPasswordField = ({ problem = null, ...props }: PasswordFieldProps) => {
+export const NewPasswordField = ({ problem = null, hasFactor = false, ...props }: NewPasswordFieldProps) => {
   const { text } = useTexts()
-  const { password_min_length: minimum } = usePageSettings()
+  const { password_min_length: alone } = usePageSettings()
+  const minimum = hasFactor ? Math.min(leastBesideFactor, alone) : alone
   const [{ password, username }, setTyped] = useState<Typed>({ password: '' })
   const length = lengthOf(password)
   const isTooShort = problem !== null && length < minimum

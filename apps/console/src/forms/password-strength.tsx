@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core'
 import { useEffect, useState } from 'react'
-import type { Strength } from '../api/api.ts'
+import type { Strength } from '../api/answers.ts'
 import { useApi } from '../api/use-api.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 import { strengthAdvice } from './strength-advice.ts'

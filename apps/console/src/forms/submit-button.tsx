@@ -20,15 +20,23 @@ const useWait = (error: unknown): number => {
 type SubmitButtonProps = {
   readonly action: Action
   readonly fullWidth?: boolean
+  /** Nothing stands before it: a dialog gives it the focus. */
+  readonly isFirst?: boolean
   readonly children: ReactNode
 }
 
 /** Submits its form. While the limit of the action is reached, it says when it can be tried again. */
-export const SubmitButton = ({ action, fullWidth = false, children }: SubmitButtonProps) => {
+export const SubmitButton = ({ action, fullWidth = false, isFirst = false, children }: SubmitButtonProps) => {
   const { text } = useTexts()
   const wait = useWait(action.error)
   return (
-    <Button type="submit" loading={action.isPending} disabled={wait > 0} fullWidth={fullWidth}>
+    <Button
+      type="submit"
+      loading={action.isPending}
+      disabled={wait > 0}
+      fullWidth={fullWidth}
+      data-autofocus={isFirst || undefined}
+    >
       {wait > 0 ? text('tryAgainIn', { seconds: wait }) : children}
     </Button>
   )

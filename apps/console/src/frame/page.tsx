@@ -1,6 +1,6 @@
 import { Button, Loader, Stack } from '@mantine/core'
 import { type ReactNode, useEffect } from 'react'
-import type { Current } from '../api/api.ts'
+import type { Current } from '../api/answers.ts'
 import { usePageSettings } from '../api/use-api.ts'
 import { ProblemNotice } from '../forms/problem-notice.tsx'
 import { UserContext } from '../session.ts'

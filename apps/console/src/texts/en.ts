@@ -10,6 +10,12 @@ export const en = {
   cancel: 'Cancel',
   tryAgain: 'Try again',
   tryAgainIn: 'Try again in {seconds} s',
+  goOn: 'Go on',
+  or: 'or',
+  rename: 'Rename',
+  renameOf: 'Rename {name}',
+  remove: 'Remove',
+  removeOf: 'Remove {name}',
   account: 'Your account',
   signOut: 'Sign out',
   signedInAs: 'Signed in as {username}',
@@ -62,11 +68,18 @@ export const en = {
     'There is no administrator yet. To make one, open the set-up link that the first start printed on the terminal. Lost it? “gatewright setup-link” prints a new one.',
   signedOut: 'You are signed out.',
   sessionOver: 'Your session has ended. Sign in to go on.',
+  signInOver: 'That took too long, or was tried too often. Begin again with your password.',
+  signInAgain: 'Begin again',
+  signInByPasskey: 'Sign in with a passkey',
 
   registerTitle: 'Register',
   registerSubmit: 'Register',
   registerKnown: 'Registered already?',
   registerClosed: 'Registration is closed here. Ask an administrator.',
+
+  invitationTitle: 'You are invited',
+  invitationIntro:
+    'Choose a username and a password. The address is the one that the invitation was sent to.',
   registerInviteOnly:
     'Only who was invited may register here. An invitation comes by mail; an administrator sends it.',
 
@@ -75,6 +88,8 @@ export const en = {
   roles: 'Roles',
   noRoles: 'None',
   memberSince: 'Member since',
+  mailLanguage: 'Language of mails',
+  saved: 'Saved.',
   newDevices: 'Sign-in on new devices',
   newDevicesDelayed:
     'Delayed until {time}: somebody has tried wrong passwords. Devices on which you have signed in before are not affected.',
@@ -86,6 +101,19 @@ export const en = {
   passwordIntro: 'Changing it signs you out on every other device.',
   passwordSubmit: 'Change the password',
   passwordChanged: 'The password is changed. All other devices are signed out.',
+
+  emailTitle: 'E-mail',
+  emailIntro:
+    'Where a link goes when you have forgotten your password, and where you are told of what happens to your account.',
+  emailMissing:
+    'Without a verified address nobody can send you a link when you have forgotten your password. Keep recovery codes for a lost phone or passkey.',
+  noMailSent:
+    'This server sends no mail, so it can send no link when you have forgotten your password: then ask an administrator. Keep recovery codes for a lost phone or passkey.',
+  toRecoveryCodes: 'To the recovery codes',
+  newEmail: 'New e-mail address',
+  emailSubmit: 'Send the link',
+  emailResend: 'Send the link once more',
+  emailSent: 'A link is on its way to {email}. The address counts once you have opened the link.',
 
   devicesTitle: 'Devices',
   devicesIntro: 'Where you are signed in. If you do not know one of them, end it and change your password.',
@@ -103,36 +131,117 @@ export const en = {
   deviceOn: '{program} on {system}',
 
   confirmTitle: 'Confirm that it is you',
-  confirmIntro: 'You signed in more than 10 minutes ago. Write your password once more to go on.',
+  confirmIntro: 'To go on, show once more that you are who signed in.',
   confirmSubmit: 'Confirm',
+
+  provePasskeyIntro: 'Use a passkey. Your browser will ask for it.',
+  provePasskey: 'Use the passkey',
+  chooseProvePasskey: 'Use a passkey instead',
+  proveAuthenticatorIntro: 'Write the code that your authenticator app shows now.',
+  chooseProveAuthenticator: 'Use the authenticator app instead',
+  provePasswordIntro: 'Write your password.',
+  chooseProvePassword: 'Use the password instead',
+  proveRecoveryIntro: 'Write one of your recovery codes. Each works once.',
+  chooseProveRecovery: 'Use a recovery code instead',
+  proveNothing: 'This browser can’t show what is asked for. Use one that knows passkeys.',
+
+  securityTitle: 'Security',
+  securityIntro: 'A second factor stands beside your password: whoever has only the password can’t sign in.',
+  addedAt: 'Added {time}',
+  neverUsed: 'Never used',
+  passkeys: 'Passkeys',
+  passkeysIntro:
+    'A passkey signs you in by the lock of your device or by a security key, without a password. It works on this site alone, so no forged page can take it.',
+  passkeysUnknown: 'This browser knows no passkeys.',
+  passkeyName: 'Name of the passkey',
+  passkeyNameHint: 'By which you know it again, for example “Laptop” or “Blue key”.',
+  passkeyAdd: 'Add a passkey',
+  authenticator: 'Authenticator app',
+  authenticatorIntro: 'An app on your phone that shows a new code of six digits every 30 seconds.',
+  authenticatorAdd: 'Set up an app',
+  authenticatorScan: 'Scan this picture with your authenticator app.',
+  authenticatorPicture: 'QR code for the authenticator app. The key below says the same.',
+  authenticatorType: 'Or type this key into it:',
+  authenticatorCode: 'Code from the app',
+  authenticatorCodeHint: 'The six digits that it shows now.',
+  authenticatorConfirm: 'Add the app',
+  recoveryCodes: 'Recovery codes',
+  recoveryCode: 'Recovery code',
+  recoveryIntro: 'For the day when neither the app nor a passkey is at hand. Each works once.',
+  recoveryLeft: 'Codes left: {left}',
+  recoveryRenew: 'Make new codes',
+  recoveryOnce:
+    'These are your recovery codes. Nobody can show them again. Keep them where you keep important papers, not on this device alone. Codes from before work no more.',
+  recoveryCopy: 'Copy',
+  recoveryPrint: 'Print',
+  recoveryDownload: 'Download',
+  recoveryCopied: 'Copied.',
+  recoveryNotCopied: 'The browser did not let us copy them.',
+  recoveryKept: 'I have kept these codes',
+  recoveryFile: 'Recovery codes of {username} for {app}. Each works once.',
+  removeTitle: 'Remove this factor?',
+  removeIntro: '“{name}” proves nothing any more then, and all other devices are signed out.',
+  removeNeedsPassword:
+    'This is your last second factor, and your password is too short to stand alone. Choose a longer one first:',
+  removed: '“{name}” is removed. All other devices are signed out.',
+  offerIntro:
+    'It is added. Other devices stay signed in as they were. If you are not sure of each of them, sign them out now.',
+  offerKeep: 'Keep them',
 
   verifyTitle: 'Verify your e-mail address',
   verifyIntro: 'One more step: confirm that this address is yours.',
   verifySubmit: 'Verify the address',
   verifyDone: 'Your e-mail address is verified.',
 
+  undoTitle: 'Bring the old address back',
+  undoIntro:
+    'The address of your account was changed, and it was not you? This brings this one back, signs out every device and lets you choose a new password.',
+  undoSubmit: 'Bring it back',
+  undoDone: 'Your old address is back, and every device is signed out.',
+
   notMeTitle: 'That was not me',
-  notMeIntro: 'Somebody used your address or changed it, and it was not you? Undo it here.',
+  notMeIntro:
+    'You were told of something that was not you? This signs out every device and lets you choose a new password.',
   notMeSubmit: 'It was not me',
-  notMeDone: 'It is undone, and everybody is signed out of the account.',
+  notMeDone: 'Every device is signed out. Now choose a new password.',
+
+  proveAddressTitle: 'Sign in on this device',
+  proveAddressIntro:
+    'Somebody has tried many wrong passwords, so new devices have to wait. This shows that the address is yours, and lets this device sign in.',
+  proveAddressSubmit: 'Let this device sign in',
+  proveAddressDone: 'You can sign in on this device now.',
 
   resetTitle: 'Choose a new password',
-  resetIntro: 'Everybody who is signed in to the account is signed out.',
+  resetIntro: 'Every device of the account is signed out, and its API keys end.',
   resetSubmit: 'Set the password',
   resetDone: 'The password is set. You can sign in with it now.',
+
+  reviewTitle: 'Is all of this yours?',
+  reviewIntro:
+    'Your password is new. Somebody who was in your account before may have added something that opens it still. Look at it once.',
+  reviewFactors: 'What signs in beside your password',
+  reviewNothing: 'Nothing: your password is all there is.',
+  reviewEnded: 'All other devices were signed out, and API keys have ended.',
+  reviewYes: 'All of it is mine',
+  reviewNo: 'Something is not mine',
 
   forgotTitle: 'Forgotten password',
   forgotIntro: 'Write the e-mail address of your account. If we know it, a link is on its way to it.',
   forgotSubmit: 'Send the link',
   forgotDone: 'If this address belongs to an account, a link is on its way to it.',
 
-  noMail: 'This server can’t send mail yet, so this does not work here. Ask an administrator.',
+  noMail:
+    'This server sends no mail, so this does not work here. Ask an administrator. If you have lost a second factor only, sign in with a recovery code.',
   linkBroken: 'This link can’t be used: it is not whole, was used before, or has expired.',
   notFoundTitle: 'There is nothing here',
   notFoundIntro: 'The address is not right, or the page has moved.',
   toAccount: 'To your account',
 
   errorInvalidCredentials: 'The username or the password is wrong.',
+  errorPasskey: 'This passkey signs nobody in here.',
+  errorPasskeyUnused: 'No passkey was used. Try again, or take another way.',
+  errorPasskeyKnown: 'This device or key has a passkey of your account already.',
+  errorCode: 'This code is not right, or was used before.',
   errorWrongPassword: 'The password is wrong.',
   errorUsernameTaken: 'This username is taken. Choose another.',
   errorUsername:

@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useApi } from '../api/use-api.ts'
 import { UsernameOf } from '../forms/field.tsx'
 import { Form } from '../forms/form.tsx'
@@ -16,7 +16,8 @@ type Passwords = { readonly current: string; readonly next: string }
 export const ChangePassword = () => {
   const { text } = useTexts()
   const api = useApi()
-  const { username } = useUser()
+  const { id, username } = useUser()
+  const factors = useQuery({ queryKey: ['factors', id], queryFn: api.findFactors })
   const confirmed = useConfirmed()
   const sessionChanged = useSessionChanged()
   const change = useMutation({
@@ -45,7 +46,12 @@ export const ChangePassword = () => {
           label={text('currentPassword')}
           autoComplete="current-password"
         />
-        <NewPasswordField name="new_password" label={text('newPassword')} problem={change.error} />
+        <NewPasswordField
+          name="new_password"
+          label={text('newPassword')}
+          problem={change.error}
+          hasFactor={(factors.data?.methods.length ?? 0) > 0}
+        />
       </Form>
     </>
   )

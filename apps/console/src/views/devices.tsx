@@ -1,7 +1,8 @@
-import { Badge, Button, Loader, Text } from '@mantine/core'
+import { Badge, Button, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import type { Device } from '../api/api.ts'
+import type { Device } from '../api/answers.ts'
 import { useApi } from '../api/use-api.ts'
+import { Loaded } from '../forms/loaded.tsx'
 import { Done } from '../forms/notice.tsx'
 import { ProblemNotice } from '../forms/problem-notice.tsx'
 import { focusHeading } from '../frame/focus.ts'
@@ -44,16 +45,16 @@ export const Devices = () => {
   return (
     <>
       <Text c="dimmed">{text('devicesIntro')}</Text>
-      <ProblemNotice error={end.error ?? devices.error} />
+      <ProblemNotice error={end.error} />
       {end.isSuccess && <Done>{text(end.variables === undefined ? 'othersEnded' : 'deviceEnded')}</Done>}
-      {devices.isError && (
-        <div>
-          <Button onClick={() => devices.refetch()}>{text('tryAgain')}</Button>
-        </div>
-      )}
-      {devices.isPending && <Loader aria-label={text('loading')} />}
-      {devices.data && <DeviceList devices={devices.data} onEnd={end.mutate} isEnding={end.isPending} />}
-      {devices.data && (devices.data.length > 1 ? <div>{endOthers}</div> : <Text>{text('noOthers')}</Text>)}
+      <Loaded query={devices}>
+        {found => (
+          <>
+            <DeviceList devices={found} onEnd={end.mutate} isEnding={end.isPending} />
+            {found.length > 1 ? <div>{endOthers}</div> : <Text>{text('noOthers')}</Text>}
+          </>
+        )}
+      </Loaded>
     </>
   )
 }

@@ -1,26 +1,33 @@
 import { Badge, Group, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
-import type { User } from '../api/api.ts'
 import { usePageSettings } from '../api/use-api.ts'
 import { useUser } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
+import { PresentEmail } from './email.tsx'
+import { MailLanguage } from './mail-language.tsx'
 import styles from './profile.module.css'
 
 /** What is known of whoever is signed in. */
 export const Profile = () => {
   const { text, date, time } = useTexts()
   const user = useUser()
+  const { sends_mail: sendsMail } = usePageSettings()
   return (
     <>
       <Text c="dimmed">{text('profileIntro')}</Text>
       <dl className={styles.facts}>
         <Fact name={text('username')}>{user.username}</Fact>
         <Fact name={text('email')}>
-          <Email user={user} />
+          <PresentEmail user={user} />
         </Fact>
         <Fact name={text('roles')}>
           <Roles roles={user.roles} />
         </Fact>
+        {sendsMail && (
+          <Fact name={text('mailLanguage')}>
+            <MailLanguage />
+          </Fact>
+        )}
         <Fact name={text('memberSince')}>{date(user.created_at)}</Fact>
         {user.sign_in_delayed_until !== null && (
           <Fact name={text('newDevices')}>
@@ -38,23 +45,6 @@ const Fact = ({ name, children }: { readonly name: string; readonly children: Re
     <dd>{children}</dd>
   </div>
 )
-
-/** Where no mail is sent, nobody could verify an address, so nobody is told to have missed it. */
-const Email = ({ user: { email, email_verified: isVerified } }: { readonly user: User }) => {
-  const { text } = useTexts()
-  const { sends_mail: sendsMail } = usePageSettings()
-  if (email === null) return text('noEmail')
-  return (
-    <Group gap="xs">
-      <span>{email}</span>
-      {(isVerified || sendsMail) && (
-        <Badge variant="light" color={isVerified ? 'green' : 'gray'}>
-          {text(isVerified ? 'emailVerified' : 'emailUnverified')}
-        </Badge>
-      )}
-    </Group>
-  )
-}
 
 const Roles = ({ roles }: { readonly roles: readonly string[] }) => {
   const { text } = useTexts()

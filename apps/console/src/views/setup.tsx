@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import type { Registration } from '../api/api.ts'
+import type { Registration } from '../api/answers.ts'
 import { useApi } from '../api/use-api.ts'
 import { AccountFields, accountFields, readRegistration } from '../forms/account-fields.tsx'
 import { Form } from '../forms/form.tsx'

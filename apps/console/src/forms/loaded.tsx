@@ -1,0 +1,25 @@
+import { Button, Loader } from '@mantine/core'
+import type { UseQueryResult } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { useTexts } from '../texts/use-texts.tsx'
+import { ProblemNotice } from './problem-notice.tsx'
+
+type LoadedProps<Data> = {
+  readonly query: UseQueryResult<Data>
+  readonly children: (data: Data) => ReactNode
+}
+
+/** What was asked from the server, once it is there; where it can't be read, the way to try again. */
+export const Loaded = <Data,>({ query, children }: LoadedProps<Data>) => {
+  const { text } = useTexts()
+  if (query.isPending) return <Loader aria-label={text('loading')} />
+  if (query.data !== undefined) return children(query.data)
+  return (
+    <>
+      <ProblemNotice error={query.error} />
+      <div>
+        <Button onClick={() => query.refetch()}>{text('tryAgain')}</Button>
+      </div>
+    </>
+  )
+}

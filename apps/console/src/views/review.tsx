@@ -1,0 +1,71 @@
+import { Button, Group, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import type { Factors, Passkey } from '../api/answers.ts'
+import { useApi } from '../api/use-api.ts'
+import styles from '../factors/factor-list.module.css'
+import { Section } from '../factors/section.tsx'
+import { Loaded } from '../forms/loaded.tsx'
+import { navigate } from '../router.ts'
+import { useUser } from '../session.ts'
+import { useTexts } from '../texts/use-texts.tsx'
+
+/**
+ * Shown first to whoever comes back by a new password: what a stranger may have added meanwhile outlives the
+ * reset, so its owner looks at it.
+ */
+export const Review = () => {
+  const { text } = useTexts()
+  const api = useApi()
+  const { id } = useUser()
+  const factors = useQuery({ queryKey: ['factors', id], queryFn: api.findFactors })
+  const passkeys = useQuery({ queryKey: ['passkeys', id], queryFn: api.listPasskeys })
+  return (
+    <>
+      <Text>{text('reviewIntro')}</Text>
+      <Section title={text('reviewFactors')}>
+        <Loaded query={passkeys}>
+          {found => (
+            <Loaded query={factors}>{known => <FactorNames passkeys={found} factors={known} />}</Loaded>
+          )}
+        </Loaded>
+      </Section>
+      <Text c="dimmed">{text('reviewEnded')}</Text>
+      <Group>
+        <Button onClick={() => navigate('/me', { replace: true })}>{text('reviewYes')}</Button>
+        <Button variant="default" onClick={() => navigate('/me/security', { replace: true })}>
+          {text('reviewNo')}
+        </Button>
+      </Group>
+    </>
+  )
+}
+
+type FactorNamesProps = { readonly passkeys: readonly Passkey[]; readonly factors: Factors }
+
+const FactorNames = ({ passkeys, factors: { totp, recovery_codes: codes, methods } }: FactorNamesProps) => {
+  const { text } = useTexts()
+  if (methods.length === 0) return <Text>{text('reviewNothing')}</Text>
+  return (
+    <ul className={styles.list}>
+      {passkeys.map(({ id, name, created_at: at }) => (
+        <FactorName key={id} name={name} at={at} />
+      ))}
+      {totp && <FactorName name={text('authenticator')} at={totp.created_at} />}
+      <li className={styles.row}>{text('recoveryLeft', { left: codes.left })}</li>
+    </ul>
+  )
+}
+
+const FactorName = ({ name, at }: { readonly name: string; readonly at: string }) => {
+  const { text, time } = useTexts()
+  return (
+    <li className={styles.row}>
+      <div className={styles.about}>
+        <span className={styles.name}>{name}</span>
+        <Text size="sm" c="dimmed">
+          {text('addedAt', { time: time(at) })}
+        </Text>
+      </div>
+    </li>
+  )
+}
