@@ -5,6 +5,7 @@ import { openSetupLink } from '../packages/gatewright/src/sign-in/setup-link.ts'
 import { forgetFactors } from './factors/enrolled.ts'
 import { factorRequests, withoutFactors } from './factors/requests.ts'
 import { type Caller, password, type TestApp } from './harness.ts'
+import { mailRequests } from './mail/requests.ts'
 import { passkeyRequests } from './passkeys/requests.ts'
 import { inviteTo } from './registration/invite-to.ts'
 import { freshName, type Sender, type SenderName, senderNames } from './senders.ts'
@@ -45,6 +46,11 @@ export const matrix = `
 | POST /api/v1/login/passkey  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/login/mfa      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/login/mfa/options |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
+| POST /api/v1/password/forgot |  | 202 | 202 | 202 | 202 | 202 | 202 | 202 | late | over | who | two |
+| POST /api/v1/password/reset | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | who | two |
+| POST /api/v1/email/verify | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | who | two |
+| POST /api/v1/email/undo | open link | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | who | two |
+| POST /api/v1/email/not-me | open link | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | who | two |
 | POST /api/v1/password/strength |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/sessions       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |
 | GET /api/v1/sessions/current |                | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
@@ -56,6 +62,8 @@ export const matrix = `
 | GET /api/v1/me              |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | PATCH /api/v1/me            |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | DELETE /api/v1/me           |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | who     | two  |
+| POST /api/v1/me/email |  | who | 202 | 202 | 202 | 202 | 202 | again | late | over | who | two |
+| POST /api/v1/me/email/verification |  | who | 202 | 202 | 202 | 202 | 202 | 202 | late | over | who | two |
 | PUT /api/v1/me/password     |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
 | GET /api/v1/me/factors      |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/me/totp        |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | who     | two  |
@@ -255,6 +263,7 @@ export const requests: Readonly<Record<string, Request>> = {
   },
   ...factorRequests,
   ...passkeyRequests,
+  ...mailRequests,
   'POST /api/v1/password/strength': { body: () => ({ password }) },
   'POST /api/v1/step-up/options': { body: withoutFactors },
   'POST /api/v1/step-up': {

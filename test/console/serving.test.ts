@@ -77,7 +77,7 @@ test('XSS through the name of the application: it stands in the page as text and
     mount: '/api/v1',
     registration: 'open',
     password_min_length: 20,
-    sends_mail: false,
+    sends_mail: true,
     awaits_administrator: true,
   })
 })

@@ -19,9 +19,12 @@ import { renewOwnRecoveryCodes } from '../../packages/gatewright/src/sign-in/own
 import { changePassword } from '../../packages/gatewright/src/sign-in/own-password.ts'
 import { confirmTotp, removeTotp } from '../../packages/gatewright/src/sign-in/own-totp.ts'
 import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
+import { resetPassword } from '../../packages/gatewright/src/sign-in/reset-password.ts'
 import { finishWithFactor } from '../../packages/gatewright/src/sign-in/second-half.ts'
 import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
 import { stepUpByFactor, stepUpByPassword } from '../../packages/gatewright/src/sign-in/step-up.ts'
+import { denyEvent, undoEmailChange } from '../../packages/gatewright/src/sign-in/undo-email.ts'
+import { verifyEmail } from '../../packages/gatewright/src/sign-in/verify-email.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
 import type { SessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
@@ -86,6 +89,11 @@ const performs: { readonly [Name in CallName]: Perform<Calls[Name]> } = {
     deleteUser(engine, { userId, origin }, { userId, sessionId: session }),
   'retire the secret': (engine, _, { secretId }) => retireSecret(engine, { secretId, origin }),
   'revoke the signing key': (engine, _, { kid }) => revokeKey(engine, { kid, origin }),
+  'reset the password': (engine, _, { token, next }) =>
+    resetPassword(engine, { token, newPassword: parsePassword(next), origin }),
+  'verify an address': (engine, _, { token }) => verifyEmail(engine, { token, origin }),
+  'undo a change of address': (engine, _, { token }) => undoEmailChange(engine, { token, origin }),
+  'say it was somebody else': (engine, _, { token }) => denyEvent(engine, { token, origin }),
 }
 
 const toAnswer = (engine: Engine, live: LiveSession): Answer => {

@@ -10,6 +10,7 @@ import { createSecrets, type Secrets } from '../../packages/gatewright/src/groun
 import { beginTotp } from '../../packages/gatewright/src/sign-in/own-totp.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
 import { codeAt } from '../factors/enrolled.ts'
+import { giveAddress, giveLink, type MailedPurpose } from '../mail/given-link.ts'
 import { giveApp, stepUp } from './attempts.ts'
 import { firstPassword as password } from './history.ts'
 import type { Call } from './rules.ts'
@@ -79,6 +80,19 @@ const beginApp: Row['prepare'] = async (engine, scene) => {
   return { ...scene, code: codeAt(secret, engine.clock.now()) }
 }
 
+/** As a mail has brought it: the user has an address, and a link to it or, for a change of it, to another one. */
+const mailLink =
+  (purpose: MailedPurpose): Required<Row>['prepare'] =>
+  async (engine, scene) => {
+    const { userId } = scene.history.person
+    const address = `${userId}@example.org`
+    await giveAddress(engine, userId, address)
+    const isOther = purpose === 'verify-email' || purpose === 'undo-email'
+    const email = isOther ? `other-${address}` : address
+    const token = await giveLink(engine, purpose, userId, { email })
+    return { ...scene, link: { token, version: scene.history.user.version } }
+  }
+
 const required = <T>(value: T | undefined): T => {
   if (value === undefined) throw new TypeError('the scene was not prepared for this event')
   return value
@@ -105,6 +119,24 @@ export const events: Readonly<Record<EventName, Row>> = {
   'second factor removed': { ...ofSession('remove the factor'), prepare: giveApp },
   'second factors reset': { calls: () => [{ name: 'reset the factors' }], prepare: giveApp },
   'recovery codes renewed': { ...ofSession('renew the recovery codes'), prepare: giveApp },
+  'password reset': {
+    calls: ({ link }) => [
+      { name: 'reset the password', ...required(link), next: 'a password of their own choice' },
+    ],
+    prepare: mailLink('reset-password'),
+  },
+  'e-mail change undone': {
+    calls: ({ link }) => [{ name: 'undo a change of address', ...required(link) }],
+    prepare: mailLink('undo-email'),
+  },
+  'denied by owner': {
+    calls: ({ link }) => [{ name: 'say it was somebody else', ...required(link) }],
+    prepare: mailLink('not-me'),
+  },
+  'e-mail changed': {
+    calls: ({ link }) => [{ name: 'verify an address', ...required(link) }],
+    prepare: mailLink('verify-email'),
+  },
   'refresh token reused': { calls: ({ old }) => [show(required(old), 'tokens')], needsTokens: true },
   'refresh token ahead': {
     calls: showSelf,

@@ -60,6 +60,11 @@ export type Calls = {
   delete: { readonly session: string }
   'retire the secret': { readonly secretId: string }
   'revoke the signing key': { readonly kid: string }
+  /** One from a mail; `version` is the user's when it was made. */
+  'reset the password': { readonly token: string; readonly version: number; readonly next: string }
+  'verify an address': { readonly token: string; readonly version: number }
+  'undo a change of address': { readonly token: string }
+  'say it was somebody else': { readonly token: string }
 }
 export type CallName = keyof Calls
 export type Call = { readonly [Name in CallName]: { readonly name: Name } & Calls[Name] }[CallName]
@@ -150,6 +155,9 @@ const endOverdue = (user: User, session: Session, moment: Moment): Outcome | und
     )
   )
 }
+
+const endByLink = (user: User, reason: EndReason, moment: Moment): User =>
+  raise(end(user, reason, moment, () => true))
 
 export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   'sign in': (user, { password, holding }, { now, longest }, id) => {
@@ -260,6 +268,21 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     const resting = user.sessions.filter(({ secret }) => secret === secretId).map(({ id }) => id)
     return { user: end(user, 'secret_retired', moment, id => resting.includes(id)), told: {} }
   },
+  'reset the password': (user, { version, next }, moment) =>
+    user.version === version
+      ? { user: { ...endByLink(user, 'password_reset', moment), password: next }, told: {} }
+      : refuse(user, 'invalid_link'),
+  'verify an address': (user, { version }) =>
+    user.version === version ? { user: raise(user), told: {} } : refuse(user, 'invalid_link'),
+  // These two outlive what else happens.
+  'undo a change of address': (user, _, moment) => ({
+    user: endByLink(user, 'email_change_undone', moment),
+    told: {},
+  }),
+  'say it was somebody else': (user, _, moment) => ({
+    user: endByLink(user, 'denied_by_owner', moment),
+    told: {},
+  }),
   // Access tokens alone end by it.
   'revoke the signing key': user => ({ user, told: {} }),
 }

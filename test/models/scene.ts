@@ -27,6 +27,8 @@ export type Scene = {
   readonly code?: string
   /** The key that signs as the event begins. */
   readonly kid?: string
+  /** One that was sent by mail, and the user's version then. */
+  readonly link?: { readonly token: string; readonly version: number }
 }
 
 export const show = ({ session, generation, text }: Given, holding: Holding): Call =>

@@ -3,6 +3,7 @@ import { after, test } from 'node:test'
 import { madeUpChallenge } from '../../packages/gatewright/src/http/passkey-schemas.ts'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import type { DeclaredRoute } from '../../packages/gatewright/src/http/route-table.ts'
+import { madeUpResetToken } from '../../packages/gatewright/src/http/routes/email.ts'
 import {
   madeUpId,
   madeUpPair,
@@ -109,6 +110,7 @@ const madeUp: readonly unknown[] = [
   csrfExample.csrf_token,
   ...Object.values(madeUpPair),
   madeUpRecoveryCode,
+  madeUpResetToken,
   ...Object.values(madeUpTotp),
 ].filter(value => value !== 'Bearer')
 const isMadeUp = (value: unknown): boolean =>

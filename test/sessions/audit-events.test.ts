@@ -17,6 +17,7 @@ import type { VirtualPasskey } from '../../packages/gatewright/src/testing/virtu
 import { testsDatabase } from '../environment.ts'
 import { codeAt, enrol, plantTotp } from '../factors/enrolled.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
+import { giveAddress, giveLink } from '../mail/given-link.ts'
 import { givePasskey } from '../passkeys/registered.ts'
 import { type BreachService, startBreachService } from '../security/breach-service.ts'
 import { openSecondConnection, type SecondConnection } from './second-connection.ts'
@@ -219,6 +220,49 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const body = { current_password: password, new_password: newPassword }
     const answer = await call('PUT', 'me/password', { token: access, body })
     return { user: id, actor: id, session: sessionId, answer }
+  },
+  'user.email-change-asked': async () => {
+    const { id, access, sessionId } = await join()
+    const answer = await call('POST', 'me/email', { token: access, body: { email: 'new@example.org' } })
+    return { user: id, actor: id, session: sessionId, answer }
+  },
+  'user.email-verified': async () => {
+    const { id } = await join()
+    const token = await giveLink(t.engine, 'verify-email', id, { email: 'first@example.org' })
+    const answer = await call('POST', 'email/verify', { body: { token } })
+    return { user: id, actor: id, answer }
+  },
+  'user.email-changed': async () => {
+    const { id } = await join()
+    await giveAddress(t.engine, id, 'former@example.org')
+    const token = await giveLink(t.engine, 'verify-email', id, { email: 'later@example.org' })
+    const answer = await call('POST', 'email/verify', { body: { token } })
+    return { user: id, actor: id, answer }
+  },
+  'user.email-change-undone': async () => {
+    const { id } = await join()
+    await giveAddress(t.engine, id, 'thief@example.org')
+    const token = await giveLink(t.engine, 'undo-email', id, { email: 'owner@example.org' })
+    const answer = await call('POST', 'email/undo', { body: { token } })
+    return { user: id, actor: id, answer }
+  },
+  'user.denied': async () => {
+    const { id } = await join()
+    await giveAddress(t.engine, id, 'denying@example.org')
+    const token = await giveLink(t.engine, 'not-me', id, { email: 'denying@example.org' })
+    const answer = await call('POST', 'email/not-me', { body: { token } })
+    return { user: id, actor: id, answer }
+  },
+  'user.password-reset': async () => {
+    const { id } = await join()
+    await giveAddress(t.engine, id, 'forgetful@example.org')
+    const token = await giveLink(t.engine, 'reset-password', id, { email: 'forgetful@example.org' })
+    const answer = await call('POST', 'password/reset', { body: { token, new_password: newPassword } })
+    return { user: id, actor: id, answer }
+  },
+  'link.refused': async () => {
+    const answer = await call('POST', 'email/verify', { body: { token: 'no link' } })
+    return { user: null, actor: null, answer, reason: 'verify-email' }
   },
   'sign-in.failed': async () => {
     const { id, username } = await join()

@@ -30,6 +30,7 @@ test('who registers is a plain user, and is told what everybody may know and the
     roles: ['user'],
     permissions: ['posts:write', 'todos:read', 'todos:write', 'users:read'],
     fields: {},
+    locale: 'en',
   })
 })
 

@@ -9,6 +9,7 @@ import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
 import { createPasswordHasher } from '../../packages/gatewright/src/users/password-hasher.ts'
 import { codeAt, plantTotp } from '../factors/enrolled.ts'
 import { type Answer, password, startTestApp, type TestApp } from '../harness.ts'
+import { giveAddress, giveLink } from '../mail/given-link.ts'
 import { openSecondConnection } from './second-connection.ts'
 import { addUser, type SignedIn, signInAs } from './signed-in.ts'
 
@@ -138,6 +139,31 @@ export const acts: Record<ConsequenceEvent, Act> = {
   'recovery codes renewed': async ({ t, self, userId }) => {
     await plantTotp(t.engine, userId)
     return toPair(await t.call('POST', 'me/recovery-codes', { token: self.pair.access }))
+  },
+  'password reset': async ({ t, userId }) => {
+    await giveAddress(t.engine, userId, `${userId}@example.org`)
+    const token = await giveLink(t.engine, 'reset-password', userId, { email: `${userId}@example.org` })
+    const body = { token, new_password: `${password} again` }
+    assert.equal((await t.call('POST', 'password/reset', { body })).status, 204)
+    return undefined
+  },
+  'e-mail change undone': async ({ t, userId }) => {
+    await giveAddress(t.engine, userId, `${userId}@example.net`)
+    const token = await giveLink(t.engine, 'undo-email', userId, { email: `${userId}@example.org` })
+    assert.equal((await t.call('POST', 'email/undo', { body: { token } })).status, 200)
+    return undefined
+  },
+  'denied by owner': async ({ t, userId }) => {
+    await giveAddress(t.engine, userId, `${userId}@example.org`)
+    const token = await giveLink(t.engine, 'not-me', userId, { email: `${userId}@example.org` })
+    assert.equal((await t.call('POST', 'email/not-me', { body: { token } })).status, 200)
+    return undefined
+  },
+  'e-mail changed': async ({ t, userId }) => {
+    await giveAddress(t.engine, userId, `${userId}@example.org`)
+    const token = await giveLink(t.engine, 'verify-email', userId, { email: `${userId}@example.net` })
+    assert.equal((await t.call('POST', 'email/verify', { body: { token } })).status, 204)
+    return undefined
   },
   'refresh token reused': async ({ t, self }) => {
     const old = { pair: self.pair }

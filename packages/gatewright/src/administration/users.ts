@@ -41,6 +41,7 @@ export const createUser = async (
   const prepared = await prepareUser(dependencies, registration, 'allow')
   return inTransaction(dependencies.db, async work => {
     if (roles.includes(administratorRole)) await lockInstallation(work)
+    const secretId = await dependencies.processes.secretInForce(work)
     if (caller !== undefined) {
       await holdSession(work, caller)
       await holdPermissions(dependencies, work, caller.userId, neededToGive(dependencies, roles))
@@ -48,6 +49,7 @@ export const createUser = async (
     return addUser(dependencies, work, prepared, {
       roles: [...new Set(roles)],
       origin,
+      secretId,
       event: 'user.created',
     })
   })

@@ -15,6 +15,15 @@ export const auditEvents = {
     'A user was deleted; everything of the user ended, and what was personal in the account was erased.',
   'user.roles-changed': 'The roles of a user were replaced.',
   'user.password-changed': 'A user changed the own password.',
+  'user.email-change-asked': 'A user asked for another e-mail address, which counts once it is verified.',
+  'user.email-verified': 'The first address of a user was verified, by the link that was sent there.',
+  'user.email-changed': 'Another address of a user was verified, and counts from then on.',
+  'user.email-change-undone':
+    'A change of address was taken back by the link at the former one; everything of the user ended.',
+  'user.denied': 'An owner said of something that was told by mail: that was not me. Every session ended.',
+  'user.password-reset': 'A password was reset by a link from a mail; everything of the user ended.',
+  'link.refused':
+    'A link of a mail was followed that was used, has expired, ended or is for something else; the reason tells for what.',
   'password.taken-with-doubt':
     'With BREACH_CHECK=warn a password was taken that is known from a breach, or while the service gave no answer; the reason tells which.',
   'administrator.set-up': 'The first administrator was made by the set-up link.',

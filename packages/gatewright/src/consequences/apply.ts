@@ -118,7 +118,8 @@ export const applyConsequences = async (
     const promisedUntil = await latestPromise(work, userId)
     await recordCutOffs(dependencies, work, [{ kind: 'reread-user', subject: userId, promisedUntil }])
   }
-  if (row.thisSession === 'keep') await closeRefreshWindow(work, required(sessionId, 'this session'))
+  // What is done by a link may have no session.
+  if (row.thisSession === 'keep' && sessionId !== undefined) await closeRefreshWindow(work, sessionId)
   if (row.thisSession !== 'new id') return { ended: ended.count }
 
   const { version: userVersion } = await work.db

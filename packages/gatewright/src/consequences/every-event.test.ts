@@ -128,7 +128,7 @@ test('docs/consequences.md says what each event ends, as the code has it (UPDATE
     ),
     'the owner is told': toTable(
       ['what happens', 'mail'],
-      toldRows.map(({ event, ownerIsTold }) => [event, `\`${ownerIsTold}\``]),
+      toldRows.map(({ event, ownerIsTold }) => [event, ownerIsTold.map(name => `\`${name}\``).join(', ')]),
     ),
     'to come': toTable(
       ['what happens', ...names, 'comes with'],

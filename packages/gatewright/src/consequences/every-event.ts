@@ -1,4 +1,4 @@
-import type { NoticeName } from '../mail/letters.ts'
+import type { LetterName } from '../mail/letters.ts'
 import type { Consequence, ConsequenceEvent } from './table.ts'
 
 /** What events end, one column each: kept by the table of this folder, or still to come. */
@@ -26,10 +26,9 @@ export type EveryEvent = {
   readonly event: string
   readonly ends: Cells
   /** The mail by which the owner is told of it. */
-  readonly ownerIsTold?: NoticeName
+  readonly ownerIsTold?: readonly LetterName[]
 } & ({ readonly applied: readonly ConsequenceEvent[] } | { readonly comesWith: string })
 
-const recovery = 'Mail, second factors, passkeys, recovery'
 const keys = artefacts['API keys'].comesWith
 const oauth = artefacts['third-party grants'].comesWith
 
@@ -63,13 +62,20 @@ export const everyEvent: readonly EveryEvent[] = [
   {
     event: 'password changed by its owner',
     ends: ['new id', 'end', 'keep, owner is shown them', 'end', 'end', 'end'],
-    ownerIsTold: 'password-changed',
+    ownerIsTold: ['password-changed'],
     applied: ['password changed'],
   },
   {
     event: 'password reset by link; e-mail change undone',
     ends: ['–', 'end', 'end, owner is told', 'end', 'end', 'end'],
-    comesWith: recovery,
+    ownerIsTold: ['password-reset', 'email-change-undone'],
+    applied: ['password reset', 'e-mail change undone'],
+  },
+  {
+    // Beyond the list that was decided: the link in every notice.
+    event: '“that wasn’t me”, by the link of a notice',
+    ends: ['–', 'end', 'end, owner is told', 'end', 'end', 'end'],
+    applied: ['denied by owner'],
   },
   {
     event: 'password set or change forced by an administrator',
@@ -79,7 +85,8 @@ export const everyEvent: readonly EveryEvent[] = [
   {
     event: 'e-mail changed (new address verified by a link, perhaps in another browser)',
     ends: ['keep', 'keep, owner told at the old address', 'keep', 'keep', 'end (but the undo link)', 'keep'],
-    comesWith: recovery,
+    ownerIsTold: ['email-changed'],
+    applied: ['e-mail changed'],
   },
   {
     event: 'second factor or passkey added',
@@ -104,7 +111,7 @@ export const everyEvent: readonly EveryEvent[] = [
   {
     event: 'refresh token reused (theft)',
     ends: ['end', 'keep', 'keep', grantsOf('that session'), 'end (of that session)', 'end (that device)'],
-    ownerIsTold: 'refresh-token-reused',
+    ownerIsTold: ['refresh-token-reused'],
     applied: ['refresh token reused'],
   },
   {

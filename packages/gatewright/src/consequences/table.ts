@@ -94,6 +94,33 @@ export const consequences = {
     knownDevices: 'keep',
     codesAndLinks: 'end of second factors',
   },
+  'password reset': {
+    thisSession: 'none',
+    otherSessions: 'end',
+    knownDevices: 'end',
+    codesAndLinks: 'end',
+    reason: 'password_reset',
+  },
+  'e-mail change undone': {
+    thisSession: 'none',
+    otherSessions: 'end',
+    knownDevices: 'end',
+    codesAndLinks: 'end',
+    reason: 'email_change_undone',
+  },
+  'denied by owner': {
+    thisSession: 'none',
+    otherSessions: 'end',
+    knownDevices: 'end',
+    codesAndLinks: 'end',
+    reason: 'denied_by_owner',
+  },
+  'e-mail changed': {
+    thisSession: 'keep',
+    otherSessions: 'keep',
+    knownDevices: 'keep',
+    codesAndLinks: 'end',
+  },
   'refresh token reused': {
     thisSession: 'end',
     otherSessions: 'keep',

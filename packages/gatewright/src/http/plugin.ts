@@ -20,6 +20,7 @@ import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
+import { emailRoutes } from './routes/email.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { invitationRoutes } from './routes/invitations.ts'
@@ -132,6 +133,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       stepUpRoutes,
       ownFactorRoutes,
       ownPasskeyRoutes,
+      emailRoutes,
       sessionRoutes,
       cookieSessionRoutes,
       invitationRoutes,

@@ -55,6 +55,7 @@ export type LetterValues = {
   /** RFC 3339, UTC. */
   readonly at?: string
   readonly address?: string
+  /** As it says itself (User-Agent). */
   readonly device?: string
   readonly factor?: 'totp' | 'passkey' | 'recovery_code'
   /** The address that an account has from now on. */

@@ -1,4 +1,5 @@
 import MailComposer from 'nodemailer/lib/mail-composer'
+import { toDeviceName } from '../ground/device-name.ts'
 import { isMailAddress, type Mailbox } from '../ground/mail-address.ts'
 import type { Letter } from './queue.ts'
 import { renderLetter, type Sender } from './render.ts'
@@ -12,6 +13,13 @@ const hostOf = (publicUrl: string): string =>
 
 const isOneLine = (text: string): boolean => !/\p{Cc}/u.test(text)
 
+/** A User-Agent as people call it. */
+const nameDevice = async (letter: Letter): Promise<Letter> => {
+  const { values } = letter
+  if (values.device === undefined) return letter
+  return { ...letter, values: { ...values, device: (await toDeviceName(values.device)).text } }
+}
+
 /**
  * Writes a letter as a mail. What would be a second recipient or another header is no mail at all.
  * @throws PermanentFailure
@@ -21,7 +29,7 @@ export const writeMessage = async (
   letter: Letter,
   { id, createdAt }: { readonly id: string; readonly createdAt: number },
 ): Promise<Message> => {
-  const rendered = renderLetter(letter, post)
+  const rendered = renderLetter(await nameDevice(letter), post)
   if (!isMailAddress(letter.to)) throw new PermanentFailure('no-address')
   if (!isOneLine(rendered.subject) || !isOneLine(post.from.name)) throw new PermanentFailure('two-lines')
   const messageId = `<${id}@${hostOf(post.publicUrl)}>`

@@ -81,6 +81,7 @@ const endsOthers = ({ otherSessions }: Consequence): boolean => ['end', 'stay en
 /** Where the password is no longer right, or no longer enough, once it is checked again. */
 const refusals: { readonly [event in ConsequenceEvent]?: string } = {
   'password changed': 'invalid_credentials',
+  'password reset': 'invalid_credentials',
   'user disabled': 'invalid_credentials',
   'user deleted': 'invalid_credentials',
 }

@@ -16,6 +16,7 @@ import type { Work } from '../storage/transaction.ts'
 import type { DeviceSecret } from '../tokens/device-secret.ts'
 import { logOut } from './end-sessions.ts'
 import { methods as allMethods, listMethods, type Method, multiFactor } from './factors.ts'
+import { tellOfNewDevice } from './new-device.ts'
 import { forgive, lift, type ThrottleDependencies } from './throttle.ts'
 import { factorKey, keysOfUser, type NameHashing } from './throttle-keys.ts'
 
@@ -74,6 +75,7 @@ const start = async (
   const { device, origin, holding = 'tokens', browser = nobodysBrowser } = arrival
   const { id: userId, version: userVersion } = user
   const known = deviceOf(arrival, user)
+  const secretId = await dependencies.processes.secretInForce(work)
   const knownDevice = known ?? (browser.isRemembered ? { id: newId(dependencies.random), userId } : undefined)
   const live = await startSession(dependencies, work, {
     userId,
@@ -85,6 +87,8 @@ const start = async (
     holding,
   })
   if (live === undefined) return undefined
+  if (known === undefined)
+    await tellOfNewDevice(dependencies, work, { user, session: live.session, origin, secretId })
   if (!browser.isRemembered || knownDevice === undefined) return { started: live }
   const deviceSecret = await rememberDevice(dependencies, work, knownDevice, browser)
   return { started: { ...live, deviceSecret } }

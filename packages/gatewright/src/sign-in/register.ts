@@ -5,7 +5,9 @@ import type { Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Settings } from '../ground/settings.ts'
 import { emitHook, type HookDependencies } from '../hooks/emit.ts'
+import { type MailDependencies, queueMail } from '../mail/queue.ts'
 import { defaultRole } from '../permissions/roles.ts'
+import type { Processes } from '../processes/processes.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { noteAdministrator } from '../users/administrators.ts'
@@ -20,7 +22,9 @@ import { insertUser, type User } from '../users/users.ts'
 import { refuseSlowly, toQueueCaller } from './check-password.ts'
 
 export type RegisterDependencies = HookDependencies &
+  MailDependencies &
   NewPasswordDependencies & {
+    readonly processes: Pick<Processes, 'secretInForce'>
     readonly db: Database
     readonly random: Random
     readonly hasher: PasswordHasher
@@ -89,11 +93,14 @@ export const addUser = async (
     origin,
     event,
     details,
+    secretId,
   }: {
     readonly roles: readonly string[]
     readonly origin: Origin
     readonly event: AuditEventName
     readonly details?: AuditEntry['details']
+    /** The secret in force, asked for before a user's row was locked. */
+    readonly secretId: string
   },
 ): Promise<User> => {
   const user = await insertUser(dependencies, work, { ...prepared, roles })
@@ -105,6 +112,12 @@ export const addUser = async (
   }
   await recordEvent(dependencies, work, event, entry)
   await noteBreach(dependencies, work, prepared.breach, { origin: entry.origin, userId: user.id })
+  const { email } = prepared
+  // Whether it is somebody's already is found out behind the answer.
+  if (email !== null) {
+    const content = { ask: 'given', email, userId: user.id } as const
+    await queueMail(dependencies, work, { content, userId: user.id, secretId })
+  }
   await emitHook(dependencies, work, 'registered', { userId: user.id, roles: user.roles })
   return user
 }
@@ -137,7 +150,9 @@ export const register = async (
 ): Promise<User> => {
   checkOpen(dependencies.settings)
   const prepared = await prepareUser(dependencies, registration, 'refuse', toQueueCaller(origin, { gone }))
-  return inTransaction(dependencies.db, work =>
-    addUser(dependencies, work, prepared, { roles: [defaultRole], origin, event: 'user.registered' }),
-  )
+  return inTransaction(dependencies.db, async work => {
+    const secretId = await dependencies.processes.secretInForce(work)
+    const made = { roles: [defaultRole], origin, event: 'user.registered', secretId } as const
+    return addUser(dependencies, work, prepared, made)
+  })
 }

@@ -98,6 +98,7 @@ export const completeSetup = async (
     return addUser(dependencies, work, prepared, {
       roles: [administratorRole],
       origin,
+      secretId: await dependencies.processes.secretInForce(work),
       event: 'administrator.set-up',
     })
   })

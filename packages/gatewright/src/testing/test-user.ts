@@ -54,6 +54,7 @@ export const addTestUser = async (
     return addUser(engine, work, prepared, {
       roles: [...new Set(roles)],
       origin: systemOrigin,
+      secretId: await engine.processes.secretInForce(work),
       event: 'user.created',
     })
   })

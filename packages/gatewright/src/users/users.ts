@@ -220,6 +220,11 @@ const refuseReserved = async (db: Work['db'], key: UsernameKey, now: number): Pr
   if (reserved !== undefined) throw new Refusal('username_taken')
 }
 
+/** The language of mail to a user. */
+export const changeLocale = async (db: Database, userId: string, locale: Locale): Promise<void> => {
+  await db.updateTable('users').set({ locale }).where('id', '=', userId).execute()
+}
+
 const insertRoles = async (db: Work['db'], userId: string, roles: readonly string[]): Promise<void> => {
   if (roles.length === 0) return
   await db

@@ -14,9 +14,10 @@ import {
   shownFieldsSchema,
   type UserFields,
 } from '../../users/declared-fields.ts'
+import { locales } from '../../users/locale.ts'
 import { parsePassword } from '../../users/password.ts'
 import { changeUserFields, showUserFields } from '../../users/user-fields.ts'
-import { getUser, type User } from '../../users/users.ts'
+import { changeLocale, getUser, type User } from '../../users/users.ts'
 import { goneSignal, originOf, principalOf } from '../request.ts'
 import {
   anyText,
@@ -42,6 +43,7 @@ const accountProperties = (declared: UserFields) => ({
   email_verified: flag,
   roles: list(anyText),
   permissions: list(anyText),
+  locale: { enum: locales },
   created_at: timestamp,
   fields: shownFieldsSchema(declared, 'self'),
 })
@@ -66,6 +68,7 @@ export const accountExample = (
   email_verified: false,
   roles,
   permissions: [...permissionsOf(roleTable, roles)].sort(),
+  locale: 'en' as const,
   created_at: '2026-11-21T12:00:00.000Z',
   fields: {},
 })
@@ -86,6 +89,7 @@ export const toAccount = (
   email_verified: user.emailVerified,
   roles: [...user.roles],
   permissions: [...permissionsOf(roleTable, user.roles)].sort(),
+  locale: user.locale,
   created_at: toTimestamp(user.createdAt),
   fields: showUserFields(declared, user.fields, 'self'),
 })
@@ -136,23 +140,29 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
         gate: { access: signedIn(), limit: 'write', audit: 'none' },
         reference: {
           tag: 'Account',
-          summary: 'Change own fields that the application declares; null removes one',
+          summary:
+            'Change the language of mail, and own fields that the application declares; null removes a field',
           refusals: ['insufficient_permission'],
           example: {
-            body: { fields },
-            answer: { ...ownAccountExample(engine, 'alice'), fields },
+            body: { locale: 'zh-TW', fields },
+            answer: { ...ownAccountExample(engine, 'alice'), locale: 'zh-TW' as const, fields },
           },
         },
       },
       schema: {
-        body: strictObject({ fields: fieldChangesSchema(app.userFields, 'self') }),
+        body: strictObject(
+          { fields: fieldChangesSchema(app.userFields, 'self'), locale: { enum: locales } },
+          ['fields', 'locale'],
+        ),
         response: { 200: ownAccountSchema(app.userFields) },
       },
     },
     async request => {
       const { userId } = principalOf(request)
-      const { fields } = request.body
-      await changeUserFields(engine, app.userFields, { userId, fields, writer: 'self' })
+      const { fields, locale } = request.body
+      if (fields !== undefined)
+        await changeUserFields(engine, app.userFields, { userId, fields, writer: 'self' })
+      if (locale !== undefined) await changeLocale(engine.db, userId, locale)
       return readOwnAccount(engine, userId, app.userFields)
     },
   )

@@ -36,14 +36,13 @@ const consolePolicy = (nonce: string): string =>
   ].join('; ')
 
 /** What the page must know before it asks for anything. */
-const toPageSettings = ({ settings, publicUrl }: Engine, mount: string) => ({
+const toPageSettings = ({ settings, publicUrl, mail }: Engine, mount: string) => ({
   app_name: settings.appName,
   public_url: publicUrl,
   mount,
   registration: settings.registration,
   password_min_length: settings.passwordMinLength,
-  // No mail is sent in this version: the pages that mails lead to say so.
-  sends_mail: false,
+  sends_mail: mail.isOn,
 })
 
 /** The page with a nonce; everything else in it is the same for every answer of this process. */

@@ -1,0 +1,161 @@
+import { recordEvent } from '../audit/record.ts'
+import { findCode } from '../codes/codes.ts'
+import { applyConsequences } from '../consequences/apply.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { tellOwner } from '../mail/notices.ts'
+import type { MailDependencies } from '../mail/queue.ts'
+import type { SessionDependencies } from '../sessions/sessions.ts'
+import type { Database, UserRow } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import type { BreachNote } from '../users/breach-check.ts'
+import { checkNewPassword, type NewPasswordDependencies, noteBreach } from '../users/new-password.ts'
+import type { Password } from '../users/password.ts'
+import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
+import { emailKey, lockUser } from '../users/users.ts'
+import { refuseSlowly, toQueueCaller } from './check-password.ts'
+import { type Checked, type FactorFault, listMethods, type Method } from './factors.ts'
+import { checkFactor, noteTaken, recordFailure, type ShowDependencies } from './show-factor.ts'
+import { refuseLink, type ShownLink, takeLink } from './shown-link.ts'
+import { forgive, lift, type ThrottleDependencies, unlessItFails } from './throttle.ts'
+import { factorKey, keysOfUser, type NameHashing } from './throttle-keys.ts'
+
+export type ResetDependencies = SessionDependencies &
+  MailDependencies &
+  NewPasswordDependencies &
+  ThrottleDependencies &
+  ShowDependencies &
+  NameHashing & { readonly db: Database; readonly hasher: PasswordHasher }
+
+export type Reset = ShownLink & {
+  readonly newPassword: Password
+  /** A second factor, where the user has one. */
+  readonly method?: Method | undefined
+  readonly code?: string | undefined
+  readonly response?: unknown
+  /** Aborted when nobody waits for the answer any more. */
+  readonly gone?: AbortSignal | undefined
+}
+
+type Ready = { readonly hash: PasswordHash; readonly breach: BreachNote | undefined }
+
+/** The link is looked at before anything costs: for one that opens nothing nothing is hashed. */
+const findOwner = async (dependencies: ResetDependencies, { token, origin }: Reset): Promise<UserRow> => {
+  const { db } = dependencies
+  const code = await findCode(dependencies, { purpose: 'reset-password', secret: token })
+  const user =
+    code && (await db.selectFrom('users').selectAll().where('id', '=', code.user_id).executeTakeFirst())
+  if (user !== undefined) return user
+  throw await inTransaction(db, async work => {
+    return { refusal: await refuseLink(dependencies, work, 'reset-password', { origin }) }
+  }).then(({ refusal }) => refusal)
+}
+
+const prepare = async (dependencies: ResetDependencies, user: UserRow, reset: Reset): Promise<Ready> => {
+  const { newPassword, origin, gone } = reset
+  const { username, email } = user
+  const breach = await checkNewPassword(dependencies, newPassword, { username, email, path: '/new_password' })
+  const { clock, hasher } = dependencies
+  const caller = toQueueCaller(origin, { isKnown: true, gone })
+  return {
+    breach,
+    hash: await refuseSlowly(clock, clock.monotonic(), () => hasher.hash(newPassword, caller)),
+  }
+}
+
+const isStillOwn = (user: UserRow, email: string): boolean =>
+  user.email_verified_at !== null && user.email_key === emailKey(email)
+
+/** What was shown beside the link: nothing where the password is all there is. */
+type Proof = { readonly method: Method; readonly counted: string; readonly take: Take } | undefined
+type Take = Extract<Checked, { take: unknown }>['take']
+
+const refuseFactor = async (
+  dependencies: ResetDependencies,
+  { id: userId }: UserRow,
+  { origin }: Reset,
+  { method, counted }: { readonly method: Method; readonly counted: string },
+  fault: FactorFault,
+): Promise<never> => {
+  await recordFailure(dependencies, { userId, origin, method, fault, counted, isSignIn: false })
+  throw new Refusal('invalid_mfa_code', { reason: fault, hasEvent: true })
+}
+
+/** The mailbox is one thing: whoever has a second factor shows it as well. */
+const proveFactor = async (dependencies: ResetDependencies, user: UserRow, reset: Reset): Promise<Proof> => {
+  const methods = await listMethods(dependencies.db, user.id)
+  if (methods.length === 0) return undefined
+  const { method, code, response } = reset
+  if (method === undefined) throw new Refusal('mfa_required', { members: { methods } })
+  const counted = factorKey(method, { userId: user.id })
+  const shown = { userId: user.id, method, code, response, counted }
+  const checked = await checkFactor(dependencies, shown)
+  if ('fault' in checked) return refuseFactor(dependencies, user, reset, shown, checked.fault)
+  return { method, counted, take: checked.take }
+}
+
+const change = async (
+  dependencies: ResetDependencies,
+  work: Work,
+  {
+    user,
+    subject,
+    secretId,
+  }: { readonly user: UserRow; readonly subject: Subject; readonly secretId: string },
+  { hash, breach }: Ready,
+): Promise<void> => {
+  await work.db
+    .updateTable('users')
+    .set({ password_hash: hash, password_is_short: 0 })
+    .where('id', '=', user.id)
+    .execute()
+  await recordEvent(dependencies, work, 'user.password-reset', subject)
+  await noteBreach(dependencies, work, breach, subject)
+  await applyConsequences(dependencies, work, 'password reset', subject)
+  await tellOwner(dependencies, work, { ...subject, notice: 'password-reset', secretId })
+  // Whoever has the address is no stranger.
+  await lift({ ...dependencies, db: work.db }, keysOfUser(dependencies, user))
+}
+
+type Subject = { readonly userId: string; readonly origin: Reset['origin'] }
+
+/** A factor is used up only together with the link: a recovery code is not spent on a link that is over. */
+const finish = async (
+  dependencies: ResetDependencies,
+  work: Work,
+  reset: Reset,
+  { owner, ready, proof }: { readonly owner: UserRow; readonly ready: Ready; readonly proof: Proof },
+): Promise<Refusal | FactorFault | undefined> => {
+  const secretId = await dependencies.processes.secretInForce(work)
+  await lockUser(work, owner.id)
+  const open = { purpose: 'reset-password', secret: reset.token } as const
+  if ((await findCode({ ...dependencies, db: work.db }, open)) === undefined)
+    return refuseLink(dependencies, work, 'reset-password', reset)
+  if (proof !== undefined && !(await proof.take(work))) return 'replayed_code'
+  const taken = await takeLink(dependencies, work, 'reset-password', reset)
+  if (taken === undefined || !isStillOwn(taken.user, taken.email)) throw new Refusal('invalid_link')
+  const { user } = taken
+  const subject = { userId: user.id, origin: { ...reset.origin, actor: user.id } }
+  if (proof !== undefined) {
+    await forgive({ ...dependencies, db: work.db }, { keys: [proof.counted] })
+    await noteTaken(dependencies, work, { ...subject, method: proof.method, secretId })
+  }
+  await change(dependencies, work, { user, subject, secretId }, ready)
+  return undefined
+}
+
+/**
+ * Sets a new password by a link that was sent to the verified address. Everything that goes on ends, and nobody
+ * is signed in by it. Whoever has a second factor shows it as well.
+ * @throws Refusal `invalid_link`, `mfa_required`, `invalid_mfa_code`, `password_too_short`, `password_blocklisted`,
+ *   `unavailable`
+ */
+export const resetPassword = async (dependencies: ResetDependencies, reset: Reset): Promise<void> => {
+  const owner = await findOwner(dependencies, reset)
+  const ready = await prepare(dependencies, owner, reset)
+  const proof = await proveFactor(dependencies, owner, reset)
+  const counted = proof === undefined ? [] : [proof.counted]
+  const fault = await unlessItFails(dependencies, counted, () =>
+    inTransaction(dependencies.db, work => finish(dependencies, work, reset, { owner, ready, proof })),
+  )
+  if (fault !== undefined && proof !== undefined) await refuseFactor(dependencies, owner, reset, proof, fault)
+}
