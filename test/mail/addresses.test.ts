@@ -306,6 +306,8 @@ describe('the way back', () => {
       .values({ ...added, code_hash: `of ${person.id}` })
       .execute()
     const { body: answer } = await undo(await linkTo(t, person.email, 'undo-email'))
+    const thiefs = { username: person.username, password: 'what only the thief knows' }
+    assert.equal(codeOf(await t.call('POST', 'login', { body: thiefs })), 'invalid_credentials')
     const reset = { token: answer.reset_token, new_password: newPassword }
     assert.equal((await t.call('POST', 'password/reset', { body: reset })).status, 204)
     assert.ok(await logIn(t, person, newPassword))

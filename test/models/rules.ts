@@ -276,11 +276,11 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     user.version === version ? { user: raise(user), told: {} } : refuse(user, 'invalid_link'),
   // These two outlive what else happens.
   'undo a change of address': (user, _, moment) => ({
-    user: endByLink(user, 'email_change_undone', moment),
+    user: { ...endByLink(user, 'email_change_undone', moment), password: '' },
     told: {},
   }),
   'say it was somebody else': (user, _, moment) => ({
-    user: endByLink(user, 'denied_by_owner', moment),
+    user: { ...endByLink(user, 'denied_by_owner', moment), password: '' },
     told: {},
   }),
   // Access tokens alone end by it.

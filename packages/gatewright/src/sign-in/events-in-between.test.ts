@@ -82,6 +82,8 @@ const endsOthers = ({ otherSessions }: Consequence): boolean => ['end', 'stay en
 const refusals: { readonly [event in ConsequenceEvent]?: string } = {
   'password changed': 'invalid_credentials',
   'password reset': 'invalid_credentials',
+  'e-mail change undone': 'invalid_credentials',
+  'denied by owner': 'invalid_credentials',
   'user disabled': 'invalid_credentials',
   'user deleted': 'invalid_credentials',
 }

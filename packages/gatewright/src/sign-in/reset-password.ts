@@ -8,12 +8,25 @@ import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import type { BreachNote } from '../users/breach-check.ts'
-import { checkNewPassword, type NewPasswordDependencies, noteBreach } from '../users/new-password.ts'
+import {
+  checkNewPassword,
+  type NewPasswordDependencies,
+  needsFactor,
+  noteBreach,
+  storePassword,
+} from '../users/new-password.ts'
 import type { Password } from '../users/password.ts'
 import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
 import { emailKey, lockUser } from '../users/users.ts'
 import { refuseSlowly, toQueueCaller } from './check-password.ts'
-import { type Checked, type FactorFault, listMethods, type Method } from './factors.ts'
+import {
+  type Checked,
+  type FactorFault,
+  factorOf,
+  hasSecondFactor,
+  listMethods,
+  type Method,
+} from './factors.ts'
 import { checkFactor, noteTaken, recordFailure, type ShowDependencies } from './show-factor.ts'
 import { refuseLink, type ShownLink, takeLink } from './shown-link.ts'
 import { forgive, lift, type ThrottleDependencies, unlessItFails } from './throttle.ts'
@@ -31,12 +44,15 @@ export type Reset = ShownLink & {
   /** A second factor, where the user has one. */
   readonly method?: Method | undefined
   readonly code?: string | undefined
-  readonly response?: unknown
   /** Aborted when nobody waits for the answer any more. */
   readonly gone?: AbortSignal | undefined
 }
 
-type Ready = { readonly hash: PasswordHash; readonly breach: BreachNote | undefined }
+type Ready = {
+  readonly hash: PasswordHash
+  readonly breach: BreachNote | undefined
+  readonly needsFactor: boolean
+}
 
 /** The link is looked at before anything costs: for one that opens nothing nothing is hashed. */
 const findOwner = async (dependencies: ResetDependencies, { token, origin }: Reset): Promise<UserRow> => {
@@ -45,19 +61,20 @@ const findOwner = async (dependencies: ResetDependencies, { token, origin }: Res
   const user =
     code && (await db.selectFrom('users').selectAll().where('id', '=', code.user_id).executeTakeFirst())
   if (user !== undefined) return user
-  throw await inTransaction(db, async work => {
-    return { refusal: await refuseLink(dependencies, work, 'reset-password', { origin }) }
-  }).then(({ refusal }) => refusal)
+  return inTransaction<never>(db, work => refuseLink(dependencies, work, 'reset-password', { origin }))
 }
 
 const prepare = async (dependencies: ResetDependencies, user: UserRow, reset: Reset): Promise<Ready> => {
   const { newPassword, origin, gone } = reset
   const { username, email } = user
-  const breach = await checkNewPassword(dependencies, newPassword, { username, email, path: '/new_password' })
+  const hasFactor = await hasSecondFactor(dependencies.db, user.id)
+  const rules = { username, email, path: '/new_password', hasFactor }
+  const breach = await checkNewPassword(dependencies, newPassword, rules)
   const { clock, hasher } = dependencies
   const caller = toQueueCaller(origin, { isKnown: true, gone })
   return {
     breach,
+    needsFactor: hasFactor && (await needsFactor(dependencies, newPassword, { username, email })),
     hash: await refuseSlowly(clock, clock.monotonic(), () => hasher.hash(newPassword, caller)),
   }
 }
@@ -82,12 +99,14 @@ const refuseFactor = async (
 
 /** The mailbox is one thing: whoever has a second factor shows it as well. */
 const proveFactor = async (dependencies: ResetDependencies, user: UserRow, reset: Reset): Promise<Proof> => {
-  const methods = await listMethods(dependencies.db, user.id)
-  if (methods.length === 0) return undefined
-  const { method, code, response } = reset
+  const held = await listMethods(dependencies.db, user.id)
+  if (held.length === 0) return undefined
+  // A passkey answers a challenge, and a link asks for none: its owner has recovery codes.
+  const methods = held.filter(method => factorOf(method).isKey !== true)
+  const { method, code } = reset
   if (method === undefined) throw new Refusal('mfa_required', { members: { methods } })
   const counted = factorKey(method, { userId: user.id })
-  const shown = { userId: user.id, method, code, response, counted }
+  const shown = { userId: user.id, method, code, counted }
   const checked = await checkFactor(dependencies, shown)
   if ('fault' in checked) return refuseFactor(dependencies, user, reset, shown, checked.fault)
   return { method, counted, take: checked.take }
@@ -101,13 +120,9 @@ const change = async (
     subject,
     secretId,
   }: { readonly user: UserRow; readonly subject: Subject; readonly secretId: string },
-  { hash, breach }: Ready,
+  { hash, breach, needsFactor }: Ready,
 ): Promise<void> => {
-  await work.db
-    .updateTable('users')
-    .set({ password_hash: hash, password_is_short: 0 })
-    .where('id', '=', user.id)
-    .execute()
+  await storePassword(work, { userId: user.id, hash, needsFactor })
   await recordEvent(dependencies, work, 'user.password-reset', subject)
   await noteBreach(dependencies, work, breach, subject)
   await applyConsequences(dependencies, work, 'password reset', subject)
@@ -130,7 +145,8 @@ const finish = async (
   const open = { purpose: 'reset-password', secret: reset.token } as const
   if ((await findCode({ ...dependencies, db: work.db }, open)) === undefined)
     return refuseLink(dependencies, work, 'reset-password', reset)
-  if (proof !== undefined && !(await proof.take(work))) return 'replayed_code'
+  const fault = await proof?.take(work, { origin: reset.origin, secretId })
+  if (fault !== undefined) return fault
   const taken = await takeLink(dependencies, work, 'reset-password', reset)
   if (taken === undefined || !isStillOwn(taken.user, taken.email)) throw new Refusal('invalid_link')
   const { user } = taken

@@ -13,10 +13,14 @@ export type Denied = { readonly resetToken?: string }
 
 type Denial = TakenLink & { readonly origin: ShownLink['origin']; readonly secretId: string }
 
-/** For the address as it is now: the version is the one after everything has ended. */
+/**
+ * For the address as it is now, at the version after everything has ended. The password may be a thief's: it opens
+ * nothing from now on.
+ */
 const startReset = async (dependencies: EmailDependencies, work: Work, userId: string): Promise<Denied> => {
   const user = await lockAndGetUser(work, userId)
   if (user === undefined) return {}
+  await work.db.updateTable('users').set({ password_hash: null }).where('id', '=', userId).execute()
   const owner = { id: user.id, version: user.version }
   const data = { email: user.email }
   const made = await makeCode(dependencies, work, { purpose: 'reset-password', user: owner, data })

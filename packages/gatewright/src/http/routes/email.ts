@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { allOf, everyone, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
-import { type Method, methods } from '../../sign-in/factors.ts'
 import { askForEmail, forgetPassword, sendVerification } from '../../sign-in/own-email.ts'
 import { resetPassword } from '../../sign-in/reset-password.ts'
 import { type Denied, denyEvent, undoEmailChange } from '../../sign-in/undo-email.ts'
@@ -11,8 +10,8 @@ import { goneSignal, originOf, principalOf } from '../request.ts'
 import { anyText, email, nothing, password, passwordExample, strictObject, text } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
-/** A kind of second factor, in a body. */
-const methodSchema = { type: 'string', enum: methods as readonly Method[] } as const
+/** A second factor that is a code. */
+const methodSchema = { enum: ['totp', 'recovery_code'] } as const
 const shownCode = text(1, 64)
 const token = text(1, 200)
 const tokenExample = 'the part of the link behind #'
@@ -208,7 +207,7 @@ const passwordRoutes = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const newPassword = parsePassword(request.body.new_password, '/new_password')
       const { method, code } = request.body
-      const reset = { ...shownLink(request), newPassword, method: method as Method | undefined, code }
+      const reset = { ...shownLink(request), newPassword, method, code }
       await resetPassword(engine, { ...reset, gone: goneSignal(reply) })
       return reply.code(204).send(null)
     },

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
+import { toDeviceName } from '../../ground/device-name.ts'
 import { listPasskeys } from '../../passkeys/passkeys.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
-import { toDeviceName } from '../../sessions/device-name.ts'
 import {
   type AddedPasskey,
   addOwnPasskey,
