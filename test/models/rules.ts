@@ -268,10 +268,11 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     const resting = user.sessions.filter(({ secret }) => secret === secretId).map(({ id }) => id)
     return { user: end(user, 'secret_retired', moment, id => resting.includes(id)), told: {} }
   },
-  'reset the password': (user, { version, next }, moment) =>
-    user.version === version
-      ? { user: { ...endByLink(user, 'password_reset', moment), password: next }, told: {} }
-      : refuse(user, 'invalid_link'),
+  'reset the password': (user, { version, next }, moment) => {
+    if (user.version !== version) return refuse(user, 'invalid_link')
+    if (user.hasFactor) return refuse(user, 'mfa_required')
+    return { user: { ...endByLink(user, 'password_reset', moment), password: next }, told: {} }
+  },
   'verify an address': (user, { version }) =>
     user.version === version ? { user: raise(user), told: {} } : refuse(user, 'invalid_link'),
   // These two outlive what else happens.

@@ -260,10 +260,6 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const answer = await call('POST', 'password/reset', { body: { token, new_password: newPassword } })
     return { user: id, actor: id, answer }
   },
-  'link.refused': async () => {
-    const answer = await call('POST', 'email/verify', { body: { token: 'no link' } })
-    return { user: null, actor: null, answer, reason: 'verify-email' }
-  },
   'sign-in.failed': async () => {
     const { id, username } = await join()
     const answer = await call('POST', 'login', { body: { username, password: newPassword } })

@@ -22,8 +22,6 @@ export const auditEvents = {
     'A change of address was taken back by the link at the former one; everything of the user ended.',
   'user.denied': 'An owner said of something that was told by mail: that was not me. Every session ended.',
   'user.password-reset': 'A password was reset by a link from a mail; everything of the user ended.',
-  'link.refused':
-    'A link of a mail was followed that was used, has expired, ended or is for something else; the reason tells for what.',
   'password.taken-with-doubt':
     'With BREACH_CHECK=warn a password was taken that is known from a breach, or while the service gave no answer; the reason tells which.',
   'administrator.set-up': 'The first administrator was made by the set-up link.',

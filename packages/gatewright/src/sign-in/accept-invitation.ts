@@ -68,7 +68,7 @@ const accept = async (
 ): Promise<User | Refusal> => {
   // In their order: the installation's row before the inviter's.
   if (roles.includes(administratorRole)) await lockInstallation(work)
-  else await dependencies.processes.secretInForce(work)
+  const secretId = await dependencies.processes.secretInForce(work)
   const code = await consumeCode(dependencies, work, { purpose: 'invitation', secret: invitation })
   if (code === undefined) return refuse(dependencies, work, { origin })
   const { email, roles: given } = toInvited(code)
@@ -85,6 +85,7 @@ const accept = async (
       roles: given,
       origin,
       event: 'user.registered',
+      secretId,
       details: { invitation: code.id, invited_by: code.user_id ?? 'command-line' },
     },
   )

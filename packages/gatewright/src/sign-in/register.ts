@@ -112,9 +112,9 @@ export const addUser = async (
   }
   await recordEvent(dependencies, work, event, entry)
   await noteBreach(dependencies, work, prepared.breach, { origin: entry.origin, userId: user.id })
-  const { email } = prepared
+  const { email, emailVerified } = prepared
   // Whether it is somebody's already is found out behind the answer.
-  if (email !== null) {
+  if (email !== null && emailVerified !== true) {
     const content = { ask: 'given', email, userId: user.id } as const
     await queueMail(dependencies, work, { content, userId: user.id, secretId })
   }
