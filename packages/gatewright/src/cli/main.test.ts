@@ -196,6 +196,9 @@ test('refusals exit with 1, name their code and change nothing', async () => {
     [`${create} carolcarol`, 'password_blocklisted', /your own names/, 'carolcarol-2026'],
     [`${create} car@l`, 'validation_failed', /username/, canary],
     [`${create} carol --role king`, 'validation_failed', /user, moderator, admin/, canary],
+    ['user invite --email nonsense', 'validation_failed', /e-mail address/],
+    ['user invite --email carol@example.org --role king', 'validation_failed', /user, moderator, admin/],
+    ['user invite --email carol@example.org --locale fr', 'validation_failed', /en, zh-CN, zh-TW/],
     ['user role bob user king', 'validation_failed', /user, moderator, admin/],
     ['user role nobody user', 'not_found', /nobody/],
     ['user disable nobody', 'not_found', /nobody/],
@@ -216,6 +219,20 @@ test('refusals exit with 1, name their code and change nothing', async () => {
     }),
   )
   assert.equal(countEvents(), before)
+})
+
+test('an invitation waits in the queue of mail, and its secret is printed nowhere', async () => {
+  const { ok, invitation } = await runJson('user invite --email carol@example.org --role moderator')
+  assert.equal(ok, true)
+  assert.deepEqual(
+    [invitation.email, invitation.roles, invitation.invited_by],
+    ['carol@example.org', ['moderator'], null],
+  )
+  const [code] = query("select id, user_id, data from codes where purpose = 'invitation'")
+  assert.deepEqual([code?.id, code?.user_id], [invitation.id, null])
+  const [mail] = query("select content from mails where kind = 'invitation'")
+  assert.doesNotMatch(String(mail?.content), /carol|moderator/)
+  assert.doesNotMatch(JSON.stringify(invitation), /#|[\w-]{40}/)
 })
 
 test('a secret that the database does not know stops every command, and none is made over it', async () => {

@@ -42,8 +42,9 @@ export const advice = {
     todo: 'Send one.',
   },
   invalid_link: {
-    means: 'The set-up link is not right, has been used, or is older than 24 hours.',
-    todo: 'Ask whoever runs the server for a new one.',
+    means:
+      'The link opens nothing: it is not right, was used, is too old, or was ended since. A set-up link is good for 24 hours, an invitation for seven days.',
+    todo: 'Ask for a new one: whoever sent the invitation, or whoever runs the server. Of several mails only the newest counts.',
   },
   invalid_credentials: {
     means:
