@@ -40,7 +40,7 @@ const endLinksSince = async ({ db }: Work, userId: string, madeAt: number): Prom
 /** What was added since may be a thief's, and would keep the owner from the reset. */
 const endFactorsSince = async ({ db }: Work, userId: string, since: number): Promise<void> => {
   for (const table of ['totp_factors', 'passkeys', 'recovery_codes'] as const)
-    await db.deleteFrom(table).where('user_id', '=', userId).where('created_at', '>=', since).execute()
+    await db.deleteFrom(table).where('user_id', '=', userId).where('created_at', '>', since).execute()
 }
 
 /**
