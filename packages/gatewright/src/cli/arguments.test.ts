@@ -26,7 +26,7 @@ const wrong: readonly (readonly [words: readonly string[], line: RegExp])[] = [
   [['docter'], /"docter": write gatewright doctor$/],
   [['users', 'list'], /"users list": write gatewright user list$/],
   [['user', 'crate', '--username', 'a'], /"user crate": write gatewright user create$/],
-  [['user', 'frobnicate'], /write gatewright user create, user list, .* or user role$/],
+  [['user', 'frobnicate'], /write gatewright user create, user list, .* or user reset-factors$/],
   [['usr'], /"usr": write gatewright user --help$/],
   [['user'], /^user is not complete: write gatewright user create, user list/],
   [['user', '--json'], /^user is not complete/],
