@@ -221,14 +221,6 @@ export const settingRows = [
       'The same as `SESSION_MAX_TTL`, for users who hold an administrative permission; the shorter one holds.',
   },
   {
-    name: 'ADMIN_SECOND_FACTOR',
-    default: undefined,
-    unset: "`required` where production's rules hold, `off` elsewhere",
-    ...choice('required', 'off'),
-    describe:
-      'With `required`, administrative permissions count only in a session that has shown a second factor. Whoever has none can sign in and add one.',
-  },
-  {
     name: 'REFRESH_RETRY_WINDOW',
     default: '10s',
     ...duration(0, minute),

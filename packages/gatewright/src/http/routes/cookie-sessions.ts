@@ -82,11 +82,10 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
       schema: { response: { 200: currentSchema(app.userFields) } },
     },
     async request => {
-      const caller = principalOf(request)
-      const { userId, sessionId } = caller
+      const { userId, sessionId } = principalOf(request)
       const cookie = request.passage?.cookie
       const [user, rows] = await Promise.all([
-        readOwnAccount(engine, caller, app.userFields),
+        readOwnAccount(engine, userId, app.userFields),
         listSessions(engine, userId),
       ])
       const row = rows.find(({ id }) => id === sessionId)
