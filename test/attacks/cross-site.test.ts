@@ -243,11 +243,16 @@ test('a route that ignores the cookie only reads or asks for another proof, and 
   const ignoring = t.app.routeTable.routes.filter(({ rule }) => rule.ignoresCookie)
   const changing = ignoring.filter(({ method }) => !['GET', 'HEAD'].includes(method))
   assert.deepEqual(changing.map(({ url }) => url.replace('/api/v1', '')).sort(), [
+    '/email/not-me',
+    '/email/undo',
+    '/email/verify',
     '/login',
     '/login/mfa',
     '/login/mfa/options',
     '/login/passkey',
     '/login/passkey/options',
+    '/password/forgot',
+    '/password/reset',
     '/password/strength',
     '/refresh',
     '/register',

@@ -1,6 +1,8 @@
 import type { Engine } from 'gatewright/compose'
 import type { Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
+import { askForPasskey } from '../../packages/gatewright/src/sign-in/passkey-sign-in.ts'
 import { halfIn, nextCode, plantTotp } from '../factors/enrolled.ts'
+import { plantPasskey } from '../passkeys/registered.ts'
 import type { Given } from './calls.ts'
 import { firstPassword as password } from './history.ts'
 import type { Call } from './rules.ts'
@@ -12,6 +14,8 @@ export type Attempt = {
   readonly place: Place
   readonly holding: Holding
   readonly call: (scene: Scene) => Call
+  /** Whoever does it has an authenticator app already. */
+  readonly needsApp?: true
   /** What makes it possible, done before anything else happens. */
   readonly prepare?: (engine: Engine, scene: Scene) => Promise<Scene>
 }
@@ -41,6 +45,19 @@ const beginHalf =
     return { ...scene, mfaToken, code: await nextCode(engine, person.userId) }
   }
 
+/** The user has a passkey beside the password, and has been asked for it in another browser. */
+const answerByPasskey = async (engine: Engine, scene: Scene): Promise<Scene> => {
+  const { history } = scene
+  const passkey = await plantPasskey(engine, history.person.userId)
+  history.user = { ...history.user, hasPasskey: true }
+  return { ...scene, answer: passkey.get(await askForPasskey(engine)) }
+}
+
+const required = <T>(value: T | undefined): T => {
+  if (value === undefined) throw new TypeError('the scene was not prepared for this attempt')
+  return value
+}
+
 const at = ({ self, other }: Scene, place: Place): Given => (place === 'this session' ? self : other)
 const inBoth = (
   name: string,
@@ -50,7 +67,12 @@ const inBoth = (
 ): readonly (readonly [string, Attempt])[] =>
   (['this session', 'another session'] as const).map(place => [
     `${name} in ${place}`,
-    { place, holding, call: scene => call(at(scene, place), scene), ...(prepare && { prepare }) },
+    {
+      place,
+      holding,
+      call: scene => call(at(scene, place), scene),
+      ...(prepare && { prepare, needsApp: true }),
+    },
   ])
 
 export const stepUp = ({ session }: Given): Call => ({ name: 'step up', session, password })
@@ -83,7 +105,20 @@ export const attempts: ReadonlyMap<string, Attempt> = new Map([
           place: 'no session',
           holding,
           call: ({ mfaToken = '', code = '' }) => ({ name: 'show a factor', mfaToken, code, holding }),
+          needsApp: true,
           prepare: beginHalf(holding),
+        },
+      ] as const satisfies readonly [string, Attempt],
+  ),
+  ...(['tokens', 'cookie'] as const).map(
+    holding =>
+      [
+        `POST /login/passkey, for ${holding === 'tokens' ? 'tokens' : 'a cookie'}`,
+        {
+          place: 'no session',
+          holding,
+          call: ({ answer }) => ({ name: 'show a passkey', answer: required(answer), holding }),
+          prepare: answerByPasskey,
         },
       ] as const satisfies readonly [string, Attempt],
   ),

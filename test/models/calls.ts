@@ -18,6 +18,7 @@ import {
 import { renewOwnRecoveryCodes } from '../../packages/gatewright/src/sign-in/own-factors.ts'
 import { changePassword } from '../../packages/gatewright/src/sign-in/own-password.ts'
 import { confirmTotp, removeTotp } from '../../packages/gatewright/src/sign-in/own-totp.ts'
+import { signInByPasskey } from '../../packages/gatewright/src/sign-in/passkey-sign-in.ts'
 import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
 import { resetPassword } from '../../packages/gatewright/src/sign-in/reset-password.ts'
 import { finishWithFactor } from '../../packages/gatewright/src/sign-in/second-half.ts'
@@ -74,6 +75,14 @@ const performs: { readonly [Name in CallName]: Perform<Calls[Name]> } = {
   'reset the factors': (engine, { userId }) => resetFactors(engine, { userId, reason: 'lost', origin }),
   'renew the recovery codes': async (engine, person, { session }) =>
     (await renewOwnRecoveryCodes(engine, own(person, session))).renewed,
+  'show a passkey': (engine, _, { answer: response, holding }) =>
+    signInByPasskey(engine, {
+      response,
+      holding,
+      device: '',
+      origin,
+      browser: { shown: undefined, isRemembered: false },
+    }),
   'show a factor': (engine, _, { mfaToken, code }) =>
     finishWithFactor(engine, { mfaToken, method: 'totp', code, device: '', origin }),
   'step up by the factor': (engine, person, { session, code }) =>

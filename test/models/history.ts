@@ -41,6 +41,7 @@ export const newHistory = async (engine: Engine, { random, username, met }: Sett
     state: 'enabled',
     roles,
     hasFactor: false,
+    hasPasskey: false,
     isHalfIn: false,
     sessions: [],
   }

@@ -1,4 +1,5 @@
 import type { RefusalCode } from '../../packages/gatewright/src/ground/refusal.ts'
+import type { AssertionResponse } from '../../packages/gatewright/src/passkeys/responses.ts'
 import type { EndReason, Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
 
 /**
@@ -25,6 +26,7 @@ export type User = {
   readonly roles: readonly string[]
   /** The user has an authenticator app. */
   readonly hasFactor: boolean
+  readonly hasPasskey: boolean
   /** A sign-in waits for its second half. */
   readonly isHalfIn: boolean
   readonly sessions: readonly Session[]
@@ -49,6 +51,7 @@ export type Calls = {
   'remove the factor': { readonly session: string }
   'reset the factors': object
   'renew the recovery codes': { readonly session: string }
+  'show a passkey': { readonly answer: AssertionResponse; readonly holding: Holding }
   'show a factor': { readonly mfaToken: string; readonly code: string; readonly holding: Holding }
   'step up by the factor': { readonly session: string; readonly code: string }
   'log out': { readonly session: string }
@@ -162,7 +165,7 @@ const endByLink = (user: User, reason: EndReason, moment: Moment): User =>
 export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   'sign in': (user, { password, holding }, { now, longest }, id) => {
     if (!isRight(user, password)) return refuse(user, 'invalid_credentials')
-    if (user.hasFactor) return refuse(user, 'mfa_required')
+    if (user.hasFactor || user.hasPasskey) return refuse(user, 'mfa_required')
     const times = { since: now, lastUsed: now, expiresAt: now + longest }
     return give({ ...user, sessions: [...user.sessions, { id, holding, generation: 1, ...times }] }, id)
   },
@@ -194,13 +197,18 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     return { user: isNoted ? change(user, id, { lastUsed: moment.now }) : user, told: {} }
   },
   'step up': (user, { session, password }, moment, made) => {
-    if (user.hasFactor) return refuse(user, 'mfa_required')
+    if (user.hasFactor || user.hasPasskey) return refuse(user, 'mfa_required')
     return isRight(user, password) ? renew(user, session, moment, made) : refuse(user, 'invalid_credentials')
   },
   'change the password': (user, { session, password, next }, moment, made) => {
     if (!isRight(user, password)) return refuse(user, 'invalid_credentials')
     const others = end(user, 'password_changed', moment, id => id !== session)
     return undoIfRefused(user, renew({ ...raise(others), password: next }, session, moment, made))
+  },
+  'show a passkey': (user, { holding }, { now, longest }, id) => {
+    if (user.state !== 'enabled' || !user.hasPasskey) return refuse(user, 'invalid_credentials')
+    const times = { since: now, lastUsed: now, expiresAt: now + longest }
+    return give({ ...user, sessions: [...user.sessions, { id, holding, generation: 1, ...times }] }, id)
   },
   'show a factor': (user, { holding }, { now, longest }, id) => {
     if (!user.isHalfIn || !user.hasFactor) return refuse(user, 'invalid_mfa_code')
@@ -223,13 +231,13 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   },
   'reset the factors': (user, _, moment) => {
     if (user.state === 'deleted') return refuse(user, 'not_found')
-    if (!user.hasFactor) return { user, told: {} }
+    if (!user.hasFactor && !user.hasPasskey) return { user, told: {} }
     const ended = end(user, 'second_factors_reset', moment, () => true)
-    return { user: { ...raise(ended), hasFactor: false }, told: {} }
+    return { user: { ...raise(ended), hasFactor: false, hasPasskey: false }, told: {} }
   },
   'renew the recovery codes': (user, { session }, moment, made) => {
     if (find(user, session).ended) return refuse(user, 'session_ended')
-    if (!user.hasFactor) return refuse(user, 'conflict')
+    if (!user.hasFactor && !user.hasPasskey) return refuse(user, 'conflict')
     return undoIfRefused(user, renew(raise(user), session, moment, made))
   },
   'log out': (user, { session }, moment) => {
@@ -262,7 +270,10 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     if (user.state === 'deleted') return refuse(user, 'not_found')
     if (find(user, session).ended) return refuse(user, 'session_ended')
     const ended = end(user, 'user_deleted', moment, () => true)
-    return { user: { ...raise(ended), state: 'deleted', roles: [], hasFactor: false }, told: {} }
+    return {
+      user: { ...raise(ended), state: 'deleted', roles: [], hasFactor: false, hasPasskey: false },
+      told: {},
+    }
   },
   'retire the secret': (user, { secretId }, moment) => {
     const resting = user.sessions.filter(({ secret }) => secret === secretId).map(({ id }) => id)
@@ -270,7 +281,7 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   },
   'reset the password': (user, { version, next }, moment) => {
     if (user.version !== version) return refuse(user, 'invalid_link')
-    if (user.hasFactor) return refuse(user, 'mfa_required')
+    if (user.hasFactor || user.hasPasskey) return refuse(user, 'mfa_required')
     return { user: { ...endByLink(user, 'password_reset', moment), password: next }, told: {} }
   },
   'verify an address': (user, { version }) =>

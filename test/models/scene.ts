@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { second } from 'gatewright/clock'
 import type { Engine } from 'gatewright/compose'
 import type { Secrets } from '../../packages/gatewright/src/ground/secrets.ts'
+import type { AssertionResponse } from '../../packages/gatewright/src/passkeys/responses.ts'
 import type { Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
 import type { Given } from './calls.ts'
 import { type History, happen, newHistory, firstPassword as password, type Setting } from './history.ts'
@@ -23,6 +24,8 @@ export type Scene = {
   readonly former?: { readonly secretId: string; readonly secrets: Secrets }
   /** A sign-in that waits for its second half. */
   readonly mfaToken?: string
+  /** What the user's passkey has answered to a sign-in that was asked for. */
+  readonly answer?: AssertionResponse
   /** What the user's authenticator app shows, or one that this session was shown the secret of. */
   readonly code?: string
   /** The key that signs as the event begins. */

@@ -15,6 +15,8 @@ test('each way to get a session, with each event in the middle of it: what the t
       'sign in: mfa_required',
       'show a factor',
       'show a factor: invalid_mfa_code',
+      'show a passkey',
+      'show a passkey: invalid_credentials',
       'step up: session_ended',
       'change the password: session_ended',
       'refresh: session_ended',

@@ -108,6 +108,14 @@ describe('a real browser', { skip: browserMissing }, () => {
     assert.equal(whole.status, 201, JSON.stringify(whole.body))
   })
 
+  test('steps up with it', async () => {
+    const { body: options } = await ask('POST', 'step-up/options')
+    const response = await get(page, options.passkey as object)
+    const stepped = await ask('POST', 'step-up', { response })
+    assert.equal(stepped.status, 200, JSON.stringify(stepped.body))
+    assert.equal((await ask('GET', 'me')).status, 200)
+  })
+
   test('does nothing for whoever is not its owner', async () => {
     await authenticator.setVerified(false)
     const { body: options } = await ask('POST', 'login/passkey/options')

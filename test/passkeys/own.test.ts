@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
+import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
+import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { codePurposes } from '../../packages/gatewright/src/codes/purposes.ts'
 import type { CreationOptions } from '../../packages/gatewright/src/passkeys/options.ts'
 import { mostPasskeys } from '../../packages/gatewright/src/passkeys/passkeys.ts'
@@ -236,22 +238,37 @@ describe('a duplicate is refused', () => {
   })
 })
 
-test(`a user has ${mostPasskeys} passkeys and no more, also of several added at once`, async () => {
+test(`a user has ${mostPasskeys} passkeys and no more`, async () => {
   const ann = await signedIn()
   for (let n = 0; n < mostPasskeys - 1; n++) await givePasskey(t.engine, ann.userId)
   await plantTotp(t.engine, ann.userId)
-  const others = [ann, await signInAs(t.engine, ann.userId), await signInAs(t.engine, ann.userId)]
-  await t.engine.db
-    .updateTable('sessions')
-    .set({ amr: 'pwd otp mfa' })
-    .where('user_id', '=', ann.userId)
-    .execute()
-  const asked = await Promise.all(others.map(async holder => [holder, await ask(holder)] as const))
-  const answers = await Promise.all(
-    asked.map(([holder, options]) => send(holder, newPasskey().create(options))),
-  )
-  assert.equal(answers.filter(({ status }) => status === 200).length, 1)
+  const now = goOn(await add(ann))
+  const answer = await add(now)
+  assert.equal(show(answer), '409 conflict')
+  assert.match(answer.body.detail, /20 passkeys/)
   assert.equal(rowsOf(ann.userId).length, mostPasskeys)
+})
+
+test('options ask for a passkey that needs no name and verifies its owner, of a known algorithm, without its make', async () => {
+  const { authenticatorSelection, attestation, pubKeyCredParams } = await ask(await signedIn())
+  assert.deepEqual(
+    [authenticatorSelection.residentKey, authenticatorSelection.userVerification, attestation],
+    ['required', 'required', 'none'],
+  )
+  assert.deepEqual(
+    pubKeyCredParams.map(({ alg }) => alg),
+    [-7, -8, -257],
+  )
+  const { body } = await t.call('POST', 'login/passkey/options')
+  assert.equal(body.userVerification, 'required')
+})
+
+test('an administrator who resets the factors of a user removes the passkeys as well', async () => {
+  const ann = await signedIn()
+  await plantPasskey(t.engine, ann.userId)
+  await resetFactors(t.engine, { userId: ann.userId, reason: 'lost', origin })
+  assert.deepEqual(rowsOf(ann.userId), [])
+  assert.equal(show(await t.call('GET', 'me', { token: ann.access })), '401 session_ended')
 })
 
 describe('passkeys are changed', () => {

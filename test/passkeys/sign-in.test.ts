@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { disableUser } from 'gatewright/administration'
+import type { Engine } from 'gatewright/compose'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { makeCode } from '../../packages/gatewright/src/codes/codes.ts'
 import { codePurposes } from '../../packages/gatewright/src/codes/purposes.ts'
 import type { RequestOptions } from '../../packages/gatewright/src/passkeys/options.ts'
 import { removePasskey } from '../../packages/gatewright/src/passkeys/passkeys.ts'
+import { signInByPasskey } from '../../packages/gatewright/src/sign-in/passkey-sign-in.ts'
 import { throttleRule } from '../../packages/gatewright/src/sign-in/throttle-rule.ts'
 import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
 import type {
@@ -13,6 +15,7 @@ import type {
   Untruth,
   VirtualPasskey,
 } from '../../packages/gatewright/src/testing/virtual-passkey.ts'
+import { raiseVersion } from '../../packages/gatewright/src/users/users.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
 import { hashCheaply } from '../models/cheap-passwords.ts'
 import { freshName } from '../senders.ts'
@@ -199,6 +202,58 @@ test('a race of twenty with one challenge lets one in', async () => {
   const response = passkey.get(await ask())
   const answers = await Promise.all(Array.from({ length: 20 }, () => enter(response)))
   assert.equal(answers.filter(({ status }) => status === 200).length, 1)
+})
+
+/** The engine, in which something happens right after the passkey was found, and before its signature is checked. */
+const withEvent = (engine: Engine, event: () => Promise<unknown>) => {
+  let looks = 0
+  const db = engine.db.withPlugin({
+    transformQuery: ({ node }) => node,
+    transformResult: async ({ result }) => {
+      const isPasskey = result.rows.some(row => 'credential_id' in (row as object))
+      if (isPasskey && ++looks === 1) await event()
+      return result
+    },
+  })
+  return { engine: { ...engine, db }, looks: () => looks }
+}
+
+describe('what happens while a signature is checked', () => {
+  const meanwhile = {
+    'the passkey is removed, and its user’s version raised': {
+      event: (userId: string, id: string) =>
+        inTransaction(t.engine.db, async work => {
+          await raiseVersion(work, userId)
+          await removePasskey(work, { id, userId })
+        }),
+      told: 'invalid_credentials',
+    },
+    'the user is disabled': {
+      event: (userId: string) => disableUser(t.engine, { userId, origin }),
+      told: 'invalid_credentials',
+    },
+    'the user ends all sessions': {
+      event: (userId: string) => inTransaction(t.engine.db, work => raiseVersion(work, userId)),
+      told: 'two looks',
+    },
+  } as const
+  for (const [what, { event, told }] of Object.entries(meanwhile))
+    test(what, async () => {
+      const { userId, passkey } = await newUser()
+      const { engine, looks } = withEvent(t.engine, () => event(userId, passkey.id))
+      const asked = {
+        response: passkey.get(await ask()),
+        holding: 'tokens',
+        device: '',
+        origin,
+        browser: { shown: undefined, isRemembered: false },
+      } as const
+      const entering = signInByPasskey(engine, asked)
+      if (told === 'two looks') {
+        const { session } = await entering
+        assert.deepEqual([session.user_id, session.user_version, looks()], [userId, 2, 2])
+      } else await assert.rejects(entering, { code: told })
+    })
 })
 
 describe('a cloned passkey', () => {

@@ -203,6 +203,18 @@ const settingsFor = ({ settings, kind }: ComposeOptions): Settings =>
 /** Threads that hash, of all workers of this machine together, are as many as those of one server. */
 const shareOf = (threads: number, workers: number): number => Math.max(1, Math.floor(threads / workers))
 
+/** Production's rules may begin to hold while this process runs: when a second machine comes to the database. */
+const asksAdministratorsBy =
+  (settings: Settings, { surroundings }: Processes): Engine['asksAdministrators'] =>
+  () =>
+    (settings.adminSecondFactor ??
+      (productionReasons(settings, surroundings()).length > 0 ? 'required' : 'off')) === 'required'
+
+const warnOfOneFactor = (settings: Settings): readonly string[] =>
+  settings.adminSecondFactor === 'off' && productionReasons(settings).length > 0
+    ? ['ADMIN_SECOND_FACTOR=off lets whoever has the password of an administrator do everything']
+    : []
+
 /** On this machine alone, without a proxy, all callers are one and nothing is wrong. */
 const openAddressWatch = (clock: Clock, settings: Settings): AddressWatch | undefined =>
   settings.trustedProxies.length > 0 || productionReasons(settings).length > 0
@@ -356,6 +368,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     uses,
     hooks,
     mail,
+    asksAdministrators: asksAdministratorsBy(settings, processes),
     refusedCredentials,
     keyRing,
     publishedFeed,
@@ -376,6 +389,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
       ...warnings,
       ...found,
       ...warnOfLoosened(settings),
+      ...warnOfOneFactor(settings),
       ...lines.warnings,
       ...warningsOf(algorithmOf[settings.tokenAlgorithm]),
     ],

@@ -13,6 +13,7 @@ import { setupLink } from './setup-link.ts'
 import { userCreate } from './user-create.ts'
 import { userInvite } from './user-invite.ts'
 import { userList } from './user-list.ts'
+import { userResetFactors } from './user-reset-factors.ts'
 import { userRole } from './user-role.ts'
 import { userDisable, userEnable } from './user-state.ts'
 
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   userDisable,
   userEnable,
   userRole,
+  userResetFactors,
   keyList,
   keyRotate,
   keyRevoke,

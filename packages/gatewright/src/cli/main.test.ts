@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
+import { plantTotp } from '../../../../test/factors/enrolled.ts'
 import { until } from '../../../../test/process/until.ts'
 import { compose } from '../compose.ts'
 import { sha256 } from '../ground/encoding.ts'
@@ -203,6 +204,7 @@ test('refusals exit with 1, name their code and change nothing', async () => {
     ['user role nobody user', 'not_found', /nobody/],
     ['user disable nobody', 'not_found', /nobody/],
     ['user enable nobody', 'not_found', /nobody/],
+    ['user reset-factors nobody --reason lost', 'not_found', /nobody/],
     ['user disable bob@example.org', 'not_found', /bob@example\.org/],
     ['user disable root', 'last_administrator', /last administrator/],
     ['user role root user', 'last_administrator', /last administrator/],
@@ -258,6 +260,28 @@ test('what a command changes reaches a running server at once', async () => {
     assert.equal((await runJson('user role bob moderator user')).ok, true)
     await until('the role is heard of', () => engine.revocations.findRereadRoles(token.userId) !== undefined)
     assert.deepEqual(await engine.revocations.findRereadRoles(token.userId), ['moderator', 'user'])
+  } finally {
+    await engine.close()
+  }
+})
+
+test('second factors are reset with a reason, which the audit log keeps, and a running server follows', async () => {
+  const engine = await compose({ settings: defaultSettings({ databaseUrl }) })
+  try {
+    const [carol] = query("select id, version from users where username = 'bob'")
+    const token = { userId: String(carol?.id), sessionId: 'any', userVersion: Number(carol?.version) }
+    assert.equal((await run('user reset-factors bob')).code, 2, 'a reason must be given')
+    assert.equal((await runJson('user reset-factors bob --reason none-yet')).changed, false)
+    await plantTotp(engine, token.userId)
+    const done = await runJson('user reset-factors bob --reason saw-the-passport')
+    assert.deepEqual([done.ok, done.changed, done.user.username], [true, true, 'bob'])
+    await until('everything of the user ends here', () => engine.revocations.isEnded(token))
+    assert.deepEqual(query('select * from totp_factors'), [])
+    const events = query("select actor, reason from audit_events where event = 'second-factors.reset'")
+    assert.deepEqual(
+      events.map(row => ({ ...row })),
+      [{ actor: 'command-line', reason: 'saw-the-passport' }],
+    )
   } finally {
     await engine.close()
   }

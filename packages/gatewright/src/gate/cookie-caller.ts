@@ -10,14 +10,15 @@ import { hashSessionSecret, type SessionSecret } from '../tokens/session-secret.
 import { isSafe } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
-import { toUserPrincipal } from './principal.ts'
+import { type Granting, toUserPrincipal } from './principal.ts'
 import { admitUnknown } from './unknown-credential.ts'
 
-type Dependencies = SessionDependencies & {
-  readonly db: Database
-  readonly limiter: Limiter
-  readonly knownSecrets: KnownSecrets
-}
+type Dependencies = SessionDependencies &
+  Granting & {
+    readonly db: Database
+    readonly limiter: Limiter
+    readonly knownSecrets: KnownSecrets
+  }
 
 /**
  * A look-up is paid for before it is made, by the secret, whoever it stands for and whether that session
@@ -86,7 +87,7 @@ const judge = async (dependencies: Dependencies, passage: Passage, cookie: Sessi
   await checkCookieSession(dependencies, found, { actor: null, address, requestId })
   const { session, roles } = found
   passage.principal = toUserPrincipal(
-    dependencies.roleTable,
+    dependencies,
     {
       userId: session.user_id,
       sessionId: session.id,

@@ -18,26 +18,27 @@ import { type CredentialPlaces, readCredential, readDeviceSecret } from './crede
 import { checkCrossSite, type Origins } from './cross-site.ts'
 import { hashText, type KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
-import { type Principal, toUserPrincipal } from './principal.ts'
+import { type Granting, type Principal, toUserPrincipal } from './principal.ts'
 import { refuseSwitchedOff } from './switched-off.ts'
 import { admitUnknown } from './unknown-credential.ts'
 
 /** Finds an application's object by its id, as it is now. */
 export type FindThing = (db: Database, id: string) => Promise<Thing | undefined>
 
-export type GateDependencies = SessionDependencies & {
-  readonly db: Database
-  readonly limiter: Limiter
-  readonly accessTokens: AccessTokens
-  readonly places: CredentialPlaces
-  readonly origins: Origins
-  readonly knownSecrets: KnownSecrets
-  readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string
-  /** Absent where nobody but this machine can come: there is nothing to find. */
-  readonly addressWatch: AddressWatch | undefined
-  /** By the names that access rules use. */
-  readonly things: ReadonlyMap<string, FindThing>
-}
+export type GateDependencies = SessionDependencies &
+  Granting & {
+    readonly db: Database
+    readonly limiter: Limiter
+    readonly accessTokens: AccessTokens
+    readonly places: CredentialPlaces
+    readonly origins: Origins
+    readonly knownSecrets: KnownSecrets
+    readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string
+    /** Absent where nobody but this machine can come: there is nothing to find. */
+    readonly addressWatch: AddressWatch | undefined
+    /** By the names that access rules use. */
+    readonly things: ReadonlyMap<string, FindThing>
+  }
 
 type Step = (gate: GateDependencies, passage: Passage) => void | Promise<void>
 
@@ -131,11 +132,11 @@ type Seen = {
 
 const seenTokens = new WeakMap<AccessToken, Seen>()
 
-const seenOf = (roleTable: GateDependencies['roleTable'], token: AccessToken): Seen => {
+const seenOf = (granting: Granting, token: AccessToken): Seen => {
   const known = seenTokens.get(token)
   if (known !== undefined) return known
   const seen: Seen = {
-    principal: toUserPrincipal(roleTable, token, token.roles),
+    principal: toUserPrincipal(granting, token, token.roles),
     reread: undefined,
     usedAt: Number.NEGATIVE_INFINITY,
   }
@@ -158,22 +159,22 @@ const noteUse = (
 
 /** Made once for each list: a re-read gives all requests the same one until the roles change again. */
 const withRoles = (
-  roleTable: GateDependencies['roleTable'],
+  granting: Granting,
   token: AccessToken,
   seen: Seen,
   roles: readonly string[],
 ): Principal => {
-  if (seen.reread?.roles !== roles) seen.reread = toUserPrincipal(roleTable, token, roles)
+  if (seen.reread?.roles !== roles) seen.reread = toUserPrincipal(granting, token, roles)
   return seen.reread
 }
 
 const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise<void> => {
-  const { revocations, roleTable, clock } = gate
+  const { revocations, clock } = gate
   const { token } = passage
   if (token === undefined) return
   const now = clock.now()
   refuseEnded(gate, token, now)
-  const seen = seenOf(roleTable, token)
+  const seen = seenOf(gate, token)
   noteUse(gate, passage, token, seen, now)
   const rereadRoles = revocations.findRereadRoles(token.userId)
   if (rereadRoles === undefined) {
@@ -183,7 +184,7 @@ const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise
   return rereadRoles.then(roles => {
     // Again: it may have ended while the database answered.
     refuseEnded(gate, token, clock.now())
-    passage.principal = withRoles(roleTable, token, seen, roles)
+    passage.principal = withRoles(gate, token, seen, roles)
   })
 }
 
@@ -223,8 +224,8 @@ export const checkRule = (
   rule: AccessRule,
   { principal, thing }: { readonly principal: Principal | undefined; readonly thing?: Thing | undefined },
 ): void => {
-  const permissions = principal?.permissions ?? none
-  refuseUnless(decide(rule, { now: clock.now, principal, permissions, thing }))
+  const { permissions = none, withheld = none } = principal ?? {}
+  refuseUnless(decide(rule, { now: clock.now, principal, permissions, withheld, thing }))
 }
 
 /** What else stands in a path names nothing, and is never asked of a database. */

@@ -1,5 +1,6 @@
 import type { PermissionSet } from '../permissions/access-rule.ts'
-import { permissionsOf, type RoleTable } from '../permissions/roles.ts'
+import { permissionsOf, type RoleTable, splitAdministrative } from '../permissions/roles.ts'
+import { multiFactor } from '../sign-in/factors.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 
 /** The kinds of principal that a route may name. */
@@ -19,22 +20,36 @@ export type Principal = {
   readonly roles: readonly string[]
   /** `has` asks for one, and it can be gone through; nothing can be added or taken away. */
   readonly permissions: PermissionSet
+  /** What the roles allow and this session does not, before it has shown a second factor. */
+  readonly withheld: PermissionSet
 }
 
 type OwnSession = Pick<AccessToken, 'userId' | 'sessionId' | 'authTime' | 'amr'>
 
+const none: PermissionSet = new Set<never>()
+
+/** What decides on the permissions of a session. */
+export type Granting = {
+  readonly roleTable: RoleTable
+  /** Whether administrative permissions count only beside a second factor (`ADMIN_SECOND_FACTOR`). */
+  readonly asksAdministrators: () => boolean
+}
+
 /** A user's own session, with the roles given: the claim's, or those that the database has. */
 export const toUserPrincipal = (
-  roleTable: RoleTable,
+  { roleTable, asksAdministrators }: Granting,
   session: OwnSession,
   roles: readonly string[],
-): Principal =>
-  Object.freeze({
+): Principal => {
+  const isWhole = session.amr.includes(multiFactor) || !asksAdministrators()
+  const permissions = permissionsOf(roleTable, roles)
+  return Object.freeze({
     kind: 'user',
     userId: session.userId,
     sessionId: session.sessionId,
     authTime: session.authTime,
     amr: Object.freeze(session.amr),
     roles: Object.freeze(roles),
-    permissions: permissionsOf(roleTable, roles),
+    ...(isWhole ? { permissions, withheld: none } : splitAdministrative(permissions)),
   })
+}

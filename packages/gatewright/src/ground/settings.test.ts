@@ -114,6 +114,7 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
     ['15m', 15 * minute],
     ['400d', 400 * day],
   ],
+  ADMIN_SECOND_FACTOR: ['required', 'off'].map(name => [name, name]),
   ADMIN_SESSION_MAX_TTL: [
     ['8h', 8 * hour],
     ['1s', second],
@@ -312,6 +313,7 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   SESSION_IDLE_TTL: [...badTimes, '0'],
   SESSION_MAX_TTL: [...badTimes, '0'],
   ADMIN_SESSION_IDLE_TTL: [...badTimes, '0', '401d'],
+  ADMIN_SECOND_FACTOR: ['on', 'REQUIRED', 'optional', ''],
   ADMIN_SESSION_MAX_TTL: [...badTimes, '0', '401d'],
   REFRESH_RETRY_WINDOW: [...badTimes, '61s'],
   REVOCATION_MAX_AGE: [...badTimes, '0', '61s'],

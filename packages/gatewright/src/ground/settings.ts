@@ -221,6 +221,14 @@ export const settingRows = [
       'The same as `SESSION_MAX_TTL`, for users who hold an administrative permission; the shorter one holds.',
   },
   {
+    name: 'ADMIN_SECOND_FACTOR',
+    default: undefined,
+    unset: "`required` where production's rules hold, `off` elsewhere",
+    ...choice('required', 'off'),
+    describe:
+      'With `required`, administrative permissions count only in a session that has shown a second factor. Whoever has none can sign in and add one.',
+  },
+  {
     name: 'REFRESH_RETRY_WINDOW',
     default: '10s',
     ...duration(0, minute),
@@ -273,7 +281,7 @@ export const settingRows = [
   {
     name: 'SMTP_URL',
     default: undefined,
-    unset: 'none: mail is written into `./data/outbox`, as .eml and, to be read at once, as .txt',
+    unset: 'none: mail is written into `./data/outbox`',
     secret: true,
     ...smtpUrl,
     describe:

@@ -89,7 +89,7 @@ export const advice = {
   },
   second_factor_required: {
     means:
-      'The caller has an administrative permission, and it does not count in this session: the server asks administrators for a second factor, and this session has not shown one.',
+      'The caller has an administrative permission, and it does not count in this session: `ADMIN_SECOND_FACTOR` asks for a second factor, and this session has not shown one.',
     todo: 'Without a second factor, add one: `POST {mount}/me/totp`. With one, show it: `POST {mount}/step-up`.',
   },
   csrf_failed: {

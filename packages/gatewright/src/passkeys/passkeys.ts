@@ -25,8 +25,17 @@ export const listPasskeys = (db: Database, userId: string): Promise<readonly Pas
 export const listGoodPasskeys = async (db: Database, userId: string): Promise<readonly PasskeyRow[]> =>
   (await listPasskeys(db, userId)).filter(({ cloned_at: cloned }) => cloned === null)
 
-export const findPasskey = (db: Database, credentialId: string): Promise<PasskeyRow | undefined> =>
-  db.selectFrom('passkeys').selectAll().where('credential_id', '=', credentialId).executeTakeFirst()
+/** A passkey with the version that its user had then: what is started with it later must find the same one. */
+export type FoundPasskey = PasskeyRow & { readonly user_version: number }
+
+export const findPasskey = (db: Database, credentialId: string): Promise<FoundPasskey | undefined> =>
+  db
+    .selectFrom('passkeys')
+    .innerJoin('users', 'users.id', 'passkeys.user_id')
+    .selectAll('passkeys')
+    .select('users.version as user_version')
+    .where('credential_id', '=', credentialId)
+    .executeTakeFirst()
 
 /**
  * What authenticators keep in place of the user's id: 64 random bytes, the same for all passkeys of one

@@ -7,7 +7,7 @@ export type RelyingParty = { readonly id: string; readonly name: string; readonl
 type Server = { readonly publicUrl: string; readonly settings: { readonly appName: string } }
 
 /** Whether the host of an address is a name: browsers make passkeys for names only. */
-const hasHostName = (publicUrl: string): boolean => {
+export const hasHostName = (publicUrl: string): boolean => {
   const { hostname } = new URL(publicUrl)
   return isIP(hostname.replace(/^\[|\]$/g, '')) === 0
 }

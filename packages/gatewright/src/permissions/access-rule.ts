@@ -54,6 +54,8 @@ export type Facts = {
   readonly now: () => number
   readonly principal: { readonly userId: string; readonly authTime: number } | undefined
   readonly permissions: PermissionSet
+  /** What counts only once the session has shown a second factor. */
+  readonly withheld?: PermissionSet
   /** The thing that the route's `:id` names; undefined if there is none. */
   readonly thing: Thing | undefined
 }
@@ -73,6 +75,7 @@ const precedence: readonly RefusalCode[] = [
   'not_found',
   'invalid_token',
   'insufficient_user_authentication',
+  'second_factor_required',
   'insufficient_permission',
 ]
 
@@ -97,7 +100,8 @@ export const decide = (rule: AccessRule, facts: Facts): Verdict => {
       return facts.principal ? yes : no('invalid_token')
     case 'permission':
       if (facts.principal === undefined) return no('invalid_token')
-      return facts.permissions.has(rule.permission) ? yes : no('insufficient_permission')
+      if (facts.permissions.has(rule.permission)) return yes
+      return no(facts.withheld?.has(rule.permission) ? 'second_factor_required' : 'insufficient_permission')
     case 'owner':
       return decideOwner(facts)
     case 'visible':

@@ -102,6 +102,16 @@ const isAdministrativeIn =
 export const permissionsOf = ({ roles }: Pick<RoleTable, 'roles'>, names: readonly string[]): PermissionSet =>
   toPermissionSet(names.flatMap(name => roles.get(name) ?? []))
 
+/** What counts without a second factor where one is asked for, and what does not. */
+export const splitAdministrative = (
+  held: PermissionSet,
+): { readonly permissions: PermissionSet; readonly withheld: PermissionSet } => {
+  const [withheld = [], permissions = []] = [true, false].map(is =>
+    [...held].filter(permission => administrativePermissions.has(permission) === is),
+  )
+  return { permissions: toPermissionSet(permissions), withheld: toPermissionSet(withheld) }
+}
+
 /** Whether the roles named make their holder an administrator. */
 export const isAdministrative = (
   { administrative }: Pick<RoleTable, 'administrative'>,

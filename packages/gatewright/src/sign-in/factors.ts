@@ -83,7 +83,8 @@ const checkRecoveryCode: Factor['check'] = async ({ db }, { userId, code }) => {
 }
 
 const checkPasskey: Factor['check'] = async (dependencies, { userId, response, challenge }) => {
-  if (response === undefined || challenge === undefined) return { fault: 'factor_not_shown' }
+  if (response === undefined) return { fault: 'factor_not_shown' }
+  if (challenge === undefined) return { fault: 'passkey_challenge' }
   const judged = await judgePasskey(dependencies, { response, challenge, userId })
   if ('fault' in judged) return { fault: judged.fault }
   return { take: (work, place) => usePasskey(dependencies, work, judged, place) }

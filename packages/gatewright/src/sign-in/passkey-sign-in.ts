@@ -13,7 +13,13 @@ import type { DeviceSecret } from '../tokens/device-secret.ts'
 import { lockAndGetUser } from '../users/users.ts'
 import { waitForStep } from './check-password.ts'
 import { type Finished, finishSignIn, giveFinished, type Started } from './finish-sign-in.ts'
-import { type JudgedPasskey, judgePasskey, type PasskeyDependencies, usePasskey } from './shown-passkey.ts'
+import {
+  type GoodPasskey,
+  type JudgedPasskey,
+  judgePasskey,
+  type PasskeyDependencies,
+  usePasskey,
+} from './shown-passkey.ts'
 import type { SignInDependencies } from './sign-in.ts'
 
 type Dependencies = SignInDependencies & PasskeyDependencies
@@ -70,30 +76,50 @@ const begin = async (
   return finished
 }
 
+/** The user of the passkey, held: undefined where something that ends more than a session happened since. */
+const holdUser = async (work: Work, { passkey }: GoodPasskey): Promise<UserRow | undefined> => {
+  const user = await lockAndGetUser(work, passkey.user_id)
+  return user?.version === passkey.user_version ? user : undefined
+}
+
 /**
- * Takes the challenge, whatever became of the answer to it, and starts a session if all is as it was when the
- * signature was checked. What the rows say is read again under the user's lock: whoever removed the passkey
- * or disabled the user meanwhile was faster.
+ * Takes the challenge, whatever became of the answer to it, and starts a session.
+ * @returns undefined where the user changed since the passkey was judged, with nothing taken: judge again
  */
 const settle = async (
   dependencies: Dependencies,
   work: Work,
   asked: PasskeySignIn,
   judged: JudgedPasskey,
-): Promise<Finished | Refusal> => {
+): Promise<Finished | Refusal | undefined> => {
   const { origin, response } = asked
   const secretId = await dependencies.processes.secretInForce(work)
+  const user = 'fault' in judged ? undefined : await holdUser(work, judged)
+  if (!('fault' in judged) && user === undefined) return undefined
   const shown = { purpose: 'passkey-sign-in', secret: challengeOf(response) } as const
   if ((await consumeCode(dependencies, work, shown)) === undefined)
     return fail(dependencies, work, { reason: 'passkey_challenge', origin })
   if ('fault' in judged) return fail(dependencies, work, { ...judged, reason: judged.fault, origin })
   const userId = judged.passkey.user_id
-  const user = await lockAndGetUser(work, userId)
   if (user === undefined || user.disabled_at !== null)
     return fail(dependencies, work, { reason: 'user_disabled', userId, origin })
   const reason = await usePasskey(dependencies, work, judged, { origin, secretId })
   if (reason !== undefined) return fail(dependencies, work, { reason, userId, origin })
   return begin(dependencies, work, user, asked)
+}
+
+/** How often the passkey is judged again when the user changed meanwhile. */
+const attempts = 3
+
+const finish = async (dependencies: Dependencies, asked: PasskeySignIn): Promise<Finished> => {
+  const { response } = asked
+  const challenge = challengeOf(response)
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const judged = await judgePasskey(dependencies, { response, challenge })
+    const finished = await inTransaction(dependencies.db, work => settle(dependencies, work, asked, judged))
+    if (finished !== undefined) return finished
+  }
+  throw new Refusal('unavailable', { reason: 'user_changing', retryAfter: 1 })
 }
 
 /**
@@ -102,15 +128,11 @@ const settle = async (
  * @throws Refusal `invalid_credentials`, whatever is wrong with it
  */
 export const signInByPasskey = async (dependencies: Dependencies, asked: PasskeySignIn): Promise<Started> => {
-  const { db, clock } = dependencies
+  const { clock } = dependencies
   const startedAt = clock.monotonic()
-  const { response } = asked
-  const judged = await judgePasskey(dependencies, { response, challenge: challengeOf(response) })
-  const finished = await inTransaction(db, work => settle(dependencies, work, asked, judged)).catch(
-    async (error: unknown) => {
-      await waitForStep(clock, startedAt)
-      throw error
-    },
-  )
+  const finished = await finish(dependencies, asked).catch(async (error: unknown) => {
+    await waitForStep(clock, startedAt)
+    throw error
+  })
   return giveFinished(dependencies, asked, finished)
 }

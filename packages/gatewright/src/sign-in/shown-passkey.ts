@@ -1,7 +1,7 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { tellOwner } from '../mail/notices.ts'
 import type { MailDependencies } from '../mail/queue.ts'
-import { findPasskey, noteUse } from '../passkeys/passkeys.ts'
+import { type FoundPasskey, findPasskey, noteUse } from '../passkeys/passkeys.ts'
 import { relyingPartyOf } from '../passkeys/relying-party.ts'
 import type { AssertionResponse } from '../passkeys/responses.ts'
 import { type Fault, type Use, verifyAssertion } from '../passkeys/verify-response.ts'
@@ -29,10 +29,11 @@ export type PasskeyFault =
   | 'passkey_cloned'
   | 'passkey_gone'
 
+/** One that has signed what it was asked. */
+export type GoodPasskey = { readonly passkey: FoundPasskey; readonly use: Use }
+
 /** What was found out by the rows as they were then; a fault names the user whose passkey it would have been. */
-export type JudgedPasskey =
-  | { readonly passkey: PasskeyRow; readonly use: Use }
-  | { readonly fault: PasskeyFault; readonly userId?: string }
+export type JudgedPasskey = GoodPasskey | { readonly fault: PasskeyFault; readonly userId?: string }
 
 /**
  * Judges what does not change: whose passkey it is, and whether it has signed this. Before a transaction,
@@ -77,7 +78,7 @@ const tellOfClone = async (
 export const usePasskey = async (
   dependencies: PasskeyDependencies,
   work: Work,
-  judged: Extract<JudgedPasskey, { use: Use }>,
+  judged: GoodPasskey,
   place: PasskeyPlace,
 ): Promise<PasskeyFault | undefined> => {
   const noted = await noteUse(dependencies, work, judged.passkey, judged.use)

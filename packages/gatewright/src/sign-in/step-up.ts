@@ -1,6 +1,7 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
+import type { AssertionResponse } from '../passkeys/responses.ts'
 import type { LiveSession } from '../sessions/sessions.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
@@ -9,6 +10,7 @@ import { type FactorFault, factorOf, joinProofs, listMethods, type Method, multi
 import { type Confirmation, confirmAndChange } from './own-password.ts'
 import { checkFactor, noteTaken, recordFailure, type ShowDependencies } from './show-factor.ts'
 import type { SignInDependencies } from './sign-in.ts'
+import { findStepUpChallenge, takeStepUpChallenge } from './step-up-passkey.ts'
 import { forgive, unlessItFails } from './throttle.ts'
 import { factorKey } from './throttle-keys.ts'
 
@@ -69,14 +71,20 @@ export type FactorConfirmation = {
   readonly origin: Origin
   readonly method: Method
   readonly code?: string | undefined
+  readonly response?: AssertionResponse | undefined
 }
+
+/** What is counted, and for a passkey the challenge that it was given. */
+type Shown = { readonly counted: string; readonly challenge: string | undefined }
 
 const refuseFactor = async (
   dependencies: StepUpDependencies,
   { userId, sessionId, origin, method }: FactorConfirmation,
-  counted: string,
+  { counted, challenge }: Shown,
   fault: FactorFault,
 ): Promise<never> => {
+  if (challenge !== undefined)
+    await inTransaction(dependencies.db, work => takeStepUpChallenge(dependencies, work, challenge))
   const failure = { userId, sessionId, origin, method, fault, counted, isSignIn: false }
   await recordFailure(dependencies, failure)
   throw new Refusal('invalid_mfa_code', { reason: fault, hasEvent: true })
@@ -90,14 +98,18 @@ export const stepUpByFactor = async (
   dependencies: StepUpDependencies,
   shown: FactorConfirmation,
 ): Promise<LiveSession> => {
-  const { userId, sessionId, origin, method, code } = shown
+  const { userId, sessionId, origin, method, code, response } = shown
   const counted = factorKey(method, { signedInUserId: userId })
-  const checked = await checkFactor(dependencies, { userId, method, code, counted })
-  if ('fault' in checked) return refuseFactor(dependencies, shown, counted, checked.fault)
+  const challenge = response && (await findStepUpChallenge(dependencies, shown, response))
+  const asked = { counted, challenge }
+  const checked = await checkFactor(dependencies, { userId, method, code, response, ...asked })
+  if ('fault' in checked) return refuseFactor(dependencies, shown, asked, checked.fault)
   const place = { userId, sessionId, origin }
   const stepUp = async (work: Work): Promise<LiveSession | FactorFault> => {
     const secretId = await dependencies.processes.secretInForce(work)
     await lockUser(work, userId)
+    const isTaken = challenge === undefined || (await takeStepUpChallenge(dependencies, work, challenge))
+    if (!isTaken) return 'passkey_challenge'
     const fault = await checked.take(work, { origin, secretId })
     if (fault !== undefined) return fault
     await forgive({ ...dependencies, db: work.db }, { keys: [counted] })
@@ -106,7 +118,7 @@ export const stepUpByFactor = async (
     return renew(dependencies, work, { ...place, secretId, amr })
   }
   const result = await unlessItFails(dependencies, [counted], () => inTransaction(dependencies.db, stepUp))
-  return typeof result === 'string' ? refuseFactor(dependencies, shown, counted, result) : result
+  return typeof result === 'string' ? refuseFactor(dependencies, shown, asked, result) : result
 }
 
 const proofsOf = async ({ db }: Work, sessionId: string): Promise<readonly string[]> => {

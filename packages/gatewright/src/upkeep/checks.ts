@@ -37,6 +37,7 @@ import {
 } from './server-checks.ts'
 import {
   checkAddress,
+  checkAdministrators,
   checkLimits,
   checkProductionRules,
   checkRegistration,
@@ -82,6 +83,7 @@ const checks: readonly Check[] = [
   { name: 'certificate', run: onSettings(checkCertificate) },
   { name: 'limits', run: onSettings(checkLimits) },
   { name: 'registration', run: onSettings(checkRegistration) },
+  { name: 'administrators', run: onSettings(checkAdministrators) },
   { name: 'permissions', run: onSettings(checkPermissions) },
   { name: 'disk-space', run: onSettings(checkSpace) },
   { name: 'secret', run: onSettings(checkSecret) },

@@ -50,6 +50,17 @@ export const checkRegistration = ({ settings }: Loaded): Finding => {
   })
 }
 
+export const checkAdministrators = ({ settings }: Loaded): Finding => {
+  const isReached = productionReasons(settings).length > 0
+  const { adminSecondFactor = isReached ? 'required' : 'off' } = settings
+  if (adminSecondFactor === 'required' || !isReached) return ok(`ADMIN_SECOND_FACTOR is ${adminSecondFactor}`)
+  return warning({
+    found: 'ADMIN_SECOND_FACTOR=off, and others can reach the server',
+    means: 'Whoever has the password of an administrator can do everything.',
+    do: 'Remove the setting. Administrators without a second factor can still sign in, and add one.',
+  })
+}
+
 /** How PUBLIC_URL and what really answers can disagree. */
 const disagreements: readonly {
   readonly holds: (settings: Loaded['settings']) => boolean

@@ -1,6 +1,7 @@
 import { isSafe } from '../../gate/cross-site.ts'
 import type { RefusalCode } from '../../ground/refusal.ts'
-import type { AccessRule } from '../../permissions/access-rule.ts'
+import { type AccessRule, permissionsIn } from '../../permissions/access-rule.ts'
+import { administrativePermissions } from '../../permissions/permissions.ts'
 import type { DeclaredRoute } from '../route-table.ts'
 import { takesHeader } from './parameters.ts'
 
@@ -38,6 +39,10 @@ const rows: readonly Row[] = [
     when: ({ rule }) => asksFor(rule.access, ['recent-sign-in']),
   },
   { codes: ['insufficient_permission'], when: ({ rule }) => asksFor(rule.access, ['permission', 'owner']) },
+  {
+    codes: ['second_factor_required'],
+    when: ({ rule }) => permissionsIn(rule.access).some(name => administrativePermissions.has(name)),
+  },
   { codes: ['not_found'], when: ({ url }) => /[:*]/.test(url) },
   { codes: ['rate_limited'], when: ({ rule }) => rule.limit !== 'unlimited' },
   { codes: ['not_acceptable', 'request_timeout', 'headers_too_large'], when: always },

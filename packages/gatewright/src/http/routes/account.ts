@@ -1,8 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { deleteUser } from '../../administration/delete-user.ts'
 import type { Engine } from '../../compose.ts'
+import type { Principal } from '../../gate/principal.ts'
 import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
-import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
+import {
+  allOf,
+  type Permission,
+  type PermissionSet,
+  recentSignIn,
+  signedIn,
+} from '../../permissions/access-rule.ts'
 import { permissionsOf, type RoleTable } from '../../permissions/roles.ts'
 import { changePassword } from '../../sign-in/own-password.ts'
 import { findDelay } from '../../sign-in/throttle.ts'
@@ -54,7 +61,14 @@ export const accountSchema = (declared: UserFields) =>
 
 /** The same for whoever is signed in: also until when sign-in from new devices is delayed. */
 export const ownAccountSchema = (declared: UserFields) =>
-  named('OwnAccount', strictObject({ ...accountProperties(declared), sign_in_delayed_until: textOrNull }))
+  named(
+    'OwnAccount',
+    strictObject({
+      ...accountProperties(declared),
+      withheld_permissions: list(anyText),
+      sign_in_delayed_until: textOrNull,
+    }),
+  )
 
 /** The account of a new user, for examples. */
 export const accountExample = (
@@ -75,6 +89,7 @@ export const accountExample = (
 
 export const ownAccountExample = (engine: { readonly roleTable: RoleTable }, username: string) => ({
   ...accountExample(engine, username),
+  withheld_permissions: [],
   sign_in_delayed_until: null,
 })
 
@@ -94,10 +109,23 @@ export const toAccount = (
   fields: showUserFields(declared, user.fields, 'self'),
 })
 
-export const readOwnAccount = async (engine: Engine, userId: string, declared: UserFields) => {
+const splitAccording = (withheld: PermissionSet, held: readonly Permission[]) => ({
+  permissions: held.filter(permission => !withheld.has(permission)),
+  withheld_permissions: held.filter(permission => withheld.has(permission)),
+})
+
+/** Permissions are those of the session; what it lacks for want of a second factor stands by itself. */
+export const readOwnAccount = async (
+  engine: Engine,
+  { userId, withheld }: Pick<Principal, 'userId' | 'withheld'>,
+  declared: UserFields,
+) => {
   const user = await getUser(engine.db, userId)
   const until = await findDelay(engine, userKey(userId))
-  return { ...toAccount(engine, user, declared), sign_in_delayed_until: toTimestampOrNull(until ?? null) }
+  const account = toAccount(engine, user, declared)
+  const held = permissionsOf(engine.roleTable, user.roles)
+  const permissions = splitAccording(withheld, [...held].sort())
+  return { ...account, ...permissions, sign_in_delayed_until: toTimestampOrNull(until ?? null) }
 }
 
 const protectedSchema = strictObject({
@@ -130,7 +158,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
       },
       schema: { response: { 200: ownAccountSchema(app.userFields) } },
     },
-    request => readOwnAccount(engine, principalOf(request).userId, app.userFields),
+    request => readOwnAccount(engine, principalOf(request), app.userFields),
   )
 
   typed(app).patch(
@@ -158,12 +186,13 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
       },
     },
     async request => {
-      const { userId } = principalOf(request)
+      const caller = principalOf(request)
+      const { userId } = caller
       const { fields, locale } = request.body
       if (fields !== undefined)
         await changeUserFields(engine, app.userFields, { userId, fields, writer: 'self' })
       if (locale !== undefined) await changeLocale(engine.db, userId, locale)
-      return readOwnAccount(engine, userId, app.userFields)
+      return readOwnAccount(engine, caller, app.userFields)
     },
   )
 

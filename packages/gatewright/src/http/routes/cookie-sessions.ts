@@ -82,10 +82,11 @@ export const cookieSessionRoutes = (app: FastifyInstance, engine: Engine): void 
       schema: { response: { 200: currentSchema(app.userFields) } },
     },
     async request => {
-      const { userId, sessionId } = principalOf(request)
+      const caller = principalOf(request)
+      const { userId, sessionId } = caller
       const cookie = request.passage?.cookie
       const [user, rows] = await Promise.all([
-        readOwnAccount(engine, userId, app.userFields),
+        readOwnAccount(engine, caller, app.userFields),
         listSessions(engine, userId),
       ])
       const row = rows.find(({ id }) => id === sessionId)

@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { Refusal } from '../../ground/refusal.ts'
+import type { AssertionResponse } from '../../passkeys/responses.ts'
 import { signedIn } from '../../permissions/access-rule.ts'
 import type { LiveSession } from '../../sessions/sessions.ts'
 import type { Method } from '../../sign-in/factors.ts'
 import type { Confirmation } from '../../sign-in/own-password.ts'
 import { listProofs, stepUpByFactor, stepUpByPassword } from '../../sign-in/step-up.ts'
+import { askToStepUp } from '../../sign-in/step-up-passkey.ts'
 import { parsePassword } from '../../users/password.ts'
+import { assertionResponse, requestOptions } from '../passkey-schemas.ts'
 import { goneSignal, originOf, principalOf } from '../request.ts'
 import { anyText, list, madeUpPair, password, passwordExample, strictObject } from '../schemas.ts'
 import { answerRenewed, csrfExample, renewedAnswer } from '../session-cookie.ts'
@@ -17,6 +20,7 @@ type Body = {
   readonly password?: string
   readonly method?: Method
   readonly code?: string
+  readonly response?: AssertionResponse
 }
 
 const refuse = (path: string, message: string): Refusal =>
@@ -27,7 +31,7 @@ type From = Omit<Confirmation, 'password'>
 /** One proof, not two of which one would do. */
 const proveBy = (
   engine: Engine,
-  { password: shown, method, code }: Body,
+  { password: shown, code, response, method = response && 'passkey' }: Body,
   { gone, ...place }: From,
 ): Promise<LiveSession> => {
   if (shown !== undefined && (method ?? code) === undefined)
@@ -35,7 +39,7 @@ const proveBy = (
   if (shown !== undefined) throw refuse('/password', 'send the password, or a method and what it shows')
   if (method === undefined)
     throw refuse('/method', 'is missing: send the password, or a method and what it shows')
-  return stepUpByFactor(engine, { ...place, method, code })
+  return stepUpByFactor(engine, { ...place, method, code, response })
 }
 
 const optionsRoute = (app: FastifyInstance, engine: Engine): void => {
@@ -43,16 +47,23 @@ const optionsRoute = (app: FastifyInstance, engine: Engine): void => {
     '/step-up/options',
     {
       config: {
-        gate: { access: signedIn(), limit: 'write', audit: 'none' },
+        gate: { access: signedIn(), limit: 'passkey-challenge', audit: 'none' },
         reference: {
           tag: 'Sign-in',
           summary: 'By what the user of this session can prove who it is: one of these is enough',
           example: { answer: { methods: ['password'] } },
         },
       },
-      schema: { response: { 200: strictObject({ methods: list(anyText) }) } },
+      schema: {
+        response: { 200: strictObject({ methods: list(anyText), passkey: requestOptions }, ['passkey']) },
+      },
     },
-    async request => ({ methods: [...(await listProofs(engine.db, principalOf(request).userId))] }),
+    async request => {
+      const caller = principalOf(request)
+      const methods = [...(await listProofs(engine.db, caller.userId))]
+      const passkey = await askToStepUp(engine, caller)
+      return { methods, ...(passkey && { passkey }) }
+    },
   )
 }
 
@@ -71,6 +82,7 @@ const proofRoute = (app: FastifyInstance, engine: Engine): void => {
             'second-factor.asked',
             'second-factor.failed',
             'recovery-code.used',
+            'passkey.cloned',
           ],
         },
         reference: {
@@ -82,10 +94,11 @@ const proofRoute = (app: FastifyInstance, engine: Engine): void => {
         },
       },
       schema: {
-        body: strictObject({ password, method: methodSchema, code: shownCode }, [
+        body: strictObject({ password, method: methodSchema, code: shownCode, response: assertionResponse }, [
           'password',
           'method',
           'code',
+          'response',
         ]),
         response: { 200: renewedAnswer },
       },
