@@ -6,7 +6,7 @@ import { keepHashesCheap } from '../models/cheap-passwords.ts'
 import { freshName, signInAgain } from '../senders.ts'
 import { browse, openBrowser, show, toBrowser } from '../sessions/browser.ts'
 import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
-import { codeAt, nextCode, plantTotp } from './enrolled.ts'
+import { codeAt, forgetFactors, nextCode, plantTotp } from './enrolled.ts'
 
 let t: TestApp
 let second: SecondConnection
@@ -128,13 +128,18 @@ describe('an authenticator app', () => {
       assert.equal(row(), undefined)
     })
 
-  test('is not confirmed ten minutes after it was shown', async () => {
-    const secret = await begin()
-    t.clock.advance(9 * minute + 59 * aSecond)
-    const { body } = await post('step-up', { password })
-    t.clock.advance(aSecond)
-    const answer = await confirm(codeAt(secret, t.clock.now()), body.access_token)
+  test('is not confirmed ten minutes after it was shown, in the same session', async () => {
+    const username = freshName()
+    await signUp(t, username)
+    const browser = await openBrowser(t, username)
+    const { body: shown } = await browse(t, browser, 'POST', 'me/totp')
+    const body = () => ({ code: codeAt(shown.secret, t.clock.now()) })
+    t.clock.advance(10 * minute)
+    const answer = await browse(t, browser, 'POST', 'me/totp/confirm', { body: body() })
     assert.equal(show(answer), '401 invalid_mfa_code')
+    t.clock.advance(-1)
+    const before = await browse(t, browser, 'POST', 'me/totp/confirm', { body: body() })
+    assert.equal(before.status, 200, before.text)
   })
 
   test('factor fixation: what another session was shown can not be confirmed, also by its own user', async () => {
@@ -196,6 +201,31 @@ describe('a password', () => {
 
   test('of 14 characters is too short without one', async () => {
     assert.equal(show(await change('qX7%vN2#zrKp9!')), '400 password_too_short')
+  })
+
+  test('that is short is not stored where the factor goes while it is hashed', async () => {
+    await plantTotp(t.engine, ann.id)
+    const { hasher } = t.engine
+    const hash: typeof hasher.hash = async (...shown) => {
+      await forgetFactors(t.engine, ann.id)
+      return hasher.hash(...shown)
+    }
+    const sessionId = JSON.parse(
+      Buffer.from(ann.access.split('.')[1] ?? '', 'base64url').toString(),
+    ).sid.split('.')[0]
+    const change = changePassword(
+      { ...t.engine, hasher: { ...hasher, hash } },
+      {
+        userId: ann.id,
+        sessionId,
+        password: parsePassword(password),
+        newPassword: parsePassword('qX7%vN2#zr'),
+        origin: systemOrigin,
+      },
+    )
+    await assert.rejects(change, { code: 'unavailable' })
+    const login = await t.call('POST', 'login', { body: { username: ann.username, password } })
+    assert.equal(login.status, 200, 'the password is what it was')
   })
 
   test('is not changed to a short one while the factor is removed: one of the two is refused', async () => {

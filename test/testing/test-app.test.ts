@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { createApp } from 'gatewright/app'
-import { type SignedIn, signedInAs, startTestApp, type TestApp } from 'gatewright/testing'
+import { addTotp, type SignedIn, signedInAs, startTestApp, type TestApp } from 'gatewright/testing'
 import { pino } from 'pino'
 import { startTestApp as startOnAnySettings } from '../harness.ts'
 import { until } from '../process/until.ts'
@@ -280,6 +280,27 @@ test('nobody is signed in by a credential that CREDENTIALS leaves out', async co
   const tab = await signedInAs(t, { ...anyRoles, holding: 'cookie' })
   assert.equal((await tab.inject('/hello')).statusCode, 200)
   await assert.rejects(tab.signInAgain(), /CREDENTIALS leaves out bearer/)
+})
+
+test('a user with an authenticator app signs in with both halves, each code once, at the time of the test', async context => {
+  const t = await startTestApp(kinds.build)
+  context.after(() => t.close())
+  const ann = await signedInAs(t, anyRoles)
+  const app = await addTotp(t, ann.user)
+  const send = (url: string, payload: object) =>
+    t.app.inject({ method: 'POST', url: `/auth/${url}`, payload })
+  const begin = async () =>
+    (await send('login', { username: ann.user.username, password: ann.password })).json().mfa_token
+  const show = async (code: string, method = 'totp') =>
+    send('login/mfa', { mfa_token: await begin(), method, code })
+  const code = await app.code()
+  assert.equal((await show(code)).statusCode, 200)
+  assert.equal((await show(code)).json().code, 'invalid_mfa_code')
+  assert.equal((await show(await app.code())).statusCode, 200)
+  t.clock.advance(10 * minute)
+  assert.equal((await show(code)).json().code, 'invalid_mfa_code')
+  assert.equal((await show(await app.code())).statusCode, 200)
+  assert.equal((await show(app.recoveryCodes[0] ?? '', 'recovery_code')).statusCode, 200)
 })
 
 test('two test apps at once know nothing of each other, and each closes its own', async context => {

@@ -3,12 +3,14 @@ import type { UserFieldValues } from '../users/user-fields.ts'
 import { openSession, type SessionOptions, type SignedIn } from './signed-in.ts'
 import { checkTestApp, openOnTemporaryDatabase, type TestApp, type TestAppOptions } from './test-app.ts'
 import { refuseInstallation } from './test-settings.ts'
+import { addTestTotp, type TestTotp } from './test-totp.ts'
 import { addTestUser } from './test-user.ts'
 import { makeVirtualPasskey, type PasskeyTraits, type VirtualPasskey } from './virtual-passkey.ts'
 
 export type { SentMail } from './record-mail.ts'
 export type { SignedIn } from './signed-in.ts'
 export type { TestApp } from './test-app.ts'
+export type { TestTotp } from './test-totp.ts'
 export type { PasskeyTraits, VirtualPasskey } from './virtual-passkey.ts'
 
 /**
@@ -60,6 +62,21 @@ export const signedInAs = async <H extends Holding = 'tokens'>(
     app.userFields,
   )
   return openSession(app, { id, username: shown }, options)
+}
+
+/**
+ * Gives a user an authenticator app in memory. The user's sessions have shown it: administrative permissions
+ * count in them. A sign-in with the password then asks for the second half.
+ *
+ *     const ann = await signedInAs(t, { roles: ['user'] })
+ *     const app = await addTotp(t, ann.user)
+ *     await ann.inject({ method: 'POST', url: '/auth/step-up', payload: { method: 'totp', code: await app.code() } })
+ *
+ * @throws TypeError for an application that `startTestApp` has not started
+ */
+export const addTotp = (testApp: TestApp, user: SignedIn['user']): Promise<TestTotp> => {
+  checkTestApp(testApp)
+  return addTestTotp(testApp.app.gatewright, user.id)
 }
 
 /**
