@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { second as aSecond, minute } from 'gatewright/clock'
+import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
+import { changePassword } from '../../packages/gatewright/src/sign-in/own-password.ts'
+import { removeTotp } from '../../packages/gatewright/src/sign-in/own-totp.ts'
+import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { keepHashesCheap } from '../models/cheap-passwords.ts'
-import { freshName, signInAgain } from '../senders.ts'
+import { freshName, sessionIdOf, signInAgain } from '../senders.ts'
 import { browse, openBrowser, show, toBrowser } from '../sessions/browser.ts'
 import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
 import { codeAt, forgetFactors, nextCode, plantTotp } from './enrolled.ts'
@@ -189,6 +193,17 @@ describe('removing the last factor', () => {
   })
 })
 
+test('a factor that was added after the request was let in is not removed by it: the session has shown none', async () => {
+  const owner = { userId: ann.id, sessionId: sessionIdOf(ann.access), origin: systemOrigin }
+  await plantTotp(t.engine, ann.id)
+  await second.run(`update sessions set amr = 'pwd' where user_id = ?`, ann.id)
+  await assert.rejects(removeTotp(t.engine, owner), {
+    code: 'insufficient_user_authentication',
+    details: { reason: 'factor_not_shown', maxAge: 600 },
+  })
+  assert.ok(row(), 'it is there')
+})
+
 describe('a password', () => {
   const change = (next: string, token = ann.access) =>
     t.call('PUT', 'me/password', { token, body: { current_password: password, new_password: next } })
@@ -210,9 +225,7 @@ describe('a password', () => {
       await forgetFactors(t.engine, ann.id)
       return hasher.hash(...shown)
     }
-    const sessionId = JSON.parse(
-      Buffer.from(ann.access.split('.')[1] ?? '', 'base64url').toString(),
-    ).sid.split('.')[0]
+    const sessionId = sessionIdOf(ann.access)
     const change = changePassword(
       { ...t.engine, hasher: { ...hasher, hash } },
       {
