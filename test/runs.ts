@@ -34,6 +34,8 @@ export const longest: readonly string[] = [
   'test/pack/adopt.test.ts',
   'test/reference/reader.test.ts',
   'test/console/views.test.ts',
+  'test/console/security.test.ts',
+  'test/console/email.test.ts',
   'test/process/secret-commands.test.ts',
   'test/reference/examples.test.ts',
   'test/pack/verifier.test.ts',

@@ -5,6 +5,7 @@ import { replaceSetupLink } from '../../packages/gatewright/src/sign-in/setup-li
 import { password } from '../harness.ts'
 import { addAuthenticator } from './authenticators.ts'
 import { addApp, addPasskey, keepRecoveryCodes } from './factors.ts'
+import { newestLink } from './mails.ts'
 import { type Console, fillSignIn, makeUser, open, openAs, withSettings } from './start-console.ts'
 
 type Scene = {
@@ -12,9 +13,10 @@ type Scene = {
   readonly show: (console: Console, context: BrowserContext) => Promise<Page>
 }
 
-const withMail = ({ show }: Scene): Scene => ({
+/** As on a server that sends no mail. */
+const withoutMail = ({ show }: Scene): Scene => ({
   show: async (console, context) => {
-    await withSettings(context, { sends_mail: true })
+    await withSettings(context, { sends_mail: false })
     return show(console, context)
   },
 })
@@ -183,8 +185,10 @@ export const scenes = {
       return page
     },
   },
-  email: withMail(as('/me/email')),
-  'email-without-mail': as('/me/email'),
+  email: as('/me/email'),
+  'email-without-mail': withoutMail(as('/me/email')),
+  review: as('/me/review'),
+  invitation: at('/invitation#token'),
   devices: { show: async (console, context) => (await openDevices(console, context)).page },
   confirmation: {
     show: async (console, context) => {
@@ -195,23 +199,39 @@ export const scenes = {
       return page
     },
   },
-  'verify-email': withMail(at('/verify#token')),
-  'link-broken': withMail({
+  'verify-email': at('/verify#token'),
+  'link-broken': {
     show: async (console, context) => {
-      const json = { code: 'invalid_link' }
-      await context.route('**/email/verify', route => route.fulfill({ status: 400, json }))
       const page = await open(console, '/verify#token', context)
       await page.getByRole('button', { name: 'Verify the address' }).click()
       await page.getByRole('alert').waitFor()
       return page
     },
-  }),
-  'not-me': withMail(at('/not-me#token')),
-  'undo-email': withMail(at('/undo-email#token')),
-  'prove-address': withMail(at('/prove#token')),
-  'reset-password': withMail(at('/reset#token')),
-  'forgot-password': withMail(at('/forgot')),
-  'no-mail': at('/forgot'),
+  },
+  'new-password-after-link': {
+    show: async (console, context) => {
+      const { page, username } = await openAsSomebody(console, context, '/me/email')
+      await page.getByRole('button', { name: 'Send the link once more' }).click()
+      await page.getByText('A link is on its way').waitFor()
+      await page.goto(await newestLink(console, `${username}@example.org`))
+      await page.getByRole('button', { name: 'Verify the address' }).click()
+      await page.getByText('Your e-mail address is verified.').waitFor()
+      await page.goto('/console/me/security')
+      await addApp(console, page)
+      await keepRecoveryCodes(page)
+      await page.getByText('Codes left').waitFor()
+      await page.goto(await newestLink(console, `${username}@example.org`))
+      await page.getByRole('button', { name: 'It was not me' }).click()
+      await page.getByLabel('New password').waitFor()
+      return page
+    },
+  },
+  'not-me': at('/not-me#token'),
+  'undo-email': at('/undo-email#token'),
+  'prove-address': at('/prove#token'),
+  'reset-password': at('/reset#token'),
+  'forgot-password': at('/forgot'),
+  'no-mail': withoutMail(at('/forgot')),
   'not-found': at('/nowhere'),
 } as const satisfies Readonly<Record<string, Scene>>
 

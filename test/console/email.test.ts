@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { password } from '../harness.ts'
+import { untilEqual } from '../process/until.ts'
+import { addApp, keepRecoveryCodes, nextCode } from './factors.ts'
+import { mailsTo, newestLink, subjectsTo } from './mails.ts'
+import {
+  browserMissing,
+  type Console,
+  fillSignIn,
+  makeUser,
+  open,
+  openAs,
+  startConsole,
+} from './start-console.ts'
+
+const newPassword = 'another password, and longer'
+const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
+
+describe('e-mail addresses and links', { skip: browserMissing }, () => {
+  let c: Console
+  before(async () => {
+    c = await startConsole()
+  })
+  after(() => c.close())
+
+  /** Follows the newest link to an address, in a browser of its own unless a page is given. */
+  const follow = async (address: string, page?: Page): Promise<Page> => {
+    const opened = page ?? (await open(c, '/sign-in'))
+    await opened.goto(await newestLink(c, address))
+    return opened
+  }
+
+  /** Somebody with a verified address, signed in. */
+  const withAddress = async (username: string, path = '/me/email'): Promise<Page> => {
+    await makeUser(c, username)
+    const page = await openAs(c, username, '/me/email')
+    await press(page, 'Send the link once more')
+    await page.getByText(`A link is on its way to ${username}@example.org`).waitFor()
+    await follow(`${username}@example.org`, page)
+    await press(page, 'Verify the address')
+    await page.getByText('Your e-mail address is verified.').waitFor()
+    await page.goto(`/console${path}`)
+    await page.getByRole('navigation').waitFor()
+    return page
+  }
+
+  const setPassword = async (page: Page): Promise<void> => {
+    await page.getByLabel('New password').fill(newPassword)
+    await press(page, 'Set the password')
+  }
+
+  test('an address is verified by the link that was sent to it; the token leaves the address bar, and a second use is refused', async () => {
+    await makeUser(c, 'alice')
+    const page = await openAs(c, 'alice', '/me/email')
+    await page.getByText('not verified').waitFor()
+    await press(page, 'Send the link once more')
+    await page.getByText('A link is on its way to alice@example.org').waitFor()
+    const link = await newestLink(c, 'alice@example.org')
+    const asked: string[] = []
+    page.on('request', request => asked.push(request.url()))
+    await page.goto(link)
+    await page.getByText('confirm that this address is yours').waitFor()
+    await untilEqual(() => new URL(page.url()).hash, '')
+    assert.equal(await page.evaluate('history.length > 0 && location.href.includes("#")'), false)
+    await press(page, 'Verify the address')
+    await page.getByText('Your e-mail address is verified.').waitFor()
+    const [, token = ''] = link.split('#')
+    assert.deepEqual(
+      asked.filter(url => url.includes(token) && !url.includes('#')),
+      [],
+    )
+    await page.getByRole('link', { name: 'To your account' }).click()
+    await page.getByText('verified', { exact: true }).waitFor()
+    const again = await open(c, '/sign-in')
+    await again.goto(link)
+    await press(again, 'Verify the address')
+    await again.getByText('This link can’t be used').waitFor()
+  })
+
+  test('a new address counts from the moment it is verified; the old one is told and brings itself back', async () => {
+    const page = await withAddress('bob')
+    await page.getByLabel('New e-mail address').fill('bob@example.net')
+    await press(page, 'Send the link')
+    await page.getByText('A link is on its way to bob@example.net').waitFor()
+    await page.getByRole('main').getByText('bob@example.org').waitFor()
+    const elsewhere = await follow('bob@example.net')
+    await press(elsewhere, 'Verify the address')
+    await elsewhere.getByText('Your e-mail address is verified.').waitFor()
+    await page.reload()
+    await page.getByText('bob@example.net').waitFor()
+
+    const owner = await follow('bob@example.org')
+    await press(owner, 'Bring it back')
+    await owner.getByText('Your old address is back').waitFor()
+    await setPassword(owner)
+    await owner.getByText('The password is set.').waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await fillSignIn(page, 'bob@example.org', newPassword)
+    await page.getByText('Signed in as bob').waitFor()
+  })
+
+  test('“that was not me” signs everybody out and leads to a new password', async () => {
+    const page = await withAddress('carol', '/me/password')
+    await page.getByLabel('Current password').fill(password)
+    await page.getByLabel('New password').fill('a thief’s own long password')
+    await press(page, 'Change the password')
+    await page.getByText('The password is changed.').waitFor()
+    const owner = await follow('carol@example.org')
+    await press(owner, 'It was not me')
+    await owner.getByText('Every device is signed out.').waitFor()
+    await setPassword(owner)
+    await owner.getByText('The password is set.').waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  test('a forgotten password is set anew by the link of a mail, and the link opens nothing twice', async () => {
+    await withAddress('dave')
+    const page = await open(c, '/sign-in')
+    await page.getByRole('link', { name: 'Forgotten password' }).click()
+    await page.getByLabel('E-mail address').fill('dave@example.org')
+    await press(page, 'Send the link')
+    await page.getByText('a link is on its way').waitFor()
+    const link = await newestLink(c, 'dave@example.org')
+    await page.goto(link)
+    await setPassword(page)
+    await page.getByText('The password is set.').waitFor()
+    assert.equal(new URL(page.url()).hash, '')
+    await page.goto('/console/forgot')
+    await page.goto(link)
+    await setPassword(page)
+    await page.getByText('This link can’t be used').waitFor()
+    await page.goto('/console/sign-in')
+    await fillSignIn(page, 'dave', newPassword)
+    await page.getByText('Signed in as dave').waitFor()
+  })
+
+  test('enumeration: an address that nobody has gets the same words, and no mail', async () => {
+    const page = await open(c, '/forgot')
+    await page.getByLabel('E-mail address').fill('nobody@example.org')
+    await press(page, 'Send the link')
+    await page.getByText('If this address belongs to an account, a link is on its way to it.').waitFor()
+    assert.deepEqual(await mailsTo(c, 'nobody@example.org'), [])
+  })
+
+  test('with a second factor, the link alone sets no password: the page asks for the code', async () => {
+    const page = await withAddress('erin', '/me/security')
+    const secret = await addApp(c, page)
+    await keepRecoveryCodes(page)
+    const another = await open(c, '/forgot')
+    await another.getByLabel('E-mail address').fill('erin@example.org')
+    await press(another, 'Send the link')
+    await another.getByText('a link is on its way').waitFor()
+    await follow('erin@example.org', another)
+    await setPassword(another)
+    await another.getByLabel('Code from the app').fill('000000')
+    await press(another, 'Confirm')
+    await another.getByText('This code is not right').waitFor()
+    await another.getByLabel('Code from the app').fill(nextCode(c, secret))
+    await press(another, 'Confirm')
+    await another.getByText('The password is set.').waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  test('what happens to the account is told by mail', async () => {
+    const page = await withAddress('frank', '/me/security')
+    await addApp(c, page)
+    await keepRecoveryCodes(page)
+    await page.getByText('Codes left: 10').waitFor()
+    const subjects = await subjectsTo(c, 'frank@example.org')
+    assert.equal(subjects.at(-1), 'A second factor was added: authenticator app')
+  })
+
+  test('what is no address is told at its field', async () => {
+    await makeUser(c, 'grace')
+    const page = await openAs(c, 'grace', '/me/email')
+    await page.getByLabel('New e-mail address').fill('grace@localhost')
+    await press(page, 'Send the link')
+    await page.getByText('This is not an e-mail address.').waitFor()
+    const field = page.getByLabel('New e-mail address')
+    await untilEqual(() => field.getAttribute('aria-invalid'), 'true')
+  })
+
+  test('no page said anything on the console, broke the policy or asked another host', () => {
+    assert.deepEqual(c.faults(), [])
+  })
+})
