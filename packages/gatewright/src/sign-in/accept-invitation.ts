@@ -1,6 +1,6 @@
-import { type Origin, recordEvent } from '../audit/record.ts'
-import { type CodeDependencies, consumeCode, endCodesTo, findCode } from '../codes/codes.ts'
-import { Refusal } from '../ground/refusal.ts'
+import type { Origin } from '../audit/record.ts'
+import { consumeCode, endCodesTo, findCode } from '../codes/codes.ts'
+import type { Refusal } from '../ground/refusal.ts'
 import { neededToGive } from '../permissions/needed-to-give.ts'
 import { administratorRole, permissionsOf, type RoleTable } from '../permissions/roles.ts'
 import type { Processes } from '../processes/processes.ts'
@@ -18,6 +18,7 @@ import {
   type RegisterDependencies,
   type Registration,
 } from './register.ts'
+import { refuseLink } from './shown-link.ts'
 
 type Dependencies = RegisterDependencies & {
   readonly roleTable: RoleTable
@@ -32,17 +33,6 @@ type Shown = {
   readonly roles: readonly string[]
   readonly prepared: Prepared
   readonly origin: Origin
-}
-
-/** Leaves its trace, and is to be returned by the transaction: nobody is told why. */
-const refuse = async (
-  dependencies: Pick<CodeDependencies, 'clock'>,
-  work: Work,
-  { origin, inviter }: { readonly origin: Origin; readonly inviter?: string | undefined },
-): Promise<Refusal> => {
-  const whose = inviter === undefined ? {} : { userId: inviter }
-  await recordEvent(dependencies, work, 'link.refused', { origin, reason: 'invitation', ...whose })
-  return new Refusal('invalid_link', { hasEvent: true, reason: 'link_invitation' })
 }
 
 /**
@@ -70,10 +60,10 @@ const accept = async (
   if (roles.includes(administratorRole)) await lockInstallation(work)
   const secretId = await dependencies.processes.secretInForce(work)
   const code = await consumeCode(dependencies, work, { purpose: 'invitation', secret: invitation })
-  if (code === undefined) return refuse(dependencies, work, { origin })
+  if (code === undefined) return refuseLink(dependencies, work, 'invitation', { origin })
   const { email, roles: given } = toInvited(code)
   if (!(await mayGive(dependencies, work, code.user, given)))
-    return refuse(dependencies, work, { origin, inviter: code.user?.id })
+    return refuseLink(dependencies, work, 'invitation', { origin, ...(code.user && { user: code.user }) })
   await endCodesTo(work, 'invitation', emailKey(email))
   // The link came by mail. Of an address that somebody has verified before, nothing is told and nothing taken.
   const emailVerified = !(await isVerified(work.db, email))
@@ -116,7 +106,8 @@ export const acceptInvitation = async (
   checkInvited(dependencies.settings)
   const { db } = dependencies
   const found = await findCode(dependencies, { purpose: 'invitation', secret: invitation })
-  if (found === undefined) return inTransaction<User>(db, work => refuse(dependencies, work, { origin }))
+  if (found === undefined)
+    return inTransaction<User>(db, work => refuseLink(dependencies, work, 'invitation', { origin }))
   const { email, roles } = toInvited(found)
   const caller = toQueueCaller(origin, { gone })
   const prepared = await prepareUser(dependencies, { ...registration, email }, 'refuse', caller)
