@@ -14,6 +14,7 @@ import {
 import { type KeyDatabase, openKeysOnPostgres, openKeysOnSqlite } from './key-database.ts'
 import { proveKeys } from './key-proof.ts'
 import { proveKills } from './kill-proof.ts'
+import { proveMailOnPostgres, proveMailOnSqlite } from './mail-proof.ts'
 import { proveRestarts } from './restarts.ts'
 import { proveStopped } from './stopped-proof.ts'
 import { proveTokens } from './token-proof.ts'
@@ -88,6 +89,18 @@ export const proofs = {
     runs: 500,
     chain: 500,
     prove: proveTokens,
+  },
+  'mail-sqlite': {
+    says: 'a process on SQLite that is killed at any step of sending loses no mail, and none comes twice without need',
+    runs: 100,
+    chain: 25,
+    prove: proveMailOnSqlite,
+  },
+  'mail-postgres': {
+    says: 'a process on PostgreSQL that is killed at any step of sending loses no mail, and none comes twice without need',
+    runs: 100,
+    chain: 25,
+    prove: proveMailOnPostgres,
   },
   stopped: {
     says: 'a process that stands still for a minute lets nobody in who has ended meanwhile',
