@@ -281,7 +281,7 @@ export const settingRows = [
   {
     name: 'SMTP_URL',
     default: undefined,
-    unset: 'none: mail is written into `./data/outbox`',
+    unset: 'none: mail is written into `./data/outbox`, as .eml and, to be read at once, as .txt',
     secret: true,
     ...smtpUrl,
     describe:

@@ -16,15 +16,17 @@ const message: Message = {
   raw: Buffer.from('Subject: One\r\n\r\nOne'),
 }
 
-test('a mail becomes a file that only its owner reads, and a second attempt no second file', async t => {
+test('a mail becomes a file that only its owner reads, with its text beside it, and a second attempt no second one', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const outbox = createOutbox(join(folder, 'outbox'), () => 0)
   for (const _ of [1, 2]) await outbox.send(message, new AbortController().signal)
-  const files = readdirSync(join(folder, 'outbox'))
-  assert.deepEqual(files, ['1970-01-01T00-00-00-000Z-abcdefghijklmnopqrstuv.eml'])
-  const file = join(folder, 'outbox', files[0] ?? '')
-  assert.equal(readFileSync(file, 'utf8'), message.raw.toString())
-  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const name = '1970-01-01T00-00-00-000Z-abcdefghijklmnopqrstuv'
+  assert.deepEqual(readdirSync(join(folder, 'outbox')).sort(), [`${name}.eml`, `${name}.txt`])
+  const read = (end: string) => readFileSync(join(folder, 'outbox', `${name}.${end}`), 'utf8')
+  assert.equal(read('eml'), message.raw.toString())
+  assert.equal(read('txt'), 'To: b@example.org\nSubject: One\n\nOne')
+  for (const end of ['eml', 'txt'])
+    assert.equal(statSync(join(folder, 'outbox', `${name}.${end}`)).mode & 0o777, 0o600)
   assert.equal(statSync(join(folder, 'outbox')).mode & 0o777, 0o700)
 })
