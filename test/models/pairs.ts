@@ -36,8 +36,9 @@ const lineOf = ({ user }: History, id: string): readonly Session[] => {
 const isOfOne = ({ name }: Call): boolean =>
   name === 'refresh' || name === 'use the cookie' || name === 'retire the secret'
 const isAway = ({ told }: Answer): boolean => 'refused' in told && told.isAway === true
-/** A password of somebody with a second factor, which is not enough. */
-const isHalf = ({ told }: Answer): boolean => 'refused' in told && told.refused === 'mfa_required'
+/** A password of somebody with a second factor, or a session from before it, which is not enough. */
+const isHalf = ({ told }: Answer): boolean =>
+  'refused' in told && ['mfa_required', 'insufficient_user_authentication'].includes(told.refused)
 const isRefused = ({ told }: Answer): boolean => 'refused' in told
 
 /** What the table says of the attempt, whatever the rules make of it. */

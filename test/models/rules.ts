@@ -17,6 +17,8 @@ export type Session = {
   readonly replacedBy?: string
   /** The id of the secret that its token rests on, where that is not the one in force. */
   readonly secret?: string | undefined
+  /** It was there before the second factor, and has shown none since. */
+  readonly lacksFactor?: boolean
 }
 
 export type User = {
@@ -203,7 +205,9 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   'change the password': (user, { session, password, next }, moment, made) => {
     if (!isRight(user, password)) return refuse(user, 'invalid_credentials')
     const others = end(user, 'password_changed', moment, id => id !== session)
-    return undoIfRefused(user, renew({ ...raise(others), password: next }, session, moment, made))
+    const outcome = undoIfRefused(user, renew({ ...raise(others), password: next }, session, moment, made))
+    const isDue = !('refused' in outcome.told) && find(user, session).lacksFactor
+    return isDue ? refuse(user, 'insufficient_user_authentication') : outcome
   },
   'show a passkey': (user, { holding }, { now, longest }, id) => {
     if (user.state !== 'enabled' || !user.hasPasskey) return refuse(user, 'invalid_credentials')
@@ -217,11 +221,16 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     return give({ ...user, isHalfIn: false, sessions }, id)
   },
   'step up by the factor': (user, { session }, moment, made) =>
-    user.hasFactor ? renew(user, session, moment, made) : refuse(user, 'invalid_mfa_code'),
+    user.hasFactor
+      ? renew(change(user, session, { lacksFactor: false }), session, moment, made)
+      : refuse(user, 'invalid_mfa_code'),
   'add a factor': (user, { session }, moment, made) => {
     if (find(user, session).ended) return refuse(user, 'session_ended')
     if (user.hasFactor) return refuse(user, 'conflict')
-    return undoIfRefused(user, renew({ ...raise(user), hasFactor: true }, session, moment, made))
+    const { sessions, ...rest } = raise(user)
+    const marked = sessions.map(each => ({ ...each, lacksFactor: each.id !== session }))
+    const withFactor = { ...rest, sessions: marked, hasFactor: true }
+    return undoIfRefused(user, renew(withFactor, session, moment, made))
   },
   'remove the factor': (user, { session }, moment, made) => {
     if (find(user, session).ended) return refuse(user, 'session_ended')

@@ -112,6 +112,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
       config: {
         gate: {
           access: everyone(),
+          furtherAccess: recentSignIn(),
           principals: everyKind,
           limit: 'registration',
           audit: ['user.registered', 'user.created', 'password.taken-with-doubt'],

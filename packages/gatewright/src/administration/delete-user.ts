@@ -1,8 +1,9 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { emitHook } from '../hooks/emit.ts'
-import { type Caller, holdSession } from '../sessions/hold-session.ts'
+import type { Caller } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
+import { holdProvenSession } from '../sign-in/own-factors.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { guardLastAdministrator } from '../users/administrators.ts'
@@ -22,7 +23,7 @@ export const deleteUser = (
   inTransaction(dependencies.db, async work => {
     await guardLastAdministrator(work, userId)
     const user = await holdUserToErase(work, userId)
-    if (caller !== undefined) await holdSession(work, caller)
+    if (caller !== undefined) await holdProvenSession(work, caller)
     await recordEvent(dependencies, work, 'user.deleted', { origin, userId })
     await applyConsequences(dependencies, work, 'user deleted', { userId, origin })
     await eraseUser(dependencies, work, user)

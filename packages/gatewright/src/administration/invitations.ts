@@ -7,8 +7,9 @@ import { type MailDependencies, queueMail } from '../mail/queue.ts'
 import { neededToGive } from '../permissions/needed-to-give.ts'
 import type { RoleTable } from '../permissions/roles.ts'
 import type { Processes } from '../processes/processes.ts'
-import { type Caller, holdPermissions, holdSession } from '../sessions/hold-session.ts'
+import { type Caller, holdPermissions } from '../sessions/hold-session.ts'
 import { type Invited, toInvited } from '../sign-in/invitation.ts'
+import { holdProvenSession } from '../sign-in/own-factors.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { type Locale, toLocale } from '../users/locale.ts'
@@ -58,7 +59,7 @@ const holdInviter = async (
   caller: Caller,
   roles: readonly string[],
 ): Promise<UserRow | undefined> => {
-  await holdSession(work, caller)
+  await holdProvenSession(work, caller)
   await holdPermissions(dependencies, work, caller.userId, neededToGive(dependencies, roles))
   return lockAndGetUser(work, caller.userId)
 }
@@ -155,7 +156,7 @@ export const revokeInvitation = (
   { id, origin, caller }: { readonly id: string; readonly origin: Origin; readonly caller: Caller },
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
-    await holdSession(work, caller)
+    await holdProvenSession(work, caller)
     await holdPermissions(dependencies, work, caller.userId, ['users:write'])
     const { numDeletedRows } = await work.db
       .deleteFrom('codes')

@@ -5,8 +5,9 @@ import { Refusal } from '../ground/refusal.ts'
 import { emitHook } from '../hooks/emit.ts'
 import { neededToGive } from '../permissions/needed-to-give.ts'
 import { administratorRole, isAdministrative, type RoleTable } from '../permissions/roles.ts'
-import { type Caller, holdPermissions, holdSession } from '../sessions/hold-session.ts'
+import { type Caller, holdPermissions } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
+import { holdProvenSession } from '../sign-in/own-factors.ts'
 import { addUser, prepareUser, type RegisterDependencies, type Registration } from '../sign-in/register.ts'
 import { lockInstallation } from '../storage/installation.ts'
 import type { Database } from '../storage/tables.ts'
@@ -43,7 +44,7 @@ export const createUser = async (
     if (roles.includes(administratorRole)) await lockInstallation(work)
     const secretId = await dependencies.processes.secretInForce(work)
     if (caller !== undefined) {
-      await holdSession(work, caller)
+      await holdProvenSession(work, caller)
       await holdPermissions(dependencies, work, caller.userId, neededToGive(dependencies, roles))
     }
     return addUser(dependencies, work, prepared, {

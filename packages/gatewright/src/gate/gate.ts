@@ -219,7 +219,7 @@ const refuseUnless = (verdict: Verdict): void => {
 const none: ReadonlySet<never> = new Set()
 
 /** Holds a caller to an access rule. Throws the refusal that the rule's verdict says. */
-export const checkRule = (
+const checkRule = (
   { clock }: Pick<GateDependencies, 'clock'>,
   rule: AccessRule,
   { principal, thing }: { readonly principal: Principal | undefined; readonly thing?: Thing | undefined },
@@ -231,19 +231,40 @@ export const checkRule = (
 /** What else stands in a path names nothing, and is never asked of a database. */
 const isPlainId = /^[\w.~-]{1,100}$/
 
-const asksForRecentSignIn = (rule: AccessRule): boolean =>
-  rule.kind === 'recent-sign-in' || ('rules' in rule && rule.rules.some(asksForRecentSignIn))
+const asksForRecentSignIn = (rule: AccessRule | undefined): boolean =>
+  rule?.kind === 'recent-sign-in' ||
+  (rule !== undefined && 'rules' in rule && rule.rules.some(asksForRecentSignIn))
 
 /**
  * A session that has shown no second factor is not fresh for a user who has one: it may be a thief's, who knows
  * the password and was there before the factor. Few routes ask, and only such sessions cost a query.
  */
-const checkFactorShown: Step = ({ db }, { rule, principal }) => {
+const checkFactorShown: Step = ({ db }, passage) => {
+  const { rule, principal } = passage
+  const isAsked = asksForRecentSignIn(rule.access)
+  if (!isAsked && !asksForRecentSignIn(rule.furtherAccess)) return
+  passage.isFactorDue = false
   if (principal === undefined || principal.amr.includes(multiFactor)) return
-  if (!asksForRecentSignIn(rule.access)) return
   return lacksFactor(db, principal).then(isDue => {
-    if (isDue) throw askForProof()
+    passage.isFactorDue = isDue
+    if (isAsked && isDue) throw askForProof()
   })
+}
+
+/**
+ * Holds the caller to a rule that only a part of the input asks for. Throws the refusal that its verdict says.
+ * @throws TypeError where the route did not declare a recent sign-in that is asked for: the gate has not looked then
+ */
+export const checkFurtherRule = (
+  gate: Pick<GateDependencies, 'clock'>,
+  rule: AccessRule,
+  { principal, isFactorDue }: Pick<Passage, 'principal' | 'isFactorDue'>,
+): void => {
+  const isAsked = asksForRecentSignIn(rule)
+  if (isAsked && isFactorDue === undefined)
+    throw new TypeError('the route must say `furtherAccess: recentSignIn()` to the gate')
+  checkRule(gate, rule, { principal })
+  if (isAsked && isFactorDue) throw askForProof()
 }
 
 const checkRuleOf: Step = (gate, passage) => {

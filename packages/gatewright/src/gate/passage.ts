@@ -15,6 +15,8 @@ import type { Principal, PrincipalKind } from './principal.ts'
 /** What a route declares to the gate. */
 export type GateRule = {
   readonly access: AccessRule
+  /** What a part of the input asks for besides, where the handler holds the caller to it (`requireAccess`). */
+  readonly furtherAccess?: AccessRule
   /** The kinds of principal that it is for; without a word, only the user's own session. */
   readonly principals?: readonly PrincipalKind[]
   /** One of the table's by its name, or one of the route's own (`{ name, rows }`). */
@@ -68,6 +70,8 @@ export type Passage = {
   /** The request has waited for its turn since it was judged. */
   hasWaited: boolean
   principal: Principal | undefined
+  /** The user has a second factor that the session has not shown; undefined where the route does not ask. */
+  isFactorDue: boolean | undefined
   /** Nothing more is to come, and nothing was waited for: the judgement of the head is the last word. */
   isJudged: boolean
   /** What the limits said, for the headers of the answer. */
@@ -92,6 +96,7 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
   session: undefined,
   hasWaited: false,
   principal: undefined,
+  isFactorDue: undefined,
   isJudged: false,
   submittedName: undefined,
   deviceSecret: undefined,

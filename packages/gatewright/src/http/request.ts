@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import type { Origin } from '../audit/record.ts'
-import { checkRule, runSteps, turnSteps } from '../gate/gate.ts'
+import { checkFurtherRule, runSteps, turnSteps } from '../gate/gate.ts'
 import type { Principal } from '../gate/principal.ts'
 import { addressGroup } from '../ground/address.ts'
 import type { BoundedQueue, QueueCaller } from '../ground/bounded-queue.ts'
@@ -30,9 +30,12 @@ export const deviceOf = ({ headers }: FastifyRequest): string => (headers['user-
 export const localeOf = ({ raw }: Pick<FastifyRequest, 'raw'>): Locale =>
   pickLocale(new Negotiator(raw).languages())
 
-/** Holds the caller to a further rule, where only a part of the input asks for it. Throws as the gate does. */
-export const requireAccess = (request: FastifyRequest, rule: AccessRule): void => {
-  checkRule(request.server.gatewright, rule, { principal: request.principal })
+/**
+ * Holds the caller to a further rule, where only a part of the input asks for it. Throws as the gate does. A
+ * route that asks for a recent sign-in by this declares it: `gate: { …, furtherAccess: recentSignIn() }`.
+ */
+export const requireAccess = ({ server, principal, passage }: FastifyRequest, rule: AccessRule): void => {
+  checkFurtherRule(server.gatewright, rule, { principal, isFactorDue: passage?.isFactorDue })
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { Origin } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
-import { holdSession } from '../sessions/hold-session.ts'
 import { isInRetryWindow } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { lockUser } from '../users/users.ts'
+import { holdProvenSession } from './own-factors.ts'
 
 type Dependencies = SessionDependencies & { readonly db: Database }
 
@@ -51,7 +51,7 @@ export const endOtherSession = (
   { otherSessionId, ...own }: OwnSession & { readonly otherSessionId: string },
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
-    await holdSession(work, own)
+    await holdProvenSession(work, own)
     const { ended } = await applyConsequences(dependencies, work, 'other session ended', {
       ...own,
       otherSessionId,
@@ -62,7 +62,7 @@ export const endOtherSession = (
 /** Ends all sessions of the user but this one. */
 export const endAllOtherSessions = (dependencies: Dependencies, own: OwnSession): Promise<number> =>
   inTransaction(dependencies.db, async work => {
-    await holdSession(work, own)
+    await holdProvenSession(work, own)
     const { ended } = await applyConsequences(dependencies, work, 'all others ended', own)
     return ended
   })

@@ -1,10 +1,11 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { type MailDependencies, queueMail } from '../mail/queue.ts'
 import type { Processes } from '../processes/processes.ts'
-import { type Caller, holdSession } from '../sessions/hold-session.ts'
+import type { Caller } from '../sessions/hold-session.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { getUser } from '../users/users.ts'
+import { holdProvenSession } from './own-factors.ts'
 
 export type OwnEmailDependencies = MailDependencies & {
   readonly db: Database
@@ -22,7 +23,7 @@ export const askForEmail = (
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
     const secretId = await dependencies.processes.secretInForce(work)
-    await holdSession(work, { userId, sessionId })
+    await holdProvenSession(work, { userId, sessionId })
     const content = { ask: 'given', email, userId, session: sessionId } as const
     await queueMail(dependencies, work, { content, userId, secretId })
     await recordEvent(dependencies, work, 'user.email-change-asked', { origin, userId, sessionId })

@@ -46,7 +46,7 @@ export const askForProof = (): Refusal =>
   new Refusal('insufficient_user_authentication', { reason: 'factor_not_shown', maxAge: within / 1_000 })
 
 /** The session as it is, held with its user until the transaction ends. */
-const holdOwnSession = async (work: Work, owner: Owner): Promise<SessionRow> => {
+const holdOwnSession = async (work: Work, owner: Caller): Promise<SessionRow> => {
   await holdSession(work, owner)
   return work.db
     .selectFrom('sessions')
@@ -63,12 +63,13 @@ export const lacksFactor = async (db: Database, { userId, sessionId }: Caller): 
 }
 
 /**
- * Whoever has a second factor changes factors only in a session that has shown one: a session from before the
- * factor, begun by a thief of the password, must not be able to take it away.
+ * Whoever has a second factor changes what guards the account only in a session that has shown one: a session from
+ * before the factor, begun by a thief of the password, must not be able to take it away. The gate has looked
+ * before; this looks in the transaction of the change.
  */
 export const holdProvenSession = async (
   work: Work,
-  owner: Owner,
+  owner: Caller,
 ): Promise<{ readonly session: SessionRow; readonly hadFactor: boolean }> => {
   const session = await holdOwnSession(work, owner)
   const hadFactor = await hasSecondFactor(work.db, owner.userId)

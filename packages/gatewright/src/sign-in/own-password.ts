@@ -16,6 +16,7 @@ import type { Password } from '../users/password.ts'
 import { lockAndGetUser } from '../users/users.ts'
 import { checkPassword, toQueueCaller } from './check-password.ts'
 import { hasSecondFactor, joinProofs } from './factors.ts'
+import { askForProof, lacksFactor } from './own-factors.ts'
 import type { SignInDependencies } from './sign-in.ts'
 import { forgive, giveBack, unlessItFails } from './throttle.ts'
 import { sessionKey } from './throttle-keys.ts'
@@ -139,6 +140,8 @@ export const changePassword = async (
       await recordEvent(dependencies, work, 'user.password-changed', subject)
       await noteBreach(dependencies, work, breach, subject)
       const { renewed: session } = await applyConsequences(dependencies, work, 'password changed', subject)
+      // Behind what finds the session ended, which says more.
+      if (await lacksFactor(work.db, subject)) throw askForProof()
       await tellOwner(dependencies, work, { ...subject, notice: 'password-changed' })
       return renewed(session)
     },

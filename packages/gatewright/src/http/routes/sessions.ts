@@ -91,7 +91,7 @@ export const sessionRoutes = (app: FastifyInstance, engine: Engine): void => {
     '/sessions/:id',
     {
       config: {
-        gate: ends,
+        gate: { ...ends, furtherAccess: recentSignIn() },
         reference: {
           tag: 'Sessions',
           summary: 'End one of the own sessions; another than this one asks for a recent sign-in',
