@@ -4,6 +4,7 @@ import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-cor
 import type { Language } from '../../apps/console/src/texts/languages.ts'
 import { sceneNames, scenes } from './scenes.ts'
 import { browserMissing, type Console, startConsole } from './start-console.ts'
+import { storyLanguages, takeStories } from './story-pictures.ts'
 
 /*
  * `npm run screenshots [folder]`: every page in light, dark and the width of a phone, as PNG files with a
@@ -42,12 +43,16 @@ const chooseLanguage = async (page: Page, language: Language): Promise<void> => 
 }
 
 /** What covers the page, or has no end, is shown as the window shows it. */
-const isWhole = (name: string): boolean => !/^(docs|confirmation)/.test(name)
+const isWhole = (name: string): boolean => !/^(docs|confirmation|security-remove)/.test(name)
 
 const isThere = async ({ t }: Console, path: string): Promise<boolean> =>
   (await t.call('GET', path, { headers: { accept: 'text/html' } })).status === 200
 
-const toContactSheet = (names: readonly string[]): string =>
+/** A row of pictures of one thing: in each look, or in each language. */
+const toRow = (name: string, kinds: readonly string[]): string =>
+  `<h2>${name}</h2><section>${kinds.map(kind => `<img alt="${name}, ${kind}" src="${name}-${kind}.png">`).join('')}</section>`
+
+const toContactSheet = (names: readonly string[], stations: readonly string[]): string =>
   `<!doctype html>
 <meta charset="utf-8">
 <title>Every page</title>
@@ -56,12 +61,9 @@ const toContactSheet = (names: readonly string[]): string =>
   section { display: grid; grid-template-columns: 5fr 5fr 2fr; gap: 1rem; align-items: start }
   img { width: 100%; border: 1px solid #bbb; border-radius: 6px }
 </style>
-${names
-  .map(
-    name =>
-      `<h2>${name}</h2><section>${lookNames.map(look => `<img alt="${name}, ${look}" src="${name}-${look}.png">`).join('')}</section>`,
-  )
-  .join('\n')}
+${names.map(name => toRow(name, lookNames)).join('\n')}
+<h1>A story, in three languages</h1>
+${stations.map(name => toRow(name, storyLanguages)).join('\n')}
 `
 
 const takeAll = async (console: Console, folder: string): Promise<readonly string[]> => {
@@ -91,8 +93,10 @@ const main = async (): Promise<void> => {
   const running = await startConsole()
   try {
     const names = await takeAll(running, folder)
-    writeFileSync(join(folder, 'index.html'), toContactSheet(names))
-    console.log(`${names.length * lookNames.length} screenshots: ${join(folder, 'index.html')}`)
+    const stations = await takeStories(folder)
+    writeFileSync(join(folder, 'index.html'), toContactSheet(names, stations))
+    const count = names.length * lookNames.length + stations.length * storyLanguages.length
+    console.log(`${count} screenshots: ${join(folder, 'index.html')}`)
   } finally {
     await running.close()
   }

@@ -5,7 +5,8 @@ import { ensureConsole } from '../../tools/build-console.ts'
 import { findChromium, launchBrowser, type Watched, watchPage } from '../browser.ts'
 import { newFolder, startServer } from '../process/spawned-server.ts'
 import { browserMissing } from './start-console.ts'
-import { mailTexts, outboxOf, person, tellStory } from './story.ts'
+import { outboxOf, person, tellStory } from './story.ts'
+import { mailTexts } from './teller.ts'
 
 const { letters, factors } = mailTexts.en
 
