@@ -184,6 +184,19 @@ describe('the page of security', { skip: browserMissing }, () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
+  test('after 10 minutes a passkey confirms by a touch', async () => {
+    await makeUser(c, 'judy')
+    const page = await openAs(c, 'judy', '/me/security')
+    await addAuthenticator(page)
+    await addPasskey(page, 'Laptop')
+    await keepRecoveryCodes(page)
+    c.t.clock.advance(11 * minute)
+    await page.getByRole('button', { name: 'Make new codes' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Confirm that it is you' })
+    await dialog.getByRole('button', { name: 'Use the passkey' }).click()
+    await page.getByText('Codes from before work no more.').waitFor()
+  })
+
   test('a wrong password is told in the dialog of whoever has no factor', async () => {
     await makeUser(c, 'kim')
     const page = await openAs(c, 'kim', '/me/security')
@@ -197,5 +210,38 @@ describe('the page of security', { skip: browserMissing }, () => {
 
   test('no page said anything on the console, broke the policy or asked another host', () => {
     assert.deepEqual(c.faults(), [])
+  })
+})
+
+describe('where administrators need a second factor', { skip: browserMissing }, () => {
+  let c: Console
+  before(async () => {
+    c = await startConsole({ adminSecondFactor: 'required' })
+  })
+  after(() => c.close())
+
+  const waits = (page: Page) => page.getByText('What you may do as an administrator waits')
+
+  test('the profile says that the permissions wait for one and leads to it; with one they are there', async () => {
+    await makeUser(c, 'root', ['admin'])
+    const page = await openAs(c, 'root', '/me')
+    await waits(page).waitFor()
+    await page.getByText('users:write').waitFor()
+    await page.getByRole('link', { name: 'To the second factors' }).click()
+    await waits(page).waitFor()
+    await addApp(c, page)
+    await keepRecoveryCodes(page)
+    await page.getByText('Codes left: 10').waitFor()
+    await waits(page).waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: 'Profile' }).click()
+    await heading(page, 'Profile').waitFor()
+    assert.equal(await waits(page).count(), 0)
+  })
+
+  test('others are told nothing of it', async () => {
+    await makeUser(c, 'alice')
+    const page = await openAs(c, 'alice', '/me')
+    await page.getByText('Member since').waitFor()
+    assert.equal(await waits(page).count(), 0)
   })
 })

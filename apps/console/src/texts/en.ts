@@ -87,6 +87,9 @@ export const en = {
   profileIntro: 'What is known of you here.',
   roles: 'Roles',
   noRoles: 'None',
+  permissionsWait:
+    'What you may do as an administrator waits for a second factor. Set one up; if you have one already, sign out and sign in with it. Waiting: {permissions}.',
+  toSecurity: 'To the second factors',
   memberSince: 'Member since',
   mailLanguage: 'Language of mails',
   saved: 'Saved.',

@@ -85,6 +85,9 @@ export const zhCn: Texts = {
   profileIntro: '以下是这里保存的你的信息。',
   roles: '角色',
   noRoles: '无',
+  permissionsWait:
+    '你的管理权限需要第二重验证才会生效。请设置一个；如已有，请退出后用它重新登录。等待生效的权限：{permissions}。',
+  toSecurity: '前往第二重验证',
   memberSince: '注册时间',
   mailLanguage: '邮件语言',
   saved: '已保存。',

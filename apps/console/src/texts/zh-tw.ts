@@ -85,6 +85,9 @@ export const zhTw: Texts = {
   profileIntro: '以下是這裡保存的您的資料。',
   roles: '角色',
   noRoles: '無',
+  permissionsWait:
+    '您的管理權限需要第二重驗證才會生效。請設定一個；若已有，請登出後用它重新登入。等待生效的權限：{permissions}。',
+  toSecurity: '前往第二重驗證',
   memberSince: '註冊時間',
   mailLanguage: '郵件語言',
   saved: '已儲存。',

@@ -1,6 +1,7 @@
 import { Badge, Group, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { usePageSettings } from '../api/use-api.ts'
+import { WaitingPermissions } from '../factors/waiting-permissions.tsx'
 import { useUser } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 import { PresentEmail } from './email.tsx'
@@ -14,6 +15,7 @@ export const Profile = () => {
   const { sends_mail: sendsMail } = usePageSettings()
   return (
     <>
+      <WaitingPermissions />
       <Text c="dimmed">{text('profileIntro')}</Text>
       <dl className={styles.facts}>
         <Fact name={text('username')}>{user.username}</Fact>

@@ -9,6 +9,7 @@ import { Passkeys } from '../factors/passkeys.tsx'
 import { RecoveryCodeList } from '../factors/recovery-code-list.tsx'
 import { RecoveryCodes } from '../factors/recovery-codes.tsx'
 import { AskRemoval, type Removal, RemovalOutcome, useRemoveFactor } from '../factors/remove-factor.tsx'
+import { WaitingPermissions } from '../factors/waiting-permissions.tsx'
 import { Loaded } from '../forms/loaded.tsx'
 import { Done } from '../forms/notice.tsx'
 import { focusHeading } from '../frame/focus.ts'
@@ -41,6 +42,7 @@ export const Security = () => {
     show({ what: 'all', ...(areEnded && { after: 'others-ended' }) })
   return (
     <>
+      <WaitingPermissions />
       <Text c="dimmed">{text('securityIntro')}</Text>
       {shown.after === 'added' && <EndOthersOffer onDone={showEnded} />}
       {shown.after === 'others-ended' && <Done>{text('othersEnded')}</Done>}
