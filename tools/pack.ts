@@ -36,6 +36,7 @@ const pages = [
   'housekeeping',
   'limits',
   'mail',
+  'passkeys',
   'postgresql',
   'registration',
   'routes',

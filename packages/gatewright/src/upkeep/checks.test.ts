@@ -493,6 +493,7 @@ describe('settings that are valid and not well:', () => {
     ['public-url', 'warning', /no proxy/, behindProxy],
     ['public-url', 'ok', /https/, { ...behindProxy, TRUSTED_PROXIES: '127.0.0.1' }],
     ['public-url', 'problem', /is http/, { PUBLIC_URL: 'http://localhost:3000', TLS: 'self-signed' }],
+    ['public-url', 'warning', /IP address/, { PUBLIC_URL: 'http://127.0.0.1:3000' }],
     ['certificate', 'ok', /self-signed/, { TLS: 'self-signed' }],
     ['certificate', 'ok', /TLS=off/, {}],
   ]

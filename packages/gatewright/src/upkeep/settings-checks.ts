@@ -1,4 +1,5 @@
 import { productionErrors, productionReasons } from '../ground/production-rules.ts'
+import { hasHostName } from '../passkeys/relying-party.ts'
 import type { MachineFacts, SettingsFacts } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
@@ -82,6 +83,14 @@ const disagreements: readonly {
       means:
         'Nothing here gives https; behind a proxy, all its callers count as one address and share its limits.',
       do: 'Write TRUSTED_PROXIES=<address of the proxy>, or TLS=files with a certificate.',
+    }),
+  },
+  {
+    holds: ({ publicUrl }) => publicUrl !== undefined && !hasHostName(publicUrl),
+    finding: warning({
+      found: 'PUBLIC_URL names an IP address',
+      means: 'Browsers make no passkeys for it: nobody can add one or sign in with one.',
+      do: 'Write PUBLIC_URL with a name, such as http://localhost:3000.',
     }),
   },
 ]
