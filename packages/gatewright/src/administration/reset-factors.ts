@@ -8,8 +8,27 @@ import { dropPasskeys } from '../passkeys/passkeys.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { listMethods } from '../sign-in/factors.ts'
 import type { Database } from '../storage/tables.ts'
-import { inTransaction } from '../storage/transaction.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
 import { getUser, lockUser } from '../users/users.ts'
+
+/**
+ * A password that was enough only beside a factor opens nothing alone: its owner chooses another by a link. Without
+ * a verified address, or where no mail is sent, there is no such link, and nobody could ever come back.
+ */
+const dropWeakPassword = async (
+  { mail }: Pick<MailDependencies, 'mail'>,
+  { db }: Work,
+  userId: string,
+): Promise<void> => {
+  if (!mail.isOn) return
+  await db
+    .updateTable('users')
+    .set({ password_hash: null, password_needs_factor: 0 })
+    .where('id', '=', userId)
+    .where('password_needs_factor', '=', 1)
+    .where('email_verified_at', 'is not', null)
+    .execute()
+}
 
 /**
  * Removes all second factors of a user who has lost them: everything of the user ends, and the next sign-in asks
@@ -31,6 +50,7 @@ export const resetFactors = (
     await dropPasskeys(work, userId)
     await dropRecoveryCodes(work, userId)
     if (methods.length === 0) return false
+    await dropWeakPassword(dependencies, work, userId)
     const details = { methods }
     await recordEvent(dependencies, work, 'second-factors.reset', { origin, userId, reason, details })
     await applyConsequences(dependencies, work, 'second factors reset', { userId, origin })

@@ -5,7 +5,7 @@ import { getUserByName, toUserView } from './users.ts'
 export const userResetFactors = defineCommand({
   name: 'user reset-factors',
   summary:
-    'Removes all second factors of a user who has lost them. All sessions of the user end; the next sign-in asks for the password alone.',
+    'Removes all second factors of a user who has lost them. All sessions of the user end; the next sign-in asks for the password alone. One that was too short to be alone opens nothing any more, where its user can choose another by mail.',
   parameters: { username: 'one' },
   options: {
     reason: {
