@@ -1,3 +1,5 @@
+import { sql } from 'kysely'
+import { testsDatabase } from './environment.ts'
 import type { TestApp } from './harness.ts'
 import { until } from './process/until.ts'
 
@@ -29,15 +31,37 @@ const listTables = (db: Database): Promise<readonly string[]> => {
 const refused: readonly unknown[] = ['credential.refused', 'link.refused']
 const isNoRefusal = (row: object): boolean => !('event' in row) || !refused.includes(row.event)
 
-export const readTables = async ({ engine: { db } }: TestApp): Promise<TableContents> => {
-  const contents = new Map<string, readonly unknown[]>()
-  for (const name of await listTables(db)) {
-    // The type knows the engine's tables only; an application has more, and all are read alike.
-    const table = db.dynamic.table(name as 'users').as('t')
-    const rows = await db.selectFrom(table).selectAll().execute()
-    contents.set(name, rows.filter(isNoRefusal))
-  }
+type Rows = readonly object[]
+
+const readTable = (db: Database, name: string): Promise<Rows> =>
+  // The type knows the engine's tables only; an application has more, and all are read alike.
+  db
+    .selectFrom(db.dynamic.table(name as 'users').as('t'))
+    .selectAll()
+    .execute()
+
+/** In one statement, where each is a way to another process. */
+const readAtOnce = async (
+  db: Database,
+  names: readonly string[],
+): Promise<Readonly<Record<string, Rows>>> => {
+  const parts = names.map(
+    name => sql`(select coalesce(json_agg(t), '[]') from ${sql.table(name)} t) as ${sql.ref(name)}`,
+  )
+  const { rows } = await sql<Record<string, Rows>>`select ${sql.join(parts)}`.execute(db)
+  return rows[0] ?? {}
+}
+
+const readEach = async (db: Database, names: readonly string[]): Promise<Readonly<Record<string, Rows>>> => {
+  const contents: Record<string, Rows> = {}
+  for (const name of names) contents[name] = await readTable(db, name)
   return contents
+}
+
+export const readTables = async ({ engine: { db } }: TestApp): Promise<TableContents> => {
+  const names = await listTables(db)
+  const contents = await (testsDatabase.kind === 'postgres' ? readAtOnce : readEach)(db, names)
+  return new Map(Object.entries(contents).map(([name, rows]) => [name, rows.filter(isNoRefusal)]))
 }
 
 /** Resolves when nothing is on its way to hooks, which a request before may have sent there. */

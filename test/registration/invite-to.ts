@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { type Invitation, invite } from '../../packages/gatewright/src/administration/invitations.ts'
 import { commandLineOrigin } from '../../packages/gatewright/src/audit/record.ts'
+import type { SentMail } from '../../packages/gatewright/src/testing/record-mail.ts'
 import type { TestApp } from '../harness.ts'
 
 /** The secret of the newest invitation that was mailed there. */
 export const readInvitation = async (t: Pick<TestApp, 'deliverMail'>, email: string): Promise<string> => {
   const mails = await t.deliverMail()
-  const link = mails.findLast(({ to }) => to === email)?.link
+  const isInvitation = (mail: SentMail): boolean =>
+    mail.to === email && mail.link?.path === '/console/invitation'
+  const { link } = mails.findLast(isInvitation) ?? {}
   assert.ok(link)
-  assert.equal(link.path, '/console/invitation')
   return link.token
 }
 
