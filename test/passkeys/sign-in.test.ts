@@ -290,6 +290,19 @@ describe('a cloned passkey', () => {
   })
 })
 
+test('an administrator who signs in by passkey alone has shown the second factor that is asked for', async context => {
+  const strict = await startTestApp({ adminSecondFactor: 'required' })
+  context.after(() => strict.close())
+  const { id } = await addUser(strict.engine, freshName(), { roles: ['admin'], passwordHash })
+  const passkey = await givePasskey(strict.engine, id)
+  const options = await strict.call('POST', 'login/passkey/options')
+  const { body } = await strict.call('POST', 'login/passkey', {
+    body: { response: passkey.get(options.body) },
+  })
+  const metrics = await strict.call('GET', '/metrics', { token: body.access_token })
+  assert.equal(metrics.status, 200, metrics.text)
+})
+
 describe('enumeration by options is impossible', () => {
   test('they take no name: with one they are the same', async () => {
     const { username } = await newUser()

@@ -76,8 +76,28 @@ describe('a step-up by passkey', () => {
     context.after(() => numbered.close())
     const user = await addUser(numbered.engine, freshName())
     const { access } = await signInAs(numbered.engine, user.id)
+    // One that was made when the server still had a name.
+    await numbered.engine.db
+      .insertInto('passkeys')
+      .values({
+        id: 'former',
+        user_id: user.id,
+        credential_id: 'AAAA',
+        user_handle: 'AAAA',
+        public_key: 'AAAA',
+        counter: 0,
+        transports: '',
+        backup_eligible: 0,
+        backed_up: 0,
+        aaguid: '',
+        name: 'Laptop',
+        created_at: 0,
+        last_used_at: null,
+        cloned_at: null,
+      })
+      .execute()
     const { body } = await numbered.call('POST', 'step-up/options', { token: access })
-    assert.deepEqual(body, { methods: ['password'] })
+    assert.deepEqual(body, { methods: ['passkey'] })
   })
 })
 
