@@ -4,7 +4,18 @@ import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
 import { untilEqual } from '../process/until.ts'
-import { browserMissing, type Console, makeUser, open, readColours, startConsole } from './start-console.ts'
+import { addAuthenticator } from './authenticators.ts'
+import { codeOf, keepRecoveryCodes, nextCode, readSecret } from './factors.ts'
+import {
+  browserMissing,
+  type Console,
+  fillSignIn,
+  makeUser,
+  open,
+  openAs,
+  readColours,
+  startConsole,
+} from './start-console.ts'
 
 /** What the focus is on, as a screen reader would name it. */
 const readFocus = (page: Page): Promise<string> =>
@@ -104,5 +115,89 @@ describe('by keyboard alone', { skip: browserMissing }, () => {
     await page.getByRole('button', { name: '配色：深色' }).waitFor()
     await untilEqual(() => readColours(page), 'dark')
     await untilEqual(() => page.title(), '登录 · Gatewright')
+  })
+
+  /** Somebody with an authenticator app, whose codes are kept, still on the page of security. */
+  const setUpApp = async (page: Page): Promise<string> => {
+    await page.getByRole('button', { name: 'Set up an app' }).focus()
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'p Scan this picture with your authenticator app.')
+    const secret = await readSecret(page)
+    await pressTab(page, 'input Code from the app')
+    await page.keyboard.type(codeOf(c, secret))
+    await page.keyboard.press('Enter')
+    await page.getByText('Nobody can show them again.').waitFor()
+    await waitForFocus(page, 'h1 Security')
+    await pressTab(page, 'button Copy', 'button Print', 'button Download', 'input I have kept these codes')
+    await page.keyboard.press('Space')
+    await pressTab(page, 'button Go on')
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'h1 Security')
+    return secret
+  }
+
+  test('a second factor is set up and its recovery codes are kept, and the next sign-in asks for it where the focus is', async () => {
+    await makeUser(c, 'bob')
+    const page = await openAs(c, 'bob', '/me/security')
+    const secret = await setUpApp(page)
+    await pressTab(page, 'button End all others', 'button Keep them')
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'h1 Security')
+    await page.getByRole('button', { name: 'Sign out' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByText('You are signed out.').waitFor()
+    await page.getByLabel('Username').focus()
+    await page.keyboard.type('bob')
+    await pressTab(page, 'input Password')
+    await page.keyboard.type(password)
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'input Code from the app')
+    await pressTab(page, 'button Confirm', 'button Use a recovery code instead', 'button Begin again')
+    await page.keyboard.press('Shift+Tab')
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'input Recovery code')
+    await pressTab(page, 'button Confirm', 'button Use the authenticator app instead')
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'input Code from the app')
+    await page.keyboard.type(nextCode(c, secret))
+    await page.keyboard.press('Enter')
+    await page.getByText('Signed in as bob').waitFor()
+  })
+
+  test('who gives up half a sign-in reads on at the heading, and who removes a factor is asked once more', async () => {
+    await makeUser(c, 'carol')
+    const page = await openAs(c, 'carol', '/me/security')
+    await setUpApp(page)
+    await page.getByRole('button', { name: 'Remove Authenticator app' }).focus()
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'button Cancel')
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await waitForFocus(page, 'button Remove Authenticator app')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await fillSignIn(page, 'carol')
+    await waitForFocus(page, 'input Code from the app')
+    await pressTab(page, 'button Confirm', 'button Use a recovery code instead', 'button Begin again')
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'h1 Sign in')
+    await pressTab(page, 'input Username')
+    assert.equal(await page.getByLabel('Username').inputValue(), 'carol')
+  })
+
+  test('a passkey is renamed, and the focus comes back to where it was', async () => {
+    await makeUser(c, 'dave')
+    const page = await openAs(c, 'dave', '/me/security')
+    await addAuthenticator(page)
+    await page.getByLabel('Name of the passkey').focus()
+    await page.keyboard.type('Laptop')
+    await page.keyboard.press('Enter')
+    await keepRecoveryCodes(page)
+    await page.getByRole('button', { name: 'Rename Laptop' }).focus()
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'input Name of the passkey')
+    await page.keyboard.press('ControlOrMeta+a')
+    await page.keyboard.type('Kitchen')
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'button Rename Kitchen')
   })
 })

@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query'
 import type { AuthenticatorSecret, NewFactor } from '../api/answers.ts'
 import { useApi } from '../api/use-api.ts'
 import { Form } from '../forms/form.tsx'
+import { focusOnce } from '../frame/focus.ts'
 import { AuthenticatorCodeField, readCode } from '../prove/code-field.tsx'
 import { useSessionChanged } from '../session.ts'
 import { useConfirmed } from '../step-up.tsx'
@@ -30,7 +31,10 @@ export const AuthenticatorSetup = ({ secret, onAdded, onCancel }: AuthenticatorS
   })
   return (
     <>
-      <Text>{text('authenticatorScan')}</Text>
+      {/* The button that was pressed is gone: reading goes on here. */}
+      <Text ref={focusOnce} tabIndex={-1} className={styles.intro}>
+        {text('authenticatorScan')}
+      </Text>
       {/* A picture by address, which the policy allows; nothing that was sent becomes markup here. */}
       <img
         className={styles.code}

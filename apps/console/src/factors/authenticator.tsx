@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query'
 import type { NewFactor } from '../api/answers.ts'
 import { useApi } from '../api/use-api.ts'
 import { ProblemNotice } from '../forms/problem-notice.tsx'
+import { focusHeading } from '../frame/focus.ts'
 import { useConfirmed } from '../step-up.tsx'
 import { useTexts } from '../texts/use-texts.tsx'
 import { AuthenticatorSetup } from './authenticator-setup.tsx'
@@ -45,7 +46,11 @@ const AddAuthenticator = ({ onAdded }: Pick<AuthenticatorProps, 'onAdded'>) => {
   const api = useApi()
   const confirmed = useConfirmed()
   const start = useMutation({ mutationFn: () => confirmed(api.startAuthenticator) })
-  if (start.data) return <AuthenticatorSetup secret={start.data} onAdded={onAdded} onCancel={start.reset} />
+  const cancel = (): void => {
+    start.reset()
+    focusHeading()
+  }
+  if (start.data) return <AuthenticatorSetup secret={start.data} onAdded={onAdded} onCancel={cancel} />
   return (
     <>
       <Text c="dimmed">{text('authenticatorIntro')}</Text>

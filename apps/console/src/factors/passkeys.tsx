@@ -6,6 +6,7 @@ import { useApi } from '../api/use-api.ts'
 import { Field } from '../forms/field.tsx'
 import { Form } from '../forms/form.tsx'
 import { Warning } from '../forms/notice.tsx'
+import { focusOnce } from '../frame/focus.ts'
 import { hasPasskeys, makePasskey } from '../passkeys.ts'
 import { useSessionChanged } from '../session.ts'
 import { useConfirmed } from '../step-up.tsx'
@@ -41,7 +42,7 @@ type PasskeyRowProps = { readonly passkey: Passkey; readonly onRemove: () => voi
 
 const PasskeyRow = ({ passkey, onRemove }: PasskeyRowProps) => {
   const { text, time } = useTexts()
-  const [isRenaming, setRenaming] = useState(false)
+  const [isRenaming, setRenaming] = useState<boolean>()
   const { name, created_at: created, last_used_at: used } = passkey
   if (isRenaming)
     return (
@@ -65,6 +66,8 @@ const PasskeyRow = ({ passkey, onRemove }: PasskeyRowProps) => {
           variant="default"
           size="xs"
           aria-label={text('renameOf', { name })}
+          // Undefined until it is pressed: then the focus comes back to it.
+          ref={isRenaming === false ? focusOnce : undefined}
           onClick={() => setRenaming(true)}
         >
           {text('rename')}
@@ -112,8 +115,6 @@ const RenamePasskey = ({ passkey: { id, name }, onDone }: RenamePasskeyProps) =>
     </Form>
   )
 }
-
-const focusOnce = (input: HTMLInputElement | null): void => input?.focus()
 
 const AddPasskey = ({ onAdded }: Pick<PasskeysProps, 'onAdded'>) => {
   const { text } = useTexts()

@@ -8,6 +8,7 @@ import { Form } from '../forms/form.tsx'
 import { Link } from '../forms/link.tsx'
 import { Done } from '../forms/notice.tsx'
 import { NewPasswordField } from '../forms/password-field.tsx'
+import { focusHeading } from '../frame/focus.ts'
 import { Prove } from '../prove/prove.tsx'
 import { useSessionChanged } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
@@ -27,7 +28,10 @@ export const NewPassword = ({ token }: { readonly token: string }) => {
   const reset = useMutation({
     mutationFn: async (wanted: Wanted) =>
       api.resetPassword({ token, new_password: wanted.password, ...(await wanted.prove?.()) }),
-    onSuccess: sessionChanged,
+    onSuccess: async () => {
+      focusHeading()
+      await sessionChanged()
+    },
     onError: (error, wanted) => {
       if (!isRefused(error, 'mfa_required')) return
       setMethods((problemOf(error).methods ?? []).filter(method => method !== 'passkey'))

@@ -6,6 +6,7 @@ import { Field } from '../forms/field.tsx'
 import { Form } from '../forms/form.tsx'
 import { Link } from '../forms/link.tsx'
 import { Done, Warning } from '../forms/notice.tsx'
+import { focusHeading } from '../frame/focus.ts'
 import { useUser } from '../session.ts'
 import { useConfirmed } from '../step-up.tsx'
 import { useTexts } from '../texts/use-texts.tsx'
@@ -60,6 +61,7 @@ const ChangeEmail = ({ user: { email, email_verified: isVerified } }: { readonly
   const confirmed = useConfirmed()
   const change = useMutation({
     mutationFn: (address: string) => confirmed(() => api.changeEmail(address)),
+    onSuccess: focusHeading,
   })
   return (
     <>

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { usePageSettings } from '../api/use-api.ts'
 import { Link } from '../forms/link.tsx'
 import { Notice } from '../forms/notice.tsx'
+import { focusHeading } from '../frame/focus.ts'
 import { readMemory } from '../router.ts'
 import { FirstStep, type HalfSignedIn } from '../sign-in/first-step.tsx'
 import { SecondStep } from '../sign-in/second-step.tsx'
@@ -17,10 +18,11 @@ export const SignIn = () => {
   const { awaits_administrator: awaitsAdministrator } = usePageSettings()
   const { notice } = readMemory()
   const [{ username, half, isOver = false }, setProgress] = useState<Progress>({ username: '' })
-  if (half)
-    return (
-      <SecondStep half={half} onBack={wasOver => setProgress({ username: half.username, isOver: wasOver })} />
-    )
+  const beginAgain = (wasOver: boolean): void => {
+    setProgress({ username: half?.username ?? '', isOver: wasOver })
+    focusHeading()
+  }
+  if (half) return <SecondStep half={half} onBack={beginAgain} />
   return (
     <>
       {isOver && <Notice>{text('signInOver')}</Notice>}
