@@ -181,7 +181,7 @@ export const scenes = {
       const { page, username } = await openFactors(console, context)
       await signedInBefore(console, username)
       await page.getByRole('button', { name: 'Make new codes' }).click()
-      await page.getByRole('dialog').getByLabel('Code from the app').waitFor()
+      await page.getByRole('dialog').getByRole('button', { name: 'Use the passkey' }).waitFor()
       return page
     },
   },
