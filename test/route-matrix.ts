@@ -50,6 +50,7 @@ export const matrix = `
 | POST /api/v1/password/reset | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | who | two |
 | POST /api/v1/email/verify | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | who | two |
 | POST /api/v1/email/undo | open link | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | who | two |
+| POST /api/v1/sign-in/prove | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | who | two |
 | POST /api/v1/email/not-me | open link | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | who | two |
 | POST /api/v1/password/strength |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | who     | two  |
 | POST /api/v1/sessions       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | who     | two  |

@@ -38,4 +38,4 @@ export const giveLink = async (
 }
 
 /** Those whose link is followed without more than a token, or with a new password. */
-export type MailedPurpose = 'verify-email' | 'undo-email' | 'not-me' | 'reset-password'
+export type MailedPurpose = 'verify-email' | 'undo-email' | 'not-me' | 'reset-password' | 'prove-email'

@@ -22,5 +22,6 @@ export const mailRequests = {
   'POST /api/v1/password/reset': { body: withLink('reset-password', { new_password: password }) },
   'POST /api/v1/email/verify': { body: withLink('verify-email') },
   'POST /api/v1/email/undo': { body: withLink('undo-email') },
+  'POST /api/v1/sign-in/prove': { body: withLink('prove-email') },
   'POST /api/v1/email/not-me': { body: withLink('not-me') },
 } as const

@@ -253,6 +253,12 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const answer = await call('POST', 'email/not-me', { body: { token } })
     return { user: id, actor: id, answer }
   },
+  'known-device.proved': async () => {
+    const { id } = await join()
+    const token = await giveLink(t.engine, 'prove-email', id, { email: 'proved@example.org' })
+    const answer = await call('POST', 'sign-in/prove', { body: { token } })
+    return { user: id, actor: id, answer }
+  },
   'user.password-reset': async () => {
     const { id } = await join()
     await giveAddress(t.engine, id, 'forgetful@example.org')

@@ -20,6 +20,8 @@ export const auditEvents = {
   'user.email-changed': 'Another address of a user was verified, and counts from then on.',
   'user.email-change-undone':
     'A change of address was taken back by the link at the former one; everything of the user ended.',
+  'known-device.proved':
+    'A browser became a known one of a user by a link that was sent to the verified address, after many wrong passwords.',
   'user.denied': 'An owner said of something that was told by mail: that was not me. Every session ended.',
   'user.password-reset': 'A password was reset by a link from a mail; everything of the user ended.',
   'password.taken-with-doubt':

@@ -23,7 +23,7 @@ export const browserOf = (engine: Engine, { passage }: FastifyRequest): NonNulla
 export const giveDeviceCookie = (
   { places, knownSecrets }: Engine,
   reply: FastifyReply,
-  { deviceSecret: value }: Started,
+  { deviceSecret: value }: Pick<Started, 'deviceSecret'>,
 ): void => {
   if (value === undefined) return
   knownSecrets.add(hashDeviceSecret(value))

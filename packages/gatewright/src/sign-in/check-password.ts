@@ -73,6 +73,8 @@ export type Attempt = {
   readonly counted: readonly string[]
   /** Whether it comes from a known device of the user, or from a session. */
   readonly isKnown?: boolean | undefined
+  /** No password is looked at from there (`held.ts`). */
+  readonly isHeld?: boolean
   /** Aborted when nobody waits for the answer any more. */
   readonly gone?: AbortSignal | undefined
   /** Told of a no at the verdict, before anything else can fail. */
@@ -94,7 +96,7 @@ const judge = async (
   attempt: Attempt,
   startedAt: number,
 ): Promise<string | undefined> => {
-  if (!(await countGuess(dependencies, attempt.counted))) return 'throttled'
+  if (attempt.isHeld || !(await countGuess(dependencies, attempt.counted))) return 'throttled'
   const matches = await refuseSlowly(dependencies.clock, startedAt, () => verify(dependencies, attempt))
   return findFault(attempt.user, matches)
 }

@@ -11,6 +11,7 @@ import {
   giveFinished,
   type Started,
 } from './finish-sign-in.ts'
+import { isHeld, tellOfHold } from './held.ts'
 import { giveBack, unlessItFails } from './throttle.ts'
 import { deviceKey, strangerKeys } from './throttle-keys.ts'
 
@@ -45,7 +46,10 @@ export const signIn = async (dependencies: SignInDependencies, asked: SignIn): P
     const known = deviceOf(asked, found)
     // What of this user it is a guess at: a known device has a counter of its own.
     const counted = known === undefined ? strangerKeys(dependencies, name, found) : [deviceKey(known.id)]
-    const shown = { user: found, password, origin, counted, isKnown: known !== undefined, gone, onWrong }
+    const held = known === undefined && (await isHeld(dependencies, found, counted[1] ?? ''))
+    if (held && found !== undefined) await tellOfHold(dependencies, found, origin)
+    const who = { user: found, isKnown: known !== undefined, isHeld: held }
+    const shown = { ...who, password, origin, counted, gone, onWrong }
     const user = await checkPassword(dependencies, shown)
     const proven = { user, amr: ['pwd'], counted }
     const finished = await unlessItFails(dependencies, counted, () =>

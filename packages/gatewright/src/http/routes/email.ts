@@ -2,10 +2,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { allOf, everyone, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
 import { askForEmail, forgetPassword, sendVerification } from '../../sign-in/own-email.ts'
+import { proveAddress } from '../../sign-in/prove-address.ts'
 import { resetPassword } from '../../sign-in/reset-password.ts'
 import { type Denied, denyEvent, undoEmailChange } from '../../sign-in/undo-email.ts'
 import { verifyEmail } from '../../sign-in/verify-email.ts'
 import { parsePassword } from '../../users/password.ts'
+import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
 import { goneSignal, originOf, principalOf } from '../request.ts'
 import { anyText, email, nothing, password, passwordExample, strictObject, text } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
@@ -214,7 +216,38 @@ const passwordRoutes = (app: FastifyInstance, engine: Engine): void => {
   )
 }
 
+const proofRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).post(
+    '/sign-in/prove',
+    {
+      config: {
+        gate: {
+          access: everyone(),
+          ignoresCookie: true,
+          knowsDevices: true,
+          limit: 'anonymous-write',
+          audit: ['known-device.proved', 'link.refused'],
+        },
+        reference: {
+          tag: 'Sign-in',
+          summary:
+            'After many wrong passwords: let this browser try, with the link that was sent to the verified address',
+          refusals: ['invalid_link'],
+          example: { body: { token: tokenExample } },
+        },
+      },
+      schema: { body: tokenBody, response: { 204: nothing } },
+    },
+    async (request, reply) => {
+      const browser = browserOf(engine, request)
+      giveDeviceCookie(engine, reply, await proveAddress(engine, { ...shownLink(request), browser }))
+      return reply.code(204).send(null)
+    },
+  )
+}
+
 /** Addresses and forgotten passwords: what mail is asked for by, and what its links post to. */
 export const emailRoutes = (app: FastifyInstance, engine: Engine): void => {
-  for (const add of [changeRoutes, verificationRoute, denialRoutes, passwordRoutes]) add(app, engine)
+  for (const add of [changeRoutes, verificationRoute, denialRoutes, passwordRoutes, proofRoute])
+    add(app, engine)
 }
