@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { top } from '../markdown.ts'
-import { listFiles, longest } from '../runs.ts'
+import { isDatabase, listFiles, longest } from '../runs.ts'
 
 /** A file of tests of which one fails on the database named. */
 const writeFailing = (where: string): string => {
@@ -17,8 +17,10 @@ test('fails', () => { if (process.env.TEST_DATABASE === '${where}') throw new Er
   return file
 }
 
+/** Both databases at once bring a server of their own; one alone has that of this run. */
 const runTests = (...words: readonly string[]) => {
-  const { NODE_TEST_CONTEXT: _, TEST_POSTGRES: __, ...env } = process.env
+  const { NODE_TEST_CONTEXT: _, TEST_POSTGRES, ...rest } = process.env
+  const env = isDatabase(words[0]) ? { ...rest, TEST_POSTGRES } : rest
   const { status, stdout } = spawnSync(process.execPath, ['test/run.ts', ...words], { env, cwd: top })
   return { status, printed: String(stdout) }
 }
