@@ -13,11 +13,15 @@ export const deviceLifetime = 365 * day
 /** A user has at most this many; the longest unused one makes room, one that never came back before others. */
 export const mostDevices = 20
 
-/** The user's own browser of this secret: what another user's cookie holds is none. */
+/**
+ * The user's own browser of this secret: what another user's cookie holds is none.
+ * @param since one that has not signed in since then is none either
+ */
 export const findKnownDevice = async (
   { db, clock }: { readonly db: Database; readonly clock: Clock },
   secret: DeviceSecret,
   userId: string,
+  since = 0,
 ): Promise<KnownDevice | undefined> => {
   const row = await db
     .selectFrom('known_devices')
@@ -25,6 +29,7 @@ export const findKnownDevice = async (
     .where('secret_hash', '=', hashDeviceSecret(secret))
     .where('user_id', '=', userId)
     .where('last_used_at', '>', clock.now() - deviceLifetime)
+    .where('last_used_at', '>=', since)
     .executeTakeFirst()
   return row && { id: row.id, userId }
 }

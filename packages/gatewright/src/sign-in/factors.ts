@@ -130,6 +130,16 @@ export const listMethods = async (db: Database, userId: string): Promise<readonl
 export const hasSecondFactor = async (db: Database, userId: string): Promise<boolean> =>
   (await listMethods(db, userId)).length > 0
 
+/** Since when the password alone is not enough; undefined where it is. */
+export const findFirstFactorTime = async (db: Database, userId: string): Promise<number | undefined> => {
+  const times: number[] = []
+  for (const table of ['totp_factors', 'passkeys'] as const) {
+    const rows = await db.selectFrom(table).select('created_at').where('user_id', '=', userId).execute()
+    times.push(...rows.map(row => row.created_at))
+  }
+  return times.length === 0 ? undefined : Math.min(...times)
+}
+
 /** That more than one factor was shown (RFC 8176). */
 export const multiFactor = 'mfa'
 

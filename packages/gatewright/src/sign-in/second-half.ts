@@ -5,8 +5,17 @@ import { Refusal } from '../ground/refusal.ts'
 import type { AssertionResponse } from '../passkeys/responses.ts'
 import { findKnownDevice, type KnownDevice } from '../sessions/known-devices.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
+import type { DeviceSecret } from '../tokens/device-secret.ts'
 import { lockUser } from '../users/users.ts'
-import { type Checked, type FactorFault, factorOf, joinProofs, type Method, multiFactor } from './factors.ts'
+import {
+  type Checked,
+  type FactorFault,
+  factorOf,
+  findFirstFactorTime,
+  joinProofs,
+  type Method,
+  multiFactor,
+} from './factors.ts'
 import {
   type Arrival,
   type FinishDependencies,
@@ -53,6 +62,29 @@ const refuseOver = (dependencies: SecondHalfDependencies, { origin, method }: Se
 
 const attemptsLeft = ({ attempts }: Half): number =>
   Math.max(0, codePurposes['second-factor'].attempts - attempts)
+
+/**
+ * A browser that has shown a factor of this user before. One from before the first factor is as unknown as any: a
+ * thief of the password may have made twenty, each with guesses of its own.
+ */
+const findProvenDevice = async (
+  dependencies: SecondHalfDependencies,
+  shown: DeviceSecret,
+  userId: string,
+): Promise<KnownDevice | undefined> => {
+  const since = await findFirstFactorTime(dependencies.db, userId)
+  return findKnownDevice(dependencies, shown, userId, since)
+}
+
+/** The browser, where it has shown a factor of the user of an open first half before. */
+export const findDeviceOfHalf = async (
+  dependencies: SecondHalfDependencies,
+  { mfaToken, browser }: Pick<SecondHalf, 'mfaToken' | 'browser'>,
+): Promise<KnownDevice | undefined> => {
+  if (browser?.shown === undefined) return undefined
+  const half = await findCode(dependencies, { purpose: 'second-factor', secret: mfaToken })
+  return isOfUser(half) ? findProvenDevice(dependencies, browser.shown, half.user_id) : undefined
+}
 
 type Judged = {
   readonly half: Half
@@ -119,7 +151,8 @@ export const finishWithFactor = async (
   const { method, code, response, browser } = asked
   const userId = half.user_id
   const known = browser?.shown && (await findKnownDevice(dependencies, browser.shown, userId))
-  const counted = factorKey(method, known ? { deviceId: known.id } : { userId })
+  const proven = browser?.shown && (await findProvenDevice(dependencies, browser.shown, userId))
+  const counted = factorKey(method, proven ? { deviceId: proven.id } : { userId })
   const judged: Judged = { half, known, counted }
   const challenge = challengeOfHalf(asked.mfaToken)
   const checked = await checkFactor(dependencies, { userId, method, code, response, challenge, counted })

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { everyone } from '../../permissions/access-rule.ts'
-import { type Method, methods } from '../../sign-in/factors.ts'
+import { factorOf, type Method, methods } from '../../sign-in/factors.ts'
 import type { Started } from '../../sign-in/finish-sign-in.ts'
-import { finishWithFactor } from '../../sign-in/second-half.ts'
+import { findDeviceOfHalf, finishWithFactor } from '../../sign-in/second-half.ts'
 import { askForSecondPasskey } from '../../sign-in/second-passkey.ts'
 import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
 import { countedAsFailed } from '../failed-sign-ins.ts'
@@ -94,9 +94,11 @@ const answerRoute = (app: FastifyInstance, engine: Engine): void => {
         replaces: await findReplaced(engine, request),
       }
       const finish = async (): Promise<Started> => {
-        const started = await countedAsFailed(engine, { request, reply }, onWrong =>
-          finishWithFactor(engine, { ...asked, onWrong }),
-        )
+        const judge = (onWrong?: () => void) => finishWithFactor(engine, { ...asked, onWrong })
+        // As at the first half: what strangers behind the same address do keeps no known device out, and no passkey.
+        if (request.passage) request.passage.knownDevice = await findDeviceOfHalf(engine, asked)
+        const isKey = factorOf(asked.method).isKey === true
+        const started = isKey ? await judge() : await countedAsFailed(engine, { request, reply }, judge)
         giveDeviceCookie(engine, reply, started)
         return started
       }
