@@ -52,6 +52,19 @@ describe('a forgotten password', () => {
     assert.deepEqual(await mailTo(t, 'nobody@example.org'), [])
   })
 
+  test('homoglyphs: the link goes to the address as it was verified, and never to one that only looks alike', async () => {
+    const person = await newPerson(t)
+    const before = (await t.deliverMail()).length
+    // A full-width letter is that letter once it is normalised, and another mailbox until then.
+    assert.equal(codeOf(await forget(person.email.replace('m', '\uff4d'))), 'validation_failed')
+    assert.equal((await forget(person.email.toUpperCase())).status, 202)
+    const sent = (await t.deliverMail()).slice(before)
+    assert.deepEqual(
+      sent.map(({ to }) => to),
+      [person.email],
+    )
+  })
+
   test('an address that was never verified is sent nothing', async () => {
     const email = 'never-verified@example.org'
     await t.call('POST', 'register', { body: { username: 'unproved', password, email } })

@@ -25,7 +25,11 @@ const findOwner = (db: Database, email: string): Promise<UserRow | undefined> =>
     .where('disabled_at', 'is', null)
     .executeTakeFirst()
 
-type Answer = Pick<Letter, 'letter' | 'values' | 'links' | 'locale'> | undefined
+/**
+ * To the address as its owner has verified it, where it has one: what was typed is the same only after it was
+ * normalised, and may be another mailbox.
+ */
+type Answer = Pick<Letter, 'to' | 'letter' | 'values' | 'links' | 'locale'> | undefined
 type Resolve = (dependencies: AskDependencies, work: Work, asked: Asked) => Promise<Answer>
 
 const linkFor = async (
@@ -47,7 +51,8 @@ const forgotten: Resolve = async (dependencies, work, { email }) => {
   const reset = await linkFor(dependencies, work, user, { purpose: 'reset-password', data })
   if (reset === undefined) return undefined
   const { username, locale } = user
-  return { letter: 'reset-password', values: { username }, locale: toLocale(locale), links: { reset } }
+  const who = { to: user.email, locale: toLocale(locale) }
+  return { ...who, letter: 'reset-password', values: { username }, links: { reset } }
 }
 
 /**
@@ -56,14 +61,17 @@ const forgotten: Resolve = async (dependencies, work, { email }) => {
  */
 const given: Resolve = async (dependencies, work, { email, userId = '', session }) => {
   const owner = await findOwner(work.db, email)
-  if (owner !== undefined && owner.id !== userId)
-    return { letter: 'address-taken', values: {}, locale: toLocale(owner.locale), links: {} }
+  if (owner !== undefined && owner.id !== userId) {
+    const who = { to: owner.email ?? email, locale: toLocale(owner.locale) }
+    return { ...who, letter: 'address-taken', values: {}, links: {} }
+  }
   const user = await lockAndGetUser(work, userId)
   if (user === undefined || user.disabled_at !== null) return undefined
   const data = { email, ...(session !== undefined && { session }) }
   const verify = await linkFor(dependencies, work, user, { purpose: 'verify-email', data })
   if (verify === undefined) return undefined
-  return { letter: 'verify-email', values: {}, locale: toLocale(user.locale), links: { verify } }
+  const who = { to: email, locale: toLocale(user.locale) }
+  return { ...who, letter: 'verify-email', values: {}, links: { verify } }
 }
 
 /** What is found out about each thing that is asked for. */
@@ -90,9 +98,8 @@ export const resolveAsked = async (
   if (!(await mayBeSent(dependencies, asked.email))) return undefined
   return inTransaction(db, async work => {
     const secretId = await processes.secretInForce(work)
-    const answer = await asks[asked.ask](dependencies, work, asked)
-    if (answer === undefined) return undefined
-    const letter: Letter = { ...answer, to: asked.email }
+    const letter = await asks[asked.ask](dependencies, work, asked)
+    if (letter === undefined) return undefined
     const isOurs = await keepContent(work.db, row, sealContent(secrets, row.id, letter, secretId))
     if (!isOurs) throw new Error('somebody else has the mail by now')
     return letter
