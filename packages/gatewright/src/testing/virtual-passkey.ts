@@ -10,6 +10,8 @@ type Cose = (jwk: Jwk) => ReadonlyMap<number, number | Uint8Array>
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'base64url')
 
+type Algorithm = 'ES256' | 'EdDSA' | 'RS256'
+
 /** How a key of each kind is made, written down (RFC 9053, RFC 8812) and used. */
 const kinds = {
   ES256: {
@@ -47,7 +49,7 @@ const kinds = {
     hash: 'sha256',
   },
 } as const satisfies Record<
-  string,
+  Algorithm,
   {
     readonly makeKeys: () => { readonly publicKey: KeyObject; readonly privateKey: KeyObject }
     readonly toCose: Cose
@@ -57,7 +59,7 @@ const kinds = {
 
 export type PasskeyTraits = {
   /** `ES256` without a word. */
-  readonly algorithm?: keyof typeof kinds
+  readonly algorithm?: Algorithm
   /** Whether it counts how often it was used; the passkeys that people sync do not. */
   readonly counts?: boolean
   /** Whether it may exist on several devices. */
