@@ -68,7 +68,7 @@ describe('a write to sessions is found', () => {
         assert.equal(findSessionWriteFaults(new Map([[path, mutated]])).length, 1, path)
       }
     }
-    assert.equal(taken, 9)
+    assert.equal(taken, 10)
   })
 
   test('and a second statement that inserts beside the one', () => {

@@ -17,10 +17,11 @@ import { getUser, lockUser } from '../users/users.ts'
  */
 const dropWeakPassword = async (
   { mail }: Pick<MailDependencies, 'mail'>,
-  { db }: Work,
+  { db, beforeLock }: Work,
   userId: string,
 ): Promise<void> => {
   if (!mail.isOn) return
+  beforeLock('user')
   await db
     .updateTable('users')
     .set({ password_hash: null, password_needs_factor: 0 })

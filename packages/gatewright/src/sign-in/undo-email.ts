@@ -20,6 +20,7 @@ type Denial = TakenLink & { readonly origin: ShownLink['origin']; readonly secre
 const startReset = async (dependencies: EmailDependencies, work: Work, userId: string): Promise<Denied> => {
   const user = await lockAndGetUser(work, userId)
   if (user === undefined) return {}
+  work.beforeLock('user')
   await work.db.updateTable('users').set({ password_hash: null }).where('id', '=', userId).execute()
   const owner = { id: user.id, version: user.version }
   const data = { email: user.email }

@@ -71,12 +71,19 @@ const tellFormer = async (
   await queueMail(dependencies, work, { content, userId: before.id, secretId })
 }
 
-export const setEmail = ({ db }: Work, userId: string, email: string, now: number) =>
-  db
+export const setEmail = async (
+  { db, beforeLock }: Work,
+  userId: string,
+  email: string,
+  now: number,
+): Promise<void> => {
+  beforeLock('user')
+  await db
     .updateTable('users')
     .set({ email, email_key: emailKey(email), email_verified_at: now })
     .where('id', '=', userId)
     .execute()
+}
 
 /**
  * Makes an address count, by the link that was sent there. The first to follow one has the address. One that was

@@ -38,13 +38,14 @@ const checkLength = (
 
 /** Every door that sets a password stores it by this. */
 export const storePassword = async (
-  { db }: Work,
+  { db, beforeLock }: Work,
   {
     userId,
     hash,
     needsFactor,
   }: { readonly userId: string; readonly hash: PasswordHash; readonly needsFactor: boolean },
 ): Promise<void> => {
+  beforeLock('user')
   await db
     .updateTable('users')
     .set({ password_hash: hash, password_needs_factor: Number(needsFactor) })

@@ -6,7 +6,7 @@ import { Refusal } from '../ground/refusal.ts'
 import { isSqlite } from '../storage/columns.ts'
 import { prepare } from '../storage/prepared.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
-import type { Work } from '../storage/transaction.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
 import { type Locale, toLocale } from './locale.ts'
 import type { PasswordHash } from './password-hasher.ts'
 import { parseUserFields, type UserFieldValues } from './user-fields.ts'
@@ -221,9 +221,11 @@ const refuseReserved = async (db: Work['db'], key: UsernameKey, now: number): Pr
 }
 
 /** The language of mail to a user. */
-export const changeLocale = async (db: Database, userId: string, locale: Locale): Promise<void> => {
-  await db.updateTable('users').set({ locale }).where('id', '=', userId).execute()
-}
+export const changeLocale = (database: Database, userId: string, locale: Locale): Promise<void> =>
+  inTransaction(database, async ({ db, beforeLock }) => {
+    beforeLock('user')
+    await db.updateTable('users').set({ locale }).where('id', '=', userId).execute()
+  })
 
 const insertRoles = async (db: Work['db'], userId: string, roles: readonly string[]): Promise<void> => {
   if (roles.length === 0) return
