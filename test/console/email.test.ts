@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
+import { newPerson } from '../mail/person.ts'
 import { untilEqual } from '../process/until.ts'
 import { addApp, keepRecoveryCodes, nextCode } from './factors.ts'
 import { mailsTo, newestLink, subjectsTo } from './mails.ts'
@@ -185,7 +186,60 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     await untilEqual(() => field.getAttribute('aria-invalid'), 'true')
   })
 
+  test('client-side CSRF: whatever stands behind the # is the text of a token; nothing is asked before a button is pressed, and then one thing', async () => {
+    const odd = [
+      '../../admin/users',
+      'https://evil.example/',
+      '<img src=x onerror=alert(1)>',
+      '{"token":1}',
+      'a'.repeat(5_000),
+    ]
+    for (const text of odd) {
+      const page = await open(c, '/sign-in')
+      const asked: string[] = []
+      page.on('request', request => {
+        if (request.method() !== 'GET') asked.push(new URL(request.url()).pathname)
+      })
+      await page.goto(`/console/verify#${text}`)
+      await page.getByRole('button', { name: 'Verify the address' }).waitFor()
+      await untilEqual(() => new URL(page.url()).hash, '')
+      assert.deepEqual(asked, [], text)
+      await press(page, 'Verify the address')
+      await page.getByText('This link can’t be used').waitFor()
+      assert.deepEqual(asked, ['/api/v1/email/verify'], text)
+      assert.equal(await page.locator('main img').count(), 0)
+      await page.context().close()
+    }
+  })
+
   test('no page said anything on the console, broke the policy or asked another host', () => {
     assert.deepEqual(c.faults(), [])
+  })
+})
+
+describe('after many wrong passwords', { skip: browserMissing }, () => {
+  let c: Console
+  before(async () => {
+    c = await startConsole({ limitsScale: 1, trustedProxies: ['127.0.0.1'] })
+  })
+  after(() => c.close())
+
+  test('a new device is refused with the right password too; the link of a mail lets it in, and it alone', async () => {
+    const person = await newPerson(c.t)
+    for (let tries = 0; tries < 11; tries += 1) {
+      const headers = { 'x-forwarded-for': `198.51.100.${tries + 1}` }
+      const body = { username: person.username, password: 'a stranger’s guess' }
+      assert.equal((await c.t.call('POST', 'login', { headers, body })).status, 401)
+    }
+    const page = await open(c, '/sign-in')
+    await fillSignIn(page, person.username)
+    await page.getByText('The username or the password is wrong.').waitFor()
+    await page.getByText('there is a link in your mail').waitFor()
+    await page.goto(await newestLink(c, person.email))
+    await press(page, 'Let this device sign in')
+    await page.getByText('You can sign in on this device now.').waitFor()
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await fillSignIn(page, person.username)
+    await page.getByText(`Signed in as ${person.username}`).waitFor()
   })
 })

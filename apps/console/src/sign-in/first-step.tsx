@@ -1,7 +1,7 @@
-import { Button, Divider } from '@mantine/core'
+import { Button, Divider, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { isRefused, problemOf } from '../api/refused.ts'
-import { useApi } from '../api/use-api.ts'
+import { useApi, usePageSettings } from '../api/use-api.ts'
 import { Field, usernameProps } from '../forms/field.tsx'
 import { Form } from '../forms/form.tsx'
 import { PasswordField } from '../forms/password-field.tsx'
@@ -29,6 +29,7 @@ type FirstStepProps = {
 export const FirstStep = ({ username, onHalf }: FirstStepProps) => {
   const { text } = useTexts()
   const api = useApi()
+  const { sends_mail: sendsMail } = usePageSettings()
   const sessionChanged = useSessionChanged()
   const signIn = useMutation({
     mutationFn: (written: Written) => api.signIn(written.username, written.password),
@@ -50,6 +51,11 @@ export const FirstStep = ({ username, onHalf }: FirstStepProps) => {
         <Field {...usernameProps} label={text('username')} defaultValue={username} />
         <PasswordField name="password" label={text('passwordLabel')} autoComplete="current-password" />
       </Form>
+      {sendsMail && isRefused(problem, 'invalid_credentials') && (
+        <Text size="sm" c="dimmed">
+          {text('signInHeld')}
+        </Text>
+      )}
       {hasPasskeys() && <PasskeySignIn />}
     </>
   )

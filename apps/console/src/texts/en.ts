@@ -71,6 +71,8 @@ export const en = {
   signInOver: 'That took too long, or was tried too often. Begin again with your password.',
   signInAgain: 'Begin again',
   signInByPasskey: 'Sign in with a passkey',
+  signInHeld:
+    'Are you sure of both? After many wrong passwords a new device has to wait. If your address is verified, there is a link in your mail that lets this device sign in.',
 
   registerTitle: 'Register',
   registerSubmit: 'Register',

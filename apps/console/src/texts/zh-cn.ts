@@ -71,6 +71,8 @@ export const zhCn: Texts = {
   signInOver: '用时过长，或尝试次数过多。请从密码开始重新登录。',
   signInAgain: '重新开始',
   signInByPasskey: '使用通行密钥登录',
+  signInHeld:
+    '确定都没有填错？多次输入错误密码后，新设备需要等待。如果你的邮箱已验证，邮件中有一个链接可让此设备登录。',
 
   registerTitle: '注册',
   registerSubmit: '注册',

@@ -71,6 +71,8 @@ export const zhTw: Texts = {
   signInOver: '花費時間過長，或嘗試次數過多。請從密碼開始重新登入。',
   signInAgain: '重新開始',
   signInByPasskey: '使用通行密鑰登入',
+  signInHeld:
+    '確定都沒有填錯？多次輸入錯誤密碼後，新裝置需要等待。若您的信箱已驗證，郵件中有一個連結可讓此裝置登入。',
 
   registerTitle: '註冊',
   registerSubmit: '註冊',
