@@ -52,7 +52,7 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     await press(page, 'Set the password')
   }
 
-  test('an address is verified by the link that was sent to it; the token leaves the address bar, and a second use is refused', async () => {
+  test('an address is verified by the link that was sent to it, whose token leaves the address bar, and a second use is refused', async () => {
     await makeUser(c, 'alice')
     const page = await openAs(c, 'alice', '/me/email')
     await page.getByText('not verified').waitFor()

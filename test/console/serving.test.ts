@@ -39,7 +39,7 @@ test('the page has no inline code, and a policy that would stop it', async () =>
   assert.doesNotMatch(policy, /unsafe|\*|https?:/)
 })
 
-test('the page may use passkeys and nothing else of the device; no other answer may even that', async () => {
+test('the page may use passkeys and nothing else of the device, and no other answer may even that', async () => {
   const featuresOf = ({ headers }: Awaited<ReturnType<typeof page>>) =>
     String(headers['permissions-policy'])
       .split(', ')
