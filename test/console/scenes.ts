@@ -159,6 +159,20 @@ export const scenes = {
   },
   'recovery-codes': { show: showCodes },
   security: { show: async (console, context) => (await openFactors(console, context)).page },
+  'security-refused': {
+    show: async (console, context) => {
+      const { page, username } = await openFactors(console, context)
+      const { db, clock } = console.t.engine
+      await db
+        .updateTable('passkeys')
+        .set({ cloned_at: clock.now() })
+        .where('user_id', '=', eb => eb.selectFrom('users').select('id').where('username', '=', username))
+        .execute()
+      await page.reload()
+      await page.getByText('Refused since').waitFor()
+      return page
+    },
+  },
   'security-remove': {
     show: async (console, context) => {
       const { page } = await openFactors(console, context)

@@ -90,6 +90,21 @@ describe('the page of security', { skip: browserMissing }, () => {
     assert.equal(await page.getByText('Codes left').count(), 0, 'recovery codes go with the last factor')
   })
 
+  test('a passkey that may have been copied is named as refused', async () => {
+    await makeUser(c, 'mallet')
+    const page = await openAs(c, 'mallet', '/me/security')
+    await addAuthenticator(page)
+    await addPasskey(page, 'Copied')
+    await keepRecoveryCodes(page)
+    const row = page.getByRole('listitem').filter({ hasText: 'Copied' })
+    await row.waitFor()
+    assert.equal(await row.getByText('Refused since').count(), 0)
+    const { db, clock } = c.t.engine
+    await db.updateTable('passkeys').set({ cloned_at: clock.now() }).where('name', '=', 'Copied').execute()
+    await page.reload()
+    await row.getByText('Refused since').waitFor()
+  })
+
   test('a passkey that its owner does not show is none, and it is said what to do', async () => {
     await makeUser(c, 'dave')
     const page = await openAs(c, 'dave', '/me/security')

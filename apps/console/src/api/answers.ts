@@ -50,6 +50,8 @@ export type Passkey = {
   readonly name: string
   readonly created_at: string
   readonly last_used_at: string | null
+  /** Since when it opens nothing, because it may have been copied. */
+  readonly refused_since: string | null
 }
 
 /** What an account has beside its password. */

@@ -43,7 +43,7 @@ type PasskeyRowProps = { readonly passkey: Passkey; readonly onRemove: () => voi
 const PasskeyRow = ({ passkey, onRemove }: PasskeyRowProps) => {
   const { text, time } = useTexts()
   const [isRenaming, setRenaming] = useState<boolean>()
-  const { name, created_at: created, last_used_at: used } = passkey
+  const { name, created_at: created, last_used_at: used, refused_since: refused } = passkey
   if (isRenaming)
     return (
       <li className={styles.row}>
@@ -60,6 +60,11 @@ const PasskeyRow = ({ passkey, onRemove }: PasskeyRowProps) => {
         <Text size="sm" c="dimmed">
           {used === null ? text('neverUsed') : text('lastUsed', { time: time(used) })}
         </Text>
+        {refused !== null && (
+          <Text size="sm" c="red">
+            {text('refusedSince', { time: time(refused) })}
+          </Text>
+        )}
       </div>
       <Group gap="xs">
         <Button

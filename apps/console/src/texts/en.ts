@@ -154,6 +154,7 @@ export const en = {
   securityIntro: 'A second factor stands beside your password: whoever has only the password can’t sign in.',
   addedAt: 'Added {time}',
   neverUsed: 'Never used',
+  refusedSince: 'Refused since {time}: it may have been copied. Remove it and add a new one.',
   passkeys: 'Passkeys',
   passkeysIntro:
     'A passkey signs you in by the lock of your device or by a security key, without a password. It works on this site alone, so no forged page can take it.',

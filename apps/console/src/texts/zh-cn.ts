@@ -150,6 +150,7 @@ export const zhCn: Texts = {
   securityIntro: '第二重验证与密码并用：只有密码的人无法登录。',
   addedAt: '添加时间：{time}',
   neverUsed: '从未使用',
+  refusedSince: '自 {time} 起被拒绝：它可能已被复制。请移除并添加新的。',
   passkeys: '通行密钥',
   passkeysIntro: '通行密钥通过设备锁或安全密钥登录，无需密码。它只在本站有效，伪造的页面无法骗取。',
   passkeysUnknown: '此浏览器不支持通行密钥。',

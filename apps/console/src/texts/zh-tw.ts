@@ -150,6 +150,7 @@ export const zhTw: Texts = {
   securityIntro: '第二重驗證與密碼並用：只有密碼的人無法登入。',
   addedAt: '新增時間：{time}',
   neverUsed: '從未使用',
+  refusedSince: '自 {time} 起被拒絕：它可能已被複製。請移除並新增新的。',
   passkeys: '通行密鑰',
   passkeysIntro: '通行密鑰透過裝置鎖定或安全金鑰登入，無需密碼。它只在本站有效，偽造的頁面無法騙取。',
   passkeysUnknown: '此瀏覽器不支援通行密鑰。',
