@@ -144,7 +144,7 @@ describe('refused, and nothing is written', () => {
     'a missing part of a value': [{ settings: {} }, 400],
     'fields that are no object': ['{"fields":[]}', 400, '/fields'],
     'fields that are null': ['{"fields":null}', 400, '/fields'],
-    'no fields': ['{}', 400, '/fields'],
+    'nothing to change': ['{}', 400, '/'],
     'prototype pollution: __proto__': ['{"fields":{"__proto__":{"points":1}}}', 400],
     'prototype pollution: constructor': ['{"fields":{"constructor":{"prototype":{}}}}', 400],
     'prototype pollution: toString': ['{"fields":{"toString":"x"}}', 400, '/fields/toString'],

@@ -178,10 +178,13 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
         },
       },
       schema: {
-        body: strictObject(
-          { fields: fieldChangesSchema(app.userFields, 'self'), locale: { enum: locales } },
-          ['fields', 'locale'],
-        ),
+        body: {
+          ...strictObject({ fields: fieldChangesSchema(app.userFields, 'self'), locale: { enum: locales } }, [
+            'fields',
+            'locale',
+          ]),
+          minProperties: 1,
+        },
         response: { 200: ownAccountSchema(app.userFields) },
       },
     },
