@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { until } from '../../../../test/process/until.ts'
 import { settingRows } from '../ground/settings.ts'
 import { signedIn } from '../permissions/access-rule.ts'
 import { gatewright } from './gatewright.ts'
@@ -122,7 +123,7 @@ test('an application that listens for other machines while HOST says localhost i
   // It listens here only: what Fastify tells of its addresses is what the guard goes by.
   Object.defineProperty(app, 'addresses', { value: () => [{ address: '0.0.0.0', family: 'IPv4', port: 1 }] })
   await app.listen({ host: 'localhost', port: 0 })
-  assert.equal(app.server.listening, false)
+  await until('it is closed', () => !app.server.listening, 1_000)
   assert.match(
     said.join(''),
     /^gatewright: the application listens on 0\.0\.0\.0, .* set HOST to where it listens/,
