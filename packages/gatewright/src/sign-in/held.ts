@@ -8,7 +8,6 @@ import { inTransaction } from '../storage/transaction.ts'
 import { toLocale } from '../users/locale.ts'
 import { lockAndGetUser } from '../users/users.ts'
 import type { ThrottleDependencies } from './throttle.ts'
-import { userKey } from './throttle-keys.ts'
 import { furthestTimes, throttleRuleOf } from './throttle-rule.ts'
 
 type HeldDependencies = ThrottleDependencies &
@@ -34,12 +33,12 @@ const canProve = async ({ db, mail }: HeldDependencies, user: UserRow | undefine
 }
 
 /**
- * Whether devices that are not known are held: as many wrong passwords in a row as are free, at a user who can be
- * proved in another way. Then no password is looked at from such a device, however long it waits, until its owner
- * signs in from a known device or with a passkey, follows a link by mail, or resets the password. Whoever can prove
- * nothing has the growing delay instead.
+ * Whether devices that are not known are held: as many wrong ones in a row as are free, at a user who can be proved
+ * in another way. Then no password, and no code of this kind of factor, is looked at from such a device, however long
+ * it waits, until its owner signs in from a known device or with a passkey, follows a link by mail, or resets the
+ * password. Whoever can prove nothing has the growing delay instead.
  *
- * @param counted the counter of the user's password, or of a name that nobody has
+ * @param counted the counter of the user's password or factor, or of a name that nobody has
  */
 export const isHeld = async (
   dependencies: HeldDependencies,
@@ -71,11 +70,13 @@ const wasTold = async ({ db, clock }: HeldDependencies, userId: string): Promise
   return told !== undefined
 }
 
+type Hold = { readonly counted: string; readonly origin: Origin }
+
 /** Tells the owner of a hold, with the link by which another browser is let in; and makes it last. */
 export const tellOfHold = async (
   dependencies: HeldDependencies,
   { id: userId }: Pick<UserRow, 'id'>,
-  { address }: Origin,
+  { counted, origin: { address } }: Hold,
 ): Promise<void> => {
   const { db, clock, mail, processes } = dependencies
   if (!mail.isOn || (await wasTold(dependencies, userId))) return
@@ -98,7 +99,7 @@ export const tellOfHold = async (
     await work.db
       .updateTable('sign_in_throttles')
       .set({ forgotten_at: clock.now() + holdKeptFor })
-      .where('key', '=', userKey(userId))
+      .where('key', '=', counted)
       .execute()
   })
 }

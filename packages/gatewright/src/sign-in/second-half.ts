@@ -25,6 +25,7 @@ import {
   type HalfDone,
   type Started,
 } from './finish-sign-in.ts'
+import { isHeld, tellOfHold } from './held.ts'
 import { challengeOfHalf } from './second-passkey.ts'
 import { checkFactor, noteTaken, recordFailure, type ShowDependencies } from './show-factor.ts'
 import { unlessItFails } from './throttle.ts'
@@ -136,6 +137,20 @@ const finish = async (
   return finished
 }
 
+/** Codes are guessed at by whoever knows the password: past the threshold a device that is not known is held here too. */
+const isHeldBack = async (
+  dependencies: SecondHalfDependencies,
+  { method, origin }: SecondHalf,
+  { userId, counted }: { readonly userId: string; readonly counted: string },
+): Promise<boolean> => {
+  if (factorOf(method).isKey === true) return false
+  const ofUser = dependencies.db.selectFrom('users').selectAll().where('id', '=', userId)
+  const user = await ofUser.executeTakeFirst()
+  if (user === undefined || !(await isHeld(dependencies, user, counted))) return false
+  await tellOfHold(dependencies, user, { counted, origin })
+  return true
+}
+
 /**
  * Ends a sign-in whose first half asked for a second factor: the session that the first half was to give. The attempt is
  * counted against the first half, and the guess against the user and the factor, before anything is checked; a new
@@ -154,6 +169,8 @@ export const finishWithFactor = async (
   const proven = browser?.shown && (await findProvenDevice(dependencies, browser.shown, userId))
   const counted = factorKey(method, proven ? { deviceId: proven.id } : { userId })
   const judged: Judged = { half, known, counted }
+  if (proven === undefined && (await isHeldBack(dependencies, asked, { userId, counted })))
+    return refuseFactor(dependencies, asked, judged, 'throttled')
   const challenge = challengeOfHalf(asked.mfaToken)
   const checked = await checkFactor(dependencies, { userId, method, code, response, challenge, counted })
   if ('fault' in checked) return refuseFactor(dependencies, asked, judged, checked.fault)

@@ -46,8 +46,9 @@ export const signIn = async (dependencies: SignInDependencies, asked: SignIn): P
     const known = deviceOf(asked, found)
     // What of this user it is a guess at: a known device has a counter of its own.
     const counted = known === undefined ? strangerKeys(dependencies, name, found) : [deviceKey(known.id)]
-    const held = known === undefined && (await isHeld(dependencies, found, counted[1] ?? ''))
-    if (held && found !== undefined) await tellOfHold(dependencies, found, origin)
+    const ofUser = counted[1] ?? ''
+    const held = known === undefined && (await isHeld(dependencies, found, ofUser))
+    if (held && found !== undefined) await tellOfHold(dependencies, found, { counted: ofUser, origin })
     const who = { user: found, isKnown: known !== undefined, isHeld: held }
     const shown = { ...who, password, origin, counted, gone, onWrong }
     const user = await checkPassword(dependencies, shown)
