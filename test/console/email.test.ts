@@ -19,6 +19,13 @@ import {
 const newPassword = 'another password, and longer'
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
 
+const reviewTitle = 'Is all of this yours?'
+/** Asked after a reset, before anything else is shown. */
+const sayAllIsOwn = async (page: Page): Promise<void> => {
+  await page.getByRole('heading', { name: reviewTitle }).waitFor()
+  await press(page, 'All of it is mine')
+}
+
 describe('e-mail addresses and links', { skip: browserMissing }, () => {
   let c: Console
   before(async () => {
@@ -100,6 +107,7 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     await page.reload()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await fillSignIn(page, 'bob@example.org', newPassword)
+    await sayAllIsOwn(page)
     await page.getByText('Signed in as bob').waitFor()
   })
 
@@ -136,6 +144,17 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     await page.getByText('This link can’t be used').waitFor()
     await page.goto('/console/sign-in')
     await fillSignIn(page, 'dave', newPassword)
+    await page.getByRole('heading', { name: reviewTitle }).waitFor()
+    for (const path of ['/me', '/me/password', '/me/email']) {
+      await page.goto(`/console${path}`)
+      await page.getByRole('heading', { name: reviewTitle }).waitFor()
+    }
+    await page.goto('/console/me/security')
+    await page.getByRole('heading', { name: 'Security' }).waitFor()
+    await page.goto('/console/me')
+    await sayAllIsOwn(page)
+    await page.getByText('Signed in as dave').waitFor()
+    await page.reload()
     await page.getByText('Signed in as dave').waitFor()
   })
 

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { day, minute } from 'gatewright/clock'
+import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
+import { renewOwnRecoveryCodes } from '../../packages/gatewright/src/sign-in/own-factors.ts'
+import { enrol, plantTotp } from '../factors/enrolled.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
+import { plantPasskey } from '../passkeys/registered.ts'
 import { openSecondConnection } from '../sessions/second-connection.ts'
+import { signInAs } from '../sessions/signed-in.ts'
 import { giveAddress } from './given-link.ts'
 import { codeOf, linkTo, logIn, mailTo, newPerson, type Person } from './person.ts'
 
@@ -19,6 +24,7 @@ const register = async (email: string) => {
   assert.equal(answer.status, 201)
   return { ...answer, username, id: answer.body.id as string }
 }
+const newPassword = 'the true owner’s own words'
 const follow = (route: string, token: string) => t.call('POST', route, { body: { token } })
 const verify = (token: string) => follow('email/verify', token)
 const accountOf = async (access: string) => (await t.call('GET', 'me', { token: access })).body
@@ -246,7 +252,6 @@ describe('a change of address', () => {
 })
 
 describe('the way back', () => {
-  const newPassword = 'the true owner’s own words'
   const undo = async (token: string) => follow('email/undo', token)
 
   test('brings the address back, ends everything and lets its owner choose a password', async () => {
@@ -348,6 +353,30 @@ describe('“that wasn’t me”', () => {
     assert.equal((await t.call('POST', 'password/reset', { body: reset })).status, 204)
   })
 
+  test('a thief’s factor, and those after it, go with the denial of the first: they keep nobody from the reset', async () => {
+    const person = await newPerson(t)
+    const { sessionId } = await signInAs(t.engine, person.id)
+    await enrol(t.engine, person.id, sessionId)
+    const token = await linkTo(t, person.email, 'not-me')
+    t.clock.advance(minute)
+    await plantPasskey(t.engine, person.id)
+    const { body } = await deny(token)
+    const reset = { token: body.reset_token, new_password: newPassword }
+    assert.equal((await t.call('POST', 'password/reset', { body: reset })).status, 204)
+    assert.ok(await logIn(t, person, newPassword))
+  })
+
+  test('a factor that was there before what is denied stays, and is asked for at the reset', async () => {
+    const person = await newPerson(t)
+    const { sessionId } = await signInAs(t.engine, person.id)
+    await plantTotp(t.engine, person.id)
+    t.clock.advance(minute)
+    await renewOwnRecoveryCodes(t.engine, { userId: person.id, sessionId, origin: systemOrigin })
+    const { body } = await deny(await linkTo(t, person.email, 'not-me'))
+    const reset = { token: body.reset_token, new_password: newPassword }
+    assert.equal(codeOf(await t.call('POST', 'password/reset', { body: reset })), 'mfa_required')
+  })
+
   test('from an address that was changed meanwhile takes the change back', async () => {
     const person = await newPerson(t)
     await changePassword(person)
@@ -358,7 +387,6 @@ describe('“that wasn’t me”', () => {
       .set({ password_hash: 'none' })
       .where('id', '=', person.id)
       .execute()
-    const { signInAs } = await import('../sessions/signed-in.ts')
     const { access } = await signInAs(t.engine, person.id)
     const email = 'thief-7@example.net'
     await t.call('POST', 'me/email', { token: access, body: { email } })

@@ -33,6 +33,22 @@ describe('a forgotten password', () => {
     assert.ok((await mailTo(t, person.email)).some(({ subject }) => subject === 'Your password was reset'))
   })
 
+  test('asks whoever comes back whether what outlived it is theirs, on whichever device, until they say so', async () => {
+    const person = await newPerson(t)
+    const reviewDue = async (token: string) =>
+      (await t.call('GET', 'sessions/current', { token })).body.user.review_due
+    assert.equal(await reviewDue((await logIn(t, person)).access), false)
+    await forget(person.email)
+    await reset(await linkTo(t, person.email, 'reset'))
+    const [one, other] = [await logIn(t, person, newPassword), await logIn(t, person, newPassword)]
+    assert.deepEqual([await reviewDue(one.access), await reviewDue(other.access)], [true, true])
+    const never = { token: one.access, body: { reviewed: false } }
+    assert.equal(codeOf(await t.call('PATCH', 'me', never)), 'validation_failed')
+    const said = await t.call('PATCH', 'me', { token: one.access, body: { reviewed: true } })
+    assert.equal(said.body.review_due, false)
+    assert.equal(await reviewDue(other.access), false)
+  })
+
   test('enumeration: an address that nobody has gets the same answer, rows and headers, and no mail', async () => {
     const person = await newPerson(t)
     await t.deliverMail()

@@ -1,6 +1,6 @@
 import type { Current } from './api/answers.ts'
 import { type Memory, readMemory } from './router.ts'
-import { home, type View } from './views.tsx'
+import { home, isWithReview, reviewPath, type View } from './views.tsx'
 
 type Situation = {
   readonly path: string
@@ -20,6 +20,9 @@ export const findElsewhere = ({
 }: Situation): { readonly path: string; readonly memory: Memory } | undefined => {
   if (view.audience === 'user' && current === null)
     return { path: '/sign-in', memory: { from: path, ...(wasSignedIn && { notice: 'sessionOver' }) } }
+  // After a new password: what outlived it is looked at before anything else.
+  if (view.audience === 'user' && current?.user.review_due && !isWithReview(path))
+    return { path: reviewPath, memory: {} }
   if (view.audience === 'stranger' && current) return { path: readMemory().from ?? home, memory: {} }
   return undefined
 }

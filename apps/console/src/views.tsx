@@ -47,6 +47,13 @@ const views: Readonly<Record<string, View>> = {
 
 const notFound: View = { title: 'notFoundTitle', audience: 'everyone', Content: NotFound }
 
+/** Where whoever comes back by a new password is asked what is theirs. */
+export const reviewPath = '/me/review'
+
+/** Where a stranger's factor is removed, and others are signed out. */
+export const isWithReview = (path: string): boolean =>
+  [reviewPath, '/me/security', '/me/devices'].includes(path)
+
 /** Where everybody begins. */
 export const home = '/me'
 

@@ -11,6 +11,8 @@ export type User = {
   readonly created_at: string
   /** Until when sign-in on new devices is delayed, after too many wrong passwords. */
   readonly sign_in_delayed_until: string | null
+  /** What outlived a reset of the password is to be looked at. */
+  readonly review_due: boolean
 }
 
 /** One sign-in on one device. */

@@ -63,6 +63,7 @@ export const createApi = (mount: string) => {
     endDevice: (id: string) => ask('DELETE', `/sessions/${encodeURIComponent(id)}`),
     endOtherDevices: () => ask('DELETE', '/sessions'),
     changeLocale: (locale: string) => ask('PATCH', '/me', { locale }),
+    noteReview: () => ask('PATCH', '/me', { reviewed: true }),
     resendVerification: () => ask('POST', '/me/email/verification'),
     changeEmail: (email: string) => ask('POST', '/me/email', { email }),
     verifyEmail: (token: string) => ask('POST', '/email/verify', { token }) as Promise<LinkAnswer>,

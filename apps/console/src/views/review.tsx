@@ -1,12 +1,13 @@
 import { Button, Group, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import type { Factors, Passkey } from '../api/answers.ts'
 import { useApi } from '../api/use-api.ts'
 import styles from '../factors/factor-list.module.css'
 import { Section } from '../factors/section.tsx'
 import { Loaded } from '../forms/loaded.tsx'
+import { ProblemNotice } from '../forms/problem-notice.tsx'
 import { navigate } from '../router.ts'
-import { useUser } from '../session.ts'
+import { useSessionChanged, useUser } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 
 /**
@@ -17,6 +18,14 @@ export const Review = () => {
   const { text } = useTexts()
   const api = useApi()
   const { id } = useUser()
+  const sessionChanged = useSessionChanged()
+  const noteReview = useMutation({
+    mutationFn: async () => {
+      await api.noteReview()
+      await sessionChanged()
+      navigate('/me', { replace: true })
+    },
+  })
   const factors = useQuery({ queryKey: ['factors', id], queryFn: api.findFactors })
   const passkeys = useQuery({ queryKey: ['passkeys', id], queryFn: api.listPasskeys })
   return (
@@ -30,8 +39,11 @@ export const Review = () => {
         </Loaded>
       </Section>
       <Text c="dimmed">{text('reviewEnded')}</Text>
+      <ProblemNotice error={noteReview.error} />
       <Group>
-        <Button onClick={() => navigate('/me', { replace: true })}>{text('reviewYes')}</Button>
+        <Button loading={noteReview.isPending} onClick={() => noteReview.mutate()}>
+          {text('reviewYes')}
+        </Button>
         <Button variant="default" onClick={() => navigate('/me/security', { replace: true })}>
           {text('reviewNo')}
         </Button>

@@ -12,6 +12,8 @@ export type Notice = {
   readonly notice: NoticeName
   /** From where it was done. */
   readonly origin: Origin
+  /** Since when it was being done; the moment of the notice without a word. Denied, factors since then go. */
+  readonly since?: number
   /** What else the text says. */
   readonly values?: LetterValues
   /** The secret in force, asked for before the user's row was locked (`processes.secretInForce`). */
@@ -28,14 +30,18 @@ export type Notice = {
 export const tellOwner = async (
   dependencies: MailDependencies,
   work: Work,
-  { userId, notice, origin, values = {}, secretId }: Notice,
+  { userId, notice, origin, since, values = {}, secretId }: Notice,
 ): Promise<void> => {
   const { clock, mail } = dependencies
   if (!mail.isOn) return
   const user = await lockAndGetUser(work, userId)
   if (user === undefined || user.email === null || user.email_verified_at === null) return
   const { email, username, locale, version } = user
-  const code = { purpose: 'not-me', user: { id: userId, version }, data: { email } } as const
+  const code = {
+    purpose: 'not-me',
+    user: { id: userId, version },
+    data: { email, since: since ?? clock.now() },
+  } as const
   const notMe = await makeCode(dependencies, work, code)
   if (notMe === undefined) return
   const said = { username, at: toTimestamp(clock.now()), ...(origin.address && { address: origin.address }) }

@@ -131,6 +131,7 @@ export const changeFactors = (
     const { event, audit, notice } = kinds[kind]
     const secretId = await dependencies.processes.secretInForce(work)
     const { session, hadFactor } = await holdProvenSession(work, owner)
+    const since = dependencies.clock.now()
     await run(work, secretId)
     const hasFactor = await hasSecondFactor(work.db, userId)
     if (!hasFactor) {
@@ -141,7 +142,8 @@ export const changeFactors = (
     await recordEvent(dependencies, work, audit, { origin, userId, sessionId, details })
     const amr = proofsAfter(session, change, hasFactor)
     const renewed = await renew(dependencies, work, event, { ...owner, secretId, session, amr })
-    await tellOwner(dependencies, work, { userId, notice, values: { factor: method }, origin, secretId })
+    const values = { factor: method }
+    await tellOwner(dependencies, work, { userId, notice, since, values, origin, secretId })
     if (hadFactor || !hasFactor) return { renewed }
     return { renewed, recoveryCodes: await renewRecoveryCodes(dependencies, work, userId) }
   })

@@ -16,6 +16,8 @@ export type TakenLink = {
   /** The session that asked for it. */
   readonly session?: string
   readonly madeAt: number
+  /** When what it is about began. */
+  readonly since: number
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
@@ -34,7 +36,9 @@ export const takeLink = async (
   const email = textOf(code?.data.email)
   if (code?.user === undefined || email === undefined) return undefined
   const session = textOf(code.data.session)
-  return { user: code.user, email, madeAt: code.created_at, ...(session !== undefined && { session }) }
+  const { created_at: madeAt, data } = code
+  const since = typeof data.since === 'number' ? data.since : madeAt
+  return { user: code.user, email, madeAt, since, ...(session !== undefined && { session }) }
 }
 
 /** Leaves its trace, and is to be returned by the transaction: nobody is told why. */

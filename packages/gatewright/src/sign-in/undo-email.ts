@@ -41,7 +41,7 @@ const endLinksSince = async ({ db }: Work, userId: string, madeAt: number): Prom
 /** What was added since may be a thief's, and would keep the owner from the reset. */
 const endFactorsSince = async ({ db }: Work, userId: string, since: number): Promise<void> => {
   for (const table of ['totp_factors', 'passkeys', 'recovery_codes'] as const)
-    await db.deleteFrom(table).where('user_id', '=', userId).where('created_at', '>', since).execute()
+    await db.deleteFrom(table).where('user_id', '=', userId).where('created_at', '>=', since).execute()
 }
 
 /**
@@ -57,7 +57,7 @@ const undo = async (
   const isTaken = await isAnothers(work, user, emailKey(email))
   if (!isTaken) await setEmail(work, user.id, email, dependencies.clock.now())
   await endLinksSince(work, user.id, madeAt)
-  await endFactorsSince(work, user.id, madeAt)
+  await endFactorsSince(work, user.id, madeAt + 1)
   await recordEvent(dependencies, work, 'user.email-change-undone', subject)
   await applyConsequences(dependencies, work, 'e-mail change undone', subject)
   if (isTaken) return {}
@@ -82,9 +82,12 @@ const findUndo = async ({ db }: Work, userId: string, email: string, now: number
     .find(open => emailKey(open.email) === emailKey(email))
 }
 
-/** "That wasn't me": every session ends. Who still has the address, or had it until lately, chooses a new password. */
+/**
+ * "That wasn't me": every session ends. Who still has the address, or had it until lately, chooses a new password,
+ * and is asked for no factor that was added with what is denied, or after it: it may be the thief's.
+ */
 const deny = async (dependencies: EmailDependencies, work: Work, denial: Denial): Promise<Denied> => {
-  const { user, email, origin } = denial
+  const { user, email, origin, since } = denial
   const isVerified = user.email_verified_at !== null && user.email !== null
   const hasIt = isVerified && emailKey(user.email ?? '') === emailKey(email)
   const change = hasIt ? undefined : await findUndo(work, user.id, email, dependencies.clock.now())
@@ -92,7 +95,9 @@ const deny = async (dependencies: EmailDependencies, work: Work, denial: Denial)
   const subject = { userId: user.id, origin }
   await recordEvent(dependencies, work, 'user.denied', subject)
   await applyConsequences(dependencies, work, 'denied by owner', subject)
-  return hasIt ? startReset(dependencies, work, user.id) : {}
+  if (!hasIt) return {}
+  await endFactorsSince(work, user.id, since)
+  return startReset(dependencies, work, user.id)
 }
 
 const follow = (

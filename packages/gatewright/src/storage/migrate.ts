@@ -18,6 +18,7 @@ import { up as mail } from './migrations/0015-mail.ts'
 import { up as factors } from './migrations/0016-factors.ts'
 import { up as passkeys } from './migrations/0017-passkeys.ts'
 import { up as invitations } from './migrations/0018-invitations.ts'
+import { up as review } from './migrations/0019-review.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -38,6 +39,7 @@ const ownMigrations: Record<string, Migration> = {
   '0016-factors': { up: factors },
   '0017-passkeys': { up: passkeys },
   '0018-invitations': { up: invitations },
+  '0019-review': { up: review },
 }
 
 export type MigrationSet = {

@@ -93,6 +93,8 @@ type UsersTable = {
   locale: Generated<string>
   /** 1 where the password is too short, or too easily guessed, to be the only proof; else 0. */
   password_needs_factor: Generated<number>
+  /** 1 from a reset of the password until its owner has looked at what outlived that; else 0. */
+  review_due: Generated<number>
 }
 
 type UserRolesTable = { user_id: string; role: string }

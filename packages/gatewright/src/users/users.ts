@@ -22,6 +22,8 @@ export type User = {
   readonly disabledAt: number | null
   readonly createdAt: number
   readonly locale: Locale
+  /** The password was reset, and nobody has said since that what outlived the reset is the owner's. */
+  readonly reviewDue: boolean
   /** The application's own fields as they are stored: show them through `showUserFields`. */
   readonly fields: UserFieldValues
 }
@@ -43,6 +45,7 @@ const toUser = (row: UserRow, roles: readonly string[]): User => ({
   disabledAt: row.disabled_at,
   createdAt: row.created_at,
   locale: toLocale(row.locale),
+  reviewDue: row.review_due === 1,
   fields: parseUserFields(row.fields),
 })
 
@@ -197,6 +200,7 @@ export const insertUser = async (
     deleted_at: null,
     locale,
     password_needs_factor: 0,
+    review_due: 0,
   }
   const result = await db
     .insertInto('users')
@@ -225,6 +229,13 @@ export const changeLocale = (database: Database, userId: string, locale: Locale)
   inTransaction(database, async ({ db, beforeLock }) => {
     beforeLock('user')
     await db.updateTable('users').set({ locale }).where('id', '=', userId).execute()
+  })
+
+/** The owner has looked at what outlived a reset of the password. */
+export const noteReview = (database: Database, userId: string): Promise<void> =>
+  inTransaction(database, async ({ db, beforeLock }) => {
+    beforeLock('user')
+    await db.updateTable('users').set({ review_due: 0 }).where('id', '=', userId).execute()
   })
 
 const insertRoles = async (db: Work['db'], userId: string, roles: readonly string[]): Promise<void> => {

@@ -24,7 +24,7 @@ import {
 import { locales } from '../../users/locale.ts'
 import { parsePassword } from '../../users/password.ts'
 import { changeUserFields, showUserFields } from '../../users/user-fields.ts'
-import { changeLocale, getUser, type User } from '../../users/users.ts'
+import { changeLocale, getUser, noteReview, type User } from '../../users/users.ts'
 import { goneSignal, originOf, principalOf } from '../request.ts'
 import {
   anyText,
@@ -67,6 +67,7 @@ export const ownAccountSchema = (declared: UserFields) =>
       ...accountProperties(declared),
       withheld_permissions: list(anyText),
       sign_in_delayed_until: textOrNull,
+      review_due: flag,
     }),
   )
 
@@ -91,6 +92,7 @@ export const ownAccountExample = (engine: { readonly roleTable: RoleTable }, use
   ...accountExample(engine, username),
   withheld_permissions: [],
   sign_in_delayed_until: null,
+  review_due: false,
 })
 
 export const toAccount = (
@@ -125,7 +127,12 @@ export const readOwnAccount = async (
   const account = toAccount(engine, user, declared)
   const held = permissionsOf(engine.roleTable, user.roles)
   const permissions = splitAccording(withheld, [...held].sort())
-  return { ...account, ...permissions, sign_in_delayed_until: toTimestampOrNull(until ?? null) }
+  return {
+    ...account,
+    ...permissions,
+    sign_in_delayed_until: toTimestampOrNull(until ?? null),
+    review_due: user.reviewDue,
+  }
 }
 
 const protectedSchema = strictObject({
@@ -169,7 +176,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
         reference: {
           tag: 'Account',
           summary:
-            'Change the language of mail, and own fields that the application declares; null removes a field',
+            'Change the language of mail, and own fields that the application declares (null removes a field); `reviewed` says that what outlived a reset of the password is the own',
           refusals: ['insufficient_permission'],
           example: {
             body: { locale: 'zh-TW', fields },
@@ -179,10 +186,14 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
       },
       schema: {
         body: {
-          ...strictObject({ fields: fieldChangesSchema(app.userFields, 'self'), locale: { enum: locales } }, [
-            'fields',
-            'locale',
-          ]),
+          ...strictObject(
+            {
+              fields: fieldChangesSchema(app.userFields, 'self'),
+              locale: { enum: locales },
+              reviewed: { const: true },
+            },
+            ['fields', 'locale', 'reviewed'],
+          ),
           minProperties: 1,
         },
         response: { 200: ownAccountSchema(app.userFields) },
@@ -191,10 +202,11 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
     async request => {
       const caller = principalOf(request)
       const { userId } = caller
-      const { fields, locale } = request.body
+      const { fields, locale, reviewed } = request.body
       if (fields !== undefined)
         await changeUserFields(engine, app.userFields, { userId, fields, writer: 'self' })
       if (locale !== undefined) await changeLocale(engine.db, userId, locale)
+      if (reviewed) await noteReview(engine.db, userId)
       return readOwnAccount(engine, caller, app.userFields)
     },
   )
