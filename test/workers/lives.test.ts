@@ -87,7 +87,10 @@ describe('a worker', { concurrency: true }, () => {
     process.kill(pid, 'SIGKILL')
     const failed = 'a worker ended before it was ready'
     await until('it fails three times', () => workers.said(failed).length >= 3, 60_000)
-    assert.match(workers.stderr(), /^gatewright: REGISTRATION in \.env is not valid: write open or closed$/m)
+    assert.match(
+      workers.stderr(),
+      /^gatewright: REGISTRATION in \.env is not valid: write one of open, invite, closed$/m,
+    )
     assert.equal((await workers.call('GET', '/readyz')).status, 200)
     rmSync(join(folder.path, '.env'))
     await untilReplaced(workers, pid)

@@ -8,7 +8,7 @@ import type { Work } from '../storage/transaction.ts'
 const recoveryCodesInSet = 10
 
 /** Crockford's base 32: no I, L, O or U, so that what was written down by hand is read again. */
-const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const alphabet = `${'0123456789'}${'ABCDEFGHJKMNPQRSTVWXYZ'}`
 const bitsOfCharacter = 5
 const groups = 4
 const groupLength = 6

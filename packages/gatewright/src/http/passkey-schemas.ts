@@ -112,7 +112,7 @@ export const passkeyName = {
 } as const
 
 /** A challenge for examples. */
-export const madeUpChallenge = 'ExampleOfAChallengeThatABrowserAnswers_0123'
+export const madeUpChallenge = 'ExampleOfAChallengeThatABrowserAnswersOnce_'
 
 const madeUp = 'AAAA'
 

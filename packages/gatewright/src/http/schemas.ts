@@ -69,12 +69,14 @@ export const madeUpPair = {
 } as const
 
 /** A recovery code for examples. */
-export const madeUpRecoveryCode = '7ZK3QD-9M4T2A-H0WXCV-5RB8EN'
+export const madeUpRecoveryCode = 'EXAMPX-EXAMPX-EXAMPX-EXAMPX'
+
+const inBase32 = 'AKEYOFAUTHENTICATORAPPSINEXAMPLE'
 
 /** An authenticator app's secret for examples. */
 export const madeUpTotp = {
-  secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
-  uri: 'otpauth://totp/Gatewright:alice?issuer=Gatewright&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30',
+  secret: inBase32,
+  uri: `otpauth://totp/Gatewright:alice?issuer=Gatewright&secret=${inBase32}&algorithm=SHA1&digits=6&period=30`,
   qr_svg: '<svg …>',
 } as const
 

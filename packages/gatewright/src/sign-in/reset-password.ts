@@ -123,6 +123,7 @@ const change = async (
   { hash, breach, needsFactor }: Ready,
 ): Promise<void> => {
   await storePassword(work, { userId: user.id, hash, needsFactor })
+  work.beforeLock('user')
   // What outlives a reset may be a thief's: the owner is asked.
   await work.db.updateTable('users').set({ review_due: 1 }).where('id', '=', user.id).execute()
   await recordEvent(dependencies, work, 'user.password-reset', subject)
