@@ -50,6 +50,8 @@ describe('a view', () => {
     mock.timers.tick(feedInterval)
     time.pass(3_000)
     await release()
+    // The answer is on its way: on a busy machine it takes more turns.
+    for (let turn = 0; turn < 500 && view.age() === 4_000; turn++) await settle()
     assert.equal(view.age(), 3_000)
   })
 

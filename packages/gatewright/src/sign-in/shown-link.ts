@@ -37,7 +37,7 @@ export const takeLink = async (
   if (code?.user === undefined || email === undefined) return undefined
   const session = textOf(code.data.session)
   const { created_at: madeAt, data } = code
-  const since = typeof data.since === 'number' ? data.since : madeAt
+  const since = typeof data.since === 'number' ? data.since : madeAt + 1
   return { user: code.user, email, madeAt, since, ...(session !== undefined && { session }) }
 }
 

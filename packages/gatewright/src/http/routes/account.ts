@@ -190,7 +190,7 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
             {
               fields: fieldChangesSchema(app.userFields, 'self'),
               locale: { enum: locales },
-              reviewed: { const: true },
+              reviewed: { type: 'boolean', const: true },
             },
             ['fields', 'locale', 'reviewed'],
           ),
