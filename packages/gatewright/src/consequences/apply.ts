@@ -138,3 +138,15 @@ export const applyConsequences = async (
   })
   return { renewed, ended: ended.count }
 }
+
+/** The same for an event after which this session goes on: under its new id, which the answer carries. */
+export const applyAndRenew = async (
+  dependencies: SessionDependencies,
+  work: Work,
+  event: ConsequenceEvent,
+  subject: Subject,
+): Promise<LiveSession> => {
+  const { renewed } = await applyConsequences(dependencies, work, event, subject)
+  if (renewed === undefined) throw new TypeError('this event gives a new id')
+  return renewed
+}

@@ -1,6 +1,6 @@
 import type { AuditEventName } from '../audit/events.ts'
 import { type Origin, recordEvent } from '../audit/record.ts'
-import { applyConsequences } from '../consequences/apply.ts'
+import { applyAndRenew } from '../consequences/apply.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
 import { dropRecoveryCodes, renewRecoveryCodes } from '../factors/recovery-codes.ts'
 import { Refusal } from '../ground/refusal.ts'
@@ -111,9 +111,7 @@ const renew = async (
   { userId, sessionId, origin, secretId, session, amr }: Owner & Applied,
 ): Promise<LiveSession> => {
   const subject = { userId, sessionId, origin, secretId, amr, authTime: session.auth_time }
-  const { renewed } = await applyConsequences(dependencies, work, event, subject)
-  if (renewed === undefined) throw new TypeError('this event gives a new id')
-  return renewed
+  return applyAndRenew(dependencies, work, event, subject)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
-import { applyConsequences } from '../consequences/apply.ts'
+import { applyAndRenew } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { tellOwner } from '../mail/notices.ts'
 import type { LiveSession } from '../sessions/sessions.ts'
@@ -106,11 +106,6 @@ const holdUser = async (work: Work, { id, version }: UserRow): Promise<boolean> 
   return now !== undefined && now.version === version && now.disabled_at === null
 }
 
-const renewed = (session: LiveSession | undefined): LiveSession => {
-  if (session === undefined) throw new TypeError('this event gives a new id')
-  return session
-}
-
 /**
  * Changes the own password. Other sessions end; this one goes on under a new id.
  * @throws Refusal `password_too_short`, `password_blocklisted`, `invalid_credentials`, `session_ended`
@@ -139,11 +134,11 @@ export const changePassword = async (
       await storePassword(work, { userId, hash, needsFactor: isWeak })
       await recordEvent(dependencies, work, 'user.password-changed', subject)
       await noteBreach(dependencies, work, breach, subject)
-      const { renewed: session } = await applyConsequences(dependencies, work, 'password changed', subject)
+      const session = await applyAndRenew(dependencies, work, 'password changed', subject)
       // Behind what finds the session ended, which says more.
       if (await lacksFactor(work.db, subject)) throw askForProof()
       await tellOwner(dependencies, work, { ...subject, notice: 'password-changed' })
-      return renewed(session)
+      return session
     },
   })
 }

@@ -1,5 +1,5 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
-import { applyConsequences } from '../consequences/apply.ts'
+import { applyAndRenew } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { AssertionResponse } from '../passkeys/responses.ts'
 import type { LiveSession } from '../sessions/sessions.ts'
@@ -47,21 +47,9 @@ export const stepUpByPassword = async (
     run: async (work, subject) => {
       const now = await listMethods(work.db, place.userId)
       if (now.length > 0) throw new Refusal('mfa_required', { members: { methods: now } })
-      return renew(dependencies, work, subject)
+      return applyAndRenew(dependencies, work, 'step-up', subject)
     },
   })
-}
-
-type Renewed = Place & { readonly secretId: string; readonly amr: readonly string[] }
-
-const renew = async (
-  dependencies: StepUpDependencies,
-  work: Work,
-  subject: Renewed,
-): Promise<LiveSession> => {
-  const { renewed } = await applyConsequences(dependencies, work, 'step-up', subject)
-  if (renewed === undefined) throw new TypeError('this event gives a new id')
-  return renewed
 }
 
 /** A signed-in user who shows a second factor. */
@@ -115,7 +103,7 @@ export const stepUpByFactor = async (
     await forgive({ ...dependencies, db: work.db }, { keys: [counted] })
     await noteTaken(dependencies, work, { ...place, method, secretId })
     const amr = joinProofs(await proofsOf(work, sessionId), factorOf(method).amr, [multiFactor])
-    return renew(dependencies, work, { ...place, secretId, amr })
+    return applyAndRenew(dependencies, work, 'step-up', { ...place, secretId, amr })
   }
   const result = await unlessItFails(dependencies, [counted], () => inTransaction(dependencies.db, stepUp))
   return typeof result === 'string' ? refuseFactor(dependencies, shown, asked, result) : result
