@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { beforeEach, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { invite } from '../../packages/gatewright/src/administration/invitations.ts'
@@ -11,28 +11,17 @@ import { endAllOtherSessions, endOtherSession } from '../../packages/gatewright/
 import { askForEmail } from '../../packages/gatewright/src/sign-in/own-email.ts'
 import { changePassword } from '../../packages/gatewright/src/sign-in/own-password.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
-import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
-import { keepHashesCheap } from '../models/cheap-passwords.ts'
+import { type Caller, password, signUp } from '../harness.ts'
 import { freshName, signInAgain } from '../senders.ts'
 import { show } from '../sessions/browser.ts'
-import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
 import { plantTotp } from './enrolled.ts'
+import { second, t, useScene } from './scene.ts'
 
-let t: TestApp
-let second: SecondConnection
 /** An administrator, who has a second factor by now. */
 let ann: Caller
 /** A session that a thief of her password began before; just now, so it is as recent as can be. */
 let thief: Caller
-before(async () => {
-  t = await startTestApp()
-  keepHashesCheap(t.engine.hasher)
-  second = openSecondConnection(t.engine)
-})
-after(async () => {
-  second.close()
-  await t.close()
-})
+useScene()
 beforeEach(async () => {
   t.clock.advance(minute)
   ann = await signUp(t, freshName(), ['admin'])

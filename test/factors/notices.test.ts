@@ -1,29 +1,19 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { beforeEach, describe, test } from 'node:test'
 import { hour, minute } from 'gatewright/clock'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
-import { type Answer, password, startTestApp, type TestApp } from '../harness.ts'
-import { hashCheaply, keepHashesCheap } from '../models/cheap-passwords.ts'
+import { type Answer, password } from '../harness.ts'
+import { hashCheaply } from '../models/cheap-passwords.ts'
 import { freshName } from '../senders.ts'
-import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
 import { addUser } from '../sessions/signed-in.ts'
 import { enrolWithCodes } from './enrolled.ts'
+import { second, t, useScene } from './scene.ts'
 
-let t: TestApp
-let second: SecondConnection
 let name: string
 let userId: string
 let recoveryCodes: readonly string[]
-before(async () => {
-  t = await startTestApp()
-  keepHashesCheap(t.engine.hasher)
-  second = openSecondConnection(t.engine)
-})
-after(async () => {
-  second.close()
-  await t.close()
-})
+useScene()
 beforeEach(async () => {
   t.clock.advance(minute)
   name = freshName()

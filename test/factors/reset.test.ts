@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
-import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
-import { keepHashesCheap } from '../models/cheap-passwords.ts'
+import { type Caller, password, signUp } from '../harness.ts'
 import { freshName } from '../senders.ts'
 import { show } from '../sessions/browser.ts'
-import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
 import { plantTotp } from './enrolled.ts'
+import { second, t, useScene } from './scene.ts'
 
-let t: TestApp
-let second: SecondConnection
-before(async () => {
-  t = await startTestApp()
-  keepHashesCheap(t.engine.hasher)
-  second = openSecondConnection(t.engine)
-})
-after(async () => {
-  second.close()
-  await t.close()
-})
+useScene()
 
 const short = 'vT9#qLx2'
 

@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { beforeEach, describe, test } from 'node:test'
 import { second as aSecond, minute } from 'gatewright/clock'
 import { throttleRule } from '../../packages/gatewright/src/sign-in/throttle-rule.ts'
-import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
+import { type Answer, type Caller, password, signUp, startTestApp } from '../harness.ts'
 import { keepHashesCheap } from '../models/cheap-passwords.ts'
 import { freshName, signInAgain } from '../senders.ts'
 import { browse, openBrowser, show, toBrowser } from '../sessions/browser.ts'
-import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
 import { enrolWithCodes, nextCode, plantTotp } from './enrolled.ts'
+import { second, t, useScene } from './scene.ts'
 
-let t: TestApp
-let second: SecondConnection
 let ann: Caller
-before(async () => {
-  t = await startTestApp()
-  keepHashesCheap(t.engine.hasher)
-  second = openSecondConnection(t.engine)
-})
-after(async () => {
-  second.close()
-  await t.close()
-})
+useScene()
 beforeEach(async () => {
   t.clock.advance(minute)
   ann = await signUp(t, freshName())
