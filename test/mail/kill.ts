@@ -9,7 +9,15 @@ import { defaultSettings } from 'gatewright/settings'
 import { until } from '../process/until.ts'
 import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
 import type { Life } from './mail-process.ts'
-import { type MailServer, refusal, type Step, startMailServer, steps, type Taken } from './mail-server.ts'
+import {
+  type Asked,
+  type MailServer,
+  refusal,
+  type Step,
+  startMailServer,
+  steps,
+  type Taken,
+} from './mail-server.ts'
 
 /** Where a process is killed: before it sends, at each word of the mail server, and before it notes the last one. */
 export const deaths = ['queued', ...steps, 'accepted'] as const
@@ -23,8 +31,11 @@ const live = async (life: Life): Promise<ChildProcess> => {
   return child
 }
 
+const isGone = (child: ChildProcess | undefined): boolean =>
+  child !== undefined && (child.exitCode !== null || child.signalCode !== null)
+
 const kill = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  if (isGone(child)) return
   const gone = once(child, 'exit')
   child.kill('SIGKILL')
   await gone
@@ -58,8 +69,10 @@ export const killOnce = async (
     hasDied = true
     if (first !== undefined) await kill(first)
   }
-  const onStep = async (step: Step): Promise<void> => {
-    if (isFollowed) return
+  const ofTheFirst = new Set<string>()
+  const onStep = async (step: Step, { connection }: Asked): Promise<void> => {
+    if (step === 'connect' && !isFollowed) ofTheFirst.add(connection)
+    if (!ofTheFirst.has(connection)) return
     if (step === death) await die()
     // What a dead process has under way is taken by no server.
     if (hasDied) throw refusal(451)
@@ -81,7 +94,7 @@ export const killOnce = async (
       if (databaseUrl.startsWith('postgres')) second.rows(forgetTheDead)
       letGo?.()
     }
-    await until('it is dead', () => hasDied)
+    await until('it is dead', () => hasDied && isGone(first))
     isFollowed = true
     other = await live({ ...life, later: 5 * minute, recipients: [] })
     other.send('start')

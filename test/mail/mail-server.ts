@@ -26,9 +26,12 @@ export type MailServer = {
   readonly close: () => Promise<void>
 }
 
+/** On which connection something is asked, and for whom where one is named. */
+export type Asked = { readonly connection: string; readonly recipient?: string }
+
 export type MailServerOptions = Pick<SMTPServerOptions, 'secure' | 'key' | 'cert' | 'authOptional'> & {
   /** Called before the server answers a step: throws an error with `responseCode` to refuse. */
-  readonly onStep?: (step: Step, recipient?: string) => void | Promise<void>
+  readonly onStep?: (step: Step, asked: Asked) => void | Promise<void>
   readonly credentials?: { readonly user: string; readonly password: string }
   readonly offersTls?: boolean
 }
@@ -42,9 +45,9 @@ const messageIdOf = (raw: string): string => /^message-id: (.*)$/im.exec(raw)?.[
 export const startMailServer = async (options: MailServerOptions = {}): Promise<MailServer> => {
   const { onStep = () => {}, credentials, offersTls = false, ...rest } = options
   const [seen, taken]: [Taken[], Taken[]] = [[], []]
-  const ask = (step: Step, done: (error?: Error) => void, recipient?: string): void => {
+  const ask = (step: Step, asked: Asked, done: (error?: Error) => void): void => {
     Promise.resolve()
-      .then(() => onStep(step, recipient))
+      .then(() => onStep(step, asked))
       .then(() => done(), done)
   }
   const server = new SMTPServer({
@@ -55,13 +58,14 @@ export const startMailServer = async (options: MailServerOptions = {}): Promise<
     disableReverseLookup: true,
     logger: false,
     ...rest,
-    onConnect: (_session, done) => ask('connect', done),
+    onConnect: ({ id: connection }, done) => ask('connect', { connection }, done),
     onAuth: ({ username, password }, _session, done) =>
       username === credentials?.user && password === credentials?.password
         ? done(null, { user: username })
         : done(new Error('wrong')),
-    onMailFrom: (_address, _session, done) => ask('from', done),
-    onRcptTo: ({ address }, _session, done) => ask('recipient', done, address),
+    onMailFrom: (_address, { id: connection }, done) => ask('from', { connection }, done),
+    onRcptTo: ({ address }, { id: connection }, done) =>
+      ask('recipient', { connection, recipient: address }, done),
     onData: (stream, session, done) => {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -77,7 +81,7 @@ export const startMailServer = async (options: MailServerOptions = {}): Promise<
           user: typeof session.user === 'string' ? session.user : undefined,
         }
         seen.push(mail)
-        ask('data', error => {
+        ask('data', { connection: session.id }, error => {
           if (error === undefined) taken.push(mail)
           done(error)
         })

@@ -28,7 +28,6 @@ type Device = {
   sent: Given[]
   /** Answers on their way back. */
   answered: { readonly shown: Given; readonly got: Given }[]
-  hasArrived: boolean
 }
 
 type Play = History & {
@@ -64,25 +63,21 @@ const isCalm = ({ refreshingSince }: Device): boolean => refreshingSince === und
 /** Some tabs send the token that is kept, at once. */
 const send = ({ random, clock }: Play, device: Device, tabs = 1 + random.below(3)): void => {
   device.refreshingSince ??= clock.now()
-  device.hasArrived = false
   device.sent.push(...Array.from({ length: tabs }, () => device.token))
 }
 
-/** When every answer was lost, the device tries again at once. */
-const finish = (play: Play, device: Device): void => {
-  if (device.sent.length > 0 || device.answered.length > 0) return
-  if (device.hasArrived) device.refreshingSince = undefined
-  else send(play, device)
+/** A device is done when each of its tabs is: what one heard may be older than what another did not. */
+const calm = (device: Device): void => {
+  if (device.sent.length === 0 && device.answered.length === 0) device.refreshingSince = undefined
 }
 
 /** A tab keeps the token of an answer, unless it is the one that it had sent, or of a former id. */
 const arrive = (play: Play, device: Device): void => {
   const [answer] = device.answered.splice(play.random.below(device.answered.length), 1)
   if (answer === undefined) return
-  device.hasArrived = true
   const isNews = answer.got.generation !== answer.shown.generation && answer.got.session === device.session
   if (isNews) device.token = answer.got
-  finish(play, device)
+  calm(device)
 }
 
 /** How honest clients of a strict setting are signed out by a lost answer: no race is forgiven there. */
@@ -100,10 +95,11 @@ const execute = (play: Play, device: Device): Act | undefined => {
       if (isSignedOut && isForgiving(play) && !play.excused.has(session))
         throw new Error('an honest device was signed out by a race')
       // Told that its session was renewed or has ended, a tab reads what is kept, or asks to sign in. That the
-      // service is away says nothing of the token: an answer that was lost meanwhile is asked for again.
-      if (told.refused !== 'unavailable') device.hasArrived = true
+      // service is away says nothing of the token.
+      if (told.refused === 'unavailable') send(play, device, 1)
     } else if (given && !isDying && !play.random.oneIn(3)) device.answered.push({ shown, got: given })
-    finish(play, device)
+    // Whose answer was lost asks again at once.
+    else send(play, device, 1)
   }
   return { engine, call: { name: 'refresh', session, generation, text }, onAnswer }
 }
@@ -135,8 +131,7 @@ const signIn = (play: Play): Act => {
   const call = { name: 'sign in', password: play.user.password, holding: 'tokens' } as const
   return ask(play, call, ({ given: token }) => {
     if (token === undefined) return
-    const rest = { refreshingSince: undefined, sent: [], answered: [], hasArrived: false }
-    play.devices.push({ session: token.session, token, ...rest })
+    play.devices.push({ session: token.session, token, refreshingSince: undefined, sent: [], answered: [] })
   })
 }
 
@@ -226,6 +221,7 @@ const crowds = [1, 1, 1, 2, 2, 3, 4]
 const make = async (play: Play, acts: readonly Act[]): Promise<void> => {
   const answers = await happen(play, acts)
   for (const [index, { onAnswer }] of acts.entries()) onAnswer?.(answers[index] as Answer)
+  for (const device of play.devices) calm(device)
 }
 
 const crowd = async (play: Play): Promise<void> => {
