@@ -4,7 +4,7 @@ import { day, minute, second as oneSecond } from 'gatewright/clock'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { invite, revokeInvitation } from '../../packages/gatewright/src/administration/invitations.ts'
 import { changeRoles, disableUser, enableUser } from '../../packages/gatewright/src/administration/users.ts'
-import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { commandLineOrigin, systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { applyConsequences } from '../../packages/gatewright/src/consequences/apply.ts'
 import { logOut } from '../../packages/gatewright/src/sign-in/end-sessions.ts'
 import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
@@ -260,6 +260,62 @@ describe('an attacker registers nobody', () => {
       assert.equal((await app.call('POST', path, { body })).status, 403)
     assert.equal((await register(await inviteTo(app, newAddress()), {}, app)).status, 201)
     await app.close()
+  })
+})
+
+describe('the command line takes an invitation back', () => {
+  const open = async () => {
+    const made = await inviteAs(t, chief, newAddress())
+    return { ...made, revoke: () => revokeInvitation(t.engine, { id: made.id, origin: commandLineOrigin }) }
+  }
+  const countRevoked = (): number =>
+    second.rows(`select 1 from audit_events where event = 'invitation.revoked'`).length
+
+  /** Nothing is taken back, and nothing is said to have been. */
+  const assertNotOpen = async (revoke: () => Promise<void>): Promise<void> => {
+    const before = countRevoked()
+    await assert.rejects(revoke(), { code: 'not_found' })
+    assert.equal(countRevoked(), before)
+  }
+
+  test('of whoever invited: its link opens nothing from then on', async () => {
+    const { token, revoke } = await open()
+    await revoke()
+    assertInvalid(await register(token))
+    await assertNotOpen(revoke)
+  })
+
+  test('but none that was used', async () => {
+    const { token, revoke } = await open()
+    assert.equal((await register(token)).status, 201)
+    await assertNotOpen(revoke)
+  })
+
+  test('but none that is over', async () => {
+    const { revoke } = await open()
+    t.clock.advance(7 * day)
+    chief = await chiefAnew()
+    await assertNotOpen(revoke)
+  })
+
+  test('but no link of another purpose', async () => {
+    const { id, token, revoke } = await open()
+    await t.engine.db.updateTable('codes').set({ purpose: 'undo-email' }).where('id', '=', id).execute()
+    await assertNotOpen(revoke)
+    await t.engine.db.updateTable('codes').set({ purpose: 'invitation' }).where('id', '=', id).execute()
+    assert.equal((await register(token)).status, 201)
+  })
+
+  test('of two who do so at once, and of one who registers with it, one does', async () => {
+    for (let round = 0; round < 10; round++) {
+      const before = countRevoked()
+      const { token, revoke } = await open()
+      const [answer, ...revoked] = await Promise.allSettled([register(token), revoke(), revoke()])
+      assert.equal(answer.status, 'fulfilled')
+      const registered = answer.status === 'fulfilled' && answer.value.status === 201 ? 1 : 0
+      const takenBack = revoked.filter(({ status }) => status === 'fulfilled').length
+      assert.deepEqual([registered + takenBack, countRevoked() - before], [1, takenBack])
+    }
   })
 })
 

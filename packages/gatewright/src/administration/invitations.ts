@@ -147,23 +147,31 @@ export const listInvitations = async (
   return { invitations, total: Number(total) }
 }
 
+const holdAdministrator = async (dependencies: Dependencies, work: Work, caller: Caller): Promise<void> => {
+  await holdProvenSession(work, caller)
+  await holdPermissions(dependencies, work, caller.userId, ['users:write'])
+}
+
+const notOpen =
+  'No invitation with this id is open: it was used or taken back, its time is over, it ended with its inviter, or it never was.'
+
 /**
  * Takes an invitation back: its link opens nothing from then on.
+ * @param caller the administrator's session, where there is one; the command line has none
  * @throws Refusal `not_found` for one that is not open
  */
 export const revokeInvitation = (
   dependencies: Dependencies,
-  { id, origin, caller }: { readonly id: string; readonly origin: Origin; readonly caller: Caller },
+  { id, origin, caller }: { readonly id: string; readonly origin: Origin; readonly caller?: Caller },
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
-    await holdProvenSession(work, caller)
-    await holdPermissions(dependencies, work, caller.userId, ['users:write'])
+    if (caller) await holdAdministrator(dependencies, work, caller)
     const { numDeletedRows } = await work.db
       .deleteFrom('codes')
       .where('id', '=', id)
       .where('purpose', '=', 'invitation')
       .where('expires_at', '>', dependencies.clock.now())
       .executeTakeFirst()
-    if (numDeletedRows !== 1n) throw new Refusal('not_found')
+    if (numDeletedRows !== 1n) throw new Refusal('not_found', { detail: notOpen })
     await recordEvent(dependencies, work, 'invitation.revoked', { origin, details: { invitation: id } })
   })

@@ -47,6 +47,10 @@ const wrong: readonly (readonly [words: readonly string[], line: RegExp])[] = [
   [['user', 'disable'], /^the username is missing: write gatewright user disable <username>$/],
   [['user', 'disable', 'a', canary], /too many arguments: write gatewright user disable <username>$/],
   [['user', 'role', 'a'], /^the role is missing: write gatewright user role <username> <role>…$/],
+  [['key', 'revoke', '-abc'], /has no option "-a": .*; before an argument that begins with "-" write --$/],
+  [['invitation'], /^invitation is not complete: write gatewright invitation list or invitation revoke$/],
+  [['invitation', 'revoke'], /^the id is missing: write gatewright invitation revoke <id>$/],
+  [['invitation', 'revoke', 'a', canary], /too many arguments/],
   [['doctor', canary], /too many arguments: write gatewright doctor$/],
 ]
 

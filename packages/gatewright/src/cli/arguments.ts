@@ -93,9 +93,11 @@ const unknownOption = ({ name, rawName }: OptionToken, command: Command, options
   if (passwordNames.includes(name) && 'password-stdin' in options)
     return `${rawName} is refused, because others can see the arguments of a program: write --password-stdin and give the password on standard input`
   const meant = nearest(name, Object.keys(options))
-  return `${command.name} has no option ${quote(rawName)}: ${
-    meant === undefined ? `${program} ${command.name} --help lists them` : `write --${meant}`
-  }`
+  const advice = meant === undefined ? `${program} ${command.name} --help lists them` : `write --${meant}`
+  // One id in 64 begins with "-".
+  const takesArguments = Object.keys(command.parameters).length > 0
+  const dashes = takesArguments ? '; before an argument that begins with "-" write --' : ''
+  return `${command.name} has no option ${quote(rawName)}: ${advice}${dashes}`
 }
 
 const readOptions = (options: Options, given: readonly OptionToken[]): Input =>

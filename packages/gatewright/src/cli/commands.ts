@@ -1,6 +1,8 @@
 import type { Command } from './command.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
+import { invitationList } from './invitation-list.ts'
+import { invitationRevoke } from './invitation-revoke.ts'
 import { keyList } from './key-list.ts'
 import { keyRevoke } from './key-revoke.ts'
 import { keyRotate } from './key-rotate.ts'
@@ -27,6 +29,8 @@ export const commands: readonly Command[] = [
   userEnable,
   userRole,
   userResetFactors,
+  invitationList,
+  invitationRevoke,
   keyList,
   keyRotate,
   keyRevoke,

@@ -210,6 +210,7 @@ test('refusals exit with 1, name their code and change nothing', async () => {
     ['user role root user', 'last_administrator', /last administrator/],
     ['setup-link', 'conflict', /gatewright user create/],
     [`key revoke ${'A'.repeat(22)}`, 'not_found', /no signing key/],
+    [`invitation revoke ${'A'.repeat(22)}`, 'not_found', /No invitation with this id is open/],
   ]
   await Promise.all(
     refused.map(async ([line, code, says, input]) => {
@@ -235,6 +236,36 @@ test('an invitation waits in the queue of mail, and its secret is printed nowher
   const [mail] = query("select content from mails where kind = 'invitation'")
   assert.doesNotMatch(String(mail?.content), /carol|moderator/)
   assert.doesNotMatch(JSON.stringify(invitation), /#|[\w-]{40}/)
+})
+
+test('open invitations are listed and taken back, once, which the audit log says', async () => {
+  const [{ invitations }, text] = await Promise.all([runJson('invitation list'), run('invitation list')])
+  const [carol] = invitations
+  assert.deepEqual(
+    [invitations.length, carol.email, carol.roles, carol.invited_by],
+    [1, 'carol@example.org', ['moderator'], null],
+  )
+  const [head = '', row = ''] = text.stdout.split('\n')
+  assert.deepEqual([head.split(/ {2,}/)[1], row.split(/ +/)[0]], ['SENT TO', carol.id])
+  assert.ok(row.includes('carol@example.org') && row.endsWith(carol.expires_at), row)
+  assert.doesNotMatch(text.stdout, /#|[\w-]{40}/, 'no link')
+
+  const revoked = await run(`invitation revoke --json -- ${carol.id}`)
+  assert.deepEqual(
+    { ...revoked, stdout: JSON.parse(revoked.stdout) },
+    { code: 0, stdout: { ok: true, id: carol.id }, stderr: '' },
+  )
+  const again = await run(`invitation revoke -- ${carol.id}`)
+  assert.deepEqual([again.code, again.stdout], [1, ''])
+  assert.match(again.stderr, /^gatewright: not_found: No invitation with this id is open[^\n]+\n$/)
+  const events = query("select actor, details from audit_events where event = 'invitation.revoked'")
+  assert.deepEqual(
+    events.map(({ actor, details }) => [actor, JSON.parse(String(details))]),
+    [['command-line', { invitation: carol.id }]],
+  )
+  const empty = await run('invitation list')
+  assert.deepEqual(empty, { code: 0, stdout: 'No invitation is open.\n', stderr: '' })
+  assert.deepEqual((await runJson('invitation list')).invitations, [])
 })
 
 test('a secret that the database does not know stops every command, and none is made over it', async () => {

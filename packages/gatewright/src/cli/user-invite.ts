@@ -1,8 +1,8 @@
-import { toTimestamp } from '../ground/clock.ts'
 import { builtInRoleNames } from '../permissions/roles.ts'
 import { defineCommand } from './command.ts'
 import { checkEmail } from './email-option.ts'
 import { withEngine } from './engine.ts'
+import { toInvitationView } from './invitations.ts'
 import { getLocale, localeNames } from './locale-option.ts'
 
 export const userInvite = defineCommand({
@@ -33,20 +33,10 @@ export const userInvite = defineCommand({
     const invitation = await withEngine('must exist', engine =>
       invite(engine, { email, roles, locale }, commandLineOrigin),
     )
-    const { id, createdAt, expiresAt } = invitation
-    const until = toTimestamp(expiresAt)
+    const view = toInvitationView(invitation)
     return {
-      text: `Invited ${email} (${invitation.roles.join(', ')}), until ${until}. A running server sends the mail.`,
-      json: {
-        invitation: {
-          id,
-          email,
-          roles: invitation.roles,
-          invited_by: null,
-          created_at: toTimestamp(createdAt),
-          expires_at: until,
-        },
-      },
+      text: `Invited ${email} (${view.roles.join(', ')}), until ${view.expires_at}. A running server sends the mail.`,
+      json: { invitation: view },
     }
   },
 })

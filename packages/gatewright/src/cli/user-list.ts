@@ -1,21 +1,15 @@
 import type { Engine } from '../compose.ts'
 import { toTimestamp, toTimestampOrNull } from '../ground/clock.ts'
 import type { User } from '../users/users.ts'
+import { readAllPages } from './all-pages.ts'
 import { defineCommand } from './command.ts'
 import { withEngine } from './engine.ts'
 import { toTable } from './table.ts'
 import { toUserView } from './users.ts'
 
-const perPage = 500
-
 const listAll = async ({ db }: Engine): Promise<readonly User[]> => {
   const { listUsers } = await import('../users/users.ts')
-  const all: User[] = []
-  for (let page = 1; ; page += 1) {
-    const { users } = await listUsers(db, { page, perPage })
-    all.push(...users)
-    if (users.length < perPage) return all
-  }
+  return readAllPages(async page => (await listUsers(db, page)).users)
 }
 
 const toRow = ({ username, id, roles, disabledAt, createdAt }: User): readonly string[] => [
