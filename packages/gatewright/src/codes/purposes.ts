@@ -6,8 +6,8 @@ export type CodePurpose = {
   /** How often something may be tried against it, right or wrong; without a word once, when it is consumed. */
   readonly attempts?: number
   /**
-   * Nothing that happens to the account ends it, but its deletion: a link by which an owner takes back what
-   * a thief did must outlive what the thief does next.
+   * What most events end does not end it, but a user who is disabled or deleted: a link by which an owner takes
+   * back what a thief did must outlive what the thief does next. A reset by mail ends `not-me` all the same.
    */
   readonly outlives?: true
 }

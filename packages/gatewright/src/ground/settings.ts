@@ -86,7 +86,7 @@ export const settingRows = [
     default: 'Gatewright',
     // Authenticator apps cut "issuer:account" at the colon.
     ...textLike(/^[^\p{Cc}:]{1,64}$/u, '1 to 64 characters without a colon'),
-    describe: 'Shown on pages; later in authenticator apps and mails too.',
+    describe: 'Shown on pages, in mails and in authenticator apps.',
   },
   {
     name: 'DATABASE_URL',

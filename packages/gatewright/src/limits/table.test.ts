@@ -96,7 +96,7 @@ ${names.flatMap(toLines).join('\n')}
 
 Every route names one of these; a list that is searched takes from \`search\` as well. A request must pass all
 rows of its limit that apply to it; one that is refused gets 429 with \`Retry-After\`. No route
-sends mail or takes an API key in this version: their rows are counted as soon as one does.
+takes an API key in this version: their rows are counted as soon as one does.
 
 - **What a refused request is charged.** Rows are looked at as soon as it is known whom they count: the address
   first, before anything else of the request is judged; then user and session; the name that the body holds once

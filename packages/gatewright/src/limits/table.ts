@@ -346,7 +346,8 @@ export const limits = {
       window: day,
       kind: 'exact',
       away: 1,
-      describe: 'Nobody is sent a heap of mail.',
+      describe:
+        'Nobody is sent a heap of mail. A forgotten password and an address that somebody gives are counted apart: strangers who give an address away do not keep its owner from a new password.',
     },
   ],
   unlimited: [],

@@ -59,7 +59,7 @@ const forgotten: Resolve = async (dependencies, work, { email }) => {
  * A link for an address that a user gave as the own one. Where somebody has verified it, that one is told
  * instead: who gave it learns nothing.
  */
-const given: Resolve = async (dependencies, work, { email, userId = '', session }) => {
+const given: Resolve = async (dependencies, work, { email, userId = '', session, version }) => {
   const owner = await findOwner(work.db, email)
   if (owner !== undefined && owner.id !== userId) {
     const who = { to: owner.email ?? email, locale: toLocale(owner.locale) }
@@ -67,6 +67,8 @@ const given: Resolve = async (dependencies, work, { email, userId = '', session 
   }
   const user = await lockAndGetUser(work, userId)
   if (user === undefined || user.disabled_at !== null) return undefined
+  // What ends links ends those as well that are only asked for yet.
+  if (version !== undefined && user.version !== version) return undefined
   const data = { email, ...(session !== undefined && { session }) }
   const verify = await linkFor(dependencies, work, user, { purpose: 'verify-email', data })
   if (verify === undefined) return undefined
@@ -77,9 +79,12 @@ const given: Resolve = async (dependencies, work, { email, userId = '', session 
 /** What is found out about each thing that is asked for. */
 const asks = { forgotten, given } as const satisfies Readonly<Record<AskName, Resolve>>
 
-/** Nobody is sent a heap of mail: who asks for more is told nothing of it. */
-const mayBeSent = async ({ limiter }: AskDependencies, email: string): Promise<boolean> => {
-  const { allowed, isStoreAway } = await limiter.take('mail', { recipient: emailKey(email) })
+/**
+ * Nobody is sent a heap of mail: who asks for more is told nothing of it. Each kind is counted apart: strangers who
+ * give an address away use up nothing of what its owner needs to get in again.
+ */
+const mayBeSent = async ({ limiter }: AskDependencies, { ask, email }: Asked): Promise<boolean> => {
+  const { allowed, isStoreAway } = await limiter.take('mail', { recipient: `${ask}:${emailKey(email)}` })
   if (isStoreAway) throw new Error('what counts mail is away')
   return allowed
 }
@@ -95,7 +100,7 @@ export const resolveAsked = async (
   asked: Asked,
 ): Promise<Letter | undefined> => {
   const { db, secrets, processes } = dependencies
-  if (!(await mayBeSent(dependencies, asked.email))) return undefined
+  if (!(await mayBeSent(dependencies, asked))) return undefined
   return inTransaction(db, async work => {
     const secretId = await processes.secretInForce(work)
     const letter = await asks[asked.ask](dependencies, work, asked)

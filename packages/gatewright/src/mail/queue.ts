@@ -20,8 +20,9 @@ export type Asked = {
   readonly ask: AskName
   readonly email: string
   readonly userId?: string
-  /** The session that asked. */
+  /** The session that asked, and the version that its user had. */
   readonly session?: string
+  readonly version?: number
 }
 
 export type MailContent = Letter | Asked

@@ -77,6 +77,8 @@ export type Attempt = {
   readonly isHeld?: boolean
   /** Aborted when nobody waits for the answer any more. */
   readonly gone?: AbortSignal | undefined
+  /** When the sign-in began, on the monotonic clock, where that was before this. */
+  readonly startedAt?: number
   /** Told of a no at the verdict, before anything else can fail. */
   readonly onWrong?: (() => void) | undefined
 }
@@ -115,8 +117,7 @@ export const checkPassword = async (
   attempt: Attempt,
 ): Promise<UserRow> => {
   const { db, clock } = dependencies
-  const { user, password, origin, gone, onWrong } = attempt
-  const startedAt = clock.monotonic()
+  const { user, password, origin, gone, onWrong, startedAt = clock.monotonic() } = attempt
   const fault = await judge(dependencies, attempt, startedAt)
   if (fault === undefined && user !== undefined) {
     const caller = toQueueCaller(origin, { isKnown: true, gone })

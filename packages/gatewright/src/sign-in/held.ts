@@ -59,7 +59,10 @@ export const isHeld = async (
   return canProve(dependencies, user)
 }
 
-const wasTold = async ({ db, clock }: HeldDependencies, userId: string): Promise<boolean> => {
+const wasTold = async (
+  { db, clock }: Pick<HeldDependencies, 'db' | 'clock'>,
+  userId: string,
+): Promise<boolean> => {
   const told = await db
     .selectFrom('mails')
     .select('id')
@@ -84,6 +87,8 @@ export const tellOfHold = async (
     const secretId = await processes.secretInForce(work)
     const user = await lockAndGetUser(work, userId)
     if (user === undefined || user.email === null || !isVerified(user)) return
+    // Of many who come here at once the first has told it.
+    if (await wasTold({ db: work.db, clock }, userId)) return
     const { email, username, version, locale } = user
     const owner = { id: userId, version }
     const made = await makeCode(dependencies, work, { purpose: 'prove-email', user: owner, data: { email } })

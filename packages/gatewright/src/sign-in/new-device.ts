@@ -1,4 +1,5 @@
 import type { Origin } from '../audit/record.ts'
+import { day } from '../ground/clock.ts'
 import { tellOwner } from '../mail/notices.ts'
 import type { MailDependencies } from '../mail/queue.ts'
 import type { SessionRow, UserRow } from '../storage/tables.ts'
@@ -11,8 +12,18 @@ type Arrived = {
   readonly secretId: string
 }
 
-/** A program without cookies is known by what it says and where it is; the first sign-in of all is no news. */
-const isNew = async ({ db }: Work, { user, session }: Arrived): Promise<boolean> => {
+/** After it even a first sign-in is told: sessions of before may be there no longer, and a thief wait for that. */
+const beginning = day
+
+/**
+ * A program without cookies is known by what it says and where it is. Of an account that was just made the first
+ * sign-in is no news.
+ */
+const isNew = async (
+  { clock }: Pick<MailDependencies, 'clock'>,
+  { db }: Work,
+  { user, session }: Arrived,
+): Promise<boolean> => {
   const earlier = db
     .selectFrom('sessions')
     .select('id')
@@ -23,7 +34,10 @@ const isNew = async ({ db }: Work, { user, session }: Arrived): Promise<boolean>
     .where('address', '=', session.address)
     .limit(1)
     .executeTakeFirst()
-  return same === undefined && (await earlier.limit(1).executeTakeFirst()) !== undefined
+  if (same !== undefined) return false
+  return (
+    user.created_at + beginning <= clock.now() || (await earlier.limit(1).executeTakeFirst()) !== undefined
+  )
 }
 
 /** Tells the owner of a sign-in in a browser that is not known, or by a program that was never seen there. */
@@ -34,7 +48,7 @@ export const tellOfNewDevice = async (
 ): Promise<void> => {
   const { user, session, origin, secretId } = arrived
   if (!dependencies.mail.isOn || user.email_verified_at === null) return
-  if (!(await isNew(work, arrived))) return
+  if (!(await isNew(dependencies, work, arrived))) return
   const values = session.device === '' ? {} : { device: session.device }
   await tellOwner(dependencies, work, { userId: user.id, notice: 'new-device', origin, values, secretId })
 }

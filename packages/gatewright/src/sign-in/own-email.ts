@@ -24,7 +24,8 @@ export const askForEmail = (
   inTransaction(dependencies.db, async work => {
     const secretId = await dependencies.processes.secretInForce(work)
     await holdProvenSession(work, { userId, sessionId })
-    const content = { ask: 'given', email, userId, session: sessionId } as const
+    const { version } = await getUser(work.db, userId)
+    const content = { ask: 'given', email, userId, session: sessionId, version } as const
     await queueMail(dependencies, work, { content, userId, secretId })
     await recordEvent(dependencies, work, 'user.email-change-asked', { origin, userId, sessionId })
   })

@@ -28,7 +28,7 @@ import {
   type Method,
 } from './factors.ts'
 import { checkFactor, noteTaken, recordFailure, type ShowDependencies } from './show-factor.ts'
-import { refuseLink, type ShownLink, takeLink } from './shown-link.ts'
+import { endLinksTo, refuseLink, type ShownLink, takeLink } from './shown-link.ts'
 import { forgive, lift, type ThrottleDependencies, unlessItFails } from './throttle.ts'
 import { factorKey, keysOfUser, type NameHashing } from './throttle-keys.ts'
 
@@ -129,6 +129,8 @@ const change = async (
   await recordEvent(dependencies, work, 'user.password-reset', subject)
   await noteBreach(dependencies, work, breach, subject)
   await applyConsequences(dependencies, work, 'password reset', subject)
+  // Whoever resets has the mailbox now. Whoever read it once keeps nothing of that.
+  await endLinksTo(work, 'not-me', user)
   await tellOwner(dependencies, work, { ...subject, notice: 'password-reset', secretId })
   // Whoever has the address is no stranger.
   await lift({ ...dependencies, db: work.db }, keysOfUser(dependencies, user))

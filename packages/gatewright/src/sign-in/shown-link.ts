@@ -4,6 +4,7 @@ import type { Purpose } from '../codes/purposes.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { UserRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
+import { emailKey } from '../users/users.ts'
 
 /** A link that was followed: its secret, and from where. */
 export type ShownLink = { readonly token: string; readonly origin: Origin }
@@ -39,6 +40,22 @@ export const takeLink = async (
   const { created_at: madeAt, data } = code
   const since = typeof data.since === 'number' ? data.since : madeAt + 1
   return { user: code.user, email, madeAt, since, ...(session !== undefined && { session }) }
+}
+
+/** Ends the user's open links of this purpose that went to the address as it is now. The user is held. */
+export const endLinksTo = async (
+  { db }: Work,
+  purpose: Purpose,
+  { id: userId, email_key }: Pick<UserRow, 'id' | 'email_key'>,
+): Promise<void> => {
+  const open = await db
+    .selectFrom('codes')
+    .select(['id', 'data'])
+    .where('user_id', '=', userId)
+    .where('purpose', '=', purpose)
+    .execute()
+  const ids = open.flatMap(({ id, data }) => (emailKey(JSON.parse(data).email) === email_key ? [id] : []))
+  if (ids.length > 0) await db.deleteFrom('codes').where('id', 'in', ids).execute()
 }
 
 /** Leaves its trace, and is to be returned by the transaction: nobody is told why. */

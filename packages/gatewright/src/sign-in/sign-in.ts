@@ -40,7 +40,8 @@ export const signIn = async (dependencies: SignInDependencies, asked: SignIn): P
   const { clock, hasher } = dependencies
   // Before it costs a query: while the queue is full, most of a flood ends here.
   const caller = toQueueCaller(origin, { isKnown: browser?.known !== undefined, gone })
-  await refuseSlowly(clock, clock.monotonic(), async () => hasher.check(caller))
+  const startedAt = clock.monotonic()
+  await refuseSlowly(clock, startedAt, async () => hasher.check(caller))
   for (let attempt = 0; attempt < attempts; attempt++) {
     const found = await findUserByName(dependencies.db, name)
     const known = deviceOf(asked, found)
@@ -50,7 +51,7 @@ export const signIn = async (dependencies: SignInDependencies, asked: SignIn): P
     const held = known === undefined && (await isHeld(dependencies, found, ofUser))
     if (held && found !== undefined) await tellOfHold(dependencies, found, { counted: ofUser, origin })
     const who = { user: found, isKnown: known !== undefined, isHeld: held }
-    const shown = { ...who, password, origin, counted, gone, onWrong }
+    const shown = { ...who, password, origin, counted, gone, onWrong, startedAt }
     const user = await checkPassword(dependencies, shown)
     const proven = { user, amr: ['pwd'], counted }
     const finished = await unlessItFails(dependencies, counted, () =>

@@ -1,14 +1,15 @@
 import { recordEvent } from '../audit/record.ts'
 import { makeCode } from '../codes/codes.ts'
 import { applyConsequences } from '../consequences/apply.ts'
-import { Refusal } from '../ground/refusal.ts'
+import type { Refusal } from '../ground/refusal.ts'
 import { type MailDependencies, queueMail } from '../mail/queue.ts'
+import { endedByTime, timesOf } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
-import type { Database, UserRow } from '../storage/tables.ts'
+import type { Database, SessionRow, UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { isUniqueRefused } from '../storage/unique-refused.ts'
 import { toLocale } from '../users/locale.ts'
-import { emailKey, lockAndGetUser } from '../users/users.ts'
+import { emailKey, listRoles, lockAndGetUser } from '../users/users.ts'
 import { refuseLink, type ShownLink, takeLink } from './shown-link.ts'
 
 export type EmailDependencies = SessionDependencies & MailDependencies & { readonly db: Database }
@@ -16,16 +17,28 @@ export type EmailDependencies = SessionDependencies & MailDependencies & { reado
 /** More often than anybody renews a session while a mail is on its way. */
 const mostRenewals = 1_000
 
+/** Whether it is over by the clock alone, which nobody may have looked at since. */
+const isOvertime = async (
+  dependencies: EmailDependencies,
+  { db }: Work,
+  session: SessionRow,
+): Promise<boolean> => {
+  const times = timesOf(dependencies, await listRoles(db, session.user_id))
+  const { clock, uses } = dependencies
+  return endedByTime(uses.withLastUse(session), clock.now(), times) !== undefined
+}
+
 /** The session that goes on in the place of the one that asked; undefined where it has ended. */
-const findSessionNow = async ({ db }: Work, asked: string): Promise<string | undefined> => {
+const findSessionNow = async (
+  dependencies: EmailDependencies,
+  work: Work,
+  asked: string,
+): Promise<string | undefined> => {
+  const { db } = work
   let id = asked
   for (let step = 0; step < mostRenewals; step++) {
-    const row = await db
-      .selectFrom('sessions')
-      .select(['ended_at', 'replaced_by'])
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (row?.ended_at === null) return id
+    const row = await db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
+    if (row?.ended_at === null) return (await isOvertime(dependencies, work, row)) ? undefined : id
     if (row?.replaced_by == null) return undefined
     id = row.replaced_by
   }
@@ -91,13 +104,12 @@ export const setEmail = async (
  * @throws Refusal `invalid_link`
  */
 export const verifyEmail = async (dependencies: EmailDependencies, shown: ShownLink): Promise<void> => {
-  try {
-    await inTransaction(dependencies.db, work => verify(dependencies, work, shown))
-  } catch (error) {
-    // Of two at once the other was first.
-    if (isUniqueRefused(error)) throw new Refusal('invalid_link', { reason: 'address_taken' })
+  const attempt = () => inTransaction<void>(dependencies.db, work => verify(dependencies, work, shown))
+  await attempt().catch(error => {
+    // Of two at once the other was first: this one finds the address taken.
+    if (isUniqueRefused(error)) return attempt()
     throw error
-  }
+  })
 }
 
 const verify = async (
@@ -110,7 +122,7 @@ const verify = async (
   if (taken === undefined) return refuseLink(dependencies, work, 'verify-email', shown)
   const { user, email, session } = taken
   const origin = { ...shown.origin, actor: user.id }
-  const sessionId = session === undefined ? undefined : await findSessionNow(work, session)
+  const sessionId = session === undefined ? undefined : await findSessionNow(dependencies, work, session)
   const isOver = session !== undefined && sessionId === undefined
   if (isOver || (await isAnothers(work, user, emailKey(email))))
     return refuseLink(dependencies, work, 'verify-email', { origin, user })
