@@ -6,6 +6,7 @@ import { newPerson } from '../mail/person.ts'
 import { untilEqual } from '../process/until.ts'
 import { addApp, keepRecoveryCodes, nextCode } from './factors.ts'
 import { mailsTo, newestLink, subjectsTo } from './mails.ts'
+import { changePassword } from './own-account.ts'
 import {
   browserMissing,
   type Console,
@@ -193,6 +194,43 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     await page.getByText('Codes left: 10').waitFor()
     const subjects = await subjectsTo(c, 'frank@example.org')
     assert.equal(subjects.at(-1), 'A second factor was added: authenticator app')
+  })
+
+  test('mail is in the language chosen on the profile, from the next one on, and the page keeps its own', async () => {
+    const page = await withAddress('heidi', '/me')
+    const language = page.getByLabel('Language of mails')
+    assert.equal(await language.inputValue(), 'en')
+    await language.selectOption('繁體中文')
+    await page.getByText('Saved.').waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Profile' }).waitFor()
+    await untilEqual(() => language.inputValue(), 'zh-TW')
+
+    await page.goto('/console/me/password')
+    await changePassword(page, password, newPassword)
+    await page.getByText('The password is changed.').waitFor()
+    const mails = await mailsTo(c, 'heidi@example.org')
+    assert.equal(mails[0]?.subject, 'Confirm your e-mail address')
+    const { subject, text, html } = mails.at(-1) ?? {}
+    assert.equal(subject, '您的密碼已變更')
+    assert.match(text ?? '', /^heidi，您好：/)
+    assert.match(html ?? '', /<html lang="zh-TW"/)
+  })
+
+  test('a language of mails that can’t be saved is told, and the one before stays', async () => {
+    await makeUser(c, 'ivan')
+    const page = await openAs(c, 'ivan', '/me')
+    const language = page.getByLabel('Language of mails')
+    const refusal = { status: 503, contentType: 'application/problem+json', body: '{"code":"unavailable"}' }
+    await page.route('**/api/v1/me', route =>
+      route.request().method() === 'PATCH' ? route.fulfill(refusal) : route.continue(),
+    )
+    await language.selectOption('简体中文')
+    await page.getByRole('alert').waitFor()
+    await untilEqual(() => language.inputValue(), 'en')
+    await page.reload()
+    await untilEqual(() => language.inputValue(), 'en')
+    assert.equal(await page.getByText('Saved.').count(), 0)
   })
 
   test('what is no address is told at its field', async () => {

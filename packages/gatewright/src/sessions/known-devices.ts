@@ -13,25 +13,20 @@ export const deviceLifetime = 365 * day
 /** A user has at most this many; the longest unused one makes room, one that never came back before others. */
 export const mostDevices = 20
 
-/**
- * The user's own browser of this secret: what another user's cookie holds is none.
- * @param since one that has not signed in since then is none either
- */
+/** The user's own browser of this secret: what another user's cookie holds is none. */
 export const findKnownDevice = async (
   { db, clock }: { readonly db: Database; readonly clock: Clock },
   secret: DeviceSecret,
   userId: string,
-  since = 0,
-): Promise<KnownDevice | undefined> => {
+): Promise<(KnownDevice & { readonly lastUsedAt: number }) | undefined> => {
   const row = await db
     .selectFrom('known_devices')
-    .select('id')
+    .select(['id', 'last_used_at'])
     .where('secret_hash', '=', hashDeviceSecret(secret))
     .where('user_id', '=', userId)
     .where('last_used_at', '>', clock.now() - deviceLifetime)
-    .where('last_used_at', '>=', since)
     .executeTakeFirst()
-  return row && { id: row.id, userId }
+  return row && { id: row.id, userId, lastUsedAt: row.last_used_at }
 }
 
 /** What a browser has shown, and where it is to be known from now on. */

@@ -1,8 +1,8 @@
-import { countRecoveryCodes, hasRecoveryCode, takeRecoveryCode } from '../factors/recovery-codes.ts'
+import type { Expression } from 'kysely'
+import { hasRecoveryCode, takeRecoveryCode } from '../factors/recovery-codes.ts'
 import { findTotp, matchTotp, takeStep } from '../factors/totp-factors.ts'
 import type { Clock } from '../ground/clock.ts'
 import type { Secrets } from '../ground/secrets.ts'
-import { listPasskeys } from '../passkeys/passkeys.ts'
 import type { AssertionResponse } from '../passkeys/responses.ts'
 import type { Database } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
@@ -55,7 +55,8 @@ export type Factor = {
   readonly isSpare?: true
   /** Nobody can guess it: guesses are counted, so that its owner is told of them, and delay nobody. */
   readonly isKey?: true
-  readonly isHeld: (db: Database, userId: string) => Promise<boolean>
+  /** The rows by which this user has one: all methods are asked for by one statement. */
+  readonly held: (db: Database, userId: string) => Expression<object>
   /** Before any transaction: it may cost time. */
   readonly check: (dependencies: FactorDependencies, shown: Shown) => Promise<Checked>
 }
@@ -96,18 +97,18 @@ export const factors = {
     amr: ['pop'],
     isKey: true,
     // One that was cloned as well: else cloning it would leave the password alone.
-    isHeld: async (db, userId) => (await listPasskeys(db, userId)).length > 0,
+    held: (db, userId) => db.selectFrom('passkeys').select('id').where('user_id', '=', userId),
     check: checkPasskey,
   },
   totp: {
     amr: ['otp'],
-    isHeld: async (db, userId) => (await findTotp(db, userId)) !== undefined,
+    held: (db, userId) => db.selectFrom('totp_factors').select('id').where('user_id', '=', userId),
     check: checkTotp,
   },
   recovery_code: {
     amr: ['otp'],
     isSpare: true,
-    isHeld: async (db, userId) => (await countRecoveryCodes(db, userId)).left > 0,
+    held: (db, userId) => db.selectFrom('recovery_codes').select('code_hash').where('user_id', '=', userId),
     check: checkRecoveryCode,
   },
 } as const satisfies Readonly<Record<string, Factor>>
@@ -121,8 +122,10 @@ export const methods = Object.keys(factors) as readonly Method[]
 
 /** The methods by which this user can show a second factor; none where the password is all there is. */
 export const listMethods = async (db: Database, userId: string): Promise<readonly Method[]> => {
-  const held: Method[] = []
-  for (const method of methods) if (await factorOf(method).isHeld(db, userId)) held.push(method)
+  const row = await db
+    .selectNoFrom(({ exists }) => methods.map(method => exists(factorOf(method).held(db, userId)).as(method)))
+    .executeTakeFirstOrThrow()
+  const held = methods.filter(method => Boolean(row[method]))
   return held.some(method => factorOf(method).isSpare !== true) ? held : []
 }
 
@@ -132,12 +135,10 @@ export const hasSecondFactor = async (db: Database, userId: string): Promise<boo
 
 /** Since when the password alone is not enough; undefined where it is. */
 export const findFirstFactorTime = async (db: Database, userId: string): Promise<number | undefined> => {
-  const times: number[] = []
-  for (const table of ['totp_factors', 'passkeys'] as const) {
-    const rows = await db.selectFrom(table).select('created_at').where('user_id', '=', userId).execute()
-    times.push(...rows.map(row => row.created_at))
-  }
-  return times.length === 0 ? undefined : Math.min(...times)
+  const timesOf = (table: 'totp_factors' | 'passkeys') =>
+    db.selectFrom(table).select('created_at').where('user_id', '=', userId)
+  const rows = await timesOf('totp_factors').unionAll(timesOf('passkeys')).execute()
+  return rows.length === 0 ? undefined : Math.min(...rows.map(row => row.created_at))
 }
 
 /** That more than one factor was shown (RFC 8176). */

@@ -122,10 +122,8 @@ const change = async (
   }: { readonly user: UserRow; readonly subject: Subject; readonly secretId: string },
   { hash, breach, needsFactor }: Ready,
 ): Promise<void> => {
-  await storePassword(work, { userId: user.id, hash, needsFactor })
-  work.beforeLock('user')
   // What outlives a reset may be a thief's: the owner is asked.
-  await work.db.updateTable('users').set({ review_due: 1 }).where('id', '=', user.id).execute()
+  await storePassword(work, { userId: user.id, hash, needsFactor, asksReview: true })
   await recordEvent(dependencies, work, 'user.password-reset', subject)
   await noteBreach(dependencies, work, breach, subject)
   await applyConsequences(dependencies, work, 'password reset', subject)

@@ -5,7 +5,6 @@ import { Refusal } from '../ground/refusal.ts'
 import type { AssertionResponse } from '../passkeys/responses.ts'
 import { findKnownDevice, type KnownDevice } from '../sessions/known-devices.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
-import type { DeviceSecret } from '../tokens/device-secret.ts'
 import { lockUser } from '../users/users.ts'
 import {
   type Checked,
@@ -33,12 +32,17 @@ import { factorKey } from './throttle-keys.ts'
 
 export type SecondHalfDependencies = FinishDependencies & ShowDependencies
 
+/** A known browser of whoever has shown the first half. */
+export type DeviceOfHalf = { readonly known: KnownDevice; readonly hasShownFactor: boolean }
+
 /** The second half of a sign-in: what the first one gave, and a factor. */
 export type SecondHalf = Omit<Arrival, 'holding'> & {
   readonly mfaToken: string
   readonly method: Method
   readonly code?: string | undefined
   readonly response?: AssertionResponse | undefined
+  /** What {@link findDeviceOfHalf} found. */
+  readonly found?: DeviceOfHalf | undefined
   /** Told when the factor was judged wrong, whatever fails after that. */
   readonly onWrong?: (() => void) | undefined
 }
@@ -65,31 +69,26 @@ const attemptsLeft = ({ attempts }: Half): number =>
   Math.max(0, codePurposes['second-factor'].attempts - attempts)
 
 /**
- * A browser that has shown a factor of this user before. One from before the first factor is as unknown as any: a
- * thief of the password may have made twenty, each with guesses of its own.
+ * The browser, where it is a known one of the user of an open first half: looked up once, for the limits before the
+ * factor is judged and for the judging. It has shown a factor before where it signed in since there is one. One from
+ * before the first factor is as unknown as any: a thief of the password may have made twenty, each with guesses of its
+ * own.
  */
-const findProvenDevice = async (
-  dependencies: SecondHalfDependencies,
-  shown: DeviceSecret,
-  userId: string,
-): Promise<KnownDevice | undefined> => {
-  const since = await findFirstFactorTime(dependencies.db, userId)
-  return findKnownDevice(dependencies, shown, userId, since)
-}
-
-/** The browser, where it has shown a factor of the user of an open first half before. */
 export const findDeviceOfHalf = async (
   dependencies: SecondHalfDependencies,
   { mfaToken, browser }: Pick<SecondHalf, 'mfaToken' | 'browser'>,
-): Promise<KnownDevice | undefined> => {
+): Promise<DeviceOfHalf | undefined> => {
   if (browser?.shown === undefined) return undefined
   const half = await findCode(dependencies, { purpose: 'second-factor', secret: mfaToken })
-  return isOfUser(half) ? findProvenDevice(dependencies, browser.shown, half.user_id) : undefined
+  if (!isOfUser(half)) return undefined
+  const known = await findKnownDevice(dependencies, browser.shown, half.user_id)
+  if (known === undefined) return undefined
+  const since = (await findFirstFactorTime(dependencies.db, half.user_id)) ?? 0
+  return { known, hasShownFactor: known.lastUsedAt >= since }
 }
 
 type Judged = {
   readonly half: Half
-  readonly known: KnownDevice | undefined
   readonly counted: string
 }
 
@@ -110,7 +109,7 @@ const finish = async (
   dependencies: SecondHalfDependencies,
   work: Work,
   asked: SecondHalf,
-  { half: { user_id: userId }, known, counted }: Judged,
+  { half: { user_id: userId }, counted }: Judged,
   { take }: Extract<Checked, { take: unknown }>,
 ): Promise<Finished | FactorFault> => {
   const { method, origin } = asked
@@ -128,7 +127,7 @@ const finish = async (
   const arrival: Arrival = {
     ...asked,
     holding,
-    ...(asked.browser && { browser: { ...asked.browser, known } }),
+    ...(asked.browser && { browser: { ...asked.browser, known: asked.found?.known } }),
   }
   const proofs = joinProofs(amr, factorOf(method).amr, [multiFactor])
   const proven = { user: code.user, amr: proofs, counted: [counted] }
@@ -163,12 +162,11 @@ export const finishWithFactor = async (
 ): Promise<Started> => {
   const half = await countAttempt(dependencies, dependencies, toShown(asked))
   if (!isOfUser(half)) return refuseOver(dependencies, asked)
-  const { method, code, response, browser } = asked
+  const { method, code, response, found } = asked
   const userId = half.user_id
-  const known = browser?.shown && (await findKnownDevice(dependencies, browser.shown, userId))
-  const proven = browser?.shown && (await findProvenDevice(dependencies, browser.shown, userId))
-  const counted = factorKey(method, proven ? { deviceId: proven.id } : { userId })
-  const judged: Judged = { half, known, counted }
+  const proven = found?.hasShownFactor === true ? found.known : undefined
+  const counted = factorKey(method, proven === undefined ? { userId } : { deviceId: proven.id })
+  const judged: Judged = { half, counted }
   if (proven === undefined && (await isHeldBack(dependencies, asked, { userId, counted })))
     return refuseFactor(dependencies, asked, judged, 'throttled')
   const challenge = challengeOfHalf(asked.mfaToken)

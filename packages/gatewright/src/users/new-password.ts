@@ -36,19 +36,32 @@ const checkLength = (
   checkPasswordLength(candidate, { minLength: hasFactor ? Math.min(leastBesideFactor, alone) : alone, path })
 }
 
-/** Every door that sets a password stores it by this. */
+/**
+ * Every door that sets a password stores it by this.
+ * @param asksReview the owner is asked whether what outlives this is the own
+ */
 export const storePassword = async (
   { db, beforeLock }: Work,
   {
     userId,
     hash,
     needsFactor,
-  }: { readonly userId: string; readonly hash: PasswordHash; readonly needsFactor: boolean },
+    asksReview = false,
+  }: {
+    readonly userId: string
+    readonly hash: PasswordHash
+    readonly needsFactor: boolean
+    readonly asksReview?: boolean
+  },
 ): Promise<void> => {
   beforeLock('user')
   await db
     .updateTable('users')
-    .set({ password_hash: hash, password_needs_factor: Number(needsFactor) })
+    .set({
+      password_hash: hash,
+      password_needs_factor: Number(needsFactor),
+      ...(asksReview && { review_due: 1 }),
+    })
     .where('id', '=', userId)
     .execute()
 }

@@ -94,9 +94,10 @@ const answerRoute = (app: FastifyInstance, engine: Engine): void => {
         replaces: await findReplaced(engine, request),
       }
       const finish = async (): Promise<Started> => {
-        const judge = (onWrong?: () => void) => finishWithFactor(engine, { ...asked, onWrong })
+        const found = await findDeviceOfHalf(engine, asked)
+        const judge = (onWrong?: () => void) => finishWithFactor(engine, { ...asked, found, onWrong })
         // As at the first half: what strangers behind the same address do keeps no known device out, and no passkey.
-        if (request.passage) request.passage.knownDevice = await findDeviceOfHalf(engine, asked)
+        if (request.passage && found?.hasShownFactor) request.passage.knownDevice = found.known
         const isKey = factorOf(asked.method).isKey === true
         const started = isKey ? await judge() : await countedAsFailed(engine, { request, reply }, judge)
         giveDeviceCookie(engine, reply, started)
