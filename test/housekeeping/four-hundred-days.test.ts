@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { day, hour, minute } from 'gatewright/clock'
 import { register } from 'gatewright/register'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
+import { endApiKeys } from '../../packages/gatewright/src/api-keys/api-keys.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { newId } from '../../packages/gatewright/src/ground/random.ts'
 import { tellOwner } from '../../packages/gatewright/src/mail/notices.ts'
@@ -101,6 +102,19 @@ const beginApp = async (userId: string): Promise<void> => {
   expect(await t.call('POST', 'me/totp', { token: access }), 200)
 }
 
+/** A key that was given up. */
+const endKey = async (userId: string): Promise<void> => {
+  const id = newId(t.engine.random)
+  const key = { id, user_id: userId, name: 'reports', secret_hash: '', permissions: '', address: '' }
+  await t.engine.db
+    .insertInto('api_keys')
+    .values({ ...key, allowed_addresses: '', created_at: t.clock.now() })
+    .execute()
+  await inTransaction(t.engine.db, work =>
+    endApiKeys(t.engine, work, { userId, only: [id] }, { reason: 'revoked', origin }),
+  )
+}
+
 /** A day of some who come and go, with all that is left behind. */
 const live = async (users: readonly string[], today: number, held: SignedIn[]): Promise<void> => {
   const turn = (today / stride) % 5
@@ -134,6 +148,7 @@ const live = async (users: readonly string[], today: number, held: SignedIn[]): 
   if (isCounted(today)) {
     expect(await t.call('POST', 'login', { body: guess }), 'invalid_credentials')
     await beginApp(visitor)
+    await endKey(visitor)
   }
   t.clock.advance(stride * day - 12 * hour - minute)
 }

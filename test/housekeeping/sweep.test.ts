@@ -71,6 +71,18 @@ const rows: Readonly<Record<string, (at: number) => Promise<object>>> = {
     given_up_at: null,
     forgotten_at,
   }),
+  api_keys: async ended_at => ({
+    id: String(ended_at),
+    user_id: await newUser(),
+    name: 'a key',
+    secret_hash: 'hash',
+    permissions: '',
+    allowed_addresses: '',
+    created_at: 1,
+    address: '',
+    ended_at,
+    end_reason: 'revoked',
+  }),
   cut_offs: async matters_until => ({
     kind: 'session',
     subject: 'one',

@@ -22,7 +22,13 @@ export type EventName = ConsequenceEvent | 'signing key revoked'
 /** What becomes of sessions. */
 export const consequenceOf = (event: EventName): Consequence =>
   event === 'signing key revoked'
-    ? { thisSession: 'keep', otherSessions: 'keep', knownDevices: 'keep', codesAndLinks: 'keep' }
+    ? {
+        thisSession: 'keep',
+        otherSessions: 'keep',
+        knownDevices: 'keep',
+        apiKeys: 'keep',
+        codesAndLinks: 'keep',
+      }
     : consequences[event]
 
 /** How an event comes about. */

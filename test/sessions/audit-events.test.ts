@@ -7,6 +7,7 @@ import { resetFactors } from '../../packages/gatewright/src/administration/reset
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { revokeKey, rotateKeys } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { writeBackCutOffs } from '../../packages/gatewright/src/administration/write-back.ts'
+import { endApiKeys } from '../../packages/gatewright/src/api-keys/api-keys.ts'
 import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
 import { hour, second } from '../../packages/gatewright/src/ground/clock.ts'
@@ -123,6 +124,18 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     t.clock.advance(hour)
     await t.engine.keyRing.turn()
     return { user: null, actor: 'system', details: { kid } }
+  },
+  'api-key.ended': async () => {
+    const { id: user } = await join()
+    const key = { id: 'k1', user_id: user, name: 'reports', secret_hash: '', permissions: '' }
+    await t.engine.db
+      .insertInto('api_keys')
+      .values({ ...key, allowed_addresses: '', address: '', created_at: 1 })
+      .execute()
+    await inTransaction(t.engine.db, work =>
+      endApiKeys(t.engine, work, { userId: user }, { reason: 'revoked', origin }),
+    )
+    return { user, actor: 'command-line', reason: 'revoked', details: { key: 'k1', name: 'reports' } }
   },
   'cut-offs.written-back': async () => {
     const until = t.clock.now()

@@ -20,6 +20,7 @@ export const floors = [
   'tokens',
   'revocation',
   'sessions',
+  'api-keys',
   'consequences',
   'sign-in',
   'administration',

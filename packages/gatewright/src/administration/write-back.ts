@@ -1,3 +1,4 @@
+import { endApiKeys } from '../api-keys/api-keys.ts'
 import { recordEvent, systemOrigin } from '../audit/record.ts'
 import type { HookDependencies } from '../hooks/emit.ts'
 import type { RingDependencies } from '../keys/turn-ring.ts'
@@ -59,6 +60,23 @@ const endAgain = async (dependencies: Dependencies, ids: readonly string[]): Pro
     })
 }
 
+/** Their rows may be live again, and would be read again once the cut-off no longer matters. */
+const endKeysAgain = async (dependencies: Dependencies, ids: readonly string[]): Promise<void> => {
+  if (ids.length === 0) return
+  const live = await dependencies.db
+    .selectFrom('api_keys')
+    .select(['id', 'user_id'])
+    .where('id', 'in', ids)
+    .where('ended_at', 'is', null)
+    .execute()
+  for (const { id, user_id: userId } of live)
+    await inTransaction(dependencies.db, async work => {
+      await lockUser(work, userId)
+      const why = { reason: 'cut_off_written_back', origin: systemOrigin } as const
+      await endApiKeys(dependencies, work, { userId, only: [id] }, why)
+    })
+}
+
 /** The version stays where the event had raised it: what is born from now on must not count as ended. */
 const raiseVersionTo = async (work: Work, userId: string, version: number): Promise<void> => {
   work.beforeLock('user')
@@ -111,6 +129,7 @@ export const writeBackCutOffs = async (
   for (const batch of inBatches(lacking)) {
     await inTransaction(dependencies.db, work => insertAgain(dependencies, work, batch))
     await endAgain(dependencies, subjectsOf(batch, 'session'))
+    await endKeysAgain(dependencies, subjectsOf(batch, 'api-key'))
   }
   for (const cutOff of lacking.filter(({ kind }) => kind === 'user')) await endUserAgain(dependencies, cutOff)
   for (const kid of subjectsOf(lacking, 'signing-key')) await revokeAgain(dependencies, kid)

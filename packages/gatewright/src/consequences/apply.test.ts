@@ -100,6 +100,25 @@ describe('open codes and links', () => {
     })
 })
 
+describe('API keys', () => {
+  for (const [event, { apiKeys }] of rows)
+    test(`"${event}": ${apiKeys}`, async () => {
+      const { userId, subject } = await newUser()
+      const id = `key of ${userId}`
+      const key = { id, user_id: userId, name: 'reports', secret_hash: '', permissions: '' }
+      await t.engine.db
+        .insertInto('api_keys')
+        .values({ ...key, allowed_addresses: '', address: '', created_at: 1 })
+        .execute()
+      const { endedKeys } = await apply(event, subject)
+      const row = await t.engine.db.selectFrom('api_keys').selectAll().where('id', '=', id).executeTakeFirst()
+      const ends = apiKeys === 'end'
+      assert.deepEqual(endedKeys, ends ? ['reports'] : [])
+      assert.equal(row?.ended_at, ends ? t.clock.now() : null)
+      assert.equal(t.engine.revocations.isApiKeyEnded(id), ends)
+    })
+})
+
 describe('a cut-off of a user matters as long as the longest promise ever made to a session of it', () => {
   for (const event of ['user disabled', 'roles changed'] as const)
     test(event, async () => {

@@ -1,3 +1,4 @@
+import { endApiKeys, type KeyEndReason } from '../api-keys/api-keys.ts'
 import type { Origin } from '../audit/record.ts'
 import { endCodes } from '../codes/codes.ts'
 import { endingPurposes, everyPurpose, type Purpose } from '../codes/purposes.ts'
@@ -29,8 +30,12 @@ type Subject = {
   readonly secretId?: string
 }
 
-/** What the event did: the session under its new id, and whether anything ended. */
-export type Outcome = { readonly renewed?: LiveSession; readonly ended: number }
+/** What the event did: the session under its new id, how many ended, and the names of API keys that did. */
+export type Outcome = {
+  readonly renewed?: LiveSession
+  readonly ended: number
+  readonly endedKeys: readonly string[]
+}
 
 const required = (value: string | undefined, what: string): string => {
   if (value === undefined) throw new TypeError(`this event needs ${what}`)
@@ -71,6 +76,17 @@ const endKnownDevices = async (
   if (row.knownDevices === 'end that device') await forgetDeviceOf(work, required(sessionId, 'this session'))
 }
 
+const endKeys = async (
+  dependencies: SessionDependencies,
+  work: Work,
+  { apiKeys, reason }: Consequence,
+  { userId, origin }: Subject,
+): Promise<readonly string[]> =>
+  apiKeys === 'end' && reason !== undefined
+    ? // Reasons of rows that end keys are reasons of keys too: the table's type holds them to it.
+      endApiKeys(dependencies, work, { userId }, { reason: reason as KeyEndReason, origin })
+    : []
+
 /** Those of a session end with it, in `endSessions`. */
 const purposesThatEnd = ({ codesAndLinks, thisSession, otherSessions }: Consequence): readonly Purpose[] => {
   if (codesAndLinks === 'end of second factors') return ['second-factor']
@@ -109,6 +125,7 @@ export const applyConsequences = async (
   const purposes = purposesThatEnd(row)
   if (purposes.length > 0) await endCodes(work, userId, purposes)
   await endKnownDevices(work, row, subject)
+  const endedKeys = await endKeys(dependencies, work, row, subject)
 
   if (isOfAll(row.thisSession) && row.otherSessions === 'end' && version !== undefined)
     await recordCutOffs(dependencies, work, [
@@ -120,7 +137,7 @@ export const applyConsequences = async (
   }
   // What is done by a link may have no session.
   if (row.thisSession === 'keep' && sessionId !== undefined) await closeRefreshWindow(work, sessionId)
-  if (row.thisSession !== 'new id') return { ended: ended.count }
+  if (row.thisSession !== 'new id') return { ended: ended.count, endedKeys }
 
   const { version: userVersion } = await work.db
     .selectFrom('users')
@@ -136,7 +153,7 @@ export const applyConsequences = async (
     authTime,
     origin,
   })
-  return { renewed, ended: ended.count }
+  return { renewed, ended: ended.count, endedKeys }
 }
 
 /** The same for an event after which this session goes on: under its new id, which the answer carries. */

@@ -5,7 +5,7 @@ import type { Consequence, ConsequenceEvent } from './table.ts'
 export const artefacts = {
   'this session': { column: 'thisSession' },
   'other sessions': { column: 'otherSessions' },
-  'API keys': { comesWith: 'Who may do what: permissions, API keys' },
+  'API keys': { column: 'apiKeys' },
   'third-party grants': { comesWith: 'OAuth' },
   'codes and links': { column: 'codesAndLinks' },
   'known devices': { column: 'knownDevices' },
@@ -29,7 +29,7 @@ export type EveryEvent = {
   readonly ownerIsTold?: readonly LetterName[]
 } & ({ readonly applied: readonly ConsequenceEvent[] } | { readonly comesWith: string })
 
-const keys = artefacts['API keys'].comesWith
+const keys = 'Who may do what: permissions, API keys'
 const oauth = artefacts['third-party grants'].comesWith
 
 const grantsOf = (whose: string): string => `end without \`offline_access\` (of ${whose})`

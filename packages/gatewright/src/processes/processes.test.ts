@@ -4,7 +4,7 @@ import { openStage, type Stage, secretId, secretText } from '../../../../test/pr
 import { day, second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { inTransaction } from '../storage/transaction.ts'
-import { checkKindsKnown } from './feed-kinds.ts'
+import { checkKindsKnown, checkKindsWritten } from './feed-kinds.ts'
 import { beatInterval, longestLease, longestSilence, longestWork, readProcesses } from './live-process.ts'
 import { readMachine } from './machine.ts'
 
@@ -322,7 +322,9 @@ describe('a kind of cut-off', () => {
 
   test('that has always been there is asked of nobody', async () => {
     const { processes } = await stage.startNode([1], { feedKinds: [] })
-    await check('session', 'user', 'reread-user')
+    await inTransaction(stage.db, work =>
+      checkKindsWritten(work, ['session', 'user', 'reread-user', 'api-key']),
+    )
     await processes.leave()
   })
 })

@@ -13,14 +13,21 @@ export type Revocable = {
 /** A cut-off as memory keeps it: enough to write it down again. Several of one thing are one. */
 export type KnownCutOff = Pick<CutOffRow, 'kind' | 'subject' | 'version' | 'matters_until'>
 
+export type Reread = 'reread-user' | 'reread-roles' | 'reread-issuers'
+
 export type CutOffSetCalls = {
   readonly readRoles: (userId: string) => Promise<readonly string[]>
   /** Is told of every signing key that was revoked. */
   readonly onKeyRevoked?: (kid: string) => void
+  /**
+   * Is told what of the database is to be read again, by the kind of cut-off that says so: of this subject, or all
+   * of it.
+   */
+  readonly onReread?: { readonly [Kind in Reread]?: (subject?: string) => void }
 }
 
 type UserCutOff = { readonly version: number; readonly until: number }
-type Reread = { readonly place: number; until: number; roles?: Promise<readonly string[]> }
+type RereadUser = { readonly place: number; until: number; roles?: Promise<readonly string[]> }
 
 /** Of two cut-offs of one thing the later may matter for less long. What the former names ends no sooner for it. */
 const latest = (known: number | undefined, { matters_until }: CutOffRow): number =>
@@ -49,11 +56,12 @@ const createPrune = <Entry>(
 }
 
 /** The cut-offs that a process knows, each until it no longer matters. */
-export const createCutOffSet = ({ readRoles, onKeyRevoked }: CutOffSetCalls) => {
+export const createCutOffSet = ({ readRoles, onKeyRevoked, onReread }: CutOffSetCalls) => {
   const signingKeys = new Map<string, number>()
   const sessions = createIdTimes()
   const users = new Map<string, UserCutOff>()
-  const rereads = new Map<string, Reread>()
+  const rereads = new Map<string, RereadUser>()
+  const apiKeys = createIdTimes()
 
   /** One entry for each kind of the feed. */
   const kinds: Readonly<Record<string, (row: CutOffRow) => void>> = {
@@ -68,12 +76,16 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked }: CutOffSetCalls) => 
       onKeyRevoked?.(row.subject)
     },
     'reread-user': row => {
+      onReread?.['reread-user']?.(row.subject)
       const known = rereads.get(row.subject)
       const until = latest(known?.until, row)
       if (known === undefined || known.place < row.place)
         rereads.set(row.subject, { place: row.place, until })
       else known.until = until
     },
+    'api-key': row => apiKeys.set(row.subject, latest(apiKeys.get(row.subject), row)),
+    'reread-roles': row => onReread?.['reread-roles']?.(row.subject),
+    'reread-issuers': row => onReread?.['reread-issuers']?.(row.subject),
   }
   const isKeyRevoked = (kid: string | undefined): boolean => kid !== undefined && signingKeys.has(kid)
 
@@ -86,15 +98,19 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked }: CutOffSetCalls) => 
       yield { kind: 'reread-user', subject, version: null, matters_until: until }
     for (const [subject, until] of sessions.entries())
       yield { kind: 'session', subject, version: null, matters_until: until }
+    for (const [subject, until] of apiKeys.entries())
+      yield { kind: 'api-key', subject, version: null, matters_until: until }
   }
   const untilOf: Readonly<Record<string, (subject: string) => number | undefined>> = {
     'signing-key': kid => signingKeys.get(kid),
     user: id => users.get(id)?.until,
     'reread-user': id => rereads.get(id)?.until,
     session: id => sessions.get(id),
+    'api-key': id => apiKeys.get(id),
   }
   const prunes = [
     sessions.prune,
+    apiKeys.prune,
     createPrune(signingKeys, until => until),
     createPrune(users, ({ until }) => until),
     createPrune(rereads, ({ until }) => until),
@@ -113,6 +129,7 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked }: CutOffSetCalls) => 
       sessions.has(sessionId) ||
       userVersion < (users.get(userId)?.version ?? 0) ||
       (signingKeys.size > 0 && isKeyRevoked(keyId)),
+    isApiKeyEnded: (id: string): boolean => apiKeys.has(id),
     findRereadRoles: (userId: string): Promise<readonly string[]> | undefined => {
       const reread = rereads.get(userId)
       if (reread === undefined) return undefined
@@ -127,6 +144,7 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked }: CutOffSetCalls) => 
     /** The roles in memory may be those of a database that is no more, and places may be given again. */
     forgetRoles: (): void => {
       for (const [id, { until }] of rereads) rereads.set(id, { place: 0, until })
+      for (const call of Object.values(onReread ?? {})) call()
     },
     /** Everything that still matters at `now`. */
     list: (now: number): Iterable<KnownCutOff> => list().filter(({ matters_until }) => matters_until >= now),

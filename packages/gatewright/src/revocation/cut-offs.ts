@@ -1,5 +1,5 @@
 import { type Clock, minute } from '../ground/clock.ts'
-import { checkKindsKnown } from '../processes/feed-kinds.ts'
+import { checkKindsWritten } from '../processes/feed-kinds.ts'
 import { isSqlite } from '../storage/columns.ts'
 import type { CutOffRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
@@ -9,9 +9,18 @@ import { notifyCutOffs } from './wake-by-listening.ts'
 /**
  * The kinds of cut-off that this version knows. A cut-off never compares times: it names one thing, or
  * a user together with the version below which everything is ended. A re-read ends nothing: the
- * permissions of that user's tokens come from the database while it stays.
+ * permissions of that user's tokens come from the database while it stays; what roles allow, and which
+ * issuers are blocked, is read again by every process that meets one.
  */
-export const cutOffKinds = ['session', 'user', 'signing-key', 'reread-user'] as const
+export const cutOffKinds = [
+  'session',
+  'user',
+  'signing-key',
+  'reread-user',
+  'api-key',
+  'reread-roles',
+  'reread-issuers',
+] as const
 export type CutOffKind = (typeof cutOffKinds)[number]
 
 export type CutOff = {
@@ -56,7 +65,7 @@ export const recordCutOffs = async (
   cutOffs: readonly CutOff[],
 ): Promise<void> => {
   if (cutOffs.length === 0) return
-  await checkKindsKnown(
+  await checkKindsWritten(
     work,
     cutOffs.map(({ kind }) => kind),
   )

@@ -35,6 +35,7 @@ export type Revocations = {
   readonly isEnded: (token: Revocable) => boolean
   /** Whether all that this key has signed has ended. */
   readonly isKeyRevoked: (kid: string | undefined) => boolean
+  readonly isApiKeyEnded: (id: string) => boolean
   /** The roles of a user whose claim may be old, read once and frozen; undefined where the claim is right. */
   readonly findRereadRoles: (userId: string) => Promise<readonly string[]> | undefined
   /** Resolves (or is undefined at once) when the view is fresh. @throws Refusal `unavailable` */
@@ -146,6 +147,7 @@ export const createRevocations = (dependencies: Dependencies): Revocations => {
     },
     isEnded: set.isEnded,
     isKeyRevoked: set.isKeyRevoked,
+    isApiKeyEnded: set.isApiKeyEnded,
     findRereadRoles: set.findRereadRoles,
     ensureFresh: () => (view.isFresh() ? undefined : waitUntilFresh()),
     age: view.age,

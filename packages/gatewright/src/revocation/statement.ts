@@ -29,6 +29,9 @@ const details: Readonly<Record<string, (row: CutOffRow) => number>> = {
   'reread-user': newestBefore,
 }
 
+/** What ends access tokens, or makes them stale: a verifier elsewhere takes nothing else. */
+const published: readonly string[] = ['session', 'user', 'signing-key', 'reread-user']
+
 const toEntry = (row: CutOffRow): Entry => {
   const detail = Object.hasOwn(details, row.kind) ? details[row.kind]?.(row) : undefined
   const entry = [row.kind, nameOf(row), toSeconds(row.matters_until)] as const
@@ -40,7 +43,7 @@ const entriesOf = new WeakMap<readonly CutOffRow[], readonly Entry[]>()
 const toEntries = (rows: readonly CutOffRow[]): readonly Entry[] => {
   const known = entriesOf.get(rows)
   if (known !== undefined) return known
-  const entries = rows.map(toEntry)
+  const entries = rows.filter(({ kind }) => published.includes(kind)).map(toEntry)
   entriesOf.set(rows, entries)
   return entries
 }

@@ -19,6 +19,7 @@ import { up as factors } from './migrations/0016-factors.ts'
 import { up as passkeys } from './migrations/0017-passkeys.ts'
 import { up as invitations } from './migrations/0018-invitations.ts'
 import { up as review } from './migrations/0019-review.ts'
+import { up as permissions } from './migrations/0021-permissions.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -40,6 +41,7 @@ const ownMigrations: Record<string, Migration> = {
   '0017-passkeys': { up: passkeys },
   '0018-invitations': { up: invitations },
   '0019-review': { up: review },
+  '0021-permissions': { up: permissions },
 }
 
 export type MigrationSet = {

@@ -27,6 +27,11 @@ export type Tables = {
   totp_factors: TotpFactorsTable
   totp_enrolments: TotpEnrolmentsTable
   recovery_codes: RecoveryCodesTable
+  roles: RolesTable
+  role_permissions: RolePermissionsTable
+  api_keys: ApiKeysTable
+  identities: IdentitiesTable
+  blocked_issuers: BlockedIssuersTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -95,6 +100,10 @@ type UsersTable = {
   password_needs_factor: Generated<number>
   /** 1 from a reset of the password until its owner has looked at what outlived that; else 0. */
   review_due: Generated<number>
+  /** `user`, a person who can sign in, or `service`, which has no password. */
+  kind: Generated<string>
+  /** 1 where an administrator asked for a new password, and none was set since; else 0. */
+  password_change_due: Generated<number>
 }
 
 type UserRolesTable = { user_id: string; role: string }
@@ -366,7 +375,45 @@ type RecoveryCodesTable = {
   created_at: number
 }
 
+/** Roles that administrators made at run time. */
+type RolesTable = { name: string; description: string; created_at: number; changed_at: number }
+
+type RolePermissionsTable = { role: string; permission: string }
+
+/** Keys of users and services (`api-keys/api-keys.ts`). */
+type ApiKeysTable = {
+  id: string
+  /** The user or service that it belongs to. */
+  user_id: string
+  name: string
+  /** SHA-256 of 256 random bits. */
+  secret_hash: string
+  /** What it may do at most, space-separated; it never may more than its owner may. */
+  permissions: string
+  /** Addresses and networks that it is taken from, space-separated; empty: from everywhere. */
+  allowed_addresses: string
+  created_at: number
+  /** Null: it never expires. */
+  expires_at: number | null
+  last_used_at: number | null
+  /** As known at the last use. */
+  address: string
+  /** The key that was made in its place; it goes on until it expires. */
+  replaced_by: string | null
+  /** When its owner was told that it expires soon. */
+  reminded_at: number | null
+  ended_at: number | null
+  end_reason: string | null
+}
+
+/** Whom a subject of another issuer is here: it speaks for nobody else. */
+type IdentitiesTable = { issuer: string; subject: string; user_id: string; created_at: number }
+
+/** Issuers of which no token is taken, whatever the settings say. */
+type BlockedIssuersTable = { issuer: string; blocked_at: number }
+
 export type Database = Kysely<Tables>
+export type ApiKeyRow = Selectable<ApiKeysTable>
 export type DatabaseTransaction = Transaction<Tables>
 export type InstallationRow = Selectable<InstallationTable>
 export type UserRow = Selectable<UsersTable>

@@ -59,6 +59,7 @@ export const eraseUser = async (
     'totp_factors',
     'totp_enrolments',
     'recovery_codes',
+    'identities',
   ] as const)
     await db.deleteFrom(table).where('user_id', '=', id).execute()
   // The stored answers hold what the user wrote.
@@ -73,4 +74,5 @@ export const eraseUser = async (
     .where('user_id', '=', id)
     .where('ended_at', 'is not', null)
     .execute()
+  await db.updateTable('api_keys').set({ name: '', address: '' }).where('user_id', '=', id).execute()
 }

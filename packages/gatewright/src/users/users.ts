@@ -201,6 +201,8 @@ export const insertUser = async (
     locale,
     password_needs_factor: 0,
     review_due: 0,
+    kind: 'user',
+    password_change_due: 0,
   }
   const result = await db
     .insertInto('users')
