@@ -10,6 +10,12 @@ const getServer = (): string => {
   throw new Error('there is no PostgreSQL server: run node test/run.ts <file>')
 }
 
+const make = (from?: string): Promise<TemporaryDatabase> =>
+  makeTemporaryDatabase(testsDatabase.kind === 'postgres' ? getServer() : undefined, from)
+
 /** SQLite in a folder of its own, or with `TEST_DATABASE=postgres` a database on a real PostgreSQL server. */
-export const newTestDatabase = async (): Promise<TemporaryDatabase> =>
-  makeTemporaryDatabase(testsDatabase.kind === 'postgres' ? getServer() : undefined)
+export const newTestDatabase = (): Promise<TemporaryDatabase> => make()
+
+/** The same with the tables of the blog, made by its migrations once for all files of a run. */
+export const newMigratedDatabase = (): Promise<TemporaryDatabase> =>
+  make(testsDatabase.migrated[testsDatabase.kind])

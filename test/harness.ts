@@ -12,7 +12,7 @@ import {
 import { openTestApp } from '../packages/gatewright/src/testing/open-test-app.ts'
 import type { SentMail } from '../packages/gatewright/src/testing/record-mail.ts'
 import { addTestUser, testPassword } from '../packages/gatewright/src/testing/test-user.ts'
-import { newTestDatabase } from './database.ts'
+import { newMigratedDatabase } from './database.ts'
 import { testsDatabase } from './environment.ts'
 
 /** @param start milliseconds since 1970 */
@@ -40,7 +40,7 @@ export const password = testPassword
  * The blog as the test kit opens it, on any settings: also those that the kit refuses to others.
  */
 export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<TestApp> => {
-  const database = await newTestDatabase()
+  const database = await newMigratedDatabase()
   const clock = createFakeClock()
   const settings = defaultSettings({
     nodeEnv: 'test',

@@ -44,13 +44,16 @@ type Options = {
   readonly flags?: readonly string[]
   /** Files of its data folder, there before it starts. */
   readonly files?: Readonly<Record<string, string>>
+  /** Where its data folder is made. */
+  readonly place?: string
 }
 
 export const startPostgres = async ({
   flags = withoutDurability,
   files = {},
+  place = tmpdir(),
 }: Options = {}): Promise<PostgresServer> => {
-  const folder = mkdtempSync(join(tmpdir(), 'gatewright-postgres-'))
+  const folder = mkdtempSync(join(place, 'gatewright-postgres-'))
   const lines: string[] = []
   let tellReady = (): void => {}
   const onLine = (line: unknown): void => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Kysely, sql } from 'kysely'
@@ -15,10 +15,12 @@ export type TemporaryDatabase = {
 /** The comment on every database that is made here; none without it is ever written to, or dropped. */
 export const mark = 'made by gatewright/testing, which drops it'
 
-const newFile = (): TemporaryDatabase => {
+const newFile = (from: string | undefined): TemporaryDatabase => {
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+  const file = join(folder, 'test.db')
+  if (from !== undefined) copyFileSync(from, file)
   return {
-    url: `sqlite:${join(folder, 'test.db')}`,
+    url: `sqlite:${file}`,
     drop: async () => rmSync(folder, { recursive: true, force: true }),
   }
 }
@@ -46,13 +48,9 @@ const parseServer = (text: string): URL => {
 }
 
 /** Refuses a database that was not made here. */
-const checkMark = async (server: string, name: string): Promise<void> => {
-  const found = await runOn(server, db =>
-    sql<{ mark: string | null }>`
-      select shobj_description(oid, 'pg_database') as mark from pg_database where datname = ${name}`.execute(
-      db,
-    ),
-  )
+const checkMark = async (db: Kysely<never>, name: string): Promise<void> => {
+  const found = await sql<{ mark: string | null }>`
+    select shobj_description(oid, 'pg_database') as mark from pg_database where datname = ${name}`.execute(db)
   if (found.rows[0]?.mark !== mark)
     throw new Error(
       `the database ${name} does not say that it was made by gatewright/testing: it is not touched, look at it yourself`,
@@ -70,20 +68,25 @@ const dropDatabase = async (db: Kysely<never>, name: string): Promise<void> => {
   await sql`drop database ${sql.id(name)}`.execute(db)
 }
 
-const newOn = async (server: URL): Promise<TemporaryDatabase> => {
+/** A copy is one of files, which costs the server a third of what its log of the copy would. */
+const copyOf = (from: string | undefined) =>
+  from === undefined ? sql`` : sql`template ${sql.id(from)} strategy file_copy`
+
+const newOn = async (server: URL, from: string | undefined): Promise<TemporaryDatabase> => {
   const name = `gatewright_test_${Buffer.from(systemRandom.bytes(12)).toString('hex')}`
   await runOn(server.href, async db => {
-    await sql`create database ${sql.id(name)}`.execute(db)
+    await sql`create database ${sql.id(name)} ${copyOf(from)}`.execute(db)
     await sql`comment on database ${sql.id(name)} is ${sql.lit(mark)}`.execute(db)
   })
   const url = new URL(server)
   url.pathname = `/${name}`
   return {
     url: url.href,
-    drop: async () => {
-      await checkMark(server.href, name)
-      await runOn(server.href, db => dropDatabase(db, name))
-    },
+    drop: () =>
+      runOn(server.href, async db => {
+        await checkMark(db, name)
+        await dropDatabase(db, name)
+      }),
   }
 }
 
@@ -91,6 +94,7 @@ const newOn = async (server: URL): Promise<TemporaryDatabase> => {
  * Makes an empty database: SQLite in a new folder, or on this PostgreSQL server. There is no way to name one
  * that exists.
  * @param postgres the address of a server, with a role that may make databases
+ * @param from what it is a copy of, in place of empty: a closed SQLite file, or a database of that server
  */
-export const makeTemporaryDatabase = async (postgres?: string): Promise<TemporaryDatabase> =>
-  postgres === undefined ? newFile() : newOn(parseServer(postgres))
+export const makeTemporaryDatabase = async (postgres?: string, from?: string): Promise<TemporaryDatabase> =>
+  postgres === undefined ? newFile(from) : newOn(parseServer(postgres), from)
