@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
+import { giveAddress } from '../mail/given-link.ts'
 import { newPerson } from '../mail/person.ts'
+import { plantPasskey } from '../passkeys/registered.ts'
 import { untilEqual } from '../process/until.ts'
 import { addApp, keepRecoveryCodes, nextCode } from './factors.ts'
 import { mailsTo, newestLink, subjectsTo } from './mails.ts'
@@ -125,6 +127,36 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     await owner.getByText('The password is set.').waitFor()
     await page.reload()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  test('“that was not me” at an address that is not the account’s any more promises no new password', async () => {
+    const page = await withAddress('trent', '/me/password')
+    await page.getByLabel('Current password').fill(password)
+    await page.getByLabel('New password').fill(newPassword)
+    await press(page, 'Change the password')
+    await page.getByText('The password is changed.').waitFor()
+    const { id } = await c.t.engine.db
+      .selectFrom('users')
+      .select('id')
+      .where('username', '=', 'trent')
+      .executeTakeFirstOrThrow()
+    await giveAddress(c.t.engine, id, 'trent@example.net')
+    const owner = await follow('trent@example.org')
+    await press(owner, 'It was not me')
+    await owner.getByText('This is not the address of the account any more').waitFor()
+    assert.equal(await owner.getByText('Now choose a new password').count(), 0)
+  })
+
+  test('who has a passkey and no recovery code left is led to the passkey, and not to another browser', async () => {
+    const person = await newPerson(c.t)
+    await plantPasskey(c.t.engine, person.id)
+    const page = await open(c, '/forgot')
+    await page.getByLabel('E-mail address').fill(person.email)
+    await press(page, 'Send the link')
+    await page.getByText('a link is on its way').waitFor()
+    await follow(person.email, page)
+    await setPassword(page)
+    await page.getByText('Sign in with the passkey').waitFor()
   })
 
   test('a forgotten password is set anew by the link of a mail, and the link opens nothing twice', async () => {

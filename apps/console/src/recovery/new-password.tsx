@@ -6,7 +6,7 @@ import { useApi } from '../api/use-api.ts'
 import { UsernameOf } from '../forms/field.tsx'
 import { Form } from '../forms/form.tsx'
 import { Link } from '../forms/link.tsx'
-import { Done } from '../forms/notice.tsx'
+import { Done, Warning } from '../forms/notice.tsx'
 import { NewPasswordField } from '../forms/password-field.tsx'
 import { focusHeading } from '../frame/focus.ts'
 import { Prove } from '../prove/prove.tsx'
@@ -48,6 +48,7 @@ export const NewPassword = ({ token }: { readonly token: string }) => {
         </Link>
       </>
     )
+  if (password !== undefined && methods.length === 0) return <Warning>{text('resetNothing')}</Warning>
   if (password !== undefined)
     return (
       <Prove

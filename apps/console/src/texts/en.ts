@@ -149,6 +149,8 @@ export const en = {
   proveRecoveryIntro: 'Write one of your recovery codes. Each works once.',
   chooseProveRecovery: 'Use a recovery code instead',
   proveNothing: 'This browser can’t show what is asked for. Use one that knows passkeys.',
+  resetNothing:
+    'A link can’t show a passkey, and no recovery code is left. Sign in with the passkey: that needs no password.',
 
   securityTitle: 'Security',
   securityIntro: 'A second factor stands beside your password: whoever has only the password can’t sign in.',
@@ -201,15 +203,19 @@ export const en = {
 
   undoTitle: 'Bring the old address back',
   undoIntro:
-    'The address of your account was changed, and it was not you? This brings this one back, signs out every device and lets you choose a new password.',
+    'The address of your account was changed, and it was not you? This brings this one back, signs out every device, ends the password and removes second factors that were added since. Then you choose a new password.',
   undoSubmit: 'Bring it back',
   undoDone: 'Your old address is back, and every device is signed out.',
+  undoTaken:
+    'Every device is signed out. This address belongs to another account by now and was not brought back: ask an administrator.',
 
   notMeTitle: 'That was not me',
   notMeIntro:
-    'You were told of something that was not you? This signs out every device and lets you choose a new password.',
+    'You were told of something that was not you? This signs out every device, ends the password and removes second factors that were added since. Then you choose a new password.',
   notMeSubmit: 'It was not me',
   notMeDone: 'Every device is signed out. Now choose a new password.',
+  notMeElsewhere:
+    'Every device is signed out. This is not the address of the account any more, so no new password is chosen here: ask for one with the address that is.',
 
   proveAddressTitle: 'Sign in on this device',
   proveAddressIntro:

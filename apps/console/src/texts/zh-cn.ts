@@ -145,6 +145,7 @@ export const zhCn: Texts = {
   proveRecoveryIntro: '请输入一个恢复代码。每个代码只能使用一次。',
   chooseProveRecovery: '改用恢复代码',
   proveNothing: '此浏览器无法提供所需的证明。请使用支持通行密钥的浏览器。',
+  resetNothing: '通过链接无法使用通行密钥，也没有剩余的恢复代码。请直接用通行密钥登录：那不需要密码。',
 
   securityTitle: '安全',
   securityIntro: '第二重验证与密码并用：只有密码的人无法登录。',
@@ -193,14 +194,19 @@ export const zhCn: Texts = {
   verifyDone: '你的电子邮箱已通过验证。',
 
   undoTitle: '恢复原邮箱',
-  undoIntro: '账户邮箱被更改，而这不是你本人的操作？这会恢复原邮箱，让所有设备退出登录，并让你设置新密码。',
+  undoIntro:
+    '账户邮箱被更改，而这不是你本人的操作？这会恢复原邮箱，让所有设备退出登录，使密码失效，并移除此后添加的第二重验证。然后你可以设置新密码。',
   undoSubmit: '恢复原邮箱',
   undoDone: '原邮箱已恢复，所有设备都已退出登录。',
+  undoTaken: '所有设备都已退出登录。该邮箱现已属于另一个账户，因此没有恢复：请联系管理员。',
 
   notMeTitle: '这不是我的操作',
-  notMeIntro: '通知中的事情不是你本人的操作？这会让所有设备退出登录，并让你设置新密码。',
+  notMeIntro:
+    '通知中的事情不是你本人的操作？这会让所有设备退出登录，使密码失效，并移除此后添加的第二重验证。然后你可以设置新密码。',
   notMeSubmit: '不是我',
   notMeDone: '所有设备都已退出登录。现在请设置新密码。',
+  notMeElsewhere:
+    '所有设备都已退出登录。该邮箱已不是此账户的邮箱，因此不能在这里设置新密码：请用账户现在的邮箱申请。',
 
   proveAddressTitle: '在此设备上登录',
   proveAddressIntro: '有人多次输入错误密码，因此新设备需要等待。这会证明邮箱属于你，并允许此设备登录。',

@@ -145,6 +145,7 @@ export const zhTw: Texts = {
   proveRecoveryIntro: '請輸入一個復原代碼。每個復原代碼只能使用一次。',
   chooseProveRecovery: '改用復原代碼',
   proveNothing: '此瀏覽器無法提供所需的證明。請使用支援通行密鑰的瀏覽器。',
+  resetNothing: '透過連結無法使用通行密鑰，也沒有剩餘的復原碼。請直接用通行密鑰登入：那不需要密碼。',
 
   securityTitle: '安全性',
   securityIntro: '第二重驗證與密碼並用：只有密碼的人無法登入。',
@@ -193,14 +194,19 @@ export const zhTw: Texts = {
   verifyDone: '您的電子郵件已通過驗證。',
 
   undoTitle: '恢復原信箱',
-  undoIntro: '帳戶信箱遭變更，而這不是您本人的操作？這會恢復原信箱，讓所有裝置登出，並讓您設定新密碼。',
+  undoIntro:
+    '帳戶信箱遭變更，而這不是您本人的操作？這會恢復原信箱，讓所有裝置登出，使密碼失效，並移除此後新增的第二重驗證。然後您可以設定新密碼。',
   undoSubmit: '恢復原信箱',
   undoDone: '原信箱已恢復，所有裝置都已登出。',
+  undoTaken: '所有裝置都已登出。此信箱現已屬於另一個帳戶，因此沒有恢復：請聯絡管理員。',
 
   notMeTitle: '這不是我的操作',
-  notMeIntro: '通知中的事情不是您本人的操作？這會讓所有裝置登出，並讓您設定新密碼。',
+  notMeIntro:
+    '通知中的事情不是您本人的操作？這會讓所有裝置登出，使密碼失效，並移除此後新增的第二重驗證。然後您可以設定新密碼。',
   notMeSubmit: '不是我',
   notMeDone: '所有裝置都已登出。現在請設定新密碼。',
+  notMeElsewhere:
+    '所有裝置都已登出。此信箱已不是此帳戶的信箱，因此不能在這裡設定新密碼：請用帳戶現在的信箱申請。',
 
   proveAddressTitle: '在此裝置上登入',
   proveAddressIntro: '有人多次輸入錯誤密碼，因此新裝置需要等待。這會證明信箱屬於您，並允許此裝置登入。',

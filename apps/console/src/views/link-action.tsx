@@ -18,6 +18,8 @@ type LinkAction = {
   readonly intro: TextName
   readonly submit: TextName
   readonly done: TextName
+  /** Said in its place where no new password can be chosen. */
+  readonly withoutReset?: TextName
   readonly act: (api: Api, token: string) => Promise<LinkAnswer>
   /** Where it goes on; the account without a word. */
   readonly next?: { readonly path: string; readonly text: TextName }
@@ -30,7 +32,10 @@ const createLinkView = (action: LinkAction) => () => (
 
 type LinkFormProps = { readonly token: string; readonly action: LinkAction }
 
-const LinkForm = ({ token, action: { intro, submit, done, act, next } }: LinkFormProps) => {
+const LinkForm = ({
+  token,
+  action: { intro, submit, done, withoutReset = done, act, next },
+}: LinkFormProps) => {
   const { text } = useTexts()
   const api = useApi()
   const sessionChanged = useSessionChanged()
@@ -51,7 +56,7 @@ const LinkForm = ({ token, action: { intro, submit, done, act, next } }: LinkFor
   const resetToken = action.data?.reset_token
   return (
     <>
-      <Done>{text(done)}</Done>
+      <Done>{text(resetToken === undefined ? withoutReset : done)}</Done>
       {resetToken === undefined ? (
         <Link to={next?.path ?? '/me'}>{text(next?.text ?? 'toAccount')}</Link>
       ) : (
@@ -72,6 +77,7 @@ export const UndoEmail = createLinkView({
   intro: 'undoIntro',
   submit: 'undoSubmit',
   done: 'undoDone',
+  withoutReset: 'undoTaken',
   act: (api, token) => api.undoEmail(token),
 })
 
@@ -79,6 +85,7 @@ export const NotMe = createLinkView({
   intro: 'notMeIntro',
   submit: 'notMeSubmit',
   done: 'notMeDone',
+  withoutReset: 'notMeElsewhere',
   act: (api, token) => api.refuseEvent(token),
 })
 
