@@ -4,6 +4,7 @@ import { day, minute } from 'gatewright/clock'
 import { addTestUser } from '../../packages/gatewright/src/testing/test-user.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 import { openSecondConnection } from '../sessions/second-connection.ts'
+import { signInAs } from '../sessions/signed-in.ts'
 import { codeOf, linkTo, logIn, mailTo, newPerson } from './person.ts'
 
 let t: TestApp
@@ -57,6 +58,32 @@ test('mailbox read once: a link of a notice from before a reset opens nothing af
   assert.equal((await post('password/reset', reset)).status, 204)
   assert.equal(codeOf(await post('email/not-me', { token: seen })), 'invalid_link')
   assert.ok(await logIn(t, person, 'of the owner, a second one'))
+})
+
+test('a thief’s passkey from before what is denied: whoever comes in by it, or by another, is asked what is theirs', async () => {
+  const person = await newPerson(t)
+  const { access: token } = await logIn(t, person)
+  const body = { current_password: password, new_password: 'what the thief has chosen' }
+  assert.equal((await t.call('PUT', 'me/password', { token, body })).status, 200)
+  const denied = await post('email/not-me', { token: await linkTo(t, person.email, 'not-me') })
+  assert.equal(denied.status, 200)
+  const { access } = await signInAs(t.engine, person.id)
+  assert.equal((await t.call('GET', 'sessions/current', { token: access })).body.user.review_due, true)
+})
+
+test('erased: what somebody asked for in an owner’s name goes with the account', async () => {
+  const person = await newPerson(t)
+  await forget(person.email)
+  await mailTo(t, person.email)
+  const { access: token } = await logIn(t, person)
+  const second = openSecondConnection(t.engine)
+  const kinds = () =>
+    second.rows('select kind from mails where user_id = ? order by kind', person.id).map(({ kind }) => kind)
+  assert.deepEqual(kinds(), ['forgotten'])
+  const erased = await t.call('DELETE', 'me', { token, body: { password } })
+  assert.ok(erased.status < 300, erased.text)
+  assert.deepEqual(kinds(), [])
+  second.close()
 })
 
 test('dormant account: its first sign-in after years is told, although no session of before is kept', async () => {

@@ -29,7 +29,9 @@ const findOwner = (db: Database, email: string): Promise<UserRow | undefined> =>
  * To the address as its owner has verified it, where it has one: what was typed is the same only after it was
  * normalised, and may be another mailbox.
  */
-type Answer = Pick<Letter, 'to' | 'letter' | 'values' | 'links' | 'locale'> | undefined
+type Answer =
+  | { readonly letter: Letter /** Whose it is: it goes with the account. */; readonly userId: string }
+  | undefined
 type Resolve = (dependencies: AskDependencies, work: Work, asked: Asked) => Promise<Answer>
 
 const linkFor = async (
@@ -52,7 +54,8 @@ const forgotten: Resolve = async (dependencies, work, { email }) => {
   if (reset === undefined) return undefined
   const { username, locale } = user
   const who = { to: user.email, locale: toLocale(locale) }
-  return { ...who, letter: 'reset-password', values: { username }, links: { reset } }
+  const letter = { ...who, letter: 'reset-password', values: { username }, links: { reset } } as const
+  return { letter, userId: user.id }
 }
 
 /**
@@ -63,7 +66,7 @@ const given: Resolve = async (dependencies, work, { email, userId = '', session,
   const owner = await findOwner(work.db, email)
   if (owner !== undefined && owner.id !== userId) {
     const who = { to: owner.email ?? email, locale: toLocale(owner.locale) }
-    return { ...who, letter: 'address-taken', values: {}, links: {} }
+    return { letter: { ...who, letter: 'address-taken', values: {}, links: {} }, userId: owner.id }
   }
   const user = await lockAndGetUser(work, userId)
   if (user === undefined || user.disabled_at !== null) return undefined
@@ -73,7 +76,7 @@ const given: Resolve = async (dependencies, work, { email, userId = '', session,
   const verify = await linkFor(dependencies, work, user, { purpose: 'verify-email', data })
   if (verify === undefined) return undefined
   const who = { to: email, locale: toLocale(user.locale) }
-  return { ...who, letter: 'verify-email', values: {}, links: { verify } }
+  return { letter: { ...who, letter: 'verify-email', values: {}, links: { verify } }, userId }
 }
 
 /** What is found out about each thing that is asked for. */
@@ -103,9 +106,11 @@ export const resolveAsked = async (
   if (!(await mayBeSent(dependencies, asked))) return undefined
   return inTransaction(db, async work => {
     const secretId = await processes.secretInForce(work)
-    const letter = await asks[asked.ask](dependencies, work, asked)
-    if (letter === undefined) return undefined
-    const isOurs = await keepContent(work.db, row, sealContent(secrets, row.id, letter, secretId))
+    const answer = await asks[asked.ask](dependencies, work, asked)
+    if (answer === undefined) return undefined
+    const { letter, userId } = answer
+    const content = sealContent(secrets, row.id, letter, secretId)
+    const isOurs = await keepContent(work.db, row, { content, user_id: userId })
     if (!isOurs) throw new Error('somebody else has the mail by now')
     return letter
   })

@@ -64,8 +64,12 @@ export const holdOn = async (db: Database, taken: Taken, now: number): Promise<b
 }
 
 /** What the queue has found out about a mail that was asked for: every further attempt sends the same. */
-export const keepContent = async (db: Database, taken: Taken, content: string): Promise<boolean> => {
-  const { numUpdatedRows } = await updateTaken(db, taken).set({ content }).executeTakeFirst()
+export const keepContent = async (
+  db: Database,
+  taken: Taken,
+  found: Pick<MailRow, 'content' | 'user_id'>,
+): Promise<boolean> => {
+  const { numUpdatedRows } = await updateTaken(db, taken).set(found).executeTakeFirst()
   return numUpdatedRows === 1n
 }
 

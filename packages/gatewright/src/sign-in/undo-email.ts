@@ -15,13 +15,14 @@ type Denial = TakenLink & { readonly origin: ShownLink['origin']; readonly secre
 
 /**
  * For the address as it is now, at the version after everything has ended. The password may be a thief's: it opens
- * nothing from now on.
+ * nothing from now on. Nor may a passkey be the owner's that is older than what is denied: whoever comes in is asked.
  */
 const startReset = async (dependencies: EmailDependencies, work: Work, userId: string): Promise<Denied> => {
   const user = await lockAndGetUser(work, userId)
   if (user === undefined) return {}
   work.beforeLock('user')
-  await work.db.updateTable('users').set({ password_hash: null }).where('id', '=', userId).execute()
+  const doubted = { password_hash: null, review_due: 1 }
+  await work.db.updateTable('users').set(doubted).where('id', '=', userId).execute()
   const owner = { id: user.id, version: user.version }
   const data = { email: user.email }
   const made = await makeCode(dependencies, work, { purpose: 'reset-password', user: owner, data })
