@@ -127,7 +127,7 @@ const holdingsOf = ({ place, holding }: Attempt, event: EventName) =>
 const onLook = ({ db }: Engine, look: () => void): Engine['db'] =>
   db.withPlugin({
     transformQuery: ({ node }) => {
-      if (node.kind === 'SelectQueryNode' && JSON.stringify(node.from).includes('"passkeys"')) look()
+      if (node.kind === 'SelectQueryNode' && JSON.stringify(node.from ?? {}).includes('"passkeys"')) look()
       return node
     },
     transformResult: async ({ result }) => result,
