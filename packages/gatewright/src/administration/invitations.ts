@@ -21,7 +21,7 @@ type Dependencies = CodeDependencies &
     readonly db: Database
     readonly roleTable: RoleTable
     readonly processes: Pick<Processes, 'secretInForce'>
-    readonly settings: Pick<Settings, 'registration' | 'appName'>
+    readonly settings: Pick<Settings, 'registration'>
   }
 
 /** One that is open. */
@@ -109,7 +109,7 @@ export const invite = async (
       letter: 'invitation',
       to: email,
       locale: locale ?? toLocale(inviter?.locale ?? 'en'),
-      values: { inviter: inviter?.username ?? dependencies.settings.appName },
+      values: { ...(inviter && { inviter: inviter.username }) },
       links: { invitation: secret },
     } as const
     await queueMail(dependencies, work, { content, secretId })

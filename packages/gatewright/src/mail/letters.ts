@@ -60,7 +60,7 @@ export type LetterValues = {
   readonly factor?: 'totp' | 'passkey' | 'recovery_code'
   /** The address that an account has from now on. */
   readonly email?: string
-  /** Who invites. */
+  /** Who invites; the command line is nobody. */
   readonly inviter?: string
   /** How many are left. */
   readonly left?: string

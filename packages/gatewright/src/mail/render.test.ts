@@ -66,6 +66,15 @@ describe('every mail says what it is for, in plain text and in HTML', () => {
       })
 })
 
+test('an invitation of the command line names no inviter, in each language', () => {
+  for (const locale of locales) {
+    const { text } = renderLetter(letterOf('invitation', { locale, values: {} }), sender)
+    const [line] = mailTexts[locale].letters.invitation.linesOfNobody ?? []
+    assert.ok(line && text.includes(`\n\n${line.replace('{app}', 'Blog')}\n\n`), text)
+    assert.equal(text.includes(mailTexts[locale].letters.invitation.lines[0]?.slice(-6) ?? ''), false)
+  }
+})
+
 test('what a stranger chose is text, on one line', () => {
   const device = '<img src=x onerror=alert(1)>\r\n{app}{{7*7}}<%= 7*7 %>'
   const { text, html } = renderLetter(letterOf('new-device', { values: { ...values, device } }), sender)

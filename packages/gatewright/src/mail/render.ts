@@ -63,13 +63,14 @@ const factNames = ['at', 'address', 'device'] as const
 const toParts = ({ letter, links, values }: Letter, texts: MailTexts, sender: Sender): readonly Part[] => {
   const text = texts.letters[letter]
   const words = toWords(values, texts, sender)
+  const lines = (words.inviter === undefined && text.linesOfNobody) || text.lines
   const facts = factNames.filter(name => words[name]).map(name => fill(texts[name], words))
   const link = 'link' in letters[letter] ? (letters[letter].link as LinkName) : undefined
   const token = link && links[link]
   const say = (...lines: readonly string[]) => lines.map(line => fill(line, words))
   return [
     { kind: 'text', lines: say(words.username ? texts.greeting : texts.greetingOfNobody) },
-    ...text.lines.map((line): Part => ({ kind: 'text', lines: say(line) })),
+    ...lines.map((line): Part => ({ kind: 'text', lines: say(line) })),
     ...(facts.length > 0 ? [{ kind: 'facts', lines: facts } as const] : []),
     ...(link === undefined || token === undefined
       ? []

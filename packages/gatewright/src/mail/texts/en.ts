@@ -4,6 +4,8 @@ import type { LetterName } from '../letters.ts'
 export type LetterText = {
   readonly subject: string
   readonly lines: readonly string[]
+  /** In place of these where no user has sent it. */
+  readonly linesOfNobody?: readonly string[]
   /** Stands above the link. */
   readonly link?: string
 }
@@ -61,6 +63,7 @@ export const en: MailTexts = {
     invitation: {
       subject: 'You are invited to {app}',
       lines: ['{inviter} invites you to {app}.'],
+      linesOfNobody: ['You are invited to {app}.'],
       link: 'Open this link to choose a username and a password.',
     },
     'email-changed': {

@@ -35,6 +35,7 @@ export const zhCn: MailTexts = {
     invitation: {
       subject: '邀请您加入 {app}',
       lines: ['{inviter} 邀请您加入 {app}。'],
+      linesOfNobody: ['您受邀加入 {app}。'],
       link: '打开此链接以设置用户名和密码。',
     },
     'email-changed': {

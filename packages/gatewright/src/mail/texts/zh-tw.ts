@@ -34,6 +34,7 @@ export const zhTw: MailTexts = {
     invitation: {
       subject: '邀請您加入 {app}',
       lines: ['{inviter} 邀請您加入 {app}。'],
+      linesOfNobody: ['您受邀加入 {app}。'],
       link: '開啟此連結以設定使用者名稱和密碼。',
     },
     'email-changed': {
