@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { day, minute } from 'gatewright/clock'
+import { day, hour, minute } from 'gatewright/clock'
+import { renewRecoveryCodes } from '../../packages/gatewright/src/factors/recovery-codes.ts'
+import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
 import { addTestUser } from '../../packages/gatewright/src/testing/test-user.ts'
+import { nextCode, plantTotp } from '../factors/enrolled.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 import { openSecondConnection } from '../sessions/second-connection.ts'
 import { signInAs } from '../sessions/signed-in.ts'
+import { giveLink } from './given-link.ts'
 import { codeOf, linkTo, logIn, mailTo, newPerson } from './person.ts'
 
 let t: TestApp
@@ -84,6 +88,29 @@ test('erased: what somebody asked for in an owner’s name goes with the account
   assert.ok(erased.status < 300, erased.text)
   assert.deepEqual(kinds(), [])
   second.close()
+})
+
+test('brute force: whoever reads the mail guesses at no more than a hundred codes of an app beside links, and then waits in vain', async () => {
+  const person = await newPerson(t)
+  await plantTotp(t.engine, person.id)
+  const [recoveryCode] = await inTransaction(t.engine.db, work =>
+    renewRecoveryCodes(t.engine, work, person.id),
+  )
+  const reset = async (code: object) => {
+    const token = await giveLink(t.engine, 'reset-password', person.id, { email: person.email })
+    return codeOf(await post('password/reset', { token, new_password: 'what the thief has chosen', ...code }))
+  }
+  for (let n = 0; n < 101; n++) {
+    t.clock.advance(16 * minute)
+    assert.equal(await reset({ method: 'totp', code: '000000' }), 'invalid_mfa_code')
+  }
+  for (const wait of [hour, 3 * day]) {
+    t.clock.advance(wait)
+    await t.engine.db.deleteFrom('sign_in_throttles').where('forgotten_at', '<', t.clock.now()).execute()
+    const code = await nextCode(t.engine, person.id)
+    assert.equal(await reset({ method: 'totp', code }), 'invalid_mfa_code')
+  }
+  assert.equal(await reset({ method: 'recovery_code', code: recoveryCode }), 204, 'its owner has another way')
 })
 
 test('dormant account: its first sign-in after years is told, although no session of before is kept', async () => {

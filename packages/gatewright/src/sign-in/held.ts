@@ -15,6 +15,8 @@ type HeldDependencies = ThrottleDependencies &
 
 /** A hold is not forgotten after a day of peace: it ends with its owner. */
 const holdKeptFor = 400 * day
+/** So many times as many as are free: 100 wrong ones in a row. */
+const stoppedAfter = 10
 /** The owner is told, with a new link, so often at most. */
 const toldEvery = day
 
@@ -57,6 +59,25 @@ export const isHeld = async (
   const furthest = furthestTimes(rule, timeAsSet(clock))
   if (row.open_at > furthest.open_at || row.tat > furthest.tat) return false
   return canProve(dependencies, user)
+}
+
+/**
+ * Whether a kind of factor is not looked at beside a link any more, and makes that last. A reset is not held, for its
+ * link is the proof that the hold asks for; but whoever reads the mail must not go on for ever either.
+ */
+export const isStopped = async (
+  { db, clock, settings }: ThrottleDependencies,
+  counted: string,
+): Promise<boolean> => {
+  const rule = throttleRuleOf(settings)
+  if (rule === undefined) return false
+  const { numUpdatedRows } = await db
+    .updateTable('sign_in_throttles')
+    .set({ forgotten_at: clock.now() + holdKeptFor })
+    .where('key', '=', counted)
+    .where('wrong', '>=', rule.free * stoppedAfter)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 const wasTold = async (

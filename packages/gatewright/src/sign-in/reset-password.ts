@@ -27,6 +27,7 @@ import {
   listMethods,
   type Method,
 } from './factors.ts'
+import { isStopped } from './held.ts'
 import { checkFactor, noteTaken, recordFailure, type ShowDependencies } from './show-factor.ts'
 import { endLinksTo, refuseLink, type ShownLink, takeLink } from './shown-link.ts'
 import { forgive, lift, type ThrottleDependencies, unlessItFails } from './throttle.ts'
@@ -94,6 +95,7 @@ const refuseFactor = async (
   fault: FactorFault,
 ): Promise<never> => {
   await recordFailure(dependencies, { userId, origin, method, fault, counted, isSignIn: false })
+  await isStopped(dependencies, counted)
   throw new Refusal('invalid_mfa_code', { reason: fault, hasEvent: true })
 }
 
@@ -107,6 +109,9 @@ const proveFactor = async (dependencies: ResetDependencies, user: UserRow, reset
   if (method === undefined) throw new Refusal('mfa_required', { members: { methods } })
   const counted = factorKey(method, { userId: user.id })
   const shown = { userId: user.id, method, code, counted }
+  // Recovery codes can't be guessed: they stay for whoever is stopped by what others have tried.
+  if (method !== 'recovery_code' && (await isStopped(dependencies, counted)))
+    return refuseFactor(dependencies, user, reset, shown, 'throttled')
   const checked = await checkFactor(dependencies, shown)
   if ('fault' in checked) return refuseFactor(dependencies, user, reset, shown, checked.fault)
   return { method, counted, take: checked.take }
