@@ -4,22 +4,22 @@ import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Settings } from '../ground/settings.ts'
 import { type MailDependencies, queueMail } from '../mail/queue.ts'
+import type { Granting } from '../permissions/granted.ts'
 import { neededToGive } from '../permissions/needed-to-give.ts'
-import type { RoleTable } from '../permissions/roles.ts'
 import type { Processes } from '../processes/processes.ts'
-import { type Caller, holdPermissions } from '../sessions/hold-session.ts'
+import type { Caller } from '../sessions/hold-session.ts'
 import { type Invited, toInvited } from '../sign-in/invitation.ts'
-import { holdProvenSession } from '../sign-in/own-factors.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { type Locale, toLocale } from '../users/locale.ts'
 import { emailKey, lockAndGetUser, type Page } from '../users/users.ts'
+import { holdAdministrator } from './hold-administrator.ts'
 import { checkRoles } from './users.ts'
 
 type Dependencies = CodeDependencies &
-  MailDependencies & {
+  MailDependencies &
+  Granting & {
     readonly db: Database
-    readonly roleTable: RoleTable
     readonly processes: Pick<Processes, 'secretInForce'>
     readonly settings: Pick<Settings, 'registration'>
   }
@@ -59,8 +59,7 @@ const holdInviter = async (
   caller: Caller,
   roles: readonly string[],
 ): Promise<UserRow | undefined> => {
-  await holdProvenSession(work, caller)
-  await holdPermissions(dependencies, work, caller.userId, neededToGive(dependencies, roles))
+  await holdAdministrator(dependencies, work, caller, { needed: neededToGive(dependencies, roles) })
   return lockAndGetUser(work, caller.userId)
 }
 
@@ -147,11 +146,6 @@ export const listInvitations = async (
   return { invitations, total: Number(total) }
 }
 
-const holdAdministrator = async (dependencies: Dependencies, work: Work, caller: Caller): Promise<void> => {
-  await holdProvenSession(work, caller)
-  await holdPermissions(dependencies, work, caller.userId, ['users:write'])
-}
-
 const notOpen =
   'No invitation with this id is open: it was used or taken back, its time is over, it ended with its inviter, or it never was.'
 
@@ -165,7 +159,7 @@ export const revokeInvitation = (
   { id, origin, caller }: { readonly id: string; readonly origin: Origin; readonly caller?: Caller },
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
-    if (caller) await holdAdministrator(dependencies, work, caller)
+    await holdAdministrator(dependencies, work, caller, { needed: ['users:write'] })
     const { numDeletedRows } = await work.db
       .deleteFrom('codes')
       .where('id', '=', id)

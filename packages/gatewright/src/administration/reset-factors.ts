@@ -5,11 +5,14 @@ import { dropTotp } from '../factors/totp-factors.ts'
 import { tellOwner } from '../mail/notices.ts'
 import type { MailDependencies } from '../mail/queue.ts'
 import { dropPasskeys } from '../passkeys/passkeys.ts'
+import type { Granting } from '../permissions/granted.ts'
+import type { Caller } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { listMethods } from '../sign-in/factors.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { getUser, lockUser } from '../users/users.ts'
+import { holdAdministrator } from './hold-administrator.ts'
 
 /**
  * A password that was enough only beside a factor opens nothing alone: its owner chooses another by a link. Without
@@ -35,15 +38,18 @@ const dropWeakPassword = async (
  * Removes all second factors of a user who has lost them: everything of the user ends, and the next sign-in asks
  * for the password alone. No effect on a user without any.
  * @param reason why, in words, for the audit log
+ * @param caller the administrator's session, where there is one; the command line has none
  * @returns whether there was one
- * @throws Refusal `not_found`
+ * @throws Refusal `not_found`, `insufficient_permission` for a user who may do what the caller may not
  */
 export const resetFactors = (
-  dependencies: SessionDependencies & MailDependencies & { readonly db: Database },
+  dependencies: SessionDependencies & MailDependencies & Granting & { readonly db: Database },
   { userId, reason, origin }: { readonly userId: string; readonly reason: string; readonly origin: Origin },
+  caller?: Caller,
 ): Promise<boolean> =>
   inTransaction(dependencies.db, async work => {
     const secretId = await dependencies.processes.secretInForce(work)
+    await holdAdministrator(dependencies, work, caller, { needed: ['users:write'], over: userId })
     await lockUser(work, userId)
     await getUser(work.db, userId)
     const methods = await listMethods(work.db, userId)

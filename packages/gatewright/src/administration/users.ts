@@ -3,20 +3,21 @@ import { applyConsequences } from '../consequences/apply.ts'
 import { endOverlong } from '../consequences/overtime.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { emitHook } from '../hooks/emit.ts'
+import type { Granting } from '../permissions/granted.ts'
 import { neededToGive } from '../permissions/needed-to-give.ts'
 import { administratorRole, isAdministrative, type RoleTable } from '../permissions/roles.ts'
-import { type Caller, holdPermissions } from '../sessions/hold-session.ts'
+import type { Caller } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
-import { holdProvenSession } from '../sign-in/own-factors.ts'
 import { addUser, prepareUser, type RegisterDependencies, type Registration } from '../sign-in/register.ts'
 import { lockInstallation } from '../storage/installation.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { guardLastAdministrator, noteAdministrator } from '../users/administrators.ts'
 import { getUser, lockUser, replaceRoles, type User } from '../users/users.ts'
+import { holdAdministrator } from './hold-administrator.ts'
 
 type Roles = { readonly roleTable: RoleTable }
-type Dependencies = SessionDependencies & { readonly db: Database }
+type Dependencies = SessionDependencies & Granting & { readonly db: Database }
 type Target = { readonly userId: string; readonly origin: Origin }
 
 /** @throws Refusal `validation_failed` naming the roles that exist */
@@ -33,7 +34,7 @@ export const checkRoles = ({ roleTable }: Roles, roles: readonly string[], path 
  * @throws Refusal `insufficient_permission` where a role allows what the caller may not do
  */
 export const createUser = async (
-  dependencies: RegisterDependencies & Roles,
+  dependencies: RegisterDependencies & Granting,
   { roles, ...registration }: Registration & { readonly roles: readonly string[] },
   origin: Origin,
   caller?: Caller,
@@ -43,10 +44,7 @@ export const createUser = async (
   return inTransaction(dependencies.db, async work => {
     if (roles.includes(administratorRole)) await lockInstallation(work)
     const secretId = await dependencies.processes.secretInForce(work)
-    if (caller !== undefined) {
-      await holdProvenSession(work, caller)
-      await holdPermissions(dependencies, work, caller.userId, neededToGive(dependencies, roles))
-    }
+    await holdAdministrator(dependencies, work, caller, { needed: neededToGive(dependencies, roles) })
     return addUser(dependencies, work, prepared, {
       roles: [...new Set(roles)],
       origin,
@@ -68,18 +66,37 @@ const setDisabled = async ({ db, beforeLock }: Work, userId: string, at: number 
   return numUpdatedRows === 1n
 }
 
-/** Disables a user; everything of the user ends. No effect on one who is disabled. @throws Refusal `last_administrator` */
-export const disableUser = (dependencies: Dependencies, { userId, origin }: Target): Promise<void> =>
+/**
+ * Disables a user; everything of the user ends. No effect on one who is disabled.
+ * @param caller the administrator's session, where there is one; the command line has none
+ * @throws Refusal `last_administrator`; `insufficient_permission` for a user who may do what the caller may not
+ */
+export const disableUser = (
+  dependencies: Dependencies,
+  { userId, origin }: Target,
+  caller?: Caller,
+): Promise<void> =>
   inTransaction(dependencies.db, async work => {
+    await lockInstallation(work)
+    await holdAdministrator(dependencies, work, caller, { needed: ['users:write'], over: userId })
     await guardLastAdministrator(work, userId)
     if (!(await setDisabled(work, userId, dependencies.clock.now()))) return
     await recordEvent(dependencies, work, 'user.disabled', { origin, userId })
     await applyConsequences(dependencies, work, 'user disabled', { userId, origin })
   })
 
-/** Enables a user again. What was ended stays ended. */
-export const enableUser = (dependencies: Dependencies, { userId, origin }: Target): Promise<void> =>
+/**
+ * Enables a user again. What was ended stays ended.
+ * @param caller the administrator's session, where there is one; the command line has none
+ * @throws Refusal `insufficient_permission` for a user who may do what the caller may not
+ */
+export const enableUser = (
+  dependencies: Dependencies,
+  { userId, origin }: Target,
+  caller?: Caller,
+): Promise<void> =>
   inTransaction(dependencies.db, async work => {
+    await holdAdministrator(dependencies, work, caller, { needed: ['users:write'], over: userId })
     if (!(await setDisabled(work, userId, null))) return
     await recordEvent(dependencies, work, 'user.enabled', { origin, userId })
     await applyConsequences(dependencies, work, 'user enabled', { userId, origin })
@@ -88,17 +105,22 @@ export const enableUser = (dependencies: Dependencies, { userId, origin }: Targe
 /**
  * The roles named replace those held; live tokens have the new ones at once. Whoever is an administrator by
  * them loses the sessions that are too old for one.
- * @throws Refusal `last_administrator`, `not_found`
+ * @param caller the administrator's session, where there is one; the command line has none
+ * @throws Refusal `last_administrator`, `not_found`; `insufficient_permission` where a role that is given or taken,
+ *   or another of that user, allows what the caller may not do
  */
 export const changeRoles = async (
-  dependencies: Dependencies & Roles,
+  dependencies: Dependencies,
   { userId, roles, origin }: Target & { readonly roles: readonly string[] },
+  caller?: Caller,
 ): Promise<void> => {
   checkRoles(dependencies, roles)
   const after = [...new Set(roles)].sort()
   return inTransaction(dependencies.db, async work => {
-    if (roles.includes(administratorRole)) await lockInstallation(work)
-    else await guardLastAdministrator(work, userId)
+    await lockInstallation(work)
+    const needed = neededToGive(dependencies, roles)
+    await holdAdministrator(dependencies, work, caller, { needed, over: userId })
+    if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)
     await lockUser(work, userId)
     const { roles: before } = await getUser(work.db, userId)
     await replaceRoles(work, userId, after)

@@ -1,6 +1,7 @@
 import { second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
+import type { Granting } from '../permissions/granted.ts'
 import { type FoundSession, findCookieSession } from '../sessions/find-session.ts'
 import { endedByTime, isInRetryWindow, isJustRenewed, timesOf } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
@@ -10,7 +11,7 @@ import { hashSessionSecret, type SessionSecret } from '../tokens/session-secret.
 import { isSafe } from './cross-site.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
-import { type Granting, toUserPrincipal } from './principal.ts'
+import { toUserPrincipal } from './principal.ts'
 import { admitUnknown } from './unknown-credential.ts'
 
 type Dependencies = SessionDependencies &

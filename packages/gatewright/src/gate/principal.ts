@@ -1,6 +1,5 @@
 import type { PermissionSet } from '../permissions/access-rule.ts'
-import { permissionsOf, type RoleTable, splitAdministrative } from '../permissions/roles.ts'
-import { multiFactor } from '../sign-in/factors.ts'
+import { type Granting, grantedTo } from '../permissions/granted.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 
 /** The kinds of principal that a route may name. */
@@ -26,30 +25,18 @@ export type Principal = {
 
 type OwnSession = Pick<AccessToken, 'userId' | 'sessionId' | 'authTime' | 'amr'>
 
-const none: PermissionSet = new Set<never>()
-
-/** What decides on the permissions of a session. */
-export type Granting = {
-  readonly roleTable: RoleTable
-  /** Whether administrative permissions count only beside a second factor (`ADMIN_SECOND_FACTOR`). */
-  readonly asksAdministrators: () => boolean
-}
-
 /** A user's own session, with the roles given: the claim's, or those that the database has. */
 export const toUserPrincipal = (
-  { roleTable, asksAdministrators }: Granting,
+  granting: Granting,
   session: OwnSession,
   roles: readonly string[],
-): Principal => {
-  const isWhole = session.amr.includes(multiFactor) || !asksAdministrators()
-  const permissions = permissionsOf(roleTable, roles)
-  return Object.freeze({
+): Principal =>
+  Object.freeze({
     kind: 'user',
     userId: session.userId,
     sessionId: session.sessionId,
     authTime: session.authTime,
     amr: Object.freeze(session.amr),
     roles: Object.freeze(roles),
-    ...(isWhole ? { permissions, withheld: none } : splitAdministrative(permissions)),
+    ...grantedTo(granting, session.amr, roles),
   })
-}

@@ -24,7 +24,7 @@ beforeEach(async () => {
 const hold = (caller: Caller, ...permissions: readonly Permission[]) =>
   inTransaction(t.engine.db, async work => {
     await holdSession(work, caller)
-    await holdPermissions(t.engine, work, caller.userId, permissions)
+    await holdPermissions(t.engine, work, caller, permissions)
   })
 
 const end = () =>

@@ -1,6 +1,7 @@
 import { Refusal } from '../ground/refusal.ts'
 import type { Permission } from '../permissions/access-rule.ts'
-import { permissionsOf, type RoleTable } from '../permissions/roles.ts'
+import { type Granting, grantedTo } from '../permissions/granted.ts'
+import { permissionsOf } from '../permissions/roles.ts'
 import type { Work } from '../storage/transaction.ts'
 import { listRoles, lockUser } from '../users/users.ts'
 
@@ -26,15 +27,39 @@ export const holdSession = async (work: Work, { userId, sessionId }: Caller): Pr
 }
 
 /**
- * Checks there as well that the user still has each of these permissions.
+ * Checks there as well that the caller still has each of these permissions: as the roles allow now, and in a session
+ * that has shown what they ask for.
  * @throws Refusal `insufficient_permission`
  */
 export const holdPermissions = async (
-  { roleTable }: { readonly roleTable: RoleTable },
+  granting: Granting,
   { db }: Work,
-  userId: string,
+  { userId, sessionId }: Caller,
   needed: readonly Permission[],
 ): Promise<void> => {
-  const held = permissionsOf(roleTable, await listRoles(db, userId))
-  if (!needed.every(permission => held.has(permission))) throw new Refusal('insufficient_permission')
+  const session = await db
+    .selectFrom('sessions')
+    .select('amr')
+    .where('id', '=', sessionId)
+    .executeTakeFirstOrThrow()
+  const { permissions } = grantedTo(granting, session.amr.split(' '), await listRoles(db, userId))
+  if (!needed.every(permission => permissions.has(permission))) throw new Refusal('insufficient_permission')
+}
+
+/**
+ * No way up: nobody changes credentials, address, factors, sessions, keys, roles or state of a user or service that
+ * holds a permission which the caller lacks. Holds the row of that user, so that what it holds stays true until the
+ * transaction ends. To be called after the caller's own session was held (`administration/hold-administrator.ts`
+ * does both, in an order in which two who change each other wait and don't block each other).
+ * @throws Refusal `insufficient_permission`
+ */
+export const holdPermissionsOver = async (
+  granting: Granting,
+  work: Work,
+  caller: Caller,
+  userId: string,
+): Promise<void> => {
+  await lockUser(work, userId)
+  const held = permissionsOf(granting.roleTable, await listRoles(work.db, userId))
+  await holdPermissions(granting, work, caller, [...held])
 }

@@ -141,9 +141,6 @@ export const findFirstFactorTime = async (db: Database, userId: string): Promise
   return rows.length === 0 ? undefined : Math.min(...rows.map(row => row.created_at))
 }
 
-/** That more than one factor was shown (RFC 8176). */
-export const multiFactor = 'mfa'
-
 /** All proofs of one session, in the order in which they were shown, each once. */
 export const joinProofs = (...proofs: readonly (readonly string[])[]): readonly string[] => [
   ...new Set(proofs.flat()),

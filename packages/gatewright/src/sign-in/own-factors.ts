@@ -8,11 +8,12 @@ import type { NoticeName } from '../mail/letters.ts'
 import { tellOwner } from '../mail/notices.ts'
 import type { MailDependencies } from '../mail/queue.ts'
 import { recentSignIn } from '../permissions/access-rule.ts'
+import { multiFactor } from '../permissions/granted.ts'
 import { type Caller, holdSession } from '../sessions/hold-session.ts'
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
-import { hasSecondFactor, joinProofs, type Method, multiFactor } from './factors.ts'
+import { hasSecondFactor, joinProofs, type Method } from './factors.ts'
 
 export type OwnFactorsDependencies = SessionDependencies & MailDependencies & { readonly db: Database }
 

@@ -4,10 +4,11 @@ import { beginEnrolment, dropTotp, findEnrolment, findTotp, insertTotp } from '.
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import type { Settings } from '../ground/settings.ts'
+import { multiFactor } from '../permissions/granted.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { getUser } from '../users/users.ts'
-import { type FactorFault, factors, multiFactor } from './factors.ts'
+import { type FactorFault, factors } from './factors.ts'
 import {
   type ChangedFactors,
   changeFactors,
