@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Answer, startTestApp, type TestApp } from '../harness.ts'
-import { readTables } from '../table-contents.ts'
+import { startTestApp, type TestApp } from '../harness.ts'
+import { type Attack, createRefusals, type Refusals, textOf } from './refused-bodies.ts'
 import {
   type Attacker,
   createAttacker,
@@ -9,43 +9,21 @@ import {
   type Field,
   listBodyRoutes,
   listFields,
-  type Request,
   typesOf,
   withValue,
 } from './surface.ts'
 
 let t: TestApp
 let attacker: Attacker
+let refusals: Refusals
 before(async () => {
   t = await startTestApp()
   attacker = createAttacker(t)
+  refusals = createRefusals(t, attacker)
 })
 after(() => t.close())
 
 const listBodyFields = (): readonly Field[] => listFields(t).filter(({ place }) => place === 'body')
-
-/** Sends a request that must be refused with this code, and must change nothing. */
-const assertRefused = async (request: Request, expected: string, where: string): Promise<Answer> => {
-  const before = await readTables(t)
-  const answer = await attacker.send(request)
-  assert.equal(`${answer.status} ${answer.body?.code}`, expected, `${where}: ${answer.text}`)
-  assert.equal(answer.headers['content-type'], 'application/problem+json; charset=utf-8', where)
-  assert.deepEqual(await readTables(t), before, where)
-  return answer
-}
-
-/** Sends a good request of every route that takes a body, with its text changed. */
-const refuseEverywhere = async (
-  expected: string,
-  change: (text: string) => string | Uint8Array,
-): Promise<void> => {
-  for (const route of listBodyRoutes(t)) {
-    const request = await attacker.prepare(route)
-    const changed = change(JSON.stringify(request.body ?? {}))
-    const body = typeof changed === 'string' ? changed : Buffer.from(changed)
-    await assertRefused({ ...request, body }, expected, `${route} ${String(changed).slice(0, 80)}`)
-  }
-}
 
 /** The text of an object with one more member in front. */
 const withMember = (text: string, member: string): string =>
@@ -61,35 +39,35 @@ const pollutions = [
 ]
 for (const member of pollutions)
   test(`prototype pollution: ${member} is refused by every route`, async () => {
-    await refuseEverywhere('400 malformed_json', text => withMember(text, member))
+    await refusals.refuseEverywhere('400 malformed_json', text => withMember(text, member))
     assert.equal(({} as Record<string, unknown>).isAdmin, undefined)
   })
 
 test('prototype pollution: the names of built-in members are unknown fields like any other', async () => {
-  for (const name of ['toString', 'hasOwnProperty', 'valueOf', '__defineGetter__', 'then'])
-    for (const route of listBodyRoutes(t)) {
-      const request = await attacker.prepare(route)
-      const field = { place: 'body', at: [name] } as const
-      const answer = await assertRefused(
-        withValue(request, field, 1),
-        '400 validation_failed',
-        `${route} ${name}`,
-      )
-      assert.ok(pathsOf(answer).includes(`/${name}`), answer.text)
-    }
+  const names = ['toString', 'hasOwnProperty', 'valueOf', '__defineGetter__', 'then']
+  await refusals.refuseFields(
+    listBodyRoutes(t).flatMap(route => names.map(name => ({ field: { route, at: [name] }, value: 1 }))),
+  )
 })
 
 test('parser disagreement: a name that stands twice is refused, however it is written', async () => {
-  for (const field of listBodyFields().filter(({ at }) => at.length === 1)) {
-    const name = String(field.at[0])
-    const escaped = `\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}`
-    const request = await attacker.prepare(field.route)
-    const text = JSON.stringify(withValue(request, field, 'first').body)
-    for (const second of [name, escaped]) {
+  const twice = listBodyFields()
+    .filter(({ at }) => at.length === 1)
+    .flatMap(field => {
+      const name = String(field.at[0])
+      const escaped = `\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}`
+      return [name, escaped].map(second => ({ field, second }))
+    })
+  const attacks = await refusals.prepareEach(
+    twice,
+    ({ field }) => field.route,
+    (request, { field, second }) => {
+      const text = textOf(withValue(request, field, 'first'))
       const body = withMember(text, `"${second}":"second"`)
-      await assertRefused({ ...request, body }, '400 malformed_json', `${describe(field)} ${second}`)
-    }
-  }
+      return { request: { ...request, body }, where: `${describe(field)} ${second}` }
+    },
+  )
+  await refusals.assertRefused(attacks, '400 malformed_json')
 })
 
 const notJson: Readonly<Record<string, (text: string) => string>> = {
@@ -107,7 +85,7 @@ const notJson: Readonly<Record<string, (text: string) => string>> = {
   'only space': () => '   ',
 }
 for (const [what, change] of Object.entries(notJson))
-  test(`${what} is no JSON, for any route`, () => refuseEverywhere('400 malformed_json', change))
+  test(`${what} is no JSON, for any route`, () => refusals.refuseEverywhere('400 malformed_json', change))
 
 const nested = (depth: number, open: string, close: string): string =>
   `"x":${open.repeat(depth)}1${close.repeat(depth)}`
@@ -119,7 +97,7 @@ const towers = {
 }
 for (const [what, member] of Object.entries(towers))
   test(`stack exhaustion: ${what} inside each other are refused by every route`, () =>
-    refuseEverywhere('400 malformed_json', text => withMember(text, member)))
+    refusals.refuseEverywhere('400 malformed_json', text => withMember(text, member)))
 
 const bytes = (...values: readonly number[]): Uint8Array => Uint8Array.from(values)
 const notUtf8: Readonly<Record<string, Uint8Array>> = {
@@ -132,17 +110,14 @@ const notUtf8: Readonly<Record<string, Uint8Array>> = {
 }
 for (const [what, bad] of Object.entries(notUtf8))
   test(`invalid UTF-8: ${what} is refused by every route`, () =>
-    refuseEverywhere('400 malformed_json', text =>
+    refusals.refuseEverywhere('400 malformed_json', text =>
       Buffer.concat([Buffer.from('{"x":"'), bad, Buffer.from(`",${text.slice(1)}`)]),
     ))
 
 test('invalid UTF-8: a byte order mark and UTF-16 are refused by every route', async () => {
-  await refuseEverywhere('400 malformed_json', text => Buffer.from(`\ufeff${text}`))
-  await refuseEverywhere('400 malformed_json', text => Buffer.from(text, 'utf16le'))
+  await refusals.refuseEverywhere('400 malformed_json', text => Buffer.from(`\ufeff${text}`))
+  await refusals.refuseEverywhere('400 malformed_json', text => Buffer.from(text, 'utf16le'))
 })
-
-const pathsOf = ({ body }: Answer): readonly string[] =>
-  (body.errors ?? []).map(({ path }: { readonly path: string }) => path)
 
 const samples = { null: null, boolean: true, integer: 7, number: 1.5, string: 'text', array: [], object: {} }
 
@@ -154,18 +129,14 @@ const wrongValues = ({ schema }: Field): readonly unknown[] =>
   })
 
 test('type confusion: every wrong JSON type in every field is refused, and the answer names the field', async () => {
-  for (const field of listBodyFields())
-    for (const value of wrongValues(field)) {
-      const where = `${describe(field)} = ${JSON.stringify(value)}`
-      const request = withValue(await attacker.prepare(field.route), field, value)
-      const answer = await assertRefused(request, '400 validation_failed', where)
-      assert.ok(pathsOf(answer).includes(`/${field.at.join('/')}`), `${where}: ${answer.text}`)
-    }
+  await refusals.refuseFields(
+    listBodyFields().flatMap(field => wrongValues(field).map(value => ({ field, value }))),
+  )
 })
 
 test('type confusion: a body that is no object is refused by every route', async () => {
   for (const body of ['[]', '"text"', '1', 'true', '[{}]', '[["a"]]'])
-    await refuseEverywhere('400 validation_failed', () => body)
+    await refusals.refuseEverywhere('400 validation_failed', () => body)
 })
 
 test('type confusion: an array in a query is refused', async () => {
@@ -194,13 +165,12 @@ const meddled = [
 
 test('mass assignment: a field that the route does not know is refused, and the answer names it', async () => {
   const known = new Set(listBodyFields().map(({ route, at }) => `${route} ${at[0]}`))
-  for (const route of listBodyRoutes(t))
-    for (const name of [...wished, ...meddled].filter(name => !known.has(`${route} ${name}`))) {
-      const request = await attacker.prepare(route)
-      const changed = withValue(request, { place: 'body', at: [name] }, 1)
-      const answer = await assertRefused(changed, '400 validation_failed', `${route} ${name}`)
-      assert.ok(pathsOf(answer).includes(`/${name}`), `${route} ${name}: ${answer.text}`)
-    }
+  const unknown = listBodyRoutes(t).flatMap(route =>
+    [...wished, ...meddled]
+      .filter(name => !known.has(`${route} ${name}`))
+      .map(name => ({ field: { route, at: [name] }, value: 1 })),
+  )
+  await refusals.refuseFields(unknown)
 })
 
 test('mass assignment: a query parameter that a list does not know is refused', async () => {
@@ -247,12 +217,11 @@ const otherTypes = [
 ]
 for (const type of [...otherTypes, undefined])
   test(`CSRF by a simple form: a body of type ${type === undefined ? 'none' : `"${type}"`} is refused by every route`, async () => {
-    for (const route of listBodyRoutes(t)) {
-      const request = await attacker.prepare(route)
+    const attacks = await refusals.prepareEverywhere((request, route) => {
       const headers = { ...request.headers, 'content-type': type as string }
-      const raw = { ...request, headers, body: JSON.stringify(request.body ?? {}) }
-      await assertRefused(raw, '415 unsupported_media_type', `${route} ${type}`)
-    }
+      return { request: { ...request, headers, body: textOf(request) }, where: `${route} ${type}` }
+    })
+    await refusals.assertRefused(attacks, '415 unsupported_media_type')
   })
 
 test('JSON is taken however its type is written', async () => {
@@ -268,14 +237,19 @@ test('JSON is taken however its type is written', async () => {
 const tooMuch = 'x'.repeat(257 * 1_024)
 
 test('memory exhaustion: a body of 257 KiB is refused by every route before it is parsed', () =>
-  refuseEverywhere('413 body_too_large', () => tooMuch))
+  refusals.refuseEverywhere('413 body_too_large', () => tooMuch))
 
 test('memory exhaustion: whoever may not call the route is refused before the body counts', async () => {
-  for (const route of listBodyRoutes(t)) {
-    const request = await attacker.prepare(route)
-    const ended = { authorization: 'Bearer nonsense' }
-    const own = ['POST /api/v1/refresh', 'POST /api/v1/logout'].includes(route)
-    const expected = own ? '413 body_too_large' : '401 invalid_token'
-    await assertRefused({ ...request, headers: ended, body: tooMuch }, expected, route)
-  }
+  const headers = { authorization: 'Bearer nonsense' }
+  const attacks = await refusals.prepareEverywhere((request, route) => ({
+    request: { ...request, headers, body: tooMuch },
+    where: route,
+  }))
+  const own = ['POST /api/v1/refresh', 'POST /api/v1/logout']
+  const isOwn = ({ where }: Attack): boolean => own.includes(where)
+  await refusals.assertRefused(attacks.filter(isOwn), '413 body_too_large')
+  await refusals.assertRefused(
+    attacks.filter(attack => !isOwn(attack)),
+    '401 invalid_token',
+  )
 })
