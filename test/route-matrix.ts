@@ -1,6 +1,7 @@
 import { toTimestamp } from 'gatewright/clock'
 import { type ListName, toCursorPage } from '../apps/blog/src/paging/cursor.ts'
 import type { Place } from '../apps/blog/src/paging/keyset.ts'
+import { toCursorPage as toEngineCursorPage } from '../packages/gatewright/src/http/cursor.ts'
 import { openSetupLink } from '../packages/gatewright/src/sign-in/setup-link.ts'
 import { forgetFactors } from './factors/enrolled.ts'
 import { factorRequests, withoutFactors } from './factors/requests.ts'
@@ -88,6 +89,10 @@ export const matrix = `
 | DELETE /api/v1/sessions/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | who     | two  |
 | DELETE /api/v1/sessions/:id | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | who     | two  |
 | POST /api/v1/admin/users    |                 | who       | no    | no    | no        | 201           | no       | again | late    | over  | who     | two  |
+| GET /api/v1/admin/users     |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | who     | two  |
+| GET /api/v1/admin/users/:id | the owner       | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | who     | two  |
+| GET /api/v1/admin/users/:id | unknown id      | who       | no    | no    | no        | none          | no       | none  | late    | over  | who     | two  |
+| GET /api/v1/admin/users/:id | malformed id    | who       | no    | no    | no        | none          | no       | none  | late    | over  | who     | two  |
 | GET /api/v1/admin/invitations |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | who     | two  |
 | DELETE /api/v1/admin/invitations/:id | invitation      | who       | no    | no    | no        | 204           | no       | again | late    | over  | who     | two  |
 | DELETE /api/v1/admin/invitations/:id | unknown id      | who       | no    | no    | no        | none          | no       | again | late    | over  | who     | two  |
@@ -245,6 +250,20 @@ const cursorPage = (name: ListName, place: Place, filters: Readonly<Record<strin
 })
 const due = Date.UTC(2027, 0, 1)
 
+/** A page of users, with all that the list takes. */
+const usersSearch = { q: 'a', role: 'user', state: 'enabled' }
+const usersPage = {
+  ...usersSearch,
+  limit: '10',
+  cursor: String(
+    toEngineCursorPage(
+      ['admin/users', usersSearch],
+      { rows: [], next: { key: 'a', id: unknownId } },
+      row => row,
+    ).next_cursor,
+  ),
+}
+
 /** A request that each route takes; a route without a body or a query needs no line. */
 export const requests: Readonly<Record<string, Request>> = {
   'POST /api/v1/setup': {
@@ -257,6 +276,7 @@ export const requests: Readonly<Record<string, Request>> = {
   'POST /api/v1/register': { body: showInvitation },
   'POST /api/v1/admin/users': { body: () => ({ email: `${freshName()}@example.org`, locale: 'zh-CN' }) },
   'GET /api/v1/admin/invitations': { query: page },
+  'GET /api/v1/admin/users': { query: usersPage },
   'POST /api/v1/login': { body: passwordOfOwner },
   'POST /api/v1/sessions': {
     body: passwordOfOwner,

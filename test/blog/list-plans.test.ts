@@ -148,6 +148,25 @@ for (const path of [
     assertPlans(await queriesOf(() => readTwoPages(path, alice.access)))
   })
 
+const indexes = {
+  'limit=20': 'users_by_name',
+  'limit=20&q=user-1': 'users_by_name',
+  'limit=20&q=user@': 'users_by_address',
+  'limit=20&q=user-1&role=user': 'users_by_name',
+  'limit=20&role=moderator': 'users_of_role',
+  'limit=20&state=disabled': 'users_disabled',
+  'limit=20&state=enabled': 'users_by_name',
+}
+for (const [search, index] of Object.entries(indexes))
+  test(`among 20,000 users ${index} has the page of ${search}`, async () => {
+    const { access } = await signUp(t, `chief-${Object.keys(indexes).indexOf(search)}`, ['admin'])
+    const asked = await queriesOf(() => readTwoPages(`admin/users?${search}`, access))
+    assertPlans(asked)
+    const [list] = asked.filter(({ sql }) => sql.includes("users.kind = 'user'"))
+    assert.ok(list)
+    assert.match(readPlan(database, list).steps.join('\n'), new RegExp(index))
+  })
+
 test('an index has the own sessions, which alone are sorted', async () => {
   const list = () => t.call('GET', 'sessions', { token: alice.access })
   assertPlans(await queriesOf(list), { maySort: true })

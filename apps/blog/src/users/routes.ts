@@ -23,7 +23,7 @@ import {
 } from 'gatewright/schemas'
 import { typed } from 'gatewright/typed-app'
 import { checkUserFieldValues, showUserFields } from 'gatewright/user-fields'
-import { getUser, listUsers, toPublicUser, type User } from 'gatewright/users'
+import { getPerson, listUsers, toPublicUser, type User } from 'gatewright/users'
 import { everyKind } from '../audience.ts'
 import { userFields } from './fields.ts'
 
@@ -103,7 +103,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
       },
       schema: { params: idParams, response: { 200: publicUserSchema } },
     },
-    async ({ params }) => toView(await getUser(gatewright.db, params.id)),
+    async ({ params }) => toView(await getPerson(gatewright.db, params.id)),
   )
 
   app.post(

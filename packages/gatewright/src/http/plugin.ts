@@ -18,6 +18,7 @@ import { countRequests } from './metrics/request-counts.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
+import { adminUserRoutes } from './routes/admin-users.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { emailRoutes } from './routes/email.ts'
@@ -137,6 +138,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       sessionRoutes,
       cookieSessionRoutes,
       invitationRoutes,
+      adminUserRoutes,
       revocationsRoutes,
     ])
       addRoutes(scope, engine)

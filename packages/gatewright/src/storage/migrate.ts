@@ -20,6 +20,7 @@ import { up as passkeys } from './migrations/0017-passkeys.ts'
 import { up as invitations } from './migrations/0018-invitations.ts'
 import { up as review } from './migrations/0019-review.ts'
 import { up as permissions } from './migrations/0021-permissions.ts'
+import { up as userLists } from './migrations/0024-user-lists.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -42,6 +43,7 @@ const ownMigrations: Record<string, Migration> = {
   '0018-invitations': { up: invitations },
   '0019-review': { up: review },
   '0021-permissions': { up: permissions },
+  '0024-user-lists': { up: userLists },
 }
 
 export type MigrationSet = {

@@ -24,6 +24,10 @@ export type User = {
   readonly locale: Locale
   /** The password was reset, and nobody has said since that what outlived the reset is the owner's. */
   readonly reviewDue: boolean
+  /** An administrator asked for a new password, and none was set since. */
+  readonly passwordChangeDue: boolean
+  /** A service has no password, and signs in nowhere. */
+  readonly kind: 'user' | 'service'
   /** The application's own fields as they are stored: show them through `showUserFields`. */
   readonly fields: UserFieldValues
 }
@@ -35,7 +39,8 @@ export const toPublicUser = (user: Pick<User, 'id' | 'username' | 'createdAt'>) 
   created_at: toTimestamp(user.createdAt),
 })
 
-const toUser = (row: UserRow, roles: readonly string[]): User => ({
+/** A user as the row and the roles say. */
+export const toUser = (row: UserRow, roles: readonly string[]): User => ({
   id: row.id,
   username: row.username,
   email: row.email,
@@ -46,6 +51,8 @@ const toUser = (row: UserRow, roles: readonly string[]): User => ({
   createdAt: row.created_at,
   locale: toLocale(row.locale),
   reviewDue: row.review_due === 1,
+  passwordChangeDue: row.password_change_due === 1,
+  kind: row.kind === 'service' ? 'service' : 'user',
   fields: parseUserFields(row.fields),
 })
 
@@ -107,6 +114,16 @@ export const getUser = async (db: Database, userId: string): Promise<User> => {
   return user
 }
 
+/**
+ * A user who can sign in: a service is none.
+ * @throws Refusal `not_found`
+ */
+export const getPerson = async (db: Database, userId: string): Promise<User> => {
+  const user = await getUser(db, userId)
+  if (user.kind !== 'user') throw new Refusal('not_found')
+  return user
+}
+
 /** The users of these ids that there still are, by id. */
 export const listUsersById = async (
   db: Database,
@@ -124,7 +141,7 @@ export const listUsersById = async (
 
 export type Page = { readonly page: number; readonly perPage: number }
 
-/** One page of users, oldest first, and how many there are in all. */
+/** One page of those who can sign in, oldest first, and how many there are in all. */
 export const listUsers = async (
   db: Database,
   { page, perPage }: Page,
@@ -132,6 +149,7 @@ export const listUsers = async (
   const rows = await db
     .selectFrom('users')
     .selectAll()
+    .where('kind', '=', 'user')
     .where('deleted_at', 'is', null)
     .orderBy('created_at')
     .orderBy('id')
@@ -141,6 +159,7 @@ export const listUsers = async (
   const { total } = await db
     .selectFrom('users')
     .select(eb => eb.fn.countAll<number>().as('total'))
+    .where('kind', '=', 'user')
     .where('deleted_at', 'is', null)
     .executeTakeFirstOrThrow()
   const rolesOf = await findRoles(
