@@ -38,7 +38,7 @@ const listedProperties = {
 const listedUserSchema = named('ListedUser', strictObject(listedProperties))
 
 /** A user as administrators see one. */
-export const administeredUserSchema = named(
+const administeredUserSchema = named(
   'AdministeredUser',
   strictObject({
     ...listedProperties,
@@ -57,20 +57,20 @@ export const administeredUserSchema = named(
 
 const listedExample = {
   id: madeUpId,
-  username: 'bob',
-  email: 'bob@example.org',
-  email_verified: true,
-  roles: ['user'],
+  username: 'alice',
+  email: null,
+  email_verified: false,
+  roles: ['admin'],
   state: 'enabled',
   disabled_at: null,
   password_change_due: false,
   created_at: '2026-11-21T12:00:00.000Z',
 } as const
 
-export const administeredUserExample = {
+const administeredUserExample = {
   ...listedExample,
   has_password: true,
-  factors: { methods: ['totp', 'recovery_code'], passkeys: 0, totp: true, recovery_codes: 10 },
+  factors: { methods: [], passkeys: 0, totp: false, recovery_codes: 0 },
   sessions: 2,
   api_keys: 0,
   last_sign_in_at: '2026-11-22T08:30:00.000Z',
@@ -88,7 +88,7 @@ const toListed = (user: User) => ({
   created_at: toTimestamp(user.createdAt),
 })
 
-export const toAdministered = (user: AdministeredUser) => ({
+const toAdministered = (user: AdministeredUser) => ({
   ...toListed(user),
   has_password: user.hasPassword,
   factors: {
@@ -125,7 +125,7 @@ const listRoute = (app: FastifyInstance, engine: Engine): void => {
           summary:
             'Users: all, those whose username begins with `q` (or, with an @ in it, whose address does), those of a role, and those who are enabled or disabled; a page may hold fewer than `limit` and still have a next one',
           example: {
-            query: { q: 'bo', role: 'user', state: 'enabled', limit: 20 },
+            query: { q: 'al', role: 'admin', state: 'enabled', limit: 20 },
             answer: { data: [listedExample], next_cursor: null },
           },
         },
