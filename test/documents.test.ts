@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { posix } from 'node:path'
 import { after, before, test } from 'node:test'
-import { describeRule } from 'gatewright/access'
 import { blogEvents } from '../apps/blog/src/audit-events.ts'
 import { auditEvents } from '../packages/gatewright/src/audit/events.ts'
 import { bodySteps, headSteps } from '../packages/gatewright/src/gate/gate.ts'
@@ -10,6 +9,7 @@ import { refusals } from '../packages/gatewright/src/ground/refusal.ts'
 import { statuses } from '../packages/gatewright/src/http/problem.ts'
 import type { DeclaredRoute } from '../packages/gatewright/src/http/route-table.ts'
 import { nameOf } from '../packages/gatewright/src/limits/own-limit.ts'
+import { describeAccess } from '../packages/gatewright/src/permissions/describe-access.ts'
 import { startTestApp, type TestApp } from './harness.ts'
 import {
   listDocuments,
@@ -155,7 +155,7 @@ const toRow = (route: DeclaredRoute): readonly string[] => {
   const { body, querystring } = (route.schema ?? {}) as { body?: Schema; querystring?: Schema }
   return [
     `\`${route.method} ${route.url}${toQuery(querystring)}\``,
-    describeRule(route.rule.access),
+    describeAccess(route.rule),
     `\`${nameOf(route.rule.limit)}\``,
     toFields(body),
     toAnswer(route),

@@ -5,7 +5,7 @@ import { deleteUser } from '../../packages/gatewright/src/administration/delete-
 import { invite } from '../../packages/gatewright/src/administration/invitations.ts'
 import { createUser } from '../../packages/gatewright/src/administration/users.ts'
 import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
-import { checkFurtherRule } from '../../packages/gatewright/src/gate/gate.ts'
+import { checkFurtherRule } from '../../packages/gatewright/src/gate/check-access.ts'
 import { recentSignIn, signedIn } from '../../packages/gatewright/src/permissions/access-rule.ts'
 import { endAllOtherSessions, endOtherSession } from '../../packages/gatewright/src/sign-in/end-sessions.ts'
 import { askForEmail } from '../../packages/gatewright/src/sign-in/own-email.ts'

@@ -1,18 +1,16 @@
 import { Refusal } from '../ground/refusal.ts'
 import { addressAndUsername } from '../limits/counter-keys.ts'
 import type { Limiter } from '../limits/limiter.ts'
-import { type AccessRule, decide, type Thing, thingOf, type Verdict } from '../permissions/access-rule.ts'
-import { type Granting, multiFactor } from '../permissions/granted.ts'
+import type { Granting } from '../permissions/granted.ts'
 import { findKnownDevice } from '../sessions/known-devices.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
-import { askForProof, lacksFactor } from '../sign-in/own-factors.ts'
-import type { Database } from '../storage/tables.ts'
 import type { AccessToken, AccessTokens } from '../tokens/access-token.ts'
 import { type DeviceSecret, hashDeviceSecret } from '../tokens/device-secret.ts'
 import { parseSessionSecret } from '../tokens/session-secret.ts'
 import { usernameKey } from '../users/username.ts'
 import { findUserByName } from '../users/users.ts'
 import type { AddressWatch } from './address-watch.ts'
+import { type AccessDependencies, checkAccess } from './check-access.ts'
 import { checkCookieCaller } from './cookie-caller.ts'
 import { type CredentialPlaces, readCredential, readDeviceSecret } from './credential.ts'
 import { checkCrossSite, type Origins } from './cross-site.ts'
@@ -22,12 +20,9 @@ import { type Principal, toUserPrincipal } from './principal.ts'
 import { refuseSwitchedOff } from './switched-off.ts'
 import { admitUnknown } from './unknown-credential.ts'
 
-/** Finds an application's object by its id, as it is now. */
-export type FindThing = (db: Database, id: string) => Promise<Thing | undefined>
-
 export type GateDependencies = SessionDependencies &
-  Granting & {
-    readonly db: Database
+  Granting &
+  AccessDependencies & {
     readonly limiter: Limiter
     readonly accessTokens: AccessTokens
     readonly places: CredentialPlaces
@@ -36,8 +31,6 @@ export type GateDependencies = SessionDependencies &
     readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string
     /** Absent where nobody but this machine can come: there is nothing to find. */
     readonly addressWatch: AddressWatch | undefined
-    /** By the names that access rules use. */
-    readonly things: ReadonlyMap<string, FindThing>
   }
 
 type Step = (gate: GateDependencies, passage: Passage) => void | Promise<void>
@@ -202,89 +195,6 @@ const checkStillValid: Step = (gate, passage) => {
   return fresh === undefined
     ? checkCredential(gate, passage)
     : fresh.then(() => checkCredential(gate, passage))
-}
-
-const refuseUnless = (verdict: Verdict): void => {
-  if (verdict.allowed) return
-  const { code, maxAge } = verdict
-  throw new Refusal(code, {
-    ...(code === 'invalid_token' && {
-      reason: 'no_credential',
-      detail: 'Sign in first, and send the access token.',
-    }),
-    ...(maxAge !== undefined && { maxAge }),
-  })
-}
-
-const none: ReadonlySet<never> = new Set()
-
-/** Holds a caller to an access rule. Throws the refusal that the rule's verdict says. */
-const checkRule = (
-  { clock }: Pick<GateDependencies, 'clock'>,
-  rule: AccessRule,
-  { principal, thing }: { readonly principal: Principal | undefined; readonly thing?: Thing | undefined },
-): void => {
-  const { permissions = none, withheld = none } = principal ?? {}
-  refuseUnless(decide(rule, { now: clock.now, principal, permissions, withheld, thing }))
-}
-
-/** What else stands in a path names nothing, and is never asked of a database. */
-const isPlainId = /^[\w.~-]{1,100}$/
-
-const asksForRecentSignIn = (rule: AccessRule | undefined): boolean =>
-  rule?.kind === 'recent-sign-in' ||
-  (rule !== undefined && 'rules' in rule && rule.rules.some(asksForRecentSignIn))
-
-/**
- * A session that has shown no second factor is not fresh for a user who has one: it may be a thief's, who knows
- * the password and was there before the factor. Few routes ask, and only such sessions cost a query.
- */
-const checkFactorShown: Step = ({ db }, passage) => {
-  const { rule, principal } = passage
-  const isAsked = asksForRecentSignIn(rule.access)
-  if (!isAsked && !asksForRecentSignIn(rule.furtherAccess)) return
-  passage.isFactorDue = false
-  if (principal === undefined || principal.amr.includes(multiFactor)) return
-  return lacksFactor(db, principal).then(isDue => {
-    passage.isFactorDue = isDue
-    if (isAsked && isDue) throw askForProof()
-  })
-}
-
-/**
- * Holds the caller to a rule that only a part of the input asks for. Throws the refusal that its verdict says.
- * @throws TypeError where the route did not declare a recent sign-in that is asked for: the gate has not looked then
- */
-export const checkFurtherRule = (
-  gate: Pick<GateDependencies, 'clock'>,
-  rule: AccessRule,
-  { principal, isFactorDue }: Pick<Passage, 'principal' | 'isFactorDue'>,
-): void => {
-  const isAsked = asksForRecentSignIn(rule)
-  if (isAsked && isFactorDue === undefined)
-    throw new TypeError('the route must say `furtherAccess: recentSignIn()` to the gate')
-  checkRule(gate, rule, { principal })
-  if (isAsked && isFactorDue) throw askForProof()
-}
-
-const checkRuleOf: Step = (gate, passage) => {
-  const { rule, principal, thingId } = passage
-  const judge = (thing?: Thing): void => checkRule(gate, rule.access, { principal, thing })
-  if (principal !== undefined && !(rule.principals ?? ['user']).includes(principal.kind))
-    throw new Refusal('insufficient_permission', { reason: 'kind_of_principal' })
-  const name = thingOf(rule.access)
-  if (name === undefined) return judge()
-  const find = gate.things.get(name)
-  if (find === undefined) throw new Refusal('insufficient_permission', { reason: 'no_such_thing' })
-  if (thingId === undefined || !isPlainId.test(thingId)) return judge()
-  return find(gate.db, thingId).then(judge)
-}
-
-const checkAccess: Step = (gate, passage) => {
-  const waiting = checkRuleOf(gate, passage)
-  return waiting === undefined
-    ? checkFactorShown(gate, passage)
-    : waiting.then(() => checkFactorShown(gate, passage))
 }
 
 const limitPrincipal: Step = (gate, passage) => {

@@ -1,9 +1,8 @@
-import type { PermissionSet } from '../permissions/access-rule.ts'
+import type { PermissionSet, PrincipalKind } from '../permissions/access-rule.ts'
 import { type Granting, grantedTo } from '../permissions/granted.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 
-/** The kinds of principal that a route may name. */
-export type PrincipalKind = 'user' | 'api-key' | 'client'
+export type { PrincipalKind }
 
 /**
  * Whoever a request acts as. Frozen, deeply: requests with the same token are given the same one, so what one of

@@ -8,7 +8,7 @@ import Fastify, {
 } from 'fastify'
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
-import type { FindThing } from '../gate/gate.ts'
+import type { FindThing } from '../gate/check-access.ts'
 import { createRequestIds, newId } from '../ground/random.ts'
 import { waitAtMost } from '../ground/wait-at-most.ts'
 import type { Hooks } from '../hooks/events.ts'

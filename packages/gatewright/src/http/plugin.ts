@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
-import type { FindThing } from '../gate/gate.ts'
+import type { FindThing } from '../gate/check-access.ts'
 import type { Hooks } from '../hooks/events.ts'
 import { checkOverrides } from '../limits/override.ts'
 import { checkUserFields, type UserFields } from '../users/declared-fields.ts'
@@ -89,7 +89,12 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   app.decorateReply('refusal', undefined)
   const counts = countRequests(app)
   const { limiter, roleTable, settings } = engine
-  const table = collectRoutes(app, { things, permissions: roleTable.permissions, limiter })
+  const table = collectRoutes(app, {
+    things,
+    permissions: roleTable.permissions,
+    roles: roleTable.roles,
+    limiter,
+  })
   app.decorate('routeTable', table)
   // Routes bring limits of their own.
   app.addHook('onReady', async () => checkOverrides(settings.limitsOverride, limiter.policies()))

@@ -8,7 +8,16 @@ import { pino } from 'pino'
 import { compose, type Engine } from '../compose.ts'
 import type { GateRule } from '../gate/passage.ts'
 import { defaultSettings } from '../ground/settings.ts'
-import { anyOf, everyone, owner, type Permission, permission, signedIn } from '../permissions/access-rule.ts'
+import {
+  allOf,
+  anyOf,
+  everyone,
+  owner,
+  type Permission,
+  permission,
+  role,
+  signedIn,
+} from '../permissions/access-rule.ts'
 import { gatePlugin } from './plugin.ts'
 
 const log = pino({ level: 'silent' })
@@ -74,6 +83,39 @@ const undeclared: readonly [string, RegExp, (app: FastifyInstance) => unknown][]
       const access = anyOf(permission('users:write'), permission('reports:raed' as Permission))
       app.get('/open', { config: { gate: { ...gate, access } } }, handler)
     },
+  ],
+  [
+    'a permission that nobody declared, in what a part of its input asks for',
+    /the access rule of GET \/open names the permission reports:raed, which nobody declared/,
+    app => {
+      const furtherAccess = permission('reports:raed' as Permission)
+      app.get('/open', { config: { gate: { ...gate, furtherAccess } } }, handler)
+    },
+  ],
+  [
+    'a role that nobody declared',
+    /the access rule of GET \/open names the role moderater, which nobody declared: .* or write one of user, moderator, admin/,
+    app =>
+      app.get(
+        '/open',
+        { config: { gate: { ...gate, access: allOf(signedIn(), role('moderater')) } } },
+        handler,
+      ),
+  ],
+  [
+    'a kind of principal that there is not',
+    /GET \/open names the kind of principal apikey, and there are user, api-key, client: write principals/,
+    app =>
+      app.get(
+        '/open',
+        { config: { gate: fromJavaScript({ ...gate, principals: ['apikey'] as never }) } },
+        handler,
+      ),
+  ],
+  [
+    'no kind of principal',
+    /GET \/open is for no kind of principal: write principals/,
+    app => app.get('/open', { config: { gate: { ...gate, access: signedIn(), principals: [] } } }, handler),
   ],
   [
     'a limit that counts nobody who may come',

@@ -3,7 +3,14 @@ import createRouter from 'find-my-way'
 import type { GateRule } from '../gate/passage.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { counts, nameOf } from '../limits/own-limit.ts'
-import { type AccessRule, decide, permissionsIn, thingOf } from '../permissions/access-rule.ts'
+import {
+  type AccessRule,
+  type PrincipalKind,
+  permissionsIn,
+  rolesIn,
+  thingOf,
+} from '../permissions/access-rule.ts'
+import { isPublic } from '../permissions/decide-access.ts'
 import { pinRule } from './pinned-rule.ts'
 import type { RouteReference } from './reference/route-reference.ts'
 
@@ -28,18 +35,9 @@ const refuseStart = (what: string): never => {
   )
 }
 
-/** Whether it may let in a caller whom no credential stands for. */
-const isOpen = (access: AccessRule): boolean =>
-  decide(access, {
-    now: () => 0,
-    principal: undefined,
-    permissions: new Set<never>(),
-    thing: { ownerId: '', isPublic: true },
-  }).allowed
-
 /** A limit by nothing that is known of a caller would be none. */
 const checkCounted = (name: string, { access, limit, principals, readsOwnCredential }: GateRule): void => {
-  if (isOpen(access) && !counts(limit, 'stranger'))
+  if (isPublic(access) && !counts(limit, 'stranger'))
     throw new Error(
       `the route ${name} is public, and its limit ${nameOf(limit)} counts nobody without a credential: name another, or give it a row by 'address' or 'anonymous'`,
     )
@@ -55,28 +53,50 @@ type Vocabulary = {
   readonly limiter: Pick<Limiter, 'declare'>
   readonly things: ReadonlyMap<string, unknown>
   readonly permissions: ReadonlyMap<string, unknown>
+  readonly roles: ReadonlyMap<string, unknown>
 }
 
-const declare = (
-  route: RouteOptions,
-  { things, permissions, limiter }: Vocabulary,
-): readonly DeclaredRoute[] => {
+const kinds: readonly string[] = ['user', 'api-key', 'client'] satisfies readonly PrincipalKind[]
+
+const checkKinds = (name: string, { principals }: GateRule): void => {
+  const example = "write principals: ['user', 'api-key'], or leave it out for users alone"
+  const unknown = principals?.find(kind => !kinds.includes(kind))
+  if (unknown !== undefined)
+    throw new Error(
+      `the route ${name} names the kind of principal ${unknown}, and there are ${kinds.join(', ')}: ${example}`,
+    )
+  if (principals?.length === 0) throw new Error(`the route ${name} is for no kind of principal: ${example}`)
+}
+
+/** A name that nobody declared would let nobody in, without a word. */
+const checkNames = (name: string, rule: AccessRule, { things, permissions, roles }: Vocabulary): void => {
+  const thing = thingOf(rule)
+  if (thing !== undefined && !things.has(thing))
+    throw new Error(`the access rule of ${name} speaks of a ${thing}: give its finder in the option "things"`)
+  const permission = permissionsIn(rule).find(each => !permissions.has(each))
+  if (permission !== undefined)
+    throw new Error(
+      `the access rule of ${name} names the permission ${permission}, which nobody declared: declare it in the option "permissions"`,
+    )
+  const role = rolesIn(rule).find(each => !roles.has(each))
+  if (role !== undefined)
+    throw new Error(
+      `the access rule of ${name} names the role ${role}, which nobody declared: declare it in the option "roles", or write one of ${[...roles.keys()].join(', ')}`,
+    )
+}
+
+const declare = (route: RouteOptions, vocabulary: Vocabulary): readonly DeclaredRoute[] => {
   const name = `${methodsOf(route).join(', ')} ${route.url}`
   const rule = route.config?.gate
   if (rule?.access === undefined) return refuseStart(`the route ${name} has no access rule`)
   if (rule.limit === undefined) return refuseStart(`the route ${name} has no limit`)
   if (rule.audit === undefined)
     return refuseStart(`the route ${name} does not say which audit events it writes`)
-  limiter.declare(rule.limit)
+  vocabulary.limiter.declare(rule.limit)
+  checkKinds(name, rule)
   checkCounted(name, rule)
-  const thing = thingOf(rule.access)
-  if (thing !== undefined && !things.has(thing))
-    throw new Error(`the access rule of ${name} speaks of a ${thing}: give its finder in the option "things"`)
-  const unknown = permissionsIn(rule.access).find(permission => !permissions.has(permission))
-  if (unknown !== undefined)
-    throw new Error(
-      `the access rule of ${name} names the permission ${unknown}, which nobody declared: declare it in the option "permissions"`,
-    )
+  checkNames(name, rule.access, vocabulary)
+  if (rule.furtherAccess !== undefined) checkNames(name, rule.furtherAccess, vocabulary)
   const { url, schema, config: { reference, conditional, page } = {} } = route
   return methodsOf(route).map(method => ({
     method,

@@ -6,25 +6,39 @@ import {
   allOf,
   anyOf,
   decide,
-  describeRule,
   everyone,
   type Facts,
   owner,
   type PermissionSet,
   permission,
   recentSignIn,
+  role,
+  secondFactor,
   signedIn,
   type Thing,
   thingOf,
   visible,
 } from './access-rule.ts'
+import { describeRule } from './describe-access.ts'
 import { createRoleTable, permissionsOf } from './roles.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
-const nobody: Facts = { now: () => now, principal: undefined, permissions: new Set(), thing: undefined }
-const someone = (permissions: PermissionSet, thing?: Thing, { age = 0, userId = 'ann' } = {}): Facts => ({
+const none = new Set<never>()
+const nobody: Facts = {
   now: () => now,
-  principal: { userId, authTime: now - age },
+  principal: undefined,
+  permissions: none,
+  withheld: none,
+  administrative: new Set(['admin']),
+  thing: undefined,
+}
+const someone = (
+  permissions: PermissionSet,
+  thing?: Thing,
+  { age = 0, ...principal }: Partial<NonNullable<Facts['principal']>> & { readonly age?: number } = {},
+): Facts => ({
+  ...nobody,
+  principal: { kind: 'user', userId: 'ann', authTime: now - age, amr: ['pwd'], roles: [], ...principal },
   permissions,
   thing,
 })
@@ -142,6 +156,53 @@ const rows: readonly Row[] = [
     refusal: 'insufficient_permission',
   },
   { rule: mayAdminister, who: 'an administrator', facts: someone(permissionsOf(roleTable, ['admin'])) },
+  { rule: role('moderator'), who: 'nobody', facts: nobody, refusal: 'invalid_token' },
+  {
+    rule: role('moderator'),
+    who: 'one who has it',
+    facts: someone(nothing, undefined, { roles: ['moderator'] }),
+  },
+  {
+    rule: role('moderator'),
+    who: 'one with all its permissions, who has it not',
+    facts: someone(moderator, undefined, { roles: ['user'] }),
+    refusal: 'insufficient_permission',
+  },
+  {
+    rule: role('admin'),
+    who: 'an administrator whose permissions are withheld',
+    facts: { ...someone(nothing, undefined, { roles: ['admin'] }), withheld: moderator },
+    refusal: 'second_factor_required',
+  },
+  {
+    rule: role('moderator'),
+    who: 'an administrator whose permissions are withheld, and who has a role that holds none of them',
+    facts: { ...someone(nothing, undefined, { roles: ['admin', 'moderator'] }), withheld: moderator },
+  },
+  ...(['api-key', 'client'] as const).map(kind => ({
+    rule: role('admin'),
+    who: `the ${kind} of an administrator`,
+    facts: someone(moderator, undefined, { kind, roles: ['admin'] }),
+    refusal: 'insufficient_permission',
+  })),
+  { rule: secondFactor(), who: 'nobody', facts: nobody, refusal: 'invalid_token' },
+  {
+    rule: secondFactor(),
+    who: 'one who has shown a password alone',
+    facts: someone(moderator),
+    refusal: 'second_factor_required',
+  },
+  {
+    rule: secondFactor(),
+    who: 'one who has shown it, long ago',
+    facts: someone(nothing, undefined, { amr: ['pwd', 'otp', 'mfa'], age: 60 * minute }),
+  },
+  ...[secondFactor(), recentSignIn()].map(rule => ({
+    rule,
+    who: 'an API key, whatever it says of itself',
+    facts: someone(moderator, undefined, { kind: 'api-key', amr: ['mfa'] }),
+    refusal: 'insufficient_permission',
+  })),
   { rule: allOf(), who: 'anybody', facts: someone(user), refusal: 'insufficient_permission' },
   { rule: anyOf(), who: 'anybody', facts: someone(user), refusal: 'insufficient_permission' },
 ]

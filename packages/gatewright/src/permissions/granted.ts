@@ -1,8 +1,6 @@
 import type { PermissionSet } from './access-rule.ts'
+import { multiFactor } from './multi-factor.ts'
 import { permissionsOf, type RoleTable, splitAdministrative } from './roles.ts'
-
-/** Says in `amr` that more than one factor was shown (RFC 8176). */
-export const multiFactor = 'mfa'
 
 /** What decides on the permissions of a session. */
 export type Granting = {

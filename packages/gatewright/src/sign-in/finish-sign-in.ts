@@ -3,7 +3,7 @@ import { makeCode } from '../codes/codes.ts'
 import { newId } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { MailDependencies } from '../mail/queue.ts'
-import { multiFactor } from '../permissions/granted.ts'
+import { multiFactor } from '../permissions/multi-factor.ts'
 import type { Caller } from '../sessions/hold-session.ts'
 import { type Browser, rememberDevice } from '../sessions/known-devices.ts'
 import {

@@ -7,8 +7,8 @@ import { Refusal } from '../ground/refusal.ts'
 import type { NoticeName } from '../mail/letters.ts'
 import { tellOwner } from '../mail/notices.ts'
 import type { MailDependencies } from '../mail/queue.ts'
-import { recentSignIn } from '../permissions/access-rule.ts'
-import { multiFactor } from '../permissions/granted.ts'
+import { recentFor } from '../permissions/access-rule.ts'
+import { multiFactor } from '../permissions/multi-factor.ts'
 import { type Caller, holdSession } from '../sessions/hold-session.ts'
 import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
@@ -40,11 +40,9 @@ export type FactorChange = {
 /** The session under its new id, and the recovery codes that came with the first factor: shown this once. */
 export type ChangedFactors = { readonly renewed: LiveSession; readonly recoveryCodes?: readonly string[] }
 
-const { within } = recentSignIn() as Extract<ReturnType<typeof recentSignIn>, { kind: 'recent-sign-in' }>
-
 /** What the owner is to do first, as at every route that asks for it. */
 export const askForProof = (): Refusal =>
-  new Refusal('insufficient_user_authentication', { reason: 'factor_not_shown', maxAge: within / 1_000 })
+  new Refusal('insufficient_user_authentication', { reason: 'factor_not_shown', maxAge: recentFor / 1_000 })
 
 /** The session as it is, held with its user until the transaction ends. */
 const holdOwnSession = async (work: Work, owner: Caller): Promise<SessionRow> => {

@@ -6,7 +6,7 @@ import { addPasskey, listPasskeys, removePasskey, renamePasskey, userHandleOf } 
 import { relyingPartyOf } from '../passkeys/relying-party.ts'
 import { challengeOf, type RegistrationResponse } from '../passkeys/responses.ts'
 import { type NewCredential, verifyRegistration } from '../passkeys/verify-response.ts'
-import { multiFactor } from '../permissions/granted.ts'
+import { multiFactor } from '../permissions/multi-factor.ts'
 import { holdSession } from '../sessions/hold-session.ts'
 import type { PasskeyRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'

@@ -4,7 +4,7 @@ import { beginEnrolment, dropTotp, findEnrolment, findTotp, insertTotp } from '.
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import type { Settings } from '../ground/settings.ts'
-import { multiFactor } from '../permissions/granted.ts'
+import { multiFactor } from '../permissions/multi-factor.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { getUser } from '../users/users.ts'

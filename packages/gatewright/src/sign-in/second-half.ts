@@ -3,7 +3,7 @@ import { type Code, consumeCode, countAttempt, findCode } from '../codes/codes.t
 import { codePurposes } from '../codes/purposes.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { AssertionResponse } from '../passkeys/responses.ts'
-import { multiFactor } from '../permissions/granted.ts'
+import { multiFactor } from '../permissions/multi-factor.ts'
 import { findKnownDevice, type KnownDevice } from '../sessions/known-devices.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { lockUser } from '../users/users.ts'

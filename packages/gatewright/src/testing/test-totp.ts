@@ -3,7 +3,7 @@ import type { Engine } from '../compose.ts'
 import { renewRecoveryCodes } from '../factors/recovery-codes.ts'
 import { codeOf, newTotpSecret, stepAt } from '../factors/totp.ts'
 import { findTotp, insertTotp } from '../factors/totp-factors.ts'
-import { multiFactor } from '../permissions/granted.ts'
+import { multiFactor } from '../permissions/multi-factor.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { lockUser } from '../users/users.ts'
 

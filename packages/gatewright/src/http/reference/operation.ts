@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { CredentialPlaces } from '../../gate/credential.ts'
 import { nameOf } from '../../limits/own-limit.ts'
-import { describeRule } from '../../permissions/access-rule.ts'
+import { describeAccess } from '../../permissions/describe-access.ts'
 import { statuses } from '../problem.ts'
 import type { DeclaredRoute } from '../route-table.ts'
 import { nothing } from '../schemas.ts'
@@ -89,7 +89,7 @@ const toRefusals = (components: Components, route: DeclaredRoute): Record<string
 }
 
 const toDescription = ({ rule }: DeclaredRoute): string =>
-  `Who: ${describeRule(rule.access)}. Limit: \`${nameOf(rule.limit)}\`.`
+  `Who: ${describeAccess(rule)}. Limit: \`${nameOf(rule.limit)}\`.`
 
 /** One route as an operation of OpenAPI; what it shares with others goes to the components. */
 export const toOperation = (

@@ -38,10 +38,15 @@ const rows: readonly Row[] = [
     codes: ['insufficient_user_authentication'],
     when: ({ rule }) => asksFor(rule.access, ['recent-sign-in']),
   },
-  { codes: ['insufficient_permission'], when: ({ rule }) => asksFor(rule.access, ['permission', 'owner']) },
+  {
+    codes: ['insufficient_permission'],
+    when: ({ rule }) => asksFor(rule.access, ['permission', 'role', 'owner']),
+  },
   {
     codes: ['second_factor_required'],
-    when: ({ rule }) => permissionsIn(rule.access).some(name => administrativePermissions.has(name)),
+    when: ({ rule }) =>
+      asksFor(rule.access, ['role', 'second-factor']) ||
+      permissionsIn(rule.access).some(name => administrativePermissions.has(name)),
   },
   { codes: ['not_found'], when: ({ url }) => /[:*]/.test(url) },
   { codes: ['rate_limited'], when: ({ rule }) => rule.limit !== 'unlimited' },

@@ -1,7 +1,7 @@
 import type { CredentialPlaces } from '../../gate/credential.ts'
 import type { GateRule } from '../../gate/passage.ts'
 import type { PrincipalKind } from '../../gate/principal.ts'
-import { type AccessRule, decide } from '../../permissions/access-rule.ts'
+import { isPublic } from '../../permissions/decide-access.ts'
 import type { DeclaredRoute } from '../route-table.ts'
 
 /** Where access tokens are taken, a 401 names their scheme, as it is written in the settings. */
@@ -42,16 +42,6 @@ const rowsOf = ({ accepted }: CredentialPlaces): readonly Row[] =>
 
 export const toSecuritySchemes = (places: CredentialPlaces) =>
   Object.fromEntries(rowsOf(places).map(({ name, toScheme }) => [name, toScheme(places)]))
-
-const nobody = {
-  now: () => 0,
-  principal: undefined,
-  permissions: new Set<never>(),
-  thing: { ownerId: '', isPublic: true },
-}
-
-/** Whether callers without a credential are let in, at least to what is public. */
-const isPublic = (rule: AccessRule): boolean => decide(rule, nobody).allowed
 
 /**
  * What the operation asks for. A public one that names its principals, or reads a credential by itself,

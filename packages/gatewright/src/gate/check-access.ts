@@ -1,0 +1,151 @@
+import type { Clock } from '../ground/clock.ts'
+import { Refusal } from '../ground/refusal.ts'
+import {
+  type AccessRule,
+  asksForRecentSignIn,
+  type Thing,
+  thingOf,
+  type Verdict,
+} from '../permissions/access-rule.ts'
+import {
+  type AccessFacts,
+  type AccessTrace,
+  decideAccess,
+  decideFurther,
+  isForKind,
+} from '../permissions/decide-access.ts'
+import { multiFactor } from '../permissions/multi-factor.ts'
+import type { RoleTable } from '../permissions/roles.ts'
+import { lacksFactor } from '../sign-in/own-factors.ts'
+import type { Database } from '../storage/tables.ts'
+import type { GateRule, Passage } from './passage.ts'
+
+/** Finds an application's object by its id, as it is now. */
+export type FindThing = (db: Database, id: string) => Promise<Thing | undefined>
+
+export type AccessDependencies = {
+  readonly db: Database
+  readonly clock: Pick<Clock, 'now'>
+  readonly roleTable: Pick<RoleTable, 'administrative'>
+  /** By the names that access rules use. */
+  readonly things: ReadonlyMap<string, FindThing>
+}
+
+/** A caller at a route, with what the path names. */
+export type Asked = Pick<Passage, 'rule' | 'principal' | 'thingId'>
+
+const refuseUnless = (verdict: Verdict): void => {
+  if (verdict.allowed) return
+  const { code, maxAge, reason } = verdict
+  throw new Refusal(code, {
+    ...(reason !== undefined && { reason }),
+    ...(code === 'invalid_token' && {
+      reason: 'no_credential',
+      detail: 'Sign in first, and send the access token.',
+    }),
+    ...(maxAge !== undefined && { maxAge }),
+  })
+}
+
+const none: ReadonlySet<never> = new Set()
+
+type Judged = Pick<Passage, 'principal' | 'isFactorDue'> & { readonly thing?: Thing | undefined }
+
+/** What is known of a caller when it is decided whether it may. Roles are as they are at this moment. */
+const toFacts = (
+  { clock, roleTable }: Pick<AccessDependencies, 'clock' | 'roleTable'>,
+  { principal, isFactorDue, thing }: Judged,
+): AccessFacts => ({
+  now: clock.now,
+  principal,
+  permissions: principal?.permissions ?? none,
+  withheld: principal?.withheld ?? none,
+  administrative: roleTable.administrative,
+  thing,
+  isFactorDue,
+})
+
+/** What else stands in a path names nothing, and is never asked of a database. */
+const isPlainId = /^[\w.~-]{1,100}$/
+
+/**
+ * Holds a caller to a rule that only a part of the input asks for. Throws the refusal that its verdict says.
+ * @throws TypeError where the route did not declare a recent sign-in that is asked for: the gate has not looked then
+ */
+export const checkFurtherRule = (
+  gate: Pick<AccessDependencies, 'clock' | 'roleTable'>,
+  rule: AccessRule,
+  { principal, isFactorDue }: Pick<Passage, 'principal' | 'isFactorDue'>,
+): void => {
+  if (isFactorDue === undefined && asksForRecentSignIn(rule))
+    throw new TypeError('the route must say `furtherAccess: recentSignIn()` to the gate')
+  refuseUnless(decideFurther(rule, toFacts(gate, { principal, isFactorDue })))
+}
+
+const asksForFactor = ({ access, furtherAccess }: GateRule): boolean =>
+  asksForRecentSignIn(access) || (furtherAccess !== undefined && asksForRecentSignIn(furtherAccess))
+
+/** Few routes ask whether a second factor is due, and only sessions that have shown none cost a query. */
+const findFactorDue = (
+  { db }: Pick<AccessDependencies, 'db'>,
+  { rule, principal }: Pick<Asked, 'rule' | 'principal'>,
+): boolean | undefined | Promise<boolean> => {
+  if (!asksForFactor(rule)) return undefined
+  if (principal === undefined || principal.amr.includes(multiFactor)) return false
+  return lacksFactor(db, principal)
+}
+
+/** What costs a query is asked last, of those alone whom the rest lets in. */
+const decideOn = (gate: AccessDependencies, passage: Passage, thing?: Thing): void | Promise<void> => {
+  const { rule, principal } = passage
+  refuseUnless(decideAccess(rule, toFacts(gate, { principal, isFactorDue: undefined, thing })))
+  const found = findFactorDue(gate, passage)
+  if (!(found instanceof Promise)) {
+    passage.isFactorDue = found
+    return
+  }
+  return found.then(isFactorDue => {
+    passage.isFactorDue = isFactorDue
+    refuseUnless(decideAccess(rule, toFacts(gate, { principal, isFactorDue, thing })))
+  })
+}
+
+/** The thing that the rule asks about, if the path can name one; nothing is looked up for a caller of no kind named. */
+const findThing = (
+  { db, things }: AccessDependencies,
+  { rule, principal, thingId }: Asked,
+): Promise<Thing | undefined> | undefined => {
+  const name = thingOf(rule.access)
+  if (name === undefined || !isForKind(rule, { principal })) return undefined
+  const find = things.get(name)
+  if (find === undefined) throw new Refusal('insufficient_permission', { reason: 'no_such_thing' })
+  return thingId === undefined || !isPlainId.test(thingId) ? undefined : find(db, thingId)
+}
+
+/**
+ * The step "may they" of the gate. Finds what the rule asks about, and decides.
+ * @throws Refusal that the verdict says
+ */
+export const checkAccess = (gate: AccessDependencies, passage: Passage): void | Promise<void> => {
+  const finding = findThing(gate, passage)
+  return finding === undefined
+    ? decideOn(gate, passage)
+    : finding.then(thing => decideOn(gate, passage, thing))
+}
+
+/** How it was decided whether a caller may use a route: the verdict, each part of it, and what it rests on. */
+export type ExplainedAccess = {
+  readonly verdict: Verdict
+  readonly trace: AccessTrace
+  readonly facts: AccessFacts
+}
+
+/** What {@link checkAccess} decides, by the same function on the same facts, with its trace kept. Refuses nobody. */
+export const explainAccess = async (gate: AccessDependencies, asked: Asked): Promise<ExplainedAccess> => {
+  const { rule, principal } = asked
+  const thing = await findThing(gate, asked)
+  const isFactorDue = await findFactorDue(gate, asked)
+  const facts = toFacts(gate, { principal, isFactorDue, thing })
+  const trace: AccessTrace = {}
+  return { verdict: decideAccess(rule, facts, trace), trace, facts }
+}
