@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { run } from 'node:test'
+import { createAsksDatabase } from './asks-database.ts'
 import { top } from './markdown.ts'
 
 type Database = 'sqlite' | 'postgres'
@@ -62,9 +63,11 @@ export const longest: readonly string[] = [
 
 const placeOf = (file: string): number => (longest.includes(file) ? longest.indexOf(file) : longest.length)
 
-/** The files of a run, in the order in which they start. */
+/** The files of a run, in the order in which they start. What does the same on each database is run on one. */
 export const listFiles = (database: Database): readonly string[] => {
-  const files = globSync(runs[database].patterns, { cwd: top, exclude: ['**/node_modules'] })
+  const found = globSync(runs[database].patterns, { cwd: top, exclude: ['**/node_modules'] })
+  const asksDatabase = createAsksDatabase()
+  const files = database === 'sqlite' ? found : found.filter(file => asksDatabase(join(top, file)))
   return files.sort().toSorted((one, other) => placeOf(one) - placeOf(other))
 }
 

@@ -49,3 +49,12 @@ test('the files that start first are there, and each file of tests is run once',
   const elsewhere = listFiles('postgres').filter(file => !files.includes(file))
   assert.deepEqual(elsewhere, [])
 })
+
+test('on PostgreSQL every file is run that asks for its database, far or near, and no other', () => {
+  const files = listFiles('postgres')
+  const asking = ['test/route-matrix.test.ts', 'apps/blog/test/search.test.ts', 'test/models/refresh.test.ts']
+  for (const file of asking) assert.ok(files.includes(file), file)
+  const same = ['packages/gatewright/src/users/username.test.ts', 'apps/blog/test/migrations.test.ts']
+  for (const file of same) assert.ok(!files.includes(file), file)
+  assert.ok(files.length > 150)
+})
