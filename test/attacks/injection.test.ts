@@ -210,8 +210,8 @@ test('NUL and half surrogate pairs are refused in every field', async () => {
       const expected = field.place === 'body' ? [400] : [400, 404]
       assert.ok(expected.includes(answer.status), `${describe(field)}: ${answer.text}`)
       if (field.place === 'body') assert.equal(answer.body.code, 'malformed_json', describe(field))
-      assert.deepEqual(await readTables(t), before, describe(field))
     }
+    assert.deepEqual(await readTables(t), before, describe(field))
   }
 })
 

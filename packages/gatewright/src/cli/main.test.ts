@@ -17,6 +17,8 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 const data = join(folder, 'data')
 const databaseFile = join(data, 'gatewright.db')
 const databaseUrl = `sqlite:${databaseFile}`
+/** The run's, where there is one. */
+const compiled = process.env.NODE_COMPILE_CACHE ?? join(folder, 'compiled')
 
 const main = new URL('main.ts', import.meta.url).pathname
 const canary = 'canary 3c9e7f battery staple'
@@ -31,7 +33,7 @@ const run = (line: string, { input = '', env = {} }: Options = {}): Promise<Ende
     const child = spawn(process.execPath, [main, ...line.split(' ').filter(Boolean)], {
       cwd: folder,
       // What Node.js has compiled once it takes from there: half the time of a start.
-      env: { DATABASE_URL: databaseUrl, NODE_COMPILE_CACHE: join(folder, 'compiled'), ...env },
+      env: { DATABASE_URL: databaseUrl, NODE_COMPILE_CACHE: compiled, ...env },
     })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', chunk => {
