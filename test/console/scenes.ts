@@ -6,12 +6,9 @@ import { password } from '../harness.ts'
 import { addAuthenticator } from './authenticators.ts'
 import { addApp, addPasskey, keepRecoveryCodes } from './factors.ts'
 import { newestLink } from './mails.ts'
+import type { Scene } from './scene.ts'
+import { administrationScenes } from './scenes-administration.ts'
 import { type Console, fillSignIn, makeUser, open, openAs, withSettings } from './start-console.ts'
-
-type Scene = {
-  /** Opens the view and waits until it shows what it is about. */
-  readonly show: (console: Console, context: BrowserContext) => Promise<Page>
-}
 
 /** As on a server that sends no mail. */
 const withoutMail = ({ show }: Scene): Scene => ({
@@ -247,6 +244,7 @@ export const scenes = {
   'forgot-password': at('/forgot'),
   'no-mail': withoutMail(at('/forgot')),
   'not-found': at('/nowhere'),
+  ...administrationScenes,
 } as const satisfies Readonly<Record<string, Scene>>
 
 export const sceneNames = Object.keys(scenes) as (keyof typeof scenes)[]

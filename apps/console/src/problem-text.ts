@@ -18,6 +18,7 @@ const codes: Readonly<Record<string, TextName>> = {
   csrf_failed: 'errorOtherAddress',
   insufficient_permission: 'errorForbidden',
   invalid_link: 'linkBroken',
+  not_found: 'errorGone',
 }
 
 const fields: ReadonlyMap<string, TextName> = new Map([
@@ -27,11 +28,12 @@ const fields: ReadonlyMap<string, TextName> = new Map([
   ['new_password', 'errorPassword'],
   ['current_password', 'errorPassword'],
   ['token', 'linkBroken'],
+  ['roles', 'errorRoles'],
 ])
 
 /** The fields that it is about; none where it is about the whole. */
 export const fieldsOf = ({ code, errors = [] }: Problem): readonly string[] =>
-  code === 'username_taken' ? ['username'] : errors.map(({ path }) => path.slice(1))
+  code === 'username_taken' ? ['username'] : errors.map(({ path }) => path.split('/')[1] ?? '')
 
 /** What went wrong with this field, or with the whole, in words that a person can act on. */
 export const toTextName = (problem: Problem, field = fieldsOf(problem)[0] ?? ''): TextName =>

@@ -1,8 +1,16 @@
 import { useSyncExternalStore } from 'react'
+import type { UserSearch } from './api/administration-answers.ts'
 import type { TextName } from './texts/en.ts'
 
-/** What an address remembers beside its path: where to go on after signing in, and what to say there. */
-export type Memory = { readonly from?: string; readonly notice?: TextName }
+/** What an address remembers beside its path. */
+export type Memory = {
+  /** Where to go on after signing in. */
+  readonly from?: string
+  /** What to say there. */
+  readonly notice?: TextName
+  /** What was looked for. */
+  readonly search?: UserSearch
+}
 
 const base = '/console'
 const moved = new EventTarget()
@@ -21,9 +29,15 @@ const readPath = (): string => location.pathname.slice(base.length).replace(/\/$
 
 export const usePath = (): string => useSyncExternalStore(subscribe, readPath)
 
+/** `/admin/users/7c9e` → `7c9e`: the thing that a view of one is about. */
+export const useIdOfPath = (): string => decodeURIComponent(usePath().split('/').at(-1) ?? '')
+
 export const toAddress = (path: string): string => base + (path === '/' ? '' : path)
 
 export const readMemory = (): Memory => (history.state as Memory | null) ?? {}
+
+/** For whoever comes back to this address. */
+export const remember = (memory: Memory): void => history.replaceState({ ...readMemory(), ...memory }, '')
 
 type Way = { readonly replace?: boolean; readonly memory?: Memory }
 

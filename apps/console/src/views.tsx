@@ -1,5 +1,8 @@
 import type { ComponentType } from 'react'
 import type { TextName } from './texts/en.ts'
+import { Invitations } from './views/administration/invitations.tsx'
+import { OneUser } from './views/administration/user.tsx'
+import { Users } from './views/administration/users.tsx'
 import { ChangePassword } from './views/change-password.tsx'
 import { Devices } from './views/devices.tsx'
 import { Email } from './views/email.tsx'
@@ -18,6 +21,8 @@ export type View = {
   readonly title: TextName
   /** `user`: whoever is signed in; `stranger`: who is not; the others are sent on. */
   readonly audience: 'everyone' | 'user' | 'stranger'
+  /** The permission without which it shows nothing; the navigation lists it among what administrators do. */
+  readonly needs?: string
   /** A mail leads to it, or is sent by it. */
   readonly needsMail?: true
   /** Somebody is led there; the navigation does not list it. */
@@ -45,6 +50,14 @@ const views: Readonly<Record<string, View>> = {
   '/forgot': { title: 'forgotTitle', audience: 'everyone', needsMail: true, Content: ForgotPassword },
 }
 
+const administration = {
+  '/admin/users': { title: 'usersTitle', needs: 'users:write', Content: Users },
+  '/admin/users/:id': { title: 'userTitle', needs: 'users:write', isUnlisted: true, Content: OneUser },
+  '/admin/invitations': { title: 'invitationsTitle', needs: 'users:write', Content: Invitations },
+} as const satisfies Readonly<Record<string, Omit<View, 'audience'> & { readonly needs: string }>>
+
+const isAdministrative = (path: string): path is keyof typeof administration => path in administration
+
 const notFound: View = { title: 'notFoundTitle', audience: 'everyone', Content: NotFound }
 
 /** Where whoever comes back by a new password is asked what is theirs. */
@@ -57,10 +70,23 @@ export const isWithReview = (path: string): boolean =>
 /** Where everybody begins. */
 export const home = '/me'
 
-export const findView = (path: string): View => views[path === '/' ? home : path] ?? notFound
+/** `/admin/users/7c9e` → `/admin/users/:id` */
+const toOne = (path: string): string => path.replace(/[^/]+$/, ':id')
 
-/** What the navigation lists. */
+export const findView = (path: string): View => {
+  const known = [path, toOne(path)].find(isAdministrative)
+  if (known !== undefined) return { audience: 'user', ...administration[known] }
+  return views[path === '/' ? home : path] ?? notFound
+}
+
+/** What the navigation lists for everybody. */
 export const userPaths = Object.keys(views).filter(path => {
   const view = views[path]
   return view?.audience === 'user' && !view.isUnlisted
 })
+
+const listed = Object.keys(administration).filter(path => !findView(path).isUnlisted)
+
+/** What the navigation lists for whoever may do this. */
+export const administrationPaths = (permissions: readonly string[]): readonly string[] =>
+  listed.filter(path => permissions.includes(findView(path).needs ?? ''))

@@ -4,6 +4,8 @@ export type User = {
   readonly email: string | null
   readonly email_verified: boolean
   readonly roles: readonly string[]
+  /** What this session may do. */
+  readonly permissions: readonly string[]
   /** Permissions that count only in a session with a second factor, which this one is not. */
   readonly withheld_permissions: readonly string[]
   /** In which language mail is written. */

@@ -1,3 +1,4 @@
+import { createAdministration } from './administration.ts'
 import type {
   AuthenticatorSecret,
   Current,
@@ -14,10 +15,11 @@ import type {
 import { createAsk } from './ask.ts'
 import { isOver } from './refused.ts'
 
-/** The account routes, one line each. */
+/** The account routes, one line each, and those of administrators. */
 export const createApi = (mount: string) => {
   const { ask, readRenewed } = createAsk(mount)
   return {
+    admin: createAdministration(ask),
     /** Who is signed in; nobody is null. */
     findCurrent: async (): Promise<Current | null> => {
       try {

@@ -64,3 +64,5 @@ export const createAsk = (mount: string) => {
 
   return { ask, readRenewed }
 }
+
+export type Ask = ReturnType<typeof createAsk>['ask']

@@ -9,10 +9,14 @@ import { type Action, SubmitButton } from './submit-button.tsx'
 /** What stands in a field of a form; browsers give text for every field that we have. */
 const readField = (form: HTMLFormElement, name: string): string => String(new FormData(form).get(name) ?? '')
 
+/** The boxes of one name that are ticked. */
+const readBoxes = (form: HTMLFormElement, name: string): readonly string[] =>
+  new FormData(form).getAll(name).map(String)
+
 type FormProps = {
   readonly action: Action
   /** Takes what was filled in, by name. */
-  readonly onSubmit: (read: (name: string) => string) => void
+  readonly onSubmit: (read: (name: string) => string, readAll: (name: string) => readonly string[]) => void
   readonly submit: string
   /** Without fields the button is where the focus belongs. */
   readonly children?: ReactNode
@@ -32,7 +36,10 @@ export const Form = ({ action, onSubmit, submit, children, fields = [], words = 
       onSubmit={event => {
         event.preventDefault()
         const form = event.currentTarget
-        onSubmit(name => readField(form, name))
+        onSubmit(
+          name => readField(form, name),
+          name => readBoxes(form, name),
+        )
       }}
     >
       <Stack>

@@ -1,11 +1,18 @@
 import { Button, Loader } from '@mantine/core'
-import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { useTexts } from '../texts/use-texts.tsx'
 import { ProblemNotice } from './problem-notice.tsx'
 
+/** What is asked of a query, whether it is read in one or page by page. */
+type Query<Data> = {
+  readonly isPending: boolean
+  readonly data: Data | undefined
+  readonly error: unknown
+  readonly refetch: () => unknown
+}
+
 type LoadedProps<Data> = {
-  readonly query: UseQueryResult<Data>
+  readonly query: Query<Data>
   readonly children: (data: Data) => ReactNode
 }
 

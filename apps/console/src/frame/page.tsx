@@ -5,6 +5,7 @@ import { usePageSettings } from '../api/use-api.ts'
 import { ProblemNotice } from '../forms/problem-notice.tsx'
 import { UserContext } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
+import { Forbidden } from '../views/forbidden.tsx'
 import { NoMail } from '../views/no-mail.tsx'
 import type { View } from '../views.tsx'
 import { focusHeading, headingId } from './focus.ts'
@@ -27,7 +28,8 @@ export const Page = ({ view, user: current }: PageProps) => {
     if (!isFirst) focusHeading()
     isFirst = false
   }, [])
-  const Content = view.needsMail && !sendsMail ? NoMail : view.Content
+  const isForbidden = view.needs !== undefined && !current?.user.permissions.includes(view.needs)
+  const Content = isForbidden ? Forbidden : view.needsMail && !sendsMail ? NoMail : view.Content
   const content = (
     <div className={styles.card}>
       <h1 id={headingId} className={styles.heading} tabIndex={-1}>

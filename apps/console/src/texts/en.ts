@@ -1,3 +1,5 @@
+import { enAdministration } from './en-administration.ts'
+
 /** English, and with it the names of all texts. What stands in braces is filled in. */
 export const en = {
   skip: 'Skip to the content',
@@ -269,6 +271,8 @@ export const en = {
   errorForbidden: 'You may not do this.',
   errorOtherAddress: 'This is refused from here. Open {address} and try again.',
   errorOther: 'That did not work ({code}). Try again.',
+
+  ...enAdministration,
 } as const
 
 /** Every language has all of them. */

@@ -1,4 +1,5 @@
 import type { Texts } from './en.ts'
+import { zhCnAdministration } from './zh-cn-administration.ts'
 
 export const zhCn: Texts = {
   skip: '跳到正文',
@@ -257,4 +258,6 @@ export const zhCn: Texts = {
   errorForbidden: '你无权执行此操作。',
   errorOtherAddress: '不能从当前网址执行此操作。请打开 {address} 再试。',
   errorOther: '操作未成功（{code}），请重试。',
+
+  ...zhCnAdministration,
 }

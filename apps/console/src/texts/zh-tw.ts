@@ -1,4 +1,5 @@
 import type { Texts } from './en.ts'
+import { zhTwAdministration } from './zh-tw-administration.ts'
 
 export const zhTw: Texts = {
   skip: '跳到主要內容',
@@ -258,4 +259,6 @@ export const zhTw: Texts = {
   errorForbidden: '您無權執行此操作。',
   errorOtherAddress: '無法從目前的網址執行此操作。請開啟 {address} 再試一次。',
   errorOther: '操作未成功（{code}），請再試一次。',
+
+  ...zhTwAdministration,
 }

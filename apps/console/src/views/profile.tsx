@@ -1,12 +1,12 @@
-import { Badge, Group, Text } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { Text } from '@mantine/core'
 import { usePageSettings } from '../api/use-api.ts'
 import { WaitingPermissions } from '../factors/waiting-permissions.tsx'
+import { Badges } from '../frame/badges.tsx'
+import { Fact, Facts } from '../frame/facts.tsx'
 import { useUser } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 import { PresentEmail } from './email.tsx'
 import { MailLanguage } from './mail-language.tsx'
-import styles from './profile.module.css'
 
 /** What is known of whoever is signed in. */
 export const Profile = () => {
@@ -17,13 +17,13 @@ export const Profile = () => {
     <>
       <WaitingPermissions />
       <Text c="dimmed">{text('profileIntro')}</Text>
-      <dl className={styles.facts}>
+      <Facts>
         <Fact name={text('username')}>{user.username}</Fact>
         <Fact name={text('email')}>
           <PresentEmail user={user} />
         </Fact>
         <Fact name={text('roles')}>
-          <Roles roles={user.roles} />
+          <Badges names={user.roles} none={text('noRoles')} />
         </Fact>
         {sendsMail && (
           <Fact name={text('mailLanguage')}>
@@ -36,28 +36,7 @@ export const Profile = () => {
             {text('newDevicesDelayed', { time: time(user.sign_in_delayed_until) })}
           </Fact>
         )}
-      </dl>
+      </Facts>
     </>
-  )
-}
-
-const Fact = ({ name, children }: { readonly name: string; readonly children: ReactNode }) => (
-  <div className={styles.fact}>
-    <dt>{name}</dt>
-    <dd>{children}</dd>
-  </div>
-)
-
-const Roles = ({ roles }: { readonly roles: readonly string[] }) => {
-  const { text } = useTexts()
-  if (roles.length === 0) return text('noRoles')
-  return (
-    <Group gap="xs">
-      {roles.map(role => (
-        <Badge key={role} variant="light">
-          {role}
-        </Badge>
-      ))}
-    </Group>
   )
 }

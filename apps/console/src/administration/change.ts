@@ -1,0 +1,20 @@
+/** One thing that an administrator does: how it is told, and how it is taken back where that is safe. */
+export type Change = {
+  readonly run: () => Promise<unknown>
+  /** Said once it is done. */
+  readonly done: string
+  readonly undo?: Omit<Change, 'undo'>
+  /** What else follows here: an address to go to, a form to close. */
+  readonly onDone?: () => void
+}
+
+/** What is asked before something is done that hurts. */
+export type Question = {
+  readonly title: string
+  /** What ends by it and what stays, one sentence each. */
+  readonly ends: readonly string[]
+  readonly submit: string
+  /** Whoever it is done to is told why. */
+  readonly asksReason?: true
+  readonly toChange: (reason: string) => Change
+}

@@ -1,0 +1,70 @@
+import { Button, Group } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Done } from '../forms/notice.tsx'
+import { ProblemNotice, type Words } from '../forms/problem-notice.tsx'
+import { focusHeading } from '../frame/focus.ts'
+import { useConfirmed } from '../step-up.tsx'
+import { useTexts } from '../texts/use-texts.tsx'
+import { AskFirst } from './ask-first.tsx'
+import type { Change, Question } from './change.ts'
+
+/** Does what is asked for, after a confirmation where the server wants one, and keeps what came of it. */
+export const useChanges = () => {
+  const confirmed = useConfirmed()
+  const client = useQueryClient()
+  const [question, setQuestion] = useState<Question>()
+  const changing = useMutation({
+    mutationFn: ({ run }: Change) => confirmed(run),
+    onSuccess: async (_, { onDone }) => {
+      await client.invalidateQueries()
+      onDone?.()
+      focusHeading()
+    },
+  })
+  return { changing, question, ask: setQuestion, make: changing.mutate }
+}
+
+export type Making = ReturnType<typeof useChanges>
+
+/** What these codes mean to whoever administers. */
+const words: Words = {
+  insufficient_permission: 'errorNoWayUp',
+  last_administrator: 'errorLastAdministrator',
+  not_found: 'errorGone',
+  conflict: 'errorConflict',
+  second_factor_required: 'errorSecondFactor',
+}
+
+/** The question that is open, and what came of the last change, with the way back. */
+export const Changes = ({ of: { changing, question, ask, make } }: { readonly of: Making }) => (
+  <>
+    <AskFirst
+      question={question}
+      onAnswer={change => {
+        ask(undefined)
+        if (change) make(change)
+      }}
+    />
+    <ProblemNotice error={changing.error} words={words} />
+    {changing.isSuccess && <Told change={changing.variables} onUndo={make} />}
+  </>
+)
+
+type ToldProps = { readonly change: Change; readonly onUndo: (change: Change) => void }
+
+const Told = ({ change: { done, undo }, onUndo }: ToldProps) => {
+  const { text } = useTexts()
+  return (
+    <Done>
+      <Group gap="sm">
+        <span>{done}</span>
+        {undo && (
+          <Button variant="default" size="xs" onClick={() => onUndo(undo)}>
+            {text('undo')}
+          </Button>
+        )}
+      </Group>
+    </Done>
+  )
+}

@@ -1,0 +1,43 @@
+/** One page of a list, and where the next one begins. */
+export type CursorPage<Item> = { readonly data: readonly Item[]; readonly next_cursor: string | null }
+
+export type State = 'enabled' | 'disabled'
+
+export type ListedUser = {
+  readonly id: string
+  readonly username: string
+  readonly email: string | null
+  readonly email_verified: boolean
+  readonly roles: readonly string[]
+  readonly state: State
+  readonly disabled_at: string | null
+  /** The next sign-in asks for a new password. */
+  readonly password_change_due: boolean
+  readonly created_at: string
+}
+
+/** A user as administrators see one. */
+export type AdministeredUser = ListedUser & {
+  readonly has_password: boolean
+  readonly factors: {
+    readonly passkeys: number
+    readonly totp: boolean
+    readonly recovery_codes: number
+  }
+  readonly sessions: number
+  readonly api_keys: number
+  readonly last_sign_in_at: string | null
+}
+
+/** Which users are looked for: the beginning of a name or address, a role, a state. */
+export type UserSearch = { readonly q?: string; readonly role?: string; readonly state?: State }
+
+/** An invitation whose link still opens something. */
+export type OpenInvitation = {
+  readonly id: string
+  readonly email: string
+  readonly roles: readonly string[]
+  readonly invited_by: string | null
+  readonly created_at: string
+  readonly expires_at: string
+}

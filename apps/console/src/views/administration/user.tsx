@@ -1,0 +1,67 @@
+import { useQuery } from '@tanstack/react-query'
+import { UserState } from '../../administration/user-state.tsx'
+import type { AdministeredUser } from '../../api/administration-answers.ts'
+import { useApi } from '../../api/use-api.ts'
+import { Link } from '../../forms/link.tsx'
+import { Loaded } from '../../forms/loaded.tsx'
+import { Badges } from '../../frame/badges.tsx'
+import { Fact, Facts } from '../../frame/facts.tsx'
+import { useIdOfPath } from '../../router.ts'
+import type { TextName } from '../../texts/en.ts'
+import { useTexts } from '../../texts/use-texts.tsx'
+
+/** One user: what there is of the account, and never a secret. */
+export const OneUser = () => {
+  const { text } = useTexts()
+  const { admin } = useApi()
+  const id = useIdOfPath()
+  const user = useQuery({ queryKey: ['user', id], queryFn: () => admin.findUser(id) })
+  return (
+    <>
+      <Link to="/admin/users">{text('toUsers')}</Link>
+      <Loaded query={user}>{found => <UserFacts user={found} />}</Loaded>
+    </>
+  )
+}
+
+const UserFacts = ({ user }: { readonly user: AdministeredUser }) => {
+  const { text, time } = useTexts()
+  const waysIn = useWaysIn(user)
+  return (
+    <Facts>
+      <Fact name={text('username')}>
+        {user.username} <UserState user={user} />
+      </Fact>
+      <Fact name={text('email')}>
+        {user.email ?? text('noEmail')}
+        {user.email !== null && ` (${text(user.email_verified ? 'emailVerified' : 'emailUnverified')})`}
+      </Fact>
+      <Fact name={text('roles')}>
+        <Badges names={user.roles} none={text('noRoles')} />
+      </Fact>
+      <Fact name={text('waysIn')}>
+        <Badges names={waysIn} none={text('noWayIn')} />
+      </Fact>
+      <Fact name={text('openSessions')}>{user.sessions}</Fact>
+      <Fact name={text('apiKeysTitle')}>{user.api_keys}</Fact>
+      <Fact name={text('lastSignIn')}>
+        {user.last_sign_in_at === null ? text('never') : time(user.last_sign_in_at)}
+      </Fact>
+      <Fact name={text('memberSince')}>{time(user.created_at)}</Fact>
+    </Facts>
+  )
+}
+
+/** By what somebody signs in, and beside what. */
+const useWaysIn = ({ has_password: hasPassword, factors }: AdministeredUser): readonly string[] => {
+  const { text } = useTexts()
+  const ways: readonly (readonly [TextName, boolean, number?])[] = [
+    ['passwordLabel', hasPassword],
+    ['passkeys', factors.passkeys > 0, factors.passkeys],
+    ['authenticator', factors.totp],
+    ['recoveryCodes', factors.recovery_codes > 0, factors.recovery_codes],
+  ]
+  return ways
+    .filter(([, has]) => has)
+    .map(([name, , count]) => (count === undefined ? text(name) : `${text(name)}: ${count}`))
+}

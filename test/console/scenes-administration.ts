@@ -1,0 +1,72 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import type { Scene } from './scene.ts'
+import { type Console, makeUser, openAs } from './start-console.ts'
+
+let people = 0
+
+/** A view of an administrator, once it shows a text. */
+const openAsAdministrator = async (
+  console: Console,
+  context: BrowserContext,
+  { path, until }: { readonly path: string; readonly until: string },
+): Promise<Page> => {
+  const username = `administrator-${++people}`
+  await makeUser(console, username, ['admin'])
+  const page = await openAs(console, username, path, context)
+  await page.getByRole('main').getByText(until).first().waitFor()
+  return page
+}
+
+/** A view that shows what is there anyhow. */
+const at = (path: string, until: string): Scene => ({
+  show: (console, context) => openAsAdministrator(console, context, { path, until }),
+})
+
+const seesUser: Scene['show'] = async (console, context) => {
+  const username = `found-${++people}`
+  await makeUser(console, username, ['moderator', 'user'])
+  const page = await openAsAdministrator(console, context, { path: '/admin/users', until: 'Made' })
+  await page.getByLabel('Beginning of the name').fill(username)
+  await page.getByRole('button', { name: 'Search' }).click()
+  await page.getByRole('link', { name: username }).click()
+  await page.getByText('Open sessions').waitFor()
+  return page
+}
+
+/** Every view of administrators. */
+export const administrationScenes = {
+  users: at('/admin/users', 'Made'),
+  'users-none': {
+    show: async (console, context) => {
+      const page = await openAsAdministrator(console, context, { path: '/admin/users', until: 'Made' })
+      await page.getByLabel('Beginning of the name').fill('nobody-is-called-so')
+      await page.getByRole('button', { name: 'Search' }).click()
+      await page.getByText('No user is like that.').waitFor()
+      return page
+    },
+  },
+  user: { show: seesUser },
+  'user-gone': at('/admin/users/nobody', 'not there any more'),
+  invitations: {
+    show: async (console, context) => {
+      const page = await openAsAdministrator(console, context, {
+        path: '/admin/invitations',
+        until: 'Open invitations',
+      })
+      await page.getByLabel('E-mail address').fill(`guest-${++people}@example.org`)
+      await page.getByRole('button', { name: 'Invite' }).click()
+      await page.getByText('An invitation is on its way').waitFor()
+      await page.getByText('Invited by').first().waitFor()
+      return page
+    },
+  },
+  forbidden: {
+    show: async (console, context) => {
+      const username = `person-without-${++people}`
+      await makeUser(console, username)
+      const page = await openAs(console, username, '/admin/users', context)
+      await page.getByText('You may not do this.').waitFor()
+      return page
+    },
+  },
+} as const satisfies Readonly<Record<string, Scene>>
