@@ -93,6 +93,24 @@ export const matrix = `
 | GET /api/v1/admin/users/:id | the owner       | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | who     | two  |
 | GET /api/v1/admin/users/:id | unknown id      | who       | no    | no    | no        | none          | no       | none  | late    | over  | who     | two  |
 | GET /api/v1/admin/users/:id | malformed id    | who       | no    | no    | no        | none          | no       | none  | late    | over  | who     | two  |
+| POST /api/v1/admin/users/:id/disable | somebody | who | no | no | no | 204 | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/disable | unknown id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/disable | malformed id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/enable | somebody | who | no | no | no | 204 | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/enable | unknown id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/enable | malformed id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/end-sessions | somebody | who | no | no | no | 204 | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/end-sessions | unknown id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/end-sessions | malformed id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/reset-factors | somebody | who | no | no | no | 204 | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/reset-factors | unknown id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/users/:id/reset-factors | malformed id | who | no | no | no | none | no | again | late | over | who | two |
+| PUT /api/v1/admin/users/:id/roles | somebody | who | no | no | no | 200 | no | again | late | over | who | two |
+| PUT /api/v1/admin/users/:id/roles | unknown id | who | no | no | no | none | no | again | late | over | who | two |
+| PUT /api/v1/admin/users/:id/roles | malformed id | who | no | no | no | none | no | again | late | over | who | two |
+| DELETE /api/v1/admin/users/:id | somebody | who | no | no | no | 204 | no | again | late | over | who | two |
+| DELETE /api/v1/admin/users/:id | unknown id | who | no | no | no | none | no | again | late | over | who | two |
+| DELETE /api/v1/admin/users/:id | malformed id | who | no | no | no | none | no | again | late | over | who | two |
 | GET /api/v1/admin/invitations |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | who     | two  |
 | DELETE /api/v1/admin/invitations/:id | invitation      | who       | no    | no    | no        | 204           | no       | again | late    | over  | who     | two  |
 | DELETE /api/v1/admin/invitations/:id | unknown id      | who       | no    | no    | no        | none          | no       | again | late    | over  | who     | two  |
@@ -277,6 +295,9 @@ export const requests: Readonly<Record<string, Request>> = {
   'POST /api/v1/admin/users': { body: () => ({ email: `${freshName()}@example.org`, locale: 'zh-CN' }) },
   'GET /api/v1/admin/invitations': { query: page },
   'GET /api/v1/admin/users': { query: usersPage },
+  'POST /api/v1/admin/users/:id/disable': { body: () => ({ reason: 'left' }) },
+  'POST /api/v1/admin/users/:id/reset-factors': { body: () => ({ reason: 'lost the telephone' }) },
+  'PUT /api/v1/admin/users/:id/roles': { body: () => ({ roles: ['moderator', 'user'] }) },
   'POST /api/v1/login': { body: passwordOfOwner },
   'POST /api/v1/sessions': {
     body: passwordOfOwner,

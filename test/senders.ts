@@ -7,6 +7,7 @@ import { forgetFactors } from './factors/enrolled.ts'
 import { type Caller, password, signUp, type TestApp } from './harness.ts'
 
 import { plantPasskey } from './passkeys/registered.ts'
+import { addUser } from './sessions/signed-in.ts'
 
 /** Whoever sends a request: the headers that carry the credential, and the user behind it, if any. */
 export type Sender = Partial<Caller> & { readonly headers: Readonly<Record<string, string>> }
@@ -120,6 +121,7 @@ export const things: Readonly<Record<string, MakeThing>> = {
   },
   'this session': async (_, owner, sender) => sessionIdOf(sender.access ?? owner.access),
   'the owner': async (_, owner) => owner.id,
+  somebody: async ({ engine }) => (await addUser(engine, freshName())).id,
   'unknown id': async ({ engine }) => newId(engine.random),
   'malformed id': async () => 'no-id',
 }

@@ -3,6 +3,8 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import type { Permission } from 'gatewright/access'
 import { changeRoles, createUser, disableUser, enableUser } from 'gatewright/administration'
 import { defaultSettings } from 'gatewright/settings'
+import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
+import { endAllSessions } from '../../packages/gatewright/src/administration/end-user-sessions.ts'
 import { invite } from '../../packages/gatewright/src/administration/invitations.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
@@ -66,6 +68,8 @@ const operations: Readonly<Record<string, Operation>> = {
   'resets the factors of': (caller, userId) =>
     resetFactors(app.engine, { userId, reason: 'lost', origin }, caller),
   disables: (caller, userId) => disableUser(app.engine, { userId, origin }, caller),
+  'ends all sessions of': (caller, userId) => endAllSessions(app.engine, { userId, origin }, caller),
+  deletes: (caller, userId) => deleteUser(app.engine, { userId, origin }, caller),
   enables: (caller, userId) => enableUser(app.engine, { userId, origin }, caller),
   'leaves the roles as they are of': async (caller, userId) =>
     changeRoles(app.engine, { userId, roles: await rolesOf(userId), origin }, caller),

@@ -112,6 +112,7 @@ export const events: Readonly<Record<EventName, Row>> = {
     calls: ({ self, other }) => [{ name: 'end another', session: self.session, other: other.session }],
   },
   'all others ended': ofSession('end all others'),
+  'all ended by administrator': { calls: () => [{ name: 'end all sessions' }] },
   'step-up': { calls: ({ self }) => [stepUp(self)] },
   'password changed': {
     calls: ({ self: { session } }) => [

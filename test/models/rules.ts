@@ -59,6 +59,7 @@ export type Calls = {
   'log out': { readonly session: string }
   'end another': { readonly session: string; readonly other: string }
   'end all others': { readonly session: string }
+  'end all sessions': object
   'change the roles': { readonly roles: readonly string[] }
   disable: object
   enable: object
@@ -265,6 +266,10 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     const ended = end(user, 'ended_by_owner', moment, id => id !== session)
     return { user: change(raise(ended), session, { since: 0 }), told: {} }
   },
+  'end all sessions': (user, _, moment) =>
+    user.state === 'deleted'
+      ? refuse(user, 'not_found')
+      : { user: raise(end(user, 'ended_by_administrator', moment, () => true)), told: {} },
   'change the roles': (user, { roles }) =>
     user.state === 'deleted'
       ? refuse(user, 'not_found')

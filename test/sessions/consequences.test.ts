@@ -30,6 +30,7 @@ const expected: Record<
   'session expired': ['end', 'keep', 'keep'],
   'other session ended': ['keep', 'end that one', 'keep'],
   'all others ended': ['keep', 'end', 'end'],
+  'all ended by administrator': ['none', 'end', 'end'],
   'step-up': ['new id', 'keep', 'keep'],
   'password changed': ['new id', 'end', 'end'],
   'second factor added': ['new id', 'keep', 'keep'],

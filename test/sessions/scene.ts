@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
+import { endAllSessions } from '../../packages/gatewright/src/administration/end-user-sessions.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
@@ -130,6 +131,10 @@ export const acts: Record<ConsequenceEvent, Act> = {
   'second factor removed': async ({ t, self, userId }) => {
     await plantTotp(t.engine, userId)
     return toPair(await t.call('DELETE', 'me/totp', { token: self.pair.access }))
+  },
+  'all ended by administrator': async ({ t, userId }) => {
+    await endAllSessions(t.engine, { userId, origin })
+    return undefined
   },
   'second factors reset': async ({ t, userId }) => {
     await plantTotp(t.engine, userId)

@@ -19,6 +19,8 @@ import { holdAdministrator } from './hold-administrator.ts'
 type Roles = { readonly roleTable: RoleTable }
 type Dependencies = SessionDependencies & Granting & { readonly db: Database }
 type Target = { readonly userId: string; readonly origin: Origin }
+/** Why, in words, for the audit log. */
+type WithReason = { readonly reason?: string | undefined }
 
 /** @throws Refusal `validation_failed` naming the roles that exist */
 export const checkRoles = ({ roleTable }: Roles, roles: readonly string[], path = '/roles'): void => {
@@ -73,7 +75,7 @@ const setDisabled = async ({ db, beforeLock }: Work, userId: string, at: number 
  */
 export const disableUser = (
   dependencies: Dependencies,
-  { userId, origin }: Target,
+  { userId, reason, origin }: Target & WithReason,
   caller?: Caller,
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
@@ -81,7 +83,7 @@ export const disableUser = (
     await holdAdministrator(dependencies, work, caller, { needed: ['users:write'], over: userId })
     await guardLastAdministrator(work, userId)
     if (!(await setDisabled(work, userId, dependencies.clock.now()))) return
-    await recordEvent(dependencies, work, 'user.disabled', { origin, userId })
+    await recordEvent(dependencies, work, 'user.disabled', { origin, userId, ...(reason && { reason }) })
     await applyConsequences(dependencies, work, 'user disabled', { userId, origin })
   })
 

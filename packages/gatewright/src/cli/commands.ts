@@ -13,6 +13,7 @@ import { secretRetire } from './secret-retire.ts'
 import { serve } from './serve.ts'
 import { setupLink } from './setup-link.ts'
 import { userCreate } from './user-create.ts'
+import { userEndSessions } from './user-end-sessions.ts'
 import { userInvite } from './user-invite.ts'
 import { userList } from './user-list.ts'
 import { userResetFactors } from './user-reset-factors.ts'
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   userEnable,
   userRole,
   userResetFactors,
+  userEndSessions,
   invitationList,
   invitationRevoke,
   keyList,

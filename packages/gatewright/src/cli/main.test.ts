@@ -371,6 +371,35 @@ test('what has that state already stays as it is and is done, without a second e
   assert.match(list.stdout, /\nbob +[\w-]{22} +moderator, user +no +\d{4}-\d\d-\d\dT[\d:.]+Z\n/)
 })
 
+test('users are listed by pages that go on where they stopped, and searched for', async () => {
+  const first = await runJson('user list --limit 1')
+  const second = await runJson(`user list --limit 1 --cursor ${first.next_cursor}`)
+  const names = [...first.users, ...second.users].map(({ username }) => username)
+  assert.deepEqual([names, second.next_cursor], [['bob', 'ROOT'], null])
+  const found = await runJson('user list --search BO --role moderator --state enabled')
+  assert.deepEqual(
+    found.users.map(({ username }: { username: string }) => username),
+    ['bob'],
+  )
+  const none = await run('user list --state disabled')
+  assert.deepEqual([none.code, none.stdout], [0, 'There are no such users.\n'])
+  const [state, limit, foreign] = await Promise.all([
+    run('user list --state gone'),
+    run('user list --limit 0'),
+    run(`user list --role admin --cursor ${first.next_cursor}`),
+  ])
+  assert.deepEqual([state.code, limit.code, foreign.code], [2, 2, 1])
+  assert.match(foreign.stderr, /cursor/)
+})
+
+test('all sessions of a user are ended, and nobody else’s; one that there is not is refused', async () => {
+  const { ended, user } = await runJson('user end-sessions bob')
+  assert.deepEqual([ended, user.username], [0, 'bob'])
+  const { code, stderr } = await run('user end-sessions nobody')
+  assert.equal(code, 1)
+  assert.match(stderr, /^gatewright: not_found: There is no user "nobody"\.\n$/)
+})
+
 test('doctor exits with 1 where it found a problem, and 0 where all is well', async () => {
   const well = await run('doctor')
   assert.deepEqual([well.code, well.stderr], [0, ''])

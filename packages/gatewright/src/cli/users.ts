@@ -18,7 +18,7 @@ export const toUserView = (user: User) => ({
 export const getUserByName = async ({ db }: Engine, name: string): Promise<User> => {
   const { findUserByName, getUser } = await import('../users/users.ts')
   const row = await findUserByName(db, name)
-  if (row === undefined)
+  if (row === undefined || row.kind !== 'user')
     throw new Refusal('not_found', { detail: `There is no user ${JSON.stringify(name)}.` })
   return getUser(db, row.id)
 }

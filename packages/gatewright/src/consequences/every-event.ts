@@ -55,6 +55,12 @@ export const everyEvent: readonly EveryEvent[] = [
     applied: ['all others ended'],
   },
   {
+    // Beyond the list that was decided: what its owner may do, done by somebody else, who has none of these sessions.
+    event: 'all sessions ended by an administrator',
+    ends: ['–', 'end', 'keep', grantsOf('those sessions'), 'end', 'end'],
+    applied: ['all ended by administrator'],
+  },
+  {
     event: 'step-up',
     ends: ['new id', 'keep', 'keep', 'keep', 'end (the one used)', 'keep'],
     applied: ['step-up'],

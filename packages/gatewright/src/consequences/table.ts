@@ -62,6 +62,14 @@ export const consequences = {
     codesAndLinks: 'end',
     reason: 'ended_by_owner',
   },
+  'all ended by administrator': {
+    thisSession: 'none',
+    otherSessions: 'end',
+    knownDevices: 'end',
+    apiKeys: 'keep',
+    codesAndLinks: 'end',
+    reason: 'ended_by_administrator',
+  },
   'step-up': {
     thisSession: 'new id',
     otherSessions: 'keep',

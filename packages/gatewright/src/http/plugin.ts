@@ -18,6 +18,7 @@ import { countRequests } from './metrics/request-counts.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
+import { adminUserChangeRoutes } from './routes/admin-user-changes.ts'
 import { adminUserRoutes } from './routes/admin-users.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
@@ -144,6 +145,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       cookieSessionRoutes,
       invitationRoutes,
       adminUserRoutes,
+      adminUserChangeRoutes,
       revocationsRoutes,
     ])
       addRoutes(scope, engine)

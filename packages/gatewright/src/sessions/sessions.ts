@@ -27,6 +27,7 @@ export type SessionDependencies = HookDependencies & {
 export type EndReason =
   | 'logout'
   | 'ended_by_owner'
+  | 'ended_by_administrator'
   | 'idle'
   | 'expired'
   | 'renewed'
