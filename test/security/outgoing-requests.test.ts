@@ -21,12 +21,15 @@ const asks = ([path, text]: readonly [string, string]): boolean => {
   return reaching.test(code) || imports.some(({ specifier = '' }) => clients.test(specifier))
 }
 
-test('request forgery by the server: it asks another machine in one place, whose address is a setting', () => {
+test('request forgery by the server: it asks another machine in two places, whose addresses are settings', () => {
   const faults = ofServer.filter(asks)
   assert.ok(ofServer.length > 100)
   assert.deepEqual(
     faults.map(([path]) => path),
-    ['packages/gatewright/src/users/breach-check.ts'],
+    [
+      'packages/gatewright/src/federation/get-issuer-json.ts',
+      'packages/gatewright/src/users/breach-check.ts',
+    ],
   )
 })
 

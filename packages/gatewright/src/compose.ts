@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { writeBackCutOffs } from './administration/write-back.ts'
 import { createRefusedCredentials, type RefusedCredentials } from './audit/refused-credentials.ts'
+import { checkMappings, createFederation } from './federation/federation.ts'
 import { type AddressWatch, createAddressWatch } from './gate/address-watch.ts'
 import { createClientAddress } from './gate/client-address.ts'
 import { credentialPlacesOf } from './gate/credential.ts'
@@ -265,6 +266,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(processes.leave)
   refuseForgetful(processes.surroundings(), options, warnings)
   const roleTable = await openRoleTable(db, declared)
+  if (kind === 'server') checkMappings(settings.trustedIssuers, roleTable)
 
   const publicUrl = publicUrlOf(settings, port)
   const keyRing = await openRing({ db, watch, secrets, processes, clock, random, settings }, options)
@@ -283,7 +285,10 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(sums.stop)
   const hooks = createHookRunner({ db, clock, random })
   opened.defer(hooks.stop)
+  const federation = createFederation({ db, clock, issuers: settings.trustedIssuers })
+  opened.defer(async () => federation.stop())
   const revocations: Revocations = createRevocations({
+    onReread: federation.onReread,
     ...(kind === 'server' && { wakers: lines.wakers }),
     wakeOthers: lines.wakeOthers,
     db,
@@ -312,7 +317,10 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(async () => publishedFeed.stop())
   await revocations.start()
   opened.defer(keyRing.stop)
-  if (kind === 'server') keyRing.follow()
+  if (kind === 'server') {
+    keyRing.follow()
+    federation.start()
+  }
   const uses = createSessionUses({ db, clock, settings, roleTable })
   opened.defer(uses.stop)
   const refusedCredentials = createRefusedCredentials({ db, clock })
@@ -363,6 +371,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     secrets,
     processes,
     accessTokens,
+    federation,
     revocations,
     lines,
     uses,
@@ -390,6 +399,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
       ...found,
       ...warnOfLoosened(settings),
       ...warnOfOneFactor(settings),
+      ...federation.warnings,
       ...lines.warnings,
       ...warningsOf(algorithmOf[settings.tokenAlgorithm]),
     ],

@@ -23,6 +23,7 @@ export const floors = [
   'api-keys',
   'consequences',
   'sign-in',
+  'federation',
   'administration',
   'upkeep',
   'gate',

@@ -1,3 +1,4 @@
+import type { Federation } from '../federation/federation.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { addressAndUsername } from '../limits/counter-keys.ts'
 import type { Limiter } from '../limits/limiter.ts'
@@ -14,6 +15,7 @@ import { type AccessDependencies, checkAccess } from './check-access.ts'
 import { checkCookieCaller } from './cookie-caller.ts'
 import { type CredentialPlaces, readCredential, readDeviceSecret } from './credential.ts'
 import { checkCrossSite, type Origins } from './cross-site.ts'
+import { checkForeignCaller, identifyForeign } from './foreign-caller.ts'
 import { hashText, type KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
@@ -25,6 +27,7 @@ export type GateDependencies = SessionDependencies &
   AccessDependencies & {
     readonly limiter: Limiter
     readonly accessTokens: AccessTokens
+    readonly federation: Federation
     readonly places: CredentialPlaces
     readonly origins: Origins
     readonly knownSecrets: KnownSecrets
@@ -98,6 +101,8 @@ const identify: Step = (gate, passage) => {
     throw new Refusal('invalid_token', { reason: `unknown_${credential.kind}` })
   const known = accessTokens.findKnown(credential.text)
   if (known !== undefined) return setToken(passage, known)
+  const foreign = identifyForeign(gate, passage, credential.text)
+  if (foreign !== false) return foreign === true ? undefined : foreign.then(() => {})
   admitUnknown(gate, passage, hashText(credential.text))
   return accessTokens.verify(credential.text).then(verified => setToken(passage, verified))
 }
@@ -181,13 +186,17 @@ const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise
   })
 }
 
-const checkCredential: Step = (gate, passage) =>
-  passage.cookie === undefined
+const checkCredential: Step = (gate, passage) => {
+  if (passage.foreign !== undefined) return checkForeignCaller(gate, passage, passage.foreign)
+  return passage.cookie === undefined
     ? checkNotEnded(gate, passage)
     : checkCookieCaller(gate, passage, passage.cookie)
+}
 
-const isJudgedHere = ({ token, cookie, rule }: Passage): boolean =>
-  token !== undefined || (cookie !== undefined && !rule.ignoresCookie && !rule.readsOwnCredential)
+const isJudgedHere = ({ token, foreign, cookie, rule }: Passage): boolean =>
+  token !== undefined ||
+  foreign !== undefined ||
+  (cookie !== undefined && !rule.ignoresCookie && !rule.readsOwnCredential)
 
 const checkStillValid: Step = (gate, passage) => {
   if (!isJudgedHere(passage)) return
@@ -200,7 +209,11 @@ const checkStillValid: Step = (gate, passage) => {
 const limitPrincipal: Step = (gate, passage) => {
   const { principal } = passage
   if (principal === undefined) return
-  return takeFromLimit(gate, passage, { user: principal.userId, session: principal.sessionId })
+  // Without a session the principal counts in its place: an empty text would be one counter of all.
+  return takeFromLimit(gate, passage, {
+    user: principal.userId,
+    session: principal.sessionId || principal.userId,
+  })
 }
 
 /** Another user's browser is as unknown as any. Asks as much for a name that nobody has. */

@@ -8,6 +8,7 @@ import type { AccessRule } from '../permissions/access-rule.ts'
 import type { KnownDevice } from '../sessions/known-devices.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 import type { DeviceSecret } from '../tokens/device-secret.ts'
+import type { ForeignToken } from '../tokens/foreign-token.ts'
 import type { SessionSecret } from '../tokens/session-secret.ts'
 import type { Credential } from './credential.ts'
 import type { Principal, PrincipalKind } from './principal.ts'
@@ -59,6 +60,8 @@ export type Passage = {
   address: string
   credential: Credential | undefined
   token: AccessToken | undefined
+  /** The token of another issuer, in place of one of ours. */
+  foreign: ForeignToken | undefined
   /** The secret of the session cookie, whole in form; it is not judged where the route does not want it. */
   cookie: SessionSecret | undefined
   /** The cookie was dead when it arrived: it is taken from the browser, which it would keep from public pages. */
@@ -90,6 +93,7 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
   address: '',
   credential: undefined,
   token: undefined,
+  foreign: undefined,
   cookie: undefined,
   hasDeadCookie: false,
   unknownCredential: undefined,

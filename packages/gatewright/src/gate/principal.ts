@@ -10,7 +10,12 @@ export type { PrincipalKind }
  */
 export type Principal = {
   readonly kind: PrincipalKind
+  /**
+   * Whom it acts for. A client that acts for no user here has an id of its own in this place, which no user's can
+   * be and by which nothing is found (`isForeignId`).
+   */
   readonly userId: string
+  /** Empty where no session stands behind the credential. */
   readonly sessionId: string
   /** When the person last proved who it is, milliseconds. */
   readonly authTime: number
@@ -20,6 +25,9 @@ export type Principal = {
   readonly permissions: PermissionSet
   /** What the roles allow and this session does not, before it has shown a second factor. */
   readonly withheld: PermissionSet
+  /** Who has issued the token of a client, and whom it names there: the two together are one principal. */
+  readonly issuer?: string
+  readonly subject?: string
 }
 
 type OwnSession = Pick<AccessToken, 'userId' | 'sessionId' | 'authTime' | 'amr'>

@@ -71,6 +71,16 @@ export const addressNetwork = (text: string): string | undefined =>
 /** Whether this is 127.0.0.0/8 or ::1. What is no address is not loopback. */
 export const isLoopback = (text: string): boolean => toIp(text)?.range() === 'loopback'
 
+/**
+ * Whether this is an address of the public internet, and nothing that is private, of this machine, of this link, or
+ * kept for something else. Of IPv6 only what is given out at all (2000::/3): what hides an IPv4 address lies outside,
+ * or has a name of its own.
+ */
+export const isPublicAddress = (text: string): boolean => {
+  const ip = toIp(text)
+  return ip?.range() === 'unicast' && (!isVersion6(ip) || isInside(ip, givenOut))
+}
+
 /** A range of addresses: its first address and how many leading bits all of them share. */
 export type AddressRange = readonly [Ip, bits: number]
 
@@ -115,6 +125,9 @@ const getAddressRange = (text: string): AddressRange => {
   if (range) return range
   throw new TypeError(`${JSON.stringify(text)} is neither an IP address nor a range such as 10.0.0.0/8`)
 }
+
+/** RFC 4291 §2.4, as IANA gives it out. */
+const givenOut: AddressRange = [ipaddr.IPv6.parse('2000::'), 3]
 
 const isVersion6 = (ip: Ip): ip is ipaddr.IPv6 => ip.kind() === 'ipv6'
 

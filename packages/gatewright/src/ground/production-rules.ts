@@ -62,6 +62,11 @@ const rules: readonly Rule[] = [
     broken: ({ limitsScale }) => limitsScale > 1,
     line: 'LIMITS_SCALE must not be above 1: write LIMITS_SCALE=1 or less',
   },
+  {
+    broken: ({ trustedIssuers }) =>
+      trustedIssuers.some(({ issuer, jwksUri = issuer }) => `${issuer} ${jwksUri}`.includes('http://')),
+    line: 'TRUSTED_ISSUERS names an address that is not https: write https://, http:// is for development on this machine',
+  },
 ]
 
 /**

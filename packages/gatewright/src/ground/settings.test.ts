@@ -185,6 +185,7 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
   LOG_LEVEL: [['silent', 'silent']],
   LOG_FORMAT: [['pretty', 'pretty']],
   LOG_FILE: [['gatewright.log', 'gatewright.log']],
+  TRUSTED_ISSUERS: [['', []]],
   METRICS_PORT: [['9090', 9090]],
 }
 
@@ -360,6 +361,7 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   LOG_LEVEL: ['verbose', 'INFO'],
   LOG_FORMAT: ['text'],
   LOG_FILE: ['a\0b'],
+  TRUSTED_ISSUERS: ['no-such-file.json', '[', '{}', '[{}]', '[1]', '[{"issuer":"https://a.example/"}]'],
   METRICS_PORT: ['0', '65536', 'on'],
 }
 

@@ -19,6 +19,7 @@ import {
 } from './parse-setting.ts'
 import { rangeAddress } from './range-address.ts'
 import { parseSecret } from './secrets.ts'
+import { trustedIssuers } from './trusted-issuers.ts'
 import { valkeyUrl } from './valkey-address.ts'
 
 /** What a default may depend on: settings that stand higher up in the table, and the terminal. */
@@ -363,6 +364,14 @@ export const settingRows = [
     describe:
       '`/metrics` on a port of its own, on `HOST`, for whoever can reach it, without TLS; then the API has none.',
   },
+  {
+    name: 'TRUSTED_ISSUERS',
+    default: '',
+    unset: 'none',
+    ...trustedIssuers,
+    describe:
+      'Other issuers whose access tokens are taken: Auth0, Okta, Microsoft Entra, Keycloak, Amazon Cognito and others. See docs/trusted-issuers.md.',
+  },
 ] as const satisfies readonly SettingRow[]
 
 type Row = (typeof settingRows)[number]
@@ -461,6 +470,11 @@ export const relations: readonly Relation[] = [
   {
     holds: ({ registration, mail }) => registration !== 'invite' || mail === 'on',
     line: 'REGISTRATION=invite lets nobody register, because MAIL=off sends no invitations: write MAIL=on with SMTP_URL, or REGISTRATION=closed',
+  },
+  {
+    holds: ({ trustedIssuers, port, ...settings }) =>
+      trustedIssuers.every(({ issuer }) => issuer !== publicUrlOf(settings, port)),
+    line: 'TRUSTED_ISSUERS lists this server itself: leave PUBLIC_URL out of it',
   },
   {
     holds: ({ port, metricsPort }) => metricsPort !== port,

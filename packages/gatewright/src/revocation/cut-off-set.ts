@@ -21,7 +21,7 @@ export type CutOffSetCalls = {
   readonly onKeyRevoked?: (kid: string) => void
   /**
    * Is told what of the database is to be read again, by the kind of cut-off that says so: of this subject, or all
-   * of it.
+   * of it. What ends everything of a user is such a word of that user, too.
    */
   readonly onReread?: { readonly [Kind in Reread]?: (subject?: string) => void }
 }
@@ -67,6 +67,7 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked, onReread }: CutOffSet
   const kinds: Readonly<Record<string, (row: CutOffRow) => void>> = {
     session: row => sessions.set(row.subject, latest(sessions.get(row.subject), row)),
     user: row => {
+      onReread?.['reread-user']?.(row.subject)
       const known = users.get(row.subject)
       const version = Math.max(known?.version ?? 0, row.version ?? 0)
       users.set(row.subject, { version, until: latest(known?.until, row) })

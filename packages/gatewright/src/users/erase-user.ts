@@ -65,7 +65,7 @@ export const eraseUser = async (
   // The stored answers hold what the user wrote.
   await db
     .deleteFrom('idempotency_keys')
-    .where('principal_kind', '=', 'user')
+    .where('principal_kind', 'in', ['user', 'api-key', 'client'])
     .where('principal_id', '=', id)
     .execute()
   await db

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { isForeignId } from '../ground/foreign-id.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Database, Tables } from '../storage/tables.ts'
 
@@ -10,7 +11,8 @@ type AnyTables = Pick<Tables, 'users'> & Record<string, Record<string, unknown>>
  *
  *     await insertForUser(db, 'todos', todo, ownerId)
  *
- * @throws Refusal `session_ended` where the user is deleted
+ * @throws Refusal `session_ended` where the user is deleted, `insufficient_permission` where the id is that of a
+ *   principal who is no user here
  */
 export const insertForUser = async (
   db: Database,
@@ -18,6 +20,11 @@ export const insertForUser = async (
   row: Readonly<Record<string, unknown>>,
   userId: string,
 ): Promise<void> => {
+  if (isForeignId(userId))
+    throw new Refusal('insufficient_permission', {
+      reason: 'no_local_user',
+      detail: 'This belongs to users of this server, and the token acts for none.',
+    })
   const names = Object.keys(row)
   const result = await (db as unknown as Kysely<AnyTables>)
     .insertInto(table)

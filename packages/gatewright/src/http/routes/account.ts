@@ -3,6 +3,7 @@ import { deleteUser } from '../../administration/delete-user.ts'
 import type { Engine } from '../../compose.ts'
 import type { Principal } from '../../gate/principal.ts'
 import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
+import { isForeignId } from '../../ground/foreign-id.ts'
 import {
   allOf,
   type Permission,
@@ -136,10 +137,17 @@ export const readOwnAccount = async (
 }
 
 const protectedSchema = strictObject({
-  user: strictObject({ id: anyText, username: anyText }),
+  user: { anyOf: [strictObject({ id: anyText, username: anyText }), nothing] },
   permissions: list(anyText),
   session_id: textOrNull,
 })
+
+/** Whom the principal acts for: none where another issuer's token speaks for itself. */
+const findNamed = async ({ db }: Engine, userId: string) => {
+  if (isForeignId(userId)) return null
+  const { id, username } = await getUser(db, userId)
+  return { id, username }
+}
 
 /** Of the own fields that a user writes, those whose schemas have `examples`. */
 const exampleFieldsOf = (declared: UserFields): Readonly<Record<string, unknown>> =>
@@ -258,8 +266,11 @@ export const accountRoutes = (app: FastifyInstance, engine: Engine): void => {
     },
     async request => {
       const { userId, permissions, sessionId } = principalOf(request)
-      const { id, username } = await getUser(engine.db, userId)
-      return { user: { id, username }, permissions: [...permissions].sort(), session_id: sessionId }
+      return {
+        user: await findNamed(engine, userId),
+        permissions: [...permissions].sort(),
+        session_id: sessionId || null,
+      }
     },
   )
 

@@ -1,0 +1,83 @@
+import { ageOf, type Clock, type Moment, minute, momentOf } from '../ground/clock.ts'
+import type { Database } from '../storage/tables.ts'
+import { listRoles } from '../users/users.ts'
+
+/** The user whom a subject of another issuer acts for. Frozen, deeply. */
+export type LinkedUser = { readonly userId: string; readonly roles: readonly string[] }
+
+type Subject = {
+  readonly issuer: string
+  readonly subject: string
+  /** Stands for both. */
+  readonly foreignId: string
+}
+
+/** Whom subjects of other issuers act for, read once and then from memory until somebody says that there is news. */
+export type LinkedUsers = {
+  /** Undefined where none is linked, or who is may not act. */
+  readonly find: (subject: Subject) => LinkedUser | undefined | Promise<LinkedUser | undefined>
+  /** What was read of this user, or of all, is read anew. A read that began before is kept by nobody. */
+  readonly forget: (userId?: string) => void
+}
+
+/** Whoever has many subjects pushes out the oldest, and makes this process no larger. */
+const mostKnown = 10_000
+/** Whatever news may have been missed: it is known here after so long. */
+const knownFor = 10 * minute
+
+const readLinked = async (db: Database, { issuer, subject }: Subject): Promise<LinkedUser | undefined> => {
+  const row = await db
+    .selectFrom('identities')
+    .innerJoin('users', 'users.id', 'identities.user_id')
+    .select('users.id')
+    .where('identities.issuer', '=', issuer)
+    .where('identities.subject', '=', subject)
+    .where('users.disabled_at', 'is', null)
+    .where('users.deleted_at', 'is', null)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  return Object.freeze({ userId: row.id, roles: Object.freeze(await listRoles(db, row.id)) })
+}
+
+type Entry = {
+  readonly at: Moment
+  readonly reading: Promise<LinkedUser | undefined>
+  /** Once it was read. */
+  found?: { readonly user: LinkedUser | undefined }
+}
+
+export const createLinkedUsers = (db: Database, clock: Clock): LinkedUsers => {
+  const entries = new Map<string, Entry>()
+
+  const readAnew = (subject: Subject): Entry => {
+    const entry: Entry = { at: momentOf(clock), reading: readLinked(db, subject) }
+    entries.delete(subject.foreignId)
+    if (entries.size >= mostKnown) entries.delete(entries.keys().next().value as string)
+    entries.set(subject.foreignId, entry)
+    entry.reading.then(
+      user => {
+        entry.found = { user }
+      },
+      () => {
+        if (entries.get(subject.foreignId) === entry) entries.delete(subject.foreignId)
+      },
+    )
+    return entry
+  }
+
+  const getEntry = (subject: Subject): Entry => {
+    const known = entries.get(subject.foreignId)
+    return known !== undefined && ageOf(clock, known.at) < knownFor ? known : readAnew(subject)
+  }
+
+  return {
+    find: subject => {
+      const { found, reading } = getEntry(subject)
+      return found === undefined ? reading : found.user
+    },
+    forget: userId => {
+      for (const [id, { found }] of entries)
+        if (userId === undefined || found === undefined || found.user?.userId === userId) entries.delete(id)
+    },
+  }
+}
