@@ -115,6 +115,28 @@ export const matrix = `
 | DELETE /api/v1/admin/invitations/:id | invitation      | who       | no    | no    | no        | 204           | no       | again | late    | over  | who     | two  |
 | DELETE /api/v1/admin/invitations/:id | unknown id      | who       | no    | no    | no        | none          | no       | again | late    | over  | who     | two  |
 | DELETE /api/v1/admin/invitations/:id | malformed id    | who       | no    | no    | no        | none          | no       | again | late    | over  | who     | two  |
+| GET /api/v1/admin/services |  | who | no | no | no | 200 | no | 200 | late | over | who | two |
+| POST /api/v1/admin/services |  | who | no | no | no | 201 | no | again | late | over | who | two |
+| GET /api/v1/admin/services/:id | service | who | no | no | no | 200 | no | 200 | late | over | who | two |
+| GET /api/v1/admin/services/:id | the owner | who | no | no | no | none | no | none | late | over | who | two |
+| GET /api/v1/admin/services/:id | unknown id | who | no | no | no | none | no | none | late | over | who | two |
+| GET /api/v1/admin/services/:id | malformed id | who | no | no | no | none | no | none | late | over | who | two |
+| PUT /api/v1/admin/services/:id/roles | service | who | no | no | no | 200 | no | again | late | over | who | two |
+| PUT /api/v1/admin/services/:id/roles | the owner | who | no | no | no | none | no | again | late | over | who | two |
+| PUT /api/v1/admin/services/:id/roles | unknown id | who | no | no | no | none | no | again | late | over | who | two |
+| PUT /api/v1/admin/services/:id/roles | malformed id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/services/:id/disable | service | who | no | no | no | 200 | no | again | late | over | who | two |
+| POST /api/v1/admin/services/:id/disable | the owner | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/services/:id/disable | unknown id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/services/:id/disable | malformed id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/services/:id/enable | service | who | no | no | no | 200 | no | again | late | over | who | two |
+| POST /api/v1/admin/services/:id/enable | the owner | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/services/:id/enable | unknown id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/services/:id/enable | malformed id | who | no | no | no | none | no | again | late | over | who | two |
+| DELETE /api/v1/admin/services/:id | service | who | no | no | no | 204 | no | again | late | over | who | two |
+| DELETE /api/v1/admin/services/:id | the owner | who | no | no | no | none | no | again | late | over | who | two |
+| DELETE /api/v1/admin/services/:id | unknown id | who | no | no | no | none | no | again | late | over | who | two |
+| DELETE /api/v1/admin/services/:id | malformed id | who | no | no | no | none | no | again | late | over | who | two |
 | GET /api/v1/users           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | who     | two  |
 | POST /api/v1/users          |                 | 201       | 201   | 201   | 201       | 201           | 201      | again | late    | over  | who     | two  |
 | POST /api/v1/users          | with roles      | who       | no    | no    | no        | 201           | no       | again | late    | over  | who     | two  |
@@ -282,6 +304,11 @@ const usersPage = {
   ),
 }
 
+const engineCursor = (list: string): string =>
+  String(
+    toEngineCursorPage([list, {}], { rows: [], next: { key: 0, id: unknownId } }, row => row).next_cursor,
+  )
+
 /** A request that each route takes; a route without a body or a query needs no line. */
 export const requests: Readonly<Record<string, Request>> = {
   'POST /api/v1/setup': {
@@ -298,6 +325,11 @@ export const requests: Readonly<Record<string, Request>> = {
   'POST /api/v1/admin/users/:id/disable': { body: () => ({ reason: 'left' }) },
   'POST /api/v1/admin/users/:id/reset-factors': { body: () => ({ reason: 'lost the telephone' }) },
   'PUT /api/v1/admin/users/:id/roles': { body: () => ({ roles: ['moderator', 'user'] }) },
+  'GET /api/v1/admin/services': { query: { limit: '10', cursor: engineCursor('admin/services') } },
+  'POST /api/v1/admin/services': {
+    body: () => ({ name: freshName(), description: 'reports', roles: ['user'] }),
+  },
+  'PUT /api/v1/admin/services/:id/roles': { body: () => ({ roles: ['moderator'] }) },
   'POST /api/v1/login': { body: passwordOfOwner },
   'POST /api/v1/sessions': {
     body: passwordOfOwner,

@@ -3,9 +3,9 @@ import { minute, second } from 'gatewright/clock'
 import { newId } from 'gatewright/random'
 import { invite } from '../packages/gatewright/src/administration/invitations.ts'
 import { systemOrigin } from '../packages/gatewright/src/audit/record.ts'
+import { addService } from './administration/added-service.ts'
 import { forgetFactors } from './factors/enrolled.ts'
 import { type Caller, password, signUp, type TestApp } from './harness.ts'
-
 import { plantPasskey } from './passkeys/registered.ts'
 import { addUser } from './sessions/signed-in.ts'
 
@@ -119,6 +119,7 @@ export const things: Readonly<Record<string, MakeThing>> = {
     const asked = { email: 'carol@example.org', roles: ['user'] }
     return (await invite(engine, asked, systemOrigin)).id
   },
+  service: async t => (await addService(t.engine)).id,
   'this session': async (_, owner, sender) => sessionIdOf(sender.access ?? owner.access),
   'the owner': async (_, owner) => owner.id,
   somebody: async ({ engine }) => (await addUser(engine, freshName())).id,

@@ -5,6 +5,7 @@ import { inTransaction } from 'gatewright/transaction'
 import { adoptDatabase } from '../../packages/gatewright/src/administration/adopt-database.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
+import { disableService } from '../../packages/gatewright/src/administration/services.ts'
 import { revokeKey, rotateKeys } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { writeBackCutOffs } from '../../packages/gatewright/src/administration/write-back.ts'
 import { endApiKeys } from '../../packages/gatewright/src/api-keys/api-keys.ts'
@@ -15,6 +16,7 @@ import { join as takePlace } from '../../packages/gatewright/src/processes/join.
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { databaseFile } from '../../packages/gatewright/src/storage/database.ts'
 import type { VirtualPasskey } from '../../packages/gatewright/src/testing/virtual-passkey.ts'
+import { addService } from '../administration/added-service.ts'
 import { testsDatabase } from '../environment.ts'
 import { codeAt, enrol, plantTotp } from '../factors/enrolled.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
@@ -93,6 +95,12 @@ type Trace = {
 
 const kidOf = (state: string): string =>
   String(connection.row('select kid from signing_keys where state = ?', state)?.kid)
+
+const signInAsRoot = async (): Promise<{ readonly token: string; readonly id: string }> => {
+  const { body } = await call('POST', 'login', { body: { username: 'root', password } })
+  const me = await call('GET', 'me', { token: body.access_token })
+  return { token: body.access_token, id: me.body.id }
+}
 
 /** How each event comes about, and what its row should say. */
 const acts: Record<AuditEventName, () => Promise<Trace>> = {
@@ -193,6 +201,38 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const user = { username: 'helper', password, roles: ['user', 'moderator'] }
     const answer = await call('POST', 'users', { token: body.access_token, body: user })
     return { user: answer.body.id, actor: me.body.id, answer, details: { roles: ['moderator', 'user'] } }
+  },
+  'service.created': async () => {
+    const { token, id: actor } = await signInAsRoot()
+    const body = { name: 'robot', roles: ['user'] }
+    const answer = await call('POST', 'admin/services', { token, body })
+    return { user: answer.body.id, actor, answer, details: { roles: ['user'] } }
+  },
+  'service.roles-changed': async () => {
+    const { token, id: actor } = await signInAsRoot()
+    const { id: user } = await addService(t.engine)
+    const body = { roles: ['moderator'] }
+    const answer = await call('PUT', `admin/services/${user}/roles`, { token, body })
+    return { user, actor, answer, details: { before: ['user'], after: ['moderator'] } }
+  },
+  'service.disabled': async () => {
+    const { token, id: actor } = await signInAsRoot()
+    const { id: user } = await addService(t.engine)
+    const answer = await call('POST', `admin/services/${user}/disable`, { token })
+    return { user, actor, answer }
+  },
+  'service.enabled': async () => {
+    const { token, id: actor } = await signInAsRoot()
+    const { id: user } = await addService(t.engine)
+    await disableService(t.engine, { serviceId: user, origin })
+    const answer = await call('POST', `admin/services/${user}/enable`, { token })
+    return { user, actor, answer }
+  },
+  'service.deleted': async () => {
+    const { token, id: actor } = await signInAsRoot()
+    const { id: user } = await addService(t.engine)
+    const answer = await call('DELETE', `admin/services/${user}`, { token })
+    return { user, actor, answer }
   },
   'passkey.cloned': async () => {
     const { id } = await join()

@@ -11,7 +11,7 @@ import type { SessionDependencies } from '../sessions/sessions.ts'
 import { listMethods } from '../sign-in/factors.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
-import { getUser, lockUser } from '../users/users.ts'
+import { getPerson, lockUser } from '../users/users.ts'
 import { holdAdministrator } from './hold-administrator.ts'
 
 /**
@@ -51,7 +51,7 @@ export const resetFactors = (
     const secretId = await dependencies.processes.secretInForce(work)
     await holdAdministrator(dependencies, work, caller, { needed: ['users:write'], over: userId })
     await lockUser(work, userId)
-    await getUser(work.db, userId)
+    await getPerson(work.db, userId)
     const methods = await listMethods(work.db, userId)
     await dropTotp(work, userId)
     await dropPasskeys(work, userId)

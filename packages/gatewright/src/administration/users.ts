@@ -13,7 +13,7 @@ import { lockInstallation } from '../storage/installation.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { guardLastAdministrator, noteAdministrator } from '../users/administrators.ts'
-import { getUser, lockUser, replaceRoles, type User } from '../users/users.ts'
+import { getPerson, lockUser, replaceRoles, type User } from '../users/users.ts'
 import { holdAdministrator } from './hold-administrator.ts'
 
 type Roles = { readonly roleTable: RoleTable }
@@ -63,6 +63,7 @@ const setDisabled = async ({ db, beforeLock }: Work, userId: string, at: number 
     .set({ disabled_at: at })
     .where('id', '=', userId)
     .where('deleted_at', 'is', null)
+    .where('kind', '=', 'user')
     .where('disabled_at', at === null ? 'is not' : 'is', null)
     .executeTakeFirst()
   return numUpdatedRows === 1n
@@ -124,7 +125,7 @@ export const changeRoles = async (
     await holdAdministrator(dependencies, work, caller, { needed, over: userId })
     if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)
     await lockUser(work, userId)
-    const { roles: before } = await getUser(work.db, userId)
+    const { roles: before } = await getPerson(work.db, userId)
     await replaceRoles(work, userId, after)
     await noteAdministrator(dependencies, work, roles)
     await recordEvent(dependencies, work, 'user.roles-changed', {

@@ -14,6 +14,11 @@ export const auditEvents = {
   'user.deleted':
     'A user was deleted; everything of the user ended, and what was personal in the account was erased.',
   'user.roles-changed': 'The roles of a user were replaced.',
+  'service.created': 'A service was created, with the roles that the details name.',
+  'service.roles-changed': 'The roles of a service were replaced.',
+  'service.disabled': 'A service was disabled; its API keys ended.',
+  'service.enabled': 'A service was enabled again; keys that had ended stay ended.',
+  'service.deleted': 'A service was deleted; its API keys ended, and its name and description were erased.',
   'user.password-changed': 'A user changed the own password.',
   'user.email-change-asked': 'A user asked for another e-mail address, which counts once it is verified.',
   'user.email-verified': 'The first address of a user was verified, by the link that was sent there.',

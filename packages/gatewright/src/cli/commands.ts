@@ -11,6 +11,11 @@ import { restore } from './restore.ts'
 import { secretList } from './secret-list.ts'
 import { secretRetire } from './secret-retire.ts'
 import { serve } from './serve.ts'
+import { serviceCreate } from './service-create.ts'
+import { serviceDelete } from './service-delete.ts'
+import { serviceList } from './service-list.ts'
+import { serviceRole } from './service-role.ts'
+import { serviceDisable, serviceEnable } from './service-state.ts'
 import { setupLink } from './setup-link.ts'
 import { userCreate } from './user-create.ts'
 import { userEndSessions } from './user-end-sessions.ts'
@@ -33,6 +38,12 @@ export const commands: readonly Command[] = [
   userEndSessions,
   invitationList,
   invitationRevoke,
+  serviceCreate,
+  serviceList,
+  serviceRole,
+  serviceDisable,
+  serviceEnable,
+  serviceDelete,
   keyList,
   keyRotate,
   keyRevoke,

@@ -65,6 +65,8 @@ const insertForUser = async ({ db, beforeLock }: Work, row: CodeRow, version: nu
         .where('users.id', '=', row.user_id)
         .where('users.version', '=', version)
         .where('users.disabled_at', 'is', null)
+        // A service follows no link.
+        .where('users.kind', '=', 'user')
         .forNoKeyUpdate(),
     )
     .executeTakeFirst()

@@ -158,7 +158,8 @@ export const everyEvent: readonly EveryEvent[] = [
   {
     event: 'service disabled or deleted',
     ends: ['–', '–', 'end (its own)', '–', '–', '–'],
-    comesWith: keys,
+    // As for a user who has nothing but keys: `administration/services.ts` applies `user disabled`, `user deleted`.
+    applied: [],
   },
   {
     event: 'consent withdrawn',

@@ -34,6 +34,7 @@ import { passwordStrengthRoutes } from './routes/password-strength.ts'
 import { referenceRoutes } from './routes/reference.ts'
 import { revocationsRoutes } from './routes/revocations.ts'
 import { secondHalfRoutes } from './routes/second-half.ts'
+import { serviceRoutes } from './routes/services.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
@@ -146,6 +147,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       invitationRoutes,
       adminUserRoutes,
       adminUserChangeRoutes,
+      serviceRoutes,
       revocationsRoutes,
     ])
       addRoutes(scope, engine)

@@ -23,6 +23,7 @@ const findOwner = (db: Database, email: string): Promise<UserRow | undefined> =>
     .where('email_key', '=', emailKey(email))
     .where('email_verified_at', 'is not', null)
     .where('disabled_at', 'is', null)
+    .where('kind', '=', 'user')
     .executeTakeFirst()
 
 /**

@@ -35,6 +35,7 @@ export const findPasskey = (db: Database, credentialId: string): Promise<FoundPa
     .selectAll('passkeys')
     .select('users.version as user_version')
     .where('credential_id', '=', credentialId)
+    .where('users.kind', '=', 'user')
     .executeTakeFirst()
 
 /**

@@ -80,6 +80,8 @@ const insertSession = async ({ db, beforeLock }: Work, session: SessionRow): Pro
         .where('users.id', '=', session.user_id)
         .where('users.version', '=', session.user_version)
         .where('users.disabled_at', 'is', null)
+        // Whatever a door has checked: a service has no session.
+        .where('users.kind', '=', 'user')
         .forNoKeyUpdate(),
     )
     .executeTakeFirst()

@@ -21,6 +21,7 @@ import { up as invitations } from './migrations/0018-invitations.ts'
 import { up as review } from './migrations/0019-review.ts'
 import { up as permissions } from './migrations/0021-permissions.ts'
 import { up as userLists } from './migrations/0024-user-lists.ts'
+import { up as servicesAndSessions } from './migrations/0025-services-and-sessions.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -44,6 +45,7 @@ const ownMigrations: Record<string, Migration> = {
   '0019-review': { up: review },
   '0021-permissions': { up: permissions },
   '0024-user-lists': { up: userLists },
+  '0025-services-and-sessions': { up: servicesAndSessions },
 }
 
 export type MigrationSet = {

@@ -104,6 +104,8 @@ type UsersTable = {
   kind: Generated<string>
   /** 1 where an administrator asked for a new password, and none was set since; else 0. */
   password_change_due: Generated<number>
+  /** What a service is for. */
+  description: Generated<string | null>
 }
 
 type UserRolesTable = { user_id: string; role: string }

@@ -85,6 +85,7 @@ const readAdministration = async ({ db, clock }: Pick<DatabaseFacts, 'db' | 'clo
     .select(eb => eb.fn.countAll<number>().as('count'))
     .where('user_roles.role', '=', administratorRole)
     .where('users.disabled_at', 'is', null)
+    .where('users.kind', '=', 'user')
     .executeTakeFirstOrThrow()
   const link = await db
     .selectFrom('setup_links')

@@ -37,6 +37,8 @@ export const guardLastAdministrator = async (work: Work, userId: string): Promis
     .select('users.id')
     .where('user_roles.role', '=', administratorRole)
     .where('users.disabled_at', 'is', null)
+    // A service can't sign in: it brings nobody back.
+    .where('users.kind', '=', 'user')
     .limit(2)
     .execute()
   if (enabled.length === 1 && enabled[0]?.id === userId) throw new Refusal('last_administrator')

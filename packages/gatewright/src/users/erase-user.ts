@@ -10,11 +10,11 @@ const nameReserved = 365 * day
 
 /**
  * Locks the row of a user who is there, without changing it: whatever else happens to the user waits.
- * @throws Refusal `not_found`
+ * @throws Refusal `not_found`, also for a service
  */
 export const holdUserToErase = async (work: Work, userId: string): Promise<UserRow> => {
   const row = await lockAndGetUser(work, userId)
-  if (row === undefined || row.deleted_at !== null) throw new Refusal('not_found')
+  if (row === undefined || row.deleted_at !== null || row.kind !== 'user') throw new Refusal('not_found')
   return row
 }
 
@@ -46,6 +46,7 @@ export const eraseUser = async (
       email_verified_at: null,
       password_hash: null,
       fields: '{}',
+      description: null,
       disabled_at: now,
       deleted_at: now,
     })

@@ -88,9 +88,12 @@ export const findRoles = async (
 /** What a submitted name is compared by: a username has no `@`, an address has one. */
 export const nameKey = (name: string): string => (name.includes('@') ? emailKey(name) : usernameKey(name))
 
-/** The row that a submitted name means: a username, or a verified e-mail address. One query, always. */
+/**
+ * The row that a submitted name means: a username, or a verified e-mail address. One query, always. A service
+ * signs in nowhere: its name means nobody.
+ */
 export const findUserByName = (db: Database, name: string): Promise<UserRow | undefined> => {
-  const query = db.selectFrom('users').selectAll()
+  const query = db.selectFrom('users').selectAll().where('kind', '=', 'user')
   const key = nameKey(name)
   return name.includes('@')
     ? query.where('email_key', '=', key).where('email_verified_at', 'is not', null).executeTakeFirst()
@@ -200,38 +203,62 @@ export const isVerified = async (db: Database, email: string): Promise<boolean> 
  */
 export const insertUser = async (
   { clock, random }: { readonly clock: Clock; readonly random: Random },
-  { db, beforeLock }: Work,
+  work: Work,
   { username, key, email, emailVerified = false, passwordHash, roles, fields = {}, locale = 'en' }: NewUser,
 ): Promise<User> => {
-  beforeLock('user')
   const row: UserRow = {
-    id: newId(random),
-    username,
-    username_key: key,
+    ...newUserRow({ clock, random }, { username, key }),
     email,
     email_key: email && emailKey(email),
     email_verified_at: emailVerified ? clock.now() : null,
     password_hash: passwordHash,
-    version: 1,
-    disabled_at: null,
-    created_at: clock.now(),
     fields: JSON.stringify(fields),
-    deleted_at: null,
     locale,
-    password_needs_factor: 0,
-    review_due: 0,
-    kind: 'user',
-    password_change_due: 0,
   }
+  await insertUserRow(work, row, roles)
+  return toUser(row, [...roles].sort())
+}
+
+/** A row without address, password and anything else that somebody could sign in with. */
+export const newUserRow = (
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  { username, key }: Pick<NewUser, 'username' | 'key'>,
+): UserRow => ({
+  id: newId(random),
+  username,
+  username_key: key,
+  email: null,
+  email_key: null,
+  email_verified_at: null,
+  password_hash: null,
+  version: 1,
+  disabled_at: null,
+  created_at: clock.now(),
+  fields: '{}',
+  deleted_at: null,
+  locale: 'en',
+  password_needs_factor: 0,
+  review_due: 0,
+  kind: 'user',
+  password_change_due: 0,
+  description: null,
+})
+
+/** The unique key decides between two who ask for one name at once. @throws Refusal `username_taken` */
+export const insertUserRow = async (
+  { db, beforeLock }: Work,
+  row: UserRow,
+  roles: readonly string[],
+): Promise<void> => {
+  beforeLock('user')
   const result = await db
     .insertInto('users')
     .values(row)
     .onConflict(conflict => conflict.column('username_key').doNothing())
     .executeTakeFirst()
   if (result.numInsertedOrUpdatedRows !== 1n) throw new Refusal('username_taken')
-  await refuseReserved(db, key, row.created_at)
+  await refuseReserved(db, row.username_key as UsernameKey, row.created_at)
   await insertRoles(db, row.id, roles)
-  return toUser(row, [...roles].sort())
 }
 
 /** Looked at after the insertion: whoever deletes the name's last user at this moment has committed by then. */
