@@ -46,6 +46,24 @@ export const administrationScenes = {
     },
   },
   user: { show: seesUser },
+  'user-disable': {
+    show: async (console, context) => {
+      const page = await seesUser(console, context)
+      await page.getByRole('button', { name: 'Disable' }).click()
+      await page.getByRole('dialog').getByLabel('Reason').waitFor()
+      return page
+    },
+  },
+  'user-disabled': {
+    show: async (console, context) => {
+      const page = await seesUser(console, context)
+      await page.getByRole('button', { name: 'Disable' }).click()
+      await page.getByRole('dialog').getByLabel('Reason').fill('left the company')
+      await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click()
+      await page.getByRole('button', { name: 'Undo' }).waitFor()
+      return page
+    },
+  },
   'user-gone': at('/admin/users/nobody', 'not there any more'),
   invitations: {
     show: async (console, context) => {

@@ -4,8 +4,10 @@ export type Change = {
   /** Said once it is done. */
   readonly done: string
   readonly undo?: Omit<Change, 'undo'>
-  /** What else follows here: an address to go to, a form to close. */
-  readonly onDone?: () => void
+  /** Nothing is left of the thing afterwards. */
+  readonly isEnd?: true
+  /** What else follows here. */
+  readonly onDone?: (answer: unknown) => void
 }
 
 /** What is asked before something is done that hurts. */

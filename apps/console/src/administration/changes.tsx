@@ -16,13 +16,14 @@ export const useChanges = () => {
   const [question, setQuestion] = useState<Question>()
   const changing = useMutation({
     mutationFn: ({ run }: Change) => confirmed(run),
-    onSuccess: async (_, { onDone }) => {
+    onSuccess: async (answer, { onDone }) => {
       await client.invalidateQueries()
-      onDone?.()
+      onDone?.(answer)
       focusHeading()
     },
   })
-  return { changing, question, ask: setQuestion, make: changing.mutate }
+  const isGone = changing.isSuccess && changing.variables.isEnd === true
+  return { changing, isGone, question, ask: setQuestion, make: changing.mutate }
 }
 
 export type Making = ReturnType<typeof useChanges>

@@ -23,6 +23,11 @@ export const createAdministration = (ask: Ask) => {
     listUsers: (search: UserSearch, cursor?: string) =>
       ask('GET', `/admin/users${toQuery({ ...search, cursor })}`) as Promise<CursorPage<ListedUser>>,
     findUser: (id: string) => ask('GET', one('users', id)) as Promise<AdministeredUser>,
+    changeUser: (id: string, change: string, reason?: string) =>
+      ask('POST', `${one('users', id)}/${change}`, reason === undefined ? undefined : { reason }),
+    changeUserRoles: (id: string, roles: readonly string[]) =>
+      ask('PUT', `${one('users', id)}/roles`, { roles }),
+    deleteUser: (id: string) => ask('DELETE', one('users', id)),
     listInvitations: async (page: number) =>
       (await ask('GET', `/admin/invitations?page=${page}&per_page=${invitationsPerPage}`)) as {
         readonly invitations: readonly OpenInvitation[]

@@ -1,7 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
+import { ActOnUser } from '../../administration/act-on-user.tsx'
+import { ChangeRoles } from '../../administration/change-roles.tsx'
+import { Changes, useChanges } from '../../administration/changes.tsx'
 import { UserState } from '../../administration/user-state.tsx'
 import type { AdministeredUser } from '../../api/administration-answers.ts'
 import { useApi } from '../../api/use-api.ts'
+import { Section } from '../../factors/section.tsx'
 import { Link } from '../../forms/link.tsx'
 import { Loaded } from '../../forms/loaded.tsx'
 import { Badges } from '../../frame/badges.tsx'
@@ -15,11 +19,30 @@ export const OneUser = () => {
   const { text } = useTexts()
   const { admin } = useApi()
   const id = useIdOfPath()
+  const changes = useChanges()
   const user = useQuery({ queryKey: ['user', id], queryFn: () => admin.findUser(id) })
   return (
     <>
       <Link to="/admin/users">{text('toUsers')}</Link>
-      <Loaded query={user}>{found => <UserFacts user={found} />}</Loaded>
+      <Changes of={changes} />
+      {!changes.isGone && (
+        <Loaded query={user}>
+          {found => (
+            <>
+              <UserFacts user={found} />
+              <ActOnUser user={found} changes={changes} />
+              <Section title={text('changeRoles')}>
+                <ChangeRoles
+                  of={found.username}
+                  roles={found.roles}
+                  give={roles => admin.changeUserRoles(id, roles)}
+                  changes={changes}
+                />
+              </Section>
+            </>
+          )}
+        </Loaded>
+      )}
     </>
   )
 }

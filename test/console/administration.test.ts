@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { minute } from 'gatewright/clock'
+import type { Page } from 'playwright-core'
+import { password } from '../harness.ts'
+import { untilEqual } from '../process/until.ts'
+import { addApp, keepRecoveryCodes } from './factors.ts'
+import { browserMissing, type Console, makeUser, openAs, startConsole } from './start-console.ts'
+
+describe('an administrator', { skip: browserMissing }, () => {
+  let c: Console
+  before(async () => {
+    c = await startConsole()
+    await makeUser(c, 'alice', ['admin'])
+  })
+  after(() => c.close())
+
+  /** The page of one user, found by the beginning of the name. */
+  const find = async (page: Page, username: string): Promise<void> => {
+    await page.getByRole('link', { name: 'Users', exact: true }).click()
+    await page.getByLabel('Beginning of the name').fill(username.slice(0, -1))
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.getByRole('link', { name: username, exact: true }).click()
+    await page.getByText('Open sessions').waitFor()
+  }
+
+  const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
+
+  const answer = (page: Page, name: string) =>
+    page.getByRole('dialog').getByRole('button', { name, exact: true }).click()
+
+  const isSignedIn = async (page: Page): Promise<boolean> => {
+    const status = (await page.context().request.get('/api/v1/sessions/current')).status()
+    return status === 200
+  }
+
+  test('finds a user, disables with a reason, undoes that, and gives other roles and the former ones again', async () => {
+    await makeUser(c, 'benjamin', ['moderator', 'user'])
+    const bens = await openAs(c, 'benjamin', '/me')
+    const page = await openAs(c, 'alice', '/admin/users')
+    await find(page, 'benjamin')
+
+    await press(page, 'Disable')
+    const dialog = page.getByRole('dialog', { name: 'Disable: benjamin' })
+    await dialog.getByText('All sessions end, on every device.').waitFor()
+    await dialog.getByLabel('Reason').fill('left the company')
+    await answer(page, 'Disable')
+    await page.getByText('benjamin is disabled.').waitFor()
+    await page.getByRole('main').getByText('Disabled', { exact: true }).waitFor()
+    assert.equal(await isSignedIn(bens), false)
+
+    await press(page, 'Undo')
+    await page.getByText('benjamin can sign in again.').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Undo' }).count(), 0)
+    await openAs(c, 'benjamin', '/me')
+
+    await page.getByLabel('moderator').uncheck()
+    await press(page, 'Change the roles')
+    await page.getByText('benjamin has other roles now.').waitFor()
+    await untilEqual(() => page.getByLabel('moderator').isChecked(), false)
+    await press(page, 'Undo')
+    await page.getByText('benjamin has the former roles again.').waitFor()
+    await untilEqual(() => page.getByLabel('moderator').isChecked(), true)
+  })
+
+  test('removes the second factors of whoever has lost them, with a reason, after showing once more who it is', async () => {
+    await makeUser(c, 'caroline')
+    const hers = await openAs(c, 'caroline', '/me/security')
+    await addApp(c, hers)
+    await keepRecoveryCodes(hers)
+    const page = await openAs(c, 'alice', '/admin/users')
+    await find(page, 'caroline')
+    c.t.clock.advance(11 * minute)
+    await press(page, 'Remove the second factors')
+    await page.getByLabel('Reason').fill('lost the telephone, came with a passport')
+    await answer(page, 'Remove the second factors')
+
+    const confirmation = page.getByRole('dialog', { name: 'Confirm that it is you' })
+    await confirmation.getByLabel('Password', { exact: true }).fill('a wrong password')
+    await press(page, 'Confirm')
+    await confirmation.getByText('The password is wrong.').waitFor()
+    await confirmation.getByLabel('Password', { exact: true }).fill(password)
+    await press(page, 'Confirm')
+    await page.getByText('The second factors of caroline are removed.').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Remove the second factors' }).count(), 0)
+    assert.equal(await isSignedIn(hers), false)
+  })
+
+  test('who gives up the confirmation has changed nothing, and is told of nothing', async () => {
+    await makeUser(c, 'dominic')
+    const page = await openAs(c, 'alice', '/admin/users')
+    await find(page, 'dominic')
+    c.t.clock.advance(11 * minute)
+    await press(page, 'Delete')
+    await page.getByText('Nobody can undo this.').waitFor()
+    await answer(page, 'Delete')
+    await page.getByRole('dialog', { name: 'Confirm that it is you' }).waitFor()
+    await answer(page, 'Cancel')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    assert.equal(await page.getByRole('alert').count(), 0)
+    await openAs(c, 'dominic', '/me')
+  })
+
+  test('deletes a user, of whom nothing is shown any more', async () => {
+    await makeUser(c, 'eleanore')
+    const page = await openAs(c, 'alice', '/admin/users')
+    await find(page, 'eleanore')
+    await press(page, 'Delete')
+    await answer(page, 'Delete')
+    await page.getByText('eleanore is deleted.').waitFor()
+    assert.equal(await page.getByText('Open sessions').count(), 0)
+  })
+
+  test('is told that the last administrator must stay', async () => {
+    const page = await openAs(c, 'alice', '/admin/users')
+    await find(page, 'alice')
+    await press(page, 'Disable')
+    await page.getByLabel('Reason').fill('by mistake')
+    await answer(page, 'Disable')
+    await page.getByText('This is the last administrator, and one must stay.').waitFor()
+    assert.equal(await isSignedIn(page), true)
+  })
+})
