@@ -111,6 +111,7 @@ export const matrix = `
 | DELETE /api/v1/admin/users/:id | somebody | who | no | no | no | 204 | no | again | late | over | who | two |
 | DELETE /api/v1/admin/users/:id | unknown id | who | no | no | no | none | no | again | late | over | who | two |
 | DELETE /api/v1/admin/users/:id | malformed id | who | no | no | no | none | no | again | late | over | who | two |
+| POST /api/v1/admin/explain |                 | who       | no    | no    | no        | 200           | no       | again | late    | over  | who     | two  |
 | GET /api/v1/admin/invitations |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | who     | two  |
 | DELETE /api/v1/admin/invitations/:id | invitation      | who       | no    | no    | no        | 204           | no       | again | late    | over  | who     | two  |
 | DELETE /api/v1/admin/invitations/:id | unknown id      | who       | no    | no    | no        | none          | no       | again | late    | over  | who     | two  |
@@ -320,6 +321,7 @@ export const requests: Readonly<Record<string, Request>> = {
   'GET /api/v1/revocations': { query: { nonce: 'A'.repeat(22), after: 'unknown', wait_ms: '0' } },
   'POST /api/v1/register': { body: showInvitation },
   'POST /api/v1/admin/users': { body: () => ({ email: `${freshName()}@example.org`, locale: 'zh-CN' }) },
+  'POST /api/v1/admin/explain': { body: () => ({ route: 'GET /api/v1/me' }) },
   'GET /api/v1/admin/invitations': { query: page },
   'GET /api/v1/admin/users': { query: usersPage },
   'POST /api/v1/admin/users/:id/disable': { body: () => ({ reason: 'left' }) },

@@ -182,6 +182,16 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const details = { invitation: answer.body.id, roles: ['user'] }
     return { user: null, actor: me.body.id, answer, details }
   },
+  'access.explained': async () => {
+    const { id: user, username } = await join()
+    const { body } = await call('POST', 'login', { body: { username: 'root', password } })
+    const token = body.access_token
+    const me = await call('GET', 'me', { token })
+    const asked = { user: username, permission: 'users:write' }
+    const answer = await call('POST', 'admin/explain', { token, body: asked })
+    const said = { asked: 'permission users:write', allowed: false, code: 'insufficient_permission' }
+    return { user, actor: me.body.id, answer, details: { ...said, credential: null } }
+  },
   'invitation.revoked': async () => {
     const { body } = await call('POST', 'login', { body: { username: 'root', password } })
     const token = body.access_token

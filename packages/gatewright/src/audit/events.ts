@@ -54,6 +54,8 @@ export const auditEvents = {
     'The refresh token before the live one was shown inside the window: a retry or another tab.',
   'session.renewed': 'A session went on under a new id.',
   'session.ended': 'A session ended; the reason tells why.',
+  'access.explained':
+    'An administrator or the command line asked whether somebody may do something, and why; the details say what was asked and answered.',
   'api-key.ended': 'An API key ended; the reason tells why.',
   'refresh-token.reused': 'A refresh token older than the window allows was shown: its session ended.',
   'refresh-token.ahead': 'A refresh token newer than the database knows was shown: the database went back.',

@@ -1,6 +1,7 @@
 import type { Command } from './command.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
+import { explain } from './explain.ts'
 import { invitationList } from './invitation-list.ts'
 import { invitationRevoke } from './invitation-revoke.ts'
 import { keyList } from './key-list.ts'
@@ -47,6 +48,7 @@ export const commands: readonly Command[] = [
   keyList,
   keyRotate,
   keyRevoke,
+  explain,
   setupLink,
   secretList,
   secretRetire,

@@ -18,7 +18,7 @@ export const readNewPassword = async (
   { input, questions }: Streams = { input: process.stdin, questions: process.stderr },
 ): Promise<string> => {
   if (input.isTTY) return askTwice({ input, questions })
-  if (fromStandardInput) return readLine(input)
+  if (fromStandardInput) return readSecretLine(input, 'password')
   throw new WrongUse(
     'there is no terminal to ask for the password: write --password-stdin and give the password on standard input',
   )
@@ -27,28 +27,32 @@ export const readNewPassword = async (
 /** More than any password may be long, by far. */
 const mostBytes = 64 * 1_024
 
-const readLine = async (input: StandardInput): Promise<string> => {
+/**
+ * The one line of standard input, which is a secret: it stands in no argument, where others could see it.
+ * @param what the secret is called in what is told
+ * @throws WrongUse where it is empty, too long, of several lines or not UTF-8
+ */
+export const readSecretLine = async (input: StandardInput, what: string): Promise<string> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of input) {
     const bytes = Buffer.from(chunk)
     size += bytes.length
-    if (size > mostBytes) throw new WrongUse('standard input is too long: give the password alone')
+    if (size > mostBytes) throw new WrongUse(`standard input is too long: give the ${what} alone`)
     chunks.push(bytes)
   }
-  const text = decode(Buffer.concat(chunks)).replace(/\r?\n$/, '')
-  if (text === '') throw new WrongUse('standard input is empty: give the password on it')
-  if (/[\r\n]/.test(text))
-    throw new WrongUse('standard input has more than one line: give the password alone')
+  const text = decode(Buffer.concat(chunks), what).replace(/\r?\n$/, '')
+  if (text === '') throw new WrongUse(`standard input is empty: give the ${what} on it`)
+  if (/[\r\n]/.test(text)) throw new WrongUse(`standard input has more than one line: give the ${what} alone`)
   return text
 }
 
-/** Bytes that are no UTF-8 would become replacement characters, the same ones for different passwords. */
-const decode = (bytes: Buffer): string => {
+/** Bytes that are no UTF-8 would become replacement characters, the same ones for different secrets. */
+const decode = (bytes: Buffer, what: string): string => {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw new WrongUse('standard input is not UTF-8: give the password in UTF-8')
+    throw new WrongUse(`standard input is not UTF-8: give the ${what} in UTF-8`)
   }
 }
 

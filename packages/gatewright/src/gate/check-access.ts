@@ -138,6 +138,8 @@ export type ExplainedAccess = {
   readonly verdict: Verdict
   readonly trace: AccessTrace
   readonly facts: AccessFacts
+  /** Of what a part of the input asks for besides; undefined where the route names none. */
+  readonly further: Verdict | undefined
 }
 
 /** What {@link checkAccess} decides, by the same function on the same facts, with its trace kept. Refuses nobody. */
@@ -147,5 +149,6 @@ export const explainAccess = async (gate: AccessDependencies, asked: Asked): Pro
   const isFactorDue = await findFactorDue(gate, asked)
   const facts = toFacts(gate, { principal, isFactorDue, thing })
   const trace: AccessTrace = {}
-  return { verdict: decideAccess(rule, facts, trace), trace, facts }
+  const further = rule.furtherAccess && decideFurther(rule.furtherAccess, facts)
+  return { verdict: decideAccess(rule, facts, trace), trace, facts, further }
 }

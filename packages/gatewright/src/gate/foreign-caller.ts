@@ -46,7 +46,7 @@ export const identifyForeign = (
  * Nothing that another issuer says of how a person was proved counts here: no proof is recent, none is a second
  * factor. Who acts for a user may do what both may, and ends with that user.
  */
-const toClientPrincipal = (
+export const toClientPrincipal = (
   { roleTable, asksAdministrators }: Granting,
   { token, permissions: mapped, user }: ForeignCaller,
 ): Principal => {

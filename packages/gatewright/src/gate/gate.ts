@@ -108,12 +108,23 @@ const identify: Step = (gate, passage) => {
 }
 
 /** What a revoked key has signed says nothing, of its session neither, which goes on: the caller refreshes. */
-const toRefusal = ({ revocations }: GateDependencies, { keyId }: AccessToken): Refusal =>
+const toRefusal = (
+  { revocations }: Pick<GateDependencies, 'revocations'>,
+  { keyId }: AccessToken,
+): Refusal =>
   revocations.isKeyRevoked(keyId)
     ? new Refusal('invalid_token', { reason: 'key_revoked' })
     : new Refusal('session_ended', { reason: 'cut_off' })
 
-const refuseEnded = (gate: GateDependencies, token: AccessToken, now: number): void => {
+/**
+ * Holds a token whose signature is good to its time and to what was ended.
+ * @throws Refusal `token_expired`, `session_ended`; `invalid_token` where its key was revoked
+ */
+export const refuseEnded = (
+  gate: Pick<GateDependencies, 'revocations'>,
+  token: AccessToken,
+  now: number,
+): void => {
   if (token.expiresAt <= now) throw new Refusal('token_expired', { reason: 'token_expired' })
   if (gate.revocations.isEnded(token)) throw toRefusal(gate, token)
 }

@@ -1,6 +1,6 @@
 import { Refusal } from '../ground/refusal.ts'
-import type { CredentialPlaces } from './credential.ts'
-import type { Passage } from './passage.ts'
+import type { Credential, CredentialPlaces } from './credential.ts'
+import type { GateRule } from './passage.ts'
 
 /** Kinds of credential that CREDENTIALS may leave out: the reason for the log, and what a route says that gives one. */
 const rows = {
@@ -20,7 +20,13 @@ const rows = {
  * give is not made. A cookie of no use was not even read.
  * @throws Refusal `insufficient_permission`, `invalid_token`
  */
-export const refuseSwitchedOff = ({ accepted }: CredentialPlaces, { credential, rule }: Passage): void => {
+export const refuseSwitchedOff = (
+  { accepted }: Pick<CredentialPlaces, 'accepted'>,
+  {
+    credential,
+    rule,
+  }: { readonly credential: Credential | undefined; readonly rule: Pick<GateRule, 'gives'> },
+): void => {
   const { gives } = rule
   if (gives !== undefined && gives !== 'either' && !accepted.has(gives))
     throw new Refusal('insufficient_permission', rows[gives])

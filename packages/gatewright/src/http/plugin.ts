@@ -24,6 +24,7 @@ import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { emailRoutes } from './routes/email.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
+import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
 import { invitationRoutes } from './routes/invitations.ts'
 import { metricsRoutes } from './routes/metrics.ts'
@@ -145,6 +146,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       sessionRoutes,
       cookieSessionRoutes,
       invitationRoutes,
+      explainRoutes,
       adminUserRoutes,
       adminUserChangeRoutes,
       serviceRoutes,

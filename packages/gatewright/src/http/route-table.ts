@@ -116,8 +116,12 @@ const countRoutes = (app: FastifyInstance): number =>
     0,
   )
 
+export type FoundRoute = { readonly route: DeclaredRoute; readonly thingId: string | undefined }
+
 export type RouteTable = {
   readonly routes: readonly DeclaredRoute[]
+  /** The route that a request would come to, and what its path names. */
+  readonly find: (method: string, path: string) => FoundRoute | undefined
   /** The methods that a path takes, for 405. */
   readonly methodsAt: (path: string) => readonly string[]
 }
@@ -145,7 +149,7 @@ export const collectRoutes = (app: FastifyInstance, vocabulary: Vocabulary): Rou
       seen.add(key)
       routes.push(declared)
       methods.add(declared.method)
-      router.on(declared.method as 'GET', declared.url, () => {})
+      router.on(declared.method as 'GET', declared.url, () => {}, declared)
     }
   })
   app.addHook('onReady', async () => {
@@ -157,6 +161,10 @@ export const collectRoutes = (app: FastifyInstance, vocabulary: Vocabulary): Rou
   })
   return {
     routes,
+    find: (method, path) => {
+      const found = router.find(method as 'GET', path)
+      return found === null ? undefined : { route: found.store, thingId: found.params.id }
+    },
     methodsAt: path => [...methods].filter(method => router.find(method as 'GET', path) !== null).sort(),
   }
 }

@@ -43,6 +43,10 @@ const join = (names: readonly string[]): string => {
   return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${last}` : last
 }
 
+/** The kinds of principal, for people: `users and API keys`. */
+export const describeKinds = (kinds: readonly PrincipalKind[]): string =>
+  join(kinds.map(kind => kindNames[kind]))
+
 /**
  * Who may use a route, as a sentence: the kinds of principal, where they are more or others than a user's own
  * session, and the rule. Whatever shows a rule shows this.

@@ -64,6 +64,26 @@ const noteUse = async (
     .catch(() => {})
 }
 
+/** Why a session's cookie opens nothing. `byTime`: only the clock says so as yet, and no event tells of it. */
+export type CookieFault = {
+  readonly code: 'session_renewed' | 'session_ended'
+  readonly reason: string | undefined
+  readonly byTime?: 'idle' | 'expired'
+}
+
+/** What the database says against the session of a cookie, if anything. Changes nothing. */
+export const findCookieFault = (
+  dependencies: Pick<Dependencies, 'clock' | 'settings' | 'roleTable'>,
+  { session, roles, userDisabledAt }: FoundSession,
+): CookieFault | undefined => {
+  const { clock, settings } = dependencies
+  if (isJustRenewed(session, clock.now(), settings)) return { code: 'session_renewed', reason: undefined }
+  if (session.ended_at !== null) return { code: 'session_ended', reason: session.end_reason ?? 'ended' }
+  if (userDisabledAt !== null) return { code: 'session_ended', reason: 'user_disabled' }
+  const byTime = endedByTime(session, clock.now(), timesOf(dependencies, roles))
+  return byTime && { code: 'session_ended', reason: byTime, byTime }
+}
+
 /**
  * Judges the session of a cookie as the database has it now, and notes that it is in use. The cut-offs
  * are asked last, without a wait: what this process ended while the database answered is refused too.
@@ -71,16 +91,16 @@ const noteUse = async (
  */
 export const checkCookieSession = async (
   dependencies: Dependencies,
-  { session, roles, userDisabledAt }: FoundSession,
+  found: FoundSession,
   origin: Origin,
 ): Promise<void> => {
-  const { clock, revocations } = dependencies
-  refuseJustRenewed(dependencies, session)
-  if (session.ended_at !== null) throw new Refusal('session_ended', { reason: session.end_reason ?? 'ended' })
-  if (userDisabledAt !== null) throw new Refusal('session_ended', { reason: 'user_disabled' })
+  const { revocations } = dependencies
+  const { session, roles } = found
+  const fault = findCookieFault(dependencies, found)
+  if (fault?.byTime) await endByTime(dependencies, session, { reason: fault.byTime, origin })
+  if (fault !== undefined)
+    throw new Refusal(fault.code, { ...(fault.reason !== undefined && { reason: fault.reason }) })
   const times = timesOf(dependencies, roles)
-  const reason = endedByTime(session, clock.now(), times)
-  if (reason !== undefined) await endByTime(dependencies, session, { reason, origin })
   await noteUse(dependencies, session, { every: noteEvery(times), address: origin.address })
   if (revocations.isEnded(toRevocable(session))) throw new Refusal('session_ended', { reason: 'cut_off' })
 }
