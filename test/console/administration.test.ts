@@ -111,6 +111,30 @@ describe('an administrator', { skip: browserMissing }, () => {
     assert.equal(await page.getByText('Open sessions').count(), 0)
   })
 
+  test('makes a service, is told of a name that is taken, disables it and takes that back, and deletes it', async () => {
+    const page = await openAs(c, 'alice', '/admin/services')
+    const make = async () => {
+      await page.getByLabel('Name').fill('nightly-reports')
+      await press(page, 'Make the service')
+    }
+    await make()
+    await page.getByText('The service nightly-reports is made.').waitFor()
+    await make()
+    await page.getByText('This username is taken.').waitFor()
+    await page.getByRole('link', { name: 'nightly-reports' }).click()
+    await press(page, 'Disable')
+    await answer(page, 'Disable')
+    await page.getByText('nightly-reports is disabled.').waitFor()
+    await press(page, 'Undo')
+    await page.getByText('nightly-reports is enabled.').waitFor()
+    await page.getByLabel('user', { exact: true }).check()
+    await press(page, 'Change the roles')
+    await page.getByText('nightly-reports has other roles now.').waitFor()
+    await press(page, 'Delete')
+    await answer(page, 'Delete')
+    await page.getByText('nightly-reports is deleted.').waitFor()
+  })
+
   test('is told that the last administrator must stay', async () => {
     const page = await openAs(c, 'alice', '/admin/users')
     await find(page, 'alice')

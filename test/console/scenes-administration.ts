@@ -33,6 +33,20 @@ const seesUser: Scene['show'] = async (console, context) => {
   return page
 }
 
+const makesService: Scene['show'] = async (console, context) => {
+  const page = await openAsAdministrator(console, context, {
+    path: '/admin/services',
+    until: 'A new service',
+  })
+  await page.getByLabel('Name').fill(`backup-${++people}`)
+  await page.getByLabel('What it is for').fill('Fetches what is new, every hour')
+  await page.getByLabel('user', { exact: true }).check()
+  await page.getByRole('button', { name: 'Make the service' }).click()
+  await page.getByText('is made.').waitFor()
+  await page.getByText('Fetches what is new').first().waitFor()
+  return page
+}
+
 /** Every view of administrators. */
 export const administrationScenes = {
   users: at('/admin/users', 'Made'),
@@ -65,6 +79,15 @@ export const administrationScenes = {
     },
   },
   'user-gone': at('/admin/users/nobody', 'not there any more'),
+  services: { show: makesService },
+  service: {
+    show: async (console, context) => {
+      const page = await makesService(console, context)
+      await page.getByRole('list', { name: 'Services' }).getByRole('link').first().click()
+      await page.getByRole('button', { name: 'Change the roles' }).waitFor()
+      return page
+    },
+  },
   invitations: {
     show: async (console, context) => {
       const page = await openAsAdministrator(console, context, {

@@ -29,6 +29,7 @@ const fields: ReadonlyMap<string, TextName> = new Map([
   ['current_password', 'errorPassword'],
   ['token', 'linkBroken'],
   ['roles', 'errorRoles'],
+  ['name', 'errorName'],
 ])
 
 /** The fields that it is about; none where it is about the whole. */

@@ -1,6 +1,8 @@
 import type { ComponentType } from 'react'
 import type { TextName } from './texts/en.ts'
 import { Invitations } from './views/administration/invitations.tsx'
+import { OneService } from './views/administration/service.tsx'
+import { Services } from './views/administration/services.tsx'
 import { OneUser } from './views/administration/user.tsx'
 import { Users } from './views/administration/users.tsx'
 import { ChangePassword } from './views/change-password.tsx'
@@ -54,6 +56,13 @@ const administration = {
   '/admin/users': { title: 'usersTitle', needs: 'users:write', Content: Users },
   '/admin/users/:id': { title: 'userTitle', needs: 'users:write', isUnlisted: true, Content: OneUser },
   '/admin/invitations': { title: 'invitationsTitle', needs: 'users:write', Content: Invitations },
+  '/admin/services': { title: 'servicesTitle', needs: 'users:write', Content: Services },
+  '/admin/services/:id': {
+    title: 'serviceTitle',
+    needs: 'users:write',
+    isUnlisted: true,
+    Content: OneService,
+  },
 } as const satisfies Readonly<Record<string, Omit<View, 'audience'> & { readonly needs: string }>>
 
 const isAdministrative = (path: string): path is keyof typeof administration => path in administration

@@ -41,3 +41,13 @@ export type OpenInvitation = {
   readonly created_at: string
   readonly expires_at: string
 }
+
+/** A program that is let in by API keys alone. */
+export type Service = {
+  readonly id: string
+  readonly name: string
+  readonly description: string | null
+  readonly roles: readonly string[]
+  readonly state: State
+  readonly created_at: string
+}

@@ -3,6 +3,7 @@ import type {
   CursorPage,
   ListedUser,
   OpenInvitation,
+  Service,
   UserSearch,
 } from './administration-answers.ts'
 import type { Ask } from './ask.ts'
@@ -19,21 +20,32 @@ export const invitationsPerPage = 50
 /** The routes of administrators, one line each. */
 export const createAdministration = (ask: Ask) => {
   const one = (list: string, id: string): string => `/admin/${list}/${encodeURIComponent(id)}`
+  /** What has an address of its own below the thing; its end is a method. */
+  const change = (list: string) => (id: string, name: string, reason?: string) =>
+    name === 'delete'
+      ? ask('DELETE', one(list, id))
+      : ask('POST', `${one(list, id)}/${name}`, reason === undefined ? undefined : { reason })
+  const changeRoles = (list: string) => (id: string, roles: readonly string[]) =>
+    ask('PUT', `${one(list, id)}/roles`, { roles })
   return {
     listUsers: (search: UserSearch, cursor?: string) =>
       ask('GET', `/admin/users${toQuery({ ...search, cursor })}`) as Promise<CursorPage<ListedUser>>,
     findUser: (id: string) => ask('GET', one('users', id)) as Promise<AdministeredUser>,
-    changeUser: (id: string, change: string, reason?: string) =>
-      ask('POST', `${one('users', id)}/${change}`, reason === undefined ? undefined : { reason }),
-    changeUserRoles: (id: string, roles: readonly string[]) =>
-      ask('PUT', `${one('users', id)}/roles`, { roles }),
-    deleteUser: (id: string) => ask('DELETE', one('users', id)),
+    changeUser: change('users'),
+    changeUserRoles: changeRoles('users'),
     listInvitations: async (page: number) =>
       (await ask('GET', `/admin/invitations?page=${page}&per_page=${invitationsPerPage}`)) as {
         readonly invitations: readonly OpenInvitation[]
         readonly total: number
       },
     invite: (email: string, roles: readonly string[]) => ask('POST', '/admin/users', { email, roles }),
+    listServices: (cursor?: string) =>
+      ask('GET', `/admin/services${toQuery({ cursor })}`) as Promise<CursorPage<Service>>,
+    findService: (id: string) => ask('GET', one('services', id)) as Promise<Service>,
+    createService: (service: Pick<Service, 'name' | 'description' | 'roles'>) =>
+      ask('POST', '/admin/services', service),
+    changeService: change('services'),
+    changeServiceRoles: changeRoles('services'),
     revokeInvitation: (id: string) => ask('DELETE', one('invitations', id)),
   }
 }

@@ -67,6 +67,22 @@ export const enAdministration = {
   invitedBySystem: 'Invited on the command line',
   invitationRevoked: 'The invitation of {email} is taken back: its link opens nothing any more.',
 
+  servicesTitle: 'Services',
+  servicesIntro: 'Programs with roles of their own. They sign in nowhere and are let in by API keys alone.',
+  servicesNone: 'There is no service.',
+  serviceTitle: 'Service',
+  serviceNew: 'A new service',
+  serviceMake: 'Make the service',
+  serviceMade: 'The service {name} is made.',
+  serviceEnabled: '{username} is enabled. Its former keys stay ended: it needs new ones.',
+  serviceRolesHint: 'You can give only what you may do yourself.',
+  toServices: 'All services',
+  keyName: 'Name',
+  description: 'What it is for',
+  madeOn: 'Made',
+  endsService: 'The service is gone. Nobody can undo this.',
+  errorName: 'This name can’t be used.',
+
   errorNoWayUp:
     'You may not do this: it needs a permission that you don’t hold, or concerns someone who may do more than you.',
   errorLastAdministrator: 'This is the last administrator, and one must stay. Make another one first.',

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
-import { ActOnUser } from '../../administration/act-on-user.tsx'
+import { ActOn } from '../../administration/act-on.tsx'
+import { userActions } from '../../administration/actions.ts'
 import { ChangeRoles } from '../../administration/change-roles.tsx'
 import { Changes, useChanges } from '../../administration/changes.tsx'
 import { UserState } from '../../administration/user-state.tsx'
@@ -30,7 +31,13 @@ export const OneUser = () => {
           {found => (
             <>
               <UserFacts user={found} />
-              <ActOnUser user={found} changes={changes} />
+              <ActOn
+                thing={found}
+                username={found.username}
+                actions={userActions}
+                send={(name, reason) => admin.changeUser(id, name, reason)}
+                changes={changes}
+              />
               <Section title={text('changeRoles')}>
                 <ChangeRoles
                   of={found.username}

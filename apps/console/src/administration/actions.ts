@@ -1,22 +1,24 @@
-import type { AdministeredUser } from '../api/administration-answers.ts'
+import type { AdministeredUser, Service } from '../api/administration-answers.ts'
 import type { TextName } from '../texts/en.ts'
 
-/** What is done to one user by a press and a yes. */
-export type UserAction = {
-  /** As the address of the route names it. */
-  readonly name: 'disable' | 'enable' | 'end-sessions' | 'reset-factors' | 'delete'
+/** What is done to one thing by a press and a yes. */
+export type Action<Thing> = {
+  /** As the address of the route names it; `delete` is the method. */
+  readonly name: string
   readonly label: TextName
   readonly done: TextName
   /** What ends and what stays, as docs/consequences has it. Without it nothing is asked. */
   readonly ends?: readonly TextName[]
   readonly asksReason?: true
   /** What takes it back, where nothing is lost by that. */
-  readonly undo?: UserAction
+  readonly undo?: Action<Thing>
   /** Whether there is anything that it would change. */
-  readonly isOffered: (user: AdministeredUser) => boolean
+  readonly isOffered: (thing: Thing) => boolean
 }
 
-const enable: UserAction = {
+type WithState = Pick<AdministeredUser, 'state'>
+
+const enable: Action<WithState> = {
   name: 'enable',
   label: 'enable',
   done: 'userEnabled',
@@ -26,7 +28,7 @@ const enable: UserAction = {
 const hasFactors = ({ factors: { passkeys, totp, recovery_codes: codes } }: AdministeredUser): boolean =>
   passkeys > 0 || totp || codes > 0
 
-export const userActions: readonly UserAction[] = [
+export const userActions: readonly Action<AdministeredUser>[] = [
   enable,
   {
     name: 'end-sessions',
@@ -57,6 +59,27 @@ export const userActions: readonly UserAction[] = [
     label: 'deleteUser',
     done: 'userDeleted',
     ends: ['endsSessions', 'endsKeys', 'endsUser'],
+    isOffered: () => true,
+  },
+]
+
+const enableService: Action<Service> = { ...enable, done: 'serviceEnabled' }
+
+export const serviceActions: readonly Action<Service>[] = [
+  enableService,
+  {
+    name: 'disable',
+    label: 'disable',
+    done: 'userDisabled',
+    ends: ['endsKeys', 'canBeUndone'],
+    undo: enableService,
+    isOffered: ({ state }) => state === 'enabled',
+  },
+  {
+    name: 'delete',
+    label: 'deleteUser',
+    done: 'userDeleted',
+    ends: ['endsKeys', 'endsService'],
     isOffered: () => true,
   },
 ]

@@ -1,35 +1,28 @@
 import { Button, Group } from '@mantine/core'
-import type { AdministeredUser } from '../api/administration-answers.ts'
-import type { Api } from '../api/api.ts'
-import { useApi } from '../api/use-api.ts'
 import { useTexts } from '../texts/use-texts.tsx'
+import type { Action } from './actions.ts'
 import type { Change } from './change.ts'
 import type { Making } from './changes.tsx'
-import { type UserAction, userActions } from './user-actions.ts'
 
-type Sent = { readonly id: string; readonly name: UserAction['name']; readonly reason?: string }
-
-const send = ({ admin }: Api, { id, name, reason }: Sent): Promise<unknown> =>
-  name === 'delete' ? admin.deleteUser(id) : admin.changeUser(id, name, reason)
-
-/** What may be done to this user: who may not is told so by the server. */
-export const ActOnUser = ({
-  user,
-  changes,
-}: {
-  readonly user: AdministeredUser
+type ActOnProps<Thing> = {
+  readonly thing: Thing
+  /** What people call it. */
+  readonly username: string
+  readonly actions: readonly Action<Thing>[]
+  readonly send: (name: string, reason?: string) => Promise<unknown>
   readonly changes: Making
-}) => {
+}
+
+/** What may be done to it: who may not is told so by the server. */
+export const ActOn = <Thing,>({ thing, username, actions, send, changes }: ActOnProps<Thing>) => {
   const { text } = useTexts()
-  const api = useApi()
-  const { id, username } = user
-  const toChange = ({ name, done, undo }: UserAction, reason?: string): Change => ({
-    run: () => send(api, { id, name, ...(reason !== undefined && { reason }) }),
+  const toChange = ({ name, done, undo }: Action<Thing>, reason?: string): Change => ({
+    run: () => send(name, reason),
     done: text(done, { username }),
     ...(undo && { undo: toChange(undo) }),
     ...(name === 'delete' && { isEnd: true }),
   })
-  const press = (action: UserAction): void => {
+  const press = (action: Action<Thing>): void => {
     const { label, ends, asksReason } = action
     if (ends === undefined) changes.make(toChange(action))
     else
@@ -43,8 +36,8 @@ export const ActOnUser = ({
   }
   return (
     <Group gap="xs">
-      {userActions
-        .filter(({ isOffered }) => isOffered(user))
+      {actions
+        .filter(({ isOffered }) => isOffered(thing))
         .map(action => (
           <Button
             key={action.name}
