@@ -242,7 +242,7 @@ for (const { settings, good, ignored, key } of moved)
       assert.equal(told(await ask(ignored(access))), '401 invalid_token')
       assert.equal(lastReason(t), 'no_credential')
       assert.equal(told(await ask({ [key]: 'gwk_x' })), '401 invalid_token')
-      assert.equal(lastReason(t), 'unknown_api-key')
+      assert.equal(lastReason(t), 'key_form')
       assert.equal(told(await ask({ ...good(access), [key]: 'gwk_x' })), '400 several_credentials')
       const preflight = await t.call('OPTIONS', `/${mount.slice(1)}/me`, {
         headers: { origin: elsewhere, 'access-control-request-method': 'GET' },

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { minute, second } from 'gatewright/clock'
+import { day, minute, second } from 'gatewright/clock'
 import { newId } from 'gatewright/random'
 import { invite } from '../packages/gatewright/src/administration/invitations.ts'
 import { systemOrigin } from '../packages/gatewright/src/audit/record.ts'
+import { keyExample } from '../packages/gatewright/src/http/api-key-view.ts'
 import { addService } from './administration/added-service.ts'
+import { giveKey, giveKeyWithId } from './api-keys/given.ts'
 import { forgetFactors } from './factors/enrolled.ts'
 import { type Caller, password, signUp, type TestApp } from './harness.ts'
 import { plantPasskey } from './passkeys/registered.ts'
@@ -69,7 +71,12 @@ export const senders = {
   expired: async (t, owner) =>
     bearer(owner, await signAgain(t, owner, { expiresAt: t.clock.now() - second })),
   ended: async (t, owner) => bearer(await signOut(t, await signInAgain(t, owner))),
-  'API key': async () => ({ headers: unknownKey }),
+  /** The owner's, with every permission that there is: it does what the owner may, on routes that name keys. */
+  'API key': async (t, owner) => ({
+    id: owner.id,
+    username: owner.username,
+    headers: { 'x-api-key': await giveKey(t, owner.id) },
+  }),
   both: async (_, owner) => ({ ...bearer(owner), headers: { ...bearer(owner).headers, ...unknownKey } }),
 } as const satisfies Record<string, MakeSender>
 
@@ -102,6 +109,14 @@ const create = async (t: TestApp, { access }: Caller, path: string, body: object
   return made.body.id
 }
 
+/** As the API reference shows one. */
+const likeExample = ({ clock }: TestApp) => ({
+  name: keyExample.name,
+  permissions: keyExample.permissions,
+  allowedAddresses: keyExample.allowed_addresses,
+  expiresAt: clock.now() + 365 * day,
+})
+
 type MakeThing = (t: TestApp, owner: Caller, sender: Sender) => Promise<string>
 
 /** What the `:id` of a route may name: made anew at each call, belonging to `owner`. */
@@ -120,6 +135,7 @@ export const things: Readonly<Record<string, MakeThing>> = {
     return (await invite(engine, asked, systemOrigin)).id
   },
   service: async t => (await addService(t.engine)).id,
+  'API key': async (t, owner) => (await giveKeyWithId(t, owner.id, likeExample(t))).id,
   'this session': async (_, owner, sender) => sessionIdOf(sender.access ?? owner.access),
   'the owner': async (_, owner) => owner.id,
   somebody: async ({ engine }) => (await addUser(engine, freshName())).id,

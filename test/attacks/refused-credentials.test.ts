@@ -210,7 +210,7 @@ const cases: Readonly<Record<string, Case>> = {
     refuse: () => withHeaders({ authorization: `Basic ${ann.access}` }),
     reason: 'unknown_other',
   },
-  'an API key': { refuse: () => withHeaders({ 'x-api-key': 'gwk_AAAA' }), reason: 'unknown_api-key' },
+  'an API key': { refuse: () => withHeaders({ 'x-api-key': 'gwk_AAAA' }), reason: 'key_form' },
   'a credential that is good, where a recent sign-in is asked for': {
     refuse: async () => {
       t.clock.advance(10 * minute + second)

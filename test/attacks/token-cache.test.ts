@@ -84,7 +84,7 @@ test('cache confusion: a token that was seen counts in its own place only', asyn
     [{ authorization: `Token ${access}` }, 'unknown_other'],
     [{ authorization: `DPoP ${access}` }, 'unknown_other'],
     [{ authorization: `Basic ${access}` }, 'unknown_other'],
-    [{ 'x-api-key': access }, 'unknown_api-key'],
+    [{ 'x-api-key': access }, 'key_form'],
     [{ cookie: `gw_session=${access}` }, 'cookie_form'],
     [{ cookie: `access_token=${access}` }, 'no_credential'],
     [{ 'x-access-token': access }, 'no_credential'],

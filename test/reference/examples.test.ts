@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { keyExample, madeKeyExample } from '../../packages/gatewright/src/http/api-key-view.ts'
 import { madeUpChallenge } from '../../packages/gatewright/src/http/passkey-schemas.ts'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import type { DeclaredRoute } from '../../packages/gatewright/src/http/route-table.ts'
@@ -111,6 +112,8 @@ const madeUp: readonly unknown[] = [
   ...Object.values(madeUpPair),
   madeUpRecoveryCode,
   madeUpResetToken,
+  keyExample.prefix,
+  madeKeyExample.key,
   ...Object.values(madeUpTotp),
 ].filter(value => value !== 'Bearer')
 const isMadeUp = (value: unknown): boolean =>

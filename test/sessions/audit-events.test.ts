@@ -11,7 +11,7 @@ import { writeBackCutOffs } from '../../packages/gatewright/src/administration/w
 import { endApiKeys } from '../../packages/gatewright/src/api-keys/api-keys.ts'
 import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
-import { hour, second } from '../../packages/gatewright/src/ground/clock.ts'
+import { day, hour, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { join as takePlace } from '../../packages/gatewright/src/processes/join.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { databaseFile } from '../../packages/gatewright/src/storage/database.ts'
@@ -132,6 +132,27 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     t.clock.advance(hour)
     await t.engine.keyRing.turn()
     return { user: null, actor: 'system', details: { kid } }
+  },
+  'api-key.made': async () => {
+    const { id, access } = await join()
+    const body = { name: 'reports', permissions: ['todos:read'], allowed_addresses: ['192.0.2.1'] }
+    const answer = await call('POST', 'api-keys', { token: access, body })
+    secrets.add(answer.body.key)
+    const details = { ...body, key: answer.body.id, expires_at: null }
+    return { user: id, actor: id, answer, details }
+  },
+  'api-key.rotated': async () => {
+    const { id, access } = await join()
+    const { body } = await call('POST', 'api-keys', {
+      token: access,
+      body: { name: 'reports', permissions: ['todos:read'] },
+    })
+    const answer = await call('POST', `api-keys/${body.id}/rotate`, { token: access })
+    for (const { key } of [body, answer.body]) secrets.add(key)
+    const kept = { name: 'reports', permissions: ['todos:read'], allowed_addresses: [], expires_at: null }
+    const ends = t.clock.now() + day
+    const details = { ...kept, key: answer.body.id, replaces: body.id, replaced_ends_at: ends }
+    return { user: id, actor: id, answer, details }
   },
   'api-key.ended': async () => {
     const { id: user } = await join()

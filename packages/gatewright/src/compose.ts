@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { writeBackCutOffs } from './administration/write-back.ts'
+import { createKeyUses } from './api-keys/key-uses.ts'
+import { createKnownKeys } from './api-keys/known-keys.ts'
 import { createRefusedCredentials, type RefusedCredentials } from './audit/refused-credentials.ts'
 import { checkMappings, createFederation } from './federation/federation.ts'
 import { type AddressWatch, createAddressWatch } from './gate/address-watch.ts'
@@ -287,8 +289,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(hooks.stop)
   const federation = createFederation({ db, clock, issuers: settings.trustedIssuers })
   opened.defer(async () => federation.stop())
+  const knownKeys = createKnownKeys({ db, clock })
   const revocations: Revocations = createRevocations({
-    onReread: federation.onReread,
     ...(kind === 'server' && { wakers: lines.wakers }),
     wakeOthers: lines.wakeOthers,
     db,
@@ -297,6 +299,11 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     maxAge: settings.revocationMaxAge,
     readRoles: userId => listRoles(db, userId),
     onKeyRevoked: keyRing.drop,
+    onReread: {
+      ...federation.onReread,
+      'reread-user': knownKeys.drop,
+      'reread-roles': () => knownKeys.drop(),
+    },
     random,
     isLost: () => databases.file?.isLost() ?? false,
     ...(databases.breakConnections && { breakConnections: databases.breakConnections }),
@@ -323,6 +330,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   }
   const uses = createSessionUses({ db, clock, settings, roleTable })
   opened.defer(uses.stop)
+  const keyUses = createKeyUses({ db, clock })
+  opened.defer(keyUses.stop)
   const refusedCredentials = createRefusedCredentials({ db, clock })
   opened.defer(refusedCredentials.stop)
   const housekeeping = createHousekeeping({
@@ -375,6 +384,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     revocations,
     lines,
     uses,
+    knownKeys,
+    keyUses,
     hooks,
     mail,
     asksAdministrators: asksAdministratorsBy(settings, processes),

@@ -1,19 +1,15 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
-import { type Clock, minute } from '../ground/clock.ts'
+import type { Clock } from '../ground/clock.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { Work } from '../storage/transaction.ts'
-
-/**
- * How long a process goes by what it has read of a key: then it reads it again, so that a cut-off of one need not
- * live for ever.
- */
-const keyKnownFor = 10 * minute
+import { keyKnownFor } from './known-keys.ts'
 
 /** Why a key has ended, as its row and its audit event say it. */
 export type KeyEndReason =
   | 'revoked'
   | 'expired'
+  | 'rotated'
   | 'password_reset'
   | 'email_change_undone'
   | 'denied_by_owner'
@@ -34,6 +30,7 @@ export const endApiKeys = async (
   { userId, only }: Choice,
   { reason, origin }: { readonly reason: KeyEndReason; readonly origin: Origin },
 ): Promise<readonly string[]> => {
+  if (only?.length === 0) return []
   const now = dependencies.clock.now()
   const ended = await work.db
     .updateTable('api_keys')

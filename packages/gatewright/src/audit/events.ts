@@ -45,7 +45,7 @@ export const auditEvents = {
     'A user was given a new set of recovery codes; those before it are good for nothing.',
   'recovery-code.used': 'A recovery code was taken as a second factor; the details say how many are left.',
   'credential.refused':
-    'A token or cookie was refused with 401: a row for the first of a kind, then one a minute with their count.',
+    'A token, cookie or API key was refused with 401: a row for the first of a kind, then one a minute with their count.',
   'passkey.cloned':
     'The counter of a passkey went back: there are two of it. It was refused, and neither is taken any more.',
   'session.started': 'A user signed in.',
@@ -56,6 +56,8 @@ export const auditEvents = {
   'session.ended': 'A session ended; the reason tells why.',
   'access.explained':
     'An administrator or the command line asked whether somebody may do something, and why; the details say what was asked and answered.',
+  'api-key.made': 'A key was made for a user or service; the details say what it may do, and until when.',
+  'api-key.rotated': 'A key was made in the place of another, which ends at the time that the details say.',
   'api-key.ended': 'An API key ended; the reason tells why.',
   'refresh-token.reused': 'A refresh token older than the window allows was shown: its session ended.',
   'refresh-token.ahead': 'A refresh token newer than the database knows was shown: the database went back.',

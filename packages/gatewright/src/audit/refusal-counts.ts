@@ -1,12 +1,17 @@
 import { minute } from '../ground/clock.ts'
 
+type ProvenOwner = { readonly userId: string } & (
+  | { readonly sessionId: string; readonly apiKey?: never }
+  | { readonly apiKey: string; readonly sessionId?: never }
+)
+
 /** What is counted together. */
 export type RefusalKind = {
   readonly reason: string
   /** Null where several groups are counted as one. */
   readonly addressGroup: string | null
   /** Whose credential it was; only where its text is proven ours. */
-  readonly session: { readonly userId: string; readonly sessionId: string } | undefined
+  readonly session: ProvenOwner | undefined
 }
 
 /** One refused request. */
@@ -47,7 +52,7 @@ const add = (earlier: Tally | undefined, later: Tally): Tally =>
     : { count: earlier.count + later.count, first: earlier.first, last: later.last }
 
 const keyOf = ({ reason, addressGroup, session }: RefusalKind): string =>
-  `${reason}\n${addressGroup}\n${session?.sessionId}`
+  `${reason}\n${addressGroup}\n${session?.sessionId ?? session?.apiKey}`
 
 const anybody = { addressGroup: null, session: undefined } as const
 

@@ -24,7 +24,12 @@ const toRow = (
     origin: { actor: null, address: addressGroup, requestId: first.requestId },
     ...session,
     reason: endReason ?? reason,
-    details: { count, last_at: last.at, last_request_id: last.requestId },
+    details: {
+      count,
+      last_at: last.at,
+      last_request_id: last.requestId,
+      ...(session?.apiKey !== undefined && { key: session.apiKey }),
+    },
   })
 
 /**

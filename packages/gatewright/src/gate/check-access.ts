@@ -91,7 +91,7 @@ const findFactorDue = (
   { rule, principal }: Pick<Asked, 'rule' | 'principal'>,
 ): boolean | undefined | Promise<boolean> => {
   if (!asksForFactor(rule)) return undefined
-  if (principal === undefined || principal.amr.includes(multiFactor)) return false
+  if (principal?.kind !== 'user' || principal.amr.includes(multiFactor)) return false
   return lacksFactor(db, principal)
 }
 

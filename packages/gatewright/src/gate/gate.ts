@@ -1,36 +1,35 @@
 import type { Federation } from '../federation/federation.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { addressAndUsername } from '../limits/counter-keys.ts'
-import type { Limiter } from '../limits/limiter.ts'
 import type { Granting } from '../permissions/granted.ts'
 import { findKnownDevice } from '../sessions/known-devices.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { AccessToken, AccessTokens } from '../tokens/access-token.ts'
+import { parseApiKey } from '../tokens/api-key.ts'
 import { type DeviceSecret, hashDeviceSecret } from '../tokens/device-secret.ts'
 import { parseSessionSecret } from '../tokens/session-secret.ts'
 import { usernameKey } from '../users/username.ts'
 import { findUserByName } from '../users/users.ts'
 import type { AddressWatch } from './address-watch.ts'
+import { checkKeyCaller, type KeyCallerDependencies } from './api-key-caller.ts'
 import { type AccessDependencies, checkAccess } from './check-access.ts'
 import { checkCookieCaller } from './cookie-caller.ts'
 import { type CredentialPlaces, readCredential, readDeviceSecret } from './credential.ts'
 import { checkCrossSite, type Origins } from './cross-site.ts'
 import { checkForeignCaller, identifyForeign } from './foreign-caller.ts'
-import { hashText, type KnownSecrets } from './known-secrets.ts'
+import { hashText } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
 import { refuseSwitchedOff } from './switched-off.ts'
 import { admitUnknown } from './unknown-credential.ts'
 
 export type GateDependencies = SessionDependencies &
-  Granting &
+  KeyCallerDependencies &
   AccessDependencies & {
-    readonly limiter: Limiter
     readonly accessTokens: AccessTokens
     readonly federation: Federation
     readonly places: CredentialPlaces
     readonly origins: Origins
-    readonly knownSecrets: KnownSecrets
     readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string
     /** Absent where nobody but this machine can come: there is nothing to find. */
     readonly addressWatch: AddressWatch | undefined
@@ -85,6 +84,11 @@ const readSecret = (passage: Passage, text: string): void => {
   throw new Refusal('invalid_token', { reason: 'cookie_form' })
 }
 
+const readApiKey = (passage: Passage, text: string): void => {
+  passage.apiKey = parseApiKey(text)
+  if (passage.apiKey === undefined) throw new Refusal('invalid_token', { reason: 'key_form' })
+}
+
 const setToken = (passage: Passage, token: NonNullable<Passage['token']>): void => {
   passage.token = token
   passage.session = token
@@ -97,6 +101,7 @@ const identify: Step = (gate, passage) => {
   if (credential === undefined) return
   if (credential.kind === 'cookie') return readSecret(passage, credential.text)
   if (passage.rule.readsOwnCredential) return
+  if (credential.kind === 'api-key') return readApiKey(passage, credential.text)
   if (credential.kind !== 'bearer')
     throw new Refusal('invalid_token', { reason: `unknown_${credential.kind}` })
   const known = accessTokens.findKnown(credential.text)
@@ -198,14 +203,15 @@ const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise
 }
 
 const checkCredential: Step = (gate, passage) => {
-  if (passage.foreign !== undefined) return checkForeignCaller(gate, passage, passage.foreign)
-  return passage.cookie === undefined
-    ? checkNotEnded(gate, passage)
-    : checkCookieCaller(gate, passage, passage.cookie)
+  const { cookie, apiKey, foreign } = passage
+  if (apiKey !== undefined) return checkKeyCaller(gate, passage, apiKey)
+  if (foreign !== undefined) return checkForeignCaller(gate, passage, foreign)
+  return cookie === undefined ? checkNotEnded(gate, passage) : checkCookieCaller(gate, passage, cookie)
 }
 
-const isJudgedHere = ({ token, foreign, cookie, rule }: Passage): boolean =>
+const isJudgedHere = ({ token, apiKey, foreign, cookie, rule }: Passage): boolean =>
   token !== undefined ||
+  apiKey !== undefined ||
   foreign !== undefined ||
   (cookie !== undefined && !rule.ignoresCookie && !rule.readsOwnCredential)
 
@@ -220,11 +226,10 @@ const checkStillValid: Step = (gate, passage) => {
 const limitPrincipal: Step = (gate, passage) => {
   const { principal } = passage
   if (principal === undefined) return
+  const { keyId, userId, sessionId } = principal
   // Without a session the principal counts in its place: an empty text would be one counter of all.
-  return takeFromLimit(gate, passage, {
-    user: principal.userId,
-    session: principal.sessionId || principal.userId,
-  })
+  const keys = keyId === undefined ? { user: userId, session: sessionId || userId } : { 'api-key': keyId }
+  return takeFromLimit(gate, passage, keys)
 }
 
 /** Another user's browser is as unknown as any. Asks as much for a name that nobody has. */

@@ -1,3 +1,4 @@
+import type { KeyOwner } from '../api-keys/known-keys.ts'
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { LimitKeys } from '../limits/counter-keys.ts'
@@ -7,6 +8,7 @@ import { nameOf, type RouteLimit } from '../limits/own-limit.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
 import type { KnownDevice } from '../sessions/known-devices.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
+import type { ShownApiKey } from '../tokens/api-key.ts'
 import type { DeviceSecret } from '../tokens/device-secret.ts'
 import type { ForeignToken } from '../tokens/foreign-token.ts'
 import type { SessionSecret } from '../tokens/session-secret.ts'
@@ -64,6 +66,10 @@ export type Passage = {
   foreign: ForeignToken | undefined
   /** The secret of the session cookie, whole in form; it is not judged where the route does not want it. */
   cookie: SessionSecret | undefined
+  /** The API key that was shown, whole in form. */
+  apiKey: ShownApiKey | undefined
+  /** Whose key it is, let in or not: for the log. */
+  apiKeyOwner: KeyOwner | undefined
   /** The cookie was dead when it arrived: it is taken from the browser, which it would keep from public pages. */
   hasDeadCookie: boolean
   /** Hash of the credential, where it had to be judged by a signature or a query: it was not known here. */
@@ -95,6 +101,8 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
   token: undefined,
   foreign: undefined,
   cookie: undefined,
+  apiKey: undefined,
+  apiKeyOwner: undefined,
   hasDeadCookie: false,
   unknownCredential: undefined,
   session: undefined,

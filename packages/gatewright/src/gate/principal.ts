@@ -1,5 +1,8 @@
+import type { KnownKey } from '../api-keys/known-keys.ts'
 import type { PermissionSet, PrincipalKind } from '../permissions/access-rule.ts'
 import { type Granting, grantedTo } from '../permissions/granted.ts'
+import { multiFactor } from '../permissions/multi-factor.ts'
+import { toPermissionSet } from '../permissions/permission-set.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 
 export type { PrincipalKind }
@@ -17,6 +20,8 @@ export type Principal = {
   readonly userId: string
   /** Empty where no session stands behind the credential. */
   readonly sessionId: string
+  /** The API key that was shown. */
+  readonly keyId?: string
   /** When the person last proved who it is, milliseconds. */
   readonly authTime: number
   readonly amr: readonly string[]
@@ -47,3 +52,28 @@ export const toUserPrincipal = (
     roles: Object.freeze(roles),
     ...grantedTo(granting, session.amr, roles),
   })
+
+/** Long before any sign-in: a key proves no person, so nothing that asks for one is open to it. */
+const never = 0
+
+/**
+ * An API key: what it was given, as far as its owner's roles allow it at this moment. Administrative permissions
+ * ask for a second factor where sessions must show one: whoever made the key must have shown it then.
+ */
+export const toKeyPrincipal = (
+  granting: Granting,
+  { userId, keyId, roles, permissions: given, hasFactor }: KnownKey,
+): Principal => {
+  const { permissions: held } = grantedTo(granting, hasFactor ? [multiFactor] : [], roles)
+  return Object.freeze({
+    kind: 'api-key',
+    userId,
+    sessionId: '',
+    keyId,
+    authTime: never,
+    amr: Object.freeze([]),
+    roles,
+    permissions: toPermissionSet([...held].filter(permission => given.includes(permission))),
+    withheld: toPermissionSet([]),
+  })
+}

@@ -38,6 +38,6 @@ export const refuseSwitchedOff = (
  * The same where only the body says what is to be given.
  * @throws Refusal `insufficient_permission`
  */
-export const refuseToGive = ({ accepted }: CredentialPlaces, kind: 'bearer' | 'cookie'): void => {
+export const refuseToGive = ({ accepted }: CredentialPlaces, kind: keyof typeof rows): void => {
   if (!accepted.has(kind)) throw new Refusal('insufficient_permission', rows[kind])
 }

@@ -29,8 +29,8 @@ export const admitUnknown = (
 }
 
 /** What a revoked key has signed proves nothing: somebody else may hold that key. */
-const isProvenOurs = ({ session }: Passage, { details }: Refusal): boolean =>
-  details.reason !== 'key_revoked' && (session ?? details.session) !== undefined
+const isProvenOurs = ({ session, apiKeyOwner }: Passage, { details }: Refusal): boolean =>
+  details.reason !== 'key_revoked' && (session ?? apiKeyOwner ?? details.session) !== undefined
 
 /**
  * Once it was judged, and refused: what was made up counts for its address. What was ours and is over counts

@@ -31,9 +31,10 @@ const findAttempt = (request: FastifyRequest): Attempt | undefined => {
     throw new TypeError(`${method} ${routeOptions.url} must say in its schema: headers: idempotencyKey`)
   const key = headers['idempotency-key']
   if (typeof key !== 'string') return undefined
-  const { kind, userId } = principalOf(request)
+  const { kind: principalKind, userId, keyId } = principalOf(request)
   const route = `${method} ${routeOptions.url}`
-  return { principalKind: kind, principalId: userId, route, key, requestHash: hashOf(request) }
+  const principalId = keyId ?? userId
+  return { principalKind, principalId, userId, route, key, requestHash: hashOf(request) }
 }
 
 /**

@@ -7,10 +7,14 @@ import type { Refusal } from '../ground/refusal.ts'
 import { statuses } from './problem.ts'
 
 /** What a revoked key has signed names nobody: somebody else may hold that key. */
-const findProvenSession = ({ session }: Passage, { details }: Refusal): RefusalKind['session'] =>
-  session === undefined || details.reason === 'key_revoked'
-    ? undefined
-    : { userId: session.userId, sessionId: session.sessionId }
+const findProvenSession = (
+  { session, apiKeyOwner }: Passage,
+  { details }: Refusal,
+): RefusalKind['session'] => {
+  if (details.reason === 'key_revoked') return undefined
+  if (apiKeyOwner !== undefined) return { userId: apiKeyOwner.userId, apiKey: apiKeyOwner.keyId }
+  return session && { userId: session.userId, sessionId: session.sessionId }
+}
 
 /**
  * Every 401 to a credential that was shown is counted for the audit log, but those of which an audit event of

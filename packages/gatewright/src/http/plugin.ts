@@ -20,6 +20,7 @@ import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
 import { adminUserChangeRoutes } from './routes/admin-user-changes.ts'
 import { adminUserRoutes } from './routes/admin-users.ts'
+import { apiKeyRoutes } from './routes/api-keys.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { emailRoutes } from './routes/email.ts'
@@ -144,6 +145,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       ownPasskeyRoutes,
       emailRoutes,
       sessionRoutes,
+      apiKeyRoutes,
       cookieSessionRoutes,
       invitationRoutes,
       explainRoutes,

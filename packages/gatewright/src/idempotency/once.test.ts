@@ -129,6 +129,8 @@ test('fifty at once on a key past its time take effect once', async () => {
 test('what a user asks for who is deleted meanwhile takes no effect, and is not kept', async () => {
   const { id } = await addUser(t.engine, 'leaving')
   await deleteUser(t.engine, { userId: id, origin: systemOrigin })
-  await assert.rejects(attemptIt({ principalKind: 'user', principalId: id }), { code: 'session_ended' })
+  await assert.rejects(attemptIt({ principalKind: 'user', principalId: id, userId: id }), {
+    code: 'session_ended',
+  })
   assert.deepEqual([effects, countKeys()], [0, 0])
 })

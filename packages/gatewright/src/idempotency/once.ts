@@ -9,6 +9,8 @@ type Dependencies = { readonly db: Database; readonly clock: Clock }
 export type Attempt = {
   readonly principalKind: string
   readonly principalId: string
+  /** The user that it is, or whose key it is; none for a client. */
+  readonly userId?: string
   /** Method and pattern. */
   readonly route: string
   readonly key: string
@@ -26,16 +28,13 @@ export type Answer<Body> = {
 export const keyLifetime = day
 
 /** What a deleted user asked for is not kept: whoever deletes the user waits, or has done it before. */
-const holdPrincipal = async (
-  { db, beforeLock }: Work,
-  { principalKind, principalId }: Attempt,
-): Promise<void> => {
-  if (principalKind !== 'user') return
+const holdPrincipal = async ({ db, beforeLock }: Work, { userId }: Attempt): Promise<void> => {
+  if (userId === undefined) return
   beforeLock('user')
   const user = await db
     .selectFrom('users')
     .select('id')
-    .where('id', '=', principalId)
+    .where('id', '=', userId)
     .where('deleted_at', 'is', null)
     .forShare()
     .executeTakeFirst()

@@ -311,6 +311,17 @@ export const limits = {
       describe: 'One token or cookie that was ours and is over, shown again and again.',
     },
   ],
+  'unknown-key': [
+    {
+      by: 'address',
+      count: 120,
+      window: minute,
+      kind: 'exact',
+      away: 30,
+      describe:
+        'API keys that a process has not seen to be ours, counted before the database is asked for one. What turns out to be ours is given back.',
+    },
+  ],
   'password-strength': [
     {
       by: 'address',

@@ -34,6 +34,7 @@ export const letters = {
   'factor-failed': { link: 'notMe' },
   'recovery-codes-renewed': { link: 'notMe' },
   'recovery-code-used': { link: 'notMe' },
+  'api-key-created': { link: 'notMe' },
   'refresh-token-reused': { link: 'notMe' },
   'passkey-cloned': { link: 'notMe' },
   'sign-in-held': { link: 'prove' },
@@ -62,6 +63,10 @@ export type LetterValues = {
   readonly email?: string
   /** Who invites; the command line is nobody. */
   readonly inviter?: string
+  /** The name of an API key. */
+  readonly key?: string
+  /** The names of API keys that ended with what happened. */
+  readonly keys?: string
   /** How many are left. */
   readonly left?: string
 }

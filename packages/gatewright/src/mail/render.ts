@@ -58,7 +58,7 @@ const toLink = ({ publicUrl }: Sender, link: LinkName, token: string): string =>
 
 type Part = { readonly kind: 'text' | 'facts' | 'link' | 'small'; readonly lines: readonly string[] }
 
-const factNames = ['at', 'address', 'device'] as const
+const factNames = ['at', 'address', 'device', 'keys'] as const
 
 const toParts = ({ letter, links, values }: Letter, texts: MailTexts, sender: Sender): readonly Part[] => {
   const text = texts.letters[letter]

@@ -3,9 +3,7 @@ import type { RoleTable } from '../permissions/roles.ts'
 import { isSqlite } from '../storage/columns.ts'
 import type { Database, Tables } from '../storage/tables.ts'
 import { administratorTimes, type SessionTimes, type UserTimes } from './session-times.ts'
-
-/** The last use of a session that a process knows of. */
-export type SessionUse = { readonly at: number; readonly address: string }
+import type { NotedUse } from './uses.ts'
 
 type Dependencies = {
   readonly db: Database
@@ -45,7 +43,7 @@ const lived =
     ])
 
 /** The uses as a table, typed as PostgreSQL wants it said. */
-const toRows = (db: Database, uses: readonly (readonly [string, SessionUse])[]) => {
+export const toUseRows = (db: Database, uses: readonly NotedUse[]) => {
   const [first, ...others] = uses.map(([id, { at, address }]) =>
     db.selectNoFrom(eb => [
       eb.cast<string>(eb.val(id), 'text').as('id'),
@@ -65,13 +63,13 @@ const toRows = (db: Database, uses: readonly (readonly [string, SessionUse])[]) 
  */
 export const writeUses = async (
   dependencies: Dependencies,
-  uses: readonly (readonly [string, SessionUse])[],
+  uses: readonly NotedUse[],
   lastBefore: number,
 ): Promise<readonly string[]> => {
   const { db } = dependencies
   const ids = uses.map(([id]) => id)
   const rows = await db
-    .with('uses', () => toRows(db, uses))
+    .with('uses', () => toUseRows(db, uses))
     .updateTable('sessions')
     .from('uses')
     .set(eb => ({ last_used_at: eb.ref('uses.at'), address: eb.ref('uses.address') }))

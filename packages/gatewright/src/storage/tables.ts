@@ -402,6 +402,10 @@ type ApiKeysTable = {
   address: string
   /** The key that was made in its place; it goes on until it expires. */
   replaced_by: string | null
+  /** The user who made it; null for the command line. */
+  made_by: Generated<string | null>
+  /** 1 where that session had shown a second factor: administrative permissions may ask for it. */
+  has_factor: Generated<number>
   /** When its owner was told that it expires soon. */
   reminded_at: number | null
   ended_at: number | null

@@ -66,8 +66,16 @@ export const eraseUser = async (
   // The stored answers hold what the user wrote.
   await db
     .deleteFrom('idempotency_keys')
-    .where('principal_kind', 'in', ['user', 'api-key', 'client'])
-    .where('principal_id', '=', id)
+    .where(({ eb, selectFrom }) =>
+      eb.or([
+        eb('principal_kind', 'in', ['user', 'client']).and('principal_id', '=', id),
+        eb('principal_kind', '=', 'api-key').and(
+          'principal_id',
+          'in',
+          selectFrom('api_keys').select('api_keys.id').where('api_keys.user_id', '=', id),
+        ),
+      ]),
+    )
     .execute()
   await db
     .updateTable('sessions')

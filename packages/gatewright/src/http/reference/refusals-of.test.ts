@@ -21,8 +21,15 @@ const codesOf = (access: GateRule['access'], more: Partial<DeclaredRoute> = {}) 
 test('403 is told of where a rule asks for a permission or an owner, alone or among others', () => {
   for (const rule of [permission('posts:write'), owner('boat'), allOf(signedIn(), owner('boat'))])
     assert.ok(codesOf(rule).includes('insufficient_permission'), JSON.stringify(rule))
-  for (const rule of [everyone(), signedIn(), recentSignIn()])
-    assert.ok(!codesOf(rule).includes('insufficient_permission'), JSON.stringify(rule))
+  const forAll = { limit: 'read', audit: 'none', principals: ['user', 'api-key', 'client'] } as const
+  for (const access of [everyone(), signedIn(), recentSignIn()]) {
+    const told = codesOf(access, { rule: { ...forAll, access } })
+    assert.ok(!told.includes('insufficient_permission'), JSON.stringify(access))
+  }
+})
+
+test('403 is told of where API keys are not named, also on a public route', () => {
+  assert.ok(codesOf(everyone()).includes('insufficient_permission'))
 })
 
 test('a recent sign-in is told of where a rule asks for one, and only there', () => {

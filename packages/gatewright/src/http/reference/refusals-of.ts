@@ -10,6 +10,10 @@ const asksFor = (rule: AccessRule, kinds: readonly AccessRule['kind'][]): boolea
 
 type Row = { readonly codes: readonly RefusalCode[]; readonly when: (route: DeclaredRoute) => boolean }
 
+/** API keys and clients are refused where they are not named, also where anybody else is let in. */
+const isForFew = ({ principals = [], readsOwnCredential }: DeclaredRoute['rule']): boolean =>
+  !readsOwnCredential && !principals.includes('api-key')
+
 const always = () => true
 
 /** Which refusals a declaration brings with it. */
@@ -40,7 +44,7 @@ const rows: readonly Row[] = [
   },
   {
     codes: ['insufficient_permission'],
-    when: ({ rule }) => asksFor(rule.access, ['permission', 'role', 'owner']),
+    when: ({ rule }) => asksFor(rule.access, ['permission', 'role', 'owner']) || isForFew(rule),
   },
   {
     codes: ['second_factor_required'],

@@ -16,6 +16,8 @@ export type MailTexts = {
   readonly at: string
   readonly address: string
   readonly device: string
+  /** API keys that ended with what happened. */
+  readonly keys: string
   /** Above the link of every notice. */
   readonly notMe: string
   /** Under a link. */
@@ -34,6 +36,7 @@ export const en: MailTexts = {
   at: 'When: {at}',
   address: 'From the address: {address}',
   device: 'Device: {device}',
+  keys: 'API keys that ended: {keys}',
   notMe:
     'If that was you, there is nothing to do. If it wasn’t you, open this link: it signs out every device and lets you choose a new password.',
   lifetime: 'The link works once, for {time}.',
@@ -120,6 +123,12 @@ export const en: MailTexts = {
     'recovery-code-used': {
       subject: 'A recovery code was used',
       lines: ['A recovery code of your account at {app} was used. Codes that are left: {left}.'],
+    },
+    'api-key-created': {
+      subject: 'A new API key was made',
+      lines: [
+        'An API key was made for your account at {app}: {key}. Programs that hold it act in your name, as far as it allows.',
+      ],
     },
     'refresh-token-reused': {
       subject: 'You were signed out on one device, to be safe',

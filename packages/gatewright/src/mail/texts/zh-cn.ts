@@ -6,6 +6,7 @@ export const zhCn: MailTexts = {
   at: '时间：{at}',
   address: '来自地址：{address}',
   device: '设备：{device}',
+  keys: '已失效的 API 密钥：{keys}',
   notMe:
     '如果是您本人操作，无需做任何事。如果不是您，请打开此链接：它会让所有设备退出登录，并让您设置新密码。',
   lifetime: '此链接只能使用一次，有效期为 {time}。',
@@ -84,6 +85,12 @@ export const zhCn: MailTexts = {
     'recovery-code-used': {
       subject: '恢复代码已被使用',
       lines: ['您在 {app} 的账户使用了一个恢复代码。剩余代码：{left}。'],
+    },
+    'api-key-created': {
+      subject: '已创建新的 API 密钥',
+      lines: [
+        '您在 {app} 的账户创建了一个 API 密钥：{key}。持有它的程序可以在其允许的范围内以您的名义操作。',
+      ],
     },
     'refresh-token-reused': {
       subject: '为安全起见，您的一台设备已退出登录',

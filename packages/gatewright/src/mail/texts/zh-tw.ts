@@ -6,6 +6,7 @@ export const zhTw: MailTexts = {
   at: '時間：{at}',
   address: '來自位址：{address}',
   device: '裝置：{device}',
+  keys: '已失效的 API 金鑰：{keys}',
   notMe: '如果是您本人操作，無需做任何事。如果不是您，請開啟此連結：它會將所有裝置登出，並讓您設定新密碼。',
   lifetime: '此連結只能使用一次，有效期為 {time}。',
   hours: '{count} 小時',
@@ -83,6 +84,12 @@ export const zhTw: MailTexts = {
     'recovery-code-used': {
       subject: '復原代碼已被使用',
       lines: ['您在 {app} 的帳戶使用了一個復原代碼。剩餘代碼：{left}。'],
+    },
+    'api-key-created': {
+      subject: '已建立新的 API 金鑰',
+      lines: [
+        '您在 {app} 的帳戶建立了一個 API 金鑰：{key}。持有它的程式可以在其允許的範圍內以您的名義操作。',
+      ],
     },
     'refresh-token-reused': {
       subject: '為安全起見，您的一部裝置已登出',
