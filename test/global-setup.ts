@@ -1,6 +1,6 @@
-import { existsSync, statfsSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, statSync } from 'node:fs'
 import { type Migrated, makeMigrated } from './migrated.ts'
+import { findPlace } from './postgres/place.ts'
 import { type PostgresServer, startPostgres } from './postgres/server.ts'
 
 let server: PostgresServer | undefined
@@ -10,20 +10,6 @@ let migrated: Migrated | undefined
 const ownData = new URL('../data/secret', import.meta.url)
 const ageOfOwnData = (): number | undefined => (existsSync(ownData) ? statSync(ownData).mtimeMs : undefined)
 let before: number | undefined
-
-const memory = '/dev/shm'
-/** Far more than the databases of a run ever take at one time. */
-const roomNeeded = 4 * 1024 ** 3
-
-/**
- * In memory, where the machine has that and room there: a run makes many hundred databases of 300 files each,
- * and on a disk most of what the server computes is where these lie.
- */
-const findPlace = (): string => {
-  if (!existsSync(memory)) return tmpdir()
-  const { bavail, bsize } = statfsSync(memory)
-  return bavail * bsize > roomNeeded ? memory : tmpdir()
-}
 
 /** Runs once before all test files of a run: one PostgreSQL server for all of them, and tables to copy. */
 export const globalSetup = async (): Promise<void> => {

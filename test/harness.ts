@@ -14,6 +14,7 @@ import type { SentMail } from '../packages/gatewright/src/testing/record-mail.ts
 import { addTestUser, testPassword } from '../packages/gatewright/src/testing/test-user.ts'
 import { newMigratedDatabase } from './database.ts'
 import { testsDatabase } from './environment.ts'
+import { hashCheaply, leaveCheap } from './models/cheap-passwords.ts'
 
 /** @param start milliseconds since 1970 */
 export const createFakeClock = (start?: number): FakeClock =>
@@ -54,6 +55,7 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
   const { app, engine, logLines, deliverMail, close } = await openTestApp({ settings, clock, subject })
   // No table changes by itself while a test looks at it.
   await engine.housekeeping.stop()
+  leaveCheap(engine.hasher, signUpHash)
 
   return {
     app,
@@ -69,6 +71,9 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
   }
 }
 
+/** What is stored of the password of who signs up: every sign-in verifies it, as fast as a stored hash may be. */
+const signUpHash = hashCheaply(password)
+
 export type Caller = {
   readonly id: string
   readonly username: string
@@ -82,7 +87,7 @@ export const signUp = async (
   username: string,
   roles: readonly string[] = ['user'],
 ): Promise<Caller> => {
-  const { id } = await addTestUser(engine, { username, roles })
+  const { id } = await addTestUser(engine, { username, roles }, {}, async () => signUpHash)
   const { body } = await call('POST', 'login', { body: { username, password } })
   return { id, username, access: body.access_token, refresh: body.refresh_token }
 }

@@ -28,6 +28,15 @@ export const keepHashesCheap = (hasher: PasswordHasher): void => {
   Object.assign(hasher, { needsRehash: () => false })
 }
 
+/** This one hash stays as it is stored; any other is hashed again where it is weaker than today's. */
+export const leaveCheap = (hasher: PasswordHasher, cheap: PasswordHash): void => {
+  const { needsRehash } = hasher
+  Object.assign(hasher, {
+    needsRehash: (...[stored, typed]: Parameters<typeof needsRehash>) =>
+      stored !== cheap && needsRehash(stored, typed),
+  })
+}
+
 /**
  * The real hasher verifies, in its queue. Only what is stored is cheap, and is left so: millions of
  * sign-ins at today's costs would take weeks.

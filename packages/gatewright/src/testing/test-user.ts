@@ -15,12 +15,12 @@ import type { User } from '../users/users.ts'
 /** The password of every user that tests make. */
 export const testPassword = 'correct horse battery staple'
 
-let hash: Promise<PasswordHash> | undefined
+let hashed: Promise<PasswordHash> | undefined
 
 /** Hashed once for all of them, so a user costs no hash and can still sign in with the password. */
 const hashOnce = (): Promise<PasswordHash> => {
-  hash ??= createPasswordHasher().hash(parsePassword(testPassword))
-  return hash
+  hashed ??= createPasswordHasher().hash(parsePassword(testPassword))
+  return hashed
 }
 
 export type NewTestUser = {
@@ -32,12 +32,14 @@ export type NewTestUser = {
 
 /**
  * Creates a user as an administrator does, but for the hash.
+ * @param hash of the test password
  * @throws Refusal `validation_failed` for a name, a role or a field that can't be; `username_taken`
  */
 export const addTestUser = async (
   engine: Engine,
   { username, roles, fields = {} }: NewTestUser,
   declared: UserFields = {},
+  hash: () => Promise<PasswordHash> = hashOnce,
 ): Promise<User> => {
   checkRoles(engine, roles)
   const name = parseUsername(username, { reserved: 'allow' })
@@ -46,7 +48,7 @@ export const addTestUser = async (
     username: name.username,
     key: name.key,
     email: null,
-    passwordHash: await hashOnce(),
+    passwordHash: await hash(),
     fields: checkUserFieldValues(declared, fields, 'application'),
   }
   return inTransaction(engine.db, async work => {
