@@ -3,6 +3,8 @@ import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { inTransaction } from 'gatewright/transaction'
 import { adoptDatabase } from '../../packages/gatewright/src/administration/adopt-database.ts'
+import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/administration/identities.ts'
+import { blockIssuer, unblockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { disableService } from '../../packages/gatewright/src/administration/services.ts'
@@ -276,6 +278,28 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     assert.equal((await show(passkey)).status, 200)
     const answer = await show(clone)
     return { user: id, actor: null, answer, details: { passkey: passkey.id } }
+  },
+  'issuer.blocked': async () => {
+    await blockIssuer(t.engine, { issuer: 'https://a.example', origin })
+    return { user: null, actor: 'command-line', details: { issuer: 'https://a.example' } }
+  },
+  'issuer.unblocked': async () => {
+    await blockIssuer(t.engine, { issuer: 'https://b.example', origin })
+    await unblockIssuer(t.engine, { issuer: 'https://b.example', origin })
+    return { user: null, actor: 'command-line', details: { issuer: 'https://b.example' } }
+  },
+  'identity.linked': async () => {
+    const { id } = await join()
+    const named = { issuer: 'https://a.example', subject: 's1' }
+    await linkIdentity(t.engine, { ...named, userId: id, origin })
+    return { user: id, actor: 'command-line', details: named }
+  },
+  'identity.unlinked': async () => {
+    const { id } = await join()
+    const named = { issuer: 'https://a.example', subject: 's2' }
+    await linkIdentity(t.engine, { ...named, userId: id, origin })
+    await unlinkIdentity(t.engine, { ...named, userId: id, origin })
+    return { user: id, actor: 'command-line', details: named }
   },
   'user.disabled': async () => {
     const { id } = await join()

@@ -71,6 +71,11 @@ export const auditEvents = {
   'signing-key.gone': 'A signing key is no longer needed; its private half was erased.',
   'signing-key.revoked': 'A signing key was revoked; every token that it signed ended.',
   'signing-key.rotation-asked': 'Somebody asked for the next signing key to sign.',
+  'issuer.blocked': 'Another issuer was blocked; none of its tokens is taken, whatever the settings say.',
+  'issuer.unblocked': 'Another issuer is no longer blocked.',
+  'identity.linked':
+    'A subject of another issuer was linked to a user: its tokens act for the user, where the issuer’s entry asks for one.',
+  'identity.unlinked': 'Such a link was taken away; tokens of that subject are refused.',
   'secret.put-in-force':
     'Values are made with another secret of GATEWRIGHT_SECRET from then on, for every process holds it.',
   'secret.retired': 'The sessions that rested on a secret were ended, so that it can be taken out.',

@@ -4,6 +4,9 @@ import { doctor } from './doctor.ts'
 import { explain } from './explain.ts'
 import { invitationList } from './invitation-list.ts'
 import { invitationRevoke } from './invitation-revoke.ts'
+import { issuerBlock, issuerUnblock } from './issuer-block.ts'
+import { issuerLink, issuerUnlink } from './issuer-link.ts'
+import { issuerList } from './issuer-list.ts'
 import { keyList } from './key-list.ts'
 import { keyRevoke } from './key-revoke.ts'
 import { keyRotate } from './key-rotate.ts'
@@ -49,6 +52,11 @@ export const commands: readonly Command[] = [
   keyRotate,
   keyRevoke,
   explain,
+  issuerList,
+  issuerBlock,
+  issuerUnblock,
+  issuerLink,
+  issuerUnlink,
   setupLink,
   secretList,
   secretRetire,

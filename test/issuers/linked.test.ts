@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { show } from '../../apps/blog/test/call.ts'
+import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
+import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/administration/identities.ts'
+import { changeRoles, disableUser, enableUser } from '../../packages/gatewright/src/administration/users.ts'
+import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { startTestApp } from '../harness.ts'
+import { addUser } from '../sessions/signed-in.ts'
+import { newRsaKey, startIssuer, toToken } from './local-issuer.ts'
+import { parseIssuers, plainEntry, type Scene, startScene } from './scene.ts'
+
+let scene: Scene
+before(async () => {
+  scene = await startScene({
+    local_user: 'required',
+    permissions: {
+      'read:users': ['users:read'],
+      'write:posts': ['posts:write'],
+      moderate: ['posts:moderate'],
+    },
+  })
+})
+after(() => scene.close())
+
+const ask = async (token: string, path = 'users'): Promise<string> =>
+  show(await scene.t.call('GET', path, { token }))
+
+let count = 0
+/** A user, and a subject that is linked to it. */
+const linked = async (roles: readonly string[] = ['user']) => {
+  const name = `linked${++count}`
+  const user = await addUser(scene.t.engine, name, { roles })
+  const link = { issuer: scene.local.issuer, subject: `sub-${name}`, userId: user.id, origin }
+  await linkIdentity(scene.t.engine, link)
+  return { user, link, token: scene.token({ sub: link.subject, scope: 'read:users write:posts moderate' }) }
+}
+
+test('a subject that is not linked is refused, until it is', async () => {
+  const { engine } = scene.t
+  const user = await addUser(engine, 'late')
+  const token = scene.token({ sub: 'late' })
+  assert.equal(await ask(token), '401 invalid_token')
+  const link = { issuer: scene.local.issuer, subject: 'late', userId: user.id, origin }
+  assert.equal(await linkIdentity(engine, link), true)
+  assert.equal(await ask(token), '200')
+  assert.equal(await linkIdentity(engine, link), false)
+  assert.equal(await unlinkIdentity(engine, link), true)
+  assert.equal(await ask(token), '401 invalid_token')
+  assert.equal(await unlinkIdentity(engine, link), false)
+})
+
+test('a linked token acts for its user, with what both may', async () => {
+  const { user, token } = await linked()
+  const { body } = await scene.t.call('GET', 'protected', { token })
+  assert.deepEqual(body, {
+    user: { id: user.id, username: user.username },
+    permissions: ['posts:write', 'users:read'],
+    session_id: null,
+  })
+  const post = await scene.t.call('POST', 'posts', { token, body: { title: 'A', content: 'B' } })
+  assert.equal(show(post), '201')
+  assert.equal(post.body.user_id, user.id)
+})
+
+test('what the user may do no more, the token may not, in the next request', async () => {
+  const { user, token } = await linked(['moderator', 'user'])
+  const permissions = async () => (await scene.t.call('GET', 'protected', { token })).body.permissions
+  assert.deepEqual(await permissions(), ['posts:moderate', 'posts:write', 'users:read'])
+  await changeRoles(scene.t.engine, { userId: user.id, roles: ['user'], origin })
+  assert.deepEqual(await permissions(), ['posts:write', 'users:read'])
+  await changeRoles(scene.t.engine, { userId: user.id, roles: [], origin })
+  assert.deepEqual(await permissions(), [])
+})
+
+test('a token ends with the disabling of its user, and with the deletion', async () => {
+  const { user, token } = await linked()
+  assert.equal(await ask(token), '200')
+  await disableUser(scene.t.engine, { userId: user.id, reason: '', origin })
+  assert.equal(await ask(token), '401 invalid_token')
+  await enableUser(scene.t.engine, { userId: user.id, origin })
+  assert.equal(await ask(token), '200')
+  await deleteUser(scene.t.engine, { userId: user.id, origin })
+  assert.equal(await ask(token), '401 invalid_token')
+})
+
+test('disabled a while ago, and nobody asked meanwhile: the cut-off is gone, and the token is refused', async () => {
+  const { user, link } = await linked()
+  const token = () => scene.token({ sub: link.subject })
+  assert.equal(await ask(token()), '200')
+  await disableUser(scene.t.engine, { userId: user.id, reason: '', origin })
+  scene.t.clock.advance(300_000)
+  assert.equal(await ask(token()), '401 invalid_token')
+})
+
+test('account linking: an address, a name or an id of a user here links nobody', async () => {
+  const user = await addUser(scene.t.engine, 'victim')
+  for (const sub of [user.id, 'victim', 'VICTIM', 'victim@example.org'])
+    assert.equal(
+      await ask(scene.token({ sub, email: 'victim@example.org', email_verified: true })),
+      '401 invalid_token',
+    )
+})
+
+test('a linked administrator administers nothing with such a token, and confirms nothing', async () => {
+  const { token } = await linked(['admin'])
+  for (const path of ['me', 'sessions', 'admin/users', 'admin/invitations'])
+    assert.equal(await ask(token, path), '403 insufficient_permission', path)
+})
+
+test('a subject is linked to one user only, and one of a deleted user to nobody', async () => {
+  const { link } = await linked()
+  const other = await addUser(scene.t.engine, 'other')
+  await assert.rejects(linkIdentity(scene.t.engine, { ...link, userId: other.id }), { code: 'conflict' })
+  assert.equal(await unlinkIdentity(scene.t.engine, { ...link, userId: other.id }), false)
+  await deleteUser(scene.t.engine, { userId: other.id, origin })
+  await assert.rejects(linkIdentity(scene.t.engine, { ...link, subject: 'x', userId: other.id }), {
+    code: 'not_found',
+  })
+})
+
+test('linked by two at once, a subject acts for one of them', async () => {
+  const [one, two] = [await addUser(scene.t.engine, 'one'), await addUser(scene.t.engine, 'two')]
+  const link = { issuer: scene.local.issuer, subject: 'contested', origin }
+  const done = await Promise.allSettled([
+    linkIdentity(scene.t.engine, { ...link, userId: one.id }),
+    linkIdentity(scene.t.engine, { ...link, userId: two.id }),
+  ])
+  assert.deepEqual(done.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+})
+
+test('the same subject of another issuer is somebody else, and neither speaks for the other', async test => {
+  const [key, sameKid] = [newRsaKey('shared'), newRsaKey('shared')]
+  const [a, b] = [await startIssuer([key]), await startIssuer([sameKid])]
+  const t = await startTestApp({
+    trustedIssuers: parseIssuers([a, b].map(each => ({ ...plainEntry(each), local_user: 'required' }))),
+  })
+  test.after(async () => {
+    await t.close()
+    await a.close()
+    await b.close()
+  })
+  const user = await addUser(t.engine, 'alice')
+  await linkIdentity(t.engine, { issuer: a.issuer, subject: 's', userId: user.id, origin })
+  const iat = Math.floor(t.clock.now() / 1_000)
+  const make = (iss: string, by = key, kid = 'shared') =>
+    toToken(
+      { alg: 'RS256', typ: 'at+jwt', kid },
+      { iss, sub: 's', aud: 'https://api.example.org', iat, exp: iat + 60, scope: 'read:users' },
+      by.key,
+    )
+  const verdict = async (token: string) => show(await t.call('GET', 'users', { token }))
+  assert.equal(await verdict(make(a.issuer)), '200')
+  assert.equal(await verdict(make(b.issuer, sameKid)), '401 invalid_token')
+  assert.equal(await verdict(make(a.issuer, sameKid)), '401 invalid_token')
+  assert.equal(await verdict(make(b.issuer)), '401 invalid_token')
+})
