@@ -135,6 +135,26 @@ describe('an administrator', { skip: browserMissing }, () => {
     await page.getByText('nightly-reports is deleted.').waitFor()
   })
 
+  test('asks why somebody may do something, and reads each part of the rule with a tick or a cross', async () => {
+    await makeUser(c, 'francesca')
+    const page = await openAs(c, 'alice', '/admin/explain')
+    const ask = async (asked: string) => {
+      await page.getByLabel('Permission or route').fill(asked)
+      await press(page, 'Ask')
+    }
+    await page.getByLabel('Username').fill('francesca')
+    await ask('posts:moderate')
+    await page.getByRole('status').getByText('No', { exact: true }).waitFor()
+    await page.getByRole('listitem').getByRole('img', { name: 'Does not hold:' }).waitFor()
+    await ask('POST /api/v1/posts')
+    await page.getByRole('status').getByText('Yes', { exact: true }).waitFor()
+    await ask('posts:burn')
+    await page.getByText('There is no such permission or route.').waitFor()
+    await page.getByLabel('Username').fill('nobody-at-all')
+    await ask('posts:write')
+    await page.getByText('There is no such thing, or it is gone.').waitFor()
+  })
+
   test('is told that the last administrator must stay', async () => {
     const page = await openAs(c, 'alice', '/admin/users')
     await find(page, 'alice')

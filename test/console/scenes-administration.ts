@@ -78,13 +78,25 @@ export const administrationScenes = {
       return page
     },
   },
-  'user-gone': at('/admin/users/nobody', 'not there any more'),
+  'user-gone': at('/admin/users/nobody', 'or it is gone'),
   services: { show: makesService },
   service: {
     show: async (console, context) => {
       const page = await makesService(console, context)
       await page.getByRole('list', { name: 'Services' }).getByRole('link').first().click()
       await page.getByRole('button', { name: 'Change the roles' }).waitFor()
+      return page
+    },
+  },
+  why: {
+    show: async (console, context) => {
+      const page = await openAsAdministrator(console, context, {
+        path: '/admin/explain',
+        until: 'The gate itself',
+      })
+      await page.getByLabel('Permission or route').fill('DELETE /api/v1/posts/7')
+      await page.getByRole('button', { name: 'Ask' }).click()
+      await page.getByText('The rule:').waitFor()
       return page
     },
   },

@@ -29,6 +29,8 @@ const fields: ReadonlyMap<string, TextName> = new Map([
   ['current_password', 'errorPassword'],
   ['token', 'linkBroken'],
   ['roles', 'errorRoles'],
+  ['permission', 'errorAsked'],
+  ['route', 'errorAsked'],
   ['name', 'errorName'],
 ])
 

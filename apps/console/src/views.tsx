@@ -5,6 +5,7 @@ import { OneService } from './views/administration/service.tsx'
 import { Services } from './views/administration/services.tsx'
 import { OneUser } from './views/administration/user.tsx'
 import { Users } from './views/administration/users.tsx'
+import { Why } from './views/administration/why.tsx'
 import { ChangePassword } from './views/change-password.tsx'
 import { Devices } from './views/devices.tsx'
 import { Email } from './views/email.tsx'
@@ -63,6 +64,7 @@ const administration = {
     isUnlisted: true,
     Content: OneService,
   },
+  '/admin/explain': { title: 'whyTitle', needs: 'users:write', Content: Why },
 } as const satisfies Readonly<Record<string, Omit<View, 'audience'> & { readonly needs: string }>>
 
 const isAdministrative = (path: string): path is keyof typeof administration => path in administration

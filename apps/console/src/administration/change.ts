@@ -1,8 +1,8 @@
 /** One thing that an administrator does: how it is told, and how it is taken back where that is safe. */
 export type Change = {
   readonly run: () => Promise<unknown>
-  /** Said once it is done. */
-  readonly done: string
+  /** Said once it is done; without it the page shows what came of it. */
+  readonly done?: string
   readonly undo?: Omit<Change, 'undo'>
   /** Nothing is left of the thing afterwards. */
   readonly isEnd?: true

@@ -48,7 +48,9 @@ export const Changes = ({ of: { changing, question, ask, make } }: { readonly of
       }}
     />
     <ProblemNotice error={changing.error} words={words} />
-    {changing.isSuccess && <Told change={changing.variables} onUndo={make} />}
+    {changing.isSuccess && changing.variables.done !== undefined && (
+      <Told change={changing.variables} onUndo={make} />
+    )}
   </>
 )
 

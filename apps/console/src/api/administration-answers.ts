@@ -51,3 +51,19 @@ export type Service = {
   readonly state: State
   readonly created_at: string
 }
+
+/** Whether somebody may do something, and why. */
+export type Explanation = {
+  readonly allowed: boolean
+  readonly code: string | null
+  readonly asked: string
+  readonly rule: string | null
+  readonly parts: readonly {
+    readonly depth: number
+    readonly text: string
+    readonly held: boolean
+    readonly why: string | null
+  }[]
+  /** What the route asks for once it knows the input. */
+  readonly further: { readonly rule: string; readonly allowed: boolean } | null
+}

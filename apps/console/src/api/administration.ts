@@ -1,6 +1,7 @@
 import type {
   AdministeredUser,
   CursorPage,
+  Explanation,
   ListedUser,
   OpenInvitation,
   Service,
@@ -46,6 +47,8 @@ export const createAdministration = (ask: Ask) => {
       ask('POST', '/admin/services', service),
     changeService: change('services'),
     changeServiceRoles: changeRoles('services'),
+    explain: (question: { readonly user?: string; readonly permission?: string; readonly route?: string }) =>
+      ask('POST', '/admin/explain', question) as Promise<Explanation>,
     revokeInvitation: (id: string) => ask('DELETE', one('invitations', id)),
   }
 }

@@ -35,3 +35,15 @@ export const DeviceIcon = () => (
     <path d="M8 20h8M12 16v4" />
   </Icon>
 )
+
+export const TickIcon = () => (
+  <Icon>
+    <path d="M4 12.5l5 5L20 6.5" />
+  </Icon>
+)
+
+export const CrossIcon = () => (
+  <Icon>
+    <path d="M6 6l12 12M18 6L6 18" />
+  </Icon>
+)
