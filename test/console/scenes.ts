@@ -110,6 +110,15 @@ const showSecondStep: Scene['show'] = async (console, context) => {
   return page
 }
 
+/** Makes a key, which is shown then. */
+const makeKey = async (page: Page): Promise<void> => {
+  await page.getByLabel('Name').fill('nightly report')
+  await page.getByLabel('posts:write').check()
+  await page.getByLabel('Allowed addresses').fill('192.0.2.0/24')
+  await page.getByRole('button', { name: 'Make the key' }).click()
+  await page.getByLabel('I have kept this key').waitFor()
+}
+
 /** Every view of the console, and what a view shows besides. */
 export const scenes = {
   'set-up': {
@@ -207,6 +216,23 @@ export const scenes = {
       await signedInBefore(console, username)
       await page.getByRole('button', { name: 'End all others' }).click()
       await page.getByRole('dialog').getByLabel('Password', { exact: true }).waitFor()
+      return page
+    },
+  },
+  'api-keys': {
+    show: async (console, context) => {
+      const { page } = await openAsSomebody(console, context, '/me/api-keys')
+      await makeKey(page)
+      await page.getByLabel('I have kept this key').check()
+      await page.getByRole('button', { name: 'Go on' }).click()
+      await page.getByRole('button', { name: 'Replace the key “nightly report”' }).waitFor()
+      return page
+    },
+  },
+  'api-key-made': {
+    show: async (console, context) => {
+      const { page } = await openAsSomebody(console, context, '/me/api-keys')
+      await makeKey(page)
       return page
     },
   },

@@ -32,6 +32,8 @@ const fields: ReadonlyMap<string, TextName> = new Map([
   ['permission', 'errorAsked'],
   ['route', 'errorAsked'],
   ['name', 'errorName'],
+  ['allowed_addresses', 'errorAddresses'],
+  ['permissions', 'errorPermissions'],
 ])
 
 /** The fields that it is about; none where it is about the whole. */

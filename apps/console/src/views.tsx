@@ -6,6 +6,7 @@ import { Services } from './views/administration/services.tsx'
 import { OneUser } from './views/administration/user.tsx'
 import { Users } from './views/administration/users.tsx'
 import { Why } from './views/administration/why.tsx'
+import { ApiKeys } from './views/api-keys.tsx'
 import { ChangePassword } from './views/change-password.tsx'
 import { Devices } from './views/devices.tsx'
 import { Email } from './views/email.tsx'
@@ -43,6 +44,7 @@ const views: Readonly<Record<string, View>> = {
   '/me/security': { title: 'securityTitle', audience: 'user', Content: Security },
   '/me/password': { title: 'passwordTitle', audience: 'user', Content: ChangePassword },
   '/me/devices': { title: 'devicesTitle', audience: 'user', Content: Devices },
+  '/me/api-keys': { title: 'apiKeysTitle', audience: 'user', Content: ApiKeys },
   '/me/review': { title: 'reviewTitle', audience: 'user', isUnlisted: true, Content: Review },
   '/invitation': { title: 'invitationTitle', audience: 'everyone', needsMail: true, Content: Invitation },
   '/verify': { title: 'verifyTitle', audience: 'everyone', needsMail: true, Content: VerifyEmail },

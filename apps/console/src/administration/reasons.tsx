@@ -8,7 +8,7 @@ type Part = Explanation['parts'][number]
 type Branch = Part & { readonly parts: readonly Branch[] }
 
 /** What was told line by line, as the tree that it is: deeper lines belong to the one before them. */
-export const toBranches = (lines: readonly Part[]): readonly Branch[] => {
+const toBranches = (lines: readonly Part[]): readonly Branch[] => {
   const [first, ...rest] = lines
   if (first === undefined) return []
   const next = rest.findIndex(({ depth }) => depth <= first.depth)

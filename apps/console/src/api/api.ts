@@ -13,6 +13,7 @@ import type {
   Strength,
 } from './answers.ts'
 import { createAsk } from './ask.ts'
+import type { ApiKey, KeyRequest, NewApiKey } from './key-answers.ts'
 import { isOver } from './refused.ts'
 
 /** The account routes, one line each, and those of administrators. */
@@ -64,6 +65,11 @@ export const createApi = (mount: string) => {
     listDevices: async () => ((await ask('GET', '/sessions')) as { sessions: readonly Device[] }).sessions,
     endDevice: (id: string) => ask('DELETE', `/sessions/${encodeURIComponent(id)}`),
     endOtherDevices: () => ask('DELETE', '/sessions'),
+    listKeys: async () => ((await ask('GET', '/api-keys')) as { api_keys: readonly ApiKey[] }).api_keys,
+    makeKey: (request: KeyRequest) => ask('POST', '/api-keys', request) as Promise<NewApiKey>,
+    rotateKey: (id: string) =>
+      ask('POST', `/api-keys/${encodeURIComponent(id)}/rotate`) as Promise<NewApiKey>,
+    revokeKey: (id: string) => ask('DELETE', `/api-keys/${encodeURIComponent(id)}`),
     changeLocale: (locale: string) => ask('PATCH', '/me', { locale }),
     noteReview: () => ask('PATCH', '/me', { reviewed: true }),
     resendVerification: () => ask('POST', '/me/email/verification'),

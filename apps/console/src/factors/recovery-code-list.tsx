@@ -1,6 +1,7 @@
-import { Button, Checkbox, Group, Text } from '@mantine/core'
+import { Button, Checkbox, Text } from '@mantine/core'
 import { useState } from 'react'
 import { usePageSettings } from '../api/use-api.ts'
+import { Keep } from '../forms/keep.tsx'
 import { Warning } from '../forms/notice.tsx'
 import { useUser } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
@@ -21,14 +22,6 @@ const useFile = (codes: readonly string[]): File => {
   }
 }
 
-const download = (name: string, content: string): void => {
-  const address = URL.createObjectURL(new Blob([content], { type: 'text/plain' }))
-  const link = document.createElement('a')
-  Object.assign(link, { href: address, download: name })
-  link.click()
-  URL.revokeObjectURL(address)
-}
-
 type RecoveryCodeListProps = {
   readonly codes: readonly string[]
   readonly onKept: () => void
@@ -38,14 +31,7 @@ type RecoveryCodeListProps = {
 export const RecoveryCodeList = ({ codes, onKept }: RecoveryCodeListProps) => {
   const { text } = useTexts()
   const file = useFile(codes)
-  const [copied, setCopied] = useState<'recoveryCopied' | 'recoveryNotCopied'>()
   const [isKept, setKept] = useState(false)
-  const copy = (): void => {
-    navigator.clipboard.writeText(codes.join('\n')).then(
-      () => setCopied('recoveryCopied'),
-      () => setCopied('recoveryNotCopied'),
-    )
-  }
   return (
     <>
       <Warning>{text('recoveryOnce')}</Warning>
@@ -57,20 +43,7 @@ export const RecoveryCodeList = ({ codes, onKept }: RecoveryCodeListProps) => {
           </li>
         ))}
       </ol>
-      <Group gap="xs">
-        <Button variant="default" onClick={copy}>
-          {text('recoveryCopy')}
-        </Button>
-        <Button variant="default" onClick={() => print()}>
-          {text('recoveryPrint')}
-        </Button>
-        <Button variant="default" onClick={() => download(file.name, file.content)}>
-          {text('recoveryDownload')}
-        </Button>
-        <Text role="status" size="sm">
-          {copied && text(copied)}
-        </Text>
-      </Group>
+      <Keep content={codes.join('\n')} file={file} isPrinted />
       <Checkbox
         label={text('recoveryKept')}
         checked={isKept}
