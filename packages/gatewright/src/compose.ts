@@ -299,11 +299,10 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     maxAge: settings.revocationMaxAge,
     readRoles: userId => listRoles(db, userId),
     onKeyRevoked: keyRing.drop,
-    onReread: {
-      ...federation.onReread,
-      'reread-user': knownKeys.drop,
-      'reread-roles': () => knownKeys.drop(),
-    },
+    onReread: [
+      federation.onReread,
+      { 'reread-user': knownKeys.drop, 'reread-roles': () => knownKeys.drop() },
+    ],
     random,
     isLost: () => databases.file?.isLost() ?? false,
     ...(databases.breakConnections && { breakConnections: databases.breakConnections }),

@@ -4,7 +4,7 @@ import { type TrustedIssuer, warningsOfIssuers } from '../ground/trusted-issuers
 import type { Permission } from '../permissions/access-rule.ts'
 import { administrativePermissions } from '../permissions/permissions.ts'
 import type { RoleTable } from '../permissions/roles.ts'
-import type { Reread } from '../revocation/cut-off-set.ts'
+import type { RereadCalls } from '../revocation/cut-off-set.ts'
 import type { Database } from '../storage/tables.ts'
 import {
   checkForeignToken,
@@ -45,7 +45,7 @@ export type Federation = {
    */
   readonly judge: (token: ForeignToken) => ForeignCaller | Promise<ForeignCaller>
   /** What of the database is kept in memory and is read again by the next request. */
-  readonly onReread: { readonly [Kind in Reread]?: (subject?: string) => void }
+  readonly onReread: RereadCalls
   readonly healthOf: (issuer: string) => IssuerHealth | undefined
   readonly tell: (log: FederationLog) => void
   readonly warnings: readonly string[]

@@ -43,7 +43,7 @@ type Entry = {
   readonly at: Moment
   readonly reading: Promise<LinkedUser | undefined>
   /** Once it was read. */
-  found?: { readonly user: LinkedUser | undefined }
+  user?: LinkedUser
 }
 
 export const createLinkedUsers = (db: Database, clock: Clock): LinkedUsers => {
@@ -54,14 +54,11 @@ export const createLinkedUsers = (db: Database, clock: Clock): LinkedUsers => {
     entries.delete(subject.foreignId)
     if (entries.size >= mostKnown) entries.delete(entries.keys().next().value as string)
     entries.set(subject.foreignId, entry)
-    entry.reading.then(
-      user => {
-        entry.found = { user }
-      },
-      () => {
-        if (entries.get(subject.foreignId) === entry) entries.delete(subject.foreignId)
-      },
-    )
+    const drop = (): void => {
+      if (entries.get(subject.foreignId) === entry) entries.delete(subject.foreignId)
+    }
+    // That there is nobody is not kept: no word comes when a user who was disabled may act again.
+    entry.reading.then(user => (user === undefined ? drop() : Object.assign(entry, { user })), drop)
     return entry
   }
 
@@ -72,12 +69,12 @@ export const createLinkedUsers = (db: Database, clock: Clock): LinkedUsers => {
 
   return {
     find: subject => {
-      const { found, reading } = getEntry(subject)
-      return found === undefined ? reading : found.user
+      const { user, reading } = getEntry(subject)
+      return user ?? reading
     },
     forget: userId => {
-      for (const [id, { found }] of entries)
-        if (userId === undefined || found === undefined || found.user?.userId === userId) entries.delete(id)
+      for (const [id, { user }] of entries)
+        if (userId === undefined || user === undefined || user.userId === userId) entries.delete(id)
     },
   }
 }

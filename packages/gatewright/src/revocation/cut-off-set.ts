@@ -19,12 +19,15 @@ export type CutOffSetCalls = {
   readonly readRoles: (userId: string) => Promise<readonly string[]>
   /** Is told of every signing key that was revoked. */
   readonly onKeyRevoked?: (kid: string) => void
-  /**
-   * Is told what of the database is to be read again, by the kind of cut-off that says so: of this subject, or all
-   * of it. What ends everything of a user is such a word of that user, too.
-   */
-  readonly onReread?: { readonly [Kind in Reread]?: (subject?: string) => void }
+  /** All of these are told: a list, so that none takes the place of another. */
+  readonly onReread?: readonly RereadCalls[]
 }
+
+/**
+ * What is told that something of the database is to be read again, by the kind of cut-off that says so: of this
+ * subject, or all of it. What ends everything of a user is such a word of that user, too.
+ */
+export type RereadCalls = { readonly [Kind in Reread]?: (subject?: string) => void }
 
 type UserCutOff = { readonly version: number; readonly until: number }
 type RereadUser = { readonly place: number; until: number; roles?: Promise<readonly string[]> }
@@ -56,7 +59,10 @@ const createPrune = <Entry>(
 }
 
 /** The cut-offs that a process knows, each until it no longer matters. */
-export const createCutOffSet = ({ readRoles, onKeyRevoked, onReread }: CutOffSetCalls) => {
+export const createCutOffSet = ({ readRoles, onKeyRevoked, onReread = [] }: CutOffSetCalls) => {
+  const tellReread = (kind: Reread, subject: string): void => {
+    for (const calls of onReread) calls[kind]?.(subject)
+  }
   const signingKeys = new Map<string, number>()
   const sessions = createIdTimes()
   const users = new Map<string, UserCutOff>()
@@ -67,7 +73,7 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked, onReread }: CutOffSet
   const kinds: Readonly<Record<string, (row: CutOffRow) => void>> = {
     session: row => sessions.set(row.subject, latest(sessions.get(row.subject), row)),
     user: row => {
-      onReread?.['reread-user']?.(row.subject)
+      tellReread('reread-user', row.subject)
       const known = users.get(row.subject)
       const version = Math.max(known?.version ?? 0, row.version ?? 0)
       users.set(row.subject, { version, until: latest(known?.until, row) })
@@ -77,7 +83,7 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked, onReread }: CutOffSet
       onKeyRevoked?.(row.subject)
     },
     'reread-user': row => {
-      onReread?.['reread-user']?.(row.subject)
+      tellReread('reread-user', row.subject)
       const known = rereads.get(row.subject)
       const until = latest(known?.until, row)
       if (known === undefined || known.place < row.place)
@@ -85,8 +91,8 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked, onReread }: CutOffSet
       else known.until = until
     },
     'api-key': row => apiKeys.set(row.subject, latest(apiKeys.get(row.subject), row)),
-    'reread-roles': row => onReread?.['reread-roles']?.(row.subject),
-    'reread-issuers': row => onReread?.['reread-issuers']?.(row.subject),
+    'reread-roles': row => tellReread('reread-roles', row.subject),
+    'reread-issuers': row => tellReread('reread-issuers', row.subject),
   }
   const isKeyRevoked = (kid: string | undefined): boolean => kid !== undefined && signingKeys.has(kid)
 
@@ -145,7 +151,7 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked, onReread }: CutOffSet
     /** The roles in memory may be those of a database that is no more, and places may be given again. */
     forgetRoles: (): void => {
       for (const [id, { until }] of rereads) rereads.set(id, { place: 0, until })
-      for (const call of Object.values(onReread ?? {})) call()
+      for (const calls of onReread) for (const call of Object.values(calls)) call()
     },
     /** Everything that still matters at `now`. */
     list: (now: number): Iterable<KnownCutOff> => list().filter(({ matters_until }) => matters_until >= now),
