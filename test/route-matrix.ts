@@ -97,6 +97,14 @@ export const matrix = `
 | DELETE /api/v1/api-keys/:id | API key         | who       | 204   | none  | none      | none          | none     | again | late    | over  | no      | two  |
 | DELETE /api/v1/api-keys/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
 | DELETE /api/v1/api-keys/:id | malformed id    | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
+| GET /api/v1/admin/api-keys |  | who | no | no | no | 200 | no | 200 | late | over | no | two |
+| POST /api/v1/admin/api-keys |  | who | no | no | no | 201 | no | again | late | over | no | two |
+| POST /api/v1/admin/api-keys/:id/rotate | key of a service | who | no | no | no | 201 | no | again | late | over | no | two |
+| POST /api/v1/admin/api-keys/:id/rotate | unknown id | who | no | no | no | none | no | again | late | over | no | two |
+| POST /api/v1/admin/api-keys/:id/rotate | malformed id | who | no | no | no | none | no | again | late | over | no | two |
+| DELETE /api/v1/admin/api-keys/:id | API key | who | no | no | no | 204 | no | again | late | over | no | two |
+| DELETE /api/v1/admin/api-keys/:id | unknown id | who | no | no | no | none | no | again | late | over | no | two |
+| DELETE /api/v1/admin/api-keys/:id | malformed id | who | no | no | no | none | no | again | late | over | no | two |
 | POST /api/v1/admin/users    |                 | who       | no    | no    | no        | 201           | no       | again | late    | over  | no      | two  |
 | GET /api/v1/admin/users     |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | no      | two  |
 | GET /api/v1/admin/users/:id | the owner       | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | no      | two  |

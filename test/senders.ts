@@ -136,6 +136,7 @@ export const things: Readonly<Record<string, MakeThing>> = {
   },
   service: async t => (await addService(t.engine)).id,
   'API key': async (t, owner) => (await giveKeyWithId(t, owner.id, likeExample(t))).id,
+  'key of a service': async t => (await giveKeyWithId(t, (await addService(t.engine)).id, likeExample(t))).id,
   'this session': async (_, owner, sender) => sessionIdOf(sender.access ?? owner.access),
   'the owner': async (_, owner) => owner.id,
   somebody: async ({ engine }) => (await addUser(engine, freshName())).id,

@@ -59,7 +59,7 @@ const findSender = (route: string) => {
 }
 
 /** Fields of a body that only this run can know. */
-const known = ['token', 'refresh_token', 'response', 'mfa_token', 'code']
+const known = ['owner_id', 'token', 'refresh_token', 'response', 'mfa_token', 'code']
 
 const fillBody = (example: unknown, real: unknown): unknown => {
   if (typeof example !== 'object' || example === null) return example

@@ -1,3 +1,5 @@
+import { apiKeyList } from './api-key-list.ts'
+import { apiKeyRevoke } from './api-key-revoke.ts'
 import type { Command } from './command.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
@@ -48,6 +50,8 @@ export const commands: readonly Command[] = [
   serviceDisable,
   serviceEnable,
   serviceDelete,
+  apiKeyList,
+  apiKeyRevoke,
   keyList,
   keyRotate,
   keyRevoke,

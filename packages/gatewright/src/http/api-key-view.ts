@@ -1,11 +1,22 @@
+import { longestOverlap } from '../administration/rotate-api-key.ts'
 import { type KeyState, stateOf } from '../api-keys/key-rows.ts'
 import { toList } from '../api-keys/known-keys.ts'
 import type { Engine } from '../compose.ts'
-import { parseTimestamp, toTimestamp, toTimestampOrNull } from '../ground/clock.ts'
+import { parseTimestamp, second, toTimestamp, toTimestampOrNull } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { ApiKeyRow } from '../storage/tables.ts'
 import { beginningOf } from '../tokens/api-key.ts'
-import { anyText, list, madeUpId, named, strictObject, text, textOrNull, timestamp } from './schemas.ts'
+import {
+  anyText,
+  list,
+  madeUpId,
+  named,
+  orNothing,
+  strictObject,
+  text,
+  textOrNull,
+  timestamp,
+} from './schemas.ts'
 
 const states = ['live', 'replaced', 'expired', 'ended'] as const satisfies readonly KeyState[]
 
@@ -57,6 +68,18 @@ export const keyExample = {
 } as const
 
 export const madeKeyExample = { ...keyExample, key: 'gwk_…' } as const
+
+const overlap = { type: 'integer', minimum: 0, maximum: longestOverlap / second } as const
+export const rotationBody = orNothing(strictObject({ overlap }, ['overlap']))
+export const rotatedSchema = named(
+  'RotatedApiKey',
+  strictObject({ ...keyProperties, key: anyText, replaces: anyText, replaced_ends_at: timestamp }),
+)
+
+export const rotatedExample = {
+  body: { overlap: 3600 },
+  answer: { ...madeKeyExample, replaces: madeUpId, replaced_ends_at: '2026-11-22T13:00:00.000Z' },
+}
 
 export const newKeyExample = {
   name: keyExample.name,

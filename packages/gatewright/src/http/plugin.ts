@@ -18,6 +18,7 @@ import { countRequests } from './metrics/request-counts.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
+import { adminApiKeyRoutes } from './routes/admin-api-keys.ts'
 import { adminUserChangeRoutes } from './routes/admin-user-changes.ts'
 import { adminUserRoutes } from './routes/admin-users.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
@@ -150,6 +151,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       invitationRoutes,
       explainRoutes,
       adminUserRoutes,
+      adminApiKeyRoutes,
       adminUserChangeRoutes,
       serviceRoutes,
       revocationsRoutes,

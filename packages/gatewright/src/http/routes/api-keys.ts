@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { revokeApiKey } from '../../administration/api-keys.ts'
 import { type Change, makeApiKey } from '../../administration/make-api-key.ts'
-import { longestOverlap, rotateApiKey, usualOverlap } from '../../administration/rotate-api-key.ts'
+import { rotateApiKey, usualOverlap } from '../../administration/rotate-api-key.ts'
 import { listKeys } from '../../api-keys/key-rows.ts'
 import type { Engine } from '../../compose.ts'
 import { refuseToGive } from '../../gate/switched-off.ts'
@@ -9,27 +9,19 @@ import { second, toTimestamp } from '../../ground/clock.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
 import {
   keyExample,
-  keyProperties,
   keySchema,
   madeKeyExample,
   madeKeySchema,
   newKeyBody,
   newKeyExample,
+  rotatedExample,
+  rotatedSchema,
+  rotationBody,
   toKeyView,
   toNewKey,
 } from '../api-key-view.ts'
 import { originOf, principalOf } from '../request.ts'
-import {
-  anyText,
-  idParams,
-  list,
-  madeUpId,
-  named,
-  nothing,
-  orNothing,
-  strictObject,
-  timestamp,
-} from '../schemas.ts'
+import { idParams, list, nothing, strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
 const tag = 'API keys'
@@ -85,11 +77,6 @@ const makeRoute = (app: FastifyInstance, engine: Engine): void => {
 }
 
 const rotateRoute = (app: FastifyInstance, engine: Engine): void => {
-  const overlap = {
-    type: 'integer',
-    minimum: 0,
-    maximum: longestOverlap / second,
-  } as const
   typed(app).post(
     '/api-keys/:id/rotate',
     {
@@ -99,22 +86,10 @@ const rotateRoute = (app: FastifyInstance, engine: Engine): void => {
           tag,
           summary: 'Make a key in the place of another, which goes on for `overlap` seconds',
           refusals: ['conflict'],
-          example: {
-            body: { overlap: 3600 },
-            answer: { ...madeKeyExample, replaces: madeUpId, replaced_ends_at: '2026-11-22T13:00:00.000Z' },
-          },
+          example: rotatedExample,
         },
       },
-      schema: {
-        params: idParams,
-        body: orNothing(strictObject({ overlap }, ['overlap'])),
-        response: {
-          201: named(
-            'RotatedApiKey',
-            strictObject({ ...keyProperties, key: anyText, replaces: anyText, replaced_ends_at: timestamp }),
-          ),
-        },
-      },
+      schema: { params: idParams, body: rotationBody, response: { 201: rotatedSchema } },
     },
     async (request, reply) => {
       refuseToGive(engine.places, 'api-key')
