@@ -127,16 +127,26 @@ const namesIn = async (db: Engine['db']): Promise<readonly string[]> =>
   (await listDeclaredRoles(db)).map(({ name }) => name)
 
 describe('the names of own roles', () => {
-  test('are known to a process without an application, and allow nothing there', async () => {
-    await open(reports)
+  test('are known to a process without an application, and what they allow', async () => {
+    const declared = toDeclaration({
+      ...reports,
+      roles: { ...reports.roles, user: ['reports:read'], keeper: [] },
+    })
+    const { roleTable } = await open(declared)
+    const known = (await open()).roleTable
+    assert.deepEqual([...known.permissions], [...roleTable.permissions])
+    for (const name of ['user', 'moderator', 'admin', 'analyst', 'helpdesk', 'keeper'])
+      assert.deepEqual([...permissionsOf(known, [name])].sort(), [...permissionsOf(roleTable, [name])].sort())
+    assert.deepEqual([...known.roles.keys()].sort(), [...roleTable.roles.keys()].sort())
+  })
+
+  test('are known by name where an older version noted no more', async () => {
+    const { db } = await open(reports)
+    for (const table of ['declared_permissions', 'declared_role_permissions'] as const)
+      await db.deleteFrom(table).execute()
     const { roleTable } = await open()
-    assert.deepEqual(
-      [...roleTable.roles].filter(([name]) => !['user', 'moderator', 'admin'].includes(name)),
-      [
-        ['analyst', []],
-        ['helpdesk', []],
-      ],
-    )
+    assert.deepEqual([...permissionsOf(roleTable, ['analyst', 'helpdesk'])], [])
+    assert.ok(roleTable.administrative.has('helpdesk'))
   })
 
   test('which make an administrator are known there too, so that sessions too old for one end', async () => {

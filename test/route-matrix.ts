@@ -155,6 +155,18 @@ export const matrix = `
 | DELETE /api/v1/admin/services/:id | the owner | who | no | no | no | none | no | again | late | over | no  | two |
 | DELETE /api/v1/admin/services/:id | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
 | DELETE /api/v1/admin/services/:id | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
+| GET /api/v1/admin/roles |  | who       | no    | no    | no        | 200 | no       | 200 | late    | over  | no      | two  |
+| GET /api/v1/admin/permissions |  | who       | no    | no    | no        | 200 | no       | 200 | late    | over  | no      | two  |
+| POST /api/v1/admin/roles |  | who       | no    | no    | no        | 201 | no       | again | late    | over  | no      | two  |
+| GET /api/v1/admin/roles/:id | role | who       | no    | no    | no        | 200 | no       | 200 | late    | over  | no      | two  |
+| GET /api/v1/admin/roles/:id | unknown id | who       | no    | no    | no        | none | no       | none | late    | over  | no      | two  |
+| GET /api/v1/admin/roles/:id | malformed id | who       | no    | no    | no        | none | no       | none | late    | over  | no      | two  |
+| PATCH /api/v1/admin/roles/:id | role | who       | no    | no    | no        | 200 | no       | again | late    | over  | no      | two  |
+| PATCH /api/v1/admin/roles/:id | unknown id | who       | no    | no    | no        | none | no       | again | late    | over  | no      | two  |
+| PATCH /api/v1/admin/roles/:id | malformed id | who       | no    | no    | no        | none | no       | again | late    | over  | no      | two  |
+| DELETE /api/v1/admin/roles/:id | role | who       | no    | no    | no        | 204 | no       | again | late    | over  | no      | two  |
+| DELETE /api/v1/admin/roles/:id | unknown id | who       | no    | no    | no        | none | no       | again | late    | over  | no      | two  |
+| DELETE /api/v1/admin/roles/:id | malformed id | who       | no    | no    | no        | none | no       | again | late    | over  | no      | two  |
 | GET /api/v1/users           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | 200     | two  |
 | POST /api/v1/users          |                 | 201       | 201   | 201   | 201       | 201           | 201      | again | late    | over  | 201     | two  |
 | POST /api/v1/users          | with roles      | who       | no    | no    | no        | 201           | no       | again | late    | over  | no      | two  |
@@ -349,6 +361,10 @@ export const requests: Readonly<Record<string, Request>> = {
     body: () => ({ name: freshName(), description: 'reports', roles: ['user'] }),
   },
   'PUT /api/v1/admin/services/:id/roles': { body: () => ({ roles: ['moderator'] }) },
+  'POST /api/v1/admin/roles': {
+    body: () => ({ name: freshName(), description: 'reads', permissions: ['users:read'] }),
+  },
+  'PATCH /api/v1/admin/roles/:id': { body: () => ({ description: 'reads', permissions: ['users:read'] }) },
   'POST /api/v1/login': { body: passwordOfOwner },
   'POST /api/v1/sessions': {
     body: passwordOfOwner,

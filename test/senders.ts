@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { day, minute, second } from 'gatewright/clock'
 import { newId } from 'gatewright/random'
+import { createRole } from '../packages/gatewright/src/administration/change-role.ts'
 import { invite } from '../packages/gatewright/src/administration/invitations.ts'
 import { systemOrigin } from '../packages/gatewright/src/audit/record.ts'
 import { keyExample } from '../packages/gatewright/src/http/api-key-view.ts'
@@ -137,6 +138,10 @@ export const things: Readonly<Record<string, MakeThing>> = {
   service: async t => (await addService(t.engine)).id,
   'API key': async (t, owner) => (await giveKeyWithId(t, owner.id, likeExample(t))).id,
   'key of a service': async t => (await giveKeyWithId(t, (await addService(t.engine)).id, likeExample(t))).id,
+  role: async ({ engine }) => {
+    const made = { name: freshName(), description: '', permissions: ['users:read'] }
+    return (await createRole(engine, made, systemOrigin)).name
+  },
   'this session': async (_, owner, sender) => sessionIdOf(sender.access ?? owner.access),
   'the owner': async (_, owner) => owner.id,
   somebody: async ({ engine }) => (await addUser(engine, freshName())).id,

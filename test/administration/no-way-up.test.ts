@@ -1,65 +1,22 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, test } from 'node:test'
-import type { Permission } from 'gatewright/access'
+import { beforeEach, describe, test } from 'node:test'
 import { changeRoles, createUser, disableUser, enableUser } from 'gatewright/administration'
-import { defaultSettings } from 'gatewright/settings'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { endAllSessions } from '../../packages/gatewright/src/administration/end-user-sessions.ts'
 import { invite } from '../../packages/gatewright/src/administration/invitations.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import type { Caller } from '../../packages/gatewright/src/sessions/hold-session.ts'
-import { openTestApp } from '../../packages/gatewright/src/testing/open-test-app.ts'
-import { newMigratedDatabase } from '../database.ts'
 import { plantTotp } from '../factors/enrolled.ts'
-import { createFakeClock, password } from '../harness.ts'
+import { password } from '../harness.ts'
 import { freshName } from '../senders.ts'
-import { addUser, type SignedIn, signInAs } from '../sessions/signed-in.ts'
+import type { SignedIn } from '../sessions/signed-in.ts'
+import { useOwnApplication } from './own-application.ts'
 
-const permissions = { 'reports:read': 'read reports', 'reports:write': 'write reports' }
-const roles = {
-  helpdesk: ['users:read', 'users:write'],
-  analyst: ['reports:read'],
-  editor: ['reports:read', 'reports:write'],
-  keeper: ['roles:write'],
-} as unknown as Readonly<Record<string, readonly Permission[]>>
-
-let database: Awaited<ReturnType<typeof newMigratedDatabase>>
-let app: Awaited<ReturnType<typeof openTestApp>>
-before(async () => {
-  database = await newMigratedDatabase()
-  const settings = defaultSettings({
-    nodeEnv: 'test',
-    databaseUrl: database.url,
-    gatewrightSecret: ['A'.repeat(43)],
-    limitsScale: 1_000,
-  })
-  const application = { plugin: async () => {}, permissions, roles }
-  app = await openTestApp({ settings, clock: createFakeClock(), subject: { application } })
-  // One who is always there, so that nobody else is the last.
-  await addUser(app.engine, 'root', { roles: ['admin'] })
-})
-after(async () => {
-  await app.close()
-  await database.drop()
-})
-
-const signIn = async (...held: readonly string[]): Promise<SignedIn> => {
-  const { id } = await addUser(app.engine, freshName(), { roles: held })
-  return signInAs(app.engine, id)
-}
-const newUser = async (...held: readonly string[]): Promise<string> =>
-  (await addUser(app.engine, freshName(), { roles: held })).id
-
-const rolesOf = async (userId: string): Promise<readonly string[]> => {
-  const rows = await app.engine.db
-    .selectFrom('user_roles')
-    .select('role')
-    .where('user_id', '=', userId)
-    .orderBy('role')
-    .execute()
-  return rows.map(({ role }) => role)
-}
+const app = useOwnApplication()
+const signIn = (...held: readonly string[]) => app.signIn(...held)
+const newUser = (...held: readonly string[]) => app.newUser(...held)
+const rolesOf = (userId: string) => app.rolesOf(userId)
 
 type Operation = (caller: Caller, userId: string) => Promise<unknown>
 

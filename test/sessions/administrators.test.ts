@@ -4,9 +4,14 @@ import { changeRoles } from 'gatewright/administration'
 import type { Engine } from 'gatewright/compose'
 import { inTransaction } from 'gatewright/transaction'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
-import { hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
+import { hour, minute, second, systemClock } from '../../packages/gatewright/src/ground/clock.ts'
+import { createLiveRoles } from '../../packages/gatewright/src/permissions/live-roles.ts'
 import { administrativePermissions } from '../../packages/gatewright/src/permissions/permissions.ts'
-import { createRoleTable, isAdministrative } from '../../packages/gatewright/src/permissions/roles.ts'
+import {
+  createRoleTable,
+  isAdministrative,
+  type RoleTable,
+} from '../../packages/gatewright/src/permissions/roles.ts'
 import { listSessions } from '../../packages/gatewright/src/sessions/list-sessions.ts'
 import { renewSession } from '../../packages/gatewright/src/sessions/sessions.ts'
 import { refresh } from '../../packages/gatewright/src/sign-in/refresh.ts'
@@ -30,8 +35,11 @@ const wholeSecond = (time: number): number => Math.floor(time / second) * second
 /** An engine that knows an application's role which may read the audit log, and one which may not. */
 const withRoles = (engine: Engine): Engine => {
   const roles = { auditor: ['audit:read'], author: ['users:read'] } as const
-  return { ...engine, roleTable: createRoleTable({ roles }) }
+  return { ...engine, roleTable: toLive(createRoleTable({ roles })) }
 }
+
+/** As a process has it where nobody makes a role. */
+const toLive = (table: RoleTable) => createLiveRoles({ read: async () => table, clock: systemClock }, table)
 
 /** Refreshes by the engine, and holds what came. */
 const refreshWith = async (engine: Engine, held: { refresh: string }) =>
@@ -290,7 +298,7 @@ describe('who becomes an administrator while signed in', () => {
   test('by a declaration that changed has the shorter times from the next refresh on', async () => {
     const held = await open(['author'])
     t.clock.advance(idle)
-    const roleTable = createRoleTable({ roles: { author: ['users:write'] } })
+    const roleTable = toLive(createRoleTable({ roles: { author: ['users:write'] } }))
     await assert.rejects(refreshWith({ ...t.engine, roleTable }, held), { code: 'session_ended' })
   })
 

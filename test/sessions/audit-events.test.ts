@@ -3,6 +3,11 @@ import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { inTransaction } from 'gatewright/transaction'
 import { adoptDatabase } from '../../packages/gatewright/src/administration/adopt-database.ts'
+import {
+  changeRole,
+  createRole,
+  deleteRole,
+} from '../../packages/gatewright/src/administration/change-role.ts'
 import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/administration/identities.ts'
 import { blockIssuer, unblockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
@@ -322,6 +327,24 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     await changeRoles(t.engine, { userId: id, roles: ['user', 'moderator'], origin })
     const details = { before: ['user'], after: ['moderator', 'user'] }
     return { user: id, actor: 'command-line', details }
+  },
+  'role.created': async () => {
+    const role = { name: 'reader', description: 'reads', permissions: ['users:read'] }
+    await createRole(t.engine, role, origin)
+    const details = { role: 'reader', description: 'reads', permissions: ['users:read'] }
+    return { user: null, actor: 'command-line', details }
+  },
+  'role.changed': async () => {
+    await createRole(t.engine, { name: 'writer', description: '', permissions: ['users:read'] }, origin)
+    await changeRole(t.engine, { name: 'writer', permissions: ['posts:write'], origin })
+    const change = { before: ['users:read'], after: ['posts:write'] }
+    const details = { role: 'writer', ...change, description_before: '', description: '' }
+    return { user: null, actor: 'command-line', details }
+  },
+  'role.deleted': async () => {
+    await createRole(t.engine, { name: 'nobodys', description: '', permissions: ['users:read'] }, origin)
+    await deleteRole(t.engine, { name: 'nobodys', origin })
+    return { user: null, actor: 'command-line', details: { role: 'nobodys', before: ['users:read'] } }
   },
   'user.password-changed': async () => {
     const { id, access, sessionId } = await join()

@@ -32,7 +32,9 @@ import { createOutbox } from './mail/outbox.ts'
 import { createSmtpTransport } from './mail/smtp.ts'
 import type { Transport } from './mail/transport.ts'
 import { noteDeclaredRoles, readRoleTable } from './permissions/declared-roles.ts'
-import { createRoleTable, type RoleDeclaration, type RoleTable } from './permissions/roles.ts'
+import { createLiveRoles, type LiveRoleTable } from './permissions/live-roles.ts'
+import { listMadeRoles } from './permissions/made-roles.ts'
+import { createRoleTable, type RoleDeclaration, type RoleTable, withMadeRoles } from './permissions/roles.ts'
 import { readMachine } from './processes/machine.ts'
 import { createProcesses, type Processes } from './processes/processes.ts'
 import { cutOffKinds } from './revocation/cut-offs.ts'
@@ -126,11 +128,19 @@ export type ComposeOptions = {
 export const dataFolder = ({ databaseUrl }: Pick<Settings, 'databaseUrl'>): string =>
   dataFolderOf(databaseUrl)
 
-/** The roles of this process, which other processes can then give by name. */
-const openRoleTable = async (db: Database, declared: RoleTable | undefined): Promise<RoleTable> => {
-  if (declared === undefined) return readRoleTable(db)
-  await noteDeclaredRoles(db, declared)
-  return declared
+/**
+ * The roles of this process: those of its application, which other processes are told, and those that administrators
+ * made.
+ */
+const openRoleTable = async (
+  { db, watch }: Databases,
+  declared: RoleTable | undefined,
+  clock: Clock,
+): Promise<LiveRoleTable> => {
+  if (declared !== undefined) await noteDeclaredRoles(db, declared)
+  const read = async () =>
+    declared === undefined ? readRoleTable(watch) : withMadeRoles(declared, await listMadeRoles(watch))
+  return createLiveRoles({ read, clock }, await read())
 }
 
 /**
@@ -267,7 +277,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   await processes.start()
   opened.defer(processes.leave)
   refuseForgetful(processes.surroundings(), options, warnings)
-  const roleTable = await openRoleTable(db, declared)
+  const roleTable = await openRoleTable(databases, declared, clock)
   if (kind === 'server') checkMappings(settings.trustedIssuers, roleTable)
 
   const publicUrl = publicUrlOf(settings, port)
@@ -299,10 +309,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     maxAge: settings.revocationMaxAge,
     readRoles: userId => listRoles(db, userId),
     onKeyRevoked: keyRing.drop,
-    onReread: [
-      federation.onReread,
-      { 'reread-user': knownKeys.drop, 'reread-roles': () => knownKeys.drop() },
-    ],
+    onReread: [federation.onReread, { 'reread-user': knownKeys.drop, 'reread-roles': roleTable.reread }],
     random,
     isLost: () => databases.file?.isLost() ?? false,
     ...(databases.breakConnections && { breakConnections: databases.breakConnections }),

@@ -12,6 +12,16 @@ export type Asked = {
   readonly over?: string
 }
 
+/** The rows of the caller and of who is changed, in the order in which everybody takes them. */
+export const holdUsers = async (
+  work: Work,
+  caller: Caller | undefined,
+  over: string | undefined,
+): Promise<void> => {
+  const ids = [caller?.userId, over].filter(id => id !== undefined).sort()
+  for (const userId of ids) await lockUser(work, userId)
+}
+
 /**
  * Checks in the transaction of a change by an administrator that the caller's session goes on, has shown what it
  * must, and may still do this: to whom it is done as well. Both users' rows are held from here on, taken in one
@@ -26,8 +36,7 @@ export const holdAdministrator = async (
   { needed, over }: Asked,
 ): Promise<void> => {
   if (caller === undefined) return
-  const held = over === undefined ? [caller.userId] : [caller.userId, over]
-  for (const userId of held.sort()) await lockUser(work, userId)
+  await holdUsers(work, caller, over)
   await holdProvenSession(work, caller)
   await holdPermissions(granting, work, caller, needed)
   if (over !== undefined) await holdPermissionsOver(granting, work, caller, over)

@@ -1,6 +1,7 @@
 import { Refusal } from '../ground/refusal.ts'
 import type { Permission } from '../permissions/access-rule.ts'
 import { type Granting, grantedTo } from '../permissions/granted.ts'
+import { holdRoles } from '../permissions/made-roles.ts'
 import { multiFactor } from '../permissions/multi-factor.ts'
 import { permissionsOf } from '../permissions/roles.ts'
 import type { Caller } from '../sessions/hold-session.ts'
@@ -69,10 +70,13 @@ export const findGiving = async (
   work: Work,
   { ownerId, caller }: KeyChange,
 ): Promise<Giving> => {
-  const ofOwner = new Set<string>(permissionsOf(granting.roleTable, await listRoles(work.db, ownerId)))
+  const roles = await listRoles(work.db, ownerId)
+  const ofOwner = new Set<string>(permissionsOf(await holdRoles(granting.roleTable, work, roles), roles))
   if (caller === undefined) return { permissions: ofOwner, withheld: new Set(), hasFactor: true }
   const amr = await amrOf(work, caller)
-  const granted = grantedTo(granting, amr, await listRoles(work.db, caller.userId))
+  const own = await listRoles(work.db, caller.userId)
+  const roleTable = await holdRoles(granting.roleTable, work, own)
+  const granted = grantedTo({ ...granting, roleTable }, amr, own)
   return {
     permissions: onlyHeld(granted.permissions, ofOwner),
     withheld: onlyHeld(granted.withheld, ofOwner),

@@ -5,7 +5,6 @@ import { Refusal } from '../ground/refusal.ts'
 import type { Settings } from '../ground/settings.ts'
 import { type MailDependencies, queueMail } from '../mail/queue.ts'
 import type { Granting } from '../permissions/granted.ts'
-import { neededToGive } from '../permissions/needed-to-give.ts'
 import type { Processes } from '../processes/processes.ts'
 import type { Caller } from '../sessions/hold-session.ts'
 import { type Invited, toInvited } from '../sign-in/invitation.ts'
@@ -14,7 +13,7 @@ import { inTransaction, type Work } from '../storage/transaction.ts'
 import { type Locale, toLocale } from '../users/locale.ts'
 import { emailKey, lockAndGetUser, type Page } from '../users/users.ts'
 import { holdAdministrator } from './hold-administrator.ts'
-import { checkRoles } from './users.ts'
+import { holdGiver } from './users.ts'
 
 type Dependencies = CodeDependencies &
   MailDependencies &
@@ -56,11 +55,11 @@ const checkUsable = ({ mail, settings }: Pick<Dependencies, 'mail' | 'settings'>
 const holdInviter = async (
   dependencies: Dependencies,
   work: Work,
-  caller: Caller,
+  caller: Caller | undefined,
   roles: readonly string[],
 ): Promise<UserRow | undefined> => {
-  await holdAdministrator(dependencies, work, caller, { needed: neededToGive(dependencies, roles) })
-  return lockAndGetUser(work, caller.userId)
+  await holdGiver(dependencies, work, caller, { roles })
+  return caller && lockAndGetUser(work, caller.userId)
 }
 
 const writeInvitation = async (
@@ -97,11 +96,10 @@ export const invite = async (
   caller?: Caller,
 ): Promise<Invitation> => {
   checkUsable(dependencies)
-  checkRoles(dependencies, asked)
   const roles = [...new Set(asked)].sort()
   return inTransaction(dependencies.db, async work => {
     const secretId = await dependencies.processes.secretInForce(work)
-    const inviter = caller && (await holdInviter(dependencies, work, caller, roles))
+    const inviter = await holdInviter(dependencies, work, caller, roles)
     const { id, secret, expiresAt } = await writeInvitation(dependencies, work, { email, roles }, inviter)
     await recordEvent(dependencies, work, 'user.invited', { origin, details: { invitation: id, roles } })
     const content = {

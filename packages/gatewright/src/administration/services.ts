@@ -3,9 +3,7 @@ import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { emitHook } from '../hooks/emit.ts'
-import type { Permission } from '../permissions/access-rule.ts'
 import type { Granting } from '../permissions/granted.ts'
-import { neededToGive } from '../permissions/needed-to-give.ts'
 import type { Caller } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { lockInstallation } from '../storage/installation.ts'
@@ -16,7 +14,7 @@ import { getService, insertService, type Service } from '../users/services.ts'
 import { parseUsername, usernameKey } from '../users/username.ts'
 import { lockUser, replaceRoles } from '../users/users.ts'
 import { holdAdministrator } from './hold-administrator.ts'
-import { checkRoles } from './users.ts'
+import { holdGiver } from './users.ts'
 
 type Dependencies = SessionDependencies & Granting & { readonly db: Database }
 
@@ -51,11 +49,10 @@ export const createService = async (
   caller?: Caller,
 ): Promise<Service> => {
   const { username, key } = checkName(name)
-  checkRoles(dependencies, asked)
   const roles = normalize(asked)
   return inTransaction(dependencies.db, async work => {
     await lockInstallation(work)
-    await holdAdministrator(dependencies, work, caller, { needed: neededToGive(dependencies, roles) })
+    await holdGiver(dependencies, work, caller, { roles })
     const row = { username, key, description: description.trim() || null, roles }
     const service = await insertService(dependencies, work, row)
     const { id: userId } = service
@@ -73,9 +70,8 @@ const holdService = async (
   work: Work,
   { serviceId }: ServiceTarget,
   caller: Caller | undefined,
-  needed: readonly Permission[] = ['users:write'],
 ): Promise<Service> => {
-  await holdAdministrator(dependencies, work, caller, { needed, over: serviceId })
+  await holdAdministrator(dependencies, work, caller, { needed: ['users:write'], over: serviceId })
   await lockUser(work, serviceId)
   return getService(work.db, serviceId)
 }
@@ -90,13 +86,12 @@ export const changeServiceRoles = async (
   { roles, ...target }: ServiceTarget & { readonly roles: readonly string[] },
   caller?: Caller,
 ): Promise<Service> => {
-  checkRoles(dependencies, roles)
   const after = normalize(roles)
   const { serviceId: userId, origin } = target
   return inTransaction(dependencies.db, async work => {
     await lockInstallation(work)
-    const needed = neededToGive(dependencies, after)
-    const service = await holdService(dependencies, work, target, caller, needed)
+    await holdGiver(dependencies, work, caller, { roles: after, over: userId })
+    const service = await holdService(dependencies, work, target, caller)
     const details = { before: service.roles, after }
     await replaceRoles(work, userId, after)
     await recordEvent(dependencies, work, 'service.roles-changed', { origin, userId, details })

@@ -4,6 +4,7 @@ import { endOverlong } from '../consequences/overtime.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { emitHook } from '../hooks/emit.ts'
 import type { Granting } from '../permissions/granted.ts'
+import { holdRoles, readRolesNow } from '../permissions/made-roles.ts'
 import { neededToGive } from '../permissions/needed-to-give.ts'
 import { administratorRole, isAdministrative, type RoleTable } from '../permissions/roles.ts'
 import type { Caller } from '../sessions/hold-session.ts'
@@ -14,7 +15,7 @@ import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { guardLastAdministrator, noteAdministrator } from '../users/administrators.ts'
 import { getPerson, lockUser, replaceRoles, type User } from '../users/users.ts'
-import { holdAdministrator } from './hold-administrator.ts'
+import { holdAdministrator, holdUsers } from './hold-administrator.ts'
 
 type Roles = { readonly roleTable: RoleTable }
 type Dependencies = SessionDependencies & Granting & { readonly db: Database }
@@ -31,6 +32,25 @@ export const checkRoles = ({ roleTable }: Roles, roles: readonly string[], path 
 }
 
 /**
+ * The same in the transaction that gives these roles, to a user who is new or to another, and as they are there: one
+ * that was made at run time may have been deleted, or allow more by now.
+ * @returns the role table as the transaction finds it
+ */
+export const holdGiver = async (
+  granting: Granting,
+  work: Work,
+  caller: Caller | undefined,
+  { roles, over }: { readonly roles: readonly string[]; readonly over?: string },
+): Promise<RoleTable> => {
+  await holdUsers(work, caller, over)
+  const roleTable = await holdRoles(granting.roleTable, work, roles)
+  checkRoles({ roleTable }, roles)
+  const needed = neededToGive({ roleTable }, roles)
+  await holdAdministrator(granting, work, caller, { needed, ...(over !== undefined && { over }) })
+  return roleTable
+}
+
+/**
  * Creates a user with the roles named. Reserved names are allowed here.
  * @param caller the administrator's session, where there is one; the command line has none
  * @throws Refusal `insufficient_permission` where a role allows what the caller may not do
@@ -41,12 +61,13 @@ export const createUser = async (
   origin: Origin,
   caller?: Caller,
 ): Promise<User> => {
-  checkRoles(dependencies, roles)
+  // Before anything is hashed.
+  checkRoles({ roleTable: await readRolesNow(dependencies.roleTable, dependencies.db, roles) }, roles)
   const prepared = await prepareUser(dependencies, registration, 'allow')
   return inTransaction(dependencies.db, async work => {
     if (roles.includes(administratorRole)) await lockInstallation(work)
     const secretId = await dependencies.processes.secretInForce(work)
-    await holdAdministrator(dependencies, work, caller, { needed: neededToGive(dependencies, roles) })
+    await holdGiver(dependencies, work, caller, { roles })
     return addUser(dependencies, work, prepared, {
       roles: [...new Set(roles)],
       origin,
@@ -117,12 +138,10 @@ export const changeRoles = async (
   { userId, roles, origin }: Target & { readonly roles: readonly string[] },
   caller?: Caller,
 ): Promise<void> => {
-  checkRoles(dependencies, roles)
   const after = [...new Set(roles)].sort()
   return inTransaction(dependencies.db, async work => {
     await lockInstallation(work)
-    const needed = neededToGive(dependencies, roles)
-    await holdAdministrator(dependencies, work, caller, { needed, over: userId })
+    const roleTable = await holdGiver(dependencies, work, caller, { roles, over: userId })
     if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)
     await lockUser(work, userId)
     const { roles: before } = await getPerson(work.db, userId)
@@ -135,7 +154,7 @@ export const changeRoles = async (
     })
     await emitHook(dependencies, work, 'role-changed', { userId, before, after })
     await applyConsequences(dependencies, work, 'roles changed', { userId, origin })
-    if (isAdministrative(dependencies.roleTable, after))
-      await endOverlong(dependencies, work, { userId, roles: after, origin })
+    if (isAdministrative(roleTable, after))
+      await endOverlong({ ...dependencies, roleTable }, work, { userId, roles: after, origin })
   })
 }

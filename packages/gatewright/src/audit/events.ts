@@ -19,6 +19,10 @@ export const auditEvents = {
   'service.disabled': 'A service was disabled; its API keys ended.',
   'service.enabled': 'A service was enabled again; keys that had ended stay ended.',
   'service.deleted': 'A service was deleted; its API keys ended, and its name and description were erased.',
+  'role.created': 'An administrator or the command line made a role; the details say what it allows.',
+  'role.changed':
+    'What a role allows was changed, or what is said of it: at once for all who have it. The details have what it allowed before and after.',
+  'role.deleted': 'A role was deleted that nobody had.',
   'user.password-changed': 'A user changed the own password.',
   'user.email-change-asked': 'A user asked for another e-mail address, which counts once it is verified.',
   'user.email-verified': 'The first address of a user was verified, by the link that was sent there.',

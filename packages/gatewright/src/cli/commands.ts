@@ -14,6 +14,10 @@ import { keyRevoke } from './key-revoke.ts'
 import { keyRotate } from './key-rotate.ts'
 import { mailList, mailRetry } from './mail.ts'
 import { restore } from './restore.ts'
+import { roleChange } from './role-change.ts'
+import { roleCreate } from './role-create.ts'
+import { roleDelete } from './role-delete.ts'
+import { roleList } from './role-list.ts'
 import { secretList } from './secret-list.ts'
 import { secretRetire } from './secret-retire.ts'
 import { serve } from './serve.ts'
@@ -42,6 +46,10 @@ export const commands: readonly Command[] = [
   userRole,
   userResetFactors,
   userEndSessions,
+  roleList,
+  roleCreate,
+  roleChange,
+  roleDelete,
   invitationList,
   invitationRevoke,
   serviceCreate,

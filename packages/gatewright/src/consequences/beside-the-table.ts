@@ -21,6 +21,12 @@ export const besideTheTable = [
     reasons: ['idle', 'expired'],
   },
   {
+    // `changeRole`
+    when: "a role's definition is changed",
+    ends: 'nothing: what roles allow is read again for every session and API key, whatever was given out before. Where the role is that of an administrator from then on, its holders lose the sessions that are too old for one',
+    reasons: ['idle', 'expired'],
+  },
+  {
     // `writeBackCutOffs`
     when: 'a process finds that the database went back, and lacks cut-offs that it remembers',
     ends: 'the sessions that these name and that are live there',

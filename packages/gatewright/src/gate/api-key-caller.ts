@@ -9,6 +9,7 @@ import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Granting } from '../permissions/granted.ts'
+import type { LiveRoleTable } from '../permissions/live-roles.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { Uses } from '../sessions/uses.ts'
 import type { ShownApiKey } from '../tokens/api-key.ts'
@@ -19,6 +20,7 @@ import { admitUnknown } from './unknown-credential.ts'
 
 /** What the gate asks about API keys. */
 export type KeyCallerDependencies = Granting & {
+  readonly roleTable: LiveRoleTable
   readonly clock: Clock
   readonly limiter: Limiter
   readonly knownSecrets: KnownSecrets
@@ -34,14 +36,21 @@ const refuse = (passage: Passage, { reason, owner }: KeyFault): never => {
 }
 
 /** What is made once for each key that is known. */
-type Seen = { readonly principal: Principal; usedAt: number }
+type Seen = {
+  /** What roles allowed when it was made. */
+  readonly definitions: LiveRoleTable['roles']
+  readonly principal: Principal
+  usedAt: number
+}
 
 const seenKeys = new WeakMap<KnownKey, Seen>()
 
 const seenOf = (granting: Granting, key: KnownKey): Seen => {
   const known = seenKeys.get(key)
-  if (known !== undefined) return known
-  const seen = { principal: toKeyPrincipal(granting, key), usedAt: Number.NEGATIVE_INFINITY }
+  const definitions = granting.roleTable.roles
+  if (known?.definitions === definitions) return known
+  const usedAt = known?.usedAt ?? Number.NEGATIVE_INFINITY
+  const seen = { definitions, principal: toKeyPrincipal(granting, key), usedAt }
   seenKeys.set(key, seen)
   return seen
 }
@@ -88,6 +97,7 @@ const lookUp = async (
   admitUnknown(dependencies, passage, hash)
   if (isNew) await takeFromLimit(dependencies, passage, { address }, 'unknown-key')
   const found = await knownKeys.read(shown)
+  await dependencies.roleTable.ensureRead()
   const isOurs = !isFault(found) || found.owner !== undefined
   if (isOurs) knownSecrets.add(hash)
   if (isOurs && isNew) await limiter.giveBack('unknown-key', { address })

@@ -2,6 +2,7 @@ import { second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Granting } from '../permissions/granted.ts'
+import type { LiveRoleTable } from '../permissions/live-roles.ts'
 import { type FoundSession, findCookieSession } from '../sessions/find-session.ts'
 import { endedByTime, isInRetryWindow, isJustRenewed, timesOf } from '../sessions/session-times.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
@@ -17,6 +18,7 @@ import { admitUnknown } from './unknown-credential.ts'
 type Dependencies = SessionDependencies &
   Granting & {
     readonly db: Database
+    readonly roleTable: LiveRoleTable
     readonly limiter: Limiter
     readonly knownSecrets: KnownSecrets
   }
@@ -86,6 +88,7 @@ const judge = async (dependencies: Dependencies, passage: Passage, cookie: Sessi
   if (passage.principal === undefined) passage.hasDeadCookie = isOverForGood(dependencies, found)
   const { address, requestId } = passage
   await checkCookieSession(dependencies, found, { actor: null, address, requestId })
+  await dependencies.roleTable.ensureRead()
   const { session, roles } = found
   passage.principal = toUserPrincipal(
     dependencies,

@@ -1,6 +1,7 @@
 import type { Federation, ForeignCaller } from '../federation/federation.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Granting } from '../permissions/granted.ts'
+import type { LiveRoleTable } from '../permissions/live-roles.ts'
 import { toPermissionSet } from '../permissions/permission-set.ts'
 import { permissionsOf, splitAdministrative } from '../permissions/roles.ts'
 import type { ForeignToken } from '../tokens/foreign-token.ts'
@@ -10,6 +11,7 @@ import type { Principal } from './principal.ts'
 import { admitUnknown } from './unknown-credential.ts'
 
 type Dependencies = Granting & {
+  readonly roleTable: LiveRoleTable
   readonly federation: Federation
   readonly limiter: Limiter
   readonly knownSecrets: KnownSecrets
@@ -75,5 +77,9 @@ export const checkForeignCaller = (
     passage.principal = toClientPrincipal(dependencies, caller)
   }
   const judged = dependencies.federation.judge(token)
-  return judged instanceof Promise ? judged.then(admit) : admit(judged)
+  if (!(judged instanceof Promise)) return admit(judged)
+  return judged.then(async caller => {
+    await dependencies.roleTable.ensureRead()
+    admit(caller)
+  })
 }

@@ -2,6 +2,7 @@ import type { Federation } from '../federation/federation.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { addressAndUsername } from '../limits/counter-keys.ts'
 import type { Granting } from '../permissions/granted.ts'
+import type { LiveRoleTable } from '../permissions/live-roles.ts'
 import { findKnownDevice } from '../sessions/known-devices.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { AccessToken, AccessTokens } from '../tokens/access-token.ts'
@@ -26,6 +27,7 @@ import { admitUnknown } from './unknown-credential.ts'
 export type GateDependencies = SessionDependencies &
   KeyCallerDependencies &
   AccessDependencies & {
+    readonly roleTable: LiveRoleTable
     readonly accessTokens: AccessTokens
     readonly federation: Federation
     readonly places: CredentialPlaces
@@ -134,8 +136,10 @@ export const refuseEnded = (
   if (gate.revocations.isEnded(token)) throw toRefusal(gate, token)
 }
 
-/** What is made once for each token that is remembered. */
+/** What is made once for each token that is remembered, and again when roles allow something else. */
 type Seen = {
+  /** What roles allowed when it was made. */
+  readonly definitions: GateDependencies['roleTable']['roles']
   /** Where the claim is right. */
   readonly principal: Principal
   /** Where it may be old: with the roles that were read last. */
@@ -148,11 +152,13 @@ const seenTokens = new WeakMap<AccessToken, Seen>()
 
 const seenOf = (granting: Granting, token: AccessToken): Seen => {
   const known = seenTokens.get(token)
-  if (known !== undefined) return known
+  const definitions = granting.roleTable.roles
+  if (known?.definitions === definitions) return known
   const seen: Seen = {
+    definitions,
     principal: toUserPrincipal(granting, token, token.roles),
     reread: undefined,
-    usedAt: Number.NEGATIVE_INFINITY,
+    usedAt: known?.usedAt ?? Number.NEGATIVE_INFINITY,
   }
   seenTokens.set(token, seen)
   return seen
@@ -172,12 +178,8 @@ const noteUse = (
 }
 
 /** Made once for each list: a re-read gives all requests the same one until the roles change again. */
-const withRoles = (
-  granting: Granting,
-  token: AccessToken,
-  seen: Seen,
-  roles: readonly string[],
-): Principal => {
+const withRoles = (granting: Granting, token: AccessToken, roles: readonly string[]): Principal => {
+  const seen = seenOf(granting, token)
   if (seen.reread?.roles !== roles) seen.reread = toUserPrincipal(granting, token, roles)
   return seen.reread
 }
@@ -192,13 +194,14 @@ const checkNotEnded = (gate: GateDependencies, passage: Passage): void | Promise
   noteUse(gate, passage, token, seen, now)
   const rereadRoles = revocations.findRereadRoles(token.userId)
   if (rereadRoles === undefined) {
-    passage.principal ??= seen.principal
+    passage.principal = seen.principal
     return
   }
-  return rereadRoles.then(roles => {
+  return rereadRoles.then(async roles => {
+    await gate.roleTable.ensureRead()
     // Again: it may have ended while the database answered.
     refuseEnded(gate, token, clock.now())
-    passage.principal = withRoles(gate, token, seen, roles)
+    passage.principal = withRoles(gate, token, roles)
   })
 }
 
@@ -215,12 +218,18 @@ const isJudgedHere = ({ token, apiKey, foreign, cookie, rule }: Passage): boolea
   foreign !== undefined ||
   (cookie !== undefined && !rule.ignoresCookie && !rule.readsOwnCredential)
 
+/** What has ended, and what roles allow: nothing is known to be newer than what this process knows of it. */
+const ensureCurrent = ({ revocations, roleTable }: GateDependencies): Promise<void> | undefined => {
+  const fresh = revocations.ensureFresh()
+  return fresh === undefined ? roleTable.ensureRead() : fresh.then(() => roleTable.ensureRead())
+}
+
 const checkStillValid: Step = (gate, passage) => {
   if (!isJudgedHere(passage)) return
-  const fresh = gate.revocations.ensureFresh()
-  return fresh === undefined
+  const current = ensureCurrent(gate)
+  return current === undefined
     ? checkCredential(gate, passage)
-    : fresh.then(() => checkCredential(gate, passage))
+    : current.then(() => checkCredential(gate, passage))
 }
 
 const limitPrincipal: Step = (gate, passage) => {

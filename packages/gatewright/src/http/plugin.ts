@@ -36,6 +36,7 @@ import { passkeySignInRoutes } from './routes/passkey-sign-in.ts'
 import { passwordStrengthRoutes } from './routes/password-strength.ts'
 import { referenceRoutes } from './routes/reference.ts'
 import { revocationsRoutes } from './routes/revocations.ts'
+import { roleRoutes } from './routes/roles.ts'
 import { secondHalfRoutes } from './routes/second-half.ts'
 import { serviceRoutes } from './routes/services.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -150,6 +151,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       cookieSessionRoutes,
       invitationRoutes,
       explainRoutes,
+      roleRoutes,
       adminUserRoutes,
       adminApiKeyRoutes,
       adminUserChangeRoutes,

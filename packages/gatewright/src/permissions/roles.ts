@@ -19,6 +19,8 @@ export type RoleTable = {
   readonly roles: ReadonlyMap<string, readonly Permission[]>
   /** The names of the roles that hold an administrative permission. */
   readonly administrative: ReadonlySet<string>
+  /** The names of those that administrators made at run time. */
+  readonly made: ReadonlySet<string>
 }
 
 /** The role that everybody gets who registers. */
@@ -34,6 +36,9 @@ const builtInRoles = {
 } as const satisfies Record<string, readonly Permission[]>
 
 export const builtInRoleNames: readonly string[] = Object.keys(builtInRoles)
+
+/** Of an application's own permissions and roles, and of roles made at run time. */
+export const isRoleName = (name: string): boolean => roleForm.test(name)
 
 const isBuiltIn = (name: string): name is keyof typeof builtInRoles => Object.hasOwn(builtInRoles, name)
 
@@ -90,6 +95,7 @@ export const createRoleTable = ({ permissions = {}, roles = {} }: RoleDeclaratio
     permissions: all,
     roles: table,
     administrative: new Set([...names].filter(isAdministrativeIn(table))),
+    made: new Set(),
   }
 }
 
@@ -97,6 +103,30 @@ const isAdministrativeIn =
   (roles: RoleTable['roles']) =>
   (name: string): boolean =>
     roles.get(name)?.some(permission => administrativePermissions.has(permission)) ?? false
+
+/**
+ * The table with these roles of the database. What code says stands: a role of the same name is passed over, and a
+ * permission that nobody declares any more allows nothing.
+ * @param anew of those that stood in the table before, the ones that are to be replaced; without a word, all
+ */
+export const withMadeRoles = (
+  table: RoleTable,
+  made: readonly { readonly name: string; readonly permissions: readonly string[] }[],
+  anew: Iterable<string> = table.made,
+): RoleTable => {
+  const roles = new Map(table.roles)
+  const names = new Set(table.made)
+  for (const name of anew) if (names.delete(name)) roles.delete(name)
+  for (const { name, permissions } of made) {
+    if (roles.has(name)) continue
+    names.add(name)
+    roles.set(name, permissions.filter(one => table.permissions.has(one)) as Permission[])
+  }
+  const administrative = [...roles.keys()].filter(
+    name => isAdministrativeIn(roles)(name) || (!names.has(name) && table.administrative.has(name)),
+  )
+  return { permissions: table.permissions, roles, administrative: new Set(administrative), made: names }
+}
 
 /** What the roles named allow together. A name that is no role allows nothing. */
 export const permissionsOf = ({ roles }: Pick<RoleTable, 'roles'>, names: readonly string[]): PermissionSet =>

@@ -63,6 +63,9 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked, onReread = [] }: CutO
   const tellReread = (kind: Reread, subject: string): void => {
     for (const calls of onReread) calls[kind]?.(subject)
   }
+  const rereadAll = (): void => {
+    for (const calls of onReread) for (const call of Object.values(calls)) call()
+  }
   const signingKeys = new Map<string, number>()
   const sessions = createIdTimes()
   const users = new Map<string, UserCutOff>()
@@ -148,10 +151,12 @@ export const createCutOffSet = ({ readRoles, onKeyRevoked, onReread = [] }: CutO
         })
       return reread.roles
     },
+    /** Rows of a re-read may have come and gone while nothing was read: all is read again that they would name. */
+    rereadAll,
     /** The roles in memory may be those of a database that is no more, and places may be given again. */
     forgetRoles: (): void => {
       for (const [id, { until }] of rereads) rereads.set(id, { place: 0, until })
-      for (const calls of onReread) for (const call of Object.values(calls)) call()
+      rereadAll()
     },
     /** Everything that still matters at `now`. */
     list: (now: number): Iterable<KnownCutOff> => list().filter(({ matters_until }) => matters_until >= now),

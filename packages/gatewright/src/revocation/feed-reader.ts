@@ -34,6 +34,9 @@ type Parts = {
   readonly reads: ViewReads
 }
 
+/** Every cut-off matters for longer (`margin`). */
+const longestGap = 30 * second
+
 /** Reads the feed, one read after the other, into `set` and `view`. */
 export const createFeedReader = (
   { db, watch, clock, writeBack, onRead, readRoles, breakConnections }: ReaderDependencies,
@@ -42,6 +45,13 @@ export const createFeedReader = (
   let position: FeedPosition | undefined = feedStart
   /** What the database has, while it is compared with what is known. */
   let found: CutOffSet | undefined
+  let lastSent = Number.NEGATIVE_INFINITY
+
+  /** Cut-offs that no longer matter are not read. What one has ended is over; what one has changed is not. */
+  const noteSent = (now: number): void => {
+    if (now - lastSent > longestGap) set.rereadAll()
+    lastSent = now
+  }
 
   const apply = (rows: readonly CutOffRow[]): void => {
     for (const row of rows) {
@@ -94,6 +104,7 @@ export const createFeedReader = (
     const sent = momentOf(clock)
     const change = view.change()
     position = change === undefined ? await readPages(sent.wall) : await putRight(sent.wall, change)
+    noteSent(sent.wall)
     view.noteWhole(sent)
     tellPlace(position)
     reads.readWhole(position)
@@ -112,6 +123,7 @@ export const createFeedReader = (
     if (change !== undefined) return startOver(change)
     apply(rows)
     position = next
+    noteSent(sent.wall)
     view.noteWhole(sent)
     tellPlace(next)
     reads.readOn(rows, next)

@@ -1,6 +1,7 @@
 import { Refusal } from '../ground/refusal.ts'
 import type { Permission } from '../permissions/access-rule.ts'
 import { type Granting, grantedTo } from '../permissions/granted.ts'
+import { holdRoles } from '../permissions/made-roles.ts'
 import { permissionsOf } from '../permissions/roles.ts'
 import type { Work } from '../storage/transaction.ts'
 import { listRoles, lockUser } from '../users/users.ts'
@@ -33,16 +34,18 @@ export const holdSession = async (work: Work, { userId, sessionId }: Caller): Pr
  */
 export const holdPermissions = async (
   granting: Granting,
-  { db }: Work,
+  work: Work,
   { userId, sessionId }: Caller,
   needed: readonly Permission[],
 ): Promise<void> => {
-  const session = await db
+  const session = await work.db
     .selectFrom('sessions')
     .select('amr')
     .where('id', '=', sessionId)
     .executeTakeFirstOrThrow()
-  const { permissions } = grantedTo(granting, session.amr.split(' '), await listRoles(db, userId))
+  const roles = await listRoles(work.db, userId)
+  const roleTable = await holdRoles(granting.roleTable, work, roles)
+  const { permissions } = grantedTo({ ...granting, roleTable }, session.amr.split(' '), roles)
   if (!needed.every(permission => permissions.has(permission))) throw new Refusal('insufficient_permission')
 }
 
@@ -60,6 +63,7 @@ export const holdPermissionsOver = async (
   userId: string,
 ): Promise<void> => {
   await lockUser(work, userId)
-  const held = permissionsOf(granting.roleTable, await listRoles(work.db, userId))
+  const roles = await listRoles(work.db, userId)
+  const held = permissionsOf(await holdRoles(granting.roleTable, work, roles), roles)
   await holdPermissions(granting, work, caller, [...held])
 }

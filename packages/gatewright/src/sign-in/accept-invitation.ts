@@ -1,6 +1,7 @@
 import type { Origin } from '../audit/record.ts'
 import { consumeCode, endCodesTo, findCode } from '../codes/codes.ts'
 import type { Refusal } from '../ground/refusal.ts'
+import { holdRoles } from '../permissions/made-roles.ts'
 import { neededToGive } from '../permissions/needed-to-give.ts'
 import { administratorRole, permissionsOf, type RoleTable } from '../permissions/roles.ts'
 import type { Processes } from '../processes/processes.ts'
@@ -40,14 +41,16 @@ type Shown = {
  * changes them until the new user is there.
  */
 const mayGive = async (
-  { roleTable }: Pick<Dependencies, 'roleTable'>,
-  { db }: Work,
+  dependencies: Pick<Dependencies, 'roleTable'>,
+  work: Work,
   inviter: UserRow | undefined,
   roles: readonly string[],
 ): Promise<boolean> => {
+  const ofInviter = inviter === undefined ? [] : await listRoles(work.db, inviter.id)
+  const roleTable = await holdRoles(dependencies.roleTable, work, [...roles, ...ofInviter])
   if (!roles.every(role => roleTable.roles.has(role))) return false
   if (inviter === undefined) return true
-  const held = permissionsOf(roleTable, await listRoles(db, inviter.id))
+  const held = permissionsOf(roleTable, ofInviter)
   return neededToGive({ roleTable }, roles).every(permission => held.has(permission))
 }
 

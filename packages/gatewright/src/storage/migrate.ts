@@ -20,6 +20,7 @@ import { up as passkeys } from './migrations/0017-passkeys.ts'
 import { up as invitations } from './migrations/0018-invitations.ts'
 import { up as review } from './migrations/0019-review.ts'
 import { up as permissions } from './migrations/0021-permissions.ts'
+import { up as declaredPermissions } from './migrations/0022-declared-permissions.ts'
 import { up as apiKeys } from './migrations/0023-api-keys.ts'
 import { up as userLists } from './migrations/0024-user-lists.ts'
 import { up as servicesAndSessions } from './migrations/0025-services-and-sessions.ts'
@@ -45,6 +46,7 @@ const ownMigrations: Record<string, Migration> = {
   '0018-invitations': { up: invitations },
   '0019-review': { up: review },
   '0021-permissions': { up: permissions },
+  '0022-declared-permissions': { up: declaredPermissions },
   '0023-api-keys': { up: apiKeys },
   '0024-user-lists': { up: userLists },
   '0025-services-and-sessions': { up: servicesAndSessions },

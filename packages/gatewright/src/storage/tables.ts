@@ -8,6 +8,8 @@ export type Tables = {
   users: UsersTable
   user_roles: UserRolesTable
   declared_roles: DeclaredRolesTable
+  declared_permissions: DeclaredPermissionsTable
+  declared_role_permissions: RolePermissionsTable
   sessions: SessionsTable
   cut_offs: CutOffsTable
   signing_keys: SigningKeysTable
@@ -110,12 +112,15 @@ type UsersTable = {
 
 type UserRolesTable = { user_id: string; role: string }
 
-/** The application's own roles, as its last start declared them: what they allow is code. */
+/** The application's own roles, as its last start declared them. What they allow stands beside them, for processes without its code. */
 type DeclaredRolesTable = {
   name: string
   /** 1 where the role holds an administrative permission, else 0. */
   is_administrative: number
 }
+
+/** The application's own permissions, as its last start declared them. */
+type DeclaredPermissionsTable = { name: string; allows: string }
 
 type SessionsTable = {
   id: string

@@ -143,6 +143,8 @@ export const housekeepingTable = [
   { table: 'identities', why: 'Until it is unlinked, or the account is deleted.' },
   { table: 'blocked_issuers', why: 'Until it is no longer blocked.' },
   { table: 'declared_hooks', why: 'As the last start declared them.' },
+  { table: 'declared_permissions', why: 'As the last start declared them.' },
+  { table: 'declared_role_permissions', why: 'As the last start declared them.' },
   { table: 'declared_roles', why: 'As the last start declared them.' },
   { table: 'user_roles', why: 'Until the account is deleted.' },
   {
