@@ -119,6 +119,9 @@ export const matrix = `
 | POST /api/v1/admin/users/:id/end-sessions | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
 | POST /api/v1/admin/users/:id/end-sessions | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
 | POST /api/v1/admin/users/:id/end-sessions | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
+| POST /api/v1/admin/users/:id/reset-password | somebody | who | no | no | no | 204 | no | again | late | over | no | two |
+| POST /api/v1/admin/users/:id/reset-password | unknown id | who | no | no | no | none | no | again | late | over | no | two |
+| POST /api/v1/admin/users/:id/reset-password | malformed id | who | no | no | no | none | no | again | late | over | no | two |
 | POST /api/v1/admin/users/:id/reset-factors | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
 | POST /api/v1/admin/users/:id/reset-factors | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
 | POST /api/v1/admin/users/:id/reset-factors | malformed id | who | no | no | no | none | no | again | late | over | no  | two |

@@ -3,6 +3,7 @@ import { beforeEach, describe, test } from 'node:test'
 import { changeRoles, createUser, disableUser, enableUser } from 'gatewright/administration'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { endAllSessions } from '../../packages/gatewright/src/administration/end-user-sessions.ts'
+import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
 import { invite } from '../../packages/gatewright/src/administration/invitations.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
@@ -25,6 +26,7 @@ const operations: Readonly<Record<string, Operation>> = {
   'resets the factors of': (caller, userId) =>
     resetFactors(app.engine, { userId, reason: 'lost', origin }, caller),
   disables: (caller, userId) => disableUser(app.engine, { userId, origin }, caller),
+  'forces a new password of': (caller, userId) => forcePasswordChange(app.engine, { userId, origin }, caller),
   'ends all sessions of': (caller, userId) => endAllSessions(app.engine, { userId, origin }, caller),
   deletes: (caller, userId) => deleteUser(app.engine, { userId, origin }, caller),
   enables: (caller, userId) => enableUser(app.engine, { userId, origin }, caller),

@@ -45,6 +45,7 @@ const changes: Record<string, readonly [method: string, path: string, body?: unk
   disable: ['POST', '/disable', { reason: 'left' }],
   enable: ['POST', '/enable'],
   'end sessions': ['POST', '/end-sessions'],
+  'force a new password': ['POST', '/reset-password'],
   'reset factors': ['POST', '/reset-factors', { reason: 'lost' }],
   'change roles': ['PUT', '/roles', { roles: ['moderator'] }],
   delete: ['DELETE', ''],

@@ -43,11 +43,17 @@ test('a password that was enough only beside a factor opens nothing once the fac
   assert.equal(show(await signIn(ann, short)), '401 invalid_credentials')
 })
 
-test('one that is enough alone goes on, and so does the only thing that somebody without an address has', async () => {
+test('one that is enough alone goes on; where no mail reaches its owner, one that is not opens the choice of another', async () => {
   const long = `${password}, another`
   const [ann, bob] = [await enrolledWith(long), await enrolledWith(short)]
   await verify(ann)
   for (const each of [ann, bob]) assert.equal(await reset(each), true)
   assert.equal((await signIn(ann, long)).status, 200)
-  assert.equal((await signIn(bob, short)).status, 200)
+  const asked = await signIn(bob, short)
+  assert.equal(show(asked), '401 password_change_required')
+  const choose = (new_password: string) =>
+    t.call('POST', 'password/reset', { body: { token: asked.body.password_token, new_password } })
+  assert.equal(show(await choose(short)), '400 password_too_short')
+  assert.equal((await choose(long)).status, 204)
+  assert.equal((await signIn(bob, long)).status, 200)
 })

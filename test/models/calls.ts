@@ -2,6 +2,7 @@ import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import type { Engine } from 'gatewright/compose'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { endAllSessions } from '../../packages/gatewright/src/administration/end-user-sessions.ts'
+import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { revokeKey } from '../../packages/gatewright/src/administration/signing-keys.ts'
@@ -93,6 +94,7 @@ const performs: { readonly [Name in CallName]: Perform<Calls[Name]> } = {
     endOtherSession(engine, { ...own(person, session), otherSessionId: other }),
   'end all others': (engine, person, { session }) => endAllOtherSessions(engine, own(person, session)),
   'end all sessions': (engine, { userId }) => endAllSessions(engine, { userId, origin }),
+  'force a change': (engine, { userId }) => forcePasswordChange(engine, { userId, origin }),
   'change the roles': (engine, { userId }, { roles }) => changeRoles(engine, { userId, roles, origin }),
   disable: (engine, { userId }) => disableUser(engine, { userId, origin }),
   enable: (engine, { userId }) => enableUser(engine, { userId, origin }),

@@ -132,6 +132,7 @@ export const events: Readonly<Record<EventName, Row>> = {
     ],
     prepare: mailLink('reset-password'),
   },
+  'password change forced': { calls: () => [{ name: 'force a change' }] },
   'e-mail change undone': {
     calls: ({ link }) => [{ name: 'undo a change of address', ...required(link) }],
     prepare: mailLink('undo-email'),

@@ -29,6 +29,8 @@ export type User = {
   /** The user has an authenticator app. */
   readonly hasFactor: boolean
   readonly hasPasskey: boolean
+  /** An administrator asked for a new password. */
+  readonly isPasswordDue?: boolean
   /** A sign-in waits for its second half. */
   readonly isHalfIn: boolean
   readonly sessions: readonly Session[]
@@ -60,6 +62,7 @@ export type Calls = {
   'end another': { readonly session: string; readonly other: string }
   'end all others': { readonly session: string }
   'end all sessions': object
+  'force a change': object
   'change the roles': { readonly roles: readonly string[] }
   disable: object
   enable: object
@@ -169,6 +172,7 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   'sign in': (user, { password, holding }, { now, longest }, id) => {
     if (!isRight(user, password)) return refuse(user, 'invalid_credentials')
     if (user.hasFactor || user.hasPasskey) return refuse(user, 'mfa_required')
+    if (user.isPasswordDue) return refuse(user, 'password_change_required')
     const times = { since: now, lastUsed: now, expiresAt: now + longest }
     return give({ ...user, sessions: [...user.sessions, { id, holding, generation: 1, ...times }] }, id)
   },
@@ -212,6 +216,7 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   },
   'show a passkey': (user, { holding }, { now, longest }, id) => {
     if (user.state !== 'enabled' || !user.hasPasskey) return refuse(user, 'invalid_credentials')
+    if (user.isPasswordDue) return refuse(user, 'password_change_required')
     const times = { since: now, lastUsed: now, expiresAt: now + longest }
     return give({ ...user, sessions: [...user.sessions, { id, holding, generation: 1, ...times }] }, id)
   },
@@ -270,6 +275,16 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     user.state === 'deleted'
       ? refuse(user, 'not_found')
       : { user: raise(end(user, 'ended_by_administrator', moment, () => true)), told: {} },
+  'force a change': (user, _, moment) =>
+    user.state === 'deleted'
+      ? refuse(user, 'not_found')
+      : {
+          user: {
+            ...raise(end(user, 'password_change_forced', moment, () => true)),
+            isPasswordDue: true,
+          },
+          told: {},
+        },
   'change the roles': (user, { roles }) =>
     user.state === 'deleted'
       ? refuse(user, 'not_found')

@@ -8,6 +8,7 @@ import {
   createRole,
   deleteRole,
 } from '../../packages/gatewright/src/administration/change-role.ts'
+import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
 import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/administration/identities.ts'
 import { blockIssuer, unblockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
@@ -431,6 +432,19 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     await plantTotp(t.engine, id)
     const answer = await call('DELETE', 'me/totp', { token: access })
     return { user: id, actor: id, session: sessionId, answer, details: { method: 'totp' } }
+  },
+  'user.password-change-forced': async () => {
+    const { id } = await join()
+    const reason = 'the laptop was stolen'
+    await forcePasswordChange(t.engine, { userId: id, reason, origin })
+    return { user: id, actor: 'command-line', reason, details: { way: 'at_the_next_sign-in' } }
+  },
+  'user.password-change-asked': async () => {
+    const { id, username } = await join()
+    await forcePasswordChange(t.engine, { userId: id, origin })
+    const answer = await call('POST', 'login', { body: { username, password } })
+    secrets.add(answer.body.password_token)
+    return { user: id, actor: null, answer, details: { amr: ['pwd'] } }
   },
   'second-factors.reset': async () => {
     const { id } = await join()

@@ -38,6 +38,7 @@ const expected: Record<
   'second factors reset': ['none', 'end', 'end'],
   'recovery codes renewed': ['new id', 'keep', 'keep'],
   'password reset': ['none', 'end', 'end'],
+  'password change forced': ['none', 'end', 'end'],
   'e-mail change undone': ['none', 'end', 'end'],
   'denied by owner': ['none', 'end', 'end'],
   'e-mail changed': ['keep', 'keep', 'keep'],
@@ -155,6 +156,12 @@ const assertRenewed = async ({ sessionId, pair }: Held, renewed: Pair | undefine
 
 /** Where there is no session in which it could happen: whoever signs in now begins anew. */
 const assertNone = async (): Promise<void> => {
+  // Whoever must choose a new password has done so.
+  await t.engine.db
+    .updateTable('users')
+    .set({ password_change_due: 0 })
+    .where('id', '=', scene.userId)
+    .execute()
   await assertKept(await signIn(t, scene.userId))
 }
 

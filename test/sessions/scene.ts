@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { endAllSessions } from '../../packages/gatewright/src/administration/end-user-sessions.ts'
+import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
@@ -134,6 +135,10 @@ export const acts: Record<ConsequenceEvent, Act> = {
   },
   'all ended by administrator': async ({ t, userId }) => {
     await endAllSessions(t.engine, { userId, origin })
+    return undefined
+  },
+  'password change forced': async ({ t, userId }) => {
+    await forcePasswordChange(t.engine, { userId, origin })
     return undefined
   },
   'second factors reset': async ({ t, userId }) => {

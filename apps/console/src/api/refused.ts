@@ -12,6 +12,8 @@ export type Problem = {
   readonly attempts_left?: number
   /** What a half sign-in is finished with. */
   readonly mfa_token?: string
+  /** What a new password is set with, where one is due. */
+  readonly password_token?: string
 }
 
 /** The code of what a person took back: nothing was done, and nothing needs to be said. */

@@ -23,10 +23,12 @@ type FirstStepProps = {
   /** What was written before, where the sign-in begins again. */
   readonly username: string
   readonly onHalf: (half: HalfSignedIn) => void
+  /** All was right, and a new password is due. */
+  readonly onPasswordDue: (error: unknown) => void
 }
 
 /** A password or a passkey. */
-export const FirstStep = ({ username, onHalf }: FirstStepProps) => {
+export const FirstStep = ({ username, onHalf, onPasswordDue }: FirstStepProps) => {
   const { text } = useTexts()
   const api = useApi()
   const { sends_mail: sendsMail } = usePageSettings()
@@ -35,6 +37,7 @@ export const FirstStep = ({ username, onHalf }: FirstStepProps) => {
     mutationFn: (written: Written) => api.signIn(written.username, written.password),
     onSuccess: sessionChanged,
     onError: (error, written) => {
+      onPasswordDue(error)
       const { mfa_token: mfaToken, methods } = problemOf(error)
       if (!isRefused(error, 'mfa_required') || mfaToken === undefined) return
       onHalf({ username: written.username, mfaToken, methods: methods ?? [] })
@@ -56,19 +59,20 @@ export const FirstStep = ({ username, onHalf }: FirstStepProps) => {
           {text('signInHeld')}
         </Text>
       )}
-      {hasPasskeys() && <PasskeySignIn />}
+      {hasPasskeys() && <PasskeySignIn onPasswordDue={onPasswordDue} />}
     </>
   )
 }
 
 /** Nobody says first who it is: the passkey does. */
-const PasskeySignIn = () => {
+const PasskeySignIn = ({ onPasswordDue }: Pick<FirstStepProps, 'onPasswordDue'>) => {
   const { text } = useTexts()
   const api = useApi()
   const sessionChanged = useSessionChanged()
   const signIn = useMutation({
     mutationFn: async () => api.signInByPasskey(await showPasskey(await api.findSignInOptions())),
     onSuccess: sessionChanged,
+    onError: onPasswordDue,
   })
   return (
     <>

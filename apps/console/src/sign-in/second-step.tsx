@@ -12,10 +12,12 @@ type SecondStepProps = {
   readonly half: HalfSignedIn
   /** Begins again; `wasOver` where the half sign-in can't be finished any more. */
   readonly onBack: (wasOver: boolean) => void
+  /** All was right, and a new password is due. */
+  readonly onPasswordDue: (error: unknown) => void
 }
 
 /** What is due after the password. */
-export const SecondStep = ({ half: { mfaToken, methods }, onBack }: SecondStepProps) => {
+export const SecondStep = ({ half: { mfaToken, methods }, onBack, onPasswordDue }: SecondStepProps) => {
   const { text } = useTexts()
   const api = useApi()
   const sessionChanged = useSessionChanged()
@@ -23,6 +25,7 @@ export const SecondStep = ({ half: { mfaToken, methods }, onBack }: SecondStepPr
     mutationFn: async (prove: () => Promise<Proof>) => api.finishSignIn(mfaToken, await prove()),
     onSuccess: sessionChanged,
     onError: error => {
+      onPasswordDue(error)
       if (problemOf(error).attempts_left === 0) onBack(true)
     },
   })

@@ -239,6 +239,8 @@ export const en = {
   reviewYes: 'All of it is mine',
   reviewNo: 'Something is not mine',
 
+  passwordDueFirst:
+    'A new password is due before you are signed in. Choose one that you have not used here; then sign in with it.',
   forgotTitle: 'Forgotten password',
   forgotIntro: 'Write the e-mail address of your account. If we know it, a link is on its way to it.',
   forgotSubmit: 'Send the link',

@@ -227,6 +227,7 @@ export const zhCn: Texts = {
   reviewYes: '都是我的',
   reviewNo: '有些不是我的',
 
+  passwordDueFirst: '登录前需要先设置新密码。请选择一个未在此用过的密码，然后用它登录。',
   forgotTitle: '忘记密码',
   forgotIntro: '请填写账户的电子邮箱。如果该邮箱属于某个账户，我们会向它发送一个链接。',
   forgotSubmit: '发送链接',

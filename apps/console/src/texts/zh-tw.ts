@@ -227,6 +227,7 @@ export const zhTw: Texts = {
   reviewYes: '都是我的',
   reviewNo: '有些不是我的',
 
+  passwordDueFirst: '登入前需要先設定新密碼。請選擇一個未在此用過的密碼，然後用它登入。',
   forgotTitle: '忘記密碼',
   forgotIntro: '請填寫帳戶的電子郵件。若此信箱屬於某個帳戶，我們會寄送一個連結給它。',
   forgotSubmit: '寄送連結',

@@ -1,28 +1,50 @@
 import { Stack, Text } from '@mantine/core'
 import { useState } from 'react'
+import { isRefused, problemOf } from '../api/refused.ts'
 import { usePageSettings } from '../api/use-api.ts'
 import { Link } from '../forms/link.tsx'
 import { Notice } from '../forms/notice.tsx'
 import { focusHeading } from '../frame/focus.ts'
+import { NewPassword } from '../recovery/new-password.tsx'
 import { readMemory } from '../router.ts'
 import { FirstStep, type HalfSignedIn } from '../sign-in/first-step.tsx'
 import { SecondStep } from '../sign-in/second-step.tsx'
 import { useTexts } from '../texts/use-texts.tsx'
 
 /** How far a sign-in has come: what was written stays when it begins again. */
-type Progress = { readonly username: string; readonly half?: HalfSignedIn; readonly isOver?: boolean }
+type Progress = {
+  readonly username: string
+  readonly half?: HalfSignedIn
+  readonly isOver?: boolean
+  readonly passwordToken?: string
+}
 
 /** Signs in, and goes back to where somebody was who had to. */
 export const SignIn = () => {
   const { text } = useTexts()
   const { awaits_administrator: awaitsAdministrator } = usePageSettings()
   const { notice } = readMemory()
-  const [{ username, half, isOver = false }, setProgress] = useState<Progress>({ username: '' })
+  const [{ username, half, isOver = false, passwordToken }, setProgress] = useState<Progress>({
+    username: '',
+  })
   const beginAgain = (wasOver: boolean): void => {
     setProgress({ username: half?.username ?? '', isOver: wasOver })
     focusHeading()
   }
-  if (half) return <SecondStep half={half} onBack={beginAgain} />
+  const askForPassword = (error: unknown): void => {
+    const { password_token: token } = problemOf(error)
+    if (!isRefused(error, 'password_change_required') || token === undefined) return
+    setProgress({ username, passwordToken: token })
+    focusHeading()
+  }
+  if (passwordToken !== undefined)
+    return (
+      <>
+        <Notice>{text('passwordDueFirst')}</Notice>
+        <NewPassword token={passwordToken} />
+      </>
+    )
+  if (half) return <SecondStep half={half} onBack={beginAgain} onPasswordDue={askForPassword} />
   return (
     <>
       {isOver && <Notice>{text('signInOver')}</Notice>}
@@ -31,6 +53,7 @@ export const SignIn = () => {
       <FirstStep
         username={username}
         onHalf={found => setProgress({ username: found.username, half: found })}
+        onPasswordDue={askForPassword}
       />
       <OtherWays />
     </>

@@ -16,15 +16,21 @@ import { holdAdministrator } from './hold-administrator.ts'
 
 /**
  * A password that was enough only beside a factor opens nothing alone: its owner chooses another by a link. Without
- * a verified address, or where no mail is sent, there is no such link, and nobody could ever come back.
+ * a verified address, or where no mail is sent, there is no such link: it opens the choice of another, and nothing else.
  */
 const dropWeakPassword = async (
   { mail }: Pick<MailDependencies, 'mail'>,
   { db, beforeLock }: Work,
   userId: string,
 ): Promise<void> => {
-  if (!mail.isOn) return
   beforeLock('user')
+  await db
+    .updateTable('users')
+    .set({ password_change_due: 1 })
+    .where('id', '=', userId)
+    .where('password_needs_factor', '=', 1)
+    .execute()
+  if (!mail.isOn) return
   await db
     .updateTable('users')
     .set({ password_hash: null, password_needs_factor: 0 })

@@ -24,6 +24,10 @@ export const auditEvents = {
     'What a role allows was changed, or what is said of it: at once for all who have it. The details have what it allowed before and after.',
   'role.deleted': 'A role was deleted that nobody had.',
   'user.password-changed': 'A user changed the own password.',
+  'user.password-change-forced':
+    'An administrator or the command line asked for a new password of a user; every session ended.',
+  'user.password-change-asked':
+    'What was shown at a sign-in was right, and a new password was asked for before anything else.',
   'user.email-change-asked': 'A user asked for another e-mail address, which counts once it is verified.',
   'user.email-verified': 'The first address of a user was verified, by the link that was sent there.',
   'user.email-changed': 'Another address of a user was verified, and counts from then on.',

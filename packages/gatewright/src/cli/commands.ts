@@ -32,6 +32,7 @@ import { userEndSessions } from './user-end-sessions.ts'
 import { userInvite } from './user-invite.ts'
 import { userList } from './user-list.ts'
 import { userResetFactors } from './user-reset-factors.ts'
+import { userResetPassword } from './user-reset-password.ts'
 import { userRole } from './user-role.ts'
 import { userDisable, userEnable } from './user-state.ts'
 
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   userDisable,
   userEnable,
   userRole,
+  userResetPassword,
   userResetFactors,
   userEndSessions,
   roleList,

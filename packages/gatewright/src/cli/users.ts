@@ -12,6 +12,7 @@ export const toUserView = (user: User) => ({
   email_verified: user.emailVerified,
   roles: user.roles,
   disabled_at: toTimestampOrNull(user.disabledAt),
+  password_change_due: user.passwordChangeDue,
   created_at: toTimestamp(user.createdAt),
 })
 

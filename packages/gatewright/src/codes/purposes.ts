@@ -18,6 +18,7 @@ export const codePurposes = {
   'undo-email': { lifetime: 7 * day, outlives: true },
   'not-me': { lifetime: 7 * day, outlives: true },
   'reset-password': { lifetime: hour },
+  'change-password': { lifetime: 10 * minute, attempts: 5 },
   'prove-email': { lifetime: day },
   invitation: { lifetime: 7 * day },
   'second-factor': { lifetime: 10 * minute, attempts: 5 },

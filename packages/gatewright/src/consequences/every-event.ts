@@ -86,7 +86,8 @@ export const everyEvent: readonly EveryEvent[] = [
   {
     event: 'password set or change forced by an administrator',
     ends: ['–', 'end', 'keep, owner is told', 'end', 'end', 'end'],
-    comesWith: keys,
+    ownerIsTold: ['password-change-forced'],
+    applied: ['password change forced'],
   },
   {
     event: 'e-mail changed (new address verified by a link, perhaps in another browser)',

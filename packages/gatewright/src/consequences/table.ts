@@ -123,6 +123,14 @@ export const consequences = {
     codesAndLinks: 'end',
     reason: 'password_reset',
   },
+  'password change forced': {
+    thisSession: 'none',
+    otherSessions: 'end',
+    knownDevices: 'end',
+    apiKeys: 'keep',
+    codesAndLinks: 'end',
+    reason: 'password_change_forced',
+  },
   'e-mail change undone': {
     thisSession: 'none',
     otherSessions: 'end',

@@ -11,6 +11,7 @@ export const refusals = {
   username_taken: 'This username is taken.',
   invalid_credentials: 'The credentials are wrong.',
   mfa_required: 'A second factor is needed to go on.',
+  password_change_required: 'A new password must be set before anybody is signed in.',
   invalid_mfa_code:
     'The code is wrong or was used before, or this sign-in has been tried too often or for too long: then begin it again.',
   invalid_link: 'This link is not valid, was used before, or has expired.',

@@ -56,6 +56,11 @@ export const advice = {
       'The password was right, and the account has a second factor. `methods` names what can be shown, `mfa_token` stands for this sign-in, for ten minutes. In a step-up there is no `mfa_token`: it takes a second factor in place of the password.',
     todo: '`POST {mount}/login/mfa` with `{"mfa_token": "…", "method": "totp", "code": "…"}`. Its answer is the one that the first request would have had.',
   },
+  password_change_required: {
+    means:
+      'What was shown was right, and the password is to be changed first: an administrator asked for that, or it was enough only beside a second factor that is gone. `password_token` sets a new one, for ten minutes, and is good for nothing else.',
+    todo: '`POST {mount}/password/reset` with `{"token": "<password_token>", "new_password": "…"}`: another one than before. Then sign in with it.',
+  },
   invalid_mfa_code: {
     means:
       'The code is wrong, was used already, or is of another time than now; or the `mfa_token` is over: used, older than ten minutes, tried five times, or ended by a change of the account. The answer is the same on purpose.',

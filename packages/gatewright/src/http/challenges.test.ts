@@ -52,6 +52,14 @@ const challenges: Readonly<Record<Code, { readonly refuse: () => Promise<Answer>
       },
       told: '',
     },
+    password_change_required: {
+      refuse: async () => {
+        const { id, username } = await signUp(t, 'dora')
+        await t.engine.db.updateTable('users').set({ password_change_due: 1 }).where('id', '=', id).execute()
+        return call('POST', 'login', { body: { username, password } })
+      },
+      told: '',
+    },
     invalid_mfa_code: {
       refuse: () => call('POST', 'login/mfa', { body: { mfa_token: 'x', method: 'totp', code: '000000' } }),
       told: '',

@@ -12,6 +12,7 @@ export const statuses = {
   invalid_link: 400,
   invalid_credentials: 401,
   mfa_required: 401,
+  password_change_required: 401,
   invalid_mfa_code: 401,
   invalid_token: 401,
   token_expired: 401,

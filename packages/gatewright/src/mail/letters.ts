@@ -28,6 +28,7 @@ export const letters = {
   'new-device': { link: 'notMe' },
   'password-changed': { link: 'notMe' },
   'password-reset': { link: 'notMe' },
+  'password-change-forced': { link: 'reset' },
   'factor-added': { link: 'notMe' },
   'factor-removed': { link: 'notMe' },
   'factors-reset': { link: 'notMe' },

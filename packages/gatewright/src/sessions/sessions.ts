@@ -35,6 +35,7 @@ export type EndReason =
   | 'second_factor_removed'
   | 'second_factors_reset'
   | 'password_reset'
+  | 'password_change_forced'
   | 'email_change_undone'
   | 'denied_by_owner'
   | 'refresh_token_reused'
@@ -82,6 +83,8 @@ const insertSession = async ({ db, beforeLock }: Work, session: SessionRow): Pro
         .where('users.disabled_at', 'is', null)
         // Whatever a door has checked: a service has no session.
         .where('users.kind', '=', 'user')
+        // Whoever is to change the password has no session before that.
+        .where('users.password_change_due', '=', 0)
         .forNoKeyUpdate(),
     )
     .executeTakeFirst()

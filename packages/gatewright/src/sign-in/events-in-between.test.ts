@@ -94,12 +94,15 @@ const halves: typeof refusals = {
   'recovery codes renewed': 'mfa_required',
 }
 
+/** Where a new password is due once it is checked again. */
+const due: typeof refusals = { 'password change forced': 'password_change_required' }
+
 /** Where it is a session from before the factor. */
 const unproven: typeof refusals = { 'second factor added': 'insufficient_user_authentication' }
 
 describe('a sign-in under way', () => {
   for (const [event, row] of rows) {
-    const refusal = refusals[event] ?? halves[event]
+    const refusal = refusals[event] ?? halves[event] ?? due[event]
     const fate = refusal ? 'is refused' : endsOthers(row) ? 'checks the password again' : 'begins its session'
     test(`when ${event} happens to the user: it ${fate}`, async () => {
       const scene = await openScene(t, apart)

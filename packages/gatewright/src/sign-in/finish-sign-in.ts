@@ -47,7 +47,13 @@ export type Due = { readonly mfaToken: string; readonly methods: readonly Method
 /** What a code of the purpose `second-factor` carries. */
 export type HalfDone = { readonly amr: readonly string[]; readonly holding: Holding }
 
-export type Finished = { readonly started: Started } | { readonly due: Due }
+/** A new password is due before anything else: what it is set with (`due-password.ts`). */
+type PasswordDue = { readonly passwordToken: string }
+
+export type Finished =
+  | { readonly started: Started }
+  | { readonly due: Due }
+  | { readonly passwordDue: PasswordDue }
 
 const nobodysBrowser = { shown: undefined, known: undefined, isRemembered: false } as const
 
@@ -115,12 +121,39 @@ const askForFactor = async (
   return { due: { mfaToken: made.secret, methods } }
 }
 
+/** No session either: the code is good for a new password, and for nothing else. */
+const askForPassword = async (
+  dependencies: FinishDependencies,
+  work: Work,
+  { origin }: Arrival,
+  { user: { id: userId, version }, amr }: Proven,
+): Promise<Finished | undefined> => {
+  const user = { id: userId, version }
+  const made = await makeCode(dependencies, work, { purpose: 'change-password', user })
+  if (made === undefined) return undefined
+  await recordEvent(dependencies, work, 'user.password-change-asked', { origin, userId, details: { amr } })
+  return { passwordDue: { passwordToken: made.secret } }
+}
+
 const factorKeysOf = ({ id: userId }: UserRow): readonly string[] =>
   allMethods.map(method => factorKey(method, { userId }))
 
+/** What comes next: a factor first, so that a password alone says nothing of what is due behind it. */
+const goOn = (
+  dependencies: FinishDependencies,
+  work: Work,
+  arrival: Arrival,
+  { methods, ...proven }: Proven & { readonly methods: readonly Method[] },
+): Promise<Finished | undefined> => {
+  if (methods.length > 0) return askForFactor(dependencies, work, arrival, { ...proven, methods })
+  if (proven.user.password_change_due === 1) return askForPassword(dependencies, work, arrival, proven)
+  return start(dependencies, work, arrival, proven)
+}
+
 /**
  * The end of every door's sign-in, in the transaction that uses up what was shown: starts the session, or asks
- * for a second factor where the user has one and the proofs are not of several factors. Both are inserted only
+ * for a second factor where the user has one and the proofs are not of several factors, or for a new password where
+ * one is due. Both are inserted only
  * for an enabled user at the version that was read before the credential was checked, and every change of
  * factors raises that version: nobody gets past a factor that was added meanwhile.
  *
@@ -134,10 +167,7 @@ export const finishSignIn = async (
 ): Promise<Finished | undefined> => {
   const { user, amr, counted = [] } = proven
   const methods = amr.includes(multiFactor) ? [] : await listMethods(work.db, user.id)
-  const finished =
-    methods.length > 0
-      ? await askForFactor(dependencies, work, arrival, { ...proven, methods })
-      : await start(dependencies, work, arrival, proven)
+  const finished = await goOn(dependencies, work, arrival, { ...proven, methods })
   if (finished === undefined) return undefined
   // Only whoever is in lifts what strangers have used up: half of a sign-in may be a stranger's as well.
   const isOwner = 'started' in finished && (proven.isOwner ?? deviceOf(arrival, user) !== undefined)
@@ -173,7 +203,7 @@ const endReplaced = async (
 
 /**
  * What follows {@link finishSignIn} once it is durable.
- * @throws Refusal `mfa_required` where the second factor is due
+ * @throws Refusal `mfa_required` where the second factor is due, `password_change_required` where a new password is
  */
 export const giveFinished = async (
   dependencies: FinishDependencies,
@@ -183,6 +213,10 @@ export const giveFinished = async (
   if ('due' in finished) {
     const { mfaToken: mfa_token, methods } = finished.due
     throw new Refusal('mfa_required', { hasEvent: true, members: { mfa_token, methods } })
+  }
+  if ('passwordDue' in finished) {
+    const { passwordToken: password_token } = finished.passwordDue
+    throw new Refusal('password_change_required', { hasEvent: true, members: { password_token } })
   }
   const { started } = finished
   if (replaces !== undefined) {

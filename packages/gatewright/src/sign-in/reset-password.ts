@@ -49,7 +49,8 @@ export type Reset = ShownLink & {
   readonly gone?: AbortSignal | undefined
 }
 
-type Ready = {
+/** A new password that was found good, hashed. */
+export type Ready = {
   readonly hash: PasswordHash
   readonly breach: BreachNote | undefined
   readonly needsFactor: boolean
@@ -65,7 +66,12 @@ const findOwner = async (dependencies: ResetDependencies, { token, origin }: Res
   return inTransaction<never>(db, work => refuseLink(dependencies, work, 'reset-password', { origin }))
 }
 
-const prepare = async (dependencies: ResetDependencies, user: UserRow, reset: Reset): Promise<Ready> => {
+/** Checks the new password and hashes it. */
+export const prepareReset = async (
+  dependencies: ResetDependencies,
+  user: UserRow,
+  reset: Reset,
+): Promise<Ready> => {
   const { newPassword, origin, gone } = reset
   const { username, email } = user
   const hasFactor = await hasSecondFactor(dependencies.db, user.id)
@@ -175,7 +181,7 @@ const finish = async (
  */
 export const resetPassword = async (dependencies: ResetDependencies, reset: Reset): Promise<void> => {
   const owner = await findOwner(dependencies, reset)
-  const ready = await prepare(dependencies, owner, reset)
+  const ready = await prepareReset(dependencies, owner, reset)
   const proof = await proveFactor(dependencies, owner, reset)
   const counted = proof === undefined ? [] : [proof.counted]
   const fault = await unlessItFails(dependencies, counted, () =>

@@ -60,6 +60,7 @@ export const storePassword = async (
     .set({
       password_hash: hash,
       password_needs_factor: Number(needsFactor),
+      password_change_due: 0,
       ...(asksReview && { review_due: 1 }),
     })
     .where('id', '=', userId)

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { deleteUser } from '../../administration/delete-user.ts'
 import { endAllSessions } from '../../administration/end-user-sessions.ts'
+import { forcePasswordChange } from '../../administration/force-password-change.ts'
 import { resetFactors } from '../../administration/reset-factors.ts'
 import { changeRoles, disableUser, enableUser } from '../../administration/users.ts'
 import type { AuditEventName } from '../../audit/events.ts'
@@ -46,6 +47,12 @@ const changes = {
     summary: 'End all sessions of a user, who signs in again; API keys go on',
     audit: ['session.ended'],
     run: endAllSessions,
+  },
+  'reset-password': {
+    summary:
+      'Ask for a new password of a user: every session ends, and the user chooses one by a link from a mail or, where no mail comes, right after the next sign-in',
+    audit: ['user.password-change-forced', 'session.ended'],
+    run: forcePasswordChange,
   },
   'reset-factors': {
     summary:

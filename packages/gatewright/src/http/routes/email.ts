@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Engine } from '../../compose.ts'
 import { allOf, everyone, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
+import { setPasswordByToken } from '../../sign-in/due-password.ts'
 import { askForEmail, forgetPassword, sendVerification } from '../../sign-in/own-email.ts'
 import { proveAddress } from '../../sign-in/prove-address.ts'
-import { resetPassword } from '../../sign-in/reset-password.ts'
 import { type Denied, denyEvent, undoEmailChange } from '../../sign-in/undo-email.ts'
 import { verifyEmail } from '../../sign-in/verify-email.ts'
 import { parsePassword } from '../../users/password.ts'
@@ -178,6 +178,7 @@ const passwordRoutes = (app: FastifyInstance, engine: Engine): void => {
           limit: 'anonymous-write',
           audit: [
             'user.password-reset',
+            'user.password-changed',
             'password.taken-with-doubt',
             'session.ended',
             'second-factor.failed',
@@ -187,7 +188,8 @@ const passwordRoutes = (app: FastifyInstance, engine: Engine): void => {
         },
         reference: {
           tag: 'Sign-in',
-          summary: 'Choose a new password with a link; every session ends, and nobody is signed in',
+          summary:
+            'Choose a new password with a link, or with the `password_token` of a sign-in at which one was due; every session ends, and nobody is signed in',
           refusals: [
             'invalid_link',
             'mfa_required',
@@ -210,7 +212,7 @@ const passwordRoutes = (app: FastifyInstance, engine: Engine): void => {
       const newPassword = parsePassword(request.body.new_password, '/new_password')
       const { method, code } = request.body
       const reset = { ...shownLink(request), newPassword, method, code }
-      await resetPassword(engine, { ...reset, gone: goneSignal(reply) })
+      await setPasswordByToken(engine, { ...reset, gone: goneSignal(reply) })
       return reply.code(204).send(null)
     },
   )

@@ -60,13 +60,14 @@ const answerRoute = (app: FastifyInstance, engine: Engine): void => {
             'session.ended',
             'second-factor.failed',
             'recovery-code.used',
+            'user.password-change-asked',
             'passkey.cloned',
           ],
         },
         reference: {
           tag: 'Sign-in',
           summary: 'Show a second factor; answers as the route that gave the `mfa_token`',
-          refusals: ['invalid_mfa_code', 'session_renewed'],
+          refusals: ['invalid_mfa_code', 'password_change_required', 'session_renewed'],
           example: {
             body: { mfa_token: 'what mfa_required gave', method: 'totp', code: '287082' },
             answer: madeUpPair,

@@ -94,6 +94,13 @@ export const en: MailTexts = {
         'A new password was chosen for your account at {app}, by a link from a mail. Every device was signed out.',
       ],
     },
+    'password-change-forced': {
+      subject: 'Choose a new password',
+      lines: [
+        'An administrator of {app} asks you to choose a new password. The former one opens nothing any more, and every device was signed out. API keys go on.',
+      ],
+      link: 'Open this link to choose one. If it is too old by then, ask for another on the sign-in page, under “Forgotten password”.',
+    },
     'factor-added': {
       subject: 'A second factor was added: {factor}',
       lines: ['This was added to your account at {app}: {factor}.'],

@@ -62,6 +62,11 @@ export const zhCn: MailTexts = {
       subject: '您的密码已重置',
       lines: ['有人通过邮件中的链接为您在 {app} 的账户设置了新密码。所有设备均已退出登录。'],
     },
+    'password-change-forced': {
+      subject: '请设置新密码',
+      lines: ['{app} 的管理员请您设置新密码。旧密码已失效，所有设备均已退出登录。API 密钥仍然有效。'],
+      link: '打开此链接以设置新密码。如果链接已过期，请在登录页面点“忘记密码”重新获取。',
+    },
     'factor-added': {
       subject: '已添加第二重验证：{factor}',
       lines: ['您在 {app} 的账户添加了：{factor}。'],

@@ -61,6 +61,11 @@ export const zhTw: MailTexts = {
       subject: '您的密碼已重設',
       lines: ['有人透過郵件中的連結為您在 {app} 的帳戶設定了新密碼。所有裝置均已登出。'],
     },
+    'password-change-forced': {
+      subject: '請設定新密碼',
+      lines: ['{app} 的管理員請您設定新密碼。舊密碼已失效，所有裝置均已登出。API 金鑰仍然有效。'],
+      link: '開啟此連結以設定新密碼。如果連結已過期，請在登入頁面點「忘記密碼」重新取得。',
+    },
     'factor-added': {
       subject: '已新增第二重驗證：{factor}',
       lines: ['您在 {app} 的帳戶新增了：{factor}。'],

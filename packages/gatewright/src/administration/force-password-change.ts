@@ -1,0 +1,87 @@
+import { type Origin, recordEvent } from '../audit/record.ts'
+import { makeCode } from '../codes/codes.ts'
+import { applyConsequences } from '../consequences/apply.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { type MailDependencies, queueMail } from '../mail/queue.ts'
+import type { Granting } from '../permissions/granted.ts'
+import type { Caller } from '../sessions/hold-session.ts'
+import type { SessionDependencies } from '../sessions/sessions.ts'
+import type { Database, UserRow } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { toLocale } from '../users/locale.ts'
+import { lockAndGetUser } from '../users/users.ts'
+import { holdAdministrator } from './hold-administrator.ts'
+
+type Dependencies = SessionDependencies & MailDependencies & Granting & { readonly db: Database }
+
+/** How the user comes to a new password. */
+export type WayBack = 'by mail' | 'at the next sign-in'
+
+const markDue = async ({ db, beforeLock }: Work, userId: string, way: WayBack): Promise<void> => {
+  beforeLock('user')
+  await db
+    .updateTable('users')
+    .set({ password_change_due: 1, ...(way === 'by mail' && { password_hash: null }) })
+    .where('id', '=', userId)
+    .execute()
+}
+
+/** After what ends links: to the address that its owner has verified. */
+const mailLink = async (
+  dependencies: Dependencies,
+  work: Work,
+  user: UserRow & { readonly email: string },
+  secretId: string,
+): Promise<void> => {
+  const { id: userId, email, username, locale } = user
+  const { version } = (await lockAndGetUser(work, userId)) ?? user
+  const code = { purpose: 'reset-password', user: { id: userId, version }, data: { email } } as const
+  const made = await makeCode(dependencies, work, code)
+  // A disabled user has no use for a link.
+  if (made === undefined) return
+  const content = {
+    letter: 'password-change-forced',
+    to: email,
+    locale: toLocale(locale),
+    values: { username },
+    links: { reset: made.secret },
+  } as const
+  await queueMail(dependencies, work, { content, userId, secretId })
+}
+
+/**
+ * Asks for a new password of a user; all sessions end, API keys go on. Where mail reaches the user, the former
+ * password opens nothing any more, and the mail has the link to choose another. Where it does not, the former one,
+ * with the second factor, opens one thing: the choice of another. Nobody else ever sets or sees one.
+ * @param caller the administrator's session, where there is one; the command line has none
+ * @throws Refusal `not_found`; `insufficient_permission` for a user who may do what the caller may not
+ */
+export const forcePasswordChange = (
+  dependencies: Dependencies,
+  {
+    userId,
+    reason,
+    origin,
+  }: { readonly userId: string; readonly reason?: string | undefined; readonly origin: Origin },
+  caller?: Caller,
+): Promise<WayBack> =>
+  inTransaction(dependencies.db, async work => {
+    const secretId = await dependencies.processes.secretInForce(work)
+    await holdAdministrator(dependencies, work, caller, { needed: ['users:write'], over: userId })
+    const user = await lockAndGetUser(work, userId)
+    if (user === undefined || user.deleted_at !== null || user.kind !== 'user') throw new Refusal('not_found')
+    const { email } = user
+    const isReached = dependencies.mail.isOn && email !== null && user.email_verified_at !== null
+    const way: WayBack = isReached ? 'by mail' : 'at the next sign-in'
+    await markDue(work, userId, way)
+    const details = { way: way.replaceAll(' ', '_') }
+    await recordEvent(dependencies, work, 'user.password-change-forced', {
+      origin,
+      userId,
+      details,
+      ...(reason && { reason }),
+    })
+    await applyConsequences(dependencies, work, 'password change forced', { userId, origin })
+    if (isReached) await mailLink(dependencies, work, { ...user, email }, secretId)
+    return way
+  })

@@ -1,0 +1,79 @@
+import { recordEvent } from '../audit/record.ts'
+import { type Code, consumeCode, countAttempt, findCode } from '../codes/codes.ts'
+import { applyConsequences } from '../consequences/apply.ts'
+import { Refusal } from '../ground/refusal.ts'
+import { tellOwner } from '../mail/notices.ts'
+import type { UserRow } from '../storage/tables.ts'
+import { inTransaction, type Work } from '../storage/transaction.ts'
+import { noteBreach, storePassword } from '../users/new-password.ts'
+import type { PasswordHash } from '../users/password-hasher.ts'
+import { toQueueCaller } from './check-password.ts'
+import {
+  prepareReset,
+  type Ready,
+  type Reset,
+  type ResetDependencies,
+  resetPassword,
+} from './reset-password.ts'
+import { refuseLink } from './shown-link.ts'
+
+const shownBy = ({ token }: Reset) => ({ purpose: 'change-password', secret: token }) as const
+
+const sameAsBefore = (): Refusal =>
+  new Refusal('password_blocklisted', {
+    reason: 'same_password',
+    errors: [{ path: '/new_password', message: 'Choose another than the one you have.' }],
+  })
+
+/** Counted against the token, which tells whoever has it whether a password is the old one. */
+const refuseSame = async (
+  dependencies: ResetDependencies,
+  { password_hash: stored }: UserRow,
+  reset: Reset,
+): Promise<void> => {
+  const { newPassword, origin, gone } = reset
+  const counted = await countAttempt(dependencies, dependencies, shownBy(reset))
+  if (counted === undefined) throw new Refusal('invalid_link', { reason: 'link_change-password' })
+  if (stored === null) return
+  const caller = toQueueCaller(origin, { isKnown: true, gone })
+  if (await dependencies.hasher.verify(newPassword, stored as PasswordHash, caller)) throw sameAsBefore()
+}
+
+const finish = async (
+  dependencies: ResetDependencies,
+  work: Work,
+  reset: Reset,
+  { hash, breach, needsFactor }: Ready,
+): Promise<Refusal | undefined> => {
+  const secretId = await dependencies.processes.secretInForce(work)
+  const { user } = (await consumeCode(dependencies, work, shownBy(reset))) ?? {}
+  if (user === undefined) return refuseLink(dependencies, work, 'change-password', reset)
+  const subject = { userId: user.id, origin: { ...reset.origin, actor: user.id } }
+  await storePassword(work, { userId: user.id, hash, needsFactor })
+  await recordEvent(dependencies, work, 'user.password-changed', { ...subject, reason: 'change_was_due' })
+  await noteBreach(dependencies, work, breach, subject)
+  await applyConsequences(dependencies, work, 'password change forced', subject)
+  await tellOwner(dependencies, work, { ...subject, notice: 'password-changed', secretId })
+  return undefined
+}
+
+/** The new password that was due at a sign-in, by the token that the sign-in gave: another one than before. */
+const setDuePassword = async (dependencies: ResetDependencies, reset: Reset, code: Code): Promise<void> => {
+  const { db } = dependencies
+  const user = await db.selectFrom('users').selectAll().where('id', '=', code.user_id).executeTakeFirst()
+  if (user === undefined) throw new Refusal('invalid_link', { reason: 'link_change-password' })
+  const ready = await prepareReset(dependencies, user, reset)
+  await refuseSame(dependencies, user, reset)
+  await inTransaction(db, work => finish(dependencies, work, reset, ready))
+}
+
+/**
+ * Sets a new password by what somebody holds who is not signed in: the link of a mail, or the token of a sign-in at
+ * which one was due. Nobody is signed in by it.
+ * @throws Refusal `invalid_link`, `mfa_required`, `invalid_mfa_code`, `password_too_short`, `password_blocklisted`,
+ *   `unavailable`
+ */
+export const setPasswordByToken = async (dependencies: ResetDependencies, reset: Reset): Promise<void> => {
+  const due = await findCode(dependencies, shownBy(reset))
+  await (due === undefined ? resetPassword(dependencies, reset) : setDuePassword(dependencies, reset, due))
+}
