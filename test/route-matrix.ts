@@ -131,6 +131,15 @@ export const matrix = `
 | DELETE /api/v1/admin/users/:id | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
 | DELETE /api/v1/admin/users/:id | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
 | DELETE /api/v1/admin/users/:id | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
+| GET /api/v1/admin/users/:id/identities | somebody | who | no | no | no | 200 | no | 200 | late | over | no  | two |
+| GET /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | no | none | late | over | no  | two |
+| GET /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | no | none | late | over | no  | two |
+| POST /api/v1/admin/users/:id/identities | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
+| POST /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
+| POST /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
+| DELETE /api/v1/admin/users/:id/identities | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
+| DELETE /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
+| DELETE /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
 | POST /api/v1/admin/explain |                 | who       | no    | no    | no        | 200           | no       | again | late    | over  | no      | two  |
 | GET /api/v1/admin/invitations |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | no      | two  |
 | DELETE /api/v1/admin/invitations/:id | invitation      | who       | no    | no    | no        | 204           | no       | again | late    | over  | no      | two  |
@@ -358,6 +367,10 @@ export const requests: Readonly<Record<string, Request>> = {
   'GET /api/v1/admin/users': { query: usersPage },
   'POST /api/v1/admin/users/:id/disable': { body: () => ({ reason: 'left' }) },
   'POST /api/v1/admin/users/:id/reset-factors': { body: () => ({ reason: 'lost the telephone' }) },
+  'POST /api/v1/admin/users/:id/identities': {
+    body: () => ({ issuer: 'https://a.example', subject: freshName() }),
+  },
+  'DELETE /api/v1/admin/users/:id/identities': { query: { issuer: 'https://a.example', subject: 's' } },
   'PUT /api/v1/admin/users/:id/roles': { body: () => ({ roles: ['moderator', 'user'] }) },
   'GET /api/v1/admin/services': { query: { limit: '10', cursor: engineCursor('admin/services') } },
   'POST /api/v1/admin/services': {

@@ -6,7 +6,7 @@ import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/admi
 import { changeRoles, disableUser, enableUser } from '../../packages/gatewright/src/administration/users.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { startTestApp } from '../harness.ts'
-import { addUser } from '../sessions/signed-in.ts'
+import { addUser, signInAs } from '../sessions/signed-in.ts'
 import { newRsaKey, startIssuer, toToken } from './local-issuer.ts'
 import { parseIssuers, plainEntry, type Scene, startScene } from './scene.ts'
 
@@ -154,4 +154,39 @@ test('the same subject of another issuer is somebody else, and neither speaks fo
   assert.equal(await verdict(make(b.issuer, sameKid)), '401 invalid_token')
   assert.equal(await verdict(make(a.issuer, sameKid)), '401 invalid_token')
   assert.equal(await verdict(make(b.issuer)), '401 invalid_token')
+})
+
+test('administrators link and unlink over HTTP, and nobody else does', async () => {
+  const { t, local } = scene
+  const admin = await signInAs(t.engine, (await addUser(t.engine, 'chief', { roles: ['admin'] })).id)
+  const { id } = await addUser(t.engine, 'linkedbyhttp')
+  const path = `admin/users/${id}/identities`
+  const body = { issuer: local.issuer, subject: 'by-http' }
+  const post = (token: string, at = path) => t.call('POST', at, { token, body })
+  const helper = await addUser(t.engine, 'helper', { roles: ['user'] })
+  assert.equal(show(await post((await signInAs(t.engine, helper.id)).access)), '403 insufficient_permission')
+  const token = scene.token({ sub: 'by-http' })
+  assert.equal(show(await post(token)), '401 invalid_token')
+  assert.equal(show(await post(admin.access)), '204')
+  assert.equal(await ask(token), '200')
+  assert.equal(show(await post(token)), '403 insufficient_permission')
+  const listed = await t.call('GET', path, { token: admin.access })
+  assert.deepEqual(
+    listed.body.data.map(({ subject }: { subject: string }) => subject),
+    ['by-http'],
+  )
+  const other = `admin/users/${helper.id}/identities`
+  assert.equal(show(await post(admin.access, other)), '409 conflict')
+  const query = new URLSearchParams(body).toString()
+  assert.equal(show(await t.call('DELETE', `${path}?${query}`, { token: admin.access })), '204')
+  assert.equal(await ask(token), '401 invalid_token')
+})
+
+test('no way up: who administers users and may do less than an administrator links nobody to one', async () => {
+  const { engine } = scene.t
+  const chief = await addUser(engine, 'chief2', { roles: ['admin'] })
+  const lesser = await addUser(engine, 'lesser', { roles: ['user'] })
+  const caller = await signInAs(engine, lesser.id)
+  const link = { issuer: scene.local.issuer, subject: 'up', userId: chief.id, origin }
+  await assert.rejects(linkIdentity(engine, link, caller), { code: 'insufficient_permission' })
 })

@@ -54,6 +54,8 @@ const refused: Readonly<Record<string, () => string>> = {
   'with a negative expiry': () => scene.token({ exp: -1 }),
   'without iat': () => scene.token({ iat: undefined }),
   'issued in the future': () => scene.token({ iat: now() + 31, exp: now() + 90 }),
+  'issued in the future, though good since a while': () =>
+    scene.token({ iat: now() + 31, nbf: now() - 60, exp: now() + 90 }),
   'good only later': () => scene.token({ nbf: now() + 31 }),
   'good for longer than is taken': () => scene.token({ exp: now() + 3_601 }),
   'good for a hundred years': () => scene.token({ exp: now() + 3_000_000_000 }),

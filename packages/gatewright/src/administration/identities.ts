@@ -19,10 +19,25 @@ type Dependencies = Granting & {
 
 /** A subject of another issuer: the two together, never one of them. */
 type Identity = { readonly issuer: string; readonly subject: string }
+export type LinkedIdentity = Identity & { readonly linkedAt: number }
 type Link = Identity & { readonly userId: string; readonly origin: Origin }
 
-/** A user has few. */
+/** A user has few; this many are shown and allowed. */
 const mostOfUser = 100
+
+/** The subjects of other issuers that act for a user, oldest first. */
+export const listIdentities = async (db: Database, userId: string): Promise<readonly LinkedIdentity[]> => {
+  const rows = await db
+    .selectFrom('identities')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .orderBy('created_at')
+    .orderBy('issuer')
+    .orderBy('subject')
+    .limit(mostOfUser)
+    .execute()
+  return rows.map(({ issuer, subject, created_at }) => ({ issuer, subject, linkedAt: created_at }))
+}
 
 const isText = (text: string): boolean => text !== '' && text.length <= 1_000 && text.isWellFormed()
 

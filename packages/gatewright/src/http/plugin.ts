@@ -28,6 +28,7 @@ import { emailRoutes } from './routes/email.ts'
 import { errorDocsRoutes } from './routes/error-docs.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
+import { identityRoutes } from './routes/identities.ts'
 import { invitationRoutes } from './routes/invitations.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { ownFactorRoutes } from './routes/own-factors.ts'
@@ -155,6 +156,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       adminUserRoutes,
       adminApiKeyRoutes,
       adminUserChangeRoutes,
+      identityRoutes,
       serviceRoutes,
       revocationsRoutes,
     ])
