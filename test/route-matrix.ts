@@ -179,6 +179,15 @@ export const matrix = `
 | DELETE /api/v1/admin/roles/:id | role | who       | no    | no    | no        | 204 | no       | again | late    | over  | no      | two  |
 | DELETE /api/v1/admin/roles/:id | unknown id | who       | no    | no    | no        | none | no       | again | late    | over  | no      | two  |
 | DELETE /api/v1/admin/roles/:id | malformed id | who       | no    | no    | no        | none | no       | again | late    | over  | no      | two  |
+| GET /api/v1/admin/sessions |  | who | no | no | no | 200 | no | 200 | late | over | no | two |
+| DELETE /api/v1/admin/sessions/:id | another session | who | no | no | no | 204 | no | again | late | over | no | two |
+| DELETE /api/v1/admin/sessions/:id | unknown id | who | no | no | no | none | no | again | late | over | no | two |
+| DELETE /api/v1/admin/sessions/:id | malformed id | who | no | no | no | none | no | again | late | over | no | two |
+| GET /api/v1/admin/signing-keys |  | who | no | no | no | 200 | no | 200 | late | over | no | two |
+| POST /api/v1/admin/signing-keys/rotate |  | who | no | no | no | 200 | no | again | late | over | no | two |
+| POST /api/v1/admin/signing-keys/:id/revoke | signing key | who | no | no | no | 200 | no | again | late | over | no | two |
+| POST /api/v1/admin/signing-keys/:id/revoke | unknown id | who | no | no | no | none | no | again | late | over | no | two |
+| POST /api/v1/admin/signing-keys/:id/revoke | malformed id | who | no | no | no | none | no | again | late | over | no | two |
 | GET /api/v1/users           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | 200     | two  |
 | POST /api/v1/users          |                 | 201       | 201   | 201   | 201       | 201           | 201      | again | late    | over  | 201     | two  |
 | POST /api/v1/users          | with roles      | who       | no    | no    | no        | 201           | no       | again | late    | over  | no      | two  |
@@ -346,9 +355,9 @@ const usersPage = {
   ),
 }
 
-const engineCursor = (list: string): string =>
+const engineCursor = (list: string, asked: Readonly<Record<string, unknown>> = {}): string =>
   String(
-    toEngineCursorPage([list, {}], { rows: [], next: { key: 0, id: unknownId } }, row => row).next_cursor,
+    toEngineCursorPage([list, asked], { rows: [], next: { key: 0, id: unknownId } }, row => row).next_cursor,
   )
 
 /** A request that each route takes; a route without a body or a query needs no line. */
@@ -373,6 +382,13 @@ export const requests: Readonly<Record<string, Request>> = {
   'DELETE /api/v1/admin/users/:id/identities': { query: { issuer: 'https://a.example', subject: 's' } },
   'PUT /api/v1/admin/users/:id/roles': { body: () => ({ roles: ['moderator', 'user'] }) },
   'GET /api/v1/admin/services': { query: { limit: '10', cursor: engineCursor('admin/services') } },
+  'GET /api/v1/admin/sessions': {
+    query: {
+      limit: '10',
+      user: unknownId,
+      cursor: engineCursor('admin/sessions', { userId: unknownId }),
+    },
+  },
   'POST /api/v1/admin/services': {
     body: () => ({ name: freshName(), description: 'reports', roles: ['user'] }),
   },

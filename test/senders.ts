@@ -135,6 +135,10 @@ export const things: Readonly<Record<string, MakeThing>> = {
     const asked = { email: 'carol@example.org', roles: ['user'] }
     return (await invite(engine, asked, systemOrigin)).id
   },
+  'signing key': async ({ engine }) => {
+    const keys = engine.db.selectFrom('signing_keys').select('kid')
+    return (await keys.where('state', '=', 'published').executeTakeFirstOrThrow()).kid
+  },
   service: async t => (await addService(t.engine)).id,
   'API key': async (t, owner) => (await giveKeyWithId(t, owner.id, likeExample(t))).id,
   'key of a service': async t => (await giveKeyWithId(t, (await addService(t.engine)).id, likeExample(t))).id,

@@ -11,6 +11,9 @@ import type { Work } from '../storage/transaction.ts'
 export const listKeys = (db: Database): Promise<readonly SigningKeyRow[]> =>
   db.selectFrom('signing_keys').selectAll().orderBy('created_at', 'desc').orderBy('kid').execute()
 
+/** Checks that an administrator may still do this, and throws where not: see `holdAdministrator`. */
+export type HoldCaller = (work: Work) => Promise<void>
+
 export type Rotation = {
   /** The key that signs now. */
   readonly kid: string
@@ -38,12 +41,20 @@ const askForRotation = async (
  * Lets the next key sign: at once, or once it has been published for long enough that every verifier
  * knows it; whatever process turns the ring then does it. The key before it verifies its tokens till
  * they are over.
+ * @param hold checks in the transaction who asks for it; the command line is asked for nothing
  */
-export const rotateKeys = async (dependencies: RingDependencies, origin: Origin): Promise<Rotation> => {
+export const rotateKeys = async (
+  dependencies: RingDependencies,
+  origin: Origin,
+  hold: HoldCaller = async () => {},
+): Promise<Rotation> => {
   const before = await turnRingWith(dependencies, {
     spares: 1,
     origin,
-    first: work => askForRotation(dependencies, work, origin),
+    first: async work => {
+      await hold(work)
+      return askForRotation(dependencies, work, origin)
+    },
   })
   const { rows } = await readRing(dependencies.db, dependencies.settings)
   const active = rows.find(({ state }) => state === 'active')
@@ -97,15 +108,20 @@ export const mostNeeded = 2
  * Revokes a key: every token that it signed ends, in this process at once and in every other within the
  * freshness bound, and its private half is erased. Sessions go on. Where it is the one that signs, the
  * published one signs from then on, and another is published, in the same transaction.
+ * @param hold checks in the transaction who asks for it; the command line is asked for nothing
  * @returns whether it was still there
  * @throws Refusal `not_found`
  */
 export const revokeKey = (
   dependencies: RevokeDependencies,
   { kid, origin }: { readonly kid: string; readonly origin: Origin },
+  hold: HoldCaller = async () => {},
 ): Promise<boolean> =>
   turnRingWith(dependencies, {
     spares: mostNeeded,
     origin,
-    first: work => endKey(dependencies, work, { kid, origin }),
+    first: async work => {
+      await hold(work)
+      return endKey(dependencies, work, { kid, origin })
+    },
   })

@@ -26,6 +26,8 @@ import { serviceDelete } from './service-delete.ts'
 import { serviceList } from './service-list.ts'
 import { serviceRole } from './service-role.ts'
 import { serviceDisable, serviceEnable } from './service-state.ts'
+import { sessionEnd } from './session-end.ts'
+import { sessionList } from './session-list.ts'
 import { setupLink } from './setup-link.ts'
 import { userCreate } from './user-create.ts'
 import { userEndSessions } from './user-end-sessions.ts'
@@ -62,6 +64,8 @@ export const commands: readonly Command[] = [
   serviceDelete,
   apiKeyList,
   apiKeyRevoke,
+  sessionList,
+  sessionEnd,
   keyList,
   keyRotate,
   keyRevoke,

@@ -6,6 +6,7 @@ import { recordCutOffs } from '../revocation/cut-offs.ts'
 import { forgetDeviceOf, forgetDevices } from '../sessions/known-devices.ts'
 import {
   closeRefreshWindow,
+  type EndReason,
   endSessions,
   type LiveSession,
   renewSession,
@@ -22,6 +23,8 @@ type Subject = {
   readonly sessionId?: string
   /** The one other session that the event is about. */
   readonly otherSessionId?: string
+  /** Why, where it is not the table's word: the same end, by somebody else. */
+  readonly reason?: EndReason
   /** The proof that a new id carries (RFC 8176). */
   readonly amr?: readonly string[]
   /** When the person was last proved, where the event itself proves nothing anew. */
@@ -119,7 +122,7 @@ export const applyConsequences = async (
   const choice = choose(row, subject)
   const ended =
     choice && row.reason !== undefined
-      ? await endSessions(dependencies, work, choice, { reason: row.reason, origin })
+      ? await endSessions(dependencies, work, choice, { reason: subject.reason ?? row.reason, origin })
       : { count: 0, promisedUntil: 0 }
 
   const purposes = purposesThatEnd(row)

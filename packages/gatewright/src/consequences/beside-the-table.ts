@@ -9,6 +9,12 @@ type Ending = {
 /** What ends sessions and is no row of the table: it chooses them by something else than an event of their user, in the transaction of what made it necessary. */
 export const besideTheTable = [
   {
+    // `endAnySession`
+    when: 'an administrator ends one session of somebody else',
+    ends: 'that one, as where its owner does (`other session ended`)',
+    reasons: ['ended_by_administrator'],
+  },
+  {
     // `makeRoom`
     when: 'a sign-in where the user has 100 live sessions',
     ends: 'the one unused for longest, and never the new one',

@@ -19,6 +19,7 @@ import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
 import { adminApiKeyRoutes } from './routes/admin-api-keys.ts'
+import { adminSessionRoutes } from './routes/admin-sessions.ts'
 import { adminUserChangeRoutes } from './routes/admin-user-changes.ts'
 import { adminUserRoutes } from './routes/admin-users.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
@@ -43,6 +44,7 @@ import { serviceRoutes } from './routes/services.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { signingKeyRoutes } from './routes/signing-keys.ts'
 import { stepUpRoutes } from './routes/step-up.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
 import { useStrictSchemas } from './validation.ts'
@@ -158,6 +160,8 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       adminUserChangeRoutes,
       identityRoutes,
       serviceRoutes,
+      adminSessionRoutes,
+      signingKeyRoutes,
       revocationsRoutes,
     ])
       addRoutes(scope, engine)

@@ -63,8 +63,8 @@ const toView = ({ roles, disabledAt, createdAt, ...service }: Service) => ({
 
 const reads = { access: permission('users:write'), limit: 'read', audit: 'none' } as const
 
-const writes = (audit: AuditEventName) =>
-  ({ access: allOf(permission('users:write'), recentSignIn()), limit: 'write', audit: [audit] }) as const
+const writes = (...audit: readonly [AuditEventName, ...AuditEventName[]]) =>
+  ({ access: allOf(permission('users:write'), recentSignIn()), limit: 'write', audit }) as const
 
 const tag = 'Administration'
 const roles = { ...list(text(1, 64)), maxItems: 100 } as const
@@ -160,7 +160,7 @@ const states = [
   {
     path: '/admin/services/:id/disable',
     change: disableService,
-    gate: writes('service.disabled'),
+    gate: writes('service.disabled', 'api-key.ended'),
     summary: 'Disable a service: its API keys end at once',
     answer: disabled,
   },
@@ -179,7 +179,7 @@ const stateRoutes = (app: FastifyInstance, engine: Engine): void => {
       path,
       {
         config: { gate, reference: { tag, summary, example: { answer } } },
-        schema: { params: idParams, response: { 200: serviceSchema } },
+        schema: { params: idParams, body: nothing, response: { 200: serviceSchema } },
       },
       async request => {
         const target = { serviceId: request.params.id, origin: originOf(request) }
@@ -193,7 +193,7 @@ const deleteRoute = (app: FastifyInstance, engine: Engine): void => {
     '/admin/services/:id',
     {
       config: {
-        gate: writes('service.deleted'),
+        gate: writes('service.deleted', 'api-key.ended'),
         reference: { tag, summary: 'Delete a service for good: its API keys end at once', example: {} },
       },
       schema: { params: idParams, response: { 204: nothing } },

@@ -1,8 +1,8 @@
 import { toTimestamp, toTimestampOrNull } from '../ground/clock.ts'
 import type { SigningKeyRow } from '../storage/tables.ts'
 
-/** A signing key as the command line's JSON shows one. */
-export const toKeyView = (row: SigningKeyRow) => ({
+/** A signing key as administrators see one: never a part of the key itself. */
+export const toSigningKeyView = (row: SigningKeyRow) => ({
   kid: row.kid,
   algorithm: row.algorithm,
   state: row.state,
