@@ -155,6 +155,22 @@ describe('an administrator', { skip: browserMissing }, () => {
     await page.getByText('There is no such thing, or it is gone.').waitFor()
   })
 
+  test("sees where somebody is signed in and ends it there, and is told that a signing key's turn comes", async () => {
+    await makeUser(c, 'gwendolyn')
+    const hers = await openAs(c, 'gwendolyn', '/me')
+    const page = await openAs(c, 'alice', '/admin/users')
+    await find(page, 'gwendolyn')
+    await page.getByRole('link', { name: '1: show them' }).click()
+    await page.getByText('Where gwendolyn is signed in').waitFor()
+    await page.getByRole('button', { name: 'End the session of gwendolyn' }).click()
+    await page.getByText('gwendolyn is signed out there.').waitFor()
+    assert.equal(await isSignedIn(hers), false)
+
+    await page.getByRole('link', { name: 'Signing keys' }).click()
+    await press(page, 'Let the next one sign')
+    await page.getByText('The next key signs').waitFor()
+  })
+
   test('is told that the last administrator must stay', async () => {
     const page = await openAs(c, 'alice', '/admin/users')
     await find(page, 'alice')

@@ -88,6 +88,22 @@ export const administrationScenes = {
       return page
     },
   },
+  sessions: at('/admin/sessions', 'This device'),
+  'signing-keys': at('/admin/signing-keys', 'ES256'),
+  'signing-key-revoke': {
+    show: async (console, context) => {
+      const page = await openAsAdministrator(console, context, {
+        path: '/admin/signing-keys',
+        until: 'ES256',
+      })
+      await page
+        .getByRole('button', { name: /^Revoke/ })
+        .first()
+        .click()
+      await page.getByRole('dialog').getByText('Sessions go on').waitFor()
+      return page
+    },
+  },
   why: {
     show: async (console, context) => {
       const page = await openAsAdministrator(console, context, {

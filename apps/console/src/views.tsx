@@ -3,6 +3,8 @@ import type { TextName } from './texts/en.ts'
 import { Invitations } from './views/administration/invitations.tsx'
 import { OneService } from './views/administration/service.tsx'
 import { Services } from './views/administration/services.tsx'
+import { Sessions } from './views/administration/sessions.tsx'
+import { SigningKeys } from './views/administration/signing-keys.tsx'
 import { OneUser } from './views/administration/user.tsx'
 import { Users } from './views/administration/users.tsx'
 import { Why } from './views/administration/why.tsx'
@@ -66,6 +68,8 @@ const administration = {
     isUnlisted: true,
     Content: OneService,
   },
+  '/admin/sessions': { title: 'sessionsTitle', needs: 'sessions:write', Content: Sessions },
+  '/admin/signing-keys': { title: 'signingTitle', needs: 'signing-keys:write', Content: SigningKeys },
   '/admin/explain': { title: 'whyTitle', needs: 'users:write', Content: Why },
 } as const satisfies Readonly<Record<string, Omit<View, 'audience'> & { readonly needs: string }>>
 

@@ -2,7 +2,7 @@
 export type Change = {
   readonly run: () => Promise<unknown>
   /** Said once it is done; without it the page shows what came of it. */
-  readonly done?: string
+  readonly done?: string | ((answer: unknown) => string)
   readonly undo?: Omit<Change, 'undo'>
   /** Nothing is left of the thing afterwards. */
   readonly isEnd?: true

@@ -49,19 +49,23 @@ export const Changes = ({ of: { changing, question, ask, make } }: { readonly of
     />
     <ProblemNotice error={changing.error} words={words} />
     {changing.isSuccess && changing.variables.done !== undefined && (
-      <Told change={changing.variables} onUndo={make} />
+      <Told change={changing.variables} answer={changing.data} onUndo={make} />
     )}
   </>
 )
 
-type ToldProps = { readonly change: Change; readonly onUndo: (change: Change) => void }
+type ToldProps = {
+  readonly change: Change
+  readonly answer: unknown
+  readonly onUndo: (change: Change) => void
+}
 
-const Told = ({ change: { done, undo }, onUndo }: ToldProps) => {
+const Told = ({ change: { done, undo }, answer, onUndo }: ToldProps) => {
   const { text } = useTexts()
   return (
     <Done>
       <Group gap="sm">
-        <span>{done}</span>
+        <span>{typeof done === 'function' ? done(answer) : done}</span>
         {undo && (
           <Button variant="default" size="xs" onClick={() => onUndo(undo)}>
             {text('undo')}

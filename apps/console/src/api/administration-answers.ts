@@ -1,3 +1,5 @@
+import type { Device } from './answers.ts'
+
 /** One page of a list, and where the next one begins. */
 export type CursorPage<Item> = { readonly data: readonly Item[]; readonly next_cursor: string | null }
 
@@ -67,3 +69,18 @@ export type Explanation = {
   /** What the route asks for once it knows the input. */
   readonly further: { readonly rule: string; readonly allowed: boolean } | null
 }
+
+/** One sign-in of anybody. */
+export type AnySession = Device & { readonly user: { readonly id: string; readonly username: string } }
+
+/** A key that signs access tokens, has signed them, or will. */
+export type SigningKey = {
+  readonly kid: string
+  readonly algorithm: string
+  readonly state: 'published' | 'active' | 'retired' | 'gone'
+  readonly published_at: string
+  readonly revoked_at: string | null
+}
+
+/** When the next key signs; null where it does already. */
+export type Rotation = { readonly rotates_at: string | null }

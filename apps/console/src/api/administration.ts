@@ -1,10 +1,12 @@
 import type {
   AdministeredUser,
+  AnySession,
   CursorPage,
   Explanation,
   ListedUser,
   OpenInvitation,
   Service,
+  SigningKey,
   UserSearch,
 } from './administration-answers.ts'
 import type { Ask } from './ask.ts'
@@ -49,6 +51,14 @@ export const createAdministration = (ask: Ask) => {
     changeServiceRoles: changeRoles('services'),
     explain: (question: { readonly user?: string; readonly permission?: string; readonly route?: string }) =>
       ask('POST', '/admin/explain', question) as Promise<Explanation>,
+    listSessions: (user?: string, cursor?: string) =>
+      ask('GET', `/admin/sessions${toQuery({ user, cursor })}`) as Promise<CursorPage<AnySession>>,
+    endSession: (id: string) => ask('DELETE', one('sessions', id)),
+    listSigningKeys: async () =>
+      ((await ask('GET', '/admin/signing-keys')) as { readonly signing_keys: readonly SigningKey[] })
+        .signing_keys,
+    rotateSigningKeys: () => ask('POST', '/admin/signing-keys/rotate'),
+    revokeSigningKey: (kid: string) => ask('POST', `${one('signing-keys', kid)}/revoke`),
     revokeInvitation: (id: string) => ask('DELETE', one('invitations', id)),
   }
 }

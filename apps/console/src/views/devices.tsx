@@ -5,6 +5,7 @@ import { useApi } from '../api/use-api.ts'
 import { Loaded } from '../forms/loaded.tsx'
 import { Done } from '../forms/notice.tsx'
 import { ProblemNotice } from '../forms/problem-notice.tsx'
+import { nameOfDevice } from '../frame/device-name.ts'
 import { focusHeading } from '../frame/focus.ts'
 import { useSessionChanged, useUser } from '../session.ts'
 import { useConfirmed } from '../step-up.tsx'
@@ -73,17 +74,11 @@ const DeviceList = ({ devices, onEnd, isEnding }: DeviceListProps) => (
   </ul>
 )
 
-/** The API has the name in English. */
-const nameOf = ({ program, system }: Device, text: ReturnType<typeof useTexts>['text']): string => {
-  if (system === null) return program ?? text('unknownDevice')
-  return program === null ? text('unknownProgramOn', { system }) : text('deviceOn', { program, system })
-}
-
 type DeviceRowProps = { readonly device: Device; readonly onEnd: () => void; readonly isEnding: boolean }
 
 const DeviceRow = ({ device, onEnd, isEnding }: DeviceRowProps) => {
   const { text, time } = useTexts()
-  const shown = nameOf(device, text)
+  const shown = nameOfDevice(device, text)
   return (
     <li className={styles.device}>
       <div className={styles.about}>

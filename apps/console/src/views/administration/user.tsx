@@ -12,6 +12,7 @@ import { Loaded } from '../../forms/loaded.tsx'
 import { Badges } from '../../frame/badges.tsx'
 import { Fact, Facts } from '../../frame/facts.tsx'
 import { useIdOfPath } from '../../router.ts'
+import { useUser } from '../../session.ts'
 import type { TextName } from '../../texts/en.ts'
 import { useTexts } from '../../texts/use-texts.tsx'
 
@@ -56,6 +57,7 @@ export const OneUser = () => {
 
 const UserFacts = ({ user }: { readonly user: AdministeredUser }) => {
   const { text, time } = useTexts()
+  const { permissions } = useUser()
   const waysIn = useWaysIn(user)
   return (
     <Facts>
@@ -72,7 +74,15 @@ const UserFacts = ({ user }: { readonly user: AdministeredUser }) => {
       <Fact name={text('waysIn')}>
         <Badges names={waysIn} none={text('noWayIn')} />
       </Fact>
-      <Fact name={text('openSessions')}>{user.sessions}</Fact>
+      <Fact name={text('openSessions')}>
+        {permissions.includes('sessions:write') ? (
+          <Link to="/admin/sessions" memory={{ of: { id: user.id, name: user.username } }}>
+            {text('showSessions', { count: user.sessions })}
+          </Link>
+        ) : (
+          user.sessions
+        )}
+      </Fact>
       <Fact name={text('apiKeysTitle')}>{user.api_keys}</Fact>
       <Fact name={text('lastSignIn')}>
         {user.last_sign_in_at === null ? text('never') : time(user.last_sign_in_at)}
