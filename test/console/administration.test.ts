@@ -111,7 +111,7 @@ describe('an administrator', { skip: browserMissing }, () => {
     assert.equal(await page.getByText('Open sessions').count(), 0)
   })
 
-  test('makes a service, is told of a name that is taken, disables it and takes that back, and deletes it', async () => {
+  test('makes a service with a key, is told of a name that is taken, disables it and takes that back, and deletes it', async () => {
     const page = await openAs(c, 'alice', '/admin/services')
     const make = async () => {
       await page.getByLabel('Name').fill('nightly-reports')
@@ -122,14 +122,24 @@ describe('an administrator', { skip: browserMissing }, () => {
     await make()
     await page.getByText('This username is taken.').waitFor()
     await page.getByRole('link', { name: 'nightly-reports' }).click()
+    await page.getByLabel('user', { exact: true }).check()
+    await press(page, 'Change the roles')
+    await page.getByText('nightly-reports has other roles now.').waitFor()
+    await page.getByLabel('Name', { exact: true }).fill('of the night')
+    await page.getByLabel('users:read').check()
+    await press(page, 'Make the key')
+    await page.getByLabel('I have kept this key').check()
+    const key = await page.getByRole('main').locator('code').innerText()
+    await press(page, 'Go on')
+    const tryKey = async () =>
+      (await c.t.call('GET', '/api/v1/users', { headers: { 'x-api-key': key } })).status
+    assert.equal(await tryKey(), 200)
     await press(page, 'Disable')
     await answer(page, 'Disable')
     await page.getByText('nightly-reports is disabled.').waitFor()
     await press(page, 'Undo')
     await page.getByText('nightly-reports is enabled.').waitFor()
-    await page.getByLabel('user', { exact: true }).check()
-    await press(page, 'Change the roles')
-    await page.getByText('nightly-reports has other roles now.').waitFor()
+    assert.equal(await tryKey(), 401)
     await press(page, 'Delete')
     await answer(page, 'Delete')
     await page.getByText('nightly-reports is deleted.').waitFor()

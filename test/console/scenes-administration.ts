@@ -104,6 +104,22 @@ export const administrationScenes = {
       return page
     },
   },
+  'all-api-keys': {
+    show: async (console, context) => {
+      const page = await makesService(console, context)
+      await page.getByRole('list', { name: 'Services' }).getByRole('link').first().click()
+      await page.getByLabel('Name', { exact: true }).fill('nightly report')
+      await page.getByRole('button', { name: 'Make the key' }).click()
+      await page.getByLabel('I have kept this key').check()
+      await page.getByRole('button', { name: 'Go on' }).click()
+      await page.getByRole('link', { name: 'All API keys' }).click()
+      await page
+        .getByRole('button', { name: /^Revoke/ })
+        .first()
+        .waitFor()
+      return page
+    },
+  },
   why: {
     show: async (console, context) => {
       const page = await openAsAdministrator(console, context, {

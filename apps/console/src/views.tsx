@@ -1,5 +1,6 @@
 import type { ComponentType } from 'react'
 import type { TextName } from './texts/en.ts'
+import { AllApiKeys } from './views/administration/api-keys.tsx'
 import { Invitations } from './views/administration/invitations.tsx'
 import { OneService } from './views/administration/service.tsx'
 import { Services } from './views/administration/services.tsx'
@@ -70,6 +71,7 @@ const administration = {
   },
   '/admin/sessions': { title: 'sessionsTitle', needs: 'sessions:write', Content: Sessions },
   '/admin/signing-keys': { title: 'signingTitle', needs: 'signing-keys:write', Content: SigningKeys },
+  '/admin/api-keys': { title: 'allKeysTitle', needs: 'api-keys:write', Content: AllApiKeys },
   '/admin/explain': { title: 'whyTitle', needs: 'users:write', Content: Why },
 } as const satisfies Readonly<Record<string, Omit<View, 'audience'> & { readonly needs: string }>>
 

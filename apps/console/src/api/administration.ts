@@ -10,6 +10,7 @@ import type {
   UserSearch,
 } from './administration-answers.ts'
 import type { Ask } from './ask.ts'
+import type { KeyRequest, NewApiKey, OwnedKey } from './key-answers.ts'
 
 /** `?q=al&state=enabled`, without what is not asked for. */
 const toQuery = (asked: Readonly<Record<string, string | undefined>>): string => {
@@ -59,6 +60,12 @@ export const createAdministration = (ask: Ask) => {
         .signing_keys,
     rotateSigningKeys: () => ask('POST', '/admin/signing-keys/rotate'),
     revokeSigningKey: (kid: string) => ask('POST', `${one('signing-keys', kid)}/revoke`),
+    listKeys: (owner?: string, cursor?: string) =>
+      ask('GET', `/admin/api-keys${toQuery({ owner_id: owner, cursor })}`) as Promise<CursorPage<OwnedKey>>,
+    makeKey: (owner: string, request: KeyRequest) =>
+      ask('POST', '/admin/api-keys', { owner_id: owner, ...request }) as Promise<NewApiKey>,
+    rotateKey: (id: string) => ask('POST', `${one('api-keys', id)}/rotate`) as Promise<NewApiKey>,
+    revokeKey: (id: string) => ask('DELETE', one('api-keys', id)),
     revokeInvitation: (id: string) => ask('DELETE', one('invitations', id)),
   }
 }

@@ -23,3 +23,8 @@ export type KeyRequest = {
   readonly expires_at: string | null
   readonly allowed_addresses: readonly string[]
 }
+
+/** A key with whose it is. */
+export type OwnedKey = ApiKey & {
+  readonly owner: { readonly id: string; readonly username: string; readonly kind: string }
+}

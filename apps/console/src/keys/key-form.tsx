@@ -29,12 +29,14 @@ const toLines = (written: string): readonly string[] =>
 type KeyFormProps = {
   /** What the key may be given. */
   readonly permissions: readonly string[]
+  /** How far they reach. */
+  readonly hint: string
   readonly action: { readonly isPending: boolean; readonly error: unknown }
   readonly onMake: (request: KeyRequest) => void
 }
 
 /** What a new key is called, may do, and from where and how long. */
-export const KeyForm = ({ permissions, action, onMake }: KeyFormProps) => {
+export const KeyForm = ({ permissions, hint, action, onMake }: KeyFormProps) => {
   const { text } = useTexts()
   const addressError = useFieldError('allowed_addresses', action.error)
   return (
@@ -59,12 +61,7 @@ export const KeyForm = ({ permissions, action, onMake }: KeyFormProps) => {
         description={text('keyNameHint')}
         problem={action.error}
       />
-      <Choice
-        name="permissions"
-        label={text('keyPermissions')}
-        options={permissions}
-        hint={text('keyPermissionsHint')}
-      />
+      <Choice name="permissions" label={text('keyPermissions')} options={permissions} hint={hint} />
       <NativeSelect
         name="days"
         label={text('keyLifetime')}

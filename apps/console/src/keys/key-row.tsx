@@ -28,19 +28,27 @@ const useLines = (key: ApiKey): readonly string[] => {
   ]
 }
 
-type KeyRowProps = { readonly apiKey: ApiKey; readonly children?: ReactNode }
+type KeyRowProps = {
+  readonly apiKey: ApiKey
+  /** Whose it is, where keys of several are shown. */
+  readonly owner?: ReactNode
+  readonly children?: ReactNode
+}
 
 /** One key, and what can be done with it. */
-export const KeyRow = ({ apiKey, children }: KeyRowProps) => {
+export const KeyRow = ({ apiKey, owner, children }: KeyRowProps) => {
   const { text } = useTexts()
   const lines = useLines(apiKey)
   return (
     <Row
       title={apiKey.name}
       badges={
-        <Badge variant="light" color={apiKey.state === 'live' ? 'green' : 'gray'}>
-          {text(states[apiKey.state])}
-        </Badge>
+        <>
+          <Badge variant="light" color={apiKey.state === 'live' ? 'green' : 'gray'}>
+            {text(states[apiKey.state])}
+          </Badge>
+          {owner}
+        </>
       }
       lines={lines}
     >

@@ -55,7 +55,12 @@ export const ApiKeys = () => {
         )}
       </Loaded>
       <Section title={text('keyNew')}>
-        <KeyForm permissions={permissions} action={making.changing} onMake={make} />
+        <KeyForm
+          permissions={permissions}
+          hint={text('keyPermissionsHint')}
+          action={making.changing}
+          onMake={make}
+        />
       </Section>
     </>
   )

@@ -11,13 +11,16 @@ import { Link } from '../../forms/link.tsx'
 import { Loaded } from '../../forms/loaded.tsx'
 import { Badges } from '../../frame/badges.tsx'
 import { Fact, Facts } from '../../frame/facts.tsx'
+import { ServiceKeys } from '../../keys/service-keys.tsx'
 import { useIdOfPath } from '../../router.ts'
+import { useUser } from '../../session.ts'
 import { useTexts } from '../../texts/use-texts.tsx'
 
 /** One service, with its roles. */
 export const OneService = () => {
   const { text } = useTexts()
   const { admin } = useApi()
+  const { permissions } = useUser()
   const id = useIdOfPath()
   const changes = useChanges()
   const service = useQuery({ queryKey: ['service', id], queryFn: () => admin.findService(id) })
@@ -45,6 +48,7 @@ export const OneService = () => {
                   changes={changes}
                 />
               </Section>
+              {permissions.includes('api-keys:write') && <ServiceKeys service={found} changes={changes} />}
             </>
           )}
         </Loaded>

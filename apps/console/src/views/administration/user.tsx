@@ -77,13 +77,21 @@ const UserFacts = ({ user }: { readonly user: AdministeredUser }) => {
       <Fact name={text('openSessions')}>
         {permissions.includes('sessions:write') ? (
           <Link to="/admin/sessions" memory={{ of: { id: user.id, name: user.username } }}>
-            {text('showSessions', { count: user.sessions })}
+            {text('showThem', { count: user.sessions })}
           </Link>
         ) : (
           user.sessions
         )}
       </Fact>
-      <Fact name={text('apiKeysTitle')}>{user.api_keys}</Fact>
+      <Fact name={text('apiKeysTitle')}>
+        {permissions.includes('api-keys:write') ? (
+          <Link to="/admin/api-keys" memory={{ of: { id: user.id, name: user.username } }}>
+            {text('showThem', { count: user.api_keys })}
+          </Link>
+        ) : (
+          user.api_keys
+        )}
+      </Fact>
       <Fact name={text('lastSignIn')}>
         {user.last_sign_in_at === null ? text('never') : time(user.last_sign_in_at)}
       </Fact>
