@@ -181,6 +181,34 @@ describe('an administrator', { skip: browserMissing }, () => {
     await page.getByText('The next key signs').waitFor()
   })
 
+  test('makes a role, changes it and takes that back, and who has it is offered no more and goes no way up', async () => {
+    const page = await openAs(c, 'alice', '/admin/roles')
+    await page.getByLabel('Name').fill('support')
+    for (const permission of ['users:read', 'users:write']) await page.getByLabel(permission).check()
+    await press(page, 'Make the role')
+    await page.getByText('The role support is made.').waitFor()
+    await press(page, 'Change the role support')
+    await page.getByLabel('audit:read').check()
+    await page.getByRole('main').getByRole('button', { name: 'Change', exact: true }).last().click()
+    await page.getByText('The role support is changed.').waitFor()
+    await press(page, 'Undo')
+    await page.getByText('The role support is as it was.').waitFor()
+
+    await makeUser(c, 'harriet', ['support'])
+    const hers = await openAs(c, 'harriet', '/admin/users')
+    assert.equal(await hers.getByRole('link', { name: 'Signing keys' }).count(), 0)
+    await find(hers, 'alice')
+    await press(hers, 'End all sessions')
+    await answer(hers, 'End all sessions')
+    await hers.getByText('concerns someone who may do more than you').waitFor()
+    assert.equal(await isSignedIn(page), true)
+
+    await page.reload()
+    await press(page, 'Delete the role support')
+    await answer(page, 'Delete')
+    await page.getByText('This does not go with how things stand now.').waitFor()
+  })
+
   test('is told that the last administrator must stay', async () => {
     const page = await openAs(c, 'alice', '/admin/users')
     await find(page, 'alice')

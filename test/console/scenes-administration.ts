@@ -79,6 +79,18 @@ export const administrationScenes = {
     },
   },
   'user-gone': at('/admin/users/nobody', 'or it is gone'),
+  roles: {
+    show: async (console, context) => {
+      const page = await openAsAdministrator(console, context, { path: '/admin/roles', until: 'Held by' })
+      const name = `support-${++people}`
+      await page.getByLabel('Name').fill(name)
+      await page.getByLabel('users:read').check()
+      await page.getByRole('button', { name: 'Make the role' }).click()
+      await page.getByRole('button', { name: `Change the role ${name}` }).click()
+      await page.getByRole('button', { name: 'Change', exact: true }).last().waitFor()
+      return page
+    },
+  },
   services: { show: makesService },
   service: {
     show: async (console, context) => {

@@ -2,6 +2,7 @@ import type { ComponentType } from 'react'
 import type { TextName } from './texts/en.ts'
 import { AllApiKeys } from './views/administration/api-keys.tsx'
 import { Invitations } from './views/administration/invitations.tsx'
+import { Roles } from './views/administration/roles.tsx'
 import { OneService } from './views/administration/service.tsx'
 import { Services } from './views/administration/services.tsx'
 import { Sessions } from './views/administration/sessions.tsx'
@@ -62,6 +63,7 @@ const administration = {
   '/admin/users': { title: 'usersTitle', needs: 'users:write', Content: Users },
   '/admin/users/:id': { title: 'userTitle', needs: 'users:write', isUnlisted: true, Content: OneUser },
   '/admin/invitations': { title: 'invitationsTitle', needs: 'users:write', Content: Invitations },
+  '/admin/roles': { title: 'roles', needs: 'roles:write', Content: Roles },
   '/admin/services': { title: 'servicesTitle', needs: 'users:write', Content: Services },
   '/admin/services/:id': {
     title: 'serviceTitle',

@@ -1,15 +1,20 @@
 import { Checkbox, Group } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useId } from 'react'
+import { useApi } from '../api/use-api.ts'
 import { useUser } from '../session.ts'
 import styles from './choice.module.css'
 
-/** The roles that can be offered here: those held, and those of whoever chooses. */
-export const useKnownRoles = (held: readonly string[] = []): readonly string[] => {
-  const { roles } = useUser()
-  return [...new Set([...builtIn, ...roles, ...held])].sort()
-}
-
 const builtIn = ['admin', 'moderator', 'user']
+
+/** The roles that can be offered here: all for whoever may read them, else those that are known anyhow. */
+export const useKnownRoles = (held: readonly string[] = []): readonly string[] => {
+  const { admin } = useApi()
+  const { roles: own, permissions } = useUser()
+  const mayRead = permissions.includes('roles:write')
+  const { data: all = [] } = useQuery({ queryKey: ['roles'], queryFn: admin.listRoles, enabled: mayRead })
+  return [...new Set([...builtIn, ...own, ...held, ...all.map(({ name }) => name)])].sort()
+}
 
 type ChoiceProps = {
   readonly name: string

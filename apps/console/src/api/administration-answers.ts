@@ -84,3 +84,15 @@ export type SigningKey = {
 
 /** When the next key signs; null where it does already. */
 export type Rotation = { readonly rotates_at: string | null }
+
+/** A named set of permissions. */
+export type Role = {
+  readonly name: string
+  /** Whether it stands in Gatewright, in the application, or was made by an administrator. */
+  readonly kind: 'built-in' | 'declared' | 'made'
+  readonly description: string
+  readonly permissions: readonly string[]
+  readonly holders: number
+}
+
+export type KnownPermission = { readonly name: string; readonly allows: string }

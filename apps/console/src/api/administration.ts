@@ -3,8 +3,10 @@ import type {
   AnySession,
   CursorPage,
   Explanation,
+  KnownPermission,
   ListedUser,
   OpenInvitation,
+  Role,
   Service,
   SigningKey,
   UserSearch,
@@ -66,6 +68,15 @@ export const createAdministration = (ask: Ask) => {
       ask('POST', '/admin/api-keys', { owner_id: owner, ...request }) as Promise<NewApiKey>,
     rotateKey: (id: string) => ask('POST', `${one('api-keys', id)}/rotate`) as Promise<NewApiKey>,
     revokeKey: (id: string) => ask('DELETE', one('api-keys', id)),
+    listRoles: async () => ((await ask('GET', '/admin/roles')) as { readonly roles: readonly Role[] }).roles,
+    listPermissions: async () =>
+      ((await ask('GET', '/admin/permissions')) as { readonly permissions: readonly KnownPermission[] })
+        .permissions,
+    createRole: (role: Pick<Role, 'name' | 'description' | 'permissions'>) =>
+      ask('POST', '/admin/roles', role),
+    changeRole: (name: string, role: Pick<Role, 'description' | 'permissions'>) =>
+      ask('PATCH', one('roles', name), role),
+    deleteRole: (name: string) => ask('DELETE', one('roles', name)),
     revokeInvitation: (id: string) => ask('DELETE', one('invitations', id)),
   }
 }
