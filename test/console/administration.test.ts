@@ -209,6 +209,18 @@ describe('an administrator', { skip: browserMissing }, () => {
     await page.getByText('This does not go with how things stand now.').waitFor()
   })
 
+  test('asks for a new password of somebody, who is signed out and has it due', async () => {
+    await makeUser(c, 'isabella')
+    const hers = await openAs(c, 'isabella', '/me')
+    const page = await openAs(c, 'alice', '/admin/users')
+    await find(page, 'isabella')
+    await press(page, 'Ask for a new password')
+    await answer(page, 'Ask for a new password')
+    await page.getByText('isabella has to choose a new password').waitFor()
+    await page.getByText('new password due').waitFor()
+    assert.equal(await isSignedIn(hers), false)
+  })
+
   test('is told that the last administrator must stay', async () => {
     const page = await openAs(c, 'alice', '/admin/users')
     await find(page, 'alice')

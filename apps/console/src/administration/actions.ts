@@ -38,6 +38,13 @@ export const userActions: readonly Action<AdministeredUser>[] = [
     isOffered: ({ sessions }) => sessions > 0,
   },
   {
+    name: 'reset-password',
+    label: 'forcePassword',
+    done: 'passwordForced',
+    ends: ['endsSessions', 'choosesPassword', 'keepsKeys', 'tellsUser'],
+    isOffered: ({ has_password: hasPassword, password_change_due: isDue }) => hasPassword && !isDue,
+  },
+  {
     name: 'reset-factors',
     label: 'resetFactors',
     done: 'factorsReset',
