@@ -2,6 +2,7 @@ import type { KnownPermission, Role } from '../api/administration-answers.ts'
 import { useApi } from '../api/use-api.ts'
 import { Field } from '../forms/field.tsx'
 import { Form } from '../forms/form.tsx'
+import { focusOnce } from '../frame/focus.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 import type { Change } from './change.ts'
 import type { Making } from './changes.tsx'
@@ -53,6 +54,7 @@ export const RoleForm = ({ role, permissions, changes: { changing, make }, onDon
         />
       )}
       <Field
+        ref={role && focusOnce}
         name="description"
         autoComplete="off"
         required={false}
