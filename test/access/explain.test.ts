@@ -6,6 +6,8 @@ import { disableUser } from '../../packages/gatewright/src/administration/users.
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { toTimestamp } from '../../packages/gatewright/src/ground/clock.ts'
 import { type AccessToken, createAccessTokens } from '../../packages/gatewright/src/tokens/access-token.ts'
+import { newApiKey } from '../../packages/gatewright/src/tokens/api-key.ts'
+import { giveKey } from '../api-keys/given.ts'
 import { plantTotp } from '../factors/enrolled.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
@@ -93,7 +95,7 @@ describe('why a user may do something, or not', () => {
     assert.deepEqual([no.allowed, no.code, no.asked], [false, 'not_found', 'PUT /api/v1/posts/:id'])
     assert.equal(
       no.rule,
-      'by users, API keys and OAuth clients: owner of the post or permission posts:moderate',
+      'by users, API keys and OAuth clients: (owner of the post and permission posts:write) or permission posts:moderate',
     )
     assert.ok(linesOf(no).includes("no: owner of the post (the post is somebody else's, and private)"))
     assert.equal((await explain({ user: ann.username, route })).allowed, true)
@@ -162,7 +164,7 @@ describe('whether a credential is good', () => {
     t.clock.advance(11 * minute)
     const { credential } = await judge(bob.access)
     assert.deepEqual(
-      [credential.valid, credential.code, credential.reason, credential.session_ended_at],
+      [credential.valid, credential.code, credential.reason, credential.ended_at],
       [false, 'token_expired', 'token_expired', null],
     )
     assert.equal(credential.user_id, bob.id)
@@ -174,14 +176,72 @@ describe('whether a credential is good', () => {
     await t.call('POST', 'logout', { token: bob.access })
     const no = await judge(bob.access, { permission: 'posts:write' })
     assert.deepEqual([no.code, no.reason, no.principal], ['session_ended', 'cut_off', null])
-    assert.deepEqual([no.credential.session_end_reason, no.credential.session_ended_at], ['logout', at])
+    assert.deepEqual([no.credential.end_reason, no.credential.ended_at], ['logout', at])
   })
 
   test('one of a user disabled since is ended, not expired', async () => {
     const bob = await signUp(t, freshName())
     await disableUser(t.engine, { userId: bob.id, origin })
     const { credential } = await judge(bob.access)
-    assert.deepEqual([credential.code, credential.session_end_reason], ['session_ended', 'user_disabled'])
+    assert.deepEqual([credential.code, credential.end_reason], ['session_ended', 'user_disabled'])
+  })
+
+  test('is told of an API key, with what it and its owner both may', async () => {
+    const bob = await signUp(t, freshName())
+    const key = await giveKey(t, bob.id, { permissions: ['todos:read', 'users:write'] })
+    const yes = await judge(key, { route: 'GET /api/v1/todos' })
+    assert.deepEqual(
+      [yes.allowed, yes.principal.kind, yes.principal.permissions],
+      [true, 'api-key', ['todos:read']],
+    )
+    assert.deepEqual([yes.credential.user_id, yes.credential.session_id], [bob.id, null])
+    for (const [route, code] of [
+      ['POST /api/v1/todos', 'insufficient_permission'],
+      ['GET /api/v1/me', 'insufficient_permission'],
+      ['GET /api/v1/admin/users', 'insufficient_permission'],
+    ] as const) {
+      const [method = '', path = ''] = route.split(' ')
+      const sent = await t.call(method, path, { headers: { 'x-api-key': key }, body: { title: 'x' } })
+      assert.deepEqual([(await judge(key, { route })).code, sent.body.code], [code, code], route)
+    }
+    const [used] = await t.engine.db
+      .selectFrom('api_keys')
+      .select('last_used_at')
+      .where('user_id', '=', bob.id)
+      .execute()
+    assert.equal(used?.last_used_at, null)
+  })
+
+  const badKeys: readonly (readonly [string, (bob: Caller) => Promise<string>, string])[] = [
+    ['half of one', async () => 'gwk_half', 'key_form'],
+    ['one that nobody gave', async () => newApiKey(t.engine.random).key, 'key_unknown'],
+    ['an expired one', async ({ id }) => giveKey(t, id, { expiresAt: t.clock.now() - 1 }), 'key_expired'],
+    [
+      'one of a disabled owner',
+      async ({ id }) => {
+        const key = await giveKey(t, id)
+        await disableUser(t.engine, { userId: id, origin })
+        return key
+      },
+      'key_ended',
+    ],
+  ]
+  for (const [what, make, reason] of badKeys)
+    test(`of API keys, ${what} is told why, to administrators alone`, async () => {
+      const key = await make(await signUp(t, freshName()))
+      const { code, credential, principal } = await judge(key, { permission: 'todos:read' })
+      assert.deepEqual([code, credential.reason, principal], ['invalid_token', reason, null])
+      const sent = await t.call('GET', 'todos', { headers: { 'x-api-key': key } })
+      assert.deepEqual([sent.status, sent.body.code], [401, 'invalid_token'])
+      assert.ok(!sent.text.includes(reason))
+    })
+
+  test('an API key shown from an address that it is not allowed from is told so, where one is named', async () => {
+    const bob = await signUp(t, freshName())
+    const token = await giveKey(t, bob.id, { allowedAddresses: ['192.0.2.0/24'] })
+    assert.equal((await judge(token)).allowed, true)
+    assert.equal((await judge(token, { address: '192.0.2.9' })).allowed, true)
+    assert.equal((await judge(token, { address: '198.51.100.1' })).reason, 'key_address')
   })
 
   /** Signed by the key of this installation, for another of its services. */
@@ -249,6 +309,7 @@ describe('what is asked wrongly', () => {
     [{ user: 'chief', permission: 'users:read', route: 'GET /api/v1/me' }, '/route'],
     [{ user: 'chief', route: '/api/v1/me' }, '/route'],
     [{ user: 'chief', route: 'get /api/v1/me' }, '/route'],
+    [{ token: 'x', address: 'here' }, '/address'],
     [{ token: '' }, '/token'],
     [{ token: 'x'.repeat(9_001) }, '/token'],
   ]

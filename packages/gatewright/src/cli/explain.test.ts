@@ -103,7 +103,7 @@ test('a token on standard input is judged, and is said nowhere', async () => {
   )
   const over = JSON.parse(ended.stdout)
   assert.deepEqual(
-    [ended.code, over.allowed, over.code, over.credential.session_end_reason],
+    [ended.code, over.allowed, over.code, over.credential.end_reason],
     [0, false, 'session_ended', 'logout'],
   )
   assert.match(

@@ -58,12 +58,12 @@ const seenOf = (granting: Granting, key: KnownKey): Seen => {
 const findFault = (
   { revocations }: Pick<KeyCallerDependencies, 'revocations'>,
   { keyId, expiresAt, isAllowedFrom }: KnownKey,
-  { address }: Passage,
+  { address }: { readonly address: string | undefined },
   now: number,
 ): string | undefined => {
   if (revocations.isApiKeyEnded(keyId)) return 'key_ended'
   if (expiresAt !== null && expiresAt <= now) return 'key_expired'
-  return isAllowedFrom(address) ? undefined : 'key_address'
+  return address === undefined || isAllowedFrom(address) ? undefined : 'key_address'
 }
 
 /** What changes from one request to the next. No I/O. */
@@ -117,4 +117,24 @@ export const checkKeyCaller = (
 ): void | Promise<void> => {
   const known = dependencies.knownKeys.find(shown)
   return known === undefined ? lookUp(dependencies, passage, shown) : judge(dependencies, passage, known)
+}
+
+/**
+ * The same of a key that somebody has pasted: it counts as no use, and takes from no limit.
+ * @param address where it is shown from; without one, any would do
+ * @param isOf is told whose it is, where its secret is right
+ * @throws Refusal `invalid_token`
+ */
+export const judgeShownKey = async (
+  dependencies: KeyCallerDependencies,
+  { shown, address }: { readonly shown: ShownApiKey; readonly address: string | undefined },
+  isOf: (owner: KeyOwner) => void,
+): Promise<Principal> => {
+  const found = await dependencies.knownKeys.read(shown)
+  const owner = isFault(found) ? found.owner : found
+  if (owner !== undefined) isOf(owner)
+  if (isFault(found)) throw new Refusal('invalid_token', { reason: found.reason })
+  const reason = findFault(dependencies, found, { address }, dependencies.clock.now())
+  if (reason !== undefined) throw new Refusal('invalid_token', { reason })
+  return toKeyPrincipal(dependencies, found)
 }

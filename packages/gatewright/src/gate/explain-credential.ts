@@ -2,19 +2,22 @@ import { Refusal, type RefusalCode } from '../ground/refusal.ts'
 import { findCookieSession, toRevocable } from '../sessions/find-session.ts'
 import { findCookieFault } from '../sign-in/cookie-session.ts'
 import type { Database } from '../storage/tables.ts'
+import { parseApiKey } from '../tokens/api-key.ts'
 import { parseSessionSecret } from '../tokens/session-secret.ts'
+import { judgeShownKey } from './api-key-caller.ts'
 import type { Credential } from './credential.ts'
 import { toClientPrincipal } from './foreign-caller.ts'
-import { type GateDependencies, refuseEnded } from './gate.ts'
+import { ensureCurrent, type GateDependencies, refuseEnded } from './gate.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
 
 /** Why it is good for nothing: what its holder is told, and the exact reason, which is for administrators. */
 export type CredentialFault = { readonly code: RefusalCode; readonly reason: string | null }
 
-/** Whose it is, where its text is proven ours; and the session behind it, as far as it is still known. */
+/** Whose it is, where its text is proven ours; and how its session or key has ended, as far as that is known. */
 export type Ownership = {
   readonly userId: string
   readonly sessionId: string | null
+  readonly keyId: string | null
   readonly endedAt: number | null
   readonly endReason: string | null
 }
@@ -27,32 +30,37 @@ export type JudgedCredential = {
   readonly owner: Ownership | undefined
 }
 
-type Owner = { readonly userId: string; readonly sessionId: string }
+type Owner = { readonly userId: string; readonly sessionId?: string; readonly keyId?: string }
+
+/** What was pasted, and where it is shown from: only an API key may ask that. */
+type Pasted = { readonly text: string; readonly address: string | undefined }
 
 /** Throws what the gate would; says before whose it is, as soon as that is known. */
-type Judge = (gate: GateDependencies, text: string, isOf: (owner: Owner) => void) => Promise<Principal>
+type Judge = (gate: GateDependencies, pasted: Pasted, isOf: (owner: Owner) => void) => Promise<Principal>
 
 /** Whoever holds a token of another issuer is nobody here, unless that issuer speaks for a user. */
-const judgeForeign: Judge = async (gate, text, isOf) => {
+const judgeForeign: Judge = async (gate, { text }, isOf) => {
   const caller = await gate.federation.judge(await gate.federation.verify(text))
-  if (caller.user !== undefined) isOf({ userId: caller.user.userId, sessionId: '' })
+  if (caller.user !== undefined) isOf({ userId: caller.user.userId })
   return toClientPrincipal(gate, caller)
 }
 
-const judgeToken: Judge = async (gate, text, isOf) => {
-  if (gate.federation.isForeign(text)) return judgeForeign(gate, text, isOf)
+const judgeToken: Judge = async (gate, pasted, isOf) => {
+  const { text } = pasted
+  if (gate.federation.isForeign(text)) return judgeForeign(gate, pasted, isOf)
   const token = await gate.accessTokens.verify(text)
-  isOf(token)
-  await gate.revocations.ensureFresh()
+  // Not the token itself: its `keyId` is that of a signing key.
+  isOf({ userId: token.userId, sessionId: token.sessionId })
+  await ensureCurrent(gate)
   refuseEnded(gate, token, gate.clock.now())
   const roles = (await gate.revocations.findRereadRoles(token.userId)) ?? token.roles
   return toUserPrincipal(gate, token, roles)
 }
 
-const judgeCookie: Judge = async (gate, text, isOf) => {
+const judgeCookie: Judge = async (gate, { text }, isOf) => {
   const secret = parseSessionSecret(text)
   if (secret === undefined) throw new Refusal('invalid_token', { reason: 'cookie_form' })
-  await gate.revocations.ensureFresh()
+  await ensureCurrent(gate)
   const found = await findCookieSession(gate.db, secret)
   if (found === undefined) throw new Refusal('invalid_token', { reason: 'cookie_unknown' })
   const { session, roles } = found
@@ -66,6 +74,13 @@ const judgeCookie: Judge = async (gate, text, isOf) => {
   return toUserPrincipal(gate, { userId, sessionId, authTime, amr: amr.split(' ') }, roles)
 }
 
+const judgeKey: Judge = async (gate, { text, address }, isOf) => {
+  const shown = parseApiKey(text)
+  if (shown === undefined) throw new Refusal('invalid_token', { reason: 'key_form' })
+  await ensureCurrent(gate)
+  return judgeShownKey(gate, { shown, address }, isOf)
+}
+
 /** What is no credential of a request, and a mistake that people make. */
 const refuse =
   (reason: string): Judge =>
@@ -77,7 +92,7 @@ const refuse =
 const rows = [
   { kind: 'refresh-token', begins: 'gwr_', place: 'bearer', judge: refuse('refresh_token') },
   { kind: 'session-cookie', begins: 'gws_', place: 'cookie', judge: judgeCookie },
-  { kind: 'api-key', begins: 'gwk_', place: 'api-key', judge: refuse('unknown_api-key') },
+  { kind: 'api-key', begins: 'gwk_', place: 'api-key', judge: judgeKey },
   { kind: 'access-token', begins: '', place: 'bearer', judge: judgeToken },
 ] as const satisfies readonly {
   readonly kind: string
@@ -91,17 +106,25 @@ const rowOf = (text: string) => rows.find(({ begins }) => text.startsWith(begins
 /** The credential that a pasted text would be in a request. */
 export const toCredential = (text: string): Credential => ({ kind: rowOf(text).place, text })
 
-const findOwnership = async (db: Database, { userId, sessionId }: Owner): Promise<Ownership> => {
-  const session = await db
-    .selectFrom('sessions')
+/** Sessions and keys end alike, in tables of their own. */
+const findEnd = (db: Database, { sessionId, keyId }: Owner) => {
+  const [table, id] =
+    keyId === undefined ? (['sessions', sessionId] as const) : (['api_keys', keyId] as const)
+  return db
+    .selectFrom(table)
     .select(['ended_at', 'end_reason'])
-    .where('id', '=', sessionId)
+    .where('id', '=', id ?? '')
     .executeTakeFirst()
+}
+
+const findOwnership = async (db: Database, owner: Owner): Promise<Ownership> => {
+  const end = await findEnd(db, owner)
   return {
-    userId,
-    sessionId: sessionId === '' ? null : sessionId,
-    endedAt: session?.ended_at ?? null,
-    endReason: session?.end_reason ?? null,
+    userId: owner.userId,
+    sessionId: owner.sessionId ?? null,
+    keyId: owner.keyId ?? null,
+    endedAt: end?.ended_at ?? null,
+    endReason: end?.end_reason ?? null,
   }
 }
 
@@ -116,14 +139,14 @@ const toFault = (error: unknown): Refusal => {
  * session, takes from no limit, and ends nothing that is over by the clock.
  * @throws Refusal `unavailable` where nobody can say at the moment
  */
-export const judgeCredential = async (gate: GateDependencies, text: string): Promise<JudgedCredential> => {
-  const { kind, judge } = rowOf(text)
+export const judgeCredential = async (gate: GateDependencies, pasted: Pasted): Promise<JudgedCredential> => {
+  const { kind, judge } = rowOf(pasted.text)
   let owner: Owner | undefined
   const isOf = (known: Owner): void => {
     owner = known
   }
   try {
-    const principal = await judge(gate, text, isOf)
+    const principal = await judge(gate, pasted, isOf)
     return { kind, principal, fault: undefined, owner: owner && (await findOwnership(gate.db, owner)) }
   } catch (error) {
     const { code, details } = toFault(error)

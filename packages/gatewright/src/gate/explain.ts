@@ -10,7 +10,7 @@ import { findUser, findUserByName, getUser, type User } from '../users/users.ts'
 import { type ExplainedAccess, explainAccess } from './check-access.ts'
 import { type JudgedCredential, judgeCredential, toCredential } from './explain-credential.ts'
 import { at, type ExplainedPart, toExplainedParts, toLine } from './explain-text.ts'
-import type { GateDependencies } from './gate.ts'
+import { ensureCurrent, type GateDependencies } from './gate.ts'
 import type { GateRule } from './passage.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
 import { refuseSwitchedOff } from './switched-off.ts'
@@ -30,6 +30,8 @@ export type Question = {
    */
   readonly user?: string | undefined
   readonly token?: string | undefined
+  /** Where an API key is shown from; without a word its addresses are not asked. */
+  readonly address?: string | undefined
   /** What: without a word, whether the credential is good. `no route`: the path is none of this installation. */
   readonly permission?: string | undefined
   readonly route?: AskedRoute | 'no route' | undefined
@@ -111,15 +113,16 @@ const findNamed = async (gate: GateDependencies, name: string): Promise<Caller> 
 const whyBad = ({ fault, owner }: JudgedCredential): string =>
   [
     fault?.reason ?? fault?.code,
-    owner?.endedAt == null
-      ? undefined
-      : `the session ended${at(owner.endedAt)}: ${owner.endReason ?? 'ended'}`,
+    owner?.endedAt == null ? undefined : `ended${at(owner.endedAt)}: ${owner.endReason ?? 'ended'}`,
   ]
     .filter(each => each !== undefined)
     .join('; ')
 
-const findHolder = async (gate: GateDependencies, text: string): Promise<Caller> => {
-  const credential = await judgeCredential(gate, text)
+const findHolder = async (
+  gate: GateDependencies,
+  pasted: { readonly text: string; readonly address: string | undefined },
+): Promise<Caller> => {
+  const credential = await judgeCredential(gate, pasted)
   const { principal, fault, owner, kind } = credential
   const standing = toLine(
     `the ${kind} is good`,
@@ -192,9 +195,10 @@ const answer = async (
   gate: GateDependencies,
   question: Question,
 ): Promise<Explanation & { userId?: string }> => {
+  await ensureCurrent(gate)
   const found =
     question.token !== undefined
-      ? await findHolder(gate, question.token)
+      ? await findHolder(gate, { text: question.token, address: question.address })
       : question.user !== undefined
         ? await findNamed(gate, question.user)
         : nobody

@@ -219,7 +219,10 @@ const isJudgedHere = ({ token, apiKey, foreign, cookie, rule }: Passage): boolea
   (cookie !== undefined && !rule.ignoresCookie && !rule.readsOwnCredential)
 
 /** What has ended, and what roles allow: nothing is known to be newer than what this process knows of it. */
-const ensureCurrent = ({ revocations, roleTable }: GateDependencies): Promise<void> | undefined => {
+export const ensureCurrent = ({
+  revocations,
+  roleTable,
+}: Pick<GateDependencies, 'revocations' | 'roleTable'>): Promise<void> | undefined => {
   const fresh = revocations.ensureFresh()
   return fresh === undefined ? roleTable.ensureRead() : fresh.then(() => roleTable.ensureRead())
 }

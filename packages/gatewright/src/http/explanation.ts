@@ -49,8 +49,9 @@ export const explanationSchema = named(
         reason: textOrNull,
         user_id: textOrNull,
         session_id: textOrNull,
-        session_ended_at: timeOrNull,
-        session_end_reason: textOrNull,
+        key_id: textOrNull,
+        ended_at: timeOrNull,
+        end_reason: textOrNull,
       }),
     ),
   }),
@@ -111,8 +112,9 @@ const toCredential = ({ kind, fault, owner }: NonNullable<Explanation['credentia
   reason: fault?.reason ?? null,
   user_id: owner?.userId ?? null,
   session_id: owner?.sessionId ?? null,
-  session_ended_at: toTimestampOrNull(owner?.endedAt ?? null),
-  session_end_reason: owner?.endReason ?? null,
+  key_id: owner?.keyId ?? null,
+  ended_at: toTimestampOrNull(owner?.endedAt ?? null),
+  end_reason: owner?.endReason ?? null,
 })
 
 /** An explanation as answers and the command line's JSON show it. What was pasted is not in it. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { type AskedRoute, explain, type Question } from '../../gate/explain.ts'
+import { parseAddress } from '../../ground/address.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
 import { explanationSchema, madeUpExplanation, toExplanationView } from '../explanation.ts'
@@ -9,12 +10,14 @@ import { strictObject, text, username } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
 /** What belongs together in a body, which no schema says in words. */
-const checkBody = ({ user, token, permission: name, route }: Body): void => {
+const checkBody = ({ user, token, address, permission: name, route }: Body): void => {
   const refuse = (path: string, message: string): never => {
     throw new Refusal('validation_failed', { errors: [{ path, message }] })
   }
   if (user !== undefined && token !== undefined)
     refuse('/token', 'stands beside "user": write one of the two')
+  if (address !== undefined && parseAddress(address) === undefined)
+    refuse('/address', 'must be an IP address')
   if (name !== undefined && route !== undefined)
     refuse('/route', 'stands beside "permission": write one of the two')
   if (token === undefined && name === undefined && route === undefined)
@@ -34,14 +37,16 @@ const body = strictObject(
   {
     user: username,
     token: text(1, 9_000),
+    address: text(2, 45),
     permission: text(1, 64),
     route: { type: 'string', pattern: '^[A-Z]{1,20} /[^ ]{0,2000}$' },
   },
-  ['user', 'token', 'permission', 'route'],
+  ['user', 'token', 'address', 'permission', 'route'],
 )
 type Body = {
   readonly user?: string
   readonly token?: string
+  readonly address?: string
   readonly permission?: string
   readonly route?: string
 }
@@ -70,10 +75,10 @@ export const explainRoutes = (app: FastifyInstance): void => {
       schema: { body, response: { 200: explanationSchema } },
     },
     async request => {
-      const { user, token, permission: name, route } = request.body
+      const { user, token, address, permission: name, route } = request.body
       checkBody(request.body)
       const asked = route === undefined ? undefined : findRoute(app.routeTable, route)
-      const question: Question = { user, token, permission: name, route: asked }
+      const question: Question = { user, token, address, permission: name, route: asked }
       return toExplanationView(await explain(app.gate, question, originOf(request)))
     },
   )
