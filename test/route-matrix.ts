@@ -64,6 +64,7 @@ export const matrix = `
 | POST /api/v1/logout         | refresh token   | who       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | 200   | who     | two  |
 | GET /api/v1/me              |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
 | PATCH /api/v1/me            |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
+| GET /api/v1/me/export |  | who | 200 | 200 | 200 | 200 | 200 | again | late | over | no | two |
 | DELETE /api/v1/me           |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | no      | two  |
 | POST /api/v1/me/email |  | who | 202 | 202 | 202 | 202 | 202 | again | late | over | no  | two |
 | POST /api/v1/me/email/verification |  | who | 202 | 202 | 202 | 202 | 202 | 202 | late | over | no  | two |

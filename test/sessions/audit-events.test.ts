@@ -433,6 +433,11 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const answer = await call('DELETE', 'me/totp', { token: access })
     return { user: id, actor: id, session: sessionId, answer, details: { method: 'totp' } }
   },
+  'user.exported': async () => {
+    const { id, access, sessionId } = await join()
+    const answer = await call('GET', 'me/export', { token: access })
+    return { user: id, actor: id, session: sessionId, answer }
+  },
   'user.password-change-forced': async () => {
     const { id } = await join()
     const reason = 'the laptop was stolen'

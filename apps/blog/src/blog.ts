@@ -9,6 +9,7 @@ import { postRoutesV2 } from './posts/routes-v2.ts'
 import { todoRoutes } from './todos/routes.ts'
 import { todoRoutesV2 } from './todos/routes-v2.ts'
 import { findTodoThing } from './todos/todos.ts'
+import { userData } from './users/data.ts'
 import { userFields } from './users/fields.ts'
 import { userRoutes } from './users/routes.ts'
 
@@ -28,5 +29,6 @@ export const blog: Application = {
   migrations: [blogMigrations],
   things: { post: findPostThing, todo: findTodoThing },
   userFields,
+  userData,
   hooks,
 }

@@ -11,6 +11,7 @@ export const auditEvents = {
   'user.created': 'An administrator or the command line created a user.',
   'user.disabled': 'A user was disabled; everything of the user ended.',
   'user.enabled': 'A user was enabled again.',
+  'user.exported': 'A user took a copy of everything that is kept of the own account.',
   'user.deleted':
     'A user was deleted; everything of the user ended, and what was personal in the account was erased.',
   'user.roles-changed': 'The roles of a user were replaced.',

@@ -7,6 +7,7 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import type { Logger } from 'pino'
+import type { UserData } from '../administration/export-user.ts'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/check-access.ts'
 import { createRequestIds, newId } from '../ground/random.ts'
@@ -33,6 +34,8 @@ export type Application = RoleDeclaration & {
   readonly plugin: FastifyPluginAsync
   readonly migrations?: readonly MigrationSet[]
   readonly things?: Readonly<Record<string, FindThing>>
+  /** What the application keeps of a user, for `GET /me/export`: rows by name, as they may be shown to that user. */
+  readonly userData?: UserData
   /** Its own fields on every user (docs/user-fields.md). */
   readonly userFields?: UserFields
   /** What it does after something happened to a user (docs/hooks.md). */

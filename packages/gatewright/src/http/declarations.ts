@@ -1,3 +1,4 @@
+import type { UserData } from '../administration/export-user.ts'
 import type { Engine } from '../compose.ts'
 import type { GateDependencies } from '../gate/gate.ts'
 import type { GateRule, Passage } from '../gate/passage.ts'
@@ -30,6 +31,8 @@ declare module 'fastify' {
     gate: GateDependencies
     /** The routes as data. */
     routeTable: RouteTable
+    /** What the application keeps of a user, for the user's own copy. */
+    userData: UserData
     /** The fields that the application declared on users. */
     userFields: UserFields
   }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Logger } from 'pino'
+import type { UserData } from '../administration/export-user.ts'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/check-access.ts'
 import type { Hooks } from '../hooks/events.ts'
@@ -32,6 +33,7 @@ import { healthRoutes } from './routes/health.ts'
 import { identityRoutes } from './routes/identities.ts'
 import { invitationRoutes } from './routes/invitations.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { ownDataRoutes } from './routes/own-data.ts'
 import { ownFactorRoutes } from './routes/own-factors.ts'
 import { ownPasskeyRoutes } from './routes/own-passkeys.ts'
 import { passkeySignInRoutes } from './routes/passkey-sign-in.ts'
@@ -57,6 +59,8 @@ export type GateOptions = {
   readonly mount?: string
   /** Finders of the application's objects, by the names that access rules use. */
   readonly things?: Readonly<Record<string, FindThing>>
+  /** What the application keeps of a user, for `GET /me/export`. */
+  readonly userData?: UserData
   /** The application's own fields on every user, by name (docs/user-fields.md). */
   readonly userFields?: UserFields
   /** What the application does after something happened to a user (docs/hooks.md). */
@@ -92,6 +96,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
 
   app.decorate('gatewright', engine)
   app.decorate('gate', gate)
+  app.decorate('userData', options.userData ?? {})
   app.decorate('userFields', checkUserFields(options.userFields ?? {}))
   app.decorateRequest('passage', undefined)
   app.decorateRequest('principal', undefined)
@@ -144,6 +149,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       passkeySignInRoutes,
       passwordStrengthRoutes,
       accountRoutes,
+      ownDataRoutes,
       secondHalfRoutes,
       stepUpRoutes,
       ownFactorRoutes,

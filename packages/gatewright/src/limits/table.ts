@@ -145,6 +145,16 @@ export const limits = {
       describe: 'And not around the clock.',
     },
   ],
+  export: [
+    {
+      by: 'user',
+      count: 5,
+      window: hour,
+      kind: 'exact',
+      away: 1,
+      describe: 'A copy of everything that is kept of somebody reads a lot, and nobody needs it often.',
+    },
+  ],
   invitation: [
     {
       by: 'user',
