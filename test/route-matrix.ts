@@ -189,6 +189,8 @@ export const matrix = `
 | POST /api/v1/admin/signing-keys/:id/revoke | signing key | who | no | no | no | 200 | no | again | late | over | no | two |
 | POST /api/v1/admin/signing-keys/:id/revoke | unknown id | who | no | no | no | none | no | again | late | over | no | two |
 | POST /api/v1/admin/signing-keys/:id/revoke | malformed id | who | no | no | no | none | no | again | late | over | no | two |
+| GET /api/v1/admin/settings |  | who | no | no | no | 200 | no | 200 | late | over | no | two |
+| GET /api/v1/admin/health |  | who | no | no | no | 200 | no | 200 | late | over | no | two |
 | GET /api/v1/users           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | 200     | two  |
 | POST /api/v1/users          |                 | 201       | 201   | 201   | 201       | 201           | 201      | again | late    | over  | 201     | two  |
 | POST /api/v1/users          | with roles      | who       | no    | no    | no        | 201           | no       | again | late    | over  | no      | two  |

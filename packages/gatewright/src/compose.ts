@@ -70,6 +70,8 @@ import { listRoles } from './users/users.ts'
 /** Everything that operations ask for, built once. */
 export type Engine = Omit<GateDependencies, 'things'> & {
   readonly settings: Settings
+  /** Where each setting comes from; what is not named was given by the program. */
+  readonly sources: Partial<Sources>
   readonly publicUrl: string
   readonly random: Random
   readonly secrets: Secrets
@@ -378,6 +380,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(strength.stop)
   return {
     settings,
+    sources,
     publicUrl,
     db,
     watch,

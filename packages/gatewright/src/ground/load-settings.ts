@@ -77,9 +77,19 @@ const readPlaces = (
   return { settings, sources: sourcesOf(readings) }
 }
 
-/** The settings in force, as `gatewright config` prints them; secrets are `hidden`, absent ones `none`. */
-export const describeSettings = ({ settings, sources }: LoadedSettings) =>
-  settingRows.map(row => ({ name: row.name, value: shownValue(row, settings), source: sources[row.name] }))
+/** The settings in force, as `gatewright config` prints them; secrets are `hidden`, absent ones `none`; `program` is what no place gave. */
+export const describeSettings = ({
+  settings,
+  sources,
+}: {
+  readonly settings: Settings
+  readonly sources: Partial<Sources>
+}) =>
+  settingRows.map(row => ({
+    name: row.name,
+    value: shownValue(row, settings),
+    source: sources[row.name] ?? 'program',
+  }))
 
 const shownValue = (row: Setting, settings: Settings): string => {
   const value = settings[fieldOf(row.name)]

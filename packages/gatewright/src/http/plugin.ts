@@ -20,6 +20,7 @@ import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
 import { adminApiKeyRoutes } from './routes/admin-api-keys.ts'
+import { adminHealthRoutes } from './routes/admin-health.ts'
 import { adminSessionRoutes } from './routes/admin-sessions.ts'
 import { adminUserChangeRoutes } from './routes/admin-user-changes.ts'
 import { adminUserRoutes } from './routes/admin-users.ts'
@@ -44,6 +45,7 @@ import { roleRoutes } from './routes/roles.ts'
 import { secondHalfRoutes } from './routes/second-half.ts'
 import { serviceRoutes } from './routes/services.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { settingsRoutes } from './routes/settings.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { signingKeyRoutes } from './routes/signing-keys.ts'
@@ -168,6 +170,8 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       serviceRoutes,
       adminSessionRoutes,
       signingKeyRoutes,
+      settingsRoutes,
+      adminHealthRoutes,
       revocationsRoutes,
     ])
       addRoutes(scope, engine)

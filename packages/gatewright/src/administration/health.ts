@@ -1,0 +1,60 @@
+import type { Clock } from '../ground/clock.ts'
+import { isSilent, type LiveProcess, readProcesses } from '../processes/live-process.ts'
+import type { Database } from '../storage/tables.ts'
+
+/** More is not counted: a queue that long says all there is to say. */
+const most = 1_000
+
+export type Health = {
+  readonly processes: readonly (LiveProcess & { readonly silent: boolean })[]
+  readonly mail: { readonly waiting: number; readonly givenUp: number; readonly oldestDueAt: number | null }
+  readonly housekeeping: readonly { readonly task: string; readonly succeededAt: number | null }[]
+}
+
+/** Counts so many at most, by the index of what is due. */
+const countMails = async (db: Database, isGivenUp: boolean): Promise<number> => {
+  const { count } = await db
+    .selectFrom(
+      db
+        .selectFrom('mails')
+        .select('id')
+        .where('forgotten_at', isGivenUp ? 'is not' : 'is', null)
+        .limit(most)
+        .as('found'),
+    )
+    .select(eb => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+const findOldestDue = async (db: Database): Promise<number | null> => {
+  const row = await db
+    .selectFrom('mails')
+    .select('due_at')
+    .where('forgotten_at', 'is', null)
+    .orderBy('due_at')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.due_at ?? null
+}
+
+/** What the database knows of how the processes are. Bounded, however much waits. */
+export const readHealth = async ({
+  db,
+  clock,
+}: {
+  readonly db: Database
+  readonly clock: Clock
+}): Promise<Health> => {
+  const processes = await readProcesses(db)
+  const tasks = await db.selectFrom('housekeeping').select(['task', 'succeeded_at']).orderBy('task').execute()
+  return {
+    processes: processes.map(process => ({ ...process, silent: isSilent(process, clock.now()) })),
+    mail: {
+      waiting: await countMails(db, false),
+      givenUp: await countMails(db, true),
+      oldestDueAt: await findOldestDue(db),
+    },
+    housekeeping: tasks.map(({ task, succeeded_at }) => ({ task, succeededAt: succeeded_at })),
+  }
+}
