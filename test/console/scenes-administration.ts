@@ -132,6 +132,8 @@ export const administrationScenes = {
       return page
     },
   },
+  settings: at('/admin/settings', 'APP_NAME'),
+  health: at('/admin/health', 'Ready'),
   why: {
     show: async (console, context) => {
       const page = await openAsAdministrator(console, context, {

@@ -1,11 +1,13 @@
 import type { ComponentType } from 'react'
 import type { TextName } from './texts/en.ts'
 import { AllApiKeys } from './views/administration/api-keys.tsx'
+import { HealthNow } from './views/administration/health.tsx'
 import { Invitations } from './views/administration/invitations.tsx'
 import { Roles } from './views/administration/roles.tsx'
 import { OneService } from './views/administration/service.tsx'
 import { Services } from './views/administration/services.tsx'
 import { Sessions } from './views/administration/sessions.tsx'
+import { SettingsInForce } from './views/administration/settings.tsx'
 import { SigningKeys } from './views/administration/signing-keys.tsx'
 import { OneUser } from './views/administration/user.tsx'
 import { Users } from './views/administration/users.tsx'
@@ -74,6 +76,8 @@ const administration = {
   '/admin/sessions': { title: 'sessionsTitle', needs: 'sessions:write', Content: Sessions },
   '/admin/signing-keys': { title: 'signingTitle', needs: 'signing-keys:write', Content: SigningKeys },
   '/admin/api-keys': { title: 'allKeysTitle', needs: 'api-keys:write', Content: AllApiKeys },
+  '/admin/settings': { title: 'settingsTitle', needs: 'settings:read', Content: SettingsInForce },
+  '/admin/health': { title: 'healthTitle', needs: 'metrics:read', Content: HealthNow },
   '/admin/explain': { title: 'whyTitle', needs: 'users:write', Content: Why },
 } as const satisfies Readonly<Record<string, Omit<View, 'audience'> & { readonly needs: string }>>
 

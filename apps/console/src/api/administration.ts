@@ -3,11 +3,13 @@ import type {
   AnySession,
   CursorPage,
   Explanation,
+  Health,
   KnownPermission,
   ListedUser,
   OpenInvitation,
   Role,
   Service,
+  SettingsShown,
   SigningKey,
   UserSearch,
 } from './administration-answers.ts'
@@ -77,6 +79,8 @@ export const createAdministration = (ask: Ask) => {
     changeRole: (name: string, role: Pick<Role, 'description' | 'permissions'>) =>
       ask('PATCH', one('roles', name), role),
     deleteRole: (name: string) => ask('DELETE', one('roles', name)),
+    findSettings: () => ask('GET', '/admin/settings') as Promise<SettingsShown>,
+    findHealth: () => ask('GET', '/admin/health') as Promise<Health>,
     revokeInvitation: (id: string) => ask('DELETE', one('invitations', id)),
   }
 }
