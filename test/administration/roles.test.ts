@@ -113,7 +113,7 @@ describe('a role can not be changed or deleted', () => {
     await refusesAll('validation_failed', () => redefine(name, 'reports:read', 'reports:raed'))
   })
 
-  test('deleted while somebody has it, be it a disabled one; and then it can', async () => {
+  test('deleted while somebody has it, be it a disabled one, and then it can', async () => {
     const name = await make('reports:read')
     const userId = await t.newUser(name)
     await disableUser(t.engine, { userId, origin })

@@ -41,6 +41,7 @@ export const addTestUser = async (
   declared: UserFields = {},
   hash: () => Promise<PasswordHash> = hashOnce,
 ): Promise<User> => {
+  await engine.roleTable.ensureRead()
   checkRoles(engine, roles)
   const name = parseUsername(username, { reserved: 'allow' })
   if (!name.ok) throw new TypeError(`${username} is no username: ${name.problem}`)
