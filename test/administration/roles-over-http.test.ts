@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles } from 'gatewright/administration'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { giveKey } from '../api-keys/given.ts'
 import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
 import { show } from '../sessions/browser.ts'
@@ -151,6 +152,18 @@ test('what a role allows is so in the next answer, for a token of before', async
   const name = await make('users:read')
   const ann = await signUp(t, freshName(), [name])
   const list = () => t.call('GET', 'users', { token: ann.access })
+  assert.equal((await list()).status, 200)
+  await ask('PATCH', `admin/roles/${name}`, { permissions: [] })
+  assert.equal(show(await list()), '403 insufficient_permission')
+  await ask('PATCH', `admin/roles/${name}`, { permissions: ['users:read'] })
+  assert.equal((await list()).status, 200)
+})
+
+test('what a role allows is so in the next answer for an API key, which does no more than its owner', async () => {
+  const name = await make('users:read')
+  const { id } = await signUp(t, freshName(), [name])
+  const key = await giveKey(t, id, { permissions: ['users:read'] })
+  const list = () => t.call('GET', 'users', { headers: { 'x-api-key': key } })
   assert.equal((await list()).status, 200)
   await ask('PATCH', `admin/roles/${name}`, { permissions: [] })
   assert.equal(show(await list()), '403 insufficient_permission')
