@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Permission } from 'gatewright/access'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { second as oneSecond } from 'gatewright/clock'
+import { createRole } from '../../packages/gatewright/src/administration/change-role.ts'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import {
@@ -332,9 +332,8 @@ describe('no way up: a service belongs to the administrators together, and to no
   let helen: Administrator
   before(async () => {
     // A role between: it may administer users, and nothing else.
-    const { roleTable } = t.engine
-    const roles = roleTable.roles as Map<string, readonly Permission[]>
-    roles.set('helpdesk', ['users:read', 'users:write'])
+    const permissions = ['users:read', 'users:write']
+    await createRole(t.engine, { name: 'helpdesk', description: '', permissions }, origin)
     const { id } = await addUser(t.engine, 'helen', { roles: ['helpdesk'] })
     helen = await signInAs(t.engine, id)
   })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Permission } from 'gatewright/access'
 import { changeRoles, disableUser } from 'gatewright/administration'
 import { day, minute, second as oneSecond } from 'gatewright/clock'
+import { createRole } from '../../packages/gatewright/src/administration/change-role.ts'
 import { endAnySession } from '../../packages/gatewright/src/administration/sessions.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { endOtherSession, logOut } from '../../packages/gatewright/src/sign-in/end-sessions.ts'
@@ -19,8 +19,8 @@ before(async () => {
   second = openSecondConnection(t.engine)
   chief = await signUp(t, 'chief', ['admin'])
   // A role between: it may end sessions, and nothing else.
-  const roles = t.engine.roleTable.roles as Map<string, readonly Permission[]>
-  roles.set('guard', ['users:read', 'sessions:write'])
+  const permissions = ['users:read', 'sessions:write']
+  await createRole(t.engine, { name: 'guard', description: '', permissions }, origin)
 })
 after(async () => {
   second.close()

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Permission } from 'gatewright/access'
 import { changeRoles } from 'gatewright/administration'
 import { minute, second as oneSecond } from 'gatewright/clock'
 import { newId, systemRandom } from 'gatewright/random'
+import { createRole } from '../../packages/gatewright/src/administration/change-role.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
@@ -17,9 +17,11 @@ before(async () => {
   t = await startTestApp()
   second = openSecondConnection(t.engine)
   chief = await signUp(t, 'chief', ['admin'])
-  const roles = t.engine.roleTable.roles as Map<string, readonly Permission[]>
-  roles.set('keeper', ['users:read', 'signing-keys:write'])
-  roles.set('helpdesk', ['users:read', 'users:write', 'sessions:write'])
+  for (const [name, permissions] of Object.entries({
+    keeper: ['users:read', 'signing-keys:write'],
+    helpdesk: ['users:read', 'users:write', 'sessions:write'],
+  }))
+    await createRole(t.engine, { name, description: '', permissions }, origin)
 })
 after(async () => {
   second.close()
