@@ -46,9 +46,13 @@ export const listFields = ({ app }: TestApp): readonly Field[] =>
     ),
   )
 
+/** A schema that takes nothing refuses every body: there is no field to attack. */
+export const takesSomething = (schema: unknown): boolean =>
+  schema !== undefined && (schema as { readonly type?: unknown }).type !== 'null'
+
 /** The routes that take a body, as method and URL. */
 export const listBodyRoutes = ({ app }: TestApp): readonly string[] =>
-  app.routeTable.routes.filter(({ schema }) => schema?.body !== undefined).map(nameOf)
+  app.routeTable.routes.filter(({ schema }) => takesSomething(schema?.body)).map(nameOf)
 
 /** The JSON types that a field takes: of an alternative, those of all its parts. */
 export const typesOf = ({ type = [], anyOf = [] }: Schema): readonly string[] => [
