@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import { type Passage, takeFromLimit } from '../gate/passage.ts'
 import { countRefused } from '../gate/unknown-credential.ts'
+import { Refusal } from '../ground/refusal.ts'
 import type { LimitKeys } from '../limits/counter-keys.ts'
 import type { LimitReport } from '../limits/limit-report.ts'
 import type { LimitName } from '../limits/table.ts'
@@ -55,6 +56,12 @@ const raiseAlarm = (log: Logger, { id }: FastifyRequest): void =>
     `the database went back: ${wentBack.means} ${wentBack.do}`,
   )
 
+/** Of a thing that a path names no more is told than that: an id of another form is answered like one of nobody. */
+const tellNoMore = ({ params }: FastifyRequest, refusal: Refusal): Refusal =>
+  refusal.code === 'not_found' && (params as { readonly id?: string } | undefined)?.id !== undefined
+    ? new Refusal('not_found')
+    : refusal
+
 export type AnswerRefusal = (request: FastifyRequest, reply: FastifyReply, error: unknown) => void
 
 /** Answers whatever was thrown as a problem (RFC 9457). What nobody expected is logged, and says nothing. */
@@ -75,7 +82,7 @@ export const createAnswerRefusal =
       .headers(refusalHeaders(refusal, places.challenge))
       .type(problemType)
       .serializer(JSON.stringify)
-      .send(toProblem(refusal, { publicUrl, requestId: request.id }))
+      .send(toProblem(tellNoMore(request, refusal), { publicUrl, requestId: request.id }))
     // After the answer, which stands in the queue of this turn: what is written about it comes behind it.
     noteRefusedCredential(engine, request, refusal)
   }
