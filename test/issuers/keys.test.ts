@@ -76,19 +76,19 @@ test('kid flood: a thousand made-up ids make the server ask once in half a minut
 const troubles: Readonly<Record<string, Parameters<Scene['local']['misbehave']>[0]>> = {
   'answers 500': (_, response) => void response.writeHead(500).end(),
   'hangs up': request => void request.socket.destroy(),
-  'answers something else than JSON': (_, response) =>
-    void response.setHeader('content-type', 'text/html').end('<html>'),
-  'answers broken JSON': (_, response) =>
-    void response.setHeader('content-type', 'application/json').end('{"keys": ['),
-  'answers without end': (_, response) => {
-    response.setHeader('content-type', 'application/json')
-    response.end(`{"keys": [], "x": "${'x'.repeat(300_000)}"}`)
-  },
-  'answers packed': (_, response) =>
+  'answers something else than JSON': (_, response, honest) =>
+    void response.setHeader('content-type', 'text/html').end(honest),
+  'answers another status': (_, response, honest) =>
+    void response.writeHead(203, { 'content-type': 'application/json' }).end(honest),
+  'answers broken JSON': (_, response, honest) =>
+    void response.setHeader('content-type', 'application/json').end(honest.slice(0, -1)),
+  'answers more than there may be': (_, response, honest) =>
+    void response.setHeader('content-type', 'application/json').end(`${' '.repeat(300_000)}${honest}`),
+  'answers packed': (_, response, honest) =>
     void response
       .setHeader('content-type', 'application/json')
-      .setHeader('content-encoding', 'gzip')
-      .end('{}'),
+      .setHeader('content-encoding', 'br')
+      .end(honest),
   'has no key that is taken': (_, response) =>
     void response.setHeader('content-type', 'application/json').end('{"keys": []}'),
 }
@@ -221,8 +221,10 @@ test('discovery that is another issuer’s, or names keys on another address, is
       clock: t.clock,
       issuers: parseIssuers([plainEntry(local)]),
     })
-    local.misbehave((_, response) => {
-      response.setHeader('content-type', 'application/json').end(JSON.stringify(lie(local.issuer)))
+    local.misbehave(({ url = '' }, response, honest) => {
+      const isLie = url.endsWith('openid-configuration')
+      const said = isLie ? JSON.stringify(lie(local.issuer)) : honest
+      response.setHeader('content-type', 'application/json').end(said)
     })
     await assert.rejects(federation.verify(scene.token()), { code: 'unavailable' })
     federation.stop()

@@ -52,8 +52,13 @@ export type LocalIssuer = {
   readonly asked: readonly string[]
   /** Replaces what is published. */
   readonly publish: (...keys: readonly LocalKey[]) => void
-  /** From now on it answers so; without a word, as it should. */
-  readonly misbehave: (answer?: (request: IncomingMessage, response: ServerResponse) => void) => void
+  /**
+   * From now on it answers so; without a word, as it should.
+   * @param answer is also given what an honest answer would say
+   */
+  readonly misbehave: (
+    answer?: (request: IncomingMessage, response: ServerResponse, honest: string) => void,
+  ) => void
   readonly close: () => Promise<void>
 }
 
@@ -67,15 +72,18 @@ export const startIssuer = async (keys: readonly LocalKey[], path = ''): Promise
   const asked: string[] = []
   let published = keys
   let misbehaving: Parameters<LocalIssuer['misbehave']>[0]
+  const honestAnswer = (url: string): string | undefined => {
+    if (url === `${path.replace(/\/$/, '')}${discoveryPath}`)
+      return JSON.stringify({ issuer, jwks_uri: `${origin}/keys` })
+    return url === '/keys' ? JSON.stringify({ keys: published.map(({ jwk }) => jwk) }) : undefined
+  }
   const server = createServer((request, response) => {
     const { url = '' } = request
     asked.push(url)
-    if (misbehaving !== undefined) return misbehaving(request, response)
+    const honest = honestAnswer(url)
+    if (misbehaving !== undefined) return misbehaving(request, response, honest ?? '{}')
     response.setHeader('content-type', 'application/json')
-    if (url === `${path.replace(/\/$/, '')}${discoveryPath}`)
-      return response.end(JSON.stringify({ issuer, jwks_uri: `${origin}/keys` }))
-    if (url === '/keys') return response.end(JSON.stringify({ keys: published.map(({ jwk }) => jwk) }))
-    return response.writeHead(404).end('{}')
+    return honest === undefined ? response.writeHead(404).end('{}') : response.end(honest)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
