@@ -100,7 +100,7 @@ export const administrationScenes = {
       return page
     },
   },
-  sessions: at('/admin/sessions', 'This device'),
+  sessions: at('/admin/sessions', 'Last used'),
   'signing-keys': at('/admin/signing-keys', 'ES256'),
   'signing-key-revoke': {
     show: async (console, context) => {
