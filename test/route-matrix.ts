@@ -2,6 +2,7 @@ import { toTimestamp } from 'gatewright/clock'
 import { type ListName, toCursorPage } from '../apps/blog/src/paging/cursor.ts'
 import type { Place } from '../apps/blog/src/paging/keyset.ts'
 import { toCursorPage as toEngineCursorPage } from '../packages/gatewright/src/http/cursor.ts'
+import { linkExample } from '../packages/gatewright/src/http/routes/identities.ts'
 import { openSetupLink } from '../packages/gatewright/src/sign-in/setup-link.ts'
 import { apiKeyRequests } from './api-keys/requests.ts'
 import { forgetFactors } from './factors/enrolled.ts'
@@ -138,7 +139,7 @@ export const matrix = `
 | POST /api/v1/admin/users/:id/identities | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
 | POST /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
 | POST /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/users/:id/identities | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
+| DELETE /api/v1/admin/users/:id/identities | linked user | who | no | no | no | 204 | no | again | late | over | no  | two |
 | DELETE /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
 | DELETE /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
 | POST /api/v1/admin/explain |                 | who       | no    | no    | no        | 200           | no       | again | late    | over  | no      | two  |
@@ -382,8 +383,15 @@ export const requests: Readonly<Record<string, Request>> = {
   'POST /api/v1/admin/users/:id/identities': {
     body: () => ({ issuer: 'https://a.example', subject: freshName() }),
   },
-  'DELETE /api/v1/admin/users/:id/identities': { query: { issuer: 'https://a.example', subject: 's' } },
+  'DELETE /api/v1/admin/users/:id/identities': { query: linkExample, spends: true },
   'PUT /api/v1/admin/users/:id/roles': { body: () => ({ roles: ['moderator', 'user'] }) },
+  'GET /api/v1/admin/api-keys': {
+    query: {
+      limit: '10',
+      owner_id: unknownId,
+      cursor: engineCursor('admin/api-keys', { ownerId: unknownId }),
+    },
+  },
   'GET /api/v1/admin/services': { query: { limit: '10', cursor: engineCursor('admin/services') } },
   'GET /api/v1/admin/sessions': {
     query: {

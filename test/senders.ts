@@ -5,6 +5,7 @@ import { createRole } from '../packages/gatewright/src/administration/change-rol
 import { invite } from '../packages/gatewright/src/administration/invitations.ts'
 import { systemOrigin } from '../packages/gatewright/src/audit/record.ts'
 import { keyExample } from '../packages/gatewright/src/http/api-key-view.ts'
+import { linkExample } from '../packages/gatewright/src/http/routes/identities.ts'
 import { addService } from './administration/added-service.ts'
 import { giveKey, giveKeyWithId } from './api-keys/given.ts'
 import { forgetFactors } from './factors/enrolled.ts'
@@ -143,12 +144,25 @@ export const things: Readonly<Record<string, MakeThing>> = {
   'API key': async (t, owner) => (await giveKeyWithId(t, owner.id, likeExample(t))).id,
   'key of a service': async t => (await giveKeyWithId(t, (await addService(t.engine)).id, likeExample(t))).id,
   role: async ({ engine }) => {
-    const made = { name: freshName(), description: '', permissions: ['users:read'] }
+    const made = {
+      name: freshName(),
+      description: 'answers questions of users',
+      permissions: ['sessions:write', 'users:read'],
+    }
     return (await createRole(engine, made, systemOrigin)).name
   },
   'this session': async (_, owner, sender) => sessionIdOf(sender.access ?? owner.access),
   'the owner': async (_, owner) => owner.id,
   somebody: async ({ engine }) => (await addUser(engine, freshName())).id,
+  'linked user': async ({ engine }) => {
+    const { id: user_id } = await addUser(engine, freshName())
+    await engine.db
+      .insertInto('identities')
+      .values({ ...linkExample, user_id, created_at: engine.clock.now() })
+      .onConflict(conflict => conflict.columns(['issuer', 'subject']).doUpdateSet({ user_id }))
+      .execute()
+    return user_id
+  },
   'unknown id': async ({ engine }) => newId(engine.random),
   'malformed id': async () => 'no-id',
 }

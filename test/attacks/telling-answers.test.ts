@@ -9,6 +9,8 @@ let cast: Cast
 before(async () => {
   t = await startTestApp()
   cast = await makeCast(t)
+  // What a process has not seen to be good is counted by another limit as well, which its answer names.
+  for (const { headers } of Object.values(cast.senders)) await t.call('GET', 'protected', { headers })
 })
 after(() => t.close())
 
@@ -28,8 +30,12 @@ const ask = async ({ route, of }: Row, name: SenderName): Promise<Answer> => {
   const { owner, senders } = cast
   const sender = senders[name]
   const path = url.replace(':id', (await things[of]?.(t, owner, sender)) ?? '')
+  const search = new URLSearchParams(requests[route]?.query).toString()
   const body = await requests[route]?.body?.({ t, owner, sender, of })
-  return t.call(method, path, { headers: { ...sender.headers, ...requests[route]?.headers }, body })
+  return t.call(method, search === '' ? path : `${path}?${search}`, {
+    headers: { ...sender.headers, ...requests[route]?.headers },
+    body,
+  })
 }
 
 const { rows } = parseMatrix(matrix)

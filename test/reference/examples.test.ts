@@ -5,6 +5,8 @@ import { madeUpChallenge } from '../../packages/gatewright/src/http/passkey-sche
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import type { DeclaredRoute } from '../../packages/gatewright/src/http/route-table.ts'
 import { madeUpResetToken } from '../../packages/gatewright/src/http/routes/email.ts'
+import { linkExample } from '../../packages/gatewright/src/http/routes/identities.ts'
+import { roleExample } from '../../packages/gatewright/src/http/routes/roles.ts'
 import {
   madeUpId,
   madeUpPair,
@@ -83,6 +85,19 @@ const readVersion = async (t: TestApp, path: string, { headers }: Sender) => {
   return { 'if-match': String(etag) }
 }
 
+type Arrange = (t: TestApp, id: string, caller: Caller) => Promise<unknown>
+
+/** What an example tells of, and its route does not name. */
+const arranged: Readonly<Record<string, Arrange>> = {
+  'POST /api/v1/admin/explain': t => signUp(t, 'bob'),
+  'GET /api/v1/admin/roles': (t, _, caller) => things.role?.(t, caller, { headers: {} }) ?? Promise.resolve(),
+  'GET /api/v1/admin/users/:id/identities': ({ engine }, user_id) =>
+    engine.db
+      .insertInto('identities')
+      .values({ ...linkExample, user_id, created_at: engine.clock.now() })
+      .execute(),
+}
+
 /** On a database of its own: some examples end a session or change a password. */
 const replay = async (t: TestApp, { method, url, reference }: DeclaredRoute, holding: Holding) => {
   const route = `${method} ${url}`
@@ -91,6 +106,7 @@ const replay = async (t: TestApp, { method, url, reference }: DeclaredRoute, hol
   const caller = await makeCaller(t, name === 'administrator' ? 'admin' : 'user')
   const sender: Sender = name === 'anonymous' ? { headers: device } : await makeSender(t, caller, holding)
   const id = await things[of]?.(t, caller, sender)
+  await arranged[route]?.(t, id ?? '', caller)
   const real = await requests[route]?.body?.({ t, owner: caller, sender, of })
   const search = new URLSearchParams(Object.entries(query).map(([key, value]) => [key, String(value)]))
   const path = `${url.replace(':id', id ?? ':id')}${search.size > 0 ? `?${search}` : ''}`
@@ -113,6 +129,7 @@ const madeUp: readonly unknown[] = [
   madeUpRecoveryCode,
   madeUpResetToken,
   keyExample.prefix,
+  roleExample.name,
   madeKeyExample.key,
   ...Object.values(madeUpTotp),
 ].filter(value => value !== 'Bearer')

@@ -7,6 +7,7 @@ import {
 } from '../../administration/identities.ts'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
+import { Refusal } from '../../ground/refusal.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
 import { getPerson } from '../../users/users.ts'
 import { originOf, principalOf } from '../request.ts'
@@ -16,9 +17,14 @@ import { typed } from '../typed-app.ts'
 const path = '/admin/users/:id/identities'
 const access = allOf(permission('users:write'), recentSignIn())
 
-const named = { issuer: text(1, 255), subject: text(1, 1_000) } as const
+/** A query can carry a NUL, which PostgreSQL can not: a body is held to that already. */
+const withoutNul = { pattern: '^[^\\u0000]+$' } as const
+const named = {
+  issuer: { ...text(1, 255), ...withoutNul },
+  subject: { ...text(1, 1_000), ...withoutNul },
+} as const
 const identitySchema = strictObject({ issuer: anyText, subject: anyText, linked_at: timestamp })
-const namedExample = {
+export const linkExample = {
   issuer: 'https://sso.example.org/realms/main',
   subject: '71f150d0-41f6-11e7-a49f-4943fdcbc832',
 }
@@ -50,7 +56,7 @@ export const identityRoutes = (scope: FastifyInstance, engine: Engine): void => 
         reference: {
           tag: 'Administration',
           summary: 'The subjects of other issuers whose access tokens act for a user',
-          example: { answer: { data: [{ ...namedExample, linked_at: '2026-11-22T08:30:00.000Z' }] } },
+          example: { answer: { data: [{ ...linkExample, linked_at: '2026-11-22T08:30:00.000Z' }] } },
         },
       },
       schema: { params: idParams, response: { 200: strictObject({ data: list(identitySchema) }) } },
@@ -71,7 +77,7 @@ export const identityRoutes = (scope: FastifyInstance, engine: Engine): void => 
           summary:
             'Let access tokens of a subject of another issuer act for a user: nothing is compared, so be sure that they are one person',
           refusals: ['conflict'],
-          example: { body: namedExample },
+          example: { body: linkExample },
         },
       },
       schema: { params: idParams, body: strictObject(named), response: { 204: nothing } },
@@ -91,14 +97,14 @@ export const identityRoutes = (scope: FastifyInstance, engine: Engine): void => 
         reference: {
           tag: 'Administration',
           summary: 'Take such a link away: tokens of that subject are refused at once',
-          example: { query: namedExample },
+          example: { query: linkExample },
         },
       },
       schema: { params: idParams, querystring: strictObject(named), response: { 204: nothing } },
     },
     async (request, reply) => {
       const link = await linkOf(engine, request, request.query)
-      await unlinkIdentity(engine, link, principalOf(request))
+      if (!(await unlinkIdentity(engine, link, principalOf(request)))) throw new Refusal('not_found')
       return reply.code(204).send(null)
     },
   )

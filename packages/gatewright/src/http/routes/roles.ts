@@ -24,7 +24,7 @@ const roleSchema = named(
   }),
 )
 
-const example = {
+export const roleExample = {
   name: 'support',
   kind: 'made',
   description: 'answers questions of users',
@@ -65,7 +65,7 @@ const listRoute = (app: FastifyInstance, engine: Engine): void => {
         reference: {
           tag: 'Administration',
           summary: 'Every role: built in, declared by the application, or made here',
-          example: { answer: { roles: [example] } },
+          example: { answer: { roles: [roleExample] } },
         },
       },
       schema: { response: { 200: strictObject({ roles: list(roleSchema) }) } },
@@ -122,11 +122,11 @@ const createRoute = (app: FastifyInstance, engine: Engine): void => {
           refusals: ['conflict'],
           example: {
             body: {
-              name: example.name,
-              description: example.description,
-              permissions: [...example.permissions],
+              name: roleExample.name,
+              description: roleExample.description,
+              permissions: [...roleExample.permissions],
             },
-            answer: { ...example, holders: 0 },
+            answer: { ...roleExample, holders: 0 },
           },
         },
       },
@@ -152,7 +152,7 @@ const showRoute = (app: FastifyInstance, engine: Engine): void => {
         reference: {
           tag: 'Administration',
           summary: 'One role, by its name',
-          example: { answer: example },
+          example: { answer: roleExample },
         },
       },
       schema: { params: nameParams, response: { 200: roleSchema } },
@@ -173,7 +173,7 @@ const changeRoute = (app: FastifyInstance, engine: Engine): void => {
           refusals: ['conflict'],
           example: {
             body: { permissions: ['users:read'] },
-            answer: { ...example, permissions: ['users:read'], administrative: false },
+            answer: { ...roleExample, permissions: ['users:read'], administrative: false },
           },
         },
       },
