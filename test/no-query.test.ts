@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { StatementSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
+import { second } from 'gatewright/clock'
+import { systemRandom } from 'gatewright/random'
 import { type SignedIn, signedInAs, startTestApp, type TestApp } from 'gatewright/testing'
 import { Client } from 'pg'
+import { newApiKey } from '../packages/gatewright/src/tokens/api-key.ts'
 import { testsDatabase } from './environment.ts'
 import { reports } from './testing/reports.ts'
 
@@ -69,6 +72,36 @@ describe('on its way through the gate a request asks no database', () => {
   test('with a token of a user who may not', async () => {
     const ben = await signedInAs(t, { roles: ['user'] })
     assert.equal(await countQueries(ben.inject, 403), 0)
+  })
+
+  test('with an API key that was seen before, whatever becomes of it', async () => {
+    const [key, given] = [newApiKey(systemRandom), t.clock.now()]
+    await t.app.gatewright.db
+      .insertInto('api_keys')
+      .values({
+        id: key.id,
+        user_id: ann.user.id,
+        name: 'reader',
+        secret_hash: key.hash,
+        permissions: 'reports:read',
+        allowed_addresses: '127.0.0.1',
+        address: '',
+        created_at: given,
+        expires_at: given + second,
+      })
+      .execute()
+    const byKey: SignedIn['inject'] = request =>
+      t.app.inject({ ...(request as object), headers: { 'x-api-key': key.key } })
+    assert.ok((await countQueries(byKey, 403)) > 0)
+    for (let time = 0; time < 3; time++) assert.equal(await countQueries(byKey, 403), 0)
+    t.clock.advance(second)
+    assert.equal(await countQueries(byKey, 401), 0)
+  })
+
+  test('with an API key whose checksum is wrong', async () => {
+    const byKey: SignedIn['inject'] = request =>
+      t.app.inject({ ...(request as object), headers: { 'x-api-key': 'gwk_AAAA' } })
+    assert.equal(await countQueries(byKey, 401), 0)
   })
 
   test('without a credential', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { revokeApiKey } from '../../packages/gatewright/src/administration/api-keys.ts'
+import { createRole } from '../../packages/gatewright/src/administration/change-role.ts'
 import { disableService } from '../../packages/gatewright/src/administration/services.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { addService } from '../administration/added-service.ts'
@@ -73,6 +74,20 @@ describe('no way up', () => {
     assert.equal(codeOf(await makeFor(own.id, [], helper)), '403 insufficient_permission')
     assert.equal(await statusOf(key), 200)
   })
+})
+
+test('no way up: whoever administers keys and may do nothing else takes none of those who may more', async () => {
+  const role = { name: 'key-keeper', description: '', permissions: ['api-keys:write'] as const }
+  await createRole(t.engine, { ...role, permissions: [...role.permissions] }, origin)
+  const keeper = await signUp(t, freshName(), [role.name])
+  const own = await addService(t.engine, ['admin'])
+  const { id, key } = await giveKeyWithId(t, own.id)
+  assert.equal(codeOf(await revoke(id, keeper)), '403 insufficient_permission')
+  assert.equal(codeOf(await makeFor(own.id, [], keeper)), '403 insufficient_permission')
+  assert.equal(await statusOf(key), 200)
+  const lesser = await addService(t.engine, [])
+  const theirs = await giveKeyWithId(t, lesser.id)
+  assert.equal((await revoke(theirs.id, keeper)).status, 204)
 })
 
 test('an administrator revokes anybody’s key, at once', async () => {

@@ -231,6 +231,15 @@ describe('rotation', () => {
     assert.deepEqual([await statusOf(old.key), await statusOf(body.key)], [401, 200])
   })
 
+  test('stale cache: a process that knows the old key goes by its new end', async () => {
+    await join()
+    const { body: old } = await make()
+    assert.equal(await statusOf(old.key), 200)
+    await rotate(old.id, { overlap: 1 })
+    t.clock.advance(second)
+    assert.equal(await statusOf(old.key), 401)
+  })
+
   test('without an overlap ends the old one at once; without a word it goes on for a day', async () => {
     await join()
     const { body: first } = await make()

@@ -342,18 +342,6 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(keyUses.stop)
   const refusedCredentials = createRefusedCredentials({ db, clock })
   opened.defer(refusedCredentials.stop)
-  const housekeeping = createHousekeeping({
-    db,
-    clock,
-    random,
-    settings,
-    roleTable,
-    processes,
-    revocations,
-    uses,
-    hooks,
-  })
-  opened.defer(housekeeping.stop)
   const limiter = createLimiter(
     {
       clock,
@@ -376,6 +364,20 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     transport: transportOf(options, publicUrl),
   })
   opened.defer(mail.stop)
+  const housekeeping = createHousekeeping({
+    db,
+    clock,
+    random,
+    settings,
+    roleTable,
+    processes,
+    revocations,
+    uses,
+    hooks,
+    secrets,
+    mail,
+  })
+  opened.defer(housekeeping.stop)
   const strength = createPasswordStrength()
   opened.defer(strength.stop)
   return {

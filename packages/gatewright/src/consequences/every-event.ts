@@ -29,7 +29,6 @@ export type EveryEvent = {
   readonly ownerIsTold?: readonly LetterName[]
 } & ({ readonly applied: readonly ConsequenceEvent[] } | { readonly comesWith: string })
 
-const keys = 'Who may do what: permissions, API keys'
 const oauth = artefacts['third-party grants'].comesWith
 
 const grantsOf = (whose: string): string => `end without \`offline_access\` (of ${whose})`
@@ -150,11 +149,17 @@ export const everyEvent: readonly EveryEvent[] = [
     ends: ['new id', 'end (begun with it)', 'keep', 'keep', 'end', 'keep'],
     comesWith: 'Sign-in with others',
   },
-  { event: 'API key revoked or expired', ends: ['–', '–', 'end (that one)', '–', '–', '–'], comesWith: keys },
+  {
+    event: 'API key revoked or expired',
+    ends: ['–', '–', 'end (that one)', '–', '–', '–'],
+    // No event of all that a user has: `administration/api-keys.ts` and `upkeep/api-key-tasks.ts` apply it.
+    applied: [],
+  },
   {
     event: 'API key rotated',
     ends: ['–', '–', 'old one: end at its stored time', '–', '–', '–'],
-    comesWith: keys,
+    // `administration/rotate-api-key.ts` applies it.
+    applied: [],
   },
   {
     event: 'service disabled or deleted',

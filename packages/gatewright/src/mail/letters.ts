@@ -36,6 +36,7 @@ export const letters = {
   'recovery-codes-renewed': { link: 'notMe' },
   'recovery-code-used': { link: 'notMe' },
   'api-key-created': { link: 'notMe' },
+  'api-key-expiring': { link: 'notMe' },
   'refresh-token-reused': { link: 'notMe' },
   'passkey-cloned': { link: 'notMe' },
   'sign-in-held': { link: 'prove' },
@@ -66,6 +67,8 @@ export type LetterValues = {
   readonly inviter?: string
   /** The name of an API key. */
   readonly key?: string
+  /** The day on which it ends, in UTC. */
+  readonly until?: string
   /** The names of API keys that ended with what happened. */
   readonly keys?: string
   /** How many are left. */

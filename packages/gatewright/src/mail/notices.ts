@@ -7,6 +7,10 @@ import { lockAndGetUser } from '../users/users.ts'
 import type { LetterValues, NoticeName } from './letters.ts'
 import { type MailDependencies, queueMail } from './queue.ts'
 
+/** Which API keys ended with what is told, for `values`. */
+export const keysSaid = (names: readonly string[]): LetterValues =>
+  names.length === 0 ? {} : { keys: names.join(', ') }
+
 export type Notice = {
   readonly userId: string
   readonly notice: NoticeName

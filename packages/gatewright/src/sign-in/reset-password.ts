@@ -2,7 +2,7 @@ import { recordEvent } from '../audit/record.ts'
 import { findCode } from '../codes/codes.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
-import { tellOwner } from '../mail/notices.ts'
+import { keysSaid, tellOwner } from '../mail/notices.ts'
 import type { MailDependencies } from '../mail/queue.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
@@ -137,10 +137,15 @@ const change = async (
   await storePassword(work, { userId: user.id, hash, needsFactor, asksReview: true })
   await recordEvent(dependencies, work, 'user.password-reset', subject)
   await noteBreach(dependencies, work, breach, subject)
-  await applyConsequences(dependencies, work, 'password reset', subject)
+  const { endedKeys } = await applyConsequences(dependencies, work, 'password reset', subject)
   // Whoever resets has the mailbox now. Whoever read it once keeps nothing of that.
   await endLinksTo(work, 'not-me', user)
-  await tellOwner(dependencies, work, { ...subject, notice: 'password-reset', secretId })
+  await tellOwner(dependencies, work, {
+    ...subject,
+    notice: 'password-reset',
+    values: keysSaid(endedKeys),
+    secretId,
+  })
   // Whoever has the address is no stranger.
   await lift({ ...dependencies, db: work.db }, keysOfUser(dependencies, user))
 }

@@ -2,7 +2,7 @@ import { recordEvent } from '../audit/record.ts'
 import { makeCode } from '../codes/codes.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import type { Refusal } from '../ground/refusal.ts'
-import { tellOwner } from '../mail/notices.ts'
+import { keysSaid, tellOwner } from '../mail/notices.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { emailKey, lockAndGetUser } from '../users/users.ts'
 import { refuseLink, type ShownLink, type TakenLink, takeLink } from './shown-link.ts'
@@ -60,9 +60,14 @@ const undo = async (
   await endLinksSince(work, user.id, madeAt)
   await endFactorsSince(work, user.id, madeAt + 1)
   await recordEvent(dependencies, work, 'user.email-change-undone', subject)
-  await applyConsequences(dependencies, work, 'e-mail change undone', subject)
+  const { endedKeys } = await applyConsequences(dependencies, work, 'e-mail change undone', subject)
   if (isTaken) return {}
-  await tellOwner(dependencies, work, { ...subject, notice: 'email-change-undone', secretId })
+  await tellOwner(dependencies, work, {
+    ...subject,
+    notice: 'email-change-undone',
+    values: keysSaid(endedKeys),
+    secretId,
+  })
   return startReset(dependencies, work, user.id)
 }
 

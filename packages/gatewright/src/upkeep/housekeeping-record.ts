@@ -1,7 +1,8 @@
 import { hour } from '../ground/clock.ts'
 import type { Database, HousekeepingRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
-import { type Batch, housekeepingTasks, type Task } from './housekeeping-tasks.ts'
+import { housekeepingTasks } from './housekeeping-tasks.ts'
+import type { Batch, Task } from './task.ts'
 
 /** How long after a task was done it is due again, in whichever process. */
 const runInterval = hour

@@ -1,20 +1,9 @@
-import type { SessionDependencies } from '../sessions/sessions.ts'
-import type { Database } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
+import { endExpiredKeys, remindOfKeys } from './api-key-tasks.ts'
 import { endOverdueSessions, firstPlace } from './end-overdue-sessions.ts'
 import { sweptTables } from './housekeeping-table.ts'
 import { sweep, sweepSize } from './sweep.ts'
-
-export type TaskDependencies = SessionDependencies & { readonly db: Database }
-
-/** What one transaction has worked off, and whether nothing is left behind it. */
-export type Batch = { readonly rows: number; readonly isLast: boolean }
-
-/** A work that is done in batches, each in a transaction of its own. */
-export type Task = {
-  readonly name: string
-  readonly begin: (dependencies: TaskDependencies) => (work: Work) => Promise<Batch>
-}
+import type { Batch, Task, TaskDependencies } from './task.ts'
 
 const endOverdue: Task = {
   name: 'overdue_sessions',
@@ -31,9 +20,16 @@ const endOverdue: Task = {
   },
 }
 
+const taskOf = (name: string, run: (dependencies: TaskDependencies, work: Work) => Promise<Batch>): Task => ({
+  name,
+  begin: dependencies => work => run(dependencies, work),
+})
+
 /** In their order: what is over by time ends before it is deleted. */
 export const housekeepingTasks: readonly Task[] = [
   endOverdue,
+  taskOf('expired_api_keys', endExpiredKeys),
+  taskOf('api_key_reminders', remindOfKeys),
   ...sweptTables.map(swept => ({
     name: swept.table,
     begin:

@@ -4,8 +4,8 @@ import { waitAtMost } from '../ground/wait-at-most.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { watchClock } from './clock-watch.ts'
 import { listDueTasks, recordBatch } from './housekeeping-record.ts'
-import type { Batch, Task, TaskDependencies } from './housekeeping-tasks.ts'
 import { createLease } from './lease.ts'
+import type { Batch, Task, TaskDependencies } from './task.ts'
 
 /** Each process looks after half to all of this whether something is due. */
 const lookInterval = minute

@@ -97,6 +97,13 @@ export const zhCn: MailTexts = {
         '您在 {app} 的账户创建了一个 API 密钥：{key}。持有它的程序可以在其允许的范围内以您的名义操作。',
       ],
     },
+    'api-key-expiring': {
+      subject: 'API 密钥即将到期',
+      lines: [
+        '{app} 的 API 密钥 {key} 将于 {until} 到期。此后使用它的程序会被拒绝。如果仍然需要，请轮换它并更换程序中的密钥。',
+      ],
+      link: '如果您知道这个密钥，无需打开链接。如果您从未见过它，请打开此链接：所有密钥会失效，所有设备会退出登录，并可设置新密码。',
+    },
     'refresh-token-reused': {
       subject: '为安全起见，您的一台设备已退出登录',
       lines: [

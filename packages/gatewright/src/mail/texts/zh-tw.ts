@@ -96,6 +96,13 @@ export const zhTw: MailTexts = {
         '您在 {app} 的帳戶建立了一個 API 金鑰：{key}。持有它的程式可以在其允許的範圍內以您的名義操作。',
       ],
     },
+    'api-key-expiring': {
+      subject: 'API 金鑰即將到期',
+      lines: [
+        '{app} 的 API 金鑰 {key} 將於 {until} 到期。此後使用它的程式會被拒絕。如果仍然需要，請輪換它並更換程式中的金鑰。',
+      ],
+      link: '如果您知道這個金鑰，無需開啟連結。如果您從未見過它，請開啟此連結：所有金鑰會失效，所有裝置會登出，並可設定新密碼。',
+    },
     'refresh-token-reused': {
       subject: '為安全起見，您的一部裝置已登出',
       lines: [

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { newApiKey } from '../../packages/gatewright/src/tokens/api-key.ts'
+import { type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
+import { freshName } from '../senders.ts'
+import { giveKey } from './given.ts'
+
+let t: TestApp
+let ann: Caller
+before(async () => {
+  t = await startTestApp({
+    limitsScale: 1,
+    limitsOverride: [
+      { policy: 'read-api-key', count: 5, window: 60_000 },
+      { policy: 'unknown-key-address', count: 10, window: 60_000 },
+    ],
+  } as Parameters<typeof startTestApp>[0])
+  ann = await signUp(t, freshName())
+})
+after(() => t.close())
+
+const ask = async (key: string): Promise<number> =>
+  (await t.call('GET', 'protected', { headers: { 'x-api-key': key } })).status
+
+test('a key has a limit of its own: it uses up neither its owner’s nor that of another key', async () => {
+  const [loud, quiet] = [await giveKey(t, ann.id), await giveKey(t, ann.id)]
+  const statuses: number[] = []
+  for (let time = 0; time < 20; time++) statuses.push(await ask(loud))
+  assert.ok(statuses.includes(429))
+  assert.equal(await ask(quiet), 200)
+  assert.equal((await t.call('GET', 'protected', { token: ann.access })).status, 200)
+})
+
+test('flood of made-up keys: past the limit of their address none is looked up, and known keys go on', async () => {
+  const known = await giveKey(t, ann.id)
+  assert.equal(await ask(known), 200)
+  const statuses: number[] = []
+  for (let time = 0; time < 25; time++) statuses.push(await ask(newApiKey(t.engine.random).key))
+  assert.equal(statuses[0], 401)
+  assert.equal(statuses.at(-1), 429)
+  assert.equal(await ask(known), 200)
+})
