@@ -45,6 +45,7 @@ const pages = [
   'troubleshooting',
   'user-fields',
   'workers',
+  'trusted-issuers',
 ]
 const pagesOf: Readonly<Record<string, readonly string[]>> = { gatewright: pages, verifier: ['verifier'] }
 

@@ -95,7 +95,9 @@ const arranged: Readonly<Record<string, Arrange>> = {
     engine.db
       .insertInto('identities')
       .values({ ...linkExample, user_id, created_at: engine.clock.now() })
+      .onConflict(conflict => conflict.columns(['issuer', 'subject']).doUpdateSet({ user_id }))
       .execute(),
+  'POST /api/v1/admin/users/:id/identities': ({ engine }) => engine.db.deleteFrom('identities').execute(),
 }
 
 /** On a database of its own: some examples end a session or change a password. */
