@@ -69,7 +69,7 @@ test('a row that the database refuses is logged by the name of its constraint, w
   const { err } = lineWith('unexpected error')
   assert.deepEqual([err.code, err.constraint, err.table], ['23514', 'nobody_more', 'users'])
   assert.deepEqual([err.detail, err.where, err.parameters], [undefined, undefined, undefined])
-  assert.match(err.stack, /register/)
+  assert.match(err.stack, /insertUser/)
 })
 
 test('what a hook fails on is logged without the row, and without the value that PostgreSQL quotes', async () => {

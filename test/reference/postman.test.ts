@@ -69,13 +69,20 @@ describe('the Postman collection, played by newman exactly as exported', () => {
   })
 
   test('asks for every operation of the document, and mostly with success', async () => {
-    const { paths } = JSON.parse((await server.call('GET', '/openapi.json')).text) as { paths: object }
-    const operations = Object.values(paths).flatMap(item => Object.keys(item))
+    const { paths } = JSON.parse((await server.call('GET', '/openapi.json')).text) as {
+      paths: Record<string, Record<string, { tags: string[]; summary: string }>>
+    }
+    const operations = Object.values(paths).flatMap(item => Object.values(item))
+    // The one who plays it is no administrator.
+    const others = operations.filter(({ tags }) => !tags.includes('Administration'))
     const played = report.run.executions.slice(9)
     // Between the two that end everything somebody signs in again.
     assert.equal(played.length, operations.length + 1)
-    const refused = played.filter(({ response }) => response.code >= 400).map(({ item }) => item.name)
-    assert.ok(refused.length * 3 < played.length, refused.join(', '))
+    const names = others.map(({ summary }) => summary)
+    const refused = played
+      .filter(({ response, item }) => response.code >= 400 && names.includes(item.name))
+      .map(({ item }) => item.name)
+    assert.ok(refused.length * 3 < names.length, refused.join(', '))
   })
 
   test('changes what it read, by its ETag, and deletes the account last of all', () => {

@@ -122,6 +122,7 @@ const bringTo = (
     if (stateOf(service) === state) return service
     const { serviceId: userId, origin } = target
     const disabledAt = state === 'disabled' ? dependencies.clock.now() : null
+    work.beforeLock('user')
     await work.db.updateTable('users').set({ disabled_at: disabledAt }).where('id', '=', userId).execute()
     await recordEvent(dependencies, work, changes[state].audit, { origin, userId })
     await applyConsequences(dependencies, work, changes[state].event, { userId, origin })

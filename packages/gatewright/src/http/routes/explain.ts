@@ -39,7 +39,7 @@ const body = strictObject(
     token: text(1, 9_000),
     address: text(2, 45),
     permission: text(1, 64),
-    route: { type: 'string', pattern: '^[A-Z]{1,20} /[^ ]{0,2000}$' },
+    route: { type: 'string', maxLength: 2_100, pattern: '^[A-Z]{1,20} /[^ ]{0,2000}$' },
   },
   ['user', 'token', 'address', 'permission', 'route'],
 )

@@ -26,7 +26,7 @@ const named = {
 const identitySchema = strictObject({ issuer: anyText, subject: anyText, linked_at: timestamp })
 export const linkExample = {
   issuer: 'https://sso.example.org/realms/main',
-  subject: '71f150d0-41f6-11e7-a49f-4943fdcbc832',
+  subject: 'bob-at-the-other-issuer',
 }
 
 const toView = ({ issuer, subject, linkedAt }: LinkedIdentity) => ({

@@ -49,7 +49,8 @@ const toView = ({ kind, undeclared, createdAt, changedAt, permissions, ...role }
 })
 
 /** A role has no id but its name. */
-const nameParams = strictObject({ id: text(1, 64) })
+/** Also what is no name of a role, and is found nowhere; but nothing that PostgreSQL can't read. */
+const nameParams = strictObject({ id: { type: 'string', maxLength: 64, pattern: '^[\\w-]+$' } as const })
 const description = text(0, 200)
 const permissions = { ...list(text(1, 64)), maxItems: 200 } as const
 
