@@ -29,9 +29,11 @@ const docs = join(folder, 'docs')
 /** The pages for whoever has installed the package: what its messages name, and all that these lead to. */
 const pages = [
   'adopt',
+  'api-keys',
   'changing-the-secret',
   'command-line',
   'contract-additions',
+  'explain',
   'hooks',
   'housekeeping',
   'limits',
@@ -40,6 +42,7 @@ const pages = [
   'postgresql',
   'registration',
   'routes',
+  'services',
   'settings',
   'testing',
   'troubleshooting',
