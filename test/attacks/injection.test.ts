@@ -75,6 +75,8 @@ const createGoodGrowth = () => {
   }
 }
 
+const growthOf = createGoodGrowth()
+
 const sqlTexts = [
   "' OR 1=1--",
   "' OR '1'='1",
@@ -92,7 +94,6 @@ const findShown = ({ body }: Answer, { at }: Field): unknown => at.reduce((part,
 
 for (const text of sqlTexts)
   test(`SQL injection: ${text} in any field is refused or kept literally, and makes no other row`, async () => {
-    const growthOf = createGoodGrowth()
     for (const field of listTexts()) {
       const where = describe(field)
       const tried = await attempted(field, text)
@@ -179,13 +180,16 @@ const splitters = [
 ]
 
 test('response splitting: line breaks in any field make no header', async () => {
-  for (const field of listTexts())
+  for (const field of listTexts()) {
+    // What a text before has used up is refused: that answer has headers as well.
+    const good = await attacker.prepare(field.route)
     for (const text of splitters) {
-      const answer = await answered(field, text)
+      const answer = await attacker.send(withValue(good, field, text))
       assert.ok(answer.status < 500, `${describe(field)}: ${answer.text}`)
       for (const [name, value] of Object.entries(answer.headers))
         assert.doesNotMatch(`${name}: ${value}`, /[\r\n]|injected|<html>/i, describe(field))
     }
+  }
 })
 
 test('response splitting: the id of a request is ours, whatever the caller names', async () => {
