@@ -19,235 +19,235 @@ import { freshName, type Sender, type SenderName, senderNames } from './senders.
  * The words are those of {@link words}; a number is the status of a success.
  */
 export const matrix = `
-| route                       | of              | anonymous | owner | other | moderator | administrator | roleless | stale | expired | ended | API key | both |
-|-----------------------------|-----------------|-----------|-------|-------|-----------|---------------|----------|-------|---------|-------|---------|------|
-| GET /healthz                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /readyz                 |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /metrics                |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | no      | two  |
-| GET /                       |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /console                |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /console/*              |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /docs/errors            |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /.well-known/jwks.json  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /.well-known/oauth-authorization-server |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /openapi.json           |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /docs/postman.json      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /docs                   |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /docs/                  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /docs/reference.css     |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /docs/reference.js      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /docs/swagger-ui.css    |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /docs/swagger-ui.js     |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /api/v1/revocations     |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/setup          | open link       | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | no      | two  |
-| POST /api/v1/setup          | no link         | link      | link  | link  | link      | link          | link     | link  | late    | over  | no      | two  |
-| POST /api/v1/register       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | no      | two  |
-| POST /api/v1/register       | invitation      | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | no      | two  |
-| POST /api/v1/register       | no invitation   | link      | link  | link  | link      | link          | link     | link  | late    | over  | no      | two  |
-| POST /api/v1/login          |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/login/passkey/options |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/login/passkey  |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/login/mfa      |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/login/mfa/options |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/password/forgot |  | 202 | 202 | 202 | 202 | 202 | 202 | 202 | late | over | no  | two |
-| POST /api/v1/password/reset | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | no  | two |
-| POST /api/v1/email/verify | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | no  | two |
-| POST /api/v1/email/undo | open link | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no  | two |
-| POST /api/v1/sign-in/prove | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | no  | two |
-| POST /api/v1/email/not-me | open link | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no  | two |
-| POST /api/v1/password/strength |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/sessions       |                 | 201       | 201   | 201   | 201       | 201           | 201      | 201   | late    | over  | no      | two  |
-| GET /api/v1/sessions/current |                | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/step-up/options |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/step-up        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/refresh        | own token       | who       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | over  | who     | two  |
-| POST /api/v1/logout         | access token    | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | 200   | who     | two  |
-| POST /api/v1/logout         | refresh token   | who       | 200   | 200   | 200       | 200           | 200      | 200   | 200     | 200   | who     | two  |
-| GET /api/v1/me              |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| PATCH /api/v1/me            |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| GET /api/v1/me/export |  | who | 200 | 200 | 200 | 200 | 200 | again | late | over | no | two |
-| DELETE /api/v1/me           |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | no      | two  |
-| POST /api/v1/me/email |  | who | 202 | 202 | 202 | 202 | 202 | again | late | over | no  | two |
-| POST /api/v1/me/email/verification |  | who | 202 | 202 | 202 | 202 | 202 | 202 | late | over | no  | two |
-| PUT /api/v1/me/password     |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | no      | two  |
-| GET /api/v1/me/factors      |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/me/totp        |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | no      | two  |
-| POST /api/v1/me/totp/confirm |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | no      | two  |
-| DELETE /api/v1/me/totp      |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | no      | two  |
-| POST /api/v1/me/recovery-codes |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | no      | two  |
-| GET /api/v1/me/passkeys     |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/me/passkeys/options |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | no      | two  |
-| POST /api/v1/me/passkeys    |                 | who       | 200   | 200   | 200       | 200           | 200      | again | late    | over  | no      | two  |
-| PATCH /api/v1/me/passkeys/:id | passkey         | who       | 200   | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| PATCH /api/v1/me/passkeys/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| PATCH /api/v1/me/passkeys/:id | malformed id    | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| DELETE /api/v1/me/passkeys/:id | passkey         | who       | 200   | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| DELETE /api/v1/me/passkeys/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| DELETE /api/v1/me/passkeys/:id | malformed id    | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| GET /api/v1/protected       |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | 200     | two  |
-| GET /api/v1/sessions        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| DELETE /api/v1/sessions     |                 | who       | 204   | 204   | 204       | 204           | 204      | again | late    | over  | no      | two  |
-| DELETE /api/v1/sessions/:id | another session | who       | 204   | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| DELETE /api/v1/sessions/:id | this session    | who       | 204   | 204   | 204       | 204           | 204      | 204   | late    | over  | no      | two  |
-| DELETE /api/v1/sessions/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| DELETE /api/v1/sessions/:id | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | no      | two  |
-| GET /api/v1/api-keys        |                 | who       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | no      | two  |
-| POST /api/v1/api-keys       |                 | who       | 201   | 201   | 201       | 201           | 201      | again | late    | over  | no      | two  |
-| POST /api/v1/api-keys/:id/rotate | API key         | who       | 201   | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| POST /api/v1/api-keys/:id/rotate | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| POST /api/v1/api-keys/:id/rotate | malformed id    | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| DELETE /api/v1/api-keys/:id | API key         | who       | 204   | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| DELETE /api/v1/api-keys/:id | unknown id      | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| DELETE /api/v1/api-keys/:id | malformed id    | who       | none  | none  | none      | none          | none     | again | late    | over  | no      | two  |
-| GET /api/v1/admin/api-keys |  | who | no | no | no | 200 | no | 200 | late | over | no | two |
-| POST /api/v1/admin/api-keys |  | who | no | no | no | 201 | no | again | late | over | no | two |
-| POST /api/v1/admin/api-keys/:id/rotate | key of a service | who | no | no | no | 201 | no | again | late | over | no | two |
-| POST /api/v1/admin/api-keys/:id/rotate | unknown id | who | no | no | no | none | no | again | late | over | no | two |
-| POST /api/v1/admin/api-keys/:id/rotate | malformed id | who | no | no | no | none | no | again | late | over | no | two |
-| DELETE /api/v1/admin/api-keys/:id | API key | who | no | no | no | 204 | no | again | late | over | no | two |
-| DELETE /api/v1/admin/api-keys/:id | unknown id | who | no | no | no | none | no | again | late | over | no | two |
-| DELETE /api/v1/admin/api-keys/:id | malformed id | who | no | no | no | none | no | again | late | over | no | two |
-| POST /api/v1/admin/users    |                 | who       | no    | no    | no        | 201           | no       | again | late    | over  | no      | two  |
-| GET /api/v1/admin/users     |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | no      | two  |
-| GET /api/v1/admin/users/:id | the owner       | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | no      | two  |
-| GET /api/v1/admin/users/:id | unknown id      | who       | no    | no    | no        | none          | no       | none  | late    | over  | no      | two  |
-| GET /api/v1/admin/users/:id | malformed id    | who       | no    | no    | no        | none          | no       | none  | late    | over  | no      | two  |
-| POST /api/v1/admin/users/:id/disable | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/disable | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/disable | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/enable | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/enable | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/enable | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/end-sessions | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/end-sessions | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/end-sessions | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/reset-password | somebody | who | no | no | no | 204 | no | again | late | over | no | two |
-| POST /api/v1/admin/users/:id/reset-password | unknown id | who | no | no | no | none | no | again | late | over | no | two |
-| POST /api/v1/admin/users/:id/reset-password | malformed id | who | no | no | no | none | no | again | late | over | no | two |
-| POST /api/v1/admin/users/:id/reset-factors | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/reset-factors | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/reset-factors | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| PUT /api/v1/admin/users/:id/roles | somebody | who | no | no | no | 200 | no | again | late | over | no  | two |
-| PUT /api/v1/admin/users/:id/roles | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| PUT /api/v1/admin/users/:id/roles | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/users/:id | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/users/:id | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/users/:id | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| GET /api/v1/admin/users/:id/identities | somebody | who | no | no | no | 200 | no | 200 | late | over | no  | two |
-| GET /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | no | none | late | over | no  | two |
-| GET /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | no | none | late | over | no  | two |
-| POST /api/v1/admin/users/:id/identities | somebody | who | no | no | no | 204 | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/users/:id/identities | linked user | who | no | no | no | 204 | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/explain |                 | who       | no    | no    | no        | 200           | no       | again | late    | over  | no      | two  |
-| GET /api/v1/admin/invitations |                 | who       | no    | no    | no        | 200           | no       | 200   | late    | over  | no      | two  |
-| DELETE /api/v1/admin/invitations/:id | invitation      | who       | no    | no    | no        | 204           | no       | again | late    | over  | no      | two  |
-| DELETE /api/v1/admin/invitations/:id | unknown id      | who       | no    | no    | no        | none          | no       | again | late    | over  | no      | two  |
-| DELETE /api/v1/admin/invitations/:id | malformed id    | who       | no    | no    | no        | none          | no       | again | late    | over  | no      | two  |
-| GET /api/v1/admin/services |  | who | no | no | no | 200 | no | 200 | late | over | no  | two |
-| POST /api/v1/admin/services |  | who | no | no | no | 201 | no | again | late | over | no  | two |
-| GET /api/v1/admin/services/:id | service | who | no | no | no | 200 | no | 200 | late | over | no  | two |
-| GET /api/v1/admin/services/:id | the owner | who | no | no | no | none | no | none | late | over | no  | two |
-| GET /api/v1/admin/services/:id | unknown id | who | no | no | no | none | no | none | late | over | no  | two |
-| GET /api/v1/admin/services/:id | malformed id | who | no | no | no | none | no | none | late | over | no  | two |
-| PUT /api/v1/admin/services/:id/roles | service | who | no | no | no | 200 | no | again | late | over | no  | two |
-| PUT /api/v1/admin/services/:id/roles | the owner | who | no | no | no | none | no | again | late | over | no  | two |
-| PUT /api/v1/admin/services/:id/roles | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| PUT /api/v1/admin/services/:id/roles | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/services/:id/disable | service | who | no | no | no | 200 | no | again | late | over | no  | two |
-| POST /api/v1/admin/services/:id/disable | the owner | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/services/:id/disable | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/services/:id/disable | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/services/:id/enable | service | who | no | no | no | 200 | no | again | late | over | no  | two |
-| POST /api/v1/admin/services/:id/enable | the owner | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/services/:id/enable | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| POST /api/v1/admin/services/:id/enable | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/services/:id | service | who | no | no | no | 204 | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/services/:id | the owner | who | no | no | no | none | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/services/:id | unknown id | who | no | no | no | none | no | again | late | over | no  | two |
-| DELETE /api/v1/admin/services/:id | malformed id | who | no | no | no | none | no | again | late | over | no  | two |
-| GET /api/v1/admin/roles |  | who       | no    | no    | no        | 200 | no       | 200 | late    | over  | no      | two  |
-| GET /api/v1/admin/permissions |  | who       | no    | no    | no        | 200 | no       | 200 | late    | over  | no      | two  |
-| POST /api/v1/admin/roles |  | who       | no    | no    | no        | 201 | no       | again | late    | over  | no      | two  |
-| GET /api/v1/admin/roles/:id | role | who       | no    | no    | no        | 200 | no       | 200 | late    | over  | no      | two  |
-| GET /api/v1/admin/roles/:id | unknown id | who       | no    | no    | no        | none | no       | none | late    | over  | no      | two  |
-| GET /api/v1/admin/roles/:id | malformed id | who       | no    | no    | no        | none | no       | none | late    | over  | no      | two  |
-| PATCH /api/v1/admin/roles/:id | role | who       | no    | no    | no        | 200 | no       | again | late    | over  | no      | two  |
-| PATCH /api/v1/admin/roles/:id | unknown id | who       | no    | no    | no        | none | no       | again | late    | over  | no      | two  |
-| PATCH /api/v1/admin/roles/:id | malformed id | who       | no    | no    | no        | none | no       | again | late    | over  | no      | two  |
-| DELETE /api/v1/admin/roles/:id | role | who       | no    | no    | no        | 204 | no       | again | late    | over  | no      | two  |
-| DELETE /api/v1/admin/roles/:id | unknown id | who       | no    | no    | no        | none | no       | again | late    | over  | no      | two  |
-| DELETE /api/v1/admin/roles/:id | malformed id | who       | no    | no    | no        | none | no       | again | late    | over  | no      | two  |
-| GET /api/v1/admin/sessions |  | who | no | no | no | 200 | no | 200 | late | over | no | two |
-| DELETE /api/v1/admin/sessions/:id | another session | who | no | no | no | 204 | no | again | late | over | no | two |
-| DELETE /api/v1/admin/sessions/:id | unknown id | who | no | no | no | none | no | again | late | over | no | two |
-| DELETE /api/v1/admin/sessions/:id | malformed id | who | no | no | no | none | no | again | late | over | no | two |
-| GET /api/v1/admin/signing-keys |  | who | no | no | no | 200 | no | 200 | late | over | no | two |
-| POST /api/v1/admin/signing-keys/rotate |  | who | no | no | no | 200 | no | again | late | over | no | two |
-| POST /api/v1/admin/signing-keys/:id/revoke | signing key | who | no | no | no | 200 | no | again | late | over | no | two |
-| POST /api/v1/admin/signing-keys/:id/revoke | unknown id | who | no | no | no | none | no | again | late | over | no | two |
-| POST /api/v1/admin/signing-keys/:id/revoke | malformed id | who | no | no | no | none | no | again | late | over | no | two |
-| GET /api/v1/admin/settings |  | who | no | no | no | 200 | no | 200 | late | over | no | two |
-| GET /api/v1/admin/health |  | who | no | no | no | 200 | no | 200 | late | over | no | two |
-| GET /api/v1/users           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | 200     | two  |
-| POST /api/v1/users          |                 | 201       | 201   | 201   | 201       | 201           | 201      | again | late    | over  | 201     | two  |
-| POST /api/v1/users          | with roles      | who       | no    | no    | no        | 201           | no       | again | late    | over  | no      | two  |
-| GET /api/v1/users/:id       | the owner       | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | 200     | two  |
-| GET /api/v1/users/:id       | unknown id      | who       | none  | none  | none      | none          | no       | none  | late    | over  | none    | two  |
-| GET /api/v1/users/:id       | malformed id    | who       | none  | none  | none      | none          | no       | none  | late    | over  | none    | two  |
-| GET /api/v1/posts           |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | 200     | two  |
-| POST /api/v1/posts          |                 | who       | 201   | 201   | 201       | 201           | no       | 201   | late    | over  | 201     | two  |
-| GET /api/v1/posts/:id       | published post  | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | 200     | two  |
-| GET /api/v1/posts/:id       | draft           | none      | 200   | none  | 200       | 200           | none     | 200   | late    | over  | 200     | two  |
-| GET /api/v1/posts/:id       | unknown id      | none      | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| GET /api/v1/posts/:id       | malformed id    | none      | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| PUT /api/v1/posts/:id       | published post  | who       | 200   | no    | 200       | 200           | no       | 200   | late    | over  | 200     | two  |
-| PUT /api/v1/posts/:id       | draft           | who       | 200   | none  | 200       | 200           | none     | 200   | late    | over  | 200     | two  |
-| PUT /api/v1/posts/:id       | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| PUT /api/v1/posts/:id       | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| DELETE /api/v1/posts/:id    | published post  | who       | 204   | no    | 204       | 204           | no       | 204   | late    | over  | 204     | two  |
-| DELETE /api/v1/posts/:id    | draft           | who       | 204   | none  | 204       | 204           | none     | 204   | late    | over  | 204     | two  |
-| DELETE /api/v1/posts/:id    | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| DELETE /api/v1/posts/:id    | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| GET /api/v1/todos           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | 200     | two  |
-| POST /api/v1/todos          |                 | who       | 201   | 201   | 201       | 201           | no       | 201   | late    | over  | 201     | two  |
-| GET /api/v1/todos/:id       | todo            | who       | 200   | none  | none      | none          | none     | none  | late    | over  | 200     | two  |
-| GET /api/v1/todos/:id       | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| GET /api/v1/todos/:id       | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| PUT /api/v1/todos/:id       | todo            | who       | 200   | none  | none      | none          | none     | none  | late    | over  | 200     | two  |
-| PUT /api/v1/todos/:id       | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| PUT /api/v1/todos/:id       | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| DELETE /api/v1/todos/:id    | todo            | who       | 204   | none  | none      | none          | none     | none  | late    | over  | 204     | two  |
-| DELETE /api/v1/todos/:id    | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| DELETE /api/v1/todos/:id    | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| GET /api/v2/posts           |                 | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | 200     | two  |
-| POST /api/v2/posts          |                 | who       | 201   | 201   | 201       | 201           | no       | 201   | late    | over  | 201     | two  |
-| GET /api/v2/posts/:id       | published post  | 200       | 200   | 200   | 200       | 200           | 200      | 200   | late    | over  | 200     | two  |
-| GET /api/v2/posts/:id       | draft           | none      | 200   | none  | 200       | 200           | none     | 200   | late    | over  | 200     | two  |
-| GET /api/v2/posts/:id       | unknown id      | none      | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| GET /api/v2/posts/:id       | malformed id    | none      | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| PATCH /api/v2/posts/:id     | published post  | who       | 200   | no    | 200       | 200           | no       | 200   | late    | over  | 200     | two  |
-| PATCH /api/v2/posts/:id     | draft           | who       | 200   | none  | 200       | 200           | none     | 200   | late    | over  | 200     | two  |
-| PATCH /api/v2/posts/:id     | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| PATCH /api/v2/posts/:id     | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| DELETE /api/v2/posts/:id    | published post  | who       | 204   | no    | 204       | 204           | no       | 204   | late    | over  | 204     | two  |
-| DELETE /api/v2/posts/:id    | draft           | who       | 204   | none  | 204       | 204           | none     | 204   | late    | over  | 204     | two  |
-| DELETE /api/v2/posts/:id    | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| DELETE /api/v2/posts/:id    | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| GET /api/v2/todos           |                 | who       | 200   | 200   | 200       | 200           | no       | 200   | late    | over  | 200     | two  |
-| POST /api/v2/todos          |                 | who       | 201   | 201   | 201       | 201           | no       | 201   | late    | over  | 201     | two  |
-| GET /api/v2/todos/:id       | todo            | who       | 200   | none  | none      | none          | none     | none  | late    | over  | 200     | two  |
-| GET /api/v2/todos/:id       | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| GET /api/v2/todos/:id       | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| PATCH /api/v2/todos/:id     | todo            | who       | 200   | none  | none      | none          | none     | none  | late    | over  | 200     | two  |
-| PATCH /api/v2/todos/:id     | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| PATCH /api/v2/todos/:id     | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| DELETE /api/v2/todos/:id    | todo            | who       | 204   | none  | none      | none          | none     | none  | late    | over  | 204     | two  |
-| DELETE /api/v2/todos/:id    | unknown id      | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
-| DELETE /api/v2/todos/:id    | malformed id    | who       | none  | none  | none      | none          | none     | none  | late    | over  | none    | two  |
+| route | of | anonymous | owner | other | moderator | administrator | factorless | roleless | stale | expired | ended | API key | service | foreign | linked | both |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| GET /healthz |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /readyz |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /metrics |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| GET / |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /console |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /console/* |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /docs/errors |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /.well-known/jwks.json |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /.well-known/oauth-authorization-server |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /openapi.json |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /docs/postman.json |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /docs |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /docs/ |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /docs/reference.css |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /docs/reference.js |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /docs/swagger-ui.css |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /docs/swagger-ui.js |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/revocations |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/setup | open link | 201 | 201 | 201 | 201 | 201 | 201 | 201 | 201 | late | over | no | no | no | no | two |
+| POST /api/v1/setup | no link | link | link | link | link | link | link | link | link | late | over | no | no | no | no | two |
+| POST /api/v1/register |  | 201 | 201 | 201 | 201 | 201 | 201 | 201 | 201 | late | over | no | no | no | no | two |
+| POST /api/v1/register | invitation | 201 | 201 | 201 | 201 | 201 | 201 | 201 | 201 | late | over | no | no | no | no | two |
+| POST /api/v1/register | no invitation | link | link | link | link | link | link | link | link | late | over | no | no | no | no | two |
+| POST /api/v1/login |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/login/passkey/options |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/login/passkey |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/login/mfa |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/login/mfa/options |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/password/forgot |  | 202 | 202 | 202 | 202 | 202 | 202 | 202 | 202 | late | over | no | no | no | no | two |
+| POST /api/v1/password/reset | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | no | no | no | no | two |
+| POST /api/v1/email/verify | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | no | no | no | no | two |
+| POST /api/v1/email/undo | open link | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/sign-in/prove | open link | 204 | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | no | no | no | no | two |
+| POST /api/v1/email/not-me | open link | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/password/strength |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/sessions |  | 201 | 201 | 201 | 201 | 201 | 201 | 201 | 201 | late | over | no | no | no | no | two |
+| GET /api/v1/sessions/current |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/step-up/options |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/step-up |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/refresh | own token | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | over | who | who | who | who | two |
+| POST /api/v1/logout | access token | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | 200 | who | who | who | who | two |
+| POST /api/v1/logout | refresh token | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | who | who | who | who | two |
+| GET /api/v1/me |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| PATCH /api/v1/me |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/me/export |  | who | 200 | 200 | 200 | 200 | 200 | 200 | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/me |  | who | 204 | 204 | 204 | 204 | 204 | 204 | again | late | over | no | no | no | no | two |
+| POST /api/v1/me/email |  | who | 202 | 202 | 202 | 202 | 202 | 202 | again | late | over | no | no | no | no | two |
+| POST /api/v1/me/email/verification |  | who | 202 | 202 | 202 | 202 | 202 | 202 | 202 | late | over | no | no | no | no | two |
+| PUT /api/v1/me/password |  | who | 200 | 200 | 200 | 200 | 200 | 200 | again | late | over | no | no | no | no | two |
+| GET /api/v1/me/factors |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/me/totp |  | who | 200 | 200 | 200 | 200 | 200 | 200 | again | late | over | no | no | no | no | two |
+| POST /api/v1/me/totp/confirm |  | who | 200 | 200 | 200 | 200 | 200 | 200 | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/me/totp |  | who | 200 | 200 | 200 | 200 | 200 | 200 | again | late | over | no | no | no | no | two |
+| POST /api/v1/me/recovery-codes |  | who | 200 | 200 | 200 | 200 | 200 | 200 | again | late | over | no | no | no | no | two |
+| GET /api/v1/me/passkeys |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/me/passkeys/options |  | who | 200 | 200 | 200 | 200 | 200 | 200 | again | late | over | no | no | no | no | two |
+| POST /api/v1/me/passkeys |  | who | 200 | 200 | 200 | 200 | 200 | 200 | again | late | over | no | no | no | no | two |
+| PATCH /api/v1/me/passkeys/:id | passkey | who | 200 | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| PATCH /api/v1/me/passkeys/:id | unknown id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| PATCH /api/v1/me/passkeys/:id | malformed id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/me/passkeys/:id | passkey | who | 200 | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/me/passkeys/:id | unknown id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/me/passkeys/:id | malformed id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| GET /api/v1/protected |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| GET /api/v1/sessions |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| DELETE /api/v1/sessions |  | who | 204 | 204 | 204 | 204 | 204 | 204 | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/sessions/:id | another session | who | 204 | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/sessions/:id | this session | who | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | no | no | no | no | two |
+| DELETE /api/v1/sessions/:id | unknown id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/sessions/:id | malformed id | who | none | none | none | none | none | none | none | late | over | no | no | no | no | two |
+| GET /api/v1/api-keys |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/api-keys |  | who | 201 | 201 | 201 | 201 | 201 | 201 | again | late | over | no | no | no | no | two |
+| POST /api/v1/api-keys/:id/rotate | API key | who | 201 | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| POST /api/v1/api-keys/:id/rotate | unknown id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| POST /api/v1/api-keys/:id/rotate | malformed id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/api-keys/:id | API key | who | 204 | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/api-keys/:id | unknown id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/api-keys/:id | malformed id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/api-keys |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/admin/api-keys |  | who | no | no | no | 201 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/api-keys/:id/rotate | key of a service | who | no | no | no | 201 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/api-keys/:id/rotate | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/api-keys/:id/rotate | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/api-keys/:id | API key | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/api-keys/:id | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/api-keys/:id | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users |  | who | no | no | no | 201 | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/users |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/admin/users/:id | the owner | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/admin/users/:id | unknown id | who | no | no | no | none | factor | no | none | late | over | no | no | no | no | two |
+| GET /api/v1/admin/users/:id | malformed id | who | no | no | no | none | factor | no | none | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/disable | somebody | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/disable | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/disable | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/enable | somebody | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/enable | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/enable | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/end-sessions | somebody | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/end-sessions | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/end-sessions | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/reset-password | somebody | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/reset-password | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/reset-password | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/reset-factors | somebody | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/reset-factors | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/reset-factors | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| PUT /api/v1/admin/users/:id/roles | somebody | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
+| PUT /api/v1/admin/users/:id/roles | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| PUT /api/v1/admin/users/:id/roles | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/users/:id | somebody | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/users/:id | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/users/:id | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/users/:id/identities | somebody | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | factor | no | none | late | over | no | no | no | no | two |
+| GET /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | factor | no | none | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/identities | somebody | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/users/:id/identities | linked user | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/explain |  | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/invitations |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/invitations/:id | invitation | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/invitations/:id | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/invitations/:id | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/services |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/admin/services |  | who | no | no | no | 201 | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/services/:id | service | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/admin/services/:id | the owner | who | no | no | no | none | factor | no | none | late | over | no | no | no | no | two |
+| GET /api/v1/admin/services/:id | unknown id | who | no | no | no | none | factor | no | none | late | over | no | no | no | no | two |
+| GET /api/v1/admin/services/:id | malformed id | who | no | no | no | none | factor | no | none | late | over | no | no | no | no | two |
+| PUT /api/v1/admin/services/:id/roles | service | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
+| PUT /api/v1/admin/services/:id/roles | the owner | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| PUT /api/v1/admin/services/:id/roles | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| PUT /api/v1/admin/services/:id/roles | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/services/:id/disable | service | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/services/:id/disable | the owner | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/services/:id/disable | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/services/:id/disable | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/services/:id/enable | service | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/services/:id/enable | the owner | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/services/:id/enable | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/services/:id/enable | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/services/:id | service | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/services/:id | the owner | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/services/:id | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/services/:id | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/roles |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/admin/permissions |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/admin/roles |  | who | no | no | no | 201 | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/roles/:id | role | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/admin/roles/:id | unknown id | who | no | no | no | none | factor | no | none | late | over | no | no | no | no | two |
+| GET /api/v1/admin/roles/:id | malformed id | who | no | no | no | none | factor | no | none | late | over | no | no | no | no | two |
+| PATCH /api/v1/admin/roles/:id | role | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
+| PATCH /api/v1/admin/roles/:id | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| PATCH /api/v1/admin/roles/:id | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/roles/:id | role | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/roles/:id | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/roles/:id | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/sessions |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/sessions/:id | another session | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/sessions/:id | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/admin/sessions/:id | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/signing-keys |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/admin/signing-keys/rotate |  | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/signing-keys/:id/revoke | signing key | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/signing-keys/:id/revoke | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/signing-keys/:id/revoke | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/settings |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
+| GET /api/v1/admin/health |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
+| GET /api/v1/users |  | who | 200 | 200 | 200 | 200 | 200 | no | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| POST /api/v1/users |  | 201 | 201 | 201 | 201 | 201 | 201 | 201 | again | late | over | 201 | no | 201 | 201 | two |
+| POST /api/v1/users | with roles | who | no | no | no | 201 | factor | no | again | late | over | no | no | factor | no | two |
+| GET /api/v1/users/:id | the owner | who | 200 | 200 | 200 | 200 | 200 | no | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| GET /api/v1/users/:id | unknown id | who | none | none | none | none | none | no | none | late | over | none | none | none | none | two |
+| GET /api/v1/users/:id | malformed id | who | none | none | none | none | none | no | none | late | over | none | none | none | none | two |
+| GET /api/v1/posts |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| POST /api/v1/posts |  | who | 201 | 201 | 201 | 201 | 201 | no | 201 | late | over | 201 | 201 | no | 201 | two |
+| GET /api/v1/posts/:id | published post | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| GET /api/v1/posts/:id | draft | none | 200 | none | 200 | 200 | 200 | none | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| GET /api/v1/posts/:id | unknown id | none | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| GET /api/v1/posts/:id | malformed id | none | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| PUT /api/v1/posts/:id | published post | who | 200 | no | 200 | 200 | 200 | no | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| PUT /api/v1/posts/:id | draft | who | 200 | none | 200 | 200 | 200 | none | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| PUT /api/v1/posts/:id | unknown id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| PUT /api/v1/posts/:id | malformed id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| DELETE /api/v1/posts/:id | published post | who | 204 | no | 204 | 204 | 204 | no | 204 | late | over | 204 | 204 | 204 | 204 | two |
+| DELETE /api/v1/posts/:id | draft | who | 204 | none | 204 | 204 | 204 | none | 204 | late | over | 204 | 204 | 204 | 204 | two |
+| DELETE /api/v1/posts/:id | unknown id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| DELETE /api/v1/posts/:id | malformed id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| GET /api/v1/todos |  | who | 200 | 200 | 200 | 200 | 200 | no | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| POST /api/v1/todos |  | who | 201 | 201 | 201 | 201 | 201 | no | 201 | late | over | 201 | 201 | no | 201 | two |
+| GET /api/v1/todos/:id | todo | who | 200 | none | none | none | none | none | none | late | over | 200 | none | none | 200 | two |
+| GET /api/v1/todos/:id | unknown id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| GET /api/v1/todos/:id | malformed id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| PUT /api/v1/todos/:id | todo | who | 200 | none | none | none | none | none | none | late | over | 200 | none | none | 200 | two |
+| PUT /api/v1/todos/:id | unknown id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| PUT /api/v1/todos/:id | malformed id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| DELETE /api/v1/todos/:id | todo | who | 204 | none | none | none | none | none | none | late | over | 204 | none | none | 204 | two |
+| DELETE /api/v1/todos/:id | unknown id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| DELETE /api/v1/todos/:id | malformed id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| GET /api/v2/posts |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| POST /api/v2/posts |  | who | 201 | 201 | 201 | 201 | 201 | no | 201 | late | over | 201 | 201 | no | 201 | two |
+| GET /api/v2/posts/:id | published post | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| GET /api/v2/posts/:id | draft | none | 200 | none | 200 | 200 | 200 | none | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| GET /api/v2/posts/:id | unknown id | none | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| GET /api/v2/posts/:id | malformed id | none | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| PATCH /api/v2/posts/:id | published post | who | 200 | no | 200 | 200 | 200 | no | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| PATCH /api/v2/posts/:id | draft | who | 200 | none | 200 | 200 | 200 | none | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| PATCH /api/v2/posts/:id | unknown id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| PATCH /api/v2/posts/:id | malformed id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| DELETE /api/v2/posts/:id | published post | who | 204 | no | 204 | 204 | 204 | no | 204 | late | over | 204 | 204 | 204 | 204 | two |
+| DELETE /api/v2/posts/:id | draft | who | 204 | none | 204 | 204 | 204 | none | 204 | late | over | 204 | 204 | 204 | 204 | two |
+| DELETE /api/v2/posts/:id | unknown id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| DELETE /api/v2/posts/:id | malformed id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| GET /api/v2/todos |  | who | 200 | 200 | 200 | 200 | 200 | no | 200 | late | over | 200 | 200 | 200 | 200 | two |
+| POST /api/v2/todos |  | who | 201 | 201 | 201 | 201 | 201 | no | 201 | late | over | 201 | 201 | no | 201 | two |
+| GET /api/v2/todos/:id | todo | who | 200 | none | none | none | none | none | none | late | over | 200 | none | none | 200 | two |
+| GET /api/v2/todos/:id | unknown id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| GET /api/v2/todos/:id | malformed id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| PATCH /api/v2/todos/:id | todo | who | 200 | none | none | none | none | none | none | late | over | 200 | none | none | 200 | two |
+| PATCH /api/v2/todos/:id | unknown id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| PATCH /api/v2/todos/:id | malformed id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| DELETE /api/v2/todos/:id | todo | who | 204 | none | none | none | none | none | none | late | over | 204 | none | none | 204 | two |
+| DELETE /api/v2/todos/:id | unknown id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
+| DELETE /api/v2/todos/:id | malformed id | who | none | none | none | none | none | none | none | late | over | none | none | none | none | two |
 `
 
 /** What the words of the matrix stand for. */
@@ -258,6 +258,7 @@ export const words: Readonly<Record<string, string>> = {
   again: '401 insufficient_user_authentication',
   no: '403 insufficient_permission',
   none: '404 not_found',
+  factor: '403 second_factor_required',
   two: '400 several_credentials',
   link: '400 invalid_link',
 }

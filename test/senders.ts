@@ -3,13 +3,16 @@ import { day, minute, second } from 'gatewright/clock'
 import { newId } from 'gatewright/random'
 import { createRole } from '../packages/gatewright/src/administration/change-role.ts'
 import { invite } from '../packages/gatewright/src/administration/invitations.ts'
+import { createService } from '../packages/gatewright/src/administration/services.ts'
 import { systemOrigin } from '../packages/gatewright/src/audit/record.ts'
 import { keyExample } from '../packages/gatewright/src/http/api-key-view.ts'
 import { linkExample } from '../packages/gatewright/src/http/routes/identities.ts'
+import type { AccessToken } from '../packages/gatewright/src/tokens/access-token.ts'
 import { addService } from './administration/added-service.ts'
 import { giveKey, giveKeyWithId } from './api-keys/given.ts'
 import { forgetFactors } from './factors/enrolled.ts'
 import { type Caller, password, signUp, type TestApp } from './harness.ts'
+import { foreignToken, linkedToken } from './issuers/matrix-issuer.ts'
 import { plantPasskey } from './passkeys/registered.ts'
 import { addUser } from './sessions/signed-in.ts'
 
@@ -37,15 +40,26 @@ export const signInAgain = async (t: TestApp, caller: Caller): Promise<Caller> =
   return { ...caller, access: body.access_token, refresh: body.refresh_token }
 }
 
-/** The caller's access token as the engine would have signed it with other times. */
+/** The caller's access token as the engine would have signed it with other claims. */
 const signAgain = async (
   { engine }: TestApp,
   caller: Caller,
-  times: { readonly authTime?: number; readonly expiresAt?: number },
+  claims: Partial<Pick<AccessToken, 'amr' | 'authTime' | 'expiresAt'>>,
 ): Promise<string> => {
   const sign = await engine.accessTokens.getSign()
-  return sign({ ...(await engine.accessTokens.verify(caller.access)), ...times })
+  return sign({ ...(await engine.accessTokens.verify(caller.access)), ...claims })
 }
+
+/** An administrator whose session has shown a second factor, as one must where `ADMIN_SECOND_FACTOR` asks for it. */
+const signUpAdministrator = async (t: TestApp): Promise<Caller> => {
+  const caller = await signUpAs(t, 'admin')
+  const amr = ['pwd', 'otp', 'mfa']
+  const sessions = t.engine.db.updateTable('sessions').set({ amr: amr.join(' ') })
+  await sessions.where('user_id', '=', caller.id).execute()
+  return { ...caller, access: await signAgain(t, caller, { amr }) }
+}
+
+const ofIssuer = (token: string): Sender => ({ headers: { authorization: `Bearer ${token}` } })
 
 const signOut = async (t: TestApp, caller: Caller): Promise<Caller> => {
   assert.equal((await t.call('POST', 'logout', { token: caller.access })).status, 200)
@@ -62,12 +76,14 @@ export const senders = {
   owner: async (_, owner) => bearer(owner),
   other: async t => bearer(await signUpAs(t, 'user')),
   moderator: async t => bearer(await signUpAs(t, 'moderator')),
-  administrator: async t => bearer(await signUpAs(t, 'admin')),
+  administrator: async t => bearer(await signUpAdministrator(t)),
+  /** An administrator who has shown a password alone. */
+  factorless: async t => bearer(await signUpAs(t, 'admin')),
   /** A user who was given no role at all. */
   roleless: async t => bearer(await signUpAs(t)),
   /** An administrator whose proof of the person is older than sensitive routes take. */
   stale: async t => {
-    const caller = await signUpAs(t, 'admin')
+    const caller = await signUpAdministrator(t)
     return bearer(caller, await signAgain(t, caller, { authTime: t.clock.now() - 10 * minute - second }))
   },
   expired: async (t, owner) =>
@@ -79,6 +95,15 @@ export const senders = {
     username: owner.username,
     headers: { 'x-api-key': await giveKey(t, owner.id) },
   }),
+  /** Its key has every permission, and it is an administrator: whatever is closed to it is closed to its kind. */
+  service: async t => {
+    const { id } = await createService(t.engine, { name: freshName(), roles: ['admin'] }, systemOrigin)
+    return { id, headers: { 'x-api-key': await giveKey(t, id) } }
+  },
+  /** Of another issuer that speaks for itself, with every permission. */
+  foreign: async ({ engine }) => ofIssuer(foreignToken(engine)),
+  /** Of another issuer that speaks for users here: for the owner, with every permission. */
+  linked: async ({ engine }, owner) => ofIssuer(await linkedToken(engine, owner.id)),
   both: async (_, owner) => ({ ...bearer(owner), headers: { ...bearer(owner).headers, ...unknownKey } }),
 } as const satisfies Record<string, MakeSender>
 

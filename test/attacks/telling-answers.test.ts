@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Answer, password, startTestApp, type TestApp } from '../harness.ts'
+import { type Answer, password, type TestApp } from '../harness.ts'
+import { startMatrixApp } from '../issuers/matrix-issuer.ts'
 import { matrix, parseMatrix, type Row, requests } from '../route-matrix.ts'
 import { type Cast, freshName, makeCast, type SenderName, senderNames, things } from '../senders.ts'
 
 let t: TestApp
 let cast: Cast
 before(async () => {
-  t = await startTestApp()
+  t = await startMatrixApp()
   cast = await makeCast(t)
   // What a process has not seen to be good is counted by another limit as well, which its answer names.
   for (const { headers } of Object.values(cast.senders)) await t.call('GET', 'protected', { headers })
