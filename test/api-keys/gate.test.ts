@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { minute, second } from 'gatewright/clock'
+import { adoptDatabase } from '../../packages/gatewright/src/administration/adopt-database.ts'
 import { changeRoles, disableUser } from '../../packages/gatewright/src/administration/users.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { databaseFile, isPostgresUrl } from '../../packages/gatewright/src/storage/database.ts'
 import { newApiKey } from '../../packages/gatewright/src/tokens/api-key.ts'
 import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
@@ -195,4 +197,20 @@ describe('the addresses that a key is taken from', () => {
     assert.equal(await from('2001:db8:2::9'), 401)
     await behind.close()
   })
+})
+
+test('restored backup: a key that was revoked after it was made is not good again', async () => {
+  const restored = await startTestApp()
+  const { id } = await signUp(restored, freshName())
+  // As the backup has it: nothing in it says that the key has ended since.
+  const key = await giveKey(restored, id)
+  const asked = async () =>
+    (await restored.call('GET', 'protected', { headers: { 'x-api-key': key } })).status
+  assert.equal(await asked(), 200)
+  const { databaseUrl } = restored.engine.settings
+  const file = isPostgresUrl(databaseUrl) ? undefined : databaseFile(databaseUrl)
+  assert.equal((await adoptDatabase(restored.engine, { origin, file })).apiKeys, 1)
+  await restored.engine.revocations.readFromNow()
+  assert.equal(await asked(), 401)
+  await restored.close()
 })

@@ -251,6 +251,7 @@ test('a copy on another database stops the start, and one that adopted it ends e
   const origin = { actor: 'command-line', address: null, requestId: null }
   assert.deepEqual(await adoptDatabase(adopting.engine, { origin, file: undefined }), {
     sessions: 1,
+    apiKeys: 0,
     keys: 2,
   })
   await adopting.close()

@@ -90,6 +90,7 @@ test('a token that outlives logout: a backup in place of the database ends both 
   assert.deepEqual(JSON.parse(adopted.stdout), {
     ok: true,
     sessions_ended: 1,
+    api_keys_ended: 0,
     signing_keys_replaced: 2,
   })
   const again = await startServer(folder, { env })

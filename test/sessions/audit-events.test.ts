@@ -558,7 +558,11 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     return {
       user: null,
       actor: 'command-line',
-      details: { sessions: adopted.sessions, signing_keys: adopted.keys },
+      details: {
+        sessions: adopted.sessions,
+        api_keys: adopted.apiKeys,
+        signing_keys: adopted.keys,
+      },
     }
   },
 }

@@ -5,11 +5,16 @@ import { noteIdentity } from '../storage/identity.ts'
 import type { Work } from '../storage/transaction.ts'
 import { endAllKeys, mostNeeded, type RevokeDependencies } from './signing-keys.ts'
 
-export type Adoption = { readonly sessions: number; readonly keys: number }
+export type Adoption = { readonly sessions: number; readonly apiKeys: number; readonly keys: number }
 
-const endAllSessions = async ({ clock }: RevokeDependencies, { db }: Work): Promise<number> => {
+/** One that was revoked since the backup was made is live again in it. */
+const endAll = async (
+  { clock }: RevokeDependencies,
+  { db }: Work,
+  table: 'sessions' | 'api_keys',
+): Promise<number> => {
   const { numUpdatedRows } = await db
-    .updateTable('sessions')
+    .updateTable(table)
     .set({ ended_at: clock.now(), end_reason: 'restored' })
     .where('ended_at', 'is', null)
     .executeTakeFirst()
@@ -18,12 +23,13 @@ const endAllSessions = async ({ clock }: RevokeDependencies, { db }: Work): Prom
 
 /**
  * Takes a database as the one to go on with that is not the one that it was: a backup, or a copy on another
- * server. What ended since it was made is not known, so everything ends: every session, everything that the
- * signing keys of the backup have signed, the open set-up link, every code and link, every known device. New keys sign, and a new epoch tells every
- * process that follows the feed.
+ * server. What ended since it was made is not known, so everything ends: every session, every API key, everything that
+ * the signing keys of the backup have signed, the open set-up link, every code and link, every known device. New keys
+ * sign, and a new epoch tells every process that follows the feed.
  *
- * All sessions end with one statement, without a cut-off or an audit event for each: their access tokens end
- * with the keys, and one event tells of all.
+ * All sessions end with one statement, and all API keys with one, without a cut-off or an audit event for each: access
+ * tokens end with the keys that signed them, whoever meets another epoch forgets what it knows of API keys, and one
+ * event tells of all.
  *
  * @param file of a SQLite database; undefined on PostgreSQL
  */
@@ -35,7 +41,8 @@ export const adoptDatabase = async (
     spares: mostNeeded,
     origin,
     first: async work => {
-      const sessions = await endAllSessions(dependencies, work)
+      const sessions = await endAll(dependencies, work, 'sessions')
+      const apiKeys = await endAll(dependencies, work, 'api_keys')
       const keys = await endAllKeys(dependencies, work, origin)
       await work.db.deleteFrom('setup_links').execute()
       await work.db.deleteFrom('known_devices').execute()
@@ -45,9 +52,9 @@ export const adoptDatabase = async (
         .set({ epoch: newId(dependencies.random) })
         .where('id', '=', 1)
         .execute()
-      const details = { sessions, signing_keys: keys }
+      const details = { sessions, api_keys: apiKeys, signing_keys: keys }
       await recordEvent(dependencies, work, 'database.adopted', { origin, details })
-      return { sessions, keys }
+      return { sessions, apiKeys, keys }
     },
   })
   await noteIdentity(dependencies.db, file)

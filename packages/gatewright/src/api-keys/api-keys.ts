@@ -16,6 +16,7 @@ export type KeyEndReason =
   | 'user_disabled'
   | 'user_deleted'
   | 'cut_off_written_back'
+  | 'restored'
 
 type Choice = { readonly userId: string; readonly only?: readonly string[] }
 

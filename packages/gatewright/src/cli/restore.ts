@@ -4,7 +4,7 @@ import { withEngine } from './engine.ts'
 export const restore = defineCommand({
   name: 'restore',
   summary:
-    'Goes on with a database that was put back from a backup or copied: ends every session, and replaces the signing keys.',
+    'Goes on with a database that was put back from a backup or copied: ends every session and API key, and replaces the signing keys.',
   parameters: {},
   options: {
     adopt: {
@@ -23,10 +23,10 @@ export const restore = defineCommand({
       async engine => {
         const { databaseUrl } = engine.settings
         const file = isPostgresUrl(databaseUrl) ? undefined : databaseFile(databaseUrl)
-        const { sessions, keys } = await adoptDatabase(engine, { origin, file })
+        const { sessions, apiKeys, keys } = await adoptDatabase(engine, { origin, file })
         return {
-          text: `This database is the one to go on with. Sessions ended: ${sessions}; signing keys replaced: ${keys}. Roles, passwords and disabled users are as the backup has them: look at those that were changed since.`,
-          json: { sessions_ended: sessions, signing_keys_replaced: keys },
+          text: `This database is the one to go on with. Sessions ended: ${sessions}; API keys ended: ${apiKeys}; signing keys replaced: ${keys}. Roles, passwords, disabled users, blocked issuers and linked identities are as the backup has them: look at those that were changed since.`,
+          json: { sessions_ended: sessions, api_keys_ended: apiKeys, signing_keys_replaced: keys },
         }
       },
       { adopts: true },

@@ -41,7 +41,7 @@ export const besideTheTable = [
   {
     // `adoptDatabase`
     when: 'a database is adopted (`restore --adopt`)',
-    ends: 'every session and every known device of every user; all signing keys are replaced',
+    ends: 'every session, every API key and every known device of every user; all signing keys are replaced',
     reasons: ['restored'],
   },
 ] as const satisfies readonly Ending[]

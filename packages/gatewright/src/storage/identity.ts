@@ -4,7 +4,7 @@ import { isMixed } from './sqlite-file.ts'
 import type { Database } from './tables.ts'
 
 /** What a start says that finds another database than the one it knew. */
-const adopt = 'gatewright restore --adopt (it ends every session and replaces the signing keys)'
+const adopt = 'gatewright restore --adopt (it ends every session and API key, and replaces the signing keys)'
 
 const put = `put the right one back, or, if this is the one to go on with: ${adopt}`
 
