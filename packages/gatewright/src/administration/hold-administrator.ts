@@ -1,5 +1,6 @@
 import type { Permission } from '../permissions/access-rule.ts'
 import type { Granting } from '../permissions/granted.ts'
+import type { Beyond } from '../permissions/reach.ts'
 import { type Caller, holdPermissions, holdPermissionsOver } from '../sessions/hold-session.ts'
 import { holdProvenSession } from '../sign-in/own-factors.ts'
 import type { Work } from '../storage/transaction.ts'
@@ -7,7 +8,7 @@ import { lockUser } from '../users/users.ts'
 
 /** What an operation asks of the administrator who calls it. */
 export type Asked = {
-  readonly needed: readonly Permission[]
+  readonly needed: readonly (Permission | Beyond)[]
   /** The user or service that is changed: nothing may be allowed to it that is not allowed to the caller. */
   readonly over?: string
 }

@@ -109,6 +109,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
     things,
     permissions: roleTable.permissions,
     roles: roleTable.roles,
+    noteNamed: roleTable.noteNamed,
     limiter,
   })
   app.decorate('routeTable', table)

@@ -54,6 +54,8 @@ type Vocabulary = {
   readonly things: ReadonlyMap<string, unknown>
   readonly permissions: ReadonlyMap<string, unknown>
   readonly roles: ReadonlyMap<string, unknown>
+  /** Is told of each role that a route asks for. */
+  readonly noteNamed: (role: string) => void
 }
 
 const kinds: readonly string[] = ['user', 'api-key', 'client'] satisfies readonly PrincipalKind[]
@@ -97,6 +99,8 @@ const declare = (route: RouteOptions, vocabulary: Vocabulary): readonly Declared
   checkCounted(name, rule)
   checkNames(name, rule.access, vocabulary)
   if (rule.furtherAccess !== undefined) checkNames(name, rule.furtherAccess, vocabulary)
+  for (const access of [rule.access, rule.furtherAccess ?? rule.access])
+    for (const role of rolesIn(access)) vocabulary.noteNamed(role)
   const { url, schema, config: { reference, conditional, page } = {} } = route
   return methodsOf(route).map(method => ({
     method,

@@ -14,6 +14,8 @@ export type LiveRoleTable = RoleTable & {
   readonly ensureRead: () => Promise<void> | undefined
   /** What stands here is old: whoever decides waits until it was read again. */
   readonly reread: () => void
+  /** A route asks for this role: whoever gets it gets in there, whatever it allows. */
+  readonly noteNamed: (role: string) => void
 }
 
 type Dependencies = {
@@ -32,6 +34,7 @@ export const createLiveRoles = ({ read, clock }: Dependencies, first: RoleTable)
   let asked = 0
   let done = 0
   let reading: Promise<void> | undefined
+  const named = new Set(first.named)
 
   /** A read that began before it was asked for once more may have seen nothing of it. */
   const readAll = async (): Promise<void> => {
@@ -67,6 +70,11 @@ export const createLiveRoles = ({ read, clock }: Dependencies, first: RoleTable)
     get made() {
       return current.made
     },
+    get undeclared() {
+      return current.undeclared
+    },
+    named,
+    noteNamed: role => void named.add(role),
     ensureRead: () => (done === asked ? undefined : waitUntilRead()),
     reread: () => {
       asked += 1

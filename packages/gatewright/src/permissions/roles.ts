@@ -21,6 +21,10 @@ export type RoleTable = {
   readonly administrative: ReadonlySet<string>
   /** The names of those that administrators made at run time. */
   readonly made: ReadonlySet<string>
+  /** What is stored in those and declared by nobody here: it allows nothing, but may beside another version. */
+  readonly undeclared: ReadonlyMap<string, readonly string[]>
+  /** Those that open something by their names, whatever they allow: of administrators, and what routes ask for. */
+  readonly named: ReadonlySet<string>
 }
 
 /** The role that everybody gets who registers. */
@@ -96,6 +100,8 @@ export const createRoleTable = ({ permissions = {}, roles = {} }: RoleDeclaratio
     roles: table,
     administrative: new Set([...names].filter(isAdministrativeIn(table))),
     made: new Set(),
+    undeclared: new Map(),
+    named: new Set([administratorRole]),
   }
 }
 
@@ -116,16 +122,24 @@ export const withMadeRoles = (
 ): RoleTable => {
   const roles = new Map(table.roles)
   const names = new Set(table.made)
-  for (const name of anew) if (names.delete(name)) roles.delete(name)
+  const undeclared = new Map(table.undeclared)
+  for (const name of anew) {
+    undeclared.delete(name)
+    if (names.delete(name)) roles.delete(name)
+  }
   for (const { name, permissions } of made) {
     if (roles.has(name)) continue
     names.add(name)
     roles.set(name, permissions.filter(one => table.permissions.has(one)) as Permission[])
+    undeclared.set(
+      name,
+      permissions.filter(one => !table.permissions.has(one)),
+    )
   }
   const administrative = [...roles.keys()].filter(
     name => isAdministrativeIn(roles)(name) || (!names.has(name) && table.administrative.has(name)),
   )
-  return { permissions: table.permissions, roles, administrative: new Set(administrative), made: names }
+  return { ...table, roles, administrative: new Set(administrative), made: names, undeclared }
 }
 
 /** What the roles named allow together. A name that is no role allows nothing. */

@@ -2,7 +2,7 @@ import { Refusal } from '../ground/refusal.ts'
 import type { Permission } from '../permissions/access-rule.ts'
 import { type Granting, grantedTo } from '../permissions/granted.ts'
 import { holdRoles } from '../permissions/made-roles.ts'
-import { permissionsOf } from '../permissions/roles.ts'
+import { type Beyond, reaches, reachOf } from '../permissions/reach.ts'
 import type { Work } from '../storage/transaction.ts'
 import { listRoles, lockUser } from '../users/users.ts'
 
@@ -28,15 +28,15 @@ export const holdSession = async (work: Work, { userId, sessionId }: Caller): Pr
 }
 
 /**
- * Checks there as well that the caller still has each of these permissions: as the roles allow now, and in a session
- * that has shown what they ask for.
+ * Checks there as well that the caller still has each of these: as the roles allow now, and in a session that has
+ * shown what permissions ask for.
  * @throws Refusal `insufficient_permission`
  */
 export const holdPermissions = async (
   granting: Granting,
   work: Work,
   { userId, sessionId }: Caller,
-  needed: readonly Permission[],
+  needed: readonly (Permission | Beyond)[],
 ): Promise<void> => {
   const session = await work.db
     .selectFrom('sessions')
@@ -46,12 +46,12 @@ export const holdPermissions = async (
   const roles = await listRoles(work.db, userId)
   const roleTable = await holdRoles(granting.roleTable, work, roles)
   const { permissions } = grantedTo({ ...granting, roleTable }, session.amr.split(' '), roles)
-  if (!needed.every(permission => permissions.has(permission))) throw new Refusal('insufficient_permission')
+  if (!reaches(roleTable, { roles, permissions }, needed)) throw new Refusal('insufficient_permission')
 }
 
 /**
  * No way up: nobody changes credentials, address, factors, sessions, keys, roles or state of a user or service that
- * holds a permission which the caller lacks. Holds the row of that user, so that what it holds stays true until the
+ * holds a permission which the caller lacks, or a role that opens something by its name. Holds the row of that user, so that what it holds stays true until the
  * transaction ends. To be called after the caller's own session was held (`administration/hold-administrator.ts`
  * does both, in an order in which two who change each other wait and don't block each other).
  * @throws Refusal `insufficient_permission`
@@ -64,6 +64,6 @@ export const holdPermissionsOver = async (
 ): Promise<void> => {
   await lockUser(work, userId)
   const roles = await listRoles(work.db, userId)
-  const held = permissionsOf(await holdRoles(granting.roleTable, work, roles), roles)
-  await holdPermissions(granting, work, caller, [...held])
+  const held = reachOf(await holdRoles(granting.roleTable, work, roles), roles)
+  await holdPermissions(granting, work, caller, held)
 }

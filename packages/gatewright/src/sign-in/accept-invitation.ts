@@ -3,6 +3,7 @@ import { consumeCode, endCodesTo, findCode } from '../codes/codes.ts'
 import type { Refusal } from '../ground/refusal.ts'
 import { holdRoles } from '../permissions/made-roles.ts'
 import { neededToGive } from '../permissions/needed-to-give.ts'
+import { reaches } from '../permissions/reach.ts'
 import { administratorRole, permissionsOf, type RoleTable } from '../permissions/roles.ts'
 import type { Processes } from '../processes/processes.ts'
 import { lockInstallation } from '../storage/installation.ts'
@@ -50,8 +51,8 @@ const mayGive = async (
   const roleTable = await holdRoles(dependencies.roleTable, work, [...roles, ...ofInviter])
   if (!roles.every(role => roleTable.roles.has(role))) return false
   if (inviter === undefined) return true
-  const held = permissionsOf(roleTable, ofInviter)
-  return neededToGive({ roleTable }, roles).every(permission => held.has(permission))
+  const held = { roles: ofInviter, permissions: permissionsOf(roleTable, ofInviter) }
+  return reaches(roleTable, held, neededToGive({ roleTable }, roles))
 }
 
 const accept = async (
