@@ -142,6 +142,9 @@ export const matrix = `
 | DELETE /api/v1/admin/users/:id/identities | linked user | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
 | DELETE /api/v1/admin/users/:id/identities | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
 | DELETE /api/v1/admin/users/:id/identities | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/issuers |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/admin/issuers/block |  | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
+| POST /api/v1/admin/issuers/unblock |  | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
 | POST /api/v1/admin/explain |  | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
 | GET /api/v1/admin/invitations |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
 | DELETE /api/v1/admin/invitations/:id | invitation | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
@@ -385,6 +388,8 @@ export const requests: Readonly<Record<string, Request>> = {
     body: () => ({ issuer: 'https://a.example', subject: freshName() }),
   },
   'DELETE /api/v1/admin/users/:id/identities': { query: linkExample, spends: true },
+  'POST /api/v1/admin/issuers/block': { body: () => ({ issuer: `https://${freshName()}.example.org` }) },
+  'POST /api/v1/admin/issuers/unblock': { body: () => ({ issuer: `https://${freshName()}.example.org` }) },
   'PUT /api/v1/admin/users/:id/roles': { body: () => ({ roles: ['moderator', 'user'] }) },
   'GET /api/v1/admin/api-keys': {
     query: {

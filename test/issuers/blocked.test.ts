@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { show } from '../../apps/blog/test/call.ts'
+import { createRole } from '../../packages/gatewright/src/administration/change-role.ts'
 import {
   blockIssuer,
   listIssuers,
   unblockIssuer,
 } from '../../packages/gatewright/src/administration/issuers.ts'
+import { changeRoles } from '../../packages/gatewright/src/administration/users.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { compose } from '../../packages/gatewright/src/compose.ts'
+import { addUser, signInAs } from '../sessions/signed-in.ts'
 import { type Scene, startScene } from './scene.ts'
 
 let scene: Scene
@@ -99,6 +102,86 @@ test('blocking writes who did it into the audit log', async () => {
 })
 
 test('a name that no token can have is not blocked by mistake', async () => {
-  for (const issuer of ['', 'a b', 'x'.repeat(256), 'ä'])
+  for (const issuer of ['', 'sso.example.org', 'https://a b', `https://${'x'.repeat(248)}`, 'https://ä'])
     await assert.rejects(blockIssuer(scene.t.engine, { issuer, origin }), { code: 'validation_failed' })
+})
+
+let count = 0
+/** A session of somebody with these permissions, and no others. */
+const adminWith = async (permissions: readonly string[]) => {
+  const { engine } = scene.t
+  const name = `issuers-${++count}`
+  await createRole(engine, { name, description: '', permissions }, origin)
+  return signInAs(engine, (await addUser(engine, name, { roles: [name] })).id)
+}
+const post = (path: string, token: string, issuer = scene.local.issuer) =>
+  scene.t.call('POST', `admin/issuers/${path}`, { token, body: { issuer } })
+
+test('administrators of clients see, block and unblock issuers over HTTP, and the audit log names them', async () => {
+  const { t, local } = scene
+  const chief = await adminWith(['clients:write', 'users:read', 'posts:write'])
+  const held = scene.token()
+  assert.equal(await ask(held), '200')
+  const list = async () => {
+    const { body } = await t.call('GET', 'admin/issuers', { token: chief.access })
+    return body.issuers.find(({ issuer }: { issuer: string }) => issuer === local.issuer)
+  }
+  const seen = await list()
+  assert.deepEqual(
+    [seen.in_settings, seen.local_user, seen.permissions, seen.blocked_at, seen.keys_trouble],
+    [true, 'none', ['posts:write', 'users:read'], null, null],
+  )
+  assert.match(seen.warnings.join(), /allow_private_addresses/)
+  const blocked = await post('block', chief.access)
+  assert.deepEqual(blocked.body, { changed: true, issuer: local.issuer, in_settings: true })
+  assert.equal(await ask(held), '401 invalid_token')
+  assert.match((await list()).blocked_at, /^\d{4}-/)
+  assert.equal((await post('block', chief.access)).body.changed, false)
+  assert.equal((await post('unblock', chief.access)).body.changed, true)
+  assert.equal(await ask(held), '200')
+  const events = await t.engine.db
+    .selectFrom('audit_events')
+    .select('event')
+    .where('actor', '=', chief.userId)
+    .where('event', 'like', 'issuer.%')
+    .orderBy('id')
+    .execute()
+  assert.deepEqual(
+    events.map(({ event }) => event),
+    ['issuer.blocked', 'issuer.unblocked'],
+  )
+})
+
+test('no way up: who may do less than an issuer’s tokens decides nothing about it, nor who may do it no more', async () => {
+  const { engine } = scene.t
+  const lesser = await adminWith(['clients:write', 'users:read'])
+  const target = { issuer: scene.local.issuer, origin }
+  assert.equal(show(await post('block', lesser.access)), '403 insufficient_permission')
+  await blockIssuer(engine, target)
+  assert.equal(show(await post('unblock', lesser.access)), '403 insufficient_permission')
+  assert.equal(show(await post('block', lesser.access, 'https://elsewhere.example.org')), '200')
+  const demoted = await adminWith(['clients:write', 'users:read', 'posts:write'])
+  await changeRoles(engine, { userId: demoted.userId, roles: ['user'], origin })
+  await assert.rejects(unblockIssuer(engine, target, demoted), { code: 'insufficient_permission' })
+  assert.equal(await unblockIssuer(engine, target), true)
+})
+
+test('blocked by two at once, an issuer is blocked once', async () => {
+  const target = { issuer: 'https://twice.example.org', origin }
+  const done = await Promise.all([1, 2, 3].map(() => blockIssuer(scene.t.engine, target)))
+  assert.deepEqual(done.sort(), [false, false, true])
+})
+
+test('no more are blocked than every process can keep', async () => {
+  const { engine } = scene.t
+  const { db, clock } = engine
+  const rows = Array.from({ length: 200 }, (_, n) => ({
+    issuer: `https://${n}.example.org`,
+    blocked_at: clock.now(),
+  }))
+  await db.insertInto('blocked_issuers').values(rows).execute()
+  await assert.rejects(blockIssuer(engine, { issuer: 'https://more.example.org', origin }), {
+    code: 'conflict',
+  })
+  assert.equal(await blockIssuer(engine, { issuer: 'https://7.example.org', origin }), false)
 })

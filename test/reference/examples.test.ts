@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { blockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
+import { commandLineOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import { keyExample, madeKeyExample } from '../../packages/gatewright/src/http/api-key-view.ts'
 import { madeUpChallenge } from '../../packages/gatewright/src/http/passkey-schemas.ts'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
@@ -17,6 +19,7 @@ import {
 import { csrfExample } from '../../packages/gatewright/src/http/session-cookie.ts'
 import { forgetFactors } from '../factors/enrolled.ts'
 import { type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
+import { type ExampleIssuer, startExampleIssuer } from '../issuers/example-issuer.ts'
 import { matrix, parseMatrix, requests } from '../route-matrix.ts'
 import { type Sender, things } from '../senders.ts'
 import { headersOf, openBrowser } from '../sessions/browser.ts'
@@ -85,6 +88,11 @@ const readVersion = async (t: TestApp, path: string, { headers }: Sender) => {
   return { 'if-match': String(etag) }
 }
 
+const untilKeysAreRead = async ({ engine }: TestApp): Promise<void> => {
+  while (engine.federation.healthOf(linkExample.issuer)?.readAt === undefined)
+    await new Promise(resolve => setImmediate(resolve))
+}
+
 type Arrange = (t: TestApp, id: string, caller: Caller) => Promise<unknown>
 
 /** What an example tells of, and its route does not name. */
@@ -97,7 +105,17 @@ const arranged: Readonly<Record<string, Arrange>> = {
       .values({ ...linkExample, user_id, created_at: engine.clock.now() })
       .onConflict(conflict => conflict.columns(['issuer', 'subject']).doUpdateSet({ user_id }))
       .execute(),
+  'GET /api/v1/admin/issuers': untilKeysAreRead,
+  'POST /api/v1/admin/issuers/unblock': ({ engine }) =>
+    blockIssuer(engine, { issuer: linkExample.issuer, origin: commandLineOrigin }),
   'POST /api/v1/admin/users/:id/identities': ({ engine }) => engine.db.deleteFrom('identities').execute(),
+}
+
+/** What an example needs to be in the settings, and who answers for it. */
+const settled: Readonly<Record<string, () => Promise<ExampleIssuer>>> = {
+  'GET /api/v1/admin/issuers': startExampleIssuer,
+  'POST /api/v1/admin/issuers/block': startExampleIssuer,
+  'POST /api/v1/admin/issuers/unblock': startExampleIssuer,
 }
 
 /** On a database of its own: some examples end a session or change a password. */
@@ -178,8 +196,12 @@ for (const route of listOperations(reader.app.routeTable.routes)) {
   test(`the example of ${name} is answered as it says`, async context => {
     assert.ok(route.reference, `${name}: declare config.reference with an example`)
     const { status, documented, json } = findAnswer(name)
-    const t = await startTestApp()
-    context.after(() => t.close())
+    const issuer = await settled[name]?.()
+    const t = await startTestApp(issuer?.settings)
+    context.after(async () => {
+      await t.close()
+      await issuer?.close()
+    })
     const answer = await replay(t, route, 'an access token')
     assert.equal(String(answer.status), status, answer.text)
     for (const header of Object.keys(documented.headers).filter(isAlwaysThere))

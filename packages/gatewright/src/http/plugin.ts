@@ -33,6 +33,7 @@ import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
 import { identityRoutes } from './routes/identities.ts'
 import { invitationRoutes } from './routes/invitations.ts'
+import { issuerRoutes } from './routes/issuers.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { ownDataRoutes } from './routes/own-data.ts'
 import { ownFactorRoutes } from './routes/own-factors.ts'
@@ -168,6 +169,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       adminApiKeyRoutes,
       adminUserChangeRoutes,
       identityRoutes,
+      issuerRoutes,
       serviceRoutes,
       adminSessionRoutes,
       signingKeyRoutes,
