@@ -1,6 +1,7 @@
 import { measureCutOffs } from './cut-offs.ts'
 import { measureFlood } from './flood.ts'
 import { measureLimits } from './limits.ts'
+import { measureLists } from './lists.ts'
 import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
 import { measureRevocation } from './revocation.ts'
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, Bench>> = {
   verifier: { run: measureVerifier, does: 'how soon a service elsewhere refuses after a logout [logouts]' },
   'cut-offs': { run: measureCutOffs, does: 'what live cut-offs cost [how many] [rounds] [seconds of each]' },
   limits: { run: measureLimits, does: 'a check of a limit, in memory and in each store [rounds]' },
+  lists: { run: measureLists, does: 'pages of lists among many users and among few [many] [few] [rounds]' },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
   'sign-in': {
     run: measureSignIn,

@@ -174,13 +174,6 @@ describe('the list of services', () => {
     for (const cursor of ['x', users.body.next_cursor ?? 'y', 'WyJhIiwwLCJiIl0'])
       assert.equal(show(await ask('GET', `?cursor=${cursor}`)), '400 validation_failed')
   })
-
-  test('is read by an index, however many users there are', () => {
-    const plan = second.planOf(
-      "select * from users where users.kind = 'service' and users.deleted_at is null and (users.created_at, users.id) > (0, '') order by created_at, id limit 21",
-    )
-    assert.match(plan.join('\n'), /services_by_age/)
-  })
 })
 
 describe('what ends with a service', () => {

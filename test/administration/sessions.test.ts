@@ -123,13 +123,6 @@ describe('the list of everybody’s sessions', () => {
     const { access } = await newSession('moderator')
     assert.equal(show(await list('', access)), '403 insufficient_permission')
   })
-
-  test('is read by an index, however many there are', () => {
-    const plan = second.planOf(
-      `select sessions.*, users.username from sessions join users on users.id = sessions.user_id where ended_at is null and (sessions.created_at, sessions.id) < (9, 'x') order by sessions.created_at desc, sessions.id desc limit 21`,
-    )
-    assert.match(plan.join('\n'), /sessions_by_start/)
-  })
 })
 
 describe('an administrator ends one session', () => {

@@ -14,8 +14,8 @@ type Plan = {
   readonly steps: readonly string[]
   /** Tables that are read from one end to the other. */
   readonly scans: readonly string[]
-  /** Whether rows are sorted that no limit has cut before. */
-  readonly sortsAll: boolean
+  /** How many rows are sorted that no limit has cut before, as the database expects. */
+  readonly sorted: number
 }
 
 /** A part of what `explain (format json)` of PostgreSQL says. */
@@ -24,13 +24,21 @@ type Node = {
   readonly 'Relation Name'?: string
   readonly 'Index Name'?: string
   readonly 'Index Cond'?: string
+  readonly 'Plan Rows': number
+  readonly 'Presorted Key'?: readonly string[]
   readonly Plans?: readonly Node[]
 }
 
 const walk = (node: Node): readonly Node[] => [node, ...(node.Plans ?? []).flatMap(walk)]
 
+/** Names and addresses stand in order already, and hardly two are the same: what is sorted then is one row. */
+const isInOrder = ({ 'Presorted Key': keys = [] }: Node): boolean =>
+  keys.some(key => /(username|email)_key/.test(key))
+
 const isSortOfAll = (node: Node): boolean =>
-  node['Node Type'].endsWith('Sort') && !walk(node).some(inner => inner['Node Type'] === 'Limit')
+  node['Node Type'].endsWith('Sort') &&
+  !isInOrder(node) &&
+  !walk(node).some(inner => inner['Node Type'] === 'Limit')
 
 const readPostgres = (database: SecondConnection, { sql, parameters }: Query): Plan => {
   const [row] = database.rows(`explain (format json) ${sql}`, ...(parameters as SQLInputValue[]))
@@ -42,7 +50,9 @@ const readPostgres = (database: SecondConnection, { sql, parameters }: Query): P
         `${node['Node Type']} ${node['Index Name'] ?? node['Relation Name'] ?? ''} ${node['Index Cond'] ?? ''}`,
     ),
     scans: nodes.flatMap(node => (node['Node Type'] === 'Seq Scan' ? [node['Relation Name'] ?? ''] : [])),
-    sortsAll: nodes.some(isSortOfAll) && !isLookUp({ sql, parameters }),
+    sorted: isLookUp({ sql, parameters })
+      ? 0
+      : Math.max(0, ...nodes.filter(isSortOfAll).map(node => node['Plan Rows'])),
   }
 }
 
@@ -55,10 +65,12 @@ const readSqlite = (database: SecondConnection, { sql, parameters }: Query): Pla
     scans: steps.filter(step =>
       /^SCAN (?!head|places|part|CONSTANT|sqlite_sequence|\(|\d)(?!.*USING (COVERING )?INDEX)/.test(step),
     ),
-    sortsAll:
+    sorted:
       steps.includes('USE TEMP B-TREE FOR ORDER BY') &&
       !isLookUp({ sql, parameters }) &&
-      !/ limit \?\) as "/.test(sql),
+      !/ limit \?\) as "/.test(sql)
+        ? Number.POSITIVE_INFINITY
+        : 0,
   }
 }
 

@@ -86,9 +86,12 @@ const isAskedFor =
     (role === undefined || roles.includes(role)) &&
     (state === undefined || (state === 'disabled') === (disabledAt !== null))
 
-/** Of a search that no index answers alone, one page reads so many, in such steps; the next goes on. */
+/**
+ * Of a search that no index answers alone, one page reads so many; the next goes on. Where most of what is read is
+ * asked for, a page and one row more are enough; each step after it is wider than the one before.
+ */
 export const searchDepth = 2_000
-const searchStep = 500
+const [widening, widestStep] = [4, 500]
 
 /**
  * A page of the users searched for, behind a place. It may hold fewer than `limit`, or none, and still have a next
@@ -99,10 +102,8 @@ export const listUsersBehind = async (
   { limit, after, ...search }: KeyedRange & UserSearch,
 ): Promise<KeyedPage<User>> => {
   const way = wayOf(search)
-  const isFiltered = search.role !== undefined || search.state !== undefined
-  const step = isFiltered ? searchStep : limit + 1
   const found: { readonly user: User; readonly place: Place }[] = []
-  let [end, read] = [after, 0]
+  let [end, read, step] = [after, 0, limit + 1]
   do {
     const rows = await readStep(way, db, { limit: step, after: end })
     const ids = rows.map(({ id }) => id)
@@ -114,6 +115,7 @@ export const listUsersBehind = async (
     found.push(...users.filter(({ user }) => isAskedFor(search)(user)))
     end = rows.length < step ? undefined : users.at(-1)?.place
     read += rows.length
+    step = Math.min(step * widening, widestStep, searchDepth - read)
   } while (end !== undefined && found.length <= limit && read < searchDepth)
   const page = toKeyedPage(found, limit, ({ place }) => place, end)
   return { ...page, rows: page.rows.map(({ user }) => user) }
