@@ -195,6 +195,7 @@ export const matrix = `
 | POST /api/v1/admin/signing-keys/:id/revoke | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
 | GET /api/v1/admin/settings |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET /api/v1/admin/health |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
+| GET /api/v1/admin/statistics |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET /api/v1/users |  | who | 200 | 200 | 200 | 200 | 200 | no | 200 | late | over | 200 | 200 | 200 | 200 | two |
 | POST /api/v1/users |  | 201 | 201 | 201 | 201 | 201 | 201 | 201 | again | late | over | 201 | no | 201 | 201 | two |
 | POST /api/v1/users | with roles | who | no | no | no | 201 | factor | no | again | late | over | no | no | factor | no | two |

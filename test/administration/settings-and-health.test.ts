@@ -1,10 +1,24 @@
 import assert from 'node:assert/strict'
+import type { SQLInputValue } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { day } from 'gatewright/clock'
 import { newSecret, systemRandom } from 'gatewright/random'
+import type { CompiledQuery } from 'kysely'
+import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
+import { createStatistics } from '../../packages/gatewright/src/administration/statistics.ts'
+import { disableUser } from '../../packages/gatewright/src/administration/users.ts'
+import type { AuditEventName } from '../../packages/gatewright/src/audit/events.ts'
+import { systemOrigin, toEventRow } from '../../packages/gatewright/src/audit/record.ts'
 import { describeSettings } from '../../packages/gatewright/src/ground/load-settings.ts'
+import { giveKey } from '../api-keys/given.ts'
+import { plantTotp } from '../factors/enrolled.ts'
 import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
+import { plantPasskey } from '../passkeys/registered.ts'
 import { freshName } from '../senders.ts'
+import { openSecondConnection } from '../sessions/second-connection.ts'
 import { addUser, signInAs } from '../sessions/signed-in.ts'
+import { addService } from './added-service.ts'
 
 const secret = newSecret(systemRandom)
 const smtpPassword = 'the-password-of-the-mail-server'
@@ -18,6 +32,9 @@ before(async () => {
   chief = await signUp(t, 'chief', ['admin'])
 })
 after(() => t.close())
+
+const newUser = async (roles: readonly string[] = ['user']): Promise<string> =>
+  (await addUser(t.engine, freshName(), { roles })).id
 
 const ask = (path: string, token = chief.access): Promise<Answer> => t.call('GET', `admin/${path}`, { token })
 
@@ -53,8 +70,122 @@ describe('health over HTTP', () => {
   })
 })
 
-test('nobody sees either without the permission, whatever else the caller may do', async () => {
-  for (const path of ['settings', 'health']) {
+describe('statistics over HTTP', () => {
+  test('count who there is, in which state, and never a service or a deleted user as a user', async () => {
+    const read = createStatistics(t.engine)
+    const before = await read()
+    const [app, passkey] = [await newUser(), await newUser(['admin'])]
+    await plantTotp(t.engine, app)
+    await plantPasskey(t.engine, app)
+    await plantPasskey(t.engine, passkey)
+    await plantPasskey(t.engine, passkey)
+    await newUser(['admin'])
+    const [away, gone] = [await newUser(['admin']), await newUser(['admin'])]
+    await disableUser(t.engine, { userId: away, origin: systemOrigin })
+    await deleteUser(t.engine, { userId: gone, origin: systemOrigin })
+    const { id: service } = await addService(t.engine, ['admin'])
+    await signInAs(t.engine, app)
+    for (const expiresAt of [null, t.clock.now() + 1, t.clock.now()]) await giveKey(t, service, { expiresAt })
+    const after = await createStatistics(t.engine)()
+    const grown = Object.entries(after).flatMap(([name, count]) => {
+      const more = Number(count) - Number(before[name as keyof typeof before])
+      return more > 0 ? [[name, more]] : []
+    })
+    assert.deepEqual(Object.fromEntries(grown), {
+      users: 4,
+      disabled: 1,
+      withApp: 1,
+      withPasskeyAlone: 1,
+      administrators: 2,
+      administratorsWithoutFactor: 1,
+      services: 1,
+      sessions: 1,
+      apiKeys: 2,
+    })
+  })
+
+  test('count what fourteen days had, in UTC, and a day that is over once', async () => {
+    const today = Math.floor(t.clock.now() / day) * day
+    const note = (at: number, event: AuditEventName) =>
+      t.engine.db
+        .insertInto('audit_events')
+        .values(toEventRow(at, event, { origin: systemOrigin }))
+        .execute()
+    const old = today - 13 * day
+    for (const at of [old - 1, old, old + day - 1]) await note(at, 'session.started')
+    await note(old, 'session.refreshed')
+    for (const event of ['user.registered', 'user.created', 'sign-in.failed'] as const) await note(old, event)
+    const read = createStatistics(t.engine)
+    const { days } = await read()
+    assert.deepEqual([days.length, days.at(-1)?.start], [14, today])
+    const first = { start: old, newUsers: 2, signIns: 2, failedSignIns: 1 }
+    assert.deepEqual(days[0], { ...first, failedSecondFactors: 0, newApiKeys: 0 })
+    for (const at of [old, today]) await note(at, 'api-key.made')
+    t.clock.advance(1)
+    let later = await read()
+    // What was counted is told for a tenth of a second.
+    for (; later.at < t.clock.now(); later = await read()) await delay(5)
+    assert.deepEqual(later.days[0], days[0])
+    assert.equal(later.days.at(-1)?.newApiKeys, (days.at(-1)?.newApiKeys ?? 0) + 1)
+  })
+
+  test('read indexes and no table, and each figure only so far, however many rows there are', async () => {
+    const queries: CompiledQuery[] = []
+    const db = t.engine.db.withPlugin({
+      transformQuery: ({ node, queryId }) => {
+        queries.push(t.engine.db.getExecutor().compileQuery(node, queryId))
+        return node
+      },
+      transformResult: async ({ result }) => result,
+    })
+    await createStatistics({ db, clock: t.engine.clock })()
+    const connection = openSecondConnection(t.engine)
+    for (const { sql, parameters } of queries) {
+      assert.match(sql, / limit /)
+      const plan = connection.planOf(sql, ...(parameters as SQLInputValue[])).join('\n')
+      assert.doesNotMatch(plan, /Seq Scan|SCAN (?!found|\()(?!.*USING (COVERING )?INDEX)/, `${sql}\n${plan}`)
+      assert.equal(sql.includes('audit_events'), plan.includes('audit_events_counted'), `${sql}\n${plan}`)
+    }
+    connection.close()
+  })
+
+  test('are told in the words of the reference', async () => {
+    const { status, body } = await ask('statistics')
+    assert.equal(status, 200)
+    const { total, enabled, disabled } = body.users
+    assert.equal(enabled, total - disabled)
+    assert.equal(body.days.at(-1).day, body.counted_at.slice(0, 10))
+    assert.ok(body.days.at(-1).sign_ins > 0)
+  })
+})
+
+const needed = [
+  ['admin/settings', 'settings:read'],
+  ['admin/health', 'metrics:read'],
+  ['admin/statistics', 'metrics:read'],
+] as const
+
+describe('an API key', () => {
+  const askWith = async (path: string, permissions: readonly string[], owner = chief.id) => {
+    const key = await giveKey(t, owner, { permissions })
+    const { status, body } = await t.call('GET', path, { headers: { 'x-api-key': key } })
+    return status === 200 ? status : body.code
+  }
+
+  test('with the permission sees what its owner may, and no other does', async () => {
+    const all = [...t.engine.roleTable.permissions.keys()]
+    const { id: plain } = await addUser(t.engine, freshName())
+    for (const [path, permission] of needed) {
+      assert.equal(await askWith(path, [permission]), 200, path)
+      const others = all.filter(each => each !== permission)
+      assert.equal(await askWith(path, others), 'insufficient_permission', path)
+      assert.equal(await askWith(path, all, plain), 'insufficient_permission', path)
+    }
+  })
+})
+
+test('nobody sees any of it without the permission, whatever else the caller may do', async () => {
+  for (const path of ['settings', 'health', 'statistics']) {
     assert.equal((await t.call('GET', `admin/${path}`)).body.code, 'invalid_token')
     for (const roles of [['user'], ['moderator'], []]) {
       const { id } = await addUser(t.engine, freshName(), { roles })

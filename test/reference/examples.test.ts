@@ -154,7 +154,7 @@ const madeUp: readonly unknown[] = [
   ...Object.values(madeUpTotp),
 ].filter(value => value !== 'Bearer')
 const isMadeUp = (value: unknown): boolean =>
-  madeUp.includes(value) || typeof value === 'number' || /^\d{4}-\d\d-\d\dT/.test(String(value))
+  madeUp.includes(value) || typeof value === 'number' || /^\d{4}-\d\d-\d\d(T|$)/.test(String(value))
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../ground/clock.ts'
 import { isSilent, type LiveProcess, readProcesses } from '../processes/live-process.ts'
+import { countAtMost } from '../storage/count-at-most.ts'
 import type { Database } from '../storage/tables.ts'
 
 /** More is not counted: a queue that long says all there is to say. */
@@ -12,20 +13,16 @@ export type Health = {
 }
 
 /** Counts so many at most, by the index of what is due. */
-const countMails = async (db: Database, isGivenUp: boolean): Promise<number> => {
-  const { count } = await db
-    .selectFrom(
-      db
-        .selectFrom('mails')
-        .select('id')
-        .where('forgotten_at', isGivenUp ? 'is not' : 'is', null)
-        .limit(most)
-        .as('found'),
-    )
-    .select(eb => eb.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow()
-  return Number(count)
-}
+const countMails = (db: Database, isGivenUp: boolean): Promise<number> =>
+  countAtMost(
+    db,
+    db
+      .selectFrom('mails')
+      .select('id')
+      .where('forgotten_at', isGivenUp ? 'is not' : 'is', null)
+      .limit(most)
+      .as('found'),
+  )
 
 const findOldestDue = async (db: Database): Promise<number | null> => {
   const row = await db

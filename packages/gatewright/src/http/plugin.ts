@@ -50,6 +50,7 @@ import { settingsRoutes } from './routes/settings.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { signingKeyRoutes } from './routes/signing-keys.ts'
+import { statisticsRoutes } from './routes/statistics.ts'
 import { stepUpRoutes } from './routes/step-up.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
 import { useStrictSchemas } from './validation.ts'
@@ -175,6 +176,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       signingKeyRoutes,
       settingsRoutes,
       adminHealthRoutes,
+      statisticsRoutes,
       revocationsRoutes,
     ])
       addRoutes(scope, engine)

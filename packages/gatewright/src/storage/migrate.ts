@@ -24,6 +24,7 @@ import { up as declaredPermissions } from './migrations/0022-declared-permission
 import { up as apiKeys } from './migrations/0023-api-keys.ts'
 import { up as userLists } from './migrations/0024-user-lists.ts'
 import { up as servicesAndSessions } from './migrations/0025-services-and-sessions.ts'
+import { up as countedEvents } from './migrations/0026-counted-events.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -50,6 +51,7 @@ const ownMigrations: Record<string, Migration> = {
   '0023-api-keys': { up: apiKeys },
   '0024-user-lists': { up: userLists },
   '0025-services-and-sessions': { up: servicesAndSessions },
+  '0026-counted-events': { up: countedEvents },
 }
 
 export type MigrationSet = {
