@@ -35,6 +35,23 @@ test('a blocked issuer’s tokens are refused at once, also those that were let 
   assert.equal(await unblockIssuer(engine, { issuer, origin }), false)
 })
 
+test('hostile issuer: once blocked it is asked for nothing more, and its tokens are wrong, not late', async () => {
+  const { engine, clock } = scene.t
+  const { issuer, asked } = scene.local
+  const now = Math.floor(clock.now() / 1_000)
+  const held = scene.token({ iat: now, exp: now + 3_600 })
+  assert.equal(await ask(held), '200')
+  await blockIssuer(engine, { issuer, origin })
+  const before = asked.length
+  // Past the moment from which its keys are read again behind a request.
+  clock.advance(6 * 60_000)
+  assert.equal(await ask(held), '401 invalid_token')
+  clock.advance(54 * 60_000 + 1)
+  assert.equal(await ask(held), '401 invalid_token')
+  assert.equal(asked.length, before)
+  await unblockIssuer(engine, { issuer, origin })
+})
+
 test('blocking one issuer leaves others as they are, and is spelled exactly', async () => {
   const { engine } = scene.t
   const held = scene.token()

@@ -76,6 +76,8 @@ test('kid flood: a thousand made-up ids make the server ask once in half a minut
 const troubles: Readonly<Record<string, Parameters<Scene['local']['misbehave']>[0]>> = {
   'answers 500': (_, response) => void response.writeHead(500).end(),
   'hangs up': request => void request.socket.destroy(),
+  'would speak another protocol': ({ socket }) =>
+    void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
   'answers something else than JSON': (_, response, honest) =>
     void response.setHeader('content-type', 'text/html').end(honest),
   'answers another status': (_, response, honest) =>

@@ -93,6 +93,30 @@ test('disabled a while ago, and nobody asked meanwhile: the cut-off is gone, and
   assert.equal(await ask(token()), '401 invalid_token')
 })
 
+test('query flood: a good token that acts for nobody is looked up so often and no more, with however many of its kind', async test => {
+  const limitsOverride = [{ policy: 'refused-credential-session', count: 10, window: 60_000 }]
+  const strict = await startScene({ local_user: 'required' }, {
+    limitsScale: 1,
+    limitsOverride,
+  } as Parameters<typeof startScene>[1])
+  test.after(strict.close)
+  const asked = async (token: string): Promise<number> =>
+    (await strict.t.call('GET', 'users', { token })).status
+  const statuses: number[] = []
+  for (let time = 0; time < 25; time++)
+    statuses.push(await asked(strict.token({ sub: 'mallory', jti: String(time % 5) })))
+  assert.equal(statuses[0], 401)
+  assert.equal(statuses.at(-1), 429)
+  const user = await addUser(strict.t.engine, 'bystander')
+  await linkIdentity(strict.t.engine, {
+    issuer: strict.local.issuer,
+    subject: 'bystander',
+    userId: user.id,
+    origin,
+  })
+  assert.equal(await asked(strict.token({ sub: 'bystander' })), 200)
+})
+
 test('account linking: an address, a name or an id of a user here links nobody', async () => {
   const user = await addUser(scene.t.engine, 'victim')
   for (const sub of [user.id, 'victim', 'VICTIM', 'victim@example.org'])

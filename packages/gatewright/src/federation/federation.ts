@@ -41,9 +41,11 @@ export type Federation = {
   readonly verify: (text: string) => Promise<ForeignToken>
   /**
    * Whatever may be otherwise at each request: issuer blocked, keys too old, expiry, audience, the user behind it.
-   * A promise only where something must be read. @throws Refusal
+   * A promise only where something must be read. What is blocked is not looked up, nor is its issuer asked.
+   * @param beforeRead is called before the database is asked for the user, and refuses by throwing
+   * @throws Refusal
    */
-  readonly judge: (token: ForeignToken) => ForeignCaller | Promise<ForeignCaller>
+  readonly judge: (token: ForeignToken, beforeRead?: () => void) => ForeignCaller | Promise<ForeignCaller>
   /** What of the database is kept in memory and is read again by the next request. */
   readonly onReread: RereadCalls
   readonly healthOf: (issuer: string) => IssuerHealth | undefined
@@ -136,26 +138,24 @@ export const createFederation = ({ db, clock, issuers, resolve = resolveName }: 
     return found
   }
 
-  const findUser = ({ issuer }: Trusted, token: ForeignToken) =>
-    issuer.localUser === 'required' ? linked.find(token) : undefined
-
-  /** In this order: what is blocked is not looked up. Without a promise where all of it is known. */
-  const judgeKnown = (from: Trusted, token: ForeignToken, isBlocked: boolean) => {
-    if (isBlocked) return refuseBlocked(token)
+  const judgeUsable = (from: Trusted, token: ForeignToken, beforeRead?: () => void) => {
     checkForeignToken(token, from.issuer, clock.now())
     if (from.keys.find(token.key.kid) !== token.key)
       throw new Refusal('invalid_token', { reason: 'foreign_key' })
-    const user = findUser(from, token)
+    const user = from.issuer.localUser === 'required' ? linked.find(token, beforeRead) : undefined
     return user instanceof Promise
       ? user.then(found => getCaller(from, token, found))
       : getCaller(from, token, user)
   }
 
-  const judgeUsable = (from: Trusted, token: ForeignToken) => {
-    const isBlocked = blocked.has(token.issuer)
-    return isBlocked instanceof Promise
-      ? isBlocked.then(is => judgeKnown(from, token, is))
-      : judgeKnown(from, token, isBlocked)
+  /** Without a promise where all of it is known. */
+  const judge = (token: ForeignToken, isBlocked: boolean, beforeRead?: () => void) => {
+    if (isBlocked) return refuseBlocked(token)
+    const from = get(token.issuer)
+    const waiting = from.keys.ensureUsable()
+    return waiting === undefined
+      ? judgeUsable(from, token, beforeRead)
+      : waiting.then(() => judgeUsable(from, token, beforeRead))
   }
 
   const verify = async (text: string): Promise<ForeignToken> => {
@@ -180,10 +180,11 @@ export const createFederation = ({ db, clock, issuers, resolve = resolveName }: 
       return isKnown ? token : undefined
     },
     verify,
-    judge: token => {
-      const from = get(token.issuer)
-      const waiting = from.keys.ensureUsable()
-      return waiting === undefined ? judgeUsable(from, token) : waiting.then(() => judgeUsable(from, token))
+    judge: (token, beforeRead) => {
+      const isBlocked = blocked.has(token.issuer)
+      return isBlocked instanceof Promise
+        ? isBlocked.then(is => judge(token, is, beforeRead))
+        : judge(token, isBlocked, beforeRead)
     },
     onReread: {
       'reread-user': linked.forget,

@@ -63,13 +63,17 @@ const checkLiteral = ({ hostname }: URL, allowsPrivate: boolean): void => {
   if (isIP(address) !== 0) checkAddresses([{ address, family: isIP(address) }], allowsPrivate)
 }
 
-/** A connection of its own each time: none that was opened under another check is used again. */
+/**
+ * A connection of its own each time: none that was opened under another check is used again. One that is closed
+ * without an answer, as Node.js does with whatever would speak another protocol, is no answer; nobody waits for it.
+ */
 const ask = (url: URL, asking: Asking): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const headers = { accept: 'application/json', 'accept-encoding': 'identity' }
     const client = url.protocol === 'https:' ? https : http
     const options = { signal: asking.signal, headers, agent: false as const, lookup: createLookup(asking) }
-    client.request(url, options, resolve).on('error', reject).end()
+    const closed = (): void => reject(new IssuerError('it closed the connection without an answer'))
+    client.request(url, options, resolve).on('error', reject).on('close', closed).end()
   })
 
 /** The bytes, and not one more than there may be. */

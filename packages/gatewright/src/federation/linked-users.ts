@@ -14,8 +14,14 @@ type Subject = {
 
 /** Whom subjects of other issuers act for, read once and then from memory until somebody says that there is news. */
 export type LinkedUsers = {
-  /** Undefined where none is linked, or who is may not act. */
-  readonly find: (subject: Subject) => LinkedUser | undefined | Promise<LinkedUser | undefined>
+  /**
+   * Undefined where none is linked, or who is may not act.
+   * @param beforeRead is called before the database is asked, and refuses by throwing
+   */
+  readonly find: (
+    subject: Subject,
+    beforeRead?: () => void,
+  ) => LinkedUser | undefined | Promise<LinkedUser | undefined>
   /** What was read of this user, or of all, is read anew. A read that began before is kept by nobody. */
   readonly forget: (userId?: string) => void
 }
@@ -62,15 +68,17 @@ export const createLinkedUsers = (db: Database, clock: Clock): LinkedUsers => {
     return entry
   }
 
-  const getEntry = (subject: Subject): Entry => {
-    const known = entries.get(subject.foreignId)
-    return known !== undefined && ageOf(clock, known.at) < knownFor ? known : readAnew(subject)
+  const findEntry = ({ foreignId }: Subject): Entry | undefined => {
+    const known = entries.get(foreignId)
+    return known !== undefined && ageOf(clock, known.at) < knownFor ? known : undefined
   }
 
   return {
-    find: subject => {
-      const { user, reading } = getEntry(subject)
-      return user ?? reading
+    find: (subject, beforeRead) => {
+      const known = findEntry(subject)
+      if (known?.user !== undefined) return known.user
+      beforeRead?.()
+      return (known ?? readAnew(subject)).reading
     },
     forget: userId => {
       for (const [id, { user }] of entries)

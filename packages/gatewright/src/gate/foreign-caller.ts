@@ -8,7 +8,7 @@ import type { ForeignToken } from '../tokens/foreign-token.ts'
 import { hashText, type KnownSecrets } from './known-secrets.ts'
 import type { Passage } from './passage.ts'
 import type { Principal } from './principal.ts'
-import { admitUnknown } from './unknown-credential.ts'
+import { admitSubject, admitUnknown } from './unknown-credential.ts'
 
 type Dependencies = Granting & {
   readonly roleTable: LiveRoleTable
@@ -76,7 +76,8 @@ export const checkForeignCaller = (
   const admit = (caller: ForeignCaller): void => {
     passage.principal = toClientPrincipal(dependencies, caller)
   }
-  const judged = dependencies.federation.judge(token)
+  const beforeRead = (): void => admitSubject(dependencies, passage, token.foreignId)
+  const judged = dependencies.federation.judge(token, beforeRead)
   if (!(judged instanceof Promise)) return admit(judged)
   return judged.then(async caller => {
     await dependencies.roleTable.ensureRead()

@@ -20,12 +20,32 @@ export const admitUnknown = (
   hash: string,
 ): void => {
   const address = knownSecrets.has(hash) ? undefined : passage.address
-  const report = limiter.look(limit, { address, session: hash })
+  admit({ limiter }, passage, hash, address)
+}
+
+/**
+ * The same of a subject of another issuer, whom a good signature proves and a query must say more of: alone, with
+ * however many tokens, and as nobody's neighbour.
+ * @throws Refusal `rate_limited`
+ */
+export const admitSubject = (
+  dependencies: Pick<Dependencies, 'limiter'>,
+  passage: Passage,
+  foreignId: string,
+): void => admit(dependencies, passage, foreignId, undefined)
+
+const admit = (
+  { limiter }: Pick<Dependencies, 'limiter'>,
+  passage: Passage,
+  session: string,
+  address: string | undefined,
+): void => {
+  const report = limiter.look(limit, { address, session })
   if (!report.allowed) {
     passage.reports = [...passage.reports, report]
     throw new Refusal('rate_limited', { reason: limit, retryAfter: report.retryAfter })
   }
-  passage.unknownCredential = hash
+  passage.unknownCredential = session
 }
 
 /** What a revoked key has signed proves nothing: somebody else may hold that key. */

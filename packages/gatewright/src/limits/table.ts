@@ -318,7 +318,8 @@ export const limits = {
       count: 120,
       window: minute,
       kind: 'fast',
-      describe: 'One token or cookie that was ours and is over, shown again and again.',
+      describe:
+        'One token, key or cookie that was ours and is over, shown again and again; and one subject of another issuer who acts for nobody here.',
     },
   ],
   'unknown-key': [
