@@ -5,6 +5,7 @@ import { createService } from '../../packages/gatewright/src/administration/serv
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { giveKeyWithId } from '../api-keys/given.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
+import { parseIssuers, plainEntry } from '../issuers/scene.ts'
 import { freshName } from '../senders.ts'
 import { show } from '../sessions/browser.ts'
 import { addUser, signInAs } from '../sessions/signed-in.ts'
@@ -22,13 +23,27 @@ const allOfDeputy = [
   'sessions:write',
   'api-keys:write',
   'signing-keys:write',
+  'clients:write',
 ]
+
+type Holder = 'auditor' | 'reader'
+
+const permissionsOf = (role: Holder) => (role === 'auditor' ? [lacking] : ['users:read'])
+const nameOfIssuer = (role: Holder): string => `https://${role}.example.org`
+
+/** One whose tokens may what the role allows. Nobody ever asks for its keys. */
+const issuerOf = (role: Holder) => ({
+  ...plainEntry({ issuer: nameOfIssuer(role) }),
+  jwks_uri: 'http://localhost:1/keys',
+  permissions: { all: permissionsOf(role) },
+  gives_administrative_permissions: true,
+})
 
 let t: TestApp
 let chief: Caller
 let deputy: Caller
 before(async () => {
-  t = await startTestApp()
+  t = await startTestApp({ trustedIssuers: parseIssuers((['auditor', 'reader'] as const).map(issuerOf)) })
   for (const [name, permissions] of Object.entries({
     deputy: allOfDeputy,
     auditor: [lacking],
@@ -39,8 +54,6 @@ before(async () => {
   deputy = await signUp(t, freshName(), ['deputy'])
 })
 after(() => t.close())
-
-type Holder = 'auditor' | 'reader'
 
 const addPerson = async (role: Holder): Promise<string> =>
   (await addUser(t.engine, freshName(), { roles: [role] })).id
@@ -96,7 +109,6 @@ const ofKey = (
   },
 })
 const link = () => ({ issuer: 'https://sso.example.org', subject: freshName() })
-const permissionsOf = (role: Holder) => (role === 'auditor' ? [lacking] : ['users:read'])
 const makeRole = async (permissions: readonly string[]): Promise<string> =>
   (await createRole(t.engine, { name: freshName(), description: '', permissions }, origin)).name
 
@@ -183,6 +195,11 @@ const guarded: readonly Row[] = [
     what: 'that allows it',
     make: async role => ({ path: await makeRole(permissionsOf(role)) }),
   },
+  ...['block', 'unblock'].map(verb => ({
+    route: `POST /api/v1/admin/issuers/${verb}`,
+    what: 'whose tokens may it',
+    make: async (role: Holder) => ({ body: { issuer: nameOfIssuer(role) } }),
+  })),
 ]
 
 /** What concerns no one user, service or role: the permission of the route is all that it asks for. */
