@@ -12,6 +12,7 @@ before(async () => {
     limitsScale: 1,
     limitsOverride: [
       { policy: 'read-api-key', count: 5, window: 60_000 },
+      { policy: 'read-key-owner', count: 20, window: 60_000 },
       { policy: 'unknown-key-address', count: 10, window: 60_000 },
     ],
   } as Parameters<typeof startTestApp>[0])
@@ -29,6 +30,24 @@ test('a key has a limit of its own: it uses up neither its owner’s nor that of
   assert.ok(statuses.includes(429))
   assert.equal(await ask(quiet), 200)
   assert.equal((await t.call('GET', 'protected', { token: ann.access })).status, 200)
+})
+
+test('many keys: what one owner does with all of them has a limit too, which is not the owner’s', async () => {
+  const ben = await signUp(t, freshName())
+  const keys = await Promise.all(Array.from({ length: 6 }, () => giveKey(t, ben.id)))
+  const statuses: number[] = []
+  for (let time = 0; time < 5; time++) for (const key of keys) statuses.push(await ask(key))
+  assert.equal(statuses.filter(status => status === 200).length, 20)
+  assert.equal(statuses.at(-1), 429)
+  assert.equal((await t.call('GET', 'protected', { token: ben.access })).status, 200)
+  assert.equal(await ask(await giveKey(t, ann.id)), 200)
+})
+
+test('searching with a key uses up nothing of its owner’s', async () => {
+  const headers = { 'x-api-key': await giveKey(t, ann.id) }
+  const { headers: told } = await t.call('GET', '/api/v2/posts?q=x', { headers })
+  assert.match(String(told['ratelimit-policy']), /"search-api-key";q=120/)
+  assert.doesNotMatch(String(told['ratelimit-policy']), /search-user/)
 })
 
 test('flood of made-up keys: past the limit of their address none is looked up, and known keys go on', async () => {

@@ -19,7 +19,7 @@ import { type CredentialPlaces, readCredential, readDeviceSecret } from './crede
 import { checkCrossSite, type Origins } from './cross-site.ts'
 import { checkForeignCaller, identifyForeign } from './foreign-caller.ts'
 import { hashText } from './known-secrets.ts'
-import { type Passage, takeFromLimit } from './passage.ts'
+import { limitKeysOf, type Passage, takeFromLimit } from './passage.ts'
 import { type Principal, toUserPrincipal } from './principal.ts'
 import { refuseSwitchedOff } from './switched-off.ts'
 import { admitUnknown } from './unknown-credential.ts'
@@ -237,11 +237,7 @@ const checkStillValid: Step = (gate, passage) => {
 
 const limitPrincipal: Step = (gate, passage) => {
   const { principal } = passage
-  if (principal === undefined) return
-  const { keyId, userId, sessionId } = principal
-  // Without a session the principal counts in its place: an empty text would be one counter of all.
-  const keys = keyId === undefined ? { user: userId, session: sessionId || userId } : { 'api-key': keyId }
-  return takeFromLimit(gate, passage, keys)
+  return principal && takeFromLimit(gate, passage, limitKeysOf(principal))
 }
 
 /** Another user's browser is as unknown as any. Asks as much for a name that nobody has. */

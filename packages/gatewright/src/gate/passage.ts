@@ -117,6 +117,16 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
 })
 
 /**
+ * Whom a principal counts as. An API key uses up nothing of its owner's, and with the owner's other keys no more than
+ * there is for all of them: whoever may make keys could else do as much as there are keys to make.
+ */
+export const limitKeysOf = ({ keyId, userId, sessionId }: Principal): LimitKeys =>
+  keyId === undefined
+    ? // Without a session the principal counts in its place: an empty text would be one counter of all.
+      { user: userId, session: sessionId || userId }
+    : { 'api-key': keyId, 'key-owner': userId }
+
+/**
  * Whoever is refused by an exact limit hears so late, in milliseconds: the next guess of a connection comes
  * after that, and a flood of them leaves the process to others.
  */

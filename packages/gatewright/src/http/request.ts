@@ -3,6 +3,7 @@ import Negotiator from 'negotiator'
 import type { Origin } from '../audit/record.ts'
 import { checkFurtherRule } from '../gate/check-access.ts'
 import { runSteps, turnSteps } from '../gate/gate.ts'
+import { limitKeysOf } from '../gate/passage.ts'
 import type { Principal } from '../gate/principal.ts'
 import { addressGroup } from '../ground/address.ts'
 import type { BoundedQueue, QueueCaller } from '../ground/bounded-queue.ts'
@@ -40,8 +41,8 @@ export const requireAccess = ({ server, principal, passage }: FastifyRequest, ru
 }
 
 /**
- * Takes from a further limit, where only a part of the input asks for it: by the caller's user, or by its
- * address if it shows no credential.
+ * Takes from a further limit, where only a part of the input asks for it: by who is let in, or by the address of a
+ * caller that shows no credential.
  * @throws Refusal `rate_limited`
  */
 export const requireLimit = (
@@ -50,8 +51,7 @@ export const requireLimit = (
   limit: LimitName,
 ): Promise<void> => {
   const { passage, principal } = request
-  const anonymous = principal === undefined ? passage?.address : undefined
-  const keys = { anonymous, user: principal?.userId }
+  const keys = principal === undefined ? { anonymous: passage?.address } : limitKeysOf(principal)
   return takeFurther(request.server.gatewright, { passage, reply }, keys, limit)
 }
 

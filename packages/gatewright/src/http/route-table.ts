@@ -41,10 +41,14 @@ const checkCounted = (name: string, { access, limit, principals, readsOwnCredent
     throw new Error(
       `the route ${name} is public, and its limit ${nameOf(limit)} counts nobody without a credential: name another, or give it a row by 'address' or 'anonymous'`,
     )
-  const isForUsers = (principals ?? ['user']).includes('user')
-  if (isForUsers && !readsOwnCredential && !counts(limit, 'user'))
+  const isFor = (kind: PrincipalKind): boolean => (principals ?? ['user']).includes(kind)
+  if ((isFor('user') || isFor('client')) && !readsOwnCredential && !counts(limit, 'user'))
     throw new Error(
       `the limit ${nameOf(limit)} of the route ${name} counts nobody who is signed in: give it a row by 'user', 'session' or 'address'`,
+    )
+  if (isFor('api-key') && !counts(limit, 'key'))
+    throw new Error(
+      `the limit ${nameOf(limit)} of the route ${name} counts no API key, which the route is for: give it a row by 'api-key', 'key-owner' or 'address'`,
     )
 }
 

@@ -37,6 +37,7 @@ const counterKeys = {
   'address+username': groupedWithUsername(addressGroup),
   recipient: asItIs,
   'api-key': asItIs,
+  'key-owner': asItIs,
 } as const satisfies Record<LimitBy, ToKey>
 
 export const isLimitBy = (text: string): text is LimitBy => Object.hasOwn(counterKeys, text)

@@ -8,8 +8,12 @@ export type OwnLimit = { readonly name: string; readonly rows: readonly LimitRow
 /** What a route says of how often it may be called. */
 export type RouteLimit = LimitName | OwnLimit
 
-/** By what the gate itself can count a caller whom no credential stands for, and one who is signed in. */
-const knownOf = { stranger: ['address', 'anonymous'], user: ['address', 'user', 'session'] } as const
+/** By what the gate itself can count a caller whom no credential stands for, one who is signed in, and an API key. */
+const knownOf = {
+  stranger: ['address', 'anonymous'],
+  user: ['address', 'user', 'session'],
+  key: ['address', 'api-key', 'key-owner'],
+} as const
 
 /** Whether such a caller is counted at all; a limit without rows says itself that it counts nobody. */
 export const counts = (limit: RouteLimit, caller: keyof typeof knownOf): boolean => {

@@ -52,6 +52,7 @@ const byWords = {
   'address+username': 'address and username',
   recipient: 'recipient',
   'api-key': 'API key',
+  'key-owner': 'owner of API keys',
 } as const satisfies Record<LimitBy, string>
 
 const number = (count: number): string => count.toLocaleString('en')
@@ -95,8 +96,8 @@ ${toLine(columns)}
 ${names.flatMap(toLines).join('\n')}
 
 Every route names one of these; a list that is searched takes from \`search\` as well. A request must pass all
-rows of its limit that apply to it; one that is refused gets 429 with \`Retry-After\`. No route
-takes an API key in this version: their rows are counted as soon as one does.
+rows of its limit that apply to it; one that is refused gets 429 with \`Retry-After\`. What
+comes with an API key counts for the key and for all keys of its owner, and uses up nothing of the owner's own.
 
 - **What a refused request is charged.** Rows are looked at as soon as it is known whom they count: the address
   first, before anything else of the request is judged; then user and session; the name that the body holds once
@@ -106,7 +107,8 @@ takes an API key in this version: their rows are counted as soon as one does.
   writes, without end. A browser that shows a device's cookie is looked at once, address and name together, after
   the look-up, which \`cookie\` counts.
 - **A limit that counts nobody stops the start**: on a route that is open to strangers one without a row by
-  address, on a route for users one without a row by address, user or session. \`unlimited\` must be written out.
+  address, on a route for users or clients one without a row by address, user or session, on a route for API keys
+  one without a row by address, API key or owner of API keys. \`unlimited\` must be written out.
 - **Made-up credentials** (\`refused-credential\`) are limited where the gate judges one, and at \`POST /refresh\`.
   \`POST /logout\` judges them within its own limit of the address, and those that it refuses are not counted:
   what strangers have shown keeps nobody behind the same address from signing out.

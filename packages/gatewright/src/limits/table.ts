@@ -13,6 +13,7 @@ export type LimitBy =
   | 'address+username'
   | 'recipient'
   | 'api-key'
+  | 'key-owner'
 
 type Counted = {
   readonly by: LimitBy
@@ -223,7 +224,14 @@ export const limits = {
       count: 600,
       window: minute,
       kind: 'fast',
-      describe: 'Reading with an API key that has no limit of its own.',
+      describe: 'Reading with one API key.',
+    },
+    {
+      by: 'key-owner',
+      count: 3_000,
+      window: minute,
+      kind: 'fast',
+      describe: 'Reading with all API keys of one user or service together: another key is no way to more.',
     },
   ],
   search: [
@@ -241,6 +249,20 @@ export const limits = {
       kind: 'fast',
       describe: 'Looking for a text as a user, besides reading.',
     },
+    {
+      by: 'api-key',
+      count: 120,
+      window: minute,
+      kind: 'fast',
+      describe: 'Looking for a text with one API key, besides reading.',
+    },
+    {
+      by: 'key-owner',
+      count: 240,
+      window: minute,
+      kind: 'fast',
+      describe: 'The same, with all API keys of one user or service together.',
+    },
   ],
   write: [
     {
@@ -255,7 +277,15 @@ export const limits = {
       count: 600,
       window: minute,
       kind: 'fast',
-      describe: 'Writing with an API key that has no limit of its own.',
+      describe: 'Writing with one API key.',
+    },
+    {
+      by: 'key-owner',
+      count: 3_000,
+      window: minute,
+      kind: 'fast',
+      describe:
+        'Writing with all API keys of one user or service together: whoever makes fifty writes no fifty times as much.',
     },
   ],
   'confirm-password': [
