@@ -132,19 +132,19 @@ const undeclared: readonly [string, RegExp, (app: FastifyInstance) => unknown][]
   ],
   [
     'a limit that counts users only, where API keys may come',
-    /the limit mine of the route GET \/open counts no API key, which the route is for: give it a row by 'api-key'/,
+    /the limit people of the route GET \/open counts no API key, which the route is for: give it a row by 'api-key'/,
     app => {
       const row = { by: 'user', count: 1, window: 60_000, kind: 'fast', describe: 'A test.' } as const
-      const own = { ...gate, access: signedIn(), limit: { name: 'mine', rows: [row] } } as const
+      const own = { ...gate, access: signedIn(), limit: { name: 'people', rows: [row] } } as const
       app.get('/open', { config: { gate: { ...own, principals: ['user', 'api-key'] } } }, handler)
     },
   ],
   [
     'a limit that counts API keys only, where clients may come',
-    /the limit mine of the route GET \/open counts nobody who is signed in/,
+    /the limit programs of the route GET \/open counts nobody who is signed in/,
     app => {
       const row = { by: 'api-key', count: 1, window: 60_000, kind: 'fast', describe: 'A test.' } as const
-      const own = { ...gate, access: signedIn(), limit: { name: 'mine', rows: [row] } } as const
+      const own = { ...gate, access: signedIn(), limit: { name: 'programs', rows: [row] } } as const
       app.get('/open', { config: { gate: { ...own, principals: ['api-key', 'client'] } } }, handler)
     },
   ],
