@@ -23,7 +23,7 @@ export const matrix = `
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 | GET /healthz |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
 | GET /readyz |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
-| GET /metrics |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| GET /metrics |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET / |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
 | GET /console |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
 | GET /console/* |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
@@ -38,7 +38,7 @@ export const matrix = `
 | GET /docs/reference.js |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
 | GET /docs/swagger-ui.css |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
 | GET /docs/swagger-ui.js |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
-| GET /api/v1/revocations |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/revocations |  | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | 200 | 200 | no | no | two |
 | POST /api/v1/setup | open link | 201 | 201 | 201 | 201 | 201 | 201 | 201 | 201 | late | over | no | no | no | no | two |
 | POST /api/v1/setup | no link | link | link | link | link | link | link | link | link | late | over | no | no | no | no | two |
 | POST /api/v1/register |  | 201 | 201 | 201 | 201 | 201 | 201 | 201 | 201 | late | over | no | no | no | no | two |

@@ -11,6 +11,7 @@ import { disableUser } from '../../packages/gatewright/src/administration/users.
 import type { AuditEventName } from '../../packages/gatewright/src/audit/events.ts'
 import { systemOrigin, toEventRow } from '../../packages/gatewright/src/audit/record.ts'
 import { describeSettings } from '../../packages/gatewright/src/ground/load-settings.ts'
+import { examineBeside } from '../../packages/gatewright/src/upkeep/checks.ts'
 import { giveKey } from '../api-keys/given.ts'
 import { plantTotp } from '../factors/enrolled.ts'
 import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
@@ -62,6 +63,33 @@ describe('health over HTTP', () => {
     assert.equal(body.processes.length, 1)
     assert.equal(body.processes[0].kind, 'server')
     assert.ok(Array.isArray(body.housekeeping))
+  })
+
+  test('says how old its view of what was taken back is', async () => {
+    const { feed } = (await ask('health')).body
+    assert.ok(feed.age_ms >= 0 && feed.age_ms <= feed.most_ms, JSON.stringify(feed))
+    assert.equal(feed.most_ms, t.engine.settings.revocationMaxAge)
+  })
+
+  test('says what the doctor finds that a server can see of itself, and nothing of what is well', async () => {
+    const all = await examineBeside(t.engine)
+    const { findings } = (await ask('health')).body
+    assert.deepEqual(
+      findings.map(({ check }: { check: string }) => check),
+      all.filter(({ level }) => level !== 'ok').map(({ name }) => name),
+    )
+    assert.deepEqual(
+      findings.find(({ check }: { check: string }) => check === 'limits').found,
+      'LIMITS_SCALE=1000',
+    )
+    const checked = all.map(({ name }) => name)
+    assert.ok(checked.includes('signing-keys') && checked.includes('housekeeping') && checked.length > 12)
+    // They read whole tables, hold the lock for writing, or open connections.
+    const apart = ['integrity', 'writing', 'processes', 'roles', 'database-secret', 'notifications', 'valkey']
+    assert.deepEqual(
+      checked.filter(name => apart.includes(name)),
+      [],
+    )
   })
 
   test('names no secret, and no address of a person', async () => {
@@ -163,6 +191,7 @@ const needed = [
   ['admin/settings', 'settings:read'],
   ['admin/health', 'metrics:read'],
   ['admin/statistics', 'metrics:read'],
+  ['/metrics', 'metrics:read'],
 ] as const
 
 describe('an API key', () => {
@@ -181,6 +210,13 @@ describe('an API key', () => {
       assert.equal(await askWith(path, others), 'insufficient_permission', path)
       assert.equal(await askWith(path, all, plain), 'insufficient_permission', path)
     }
+  })
+
+  test('without any permission reads what was taken back, as everybody may; one that has ended is refused', async () => {
+    const path = `revocations?nonce=${'n'.repeat(22)}`
+    assert.equal(await askWith(path, []), 200)
+    const key = await giveKey(t, chief.id, { expiresAt: t.clock.now() })
+    assert.equal((await t.call('GET', path, { headers: { 'x-api-key': key } })).body.code, 'invalid_token')
   })
 })
 

@@ -24,6 +24,7 @@ import { checkAdministrator, checkSecret, checkSecretOfDatabase } from './instal
 import { checkSigningKeys } from './key-checks.ts'
 import { checkClock, checkClockOfAudit, checkNode, checkSpace } from './machine-checks.ts'
 import { checkMail } from './mail-checks.ts'
+import { type OwnParts, toOwnFacts } from './own-facts.ts'
 import { checkProcesses } from './process-checks.ts'
 import { checkRoles } from './role-checks.ts'
 import {
@@ -51,6 +52,8 @@ type Check = {
   readonly name: string
   /** The kind of database that it is about; absent where it is about both, or none. */
   readonly of?: DatabaseKind
+  /** A server makes it between its requests as well: it reads few rows, holds no lock and connects to nobody. */
+  readonly beside?: true
   readonly run: (facts: Facts) => Finding | Promise<Finding> | undefined
 }
 
@@ -78,37 +81,37 @@ const checks: readonly Check[] = [
   { name: 'node', run: onMachine(checkNode) },
   { name: 'clock', run: onMachine(checkClock) },
   { name: 'settings', run: onMachine(checkSettings) },
-  { name: 'production-rules', run: onSettings(checkProductionRules) },
-  { name: 'public-url', run: onSettings(checkAddress) },
-  { name: 'certificate', run: onSettings(checkCertificate) },
-  { name: 'limits', run: onSettings(checkLimits) },
-  { name: 'registration', run: onSettings(checkRegistration) },
-  { name: 'administrators', run: onSettings(checkAdministrators) },
-  { name: 'permissions', run: onSettings(checkPermissions) },
-  { name: 'disk-space', run: onSettings(checkSpace) },
+  { name: 'production-rules', beside: true, run: onSettings(checkProductionRules) },
+  { name: 'public-url', beside: true, run: onSettings(checkAddress) },
+  { name: 'certificate', beside: true, run: onSettings(checkCertificate) },
+  { name: 'limits', beside: true, run: onSettings(checkLimits) },
+  { name: 'registration', beside: true, run: onSettings(checkRegistration) },
+  { name: 'administrators', beside: true, run: onSettings(checkAdministrators) },
+  { name: 'permissions', beside: true, run: onSettings(checkPermissions) },
+  { name: 'disk-space', beside: true, run: onSettings(checkSpace) },
   { name: 'secret', run: onSettings(checkSecret) },
   { name: 'database', run: onSettings(checkDatabase) },
   { name: 'integrity', of: 'sqlite', run: onDatabase(checkIntegrity) },
   { name: 'durability', of: 'sqlite', run: onDatabase(checkDurability) },
   { name: 'writing', of: 'sqlite', run: onDatabase(checkWritable) },
   { name: 'database-server', of: 'postgres', run: onDatabase(checkServer) },
-  { name: 'database-tls', of: 'postgres', run: onDatabase(checkWayToServer) },
+  { name: 'database-tls', of: 'postgres', beside: true, run: onDatabase(checkWayToServer) },
   { name: 'database-clock', of: 'postgres', run: onDatabase(checkClockOfServer) },
-  { name: 'database-pool', of: 'postgres', run: onDatabase(checkPool) },
-  { name: 'durability', of: 'postgres', run: onDatabase(checkServerDurability) },
+  { name: 'database-pool', of: 'postgres', beside: true, run: onDatabase(checkPool) },
+  { name: 'durability', of: 'postgres', beside: true, run: onDatabase(checkServerDurability) },
   { name: 'writing', of: 'postgres', run: onDatabase(checkServerWritable) },
   { name: 'migrations', run: onDatabase(checkMigrations) },
   { name: 'database-secret', run: onTables(checkSecretOfDatabase) },
-  { name: 'signing-keys', run: onTables(checkSigningKeys) },
+  { name: 'signing-keys', beside: true, run: onTables(checkSigningKeys) },
   { name: 'processes', run: onTables(checkProcesses) },
-  { name: 'client-address', run: onTables(checkClientAddress) },
-  { name: 'administrator', run: onTables(checkAdministrator) },
-  { name: 'hooks', run: onTables(checkHooks) },
-  { name: 'mail', run: onTables(checkMail) },
-  { name: 'housekeeping', run: onTables(checkHousekeeping) },
+  { name: 'client-address', beside: true, run: onTables(checkClientAddress) },
+  { name: 'administrator', beside: true, run: onTables(checkAdministrator) },
+  { name: 'hooks', beside: true, run: onTables(checkHooks) },
+  { name: 'mail', beside: true, run: onTables(checkMail) },
+  { name: 'housekeeping', beside: true, run: onTables(checkHousekeeping) },
   { name: 'roles', run: onTables(checkRoles) },
-  { name: 'database-roles', of: 'postgres', run: onTables(checkRolesOfServer) },
-  { name: 'audit-clock', run: onTables(checkClockOfAudit) },
+  { name: 'database-roles', of: 'postgres', beside: true, run: onTables(checkRolesOfServer) },
+  { name: 'audit-clock', beside: true, run: onTables(checkClockOfAudit) },
   { name: 'database-history', run: onTables(checkWentBack) },
   { name: 'notifications', of: 'postgres', run: onTables(checkNotifications) },
   { name: 'valkey', run: onTables(checkValkey) },
@@ -143,15 +146,31 @@ const runCheck = async (
 const isMade = (result: CheckedFinding | { readonly name: string }): result is CheckedFinding =>
   'level' in result
 
+const isOf =
+  (kind: DatabaseKind) =>
+  ({ of = kind }: Check): boolean =>
+    of === kind
+
 /** Makes every check, one after the other. Looks only: nothing is made, mended or changed. */
 export const examine = (source: Source): Promise<Examination> =>
   withFacts(source, async facts => {
     const results: (CheckedFinding | { readonly name: string })[] = []
-    const kind = facts.settings?.database.kind ?? 'sqlite'
-    for (const check of checks.filter(({ of = kind }) => of === kind))
+    for (const check of checks.filter(isOf(facts.settings?.database.kind ?? 'sqlite')))
       results.push(await runCheck(check, facts))
     return {
       findings: results.filter(isMade),
       notChecked: results.filter(result => !isMade(result)).map(({ name }) => name),
     }
   })
+
+/** Those that a server can make of itself, between its requests and over its own connections. */
+export const examineBeside = async (server: OwnParts): Promise<readonly CheckedFinding[]> => {
+  const facts = toOwnFacts(server)
+  const findings: CheckedFinding[] = []
+  for (const check of checks.filter(isOf(facts.database.database.kind))) {
+    if (check.beside === undefined) continue
+    const result = await runCheck(check, facts)
+    if (isMade(result)) findings.push(result)
+  }
+  return findings
+}

@@ -3,6 +3,8 @@ import { type Health, readHealth } from '../../administration/health.ts'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
 import { permission } from '../../permissions/access-rule.ts'
+import { shareForAWhile } from '../../revocation/share-for-a-while.ts'
+import { type CheckedFinding, examineBeside } from '../../upkeep/checks.ts'
 import { createReadiness, findWarnings } from '../readiness.ts'
 import { anyText, flag, integer, list, named, strictObject, textOrNull, timestamp } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
@@ -27,10 +29,38 @@ const healthSchema = named(
     ),
     mail: strictObject({ waiting: integer, given_up: integer, oldest_due_at: textOrNull }),
     housekeeping: list(strictObject({ task: anyText, succeeded_at: textOrNull })),
+    feed: strictObject({ age_ms: { type: ['integer', 'null'] }, most_ms: integer }),
+    findings: list(
+      strictObject({
+        check: anyText,
+        level: { enum: ['warning', 'problem'] },
+        found: anyText,
+        means: anyText,
+        do: anyText,
+      }),
+    ),
   }),
 )
 
-const toView = ({ processes, mail, housekeeping }: Health) => ({
+type Finding = CheckedFinding & { readonly level: 'warning' | 'problem' }
+
+const isOpen = (finding: CheckedFinding): finding is Finding => finding.level !== 'ok'
+
+const toFinding = ({ name, level, found, means, do: mend }: Finding) => ({
+  check: name,
+  level,
+  found,
+  means,
+  do: mend,
+})
+
+/** Before the first whole read it has no age. */
+const toFeed = ({ revocations, settings }: Engine) => {
+  const age = revocations.age()
+  return { age_ms: Number.isFinite(age) ? Math.round(age) : null, most_ms: settings.revocationMaxAge }
+}
+
+const toHealthView = ({ processes, mail, housekeeping }: Health) => ({
   processes: processes.map(process => ({
     kind: process.kind,
     version: process.version,
@@ -55,6 +85,7 @@ const toView = ({ processes, mail, housekeeping }: Health) => ({
 /** How this process and those beside it are: what `/readyz` says to everybody, and what only administrators may know. */
 export const adminHealthRoutes = (app: FastifyInstance, engine: Engine): void => {
   const findReasons = createReadiness(engine)
+  const examine = shareForAWhile(engine.clock, examineBeside)
   typed(app).get(
     '/admin/health',
     {
@@ -68,7 +99,7 @@ export const adminHealthRoutes = (app: FastifyInstance, engine: Engine): void =>
         reference: {
           tag: 'Administration',
           summary:
-            'Whether this process is ready, the processes beside it, the queue of mail, and housekeeping',
+            'Whether this process is ready, the processes beside it, the queue of mail, housekeeping, how old its view of what was taken back is, and what `gatewright doctor` would say that a server can see of itself',
           example: {
             answer: {
               ready: true,
@@ -77,6 +108,16 @@ export const adminHealthRoutes = (app: FastifyInstance, engine: Engine): void =>
               processes: [],
               mail: { waiting: 1, given_up: 0, oldest_due_at: '2026-11-22T12:00:00.000Z' },
               housekeeping: [],
+              feed: { age_ms: 120, most_ms: 5_000 },
+              findings: [
+                {
+                  check: 'limits',
+                  level: 'warning',
+                  found: 'LIMITS_SCALE=1000',
+                  means: 'Every limit is 1000 times as large, also for guessing passwords.',
+                  do: 'Write LIMITS_SCALE=1, or remove the setting.',
+                },
+              ],
             },
           },
         },
@@ -85,8 +126,16 @@ export const adminHealthRoutes = (app: FastifyInstance, engine: Engine): void =>
     },
     async () => {
       const reasons = await findReasons()
-      const view = toView(await readHealth(engine))
-      return { ready: reasons.length === 0, reasons: [...reasons], warnings: findWarnings(engine), ...view }
+      const view = toHealthView(await readHealth(engine))
+      const findings = await examine('findings', engine)
+      return {
+        ready: reasons.length === 0,
+        reasons: [...reasons],
+        warnings: findWarnings(engine),
+        ...view,
+        feed: toFeed(engine),
+        findings: findings.filter(isOpen).map(toFinding),
+      }
     },
   )
 }

@@ -11,7 +11,12 @@ export const metricsRoutes = (app: FastifyInstance, engine: Engine, read: ReadMe
     serveMetrics(app, engine, read, metricsPort)
     return
   }
-  const gate = { access: permission('metrics:read'), limit: 'read', audit: 'none' } as const
+  const gate = {
+    access: permission('metrics:read'),
+    principals: ['user', 'api-key'],
+    limit: 'read',
+    audit: 'none',
+  } as const
   app.get('/metrics', { config: { page: true, gate } }, async (_request, reply) =>
     reply.type(metricsType).send(await read()),
   )

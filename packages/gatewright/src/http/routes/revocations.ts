@@ -8,7 +8,13 @@ import { anyText, madeUpId, madeUpStatement, strictObject, text } from '../schem
 import { typed } from '../typed-app.ts'
 
 /** Who knows an id can learn here that it was ended, and nobody learns an id: so it is open. */
-const gate = { access: everyone(), ignoresCookie: true, limit: 'revocations', audit: 'none' } as const
+const gate = {
+  access: everyone(),
+  principals: ['user', 'api-key'],
+  ignoresCookie: true,
+  limit: 'revocations',
+  audit: 'none',
+} as const
 
 /** Milliseconds: less than proxies wait for an answer, whatever they are. */
 const longestWait = 20_000
