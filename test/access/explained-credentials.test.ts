@@ -147,7 +147,9 @@ const randomCase = (random: Seeded, cast: Cast): Case => {
       access: randomRule(random),
       limit: 'read',
       audit: 'none',
-      ...(random.oneIn(3) || { principals: random.oneIn(3) ? kinds.filter(() => random.oneIn(2)) : kinds }),
+      ...(random.oneIn(3)
+        ? {}
+        : { principals: random.oneIn(3) ? kinds.filter(() => random.oneIn(2)) : kinds }),
     },
     thingId: 'post',
     shown: random.oneIn(12) ? undefined : random.pick(cast.shown),
