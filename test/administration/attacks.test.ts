@@ -3,9 +3,13 @@ import { describe, test } from 'node:test'
 import { role } from 'gatewright/access'
 import { changeRoles, createUser, disableUser } from 'gatewright/administration'
 import type { Application } from 'gatewright/app'
-import { createRole } from '../../packages/gatewright/src/administration/change-role.ts'
-import { invite } from '../../packages/gatewright/src/administration/invitations.ts'
+import { changeRole, createRole } from '../../packages/gatewright/src/administration/change-role.ts'
+import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
+import { invite, revokeInvitation } from '../../packages/gatewright/src/administration/invitations.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
+import { lockUser } from '../../packages/gatewright/src/users/users.ts'
+import { testsDatabase } from '../environment.ts'
 import { password } from '../harness.ts'
 import { freshName } from '../senders.ts'
 import { declared, type OpenedApp, useOwnApplication } from './own-application.ts'
@@ -25,7 +29,7 @@ const waysUp = ({ engine }: Pick<OpenedApp, 'engine'>, caller: Caller, name: str
     ),
   () => changeRoles(engine, { userId: holder, roles: [], origin }, caller),
   () => createUser(engine, { username: freshName(), password, roles: [name] }, origin, caller),
-  () => invite(engine, { email: 'new@example.org', roles: [name] }, origin, caller),
+  () => invite(engine, { email: `${freshName()}@example.org`, roles: [name] }, origin, caller),
   () => disableUser(engine, { userId: holder, origin }, caller),
 ]
 
@@ -77,4 +81,57 @@ describe('a role that allows nothing here, and something elsewhere, is no way up
     for (const way of waysUp(t, ann, 'admin', chief)) await assert.rejects(way, nobody)
     for (const way of waysUp(t, ann, 'keeper', await t.newUser('keeper'))) await way()
   })
+})
+
+describe('who may give less', () => {
+  const openTo = (address: string) =>
+    t.engine.db.selectFrom('codes').select('id').where('address_key', '=', address).execute()
+
+  test('neither replaces nor takes back an invitation to more', async () => {
+    const [helen, chief] = [await t.signIn('helpdesk'), await t.signIn('admin')]
+    const email = 'next-chief@example.org'
+    const { id } = await invite(t.engine, { email, roles: ['admin'] }, origin, chief)
+    await assert.rejects(invite(t.engine, { email, roles: ['user'] }, origin, helen), nobody)
+    await assert.rejects(revokeInvitation(t.engine, { id, origin, caller: helen }), nobody)
+    assert.deepEqual(await openTo(email), [{ id }])
+    const other = await invite(t.engine, { email, roles: ['user'] }, origin, chief)
+    assert.deepEqual(await openTo(email), [{ id: other.id }])
+    await revokeInvitation(t.engine, { id: other.id, origin, caller: helen })
+    assert.deepEqual(await openTo(email), [])
+  })
+
+  test('is told that, and not that somebody is the last administrator', async () => {
+    const last = await t.newUser('admin')
+    await t.engine.db
+      .deleteFrom('user_roles')
+      .where('role', '=', 'admin')
+      .where('user_id', '!=', last)
+      .execute()
+    const helen = await t.signIn('helpdesk')
+    await assert.rejects(deleteUser(t.engine, { userId: last, origin }, helen), nobody)
+  })
+})
+
+test('a name that users kept from an application is not made a role that they silently have', async () => {
+  const userId = await t.newUser('user', 'bygone')
+  const made = { name: 'bygone', description: '', permissions: ['audit:read'] }
+  await assert.rejects(createRole(t.engine, made, origin), { code: 'conflict' })
+  await changeRoles(t.engine, { userId, roles: ['user'], origin })
+  assert.equal((await createRole(t.engine, made, origin)).holders, 0)
+})
+
+test('who changes or deletes a role without need waits for none of its holders', async () => {
+  const { name } = await createRole(
+    t.engine,
+    { name: 'crowd', description: '', permissions: ['users:read'] },
+    origin,
+  )
+  const { userId } = await t.signIn(name)
+  const change = () => changeRole(t.engine, { name, description: 'many', permissions: [], origin })
+  await inTransaction(t.engine.db, async work => {
+    await lockUser(work, userId)
+    // SQLite has one writer: who changes anything waits for every other.
+    if (testsDatabase.kind === 'postgres') await change()
+  })
+  assert.equal((await change()).holders, 1)
 })

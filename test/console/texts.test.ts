@@ -3,7 +3,13 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { en } from '../../apps/console/src/texts/en.ts'
-import { type Language, languages, pickLanguage, pickLocale } from '../../apps/console/src/texts/languages.ts'
+import {
+  type Language,
+  languages,
+  pickLanguage,
+  pickLocale,
+  toText,
+} from '../../apps/console/src/texts/languages.ts'
 
 const names = Object.keys(en) as (keyof typeof en)[]
 const tags = Object.keys(languages) as Language[]
@@ -24,6 +30,11 @@ test('no text is left in English, and Simplified and Traditional are not copies 
     for (const tag of tags.slice(1)) assert.match(languages[tag].texts[name], isChinese, `${tag} ${name}`)
   const same = names.filter(name => languages['zh-Hans'].texts[name] === languages['zh-Hant'].texts[name])
   assert.ok(same.length < names.length / 5, same.join(', '))
+})
+
+test('a name that is filled in cannot turn the rest of its sentence around', () => {
+  const text = toText('en', 'roleDeleteOf', { name: 'a\u202eb\u2066' })
+  assert.equal(text, toText('en', 'roleDeleteOf', { name: 'ab' }))
 })
 
 test('every text is used', () => {

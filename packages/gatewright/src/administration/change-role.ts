@@ -4,6 +4,7 @@ import { Refusal } from '../ground/refusal.ts'
 import type { Permission } from '../permissions/access-rule.ts'
 import type { Granting } from '../permissions/granted.ts'
 import { lockMadeRole, type MadeRole } from '../permissions/made-roles.ts'
+import { administrativePermissions } from '../permissions/permissions.ts'
 import { isAdministrative, isRoleName, type RoleTable, withMadeRoles } from '../permissions/roles.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
 import type { Caller } from '../sessions/hold-session.ts'
@@ -41,6 +42,15 @@ const ofCodeAlone = (name: string): Refusal =>
     reason: 'role_of_code',
     detail: `The role ${name} stands in code: it is changed there, and can't be deleted here.`,
   })
+
+/** Whoever still has a role that an application declared once would silently get what somebody else writes. */
+const refuseHeld = async ({ db }: Work, name: string): Promise<void> => {
+  if ((await countHolders(db, name)) === 0) return
+  throw new Refusal('conflict', {
+    reason: 'role_held',
+    detail: `Somebody has a role ${name} still, from when an application declared it: give them other roles first.`,
+  })
+}
 
 const taken = (name: string): Refusal =>
   new Refusal('conflict', { reason: 'role_exists', detail: `There is a role ${name} already.` })
@@ -110,8 +120,8 @@ const sorted = (permissions: readonly string[]): readonly string[] => [...new Se
 /**
  * Makes a role of permissions that are declared. Nobody has it yet.
  * @param caller the administrator's session, where there is one; the command line has none
- * @throws Refusal `validation_failed`; `conflict` for a name that is taken; `insufficient_permission` where it allows
- *   what the caller may not do
+ * @throws Refusal `validation_failed`; `conflict` for a name that is taken, or that somebody has from before;
+ *   `insufficient_permission` where it allows what the caller may not do
  */
 export const createRole = async (
   dependencies: Dependencies,
@@ -126,6 +136,7 @@ export const createRole = async (
     await lockInstallation(work)
     await holdMaker(dependencies, work, caller, permissions)
     if (await isOfCode(dependencies.roleTable, work, name)) throw taken(name)
+    await refuseHeld(work, name)
     await checkRoom(work)
     const now = dependencies.clock.now()
     const { numInsertedOrUpdatedRows } = await work.db
@@ -184,16 +195,17 @@ const shortenSessions = async (
 
 /**
  * The role's row, held, in the order in which everybody takes rows: users first, the role after them.
+ * @param holders whether those who have it are held as well: their sessions may end
  * @throws Refusal `conflict` for a role that stands in code, `not_found`
  */
 const holdRole = async (
   dependencies: Dependencies,
   work: Work,
-  name: string,
-  caller: Caller | undefined,
+  { name, caller, holders }: { name: string; caller: Caller | undefined; holders: boolean },
 ): Promise<MadeRole> => {
   await lockInstallation(work)
-  const held = new Set([...(caller ? [caller.userId] : []), ...(await listHoldersSignedIn(work, name))])
+  const others = holders ? await listHoldersSignedIn(work, name) : []
+  const held = new Set([...(caller ? [caller.userId] : []), ...others])
   for (const userId of [...held].sort()) await lockUser(work, userId)
   await holdMaker(dependencies, work, caller)
   const role = await lockMadeRole(work, name)
@@ -227,7 +239,8 @@ export const changeRole = async (
 ): Promise<Role> => {
   if (change.permissions !== undefined) checkPermissions(dependencies.roleTable, change.permissions)
   return inTransaction(dependencies.db, async work => {
-    const before = await holdRole(dependencies, work, name, caller)
+    const holders = change.permissions?.some(one => administrativePermissions.has(one)) ?? false
+    const before = await holdRole(dependencies, work, { name, caller, holders })
     const permissions = sorted(change.permissions ?? before.permissions)
     const changedAt = dependencies.clock.now()
     const after = { ...before, description: change.description ?? before.description, permissions, changedAt }
@@ -267,7 +280,7 @@ export const deleteRole = (
   caller?: Caller,
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
-    const { permissions } = await holdRole(dependencies, work, name, caller)
+    const { permissions } = await holdRole(dependencies, work, { name, caller, holders: false })
     await holdMaker(dependencies, work, caller, permissions)
     if ((await countHolders(work.db, name)) > 0)
       throw new Refusal('conflict', {

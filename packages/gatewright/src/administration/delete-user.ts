@@ -5,6 +5,7 @@ import type { Granting } from '../permissions/granted.ts'
 import type { Caller } from '../sessions/hold-session.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import { holdProvenSession } from '../sign-in/own-factors.ts'
+import { lockInstallation } from '../storage/installation.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { guardLastAdministrator } from '../users/administrators.ts'
@@ -24,9 +25,10 @@ export const deleteUser = (
   caller?: Caller,
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
-    await guardLastAdministrator(work, userId)
+    await lockInstallation(work)
     const isOwn = caller?.userId === userId
     if (!isOwn) await holdAdministrator(dependencies, work, caller, { needed: ['users:write'], over: userId })
+    await guardLastAdministrator(work, userId)
     const user = await holdUserToErase(work, userId)
     if (isOwn) await holdProvenSession(work, caller)
     await recordEvent(dependencies, work, 'user.deleted', { origin, userId })

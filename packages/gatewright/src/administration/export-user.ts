@@ -1,3 +1,4 @@
+import type { AuditEventName } from '../audit/events.ts'
 import { recordEvent } from '../audit/record.ts'
 import { toTimestamp, toTimestampOrNull } from '../ground/clock.ts'
 import { type Caller, holdSession } from '../sessions/hold-session.ts'
@@ -18,7 +19,14 @@ type Dependencies = SessionDependencies & { readonly db: Database }
 /** The newest ones: an account that is attacked for years has more than anybody reads. */
 const mostEvents = 10_000
 
-/** What somebody else has done is shown, and not who that was or from where. */
+/** Events whose reason an administrator writes in words, for the audit log: they may be of others, or for nobody's eyes. */
+const reasonsInWords: readonly string[] = [
+  'user.disabled',
+  'user.password-change-forced',
+  'second-factors.reset',
+] satisfies readonly AuditEventName[]
+
+/** What somebody else has done is shown, and not who that was, from where, or what they wrote down about it. */
 const listEvents = async (db: Database, userId: string) => {
   const rows = await db
     .selectFrom('audit_events')
@@ -28,9 +36,10 @@ const listEvents = async (db: Database, userId: string) => {
     .orderBy('id', 'desc')
     .limit(mostEvents)
     .execute()
-  return rows.map(({ at, actor, address, details, ...row }) => {
+  return rows.map(({ at, actor, address, details, reason: written, ...row }) => {
     const isOthers = actor !== null && actor !== userId
-    const shown = isOthers ? {} : { address, details: JSON.parse(details) as unknown }
+    const reason = isOthers && reasonsInWords.includes(row.event) ? null : written
+    const shown = isOthers ? { reason } : { reason, address, details: JSON.parse(details) as unknown }
     return { at: toTimestamp(at), by: isOthers ? 'another' : 'self or unknown', ...row, ...shown }
   })
 }

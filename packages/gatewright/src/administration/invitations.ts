@@ -5,10 +5,12 @@ import { Refusal } from '../ground/refusal.ts'
 import type { Settings } from '../ground/settings.ts'
 import { type MailDependencies, queueMail } from '../mail/queue.ts'
 import type { Granting } from '../permissions/granted.ts'
+import { holdRoles } from '../permissions/made-roles.ts'
+import { neededToGive } from '../permissions/needed-to-give.ts'
 import type { Processes } from '../processes/processes.ts'
-import type { Caller } from '../sessions/hold-session.ts'
+import { type Caller, holdPermissions } from '../sessions/hold-session.ts'
 import { type Invited, toInvited } from '../sign-in/invitation.ts'
-import type { Database, UserRow } from '../storage/tables.ts'
+import type { CodeRow, Database, UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { type Locale, toLocale } from '../users/locale.ts'
 import { emailKey, lockAndGetUser, type Page } from '../users/users.ts'
@@ -62,13 +64,34 @@ const holdInviter = async (
   return caller && lockAndGetUser(work, caller.userId)
 }
 
+/**
+ * Whoever was invited is as good as there: nobody takes away, or puts another in the place of, what they may not
+ * give. To be called after the caller was held.
+ * @throws Refusal `insufficient_permission`
+ */
+const holdGivenBy = async (
+  dependencies: Dependencies,
+  work: Work,
+  caller: Caller | undefined,
+  invitations: readonly Pick<CodeRow, 'data'>[],
+): Promise<void> => {
+  if (caller === undefined) return
+  const roles = invitations.flatMap(({ data }) => toInvited({ data: JSON.parse(data) }).roles)
+  const roleTable = await holdRoles(dependencies.roleTable, work, roles)
+  await holdPermissions(dependencies, work, caller, neededToGive({ roleTable }, roles))
+}
+
 const writeInvitation = async (
   dependencies: Dependencies,
   work: Work,
   { email, roles }: Invited,
-  inviter: UserRow | undefined,
+  { inviter, caller }: { readonly inviter: UserRow | undefined; readonly caller: Caller | undefined },
 ) => {
   const addressKey = emailKey(email)
+  const open = selectOpen(work.db, dependencies.clock)
+    .selectAll('codes')
+    .where('address_key', '=', addressKey)
+  await holdGivenBy(dependencies, work, caller, await open.execute())
   // The newest one counts: whoever is invited again has one link.
   await endCodesTo(work, 'invitation', addressKey)
   const code = await makeCode(dependencies, work, {
@@ -86,8 +109,8 @@ const writeInvitation = async (
  * Invites somebody by mail, to register with these roles within seven days. The link is for whoever reads the mail:
  * nobody else is shown it, the inviter neither.
  * @param caller the administrator's session, where there is one; the command line has none
- * @throws Refusal `insufficient_permission` where a role allows what the caller may not do; `conflict` where no
- *   mail is sent or registration is closed
+ * @throws Refusal `insufficient_permission` where a role allows what the caller may not do, or one of an invitation
+ *   in whose place this one would be; `conflict` where no mail is sent or registration is closed
  */
 export const invite = async (
   dependencies: Dependencies,
@@ -100,7 +123,12 @@ export const invite = async (
   return inTransaction(dependencies.db, async work => {
     const secretId = await dependencies.processes.secretInForce(work)
     const inviter = await holdInviter(dependencies, work, caller, roles)
-    const { id, secret, expiresAt } = await writeInvitation(dependencies, work, { email, roles }, inviter)
+    const { id, secret, expiresAt } = await writeInvitation(
+      dependencies,
+      work,
+      { email, roles },
+      { inviter, caller },
+    )
     await recordEvent(dependencies, work, 'user.invited', { origin, details: { invitation: id, roles } })
     const content = {
       letter: 'invitation',
@@ -150,7 +178,8 @@ const notOpen =
 /**
  * Takes an invitation back: its link opens nothing from then on.
  * @param caller the administrator's session, where there is one; the command line has none
- * @throws Refusal `not_found` for one that is not open
+ * @throws Refusal `not_found` for one that is not open; `insufficient_permission` for one that gives what the caller
+ *   may not
  */
 export const revokeInvitation = (
   dependencies: Dependencies,
@@ -158,6 +187,8 @@ export const revokeInvitation = (
 ): Promise<void> =>
   inTransaction(dependencies.db, async work => {
     await holdAdministrator(dependencies, work, caller, { needed: ['users:write'] })
+    const open = selectOpen(work.db, dependencies.clock).selectAll('codes').where('id', '=', id)
+    await holdGivenBy(dependencies, work, caller, await open.execute())
     const { numDeletedRows } = await work.db
       .deleteFrom('codes')
       .where('id', '=', id)

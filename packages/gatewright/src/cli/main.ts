@@ -3,9 +3,13 @@ import { version } from '../upkeep/manifest.ts'
 import { asksForJson, parseArguments } from './arguments.ts'
 import { commands } from './commands.ts'
 import { toFailure, toFailureText } from './failure.ts'
+import { printable, printableJson } from './table.ts'
 
 /** What is printed where, and the exit code. JSON always goes to standard output, refusals too. */
 type Outcome = { readonly stdout?: string; readonly stderr?: string; readonly exitCode: 0 | 1 | 2 }
+
+/** What a command says may have names in it that strangers have chosen. */
+const toLines = (text: string): string => text.split('\n').map(printable).join('\n')
 
 const execute = async (words: readonly string[]): Promise<Outcome> => {
   const invocation = parseArguments(words, commands, version)
@@ -13,14 +17,17 @@ const execute = async (words: readonly string[]): Promise<Outcome> => {
   const result = await invocation.command.run(invocation.input)
   if (result === undefined) return { exitCode: 0 }
   const { text, json, exitCode = 0 } = result
-  return { stdout: asksForJson(words) ? JSON.stringify({ ok: exitCode === 0, ...json }) : text, exitCode }
+  return {
+    stdout: asksForJson(words) ? printableJson({ ok: exitCode === 0, ...json }) : toLines(text),
+    exitCode,
+  }
 }
 
 const fail = (error: unknown, words: readonly string[]): Outcome => {
   const failure = toFailure(error)
   const { exitCode, json } = failure
   return asksForJson(words)
-    ? { stdout: JSON.stringify(json), exitCode }
+    ? { stdout: printableJson(json), exitCode }
     : { stderr: toFailureText(failure), exitCode }
 }
 

@@ -28,16 +28,17 @@ const run = (line: string): Promise<Said> =>
   new Promise(resolve => {
     const env = { DATABASE_URL: databaseUrl, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? folder }
     const words = [...line.split(' '), '--json']
-    execFile(process.execPath, [main, ...words], { cwd: folder, env }, (error, stdout) =>
-      resolve({ ...JSON.parse(stdout), code: typeof error?.code === 'number' ? error.code : 0 }),
-    )
+    execFile(process.execPath, [main, ...words], { cwd: folder, env }, (error, stdout) => {
+      assert.doesNotMatch(stdout, /[\p{Bidi_Control}\u0080-\u009f]/u, 'nothing that a terminal acts on')
+      resolve({ ...JSON.parse(stdout), code: typeof error?.code === 'number' ? error.code : 0 })
+    })
   })
 
 test('a role is made of what the application declared, changed, given, taken and deleted', async () => {
   const made = await run('role create support --permission reports:read --permission users:read')
   assert.deepEqual(made.role?.permissions, ['reports:read', 'users:read'])
-  const changed = await run('role change support --no-permissions --description helps')
-  assert.deepEqual([changed.role?.permissions, changed.role?.description], [[], 'helps'])
+  const changed = await run('role change support --no-permissions --description he\u202elps\u009b')
+  assert.deepEqual([changed.role?.permissions, changed.role?.description], [[], 'he\u202elps\u009b'])
   const { roles = [], code } = await run('role list')
   assert.equal(code, 0)
   const names = roles.map(({ name }) => name)

@@ -12,8 +12,20 @@ export const toTable = (rows: readonly (readonly string[])[]): readonly string[]
   )
 }
 
-/** Control characters could move the cursor of whoever reads this and rewrite what stands above. */
-export const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?')
+/**
+ * Control characters could move the cursor of whoever reads this and rewrite what stands above; marks of direction
+ * could show the rest of a line in another order.
+ */
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
+
+export const printable = (text: string): string => text.replaceAll(unprintable, '?')
+
+/** The same of JSON, of which nothing is lost: there it is written as an escape. */
+export const printableJson = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(
+    unprintable,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 
 const marks = /\p{Mn}/gu
 /** East Asian wide characters take two cells of a terminal (UAX #11). */

@@ -77,6 +77,14 @@ const undeclared: readonly [string, RegExp, (app: FastifyInstance) => unknown][]
     app => app.get('/boats/:id', { config: { gate: { ...gate, access: owner('boat') } } }, handler),
   ],
   [
+    'two things, of which the path can name one',
+    /GET \/boats\/:id speaks of a boat and a car, and its path names one thing/,
+    app => {
+      const access = anyOf(allOf(owner('boat'), signedIn()), owner('boat'), owner('car'))
+      app.get('/boats/:id', { config: { gate: { ...gate, access } } }, handler)
+    },
+  ],
+  [
     'a permission that nobody declared',
     /the access rule of GET \/open names the permission reports:raed, which nobody declared/,
     app => {

@@ -8,7 +8,7 @@ import {
   type PrincipalKind,
   permissionsIn,
   rolesIn,
-  thingOf,
+  thingsIn,
 } from '../permissions/access-rule.ts'
 import { isPublic } from '../permissions/decide-access.ts'
 import { pinRule } from './pinned-rule.ts'
@@ -76,7 +76,12 @@ const checkKinds = (name: string, { principals }: GateRule): void => {
 
 /** A name that nobody declared would let nobody in, without a word. */
 const checkNames = (name: string, rule: AccessRule, { things, permissions, roles }: Vocabulary): void => {
-  const thing = thingOf(rule)
+  const [thing, other] = thingsIn(rule)
+  // What one is found by would be found as the other: its owner would be let in to somebody else's.
+  if (other !== undefined)
+    throw new Error(
+      `the access rule of ${name} speaks of a ${thing} and a ${other}, and its path names one thing: write a route for each`,
+    )
   if (thing !== undefined && !things.has(thing))
     throw new Error(`the access rule of ${name} speaks of a ${thing}: give its finder in the option "things"`)
   const permission = permissionsIn(rule).find(each => !permissions.has(each))

@@ -235,8 +235,11 @@ export const rolesIn = (rule: AccessRule): readonly string[] => {
 export const asksForRecentSignIn = (rule: AccessRule): boolean =>
   rule.kind === 'recent-sign-in' || ('rules' in rule && rule.rules.some(asksForRecentSignIn))
 
-/** The name of the thing that a rule asks about, if it asks about one. */
-export const thingOf = (rule: AccessRule): string | undefined => {
-  if ('thing' in rule) return rule.thing
-  return 'rules' in rule ? rule.rules.map(thingOf).find(name => name !== undefined) : undefined
+/** The names of the things that a rule asks about. */
+export const thingsIn = (rule: AccessRule): readonly string[] => {
+  if ('thing' in rule) return [rule.thing]
+  return 'rules' in rule ? [...new Set(rule.rules.flatMap(thingsIn))] : []
 }
+
+/** The name of the thing that a rule asks about, if it asks about one: of several the start is refused. */
+export const thingOf = (rule: AccessRule): string | undefined => thingsIn(rule)[0]

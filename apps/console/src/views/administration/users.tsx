@@ -86,12 +86,16 @@ const Search = ({ search, onSearch }: SearchProps) => {
 
 const UserRow = ({ user }: { readonly user: ListedUser }) => {
   const { text, date } = useTexts()
+  // Whoever registers gives any address: one that is not verified is not its holder's word.
+  const unverified = user.email === null || user.email_verified ? '' : ` (${text('emailUnverified')})`
   return (
     <Row
       title={<Link to={`/admin/users/${user.id}`}>{user.username}</Link>}
       badges={<UserState user={user} />}
       lines={[
-        [user.email ?? text('noAddress'), user.roles.join(', ') || text('noRolesHeld')].join(' · '),
+        [(user.email ?? text('noAddress')) + unverified, user.roles.join(', ') || text('noRolesHeld')].join(
+          ' · ',
+        ),
         text('madeAt', { time: date(user.created_at) }),
       ]}
     />
