@@ -36,6 +36,24 @@ test('a copy has what is kept of its owner: the account, and what the applicatio
   assert.match(String(headers['content-disposition']), /attachment/)
 })
 
+test('a copy has the subjects of other issuers that act for its owner, and nobody else’s', async () => {
+  const rows = [ann, await signUp(t, freshName())].map(({ id: user_id }, n) => ({
+    issuer: 'https://sso.example.org',
+    subject: `subject-${n}`,
+    user_id,
+    created_at: t.clock.now(),
+  }))
+  await t.engine.db.insertInto('identities').values(rows).execute()
+  const { body } = await take()
+  assert.deepEqual(body.identities, [
+    {
+      issuer: 'https://sso.example.org',
+      subject: 'subject-0',
+      linked_at: new Date(t.clock.now()).toISOString(),
+    },
+  ])
+})
+
 test('a copy holds no secret: no hash, code, token or key', async () => {
   const bob = await signUp(t, freshName())
   const codes = await enrolWithCodes(t.engine, bob.id)

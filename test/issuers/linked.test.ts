@@ -5,7 +5,10 @@ import { deleteUser } from '../../packages/gatewright/src/administration/delete-
 import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/administration/identities.ts'
 import { changeRoles, disableUser, enableUser } from '../../packages/gatewright/src/administration/users.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { addService } from '../administration/added-service.ts'
 import { startTestApp } from '../harness.ts'
+import { giveAddress, giveLink } from '../mail/given-link.ts'
+import { linkTo, mailTo } from '../mail/person.ts'
 import { addUser, signInAs } from '../sessions/signed-in.ts'
 import { newRsaKey, startIssuer, toToken } from './local-issuer.ts'
 import { parseIssuers, plainEntry, type Scene, startScene } from './scene.ts'
@@ -213,4 +216,85 @@ test('no way up: who administers users and may do less than an administrator lin
   const caller = await signInAs(engine, lesser.id)
   const link = { issuer: scene.local.issuer, subject: 'up', userId: chief.id, origin }
   await assert.rejects(linkIdentity(engine, link, caller), { code: 'insufficient_permission' })
+})
+
+test('a service is linked to nobody: not over HTTP, not on the command line, and a row written by hand acts for none', async () => {
+  const { t, local } = scene
+  const { id: userId } = await addService(t.engine)
+  const link = { issuer: local.issuer, subject: 'of-a-service', userId, origin }
+  await assert.rejects(linkIdentity(t.engine, link), { code: 'not_found' })
+  const chief = await signInAs(t.engine, (await addUser(t.engine, 'chief3', { roles: ['admin'] })).id)
+  const { issuer, subject } = link
+  const answer = await t.call('POST', `admin/users/${userId}/identities`, {
+    token: chief.access,
+    body: { issuer, subject },
+  })
+  assert.equal(show(answer), '404 not_found')
+  const row = { issuer, subject, user_id: userId, created_at: t.clock.now() }
+  await t.engine.db.insertInto('identities').values(row).execute()
+  assert.equal(await ask(scene.token({ sub: subject })), '401 invalid_token')
+})
+
+/** Somebody with a verified address. */
+const addressed = async (name: string) => {
+  const user = await addUser(scene.t.engine, name)
+  const email = `${name}@example.org`
+  await giveAddress(scene.t.engine, user.id, email)
+  const link = { issuer: scene.local.issuer, subject: `sub-${name}`, userId: user.id, origin }
+  return { user, email, link, token: scene.token({ sub: link.subject }) }
+}
+
+test('an owner is told by mail of a subject that acts for the account, and when it does no more', async () => {
+  const { t, local } = scene
+  const { email, link } = await addressed('told')
+  await linkIdentity(t.engine, link)
+  await linkIdentity(t.engine, link)
+  const [mail, ...more] = await mailTo(t, email)
+  assert.deepEqual(more, [])
+  assert.equal(mail?.subject, 'Another sign-in service was linked to your account')
+  assert.ok(mail?.text.includes(local.issuer))
+  assert.equal(mail?.link?.path, '/console/not-me')
+  await unlinkIdentity(t.engine, link)
+  await unlinkIdentity(t.engine, link)
+  const subjects = (await mailTo(t, email)).map(({ subject }) => subject)
+  assert.deepEqual(subjects.slice(1), ['A link to another sign-in service was taken away'])
+})
+
+test('planted identity: “that wasn’t me” takes away what was linked since, at once, and nothing that was there before', async () => {
+  const { t } = scene
+  const { user, email, link, token } = await addressed('planted')
+  const older = { ...link, subject: 'older' }
+  await linkIdentity(t.engine, older)
+  t.clock.advance(1_000)
+  await linkIdentity(t.engine, link)
+  const [planted, own] = [token, scene.token({ sub: 'older' })]
+  assert.deepEqual([await ask(planted), await ask(own)], ['200', '200'])
+  const secret = await linkTo(t, email, 'not-me')
+  assert.equal((await t.call('POST', 'email/not-me', { body: { token: secret } })).status, 200)
+  assert.deepEqual([await ask(planted), await ask(own)], ['401 invalid_token', '200'])
+  const events = await t.engine.db
+    .selectFrom('audit_events')
+    .select(['actor', 'details'])
+    .where('user_id', '=', user.id)
+    .where('event', '=', 'identity.unlinked')
+    .execute()
+  const { issuer, subject } = link
+  assert.deepEqual(events, [{ actor: user.id, details: JSON.stringify({ issuer, subject }) }])
+})
+
+test('planted identity: who takes a change of address back takes away what was linked since', async () => {
+  const { t } = scene
+  const { user, email, link, token } = await addressed('undone')
+  const secret = await giveLink(t.engine, 'undo-email', user.id, { email })
+  t.clock.advance(1_000)
+  await linkIdentity(t.engine, link)
+  assert.equal(await ask(token), '200')
+  assert.equal((await t.call('POST', 'email/undo', { body: { token: secret } })).status, 200)
+  assert.equal(await ask(token), '401 invalid_token')
+})
+
+test('only an address is the name of an issuer that somebody is linked to', async () => {
+  const { link } = await addressed('misspelt')
+  for (const issuer of ['', 'sso.example.org', 'https://a b', 'javascript:alert(1)'])
+    await assert.rejects(linkIdentity(scene.t.engine, { ...link, issuer }), { code: 'validation_failed' })
 })

@@ -95,16 +95,19 @@ const untilKeysAreRead = async ({ engine }: TestApp): Promise<void> => {
 
 type Arrange = (t: TestApp, id: string, caller: Caller) => Promise<unknown>
 
+const linkTo = ({ engine }: TestApp, user_id: string): Promise<unknown> =>
+  engine.db
+    .insertInto('identities')
+    .values({ ...linkExample, user_id, created_at: engine.clock.now() })
+    .onConflict(conflict => conflict.columns(['issuer', 'subject']).doUpdateSet({ user_id }))
+    .execute()
+
 /** What an example tells of, and its route does not name. */
 const arranged: Readonly<Record<string, Arrange>> = {
   'POST /api/v1/admin/explain': t => signUp(t, 'bob'),
   'GET /api/v1/admin/roles': (t, _, caller) => things.role?.(t, caller, { headers: {} }) ?? Promise.resolve(),
-  'GET /api/v1/admin/users/:id/identities': ({ engine }, user_id) =>
-    engine.db
-      .insertInto('identities')
-      .values({ ...linkExample, user_id, created_at: engine.clock.now() })
-      .onConflict(conflict => conflict.columns(['issuer', 'subject']).doUpdateSet({ user_id }))
-      .execute(),
+  'GET /api/v1/admin/users/:id/identities': linkTo,
+  'GET /api/v1/me/export': (t, _, { id }) => linkTo(t, id),
   'GET /api/v1/admin/issuers': untilKeysAreRead,
   'POST /api/v1/admin/issuers/unblock': ({ engine }) =>
     blockIssuer(engine, { issuer: linkExample.issuer, origin: commandLineOrigin }),

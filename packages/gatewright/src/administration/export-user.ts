@@ -95,6 +95,16 @@ const listOwnKeys = async (db: Database, userId: string) => {
   }))
 }
 
+const listOwnIdentities = async (db: Database, userId: string) => {
+  const rows = await db
+    .selectFrom('identities')
+    .select(['issuer', 'subject', 'created_at'])
+    .where('user_id', '=', userId)
+    .orderBy('created_at')
+    .execute()
+  return rows.map(({ created_at: linked, ...row }) => ({ ...row, linked_at: toTimestamp(linked) }))
+}
+
 const listOwnInvitations = async (db: Database, userId: string) => {
   const rows = await db
     .selectFrom('codes')
@@ -138,6 +148,7 @@ export const exportUser = async (
     known_devices: await listDevices(db, userId),
     factors: { methods: await listMethods(db, userId), passkeys: await listOwnPasskeys(db, userId) },
     api_keys: await listOwnKeys(db, userId),
+    identities: await listOwnIdentities(db, userId),
     invitations: await listOwnInvitations(db, userId),
     events: await listEvents(db, userId),
     application: await readApplication(data, dependencies, userId),

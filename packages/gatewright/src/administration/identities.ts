@@ -1,21 +1,18 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
-import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { tellOwner } from '../mail/notices.ts'
+import type { MailDependencies } from '../mail/queue.ts'
 import type { Granting } from '../permissions/granted.ts'
-import type { Revocations } from '../revocation/revocations.ts'
 import type { Caller } from '../sessions/hold-session.ts'
+import type { SessionDependencies } from '../sessions/sessions.ts'
 import { lockInstallation } from '../storage/installation.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
-import { lockAndGetUser } from '../users/users.ts'
+import { getPerson, lockUser } from '../users/users.ts'
 import { holdAdministrator } from './hold-administrator.ts'
-import { rereadIssuers } from './issuers.ts'
+import { isIssuerName, rereadIssuers } from './issuers.ts'
 
-type Dependencies = Granting & {
-  readonly db: Database
-  readonly clock: Clock
-  readonly revocations: Pick<Revocations, 'apply'>
-}
+type Dependencies = SessionDependencies & MailDependencies & Granting & { readonly db: Database }
 
 /** A subject of another issuer: the two together, never one of them. */
 type Identity = { readonly issuer: string; readonly subject: string }
@@ -41,18 +38,45 @@ export const listIdentities = async (db: Database, userId: string): Promise<read
 
 const isText = (text: string): boolean => text !== '' && text.length <= 1_000 && text.isWellFormed()
 
+/**
+ * The user, held. A service is none: its programs show API keys, and it belongs to no single person whom a subject
+ * elsewhere could be.
+ * @returns the secret in force, for what is told
+ */
 const hold = async (
   dependencies: Dependencies,
   work: Work,
   userId: string,
   caller: Caller | undefined,
-): Promise<void> => {
+): Promise<string> => {
   // Before any user's row: a cut-off of this kind asks the register of processes.
   await lockInstallation(work)
+  const secretId = await dependencies.processes.secretInForce(work)
   await holdAdministrator(dependencies, work, caller, { needed: ['users:write'], over: userId })
-  const user = await lockAndGetUser(work, userId)
-  if (user === undefined || user.deleted_at !== null) throw new Refusal('not_found')
+  await lockUser(work, userId)
+  await getPerson(work.db, userId)
+  return secretId
 }
+
+type Change = {
+  readonly event: 'identity.linked' | 'identity.unlinked'
+  readonly notice: 'identity-linked' | 'identity-unlinked'
+  readonly secretId: string
+}
+
+/** What follows from either: every process reads it again, it stands in the audit log, and the owner is told. */
+const follow = async (
+  dependencies: Dependencies,
+  work: Work,
+  { issuer, subject, userId, origin }: Link,
+  { event, notice, secretId }: Change,
+): Promise<void> => {
+  await rereadIssuers(dependencies, work, issuer)
+  await recordEvent(dependencies, work, event, { origin, userId, details: { issuer, subject } })
+  await tellOwner(dependencies, work, { userId, notice, values: { issuer }, origin, secretId })
+}
+
+const conflict = (detail: string): Refusal => new Refusal('conflict', { detail })
 
 const findOwner = async ({ db }: Work, { issuer, subject }: Identity): Promise<string | undefined> => {
   const row = await db
@@ -83,27 +107,20 @@ const isFull = async ({ db }: Work, userId: string): Promise<boolean> => {
  */
 export const linkIdentity = async (
   dependencies: Dependencies,
-  { issuer, subject, userId, origin }: Link,
+  link: Link,
   caller?: Caller,
 ): Promise<boolean> => {
-  if (!isText(issuer) || !isText(subject)) throw new Refusal('validation_failed')
+  const { issuer, subject, userId } = link
+  if (!isIssuerName(issuer) || !isText(subject)) throw new Refusal('validation_failed')
   return inTransaction(dependencies.db, async work => {
-    await hold(dependencies, work, userId, caller)
-    const owner = await findOwner(work, { issuer, subject })
+    const secretId = await hold(dependencies, work, userId, caller)
+    const owner = await findOwner(work, link)
     if (owner === userId) return false
-    if (owner !== undefined || (await isFull(work, userId)))
-      throw new Refusal('conflict', {
-        detail:
-          owner === undefined
-            ? `A user has at most ${mostOfUser} of these.`
-            : 'This subject acts for another user: unlink it there first.',
-      })
-    await work.db
-      .insertInto('identities')
-      .values({ issuer, subject, user_id: userId, created_at: dependencies.clock.now() })
-      .execute()
-    await rereadIssuers(dependencies, work, issuer)
-    await recordEvent(dependencies, work, 'identity.linked', { origin, userId, details: { issuer, subject } })
+    if (owner !== undefined) throw conflict('This subject acts for another user: unlink it there first.')
+    if (await isFull(work, userId)) throw conflict(`A user has at most ${mostOfUser} of these.`)
+    const row = { issuer, subject, user_id: userId, created_at: dependencies.clock.now() }
+    await work.db.insertInto('identities').values(row).execute()
+    await follow(dependencies, work, link, { event: 'identity.linked', notice: 'identity-linked', secretId })
     return true
   })
 }
@@ -113,25 +130,17 @@ export const linkIdentity = async (
  * @returns whether it was linked to this user
  * @throws Refusal as `linkIdentity`
  */
-export const unlinkIdentity = (
-  dependencies: Dependencies,
-  { issuer, subject, userId, origin }: Link,
-  caller?: Caller,
-): Promise<boolean> =>
+export const unlinkIdentity = (dependencies: Dependencies, link: Link, caller?: Caller): Promise<boolean> =>
   inTransaction(dependencies.db, async work => {
-    await hold(dependencies, work, userId, caller)
+    const secretId = await hold(dependencies, work, link.userId, caller)
     const { numDeletedRows } = await work.db
       .deleteFrom('identities')
-      .where('issuer', '=', issuer)
-      .where('subject', '=', subject)
-      .where('user_id', '=', userId)
+      .where('issuer', '=', link.issuer)
+      .where('subject', '=', link.subject)
+      .where('user_id', '=', link.userId)
       .executeTakeFirst()
     if (numDeletedRows !== 1n) return false
-    await rereadIssuers(dependencies, work, issuer)
-    await recordEvent(dependencies, work, 'identity.unlinked', {
-      origin,
-      userId,
-      details: { issuer, subject },
-    })
+    const change = { event: 'identity.unlinked', notice: 'identity-unlinked', secretId } as const
+    await follow(dependencies, work, link, change)
     return true
   })

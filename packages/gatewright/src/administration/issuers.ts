@@ -97,7 +97,7 @@ const change = (
 
 /** As `iss` has it: an address. Whether it is an issuer's, only the settings can tell. */
 export const issuerPattern = '^https?://[\\x21-\\x7e]{1,247}$'
-const isName = (issuer: string): boolean => new RegExp(issuerPattern).test(issuer)
+export const isIssuerName = (issuer: string): boolean => new RegExp(issuerPattern).test(issuer)
 
 /** Every process keeps them all. */
 const mostBlocked = 200
@@ -133,7 +133,7 @@ export const blockIssuer = async (
   named: Named,
   caller?: Caller,
 ): Promise<boolean> => {
-  if (!isName(named.issuer))
+  if (!isIssuerName(named.issuer))
     throw new Refusal('validation_failed', { detail: 'Write the issuer exactly as `iss` has it.' })
   return change(dependencies, named, caller, {
     event: 'issuer.blocked',

@@ -38,6 +38,7 @@ const readLinked = async (db: Database, { issuer, subject }: Subject): Promise<L
     .select('users.id')
     .where('identities.issuer', '=', issuer)
     .where('identities.subject', '=', subject)
+    .where('users.kind', '=', 'user')
     .where('users.disabled_at', 'is', null)
     .where('users.deleted_at', 'is', null)
     .executeTakeFirst()

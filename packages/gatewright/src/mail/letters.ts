@@ -37,6 +37,8 @@ export const letters = {
   'recovery-code-used': { link: 'notMe' },
   'api-key-created': { link: 'notMe' },
   'api-key-expiring': { link: 'notMe' },
+  'identity-linked': { link: 'notMe' },
+  'identity-unlinked': { link: 'notMe' },
   'refresh-token-reused': { link: 'notMe' },
   'passkey-cloned': { link: 'notMe' },
   'sign-in-held': { link: 'prove' },
@@ -69,6 +71,8 @@ export type LetterValues = {
   readonly key?: string
   /** The day on which it ends, in UTC. */
   readonly until?: string
+  /** Another issuer, as its tokens name it. */
+  readonly issuer?: string
   /** The names of API keys that ended with what happened. */
   readonly keys?: string
   /** How many are left. */

@@ -19,6 +19,7 @@ const values: LetterValues = {
   email: 'new@example.org',
   inviter: 'bob',
   left: '9',
+  issuer: 'https://sso.example.org',
 }
 const letterOf = (letter: LetterName, more: Partial<Letter> = {}): Letter => ({
   letter,

@@ -46,6 +46,26 @@ const endFactorsSince = async ({ db }: Work, userId: string, since: number): Pro
 }
 
 /**
+ * Subjects of other issuers that were linked since: whoever is denied may be one of them. What is known of them is
+ * read again with the end of everything else.
+ */
+const endIdentitiesSince = async (
+  dependencies: EmailDependencies,
+  work: Work,
+  { userId, origin }: { readonly userId: string; readonly origin: ShownLink['origin'] },
+  since: number,
+): Promise<void> => {
+  const ended = await work.db
+    .deleteFrom('identities')
+    .where('user_id', '=', userId)
+    .where('created_at', '>=', since)
+    .returning(['issuer', 'subject'])
+    .execute()
+  for (const details of ended)
+    await recordEvent(dependencies, work, 'identity.unlinked', { origin, userId, details })
+}
+
+/**
  * Takes a change of address back, whatever has been done since: by a second change, a new password or a new
  * factor. Everything that goes on is ended.
  */
@@ -59,6 +79,7 @@ const undo = async (
   if (!isTaken) await setEmail(work, user.id, email, dependencies.clock.now())
   await endLinksSince(work, user.id, madeAt)
   await endFactorsSince(work, user.id, madeAt + 1)
+  await endIdentitiesSince(dependencies, work, subject, madeAt + 1)
   await recordEvent(dependencies, work, 'user.email-change-undone', subject)
   const { endedKeys } = await applyConsequences(dependencies, work, 'e-mail change undone', subject)
   if (isTaken) return {}
@@ -102,6 +123,7 @@ const deny = async (dependencies: EmailDependencies, work: Work, denial: Denial)
   await recordEvent(dependencies, work, 'user.denied', subject)
   await applyConsequences(dependencies, work, 'denied by owner', subject)
   if (!hasIt) return {}
+  await endIdentitiesSince(dependencies, work, subject, since)
   await endFactorsSince(work, user.id, since)
   return startReset(dependencies, work, user.id)
 }

@@ -5,6 +5,7 @@ import {
   listIdentities,
   unlinkIdentity,
 } from '../../administration/identities.ts'
+import { issuerPattern } from '../../administration/issuers.ts'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { Refusal } from '../../ground/refusal.ts'
@@ -17,13 +18,12 @@ import { typed } from '../typed-app.ts'
 const path = '/admin/users/:id/identities'
 const access = allOf(permission('users:write'), recentSignIn())
 
-/** A query can carry a NUL, which PostgreSQL can not: a body is held to that already. */
-const withoutNul = { pattern: '^[^\\u0000]+$' } as const
 const named = {
-  issuer: { ...text(1, 255), ...withoutNul },
-  subject: { ...text(1, 1_000), ...withoutNul },
+  issuer: { type: 'string', maxLength: 255, pattern: issuerPattern },
+  /** A query can carry a NUL, which PostgreSQL can not: a body is held to that already. */
+  subject: { ...text(1, 1_000), pattern: '^[^\\u0000]+$' },
 } as const
-const identitySchema = strictObject({ issuer: anyText, subject: anyText, linked_at: timestamp })
+export const identitySchema = strictObject({ issuer: anyText, subject: anyText, linked_at: timestamp })
 export const linkExample = {
   issuer: 'https://sso.example.org/realms/main',
   subject: 'bob-at-the-other-issuer',

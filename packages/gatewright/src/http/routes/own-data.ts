@@ -6,6 +6,7 @@ import { originOf, principalOf } from '../request.ts'
 import { list, strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 import { ownAccountExample, ownAccountSchema, readOwnAccount } from './account.ts'
+import { identitySchema, linkExample } from './identities.ts'
 
 const anything = { type: 'object', additionalProperties: true } as const
 
@@ -26,6 +27,7 @@ export const ownDataRoutes = (app: FastifyInstance, engine: Engine): void => {
               known_devices: [],
               factors: {},
               api_keys: [],
+              identities: [{ ...linkExample, linked_at: '2026-11-22T08:30:00.000Z' }],
               invitations: [],
               events: [],
               application: {},
@@ -41,6 +43,7 @@ export const ownDataRoutes = (app: FastifyInstance, engine: Engine): void => {
             known_devices: list(anything),
             factors: anything,
             api_keys: list(anything),
+            identities: list(identitySchema),
             invitations: list(anything),
             events: list(anything),
             application: anything,

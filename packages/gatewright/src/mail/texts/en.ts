@@ -144,6 +144,19 @@ export const en: MailTexts = {
       ],
       link: 'If you know of this key, open nothing here. If you have never seen it, open this link: it ends all keys, signs out every device and lets you choose a new password.',
     },
+    'identity-linked': {
+      subject: 'Another sign-in service was linked to your account',
+      lines: [
+        'An administrator of {app} linked your account to somebody at {issuer}. From now on access tokens of that person there can act in your name here.',
+      ],
+      link: 'If that person is you, there is nothing to do. If not, or if you know nothing of it, open this link: it takes the link away again, signs out every device and lets you choose a new password.',
+    },
+    'identity-unlinked': {
+      subject: 'A link to another sign-in service was taken away',
+      lines: [
+        'Your account at {app} was linked to somebody at {issuer}. That link was taken away: access tokens of that person no longer act in your name here.',
+      ],
+    },
     'refresh-token-reused': {
       subject: 'You were signed out on one device, to be safe',
       lines: [
