@@ -240,6 +240,14 @@ describe('rotation', () => {
     assert.equal(await statusOf(old.key), 401)
   })
 
+  test('never beyond the last moment that an answer can write', async () => {
+    await join()
+    const { body } = await make({ expires_at: '9999-12-31T23:59:59.999Z' })
+    t.clock.advance(minute)
+    const rotated = await rotate(body.id)
+    assert.equal(rotated.body.expires_at, '9999-12-31T23:59:59.999Z')
+  })
+
   test('without an overlap ends the old one at once; without a word it goes on for a day', async () => {
     await join()
     const { body: first } = await make()

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import { defaultSettings } from 'gatewright/settings'
+import { join as takePlace } from '../../packages/gatewright/src/processes/join.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
+import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
+import { giveKey } from '../api-keys/given.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { keepHashesCheap } from '../models/cheap-passwords.ts'
 import { freshName } from '../senders.ts'
@@ -148,6 +151,30 @@ describe('without a word it is asked', () => {
     test(where, async () => {
       assert.equal(await asks(settings), expected)
     })
+
+  test('second machine: from the moment at which one comes, also of tokens and keys that were let in before', async () => {
+    const app = await startTestApp({})
+    try {
+      const root = await signUp(app, freshName(), ['admin'])
+      const headers = { 'x-api-key': await giveKey(app, root.id, { hasFactor: false }) }
+      const asked = async () => {
+        const key = await app.call('GET', 'protected', { headers })
+        const { status } = await app.call('GET', 'admin/users', { token: root.access })
+        return [status, key.body.permissions.includes('users:write')]
+      }
+      assert.deepEqual(await asked(), [200, true])
+      const place = { kind: 'server', version: '1', host: 'there', machine: 'that', feedKinds: [] } as const
+      const rest = { id: 'that', clockDifference: null, addressTrouble: null, startedAt: 0 }
+      const secretIds = [app.engine.secrets.newestId]
+      await inTransaction(app.engine.db, work =>
+        takePlace(app.engine, work, { ...place, ...rest, secretIds }),
+      )
+      await app.engine.processes.beat()
+      assert.deepEqual(await asked(), [403, false])
+    } finally {
+      await app.close()
+    }
+  })
 
   test('and a start says so where it is off and others can reach the server', async () => {
     assert.equal(defaultSettings({}).adminSecondFactor, undefined)

@@ -218,12 +218,20 @@ const settingsFor = ({ settings, kind }: ComposeOptions): Settings =>
 /** Threads that hash, of all workers of this machine together, are as many as those of one server. */
 const shareOf = (threads: number, workers: number): number => Math.max(1, Math.floor(threads / workers))
 
-/** Production's rules may begin to hold while this process runs: when a second machine comes to the database. */
-const asksAdministratorsBy =
-  (settings: Settings, { surroundings }: Processes): Engine['asksAdministrators'] =>
-  () =>
-    (settings.adminSecondFactor ??
-      (productionReasons(settings, surroundings()).length > 0 ? 'required' : 'off')) === 'required'
+/**
+ * Production's rules may begin to hold while this process runs: when a second machine comes to the database. Each
+ * request asks this.
+ */
+const asksAdministratorsBy = (
+  settings: Settings,
+  { surroundings }: Processes,
+): Engine['asksAdministrators'] => {
+  const { adminSecondFactor = productionReasons(settings).length > 0 ? 'required' : undefined } = settings
+  return () =>
+    adminSecondFactor === undefined
+      ? surroundings().otherMachine !== undefined
+      : adminSecondFactor === 'required'
+}
 
 const warnOfOneFactor = (settings: Settings): readonly string[] =>
   settings.adminSecondFactor === 'off' && productionReasons(settings).length > 0

@@ -2,7 +2,7 @@ import { endApiKeys } from '../api-keys/api-keys.ts'
 import { listUnended, stateOf } from '../api-keys/key-rows.ts'
 import { toList } from '../api-keys/known-keys.ts'
 import { recordEvent } from '../audit/record.ts'
-import { type Clock, day } from '../ground/clock.ts'
+import { type Clock, day, lastTimestamp } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
 import type { ApiKeyRow } from '../storage/tables.ts'
@@ -45,7 +45,8 @@ const toNewKey = (
   name: old.name,
   permissions: toList(old.permissions).filter(permission => permissions.has(permission)),
   allowedAddresses: toList(old.allowed_addresses),
-  expiresAt: old.expires_at === null ? null : clock.now() + old.expires_at - old.created_at,
+  expiresAt:
+    old.expires_at === null ? null : Math.min(clock.now() + old.expires_at - old.created_at, lastTimestamp),
 })
 
 /** Whoever knows the old key by heart reads it again: it ends sooner now. */

@@ -37,8 +37,9 @@ const refuse = (passage: Passage, { reason, owner }: KeyFault): never => {
 
 /** What is made once for each key that is known. */
 type Seen = {
-  /** What roles allowed when it was made. */
+  /** What roles allowed when it was made, and whether administrators had to show a second factor. */
   readonly definitions: LiveRoleTable['roles']
+  readonly isStrict: boolean
   readonly principal: Principal
   usedAt: number
 }
@@ -48,9 +49,10 @@ const seenKeys = new WeakMap<KnownKey, Seen>()
 const seenOf = (granting: Granting, key: KnownKey): Seen => {
   const known = seenKeys.get(key)
   const definitions = granting.roleTable.roles
-  if (known?.definitions === definitions) return known
+  const isStrict = granting.asksAdministrators()
+  if (known?.definitions === definitions && known.isStrict === isStrict) return known
   const usedAt = known?.usedAt ?? Number.NEGATIVE_INFINITY
-  const seen = { definitions, principal: toKeyPrincipal(granting, key), usedAt }
+  const seen = { definitions, isStrict, principal: toKeyPrincipal(granting, key), usedAt }
   seenKeys.set(key, seen)
   return seen
 }

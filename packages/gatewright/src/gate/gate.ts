@@ -138,8 +138,9 @@ export const refuseEnded = (
 
 /** What is made once for each token that is remembered, and again when roles allow something else. */
 type Seen = {
-  /** What roles allowed when it was made. */
+  /** What roles allowed when it was made, and whether administrators had to show a second factor. */
   readonly definitions: GateDependencies['roleTable']['roles']
+  readonly isStrict: boolean
   /** Where the claim is right. */
   readonly principal: Principal
   /** Where it may be old: with the roles that were read last. */
@@ -153,9 +154,11 @@ const seenTokens = new WeakMap<AccessToken, Seen>()
 const seenOf = (granting: Granting, token: AccessToken): Seen => {
   const known = seenTokens.get(token)
   const definitions = granting.roleTable.roles
-  if (known?.definitions === definitions) return known
+  const isStrict = granting.asksAdministrators()
+  if (known?.definitions === definitions && known.isStrict === isStrict) return known
   const seen: Seen = {
     definitions,
+    isStrict,
     principal: toUserPrincipal(granting, token, token.roles),
     reread: undefined,
     usedAt: known?.usedAt ?? Number.NEGATIVE_INFINITY,

@@ -77,7 +77,7 @@ export const toTimestampOrNull = (milliseconds: number | null): string | null =>
   milliseconds === null ? null : toTimestamp(milliseconds)
 
 /** The last millisecond that RFC 3339 can write. */
-const lastTimestamp = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+export const lastTimestamp = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /** Milliseconds of an RFC 3339 text from 1970 on; undefined for any other text, a leap second included. */
 export const parseTimestamp = (text: string): number | undefined => {
