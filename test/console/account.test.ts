@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { userKey } from '../../packages/gatewright/src/sign-in/throttle-keys.ts'
@@ -26,6 +26,7 @@ describe('the own account', { skip: browserMissing }, () => {
     c = await startConsole()
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   test('the profile shows who is signed in, the roles and since when', async () => {
     await makeUser(c, 'alice', ['moderator'])

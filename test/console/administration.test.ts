@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
@@ -14,6 +14,7 @@ describe('an administrator', { skip: browserMissing }, () => {
     await makeUser(c, 'alice', ['admin'])
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   /** The page of one user, found by the beginning of the name. */
   const find = async (page: Page, username: string): Promise<void> => {

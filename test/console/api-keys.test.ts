@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
@@ -12,6 +12,7 @@ describe('the own API keys', { skip: browserMissing }, () => {
     await makeUser(c, 'alice')
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
 

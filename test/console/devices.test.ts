@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
@@ -17,6 +17,7 @@ describe('the own devices', { skip: browserMissing }, () => {
     c = await startConsole()
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   test('ending another device signs that browser out, and this one stays', async () => {
     await makeUser(c, 'erin')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
 import { giveAddress } from '../mail/given-link.ts'
@@ -35,6 +35,7 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     c = await startConsole()
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   /** Follows the newest link to an address, in a browser of its own unless a page is given. */
   const follow = async (address: string, page?: Page): Promise<Page> => {
@@ -43,18 +44,16 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     return opened
   }
 
+  const idOf = async (username: string): Promise<string> => {
+    const users = c.t.engine.db.selectFrom('users').select('id')
+    return (await users.where('username', '=', username).executeTakeFirstOrThrow()).id
+  }
+
   /** Somebody with a verified address, signed in. */
   const withAddress = async (username: string, path = '/me/email'): Promise<Page> => {
     await makeUser(c, username)
-    const page = await openAs(c, username, '/me/email')
-    await press(page, 'Send the link once more')
-    await page.getByText(`A link is on its way to ${username}@example.org`).waitFor()
-    await follow(`${username}@example.org`, page)
-    await press(page, 'Verify the address')
-    await page.getByText('Your e-mail address is verified.').waitFor()
-    await page.goto(`/console${path}`)
-    await page.getByRole('navigation').waitFor()
-    return page
+    await giveAddress(c.t.engine, await idOf(username), `${username}@example.org`)
+    return openAs(c, username, path)
   }
 
   const setPassword = async (page: Page): Promise<void> => {
@@ -135,12 +134,7 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     await page.getByLabel('New password').fill(newPassword)
     await press(page, 'Change the password')
     await page.getByText('The password is changed.').waitFor()
-    const { id } = await c.t.engine.db
-      .selectFrom('users')
-      .select('id')
-      .where('username', '=', 'trent')
-      .executeTakeFirstOrThrow()
-    await giveAddress(c.t.engine, id, 'trent@example.net')
+    await giveAddress(c.t.engine, await idOf('trent'), 'trent@example.net')
     const owner = await follow('trent@example.org')
     await press(owner, 'It was not me')
     await owner.getByText('This is not the address of the account any more').waitFor()
@@ -242,7 +236,6 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     await changePassword(page, password, newPassword)
     await page.getByText('The password is changed.').waitFor()
     const mails = await mailsTo(c, 'heidi@example.org')
-    assert.equal(mails[0]?.subject, 'Confirm your e-mail address')
     const { subject, text, html } = mails.at(-1) ?? {}
     assert.equal(subject, '您的密碼已變更')
     assert.match(text ?? '', /^heidi，您好：/)
@@ -283,12 +276,14 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
       '{"token":1}',
       'a'.repeat(5_000),
     ]
+    const page = await open(c, '/sign-in')
+    const asked: string[] = []
+    page.on('request', request => {
+      if (request.method() !== 'GET') asked.push(new URL(request.url()).pathname)
+    })
     for (const text of odd) {
-      const page = await open(c, '/sign-in')
-      const asked: string[] = []
-      page.on('request', request => {
-        if (request.method() !== 'GET') asked.push(new URL(request.url()).pathname)
-      })
+      asked.length = 0
+      await page.goto('about:blank')
       await page.goto(`/console/verify#${text}`)
       await page.getByRole('button', { name: 'Verify the address' }).waitFor()
       await untilEqual(() => new URL(page.url()).hash, '')
@@ -297,7 +292,6 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
       await page.getByText('This link can’t be used').waitFor()
       assert.deepEqual(asked, ['/api/v1/email/verify'], text)
       assert.equal(await page.locator('main img').count(), 0)
-      await page.context().close()
     }
   })
 
@@ -312,6 +306,7 @@ describe('after many wrong passwords', { skip: browserMissing }, () => {
     c = await startConsole({ limitsScale: 1, trustedProxies: ['127.0.0.1'] })
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   test('a new device is refused with the right password too; the link of a mail lets it in, and it alone', async () => {
     const person = await newPerson(c.t)

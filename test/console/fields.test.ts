@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
 import { untilEqual } from '../process/until.ts'
@@ -21,6 +21,7 @@ describe('what the forms and pages of the console have in common', { skip: brows
     c = await startConsole()
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   test('every field for a password is masked, until its button is pressed', async () => {
     for (const path of ['/sign-in', '/register']) {

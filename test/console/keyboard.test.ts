@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
@@ -43,6 +43,7 @@ describe('by keyboard alone', { skip: browserMissing }, () => {
     await makeUser(c, 'alice')
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   test('somebody signs in, changes the password after a confirmation, and signs out', async () => {
     const page = await open(c, '/me/password')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
 import { untilEqual } from '../process/until.ts'
@@ -18,6 +18,7 @@ describe('registering by invitation', { skip: browserMissing }, () => {
     c = await startConsole({ registration: 'invite' })
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   test('whoever was not invited is told so, and nothing leads to a form', async () => {
     const page = await open(c, '/register')
@@ -75,6 +76,7 @@ describe('where registration is closed', { skip: browserMissing }, () => {
     c = await startConsole({ registration: 'closed' })
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   test('the page says so, and nothing leads to a form', async () => {
     const page = await open(c, '/register')

@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { Language } from '../../apps/console/src/texts/languages.ts'
-import { sceneNames, scenes } from './scenes.ts'
 import { browserMissing, type Console, startConsole } from './start-console.ts'
 import { storyLanguages, takeStories } from './story-pictures.ts'
+import type { Walk } from './walks/walk.ts'
+import { walks } from './walks/walks.ts'
 
 /*
  * `npm run screenshots [folder]`: every page in light, dark and the width of a phone, as PNG files with a
@@ -24,29 +25,25 @@ const looks = {
 
 const lookNames = Object.keys(looks) as (keyof typeof looks)[]
 
-type Shown = readonly [name: string, show: (console: Console, context: BrowserContext) => Promise<Page>]
+/** Pages outside the console, those that there are. */
+const outsideWalk: Walk = async function* ({ t }, context) {
+  const page = await context.newPage()
+  for (const path of ['/docs', '/docs/errors'])
+    if ((await t.call('GET', path, { headers: { accept: 'text/html' } })).status === 200) {
+      await page.goto(path, { waitUntil: 'networkidle' })
+      yield [path.slice(1).replaceAll('/', '-'), page]
+    }
+}
 
-/** A page outside the console. */
-const further = (path: string): Shown => [
-  path.slice(1).replaceAll('/', '-'),
-  async (_console, context) => {
-    const page = await context.newPage()
-    await page.goto(path, { waitUntil: 'networkidle' })
-    return page
-  },
-]
-
-/** Scenes find what they press by its English name: the language is chosen once all is shown. */
+/** Walks find what they press by its English name: another language is chosen for the picture only. */
 const chooseLanguage = async (page: Page, language: Language): Promise<void> => {
   const choice = page.getByRole('banner').locator('select')
   if ((await choice.count()) > 0) await choice.selectOption(language, { force: true })
 }
 
 /** What covers the page, or has no end, is shown as the window shows it. */
-const isWhole = (name: string): boolean => !/^(docs|confirmation|security-remove)/.test(name)
-
-const isThere = async ({ t }: Console, path: string): Promise<boolean> =>
-  (await t.call('GET', path, { headers: { accept: 'text/html' } })).status === 200
+const isWhole = (name: string): boolean =>
+  !/^(docs|confirmation|security-remove|user-disable$|signing-key-revoke)/.test(name)
 
 /** A row of pictures of one thing: in each look, or in each language. */
 const toRow = (name: string, kinds: readonly string[]): string =>
@@ -66,24 +63,28 @@ ${names.map(name => toRow(name, lookNames)).join('\n')}
 ${stations.map(name => toRow(name, storyLanguages)).join('\n')}
 `
 
+const takeWalk = async (console: Console, folder: string, walk: Walk, look: keyof typeof looks) => {
+  const { language, options } = looks[look]
+  const context = await console.newContext(options)
+  const names: string[] = []
+  for await (const [name, page] of walk(console, context)) {
+    await chooseLanguage(page, language)
+    await page.waitForLoadState('networkidle')
+    await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: isWhole(name) })
+    await chooseLanguage(page, 'en')
+    names.push(name)
+  }
+  await context.close()
+  return names
+}
+
+/** @returns the names of all stops */
 const takeAll = async (console: Console, folder: string): Promise<readonly string[]> => {
-  const outside = ['/docs', '/docs/errors']
-  const present = await Promise.all(outside.map(path => isThere(console, path)))
-  const shown: readonly Shown[] = [
-    ...sceneNames.map((name): Shown => [name, scenes[name].show]),
-    ...outside.filter((_, index) => present[index]).map(further),
-  ]
-  for (const [name, show] of shown)
-    for (const look of lookNames) {
-      const { language, options } = looks[look]
-      const context = await console.newContext(options)
-      const page = await show(console, context)
-      await chooseLanguage(page, language)
-      await page.waitForLoadState('networkidle')
-      await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: isWhole(name) })
-      await context.close()
-    }
-  return shown.map(([name]) => name)
+  const all = [...Object.values(walks), outsideWalk]
+  const taken: (readonly string[])[] = []
+  for (const look of lookNames)
+    for (const walk of all) taken.push(await takeWalk(console, folder, walk, look))
+  return [...new Set(taken.flat())]
 }
 
 const main = async (): Promise<void> => {

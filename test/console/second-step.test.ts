@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { untilEqual } from '../process/until.ts'
@@ -24,6 +24,7 @@ describe('the second step of a sign-in', { skip: browserMissing }, () => {
     c = await startConsole()
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   /** Somebody with an authenticator app, signed out again. */
   const withApp = async (username: string) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
@@ -19,6 +19,7 @@ describe('the page of security', { skip: browserMissing }, () => {
     c = await startConsole()
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   test('an authenticator app is set up by what the page shows, a wrong code is told, and recovery codes come once', async () => {
     await makeUser(c, 'alice')
@@ -234,6 +235,7 @@ describe('where administrators need a second factor', { skip: browserMissing }, 
     c = await startConsole({ adminSecondFactor: 'required' })
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   const waits = (page: Page) => page.getByText('What you may do as an administrator waits')
 

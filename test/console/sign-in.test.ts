@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { password } from '../harness.ts'
 import { untilEqual } from '../process/until.ts'
@@ -19,6 +19,7 @@ describe('signing in', { skip: browserMissing }, () => {
     c = await startConsole({ limitsScale: 1 })
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   test('before there is an administrator, the sign-in says how one is made', async () => {
     const page = await open(c, '/sign-in')

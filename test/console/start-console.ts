@@ -6,13 +6,18 @@ import { holdFreePort } from '../../packages/gatewright/src/http/listen.ts'
 import { ensureConsole } from '../../tools/build-console.ts'
 import { findChromium, launchBrowser, missingChromium, type Watched, watchPage } from '../browser.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
+import { hashCheaply } from '../models/cheap-passwords.ts'
 
 export type Console = {
   readonly t: TestApp
   readonly url: string
   readonly browser: Browser
-  /** A browser of its own: its cookies and its memory are nobody else's. */
+  /** A browser of its own: its cookies and its memory are nobody else's, until it is given back. */
   readonly newContext: (options?: BrowserContextOptions) => Promise<BrowserContext>
+  /** Closes every page of a browser and forgets what it knew: the next test is given it as a new one. */
+  readonly giveBack: (context: BrowserContext) => Promise<void>
+  /** Gives back all that were given since, after each test: a new one costs more than most tests. */
+  readonly rest: () => Promise<void>
   /** What no page may do: say something on the console, break the policy, ask another host. */
   readonly faults: () => readonly string[]
   readonly close: () => Promise<void>
@@ -29,6 +34,25 @@ const isRefusalOnly = (text: string): boolean => /^Failed to load resource: .* s
 const toFaults = ({ page, complaints, foreignHosts }: Watched): readonly string[] =>
   [...complaints.filter(text => !isRefusalOnly(text)), ...foreignHosts].map(text => `${page.url()}: ${text}`)
 
+/** What a browser keeps for the console is cookies and the store of its pages, which one of them can empty. */
+const forgetAll = async (context: BrowserContext, url: string): Promise<void> => {
+  const [last, ...others] = context.pages()
+  await Promise.all(others.map(page => page.close()))
+  if (last && !last.url().startsWith(url)) await last.goto(`${url}/healthz`)
+  await last?.evaluate('localStorage.clear(); sessionStorage.clear()')
+  await last?.close()
+  await Promise.all([context.unrouteAll(), context.clearCookies(), context.clearPermissions()])
+}
+
+/** Users of tests have one password, which is hashed once; any other costs what it costs. */
+const hashOnce = ({ engine: { hasher } }: TestApp): void => {
+  const { hash } = hasher
+  Object.assign(hasher, {
+    hash: async (...[typed, ...rest]: Parameters<typeof hash>) =>
+      typed.normalize('NFC') === password ? hashCheaply(password) : hash(typed, ...rest),
+  })
+}
+
 /** The blog with its console on a real port, a clock of the test's, and a browser. */
 export const startConsole = async (overrides: Partial<Settings> = {}): Promise<Console> => {
   if (chromium === undefined) throw new TypeError(missingChromium)
@@ -37,23 +61,41 @@ export const startConsole = async (overrides: Partial<Settings> = {}): Promise<C
   const [t, browser] = await Promise.all([startTestApp({ port, ...overrides }), launchBrowser(chromium)])
   await release()
   await t.app.listen({ host: '127.0.0.1', port })
+  hashOnce(t)
   const url = `http://localhost:${port}`
   const watched: Watched[] = []
+  const given = new Set<BrowserContext>()
+  const free: BrowserContext[] = []
+  const make = async (options: BrowserContextOptions): Promise<BrowserContext> => {
+    const context = await browser.newContext({
+      baseURL: url,
+      locale: 'en-GB',
+      reducedMotion: 'reduce',
+      ...options,
+    })
+    context.setDefaultTimeout(15_000)
+    context.on('page', page => watched.push(watchPage(page, url)))
+    return context
+  }
+  const giveBack = async (context: BrowserContext): Promise<void> => {
+    given.delete(context)
+    await forgetAll(context, url)
+    free.push(context)
+  }
   return {
     t,
     url,
     browser,
     faults: () => watched.flatMap(toFaults),
-    newContext: async (options = {}) => {
-      const context = await browser.newContext({
-        baseURL: url,
-        locale: 'en-GB',
-        reducedMotion: 'reduce',
-        ...options,
-      })
-      context.setDefaultTimeout(15_000)
-      context.on('page', page => watched.push(watchPage(page, url)))
+    newContext: async options => {
+      if (options !== undefined) return make(options)
+      const context = free.pop() ?? (await make({}))
+      given.add(context)
       return context
+    },
+    giveBack,
+    rest: async () => {
+      await Promise.all([...given].map(giveBack))
     },
     close: async () => {
       await browser.close()

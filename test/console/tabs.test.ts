@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
@@ -14,6 +14,7 @@ describe('two tabs of one browser', { skip: browserMissing }, () => {
     c = await startConsole()
   })
   after(() => c.close())
+  afterEach(() => c.rest())
 
   /** The second tab hears nothing of the first where it sleeps. */
   const twoTabs = async (username: string, path: string, sleeps = false): Promise<readonly [Page, Page]> => {
