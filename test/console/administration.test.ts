@@ -5,7 +5,15 @@ import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
 import { untilEqual } from '../process/until.ts'
 import { addApp, keepRecoveryCodes } from './factors.ts'
-import { browserMissing, type Console, makeUser, openAs, startConsole } from './start-console.ts'
+import {
+  browserMissing,
+  type Console,
+  fillSignIn,
+  makeUser,
+  open,
+  openAs,
+  startConsole,
+} from './start-console.ts'
 
 describe('an administrator', { skip: browserMissing }, () => {
   let c: Console
@@ -210,7 +218,7 @@ describe('an administrator', { skip: browserMissing }, () => {
     await page.getByText('This does not go with how things stand now.').waitFor()
   })
 
-  test('asks for a new password of somebody, who is signed out and has it due', async () => {
+  test('asks for a new password of somebody, who is signed out, chooses one, and comes to where she wanted to go', async () => {
     await makeUser(c, 'isabella')
     const hers = await openAs(c, 'isabella', '/me')
     const page = await openAs(c, 'alice', '/admin/users')
@@ -219,6 +227,40 @@ describe('an administrator', { skip: browserMissing }, () => {
     await answer(page, 'Ask for a new password')
     await page.getByText('isabella has to choose a new password').waitFor()
     await page.getByText('new password due').waitFor()
+    assert.equal(await isSignedIn(hers), false)
+
+    await hers.goto('/console/me/devices')
+    await fillSignIn(hers, 'isabella')
+    await hers.getByText('A new password is due before you are signed in.').waitFor()
+    const choose = async (chosen: string) => {
+      await hers.getByLabel('New password').fill(chosen)
+      await press(hers, 'Set the password')
+    }
+    await choose(password)
+    await hers.getByText('This is the password that you have. Choose another.').waitFor()
+    await choose('a password that nobody else has seen')
+    await hers.getByText('The password is set.').waitFor()
+    assert.equal(await hers.getByLabel('Username').inputValue(), 'isabella')
+    await fillSignIn(hers, 'isabella', 'a password that nobody else has seen')
+    await hers.getByRole('heading', { name: 'Devices' }).waitFor()
+  })
+
+  test('a new password that was due and came too late begins again, and the old one still opens nothing', async () => {
+    await makeUser(c, 'josephine')
+    await c.t.engine.db
+      .updateTable('users')
+      .set({ password_change_due: 1 })
+      .where('username', '=', 'josephine')
+      .execute()
+    const hers = await open(c, '/me/devices')
+    await fillSignIn(hers, 'josephine')
+    await hers.getByLabel('New password').fill('a password that nobody else has seen')
+    c.t.clock.advance(11 * minute)
+    await press(hers, 'Set the password')
+    await hers.getByText('Begin again with your password.').waitFor()
+    assert.equal(await hers.getByLabel('Username').inputValue(), 'josephine')
+    await fillSignIn(hers, 'josephine')
+    await hers.getByText('A new password is due').waitFor()
     assert.equal(await isSignedIn(hers), false)
   })
 

@@ -178,9 +178,9 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
     }
     await page.goto('/console/me/security')
     await page.getByRole('heading', { name: 'Security' }).waitFor()
-    await page.goto('/console/me')
+    await page.goto('/console/me/email')
     await sayAllIsOwn(page)
-    await page.getByText('Signed in as dave').waitFor()
+    await page.getByRole('heading', { name: 'E-mail', exact: true }).waitFor()
     await page.reload()
     await page.getByText('Signed in as dave').waitFor()
   })

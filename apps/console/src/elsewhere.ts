@@ -22,7 +22,7 @@ export const findElsewhere = ({
     return { path: '/sign-in', memory: { from: path, ...(wasSignedIn && { notice: 'sessionOver' }) } }
   // After a new password: what outlived it is looked at before anything else.
   if (view.audience === 'user' && current?.user.review_due && !isWithReview(path))
-    return { path: reviewPath, memory: {} }
+    return { path: reviewPath, memory: { from: path } }
   if (view.audience === 'stranger' && current) return { path: readMemory().from ?? home, memory: {} }
   return undefined
 }

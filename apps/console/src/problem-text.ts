@@ -36,10 +36,18 @@ const fields: ReadonlyMap<string, TextName> = new Map([
   ['permissions', 'errorPermissions'],
 ])
 
+/** What the server says, in English, of a new password that is none. */
+const samePassword = 'Choose another than the one you have.'
+
+const isSamePassword = ({ errors = [] }: Problem): boolean =>
+  errors.some(({ message }) => message === samePassword)
+
 /** The fields that it is about; none where it is about the whole. */
 export const fieldsOf = ({ code, errors = [] }: Problem): readonly string[] =>
   code === 'username_taken' ? ['username'] : errors.map(({ path }) => path.split('/')[1] ?? '')
 
 /** What went wrong with this field, or with the whole, in words that a person can act on. */
-export const toTextName = (problem: Problem, field = fieldsOf(problem)[0] ?? ''): TextName =>
-  (problem.code === 'validation_failed' ? fields.get(field) : codes[problem.code]) ?? 'errorOther'
+export const toTextName = (problem: Problem, field = fieldsOf(problem)[0] ?? ''): TextName => {
+  if (isSamePassword(problem)) return 'errorPasswordSame'
+  return (problem.code === 'validation_failed' ? fields.get(field) : codes[problem.code]) ?? 'errorOther'
+}

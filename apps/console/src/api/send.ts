@@ -19,6 +19,7 @@ const toProblem = async (answer: Response): Promise<Problem> => {
     ...(told.errors && { errors: told.errors }),
     ...(told.methods && { methods: told.methods }),
     ...(told.mfa_token !== undefined && { mfa_token: told.mfa_token }),
+    ...(told.password_token !== undefined && { password_token: told.password_token }),
     ...(told.attempts_left !== undefined && { attempts_left: told.attempts_left }),
     ...(retryAfter > 0 && { retryAfter }),
   }

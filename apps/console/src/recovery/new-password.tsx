@@ -18,8 +18,18 @@ type Wanted = { readonly password: string; readonly prove?: () => Promise<Proof>
 /** A link is shown with a code: passkeys sign in without any password. */
 const noOptions = (): Promise<never> => Promise.reject(new TypeError('no passkey is asked for here'))
 
-/** Sets a new password by the token of a link, with a second factor where one is due. Signs nobody in. */
-export const NewPassword = ({ token }: { readonly token: string }) => {
+type NewPasswordProps = {
+  readonly token: string
+  /** Whose it is, where that is known. */
+  readonly username?: string
+  /** Takes the place of what is said when it is set. */
+  readonly onDone?: () => void
+  /** Takes the place of what is said when the token is good no more. */
+  readonly onOver?: () => void
+}
+
+/** Sets a new password by a token, with a second factor where one is due. Signs nobody in. */
+export const NewPassword = ({ token, username, onDone, onOver }: NewPasswordProps) => {
   const { text } = useTexts()
   const api = useApi()
   const sessionChanged = useSessionChanged()
@@ -29,10 +39,12 @@ export const NewPassword = ({ token }: { readonly token: string }) => {
     mutationFn: async (wanted: Wanted) =>
       api.resetPassword({ token, new_password: wanted.password, ...(await wanted.prove?.()) }),
     onSuccess: async () => {
+      onDone?.()
       focusHeading()
       await sessionChanged()
     },
     onError: (error, wanted) => {
+      if (isRefused(error, 'invalid_link')) onOver?.()
       if (!isRefused(error, 'mfa_required')) return
       setMethods((problemOf(error).methods ?? []).filter(method => method !== 'passkey'))
       setPassword(wanted.password)
@@ -65,7 +77,7 @@ export const NewPassword = ({ token }: { readonly token: string }) => {
       fields={['new_password']}
       onSubmit={read => reset.mutate({ password: read('new_password') })}
     >
-      <UsernameOf />
+      <UsernameOf username={username} />
       <NewPasswordField name="new_password" label={text('newPassword')} problem={reset.error} />
     </Form>
   )

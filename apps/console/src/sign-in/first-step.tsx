@@ -24,7 +24,7 @@ type FirstStepProps = {
   readonly username: string
   readonly onHalf: (half: HalfSignedIn) => void
   /** All was right, and a new password is due. */
-  readonly onPasswordDue: (error: unknown) => void
+  readonly onPasswordDue: (error: unknown, username: string) => void
 }
 
 /** A password or a passkey. */
@@ -37,7 +37,7 @@ export const FirstStep = ({ username, onHalf, onPasswordDue }: FirstStepProps) =
     mutationFn: (written: Written) => api.signIn(written.username, written.password),
     onSuccess: sessionChanged,
     onError: (error, written) => {
-      onPasswordDue(error)
+      onPasswordDue(error, written.username)
       const { mfa_token: mfaToken, methods } = problemOf(error)
       if (!isRefused(error, 'mfa_required') || mfaToken === undefined) return
       onHalf({ username: written.username, mfaToken, methods: methods ?? [] })
@@ -72,7 +72,7 @@ const PasskeySignIn = ({ onPasswordDue }: Pick<FirstStepProps, 'onPasswordDue'>)
   const signIn = useMutation({
     mutationFn: async () => api.signInByPasskey(await showPasskey(await api.findSignInOptions())),
     onSuccess: sessionChanged,
-    onError: onPasswordDue,
+    onError: error => onPasswordDue(error, ''),
   })
   return (
     <>

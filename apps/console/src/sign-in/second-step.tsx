@@ -13,19 +13,20 @@ type SecondStepProps = {
   /** Begins again; `wasOver` where the half sign-in can't be finished any more. */
   readonly onBack: (wasOver: boolean) => void
   /** All was right, and a new password is due. */
-  readonly onPasswordDue: (error: unknown) => void
+  readonly onPasswordDue: (error: unknown, username: string) => void
 }
 
 /** What is due after the password. */
-export const SecondStep = ({ half: { mfaToken, methods }, onBack, onPasswordDue }: SecondStepProps) => {
+export const SecondStep = ({ half, onBack, onPasswordDue }: SecondStepProps) => {
   const { text } = useTexts()
+  const { username, mfaToken, methods } = half
   const api = useApi()
   const sessionChanged = useSessionChanged()
   const finish = useMutation({
     mutationFn: async (prove: () => Promise<Proof>) => api.finishSignIn(mfaToken, await prove()),
     onSuccess: sessionChanged,
     onError: error => {
-      onPasswordDue(error)
+      onPasswordDue(error, username)
       if (problemOf(error).attempts_left === 0) onBack(true)
     },
   })

@@ -265,6 +265,7 @@ export const en = {
   errorEmail: 'This is not an e-mail address.',
   errorPasswordTooShort: 'The password is too short: {minimum} characters or more.',
   errorPasswordBlocklisted: 'This password is easy to guess or known to attackers. Choose another.',
+  errorPasswordSame: 'This is the password that you have. Choose another.',
   errorPassword: 'This password can’t be used. Choose a shorter one, or one without odd characters.',
   errorRateLimited: 'Too many attempts. Wait a moment.',
   errorUnavailable: 'The service is not available at the moment. Try again soon.',

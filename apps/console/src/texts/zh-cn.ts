@@ -251,6 +251,7 @@ export const zhCn: Texts = {
   errorEmail: '这不是有效的电子邮箱。',
   errorPasswordTooShort: '密码太短：至少需要 {minimum} 个字符。',
   errorPasswordBlocklisted: '这个密码容易被猜到，或者攻击者已经知道，请换一个。',
+  errorPasswordSame: '这就是您现在的密码。请另选一个。',
   errorPassword: '该密码无法使用。请换一个更短或不含特殊控制字符的密码。',
   errorRateLimited: '尝试次数过多，请稍候。',
   errorUnavailable: '服务暂时不可用，请稍后重试。',

@@ -252,6 +252,7 @@ export const zhTw: Texts = {
   errorEmail: '這不是有效的電子郵件。',
   errorPasswordTooShort: '密碼太短：至少需要 {minimum} 個字元。',
   errorPasswordBlocklisted: '這個密碼容易被猜到，或者攻擊者已經知道，請換一個。',
+  errorPasswordSame: '這就是您現在的密碼。請另選一個。',
   errorPassword: '此密碼無法使用。請換一個較短或不含特殊控制字元的密碼。',
   errorRateLimited: '嘗試次數過多，請稍候。',
   errorUnavailable: '服務暫時無法使用，請稍後再試。',

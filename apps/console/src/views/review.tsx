@@ -6,7 +6,7 @@ import styles from '../factors/factor-list.module.css'
 import { Section } from '../factors/section.tsx'
 import { Loaded } from '../forms/loaded.tsx'
 import { ProblemNotice } from '../forms/problem-notice.tsx'
-import { navigate } from '../router.ts'
+import { navigate, readMemory } from '../router.ts'
 import { useSessionChanged, useUser } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 
@@ -23,7 +23,7 @@ export const Review = () => {
     mutationFn: async () => {
       await api.noteReview()
       await sessionChanged()
-      navigate('/me', { replace: true })
+      navigate(readMemory().from ?? '/me', { replace: true })
     },
   })
   const factors = useQuery({ queryKey: ['factors', id], queryFn: api.findFactors })

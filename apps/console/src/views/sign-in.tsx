@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { isRefused, problemOf } from '../api/refused.ts'
 import { usePageSettings } from '../api/use-api.ts'
 import { Link } from '../forms/link.tsx'
-import { Notice } from '../forms/notice.tsx'
+import { Done, Notice } from '../forms/notice.tsx'
 import { focusHeading } from '../frame/focus.ts'
 import { NewPassword } from '../recovery/new-password.tsx'
 import { readMemory } from '../router.ts'
@@ -16,6 +16,7 @@ type Progress = {
   readonly username: string
   readonly half?: HalfSignedIn
   readonly isOver?: boolean
+  readonly isPasswordSet?: boolean
   readonly passwordToken?: string
 }
 
@@ -24,30 +25,41 @@ export const SignIn = () => {
   const { text } = useTexts()
   const { awaits_administrator: awaitsAdministrator } = usePageSettings()
   const { notice } = readMemory()
-  const [{ username, half, isOver = false, passwordToken }, setProgress] = useState<Progress>({
-    username: '',
-  })
-  const beginAgain = (wasOver: boolean): void => {
-    setProgress({ username: half?.username ?? '', isOver: wasOver })
+  const [progress, setProgress] = useState<Progress>({ username: '' })
+  const { username, half, isOver, isPasswordSet, passwordToken } = progress
+  const goOn = (next: Progress): void => {
+    setProgress(next)
     focusHeading()
   }
-  const askForPassword = (error: unknown): void => {
+  const askForPassword = (error: unknown, of: string): void => {
     const { password_token: token } = problemOf(error)
     if (!isRefused(error, 'password_change_required') || token === undefined) return
-    setProgress({ username, passwordToken: token })
-    focusHeading()
+    goOn({ username: of, passwordToken: token })
   }
   if (passwordToken !== undefined)
     return (
       <>
         <Notice>{text('passwordDueFirst')}</Notice>
-        <NewPassword token={passwordToken} />
+        <NewPassword
+          token={passwordToken}
+          username={username}
+          onDone={() => goOn({ username, isPasswordSet: true })}
+          onOver={() => goOn({ username, isOver: true })}
+        />
       </>
     )
-  if (half) return <SecondStep half={half} onBack={beginAgain} onPasswordDue={askForPassword} />
+  if (half)
+    return (
+      <SecondStep
+        half={half}
+        onBack={wasOver => goOn({ username: half.username, isOver: wasOver })}
+        onPasswordDue={askForPassword}
+      />
+    )
   return (
     <>
       {isOver && <Notice>{text('signInOver')}</Notice>}
+      {isPasswordSet && <Done>{text('resetDone')}</Done>}
       {notice !== undefined && username === '' && <Notice>{text(notice)}</Notice>}
       {awaitsAdministrator && <Notice>{text('signInFirst')}</Notice>}
       <FirstStep
