@@ -95,7 +95,7 @@ describe('why a user may do something, or not', () => {
     assert.deepEqual([no.allowed, no.code, no.asked], [false, 'not_found', 'PUT /api/v1/posts/:id'])
     assert.equal(
       no.rule,
-      'by users, API keys and OAuth clients: (owner of the post and permission posts:write) or permission posts:moderate',
+      "by users, API keys and OAuth clients: (owner of the post and (a user's own session or permission posts:write)) or permission posts:moderate",
     )
     assert.ok(linesOf(no).includes("no: owner of the post (the post is somebody else's, and private)"))
     assert.equal((await explain({ user: ann.username, route })).allowed, true)

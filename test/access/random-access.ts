@@ -17,6 +17,7 @@ const leaves: readonly ((random: Seeded) => AccessRule)[] = [
   () => ({ kind: 'visible', thing: 'post' }),
   random => ({ kind: 'recent-sign-in', within: random.pick([5, 10]) * minute }),
   () => ({ kind: 'second-factor' }),
+  () => ({ kind: 'own-session' }),
 ]
 
 /** Any rule at all, of three floors at most. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
+import { role } from 'gatewright/access'
 import { changeRoles, createUser, disableUser } from 'gatewright/administration'
+import type { Application } from 'gatewright/app'
 import { hour } from 'gatewright/clock'
 import {
   changeRole,
@@ -13,7 +15,7 @@ import { systemOrigin as origin } from '../../packages/gatewright/src/audit/reco
 import { password } from '../harness.ts'
 import { freshName } from '../senders.ts'
 import { addUser, type SignedIn, signInAs } from '../sessions/signed-in.ts'
-import { type OpenedApp, useOwnApplication } from './own-application.ts'
+import { declared, type OpenedApp, useOwnApplication } from './own-application.ts'
 
 const t = useOwnApplication()
 
@@ -380,6 +382,27 @@ test('a start is refused that declares a role which an administrator made', asyn
   const name = await make('users:read')
   const roles = { [name]: ['users:read'] } as const
   await assert.rejects(t.open({}, { roles }), new RegExp(`the role ${name} of "roles" was made at run time`))
+})
+
+test('no route hangs on a role that was made at run time: its start is refused, and the deletion stops none', async () => {
+  const name = await make('users:read')
+  const gate = { access: role(name), limit: 'read', audit: 'none' } as const
+  const plugin: Application['plugin'] = async app => {
+    app.get('/books', { config: { gate } }, async () => ({ books: [] }))
+  }
+  const asksForIt = () => t.open({}, { plugin })
+  await assert.rejects(
+    asksForIt,
+    /GET \/books names the role made-\d+, which an administrator made at run time and may delete: ask for a permission/,
+  )
+  await deleteRole(t.engine, { name, origin })
+  await assert.rejects(
+    asksForIt,
+    /which nobody declared: declare it .* or write one of user, moderator, admin, [a-z, ]+$/,
+  )
+  await t.open({}, { plugin, roles: { ...declared.roles, [name]: [] } })
+  // Noted as declared by that start; the one of this file notes its own again.
+  await t.open()
 })
 
 test('the list shows every role with its kind, what it allows, and how many have it', async () => {

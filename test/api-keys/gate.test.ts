@@ -56,6 +56,27 @@ describe('a key', () => {
     assert.equal((await ask(writing, `posts/${body.id}`, 'DELETE')).status, 204)
   })
 
+  test('asks for a permission where its owner, signed in, needs none: own posts and todos', async () => {
+    const bob = await signUp(t, freshName())
+    const post = { title: 'Hello', content: 'World', published: true }
+    const made = await t.call('POST', 'posts', { token: bob.access, body: post })
+    await changeRoles(t.engine, { userId: bob.id, roles: [], origin })
+    const key = await giveKey(t, bob.id, { permissions: ['posts:write', 'todos:read', 'todos:write'] })
+    const calls = [
+      ['GET', 'todos'],
+      ['POST', 'todos', { title: 'Milk' }],
+      ['GET', '/api/v2/todos'],
+      ['PUT', `posts/${made.body.id}`, { title: 'Bye' }],
+      ['DELETE', `posts/${made.body.id}`],
+    ] as const
+    for (const [method, path, body] of calls)
+      assert.equal((await ask(key, path, method, body)).body.code, 'insufficient_permission', path)
+    for (const [method, path, body] of calls)
+      assert.ok((await t.call(method, path, { token: bob.access, body })).status < 300, path)
+    const more = await t.call('POST', 'posts', { token: bob.access, body: post })
+    assert.equal(more.body.code, 'insufficient_permission')
+  })
+
   test('asks for no CSRF token, whatever site its request names, and the cookie beside it is not read', async () => {
     const headers = {
       'x-api-key': await giveAnn(),

@@ -59,7 +59,11 @@ describe('the reference in a browser', { skip: chromium === undefined && missing
       const { page } = watched
       await page.locator('.opblock').first().waitFor()
       await openOperation(page, 'postApiV1Todos')
-      await page.getByText('Who: by users, API keys and OAuth clients: permission todos:write.').waitFor()
+      await page
+        .getByText(
+          "Who: by users, API keys and OAuth clients: a user's own session or permission todos:write.",
+        )
+        .waitFor()
       const isDark = () => page.evaluate("document.documentElement.classList.contains('dark-mode')")
       await untilEqual(isDark, colorScheme === 'dark')
       assertQuiet(watched)

@@ -1,4 +1,4 @@
-import { allOf, anyOf, owner, permission, visible } from 'gatewright/access'
+import { allOf, anyOf, owner, ownSession, permission, visible } from 'gatewright/access'
 import { toTimestamp } from 'gatewright/clock'
 import type { Database } from 'gatewright/database'
 import { toVersionTag } from 'gatewright/entity-tags'
@@ -62,5 +62,6 @@ export const showPost = async (db: Database, row: PostRow) => {
 /** What every route of posts declares. */
 export const common = { principals: everyKind, audit: 'none' } as const
 export const mayRead = anyOf(visible('post'), owner('post'), permission('posts:moderate'))
-/** An API key of the author writes only where it was given that. */
-export const mayChange = anyOf(allOf(owner('post'), permission('posts:write')), permission('posts:moderate'))
+/** An author may change what is there without being allowed to write more; an API key only what it was given. */
+const asAuthor = allOf(owner('post'), anyOf(ownSession(), permission('posts:write')))
+export const mayChange = anyOf(asAuthor, permission('posts:moderate'))

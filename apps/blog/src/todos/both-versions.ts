@@ -1,4 +1,4 @@
-import { permission } from 'gatewright/access'
+import { anyOf, ownSession, permission } from 'gatewright/access'
 import { toTimestamp } from 'gatewright/clock'
 import { anyText, flag, madeUpId, named, strictObject, text, timestamp } from 'gatewright/schemas'
 import { everyKind } from '../audience.ts'
@@ -35,5 +35,6 @@ export const toTodo = (row: TodoRow) => ({
 
 /** What every route of todos declares. */
 export const common = { principals: everyKind, audit: 'none' } as const
-export const reads = permission('todos:read')
-export const writes = permission('todos:write')
+/** Whoever is signed in has todos; what acts for somebody needs the permission. */
+export const reads = anyOf(ownSession(), permission('todos:read'))
+export const writes = anyOf(ownSession(), permission('todos:write'))

@@ -103,6 +103,8 @@ const whySigned = (
       return whyRecent(rule.within, signed)
     case 'second-factor':
       return whySecondFactor(signed)
+    case 'own-session':
+      return `the caller is of the kind ${signed.principal.kind}`
   }
 }
 

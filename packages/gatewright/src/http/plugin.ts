@@ -111,6 +111,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
     things,
     permissions: roleTable.permissions,
     roles: roleTable.roles,
+    made: roleTable.made,
     noteNamed: roleTable.noteNamed,
     limiter,
   })

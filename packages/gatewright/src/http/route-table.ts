@@ -58,6 +58,8 @@ type Vocabulary = {
   readonly things: ReadonlyMap<string, unknown>
   readonly permissions: ReadonlyMap<string, unknown>
   readonly roles: ReadonlyMap<string, unknown>
+  /** Of these roles, those that administrators made at run time. */
+  readonly made: ReadonlySet<string>
   /** Is told of each role that a route asks for. */
   readonly noteNamed: (role: string) => void
 }
@@ -75,7 +77,10 @@ const checkKinds = (name: string, { principals }: GateRule): void => {
 }
 
 /** A name that nobody declared would let nobody in, without a word. */
-const checkNames = (name: string, rule: AccessRule, { things, permissions, roles }: Vocabulary): void => {
+const checkNames = (name: string, rule: AccessRule, vocabulary: Vocabulary): void => {
+  const { things, permissions, made } = vocabulary
+  // What a start hangs on stands in code: an administrator may delete the others.
+  const roles = [...vocabulary.roles.keys()].filter(each => !made.has(each))
   const [thing, other] = thingsIn(rule)
   // What one is found by would be found as the other: its owner would be let in to somebody else's.
   if (other !== undefined)
@@ -89,11 +94,15 @@ const checkNames = (name: string, rule: AccessRule, { things, permissions, roles
     throw new Error(
       `the access rule of ${name} names the permission ${permission}, which nobody declared: declare it in the option "permissions"`,
     )
-  const role = rolesIn(rule).find(each => !roles.has(each))
-  if (role !== undefined)
+  const role = rolesIn(rule).find(each => !roles.includes(each))
+  if (role === undefined) return
+  if (made.has(role))
     throw new Error(
-      `the access rule of ${name} names the role ${role}, which nobody declared: declare it in the option "roles", or write one of ${[...roles.keys()].join(', ')}`,
+      `the access rule of ${name} names the role ${role}, which an administrator made at run time and may delete: ask for a permission, which that role can give`,
     )
+  throw new Error(
+    `the access rule of ${name} names the role ${role}, which nobody declared: declare it in the option "roles", or write one of ${roles.join(', ')}`,
+  )
 }
 
 const declare = (route: RouteOptions, vocabulary: Vocabulary): readonly DeclaredRoute[] => {

@@ -35,6 +35,7 @@ export type AccessRule =
   | { readonly kind: 'visible'; readonly thing: string }
   | { readonly kind: 'recent-sign-in'; readonly within: number }
   | { readonly kind: 'second-factor' }
+  | { readonly kind: 'own-session' }
   | { readonly kind: 'any-of' | 'all-of'; readonly rules: readonly AccessRule[] }
 
 /** Public: also for callers without a credential. */
@@ -43,8 +44,9 @@ export const everyone = (): AccessRule => ({ kind: 'everyone' })
 export const signedIn = (): AccessRule => ({ kind: 'signed-in' })
 export const permission = (name: Permission): AccessRule => ({ kind: 'permission', permission: name })
 /**
- * A user who has this role. API keys and clients have permissions and no roles, so it never lets one in. Prefer
- * a permission: which role gives it can be changed without the route.
+ * A user who has this role, which stands in code: one that was made at run time may be deleted there. API keys and
+ * clients have permissions and no roles, so it never lets one in. Prefer a permission: which role gives it can be
+ * changed without the route.
  */
 export const role = (name: string): AccessRule => ({ kind: 'role', role: name })
 /** The user whose thing the route's `:id` names, as the thing is at that moment. */
@@ -57,6 +59,12 @@ export const recentFor = 10 * minute
 export const recentSignIn = (within = recentFor): AccessRule => ({ kind: 'recent-sign-in', within })
 /** A session that has shown a second factor, at its sign-in or since, however long ago. */
 export const secondFactor = (): AccessRule => ({ kind: 'second-factor' })
+/**
+ * A session of the user's own. API keys and clients are none: beside it a rule says what they need.
+ *
+ *     allOf(owner('todo'), anyOf(ownSession(), permission('todos:write')))
+ */
+export const ownSession = (): AccessRule => ({ kind: 'own-session' })
 export const anyOf = (...rules: readonly AccessRule[]): AccessRule => ({ kind: 'any-of', rules })
 export const allOf = (...rules: readonly AccessRule[]): AccessRule => ({ kind: 'all-of', rules })
 
@@ -204,6 +212,8 @@ const decidePart = (rule: AccessRule, facts: Facts, parts?: TracePart[]): Verdic
       return decideRecentSignIn(rule.within, facts)
     case 'second-factor':
       return decideSecondFactor(facts)
+    case 'own-session':
+      return facts.principal.kind === 'user' ? yes : no('insufficient_permission')
   }
 }
 

@@ -7,6 +7,7 @@ import {
   anyOf,
   everyone,
   owner,
+  ownSession,
   type PrincipalKind,
   permission,
   recentSignIn,
@@ -35,6 +36,10 @@ const rows: readonly {
   {
     access: anyOf(allOf(signedIn(), secondFactor()), allOf(visible('post'))),
     text: '(signed in and a second factor shown) or the post is public',
+  },
+  {
+    access: allOf(owner('todo'), anyOf(ownSession(), permission('users:write'))),
+    text: "owner of the todo and (a user's own session or permission users:write)",
   },
   { access: anyOf(), text: 'nobody' },
   { access: allOf(), text: 'nobody' },

@@ -25,6 +25,8 @@ export const describeRule = (rule: AccessRule): string => {
       return `signed in within ${rule.within / minute} minutes`
     case 'second-factor':
       return 'a second factor shown'
+    case 'own-session':
+      return "a user's own session"
     case 'any-of':
       return rule.rules.map(describePart).join(' or ') || 'nobody'
     case 'all-of':

@@ -27,11 +27,9 @@ type Way = {
   readonly order: KeyedOrder
   readonly keyOf: (row: UserRow) => string
   readonly where: RawBuilder<SqlBool>
+  /** Where it begins; without a word at the first of all. */
+  readonly start?: Place
 }
-
-/** All that begin with it, in the order of code points. */
-const beginsWith = (column: string, start: string): RawBuilder<SqlBool> =>
-  sql`${sql.ref(column)} >= ${start} and ${sql.ref(column)} < ${`${start}\u{10ffff}`}`
 
 const byName = {
   from: 'users',
@@ -52,10 +50,20 @@ const byRole = {
   keyOf: (row: UserRow) => row.id,
 } as const satisfies Omit<Way, 'where'>
 
+/**
+ * All that begin with it, in the order of code points. Where they begin is a place, as that of a cursor is: of two
+ * beginnings SQLite goes to the first, and on from there row by row.
+ */
+const beginningWith = (way: Way, text: string): Way => ({
+  ...way,
+  start: { key: text, id: '' },
+  where: sql`${sql.ref(way.order.key)} < ${`${text}\u{10ffff}`}`,
+})
+
 /** The narrowest: whoever holds a role, or is disabled, may be one of a million. */
 const wayOf = ({ q = '', role, state }: UserSearch): Way => {
-  if (q.includes('@')) return { ...byAddress, where: beginsWith('users.email_key', emailKey(q)) }
-  if (q !== '') return { ...byName, where: beginsWith('users.username_key', usernameKey(q)) }
+  if (q.includes('@')) return beginningWith(byAddress, emailKey(q))
+  if (q !== '') return beginningWith(byName, usernameKey(q))
   if (role !== undefined) return { ...byRole, where: sql`user_roles.role = ${role}` }
   // An index of its own has them: for these very words.
   return state === 'disabled' ? { ...byName, where: sql`users.disabled_at is not null` } : byName
@@ -64,7 +72,7 @@ const wayOf = ({ q = '', role, state }: UserSearch): Way => {
 /** Services are none, nor is who was deleted. In the words of the indexes, so that these are taken. */
 const isListed = sql<SqlBool>`users.kind = 'user' and users.deleted_at is null`
 
-const readStep = ({ from, order, where }: Way, db: Database, { limit, after }: KeyedRange) => {
+const readStep = ({ from, order, where, start }: Way, db: Database, { limit, after = start }: KeyedRange) => {
   const users =
     from === 'users'
       ? db.selectFrom('users')

@@ -1,3 +1,4 @@
+import { type SqlBool, sql } from 'kysely'
 import type { Clock } from '../ground/clock.ts'
 import { toTimestamp } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
@@ -144,6 +145,9 @@ export const listUsersById = async (
 
 export type Page = { readonly page: number; readonly perPage: number }
 
+/** In the words of the index `users_listed_by_age`, so that it is taken: to count, and past the pages before. */
+const isListed = sql<SqlBool>`users.kind = 'user' and users.deleted_at is null`
+
 /** One page of those who can sign in, oldest first, and how many there are in all. */
 export const listUsers = async (
   db: Database,
@@ -152,8 +156,7 @@ export const listUsers = async (
   const rows = await db
     .selectFrom('users')
     .selectAll()
-    .where('kind', '=', 'user')
-    .where('deleted_at', 'is', null)
+    .where(isListed)
     .orderBy('created_at')
     .orderBy('id')
     .limit(perPage)
@@ -162,8 +165,7 @@ export const listUsers = async (
   const { total } = await db
     .selectFrom('users')
     .select(eb => eb.fn.countAll<number>().as('total'))
-    .where('kind', '=', 'user')
-    .where('deleted_at', 'is', null)
+    .where(isListed)
     .executeTakeFirstOrThrow()
   const rolesOf = await findRoles(
     db,

@@ -44,7 +44,8 @@ const rows: readonly Row[] = [
   },
   {
     codes: ['insufficient_permission'],
-    when: ({ rule }) => asksFor(rule.access, ['permission', 'role', 'owner']) || isForFew(rule),
+    when: ({ rule }) =>
+      asksFor(rule.access, ['permission', 'role', 'owner', 'own-session']) || isForFew(rule),
   },
   {
     codes: ['second_factor_required'],
