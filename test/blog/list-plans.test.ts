@@ -153,6 +153,15 @@ for (const path of [
     assertPlans(await queriesOf(() => readTwoPages(path, alice.access)))
   })
 
+test('the index of users by age counts them as well, and leaves out services', async () => {
+  const asked = await queriesOf(() => readPage('/api/v1/users?', alice.access), { counts: true })
+  const [count] = asked.filter(({ sql }) => sql.includes('count(*)'))
+  assert.ok(count)
+  const plan = readPlan(database, count).steps.join('\n')
+  // PostgreSQL reads the table itself until that was vacuumed.
+  assert.match(plan, isPostgres ? /users/ : /users_listed_by_age/)
+})
+
 let chief: Promise<Caller> | undefined
 const administrator = async (): Promise<string> => {
   chief ??= signUp(t, 'chief', ['admin'])

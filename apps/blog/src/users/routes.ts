@@ -126,6 +126,7 @@ export const userRoutes = async (scope: FastifyInstance): Promise<void> => {
             'password_blocklisted',
             'insufficient_permission',
             'insufficient_user_authentication',
+            'second_factor_required',
           ],
           example: {
             body: { username: 'carol', password: passwordExample },

@@ -25,6 +25,7 @@ import { up as apiKeys } from './migrations/0023-api-keys.ts'
 import { up as userLists } from './migrations/0024-user-lists.ts'
 import { up as servicesAndSessions } from './migrations/0025-services-and-sessions.ts'
 import { up as countedEvents } from './migrations/0026-counted-events.ts'
+import { up as listedUsers } from './migrations/0027-listed-users.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -52,6 +53,7 @@ const ownMigrations: Record<string, Migration> = {
   '0024-user-lists': { up: userLists },
   '0025-services-and-sessions': { up: servicesAndSessions },
   '0026-counted-events': { up: countedEvents },
+  '0027-listed-users': { up: listedUsers },
 }
 
 export type MigrationSet = {
