@@ -12,7 +12,7 @@ type Row = { readonly codes: readonly RefusalCode[]; readonly when: (route: Decl
 
 /** API keys and clients are refused where they are not named, also where anybody else is let in. */
 const isForFew = ({ principals = [], readsOwnCredential }: DeclaredRoute['rule']): boolean =>
-  !readsOwnCredential && !principals.includes('api-key')
+  !readsOwnCredential && !(principals.includes('api-key') && principals.includes('client'))
 
 const always = () => true
 
