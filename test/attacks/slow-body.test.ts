@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { changeRoles, disableUser } from 'gatewright/administration'
 import { minute } from 'gatewright/clock'
@@ -8,8 +6,8 @@ import { changeRole, createRole } from '../../packages/gatewright/src/administra
 import { revokeKey } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { type Caller, password, startTestApp, type TestApp } from '../harness.ts'
 import { freshName, makeOwner, things } from '../senders.ts'
-import { readTables } from '../table-contents.ts'
-import { listen, toAnswer } from './raw-http.ts'
+import { listen } from './raw-http.ts'
+import { type Slow, sendSlowly as sendOf } from './slow-send.ts'
 
 let t: TestApp
 let port: number
@@ -21,36 +19,8 @@ after(() => t.close())
 
 const system = { actor: 'system', address: null, requestId: null }
 
-type Slow = {
-  readonly method: string
-  readonly path: string
-  readonly body: object
-  /** What happens when the head has been judged and before the body comes. */
-  readonly meanwhile: () => unknown
-}
-
-/**
- * Sends the head, waits until the server asks for the body (RFC 9110 §10.1.1), lets something happen, and
- * sends the body. The token was shown before, so that it is judged the moment that the head arrives.
- */
-const sendSlowly = async ({ access }: Caller, { method, path, body, meanwhile }: Slow): Promise<string> => {
-  assert.equal((await t.call('GET', 'protected', { token: access })).status, 200)
-  const text = JSON.stringify(body)
-  const socket = connect({ host: '127.0.0.1', port })
-  const lines = ['Host: a', 'Connection: close', `Authorization: Bearer ${access}`, 'Expect: 100-continue']
-  const kind = ['Content-Type: application/json', `Content-Length: ${text.length}`]
-  socket.write([`${method} ${path} HTTP/1.1`, ...lines, ...kind, '', ''].join('\r\n'))
-  const [first] = await once(socket, 'data')
-  assert.equal(String(first), 'HTTP/1.1 100 Continue\r\n\r\n', 'the head alone was let in')
-  await meanwhile()
-  const before = await readTables(t)
-  const chunks: Buffer[] = []
-  socket.on('data', chunk => chunks.push(chunk as Buffer)).write(text)
-  await once(socket, 'close')
-  const answer = toAnswer(Buffer.concat(chunks).toString('latin1'))
-  if (answer.status >= 400) assert.deepEqual(await readTables(t), before, 'refused, and changed something')
-  return answer.status < 400 ? String(answer.status) : `${answer.status} ${JSON.parse(answer.body).code}`
-}
+const sendSlowly = ({ access }: Caller, slow: Slow): Promise<string> =>
+  sendOf(t, port, { authorization: `Bearer ${access}` }, slow)
 
 const post = { title: 'Slow', content: 'Text' }
 const writes = { method: 'POST', path: '/api/v1/posts', body: post }

@@ -45,3 +45,15 @@ export const besideTheTable = [
     reasons: ['restored'],
   },
 ] as const satisfies readonly Ending[]
+
+/** What a user or service has, whose roles are others from now on, or whose role allows something else. */
+export const heldByRoles = [
+  { held: 'an access token of the session in which it was done', fate: 're-read' },
+  { held: 'an access token of another session', fate: 're-read' },
+  { held: 'a session in a cookie', fate: 're-read' },
+  { held: 'an API key of the user', fate: 're-read' },
+  { held: 'an API key of a service', fate: 're-read' },
+  { held: 'a token of another issuer that speaks for the user', fate: 're-read' },
+  { held: 'open codes and links', fate: 'keep' },
+  { held: 'known devices', fate: 'keep' },
+] as const satisfies readonly { readonly held: string; readonly fate: 're-read' | 'keep' }[]

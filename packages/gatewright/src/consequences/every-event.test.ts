@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { readDocument, toTable, withParts } from '../../../../test/markdown.ts'
 import type { EndReason } from '../sessions/sessions.ts'
-import { besideTheTable } from './beside-the-table.ts'
+import { besideTheTable, heldByRoles } from './beside-the-table.ts'
 import { type Artefact, artefacts, everyEvent } from './every-event.ts'
 import { type Consequence, type ConsequenceEvent, consequences } from './table.ts'
 
@@ -127,6 +127,10 @@ test('docs/consequences.md says what each event ends, as the code has it (UPDATE
         ends,
         reasons.map(each => `\`${each}\``).join(', '),
       ]),
+    ),
+    'held by roles': toTable(
+      ['what the user or service has', 'a role is taken or given', 'what a role allows is changed'],
+      heldByRoles.map(({ held, fate }) => [held, fate, fate]),
     ),
     'the owner is told': toTable(
       ['what happens', 'mail'],
