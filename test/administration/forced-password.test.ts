@@ -49,6 +49,41 @@ describe('where mail reaches the user', () => {
   })
 })
 
+describe('the password that somebody else may have', () => {
+  const forcedByMail = async (): Promise<readonly [Caller, () => Promise<string>]> => {
+    const bob = await signUp(t, freshName())
+    const email = `${bob.username}@example.org`
+    await giveAddress(t.engine, bob.id, email)
+    const linkOf = async (): Promise<string> => {
+      await force(bob)
+      return (await t.deliverMail()).findLast(({ to }) => to === email)?.link?.token ?? ''
+    }
+    return [bob, linkOf]
+  }
+
+  test('is not chosen again by the link of the mail either, nor by a second one', async () => {
+    const [bob, linkOf] = await forcedByMail()
+    const same = await choose(await linkOf(), password)
+    assert.equal(codeOf(same), '400 password_blocklisted')
+    assert.match(same.text, /Choose another than the one before/)
+    const token = await linkOf()
+    assert.equal(codeOf(await choose(token, password)), '400 password_blocklisted')
+    assert.equal((await choose(token)).status, 204)
+    assert.equal(codeOf(await logIn(bob)), '401 invalid_credentials')
+    assert.equal((await logIn(bob, next)).status, 200)
+    const row = t.engine.db.selectFrom('users').select('former_password_hash').where('id', '=', bob.id)
+    assert.equal((await row.executeTakeFirst())?.former_password_hash, null)
+  })
+
+  test('brute force: the link tells five times whether a password is that one, and no more', async () => {
+    const [, linkOf] = await forcedByMail()
+    const token = await linkOf()
+    for (let n = 0; n < 5; n++)
+      assert.equal(codeOf(await choose(token, password)), '400 password_blocklisted')
+    assert.equal(codeOf(await choose(token)), '400 invalid_link')
+  })
+})
+
 describe('where no mail reaches the user', () => {
   test('the former password opens the choice of another, and nothing else', async () => {
     const bob = await forced()

@@ -350,6 +350,8 @@ describe('“that wasn’t me”', () => {
     assert.equal(status, 200)
     assert.equal(codeOf(await t.call('GET', 'me', { token: thief.access })), 'session_ended')
     const reset = { token: body.reset_token, new_password: 'the owner is back again' }
+    const same = { ...reset, new_password: 'what the thief has chosen' }
+    assert.equal(codeOf(await t.call('POST', 'password/reset', { body: same })), 'password_blocklisted')
     assert.equal((await t.call('POST', 'password/reset', { body: reset })).status, 204)
   })
 

@@ -9,6 +9,7 @@ import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { toLocale } from '../users/locale.ts'
+import { takePassword } from '../users/new-password.ts'
 import { lockAndGetUser } from '../users/users.ts'
 import { holdAdministrator } from './hold-administrator.ts'
 
@@ -17,13 +18,11 @@ type Dependencies = SessionDependencies & MailDependencies & Granting & { readon
 /** How the user comes to a new password. */
 export type WayBack = 'by mail' | 'at the next sign-in'
 
-const markDue = async ({ db, beforeLock }: Work, userId: string, way: WayBack): Promise<void> => {
-  beforeLock('user')
-  await db
-    .updateTable('users')
-    .set({ password_change_due: 1, ...(way === 'by mail' && { password_hash: null }) })
-    .where('id', '=', userId)
-    .execute()
+const markDue = async (work: Work, userId: string, way: WayBack): Promise<void> => {
+  const due = { password_change_due: 1 }
+  if (way === 'by mail') return takePassword(work, userId, due)
+  work.beforeLock('user')
+  await work.db.updateTable('users').set(due).where('id', '=', userId).execute()
 }
 
 /** After what ends links: to the address that its owner has verified. */

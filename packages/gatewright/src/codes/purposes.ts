@@ -17,7 +17,7 @@ export const codePurposes = {
   'verify-email': { lifetime: day },
   'undo-email': { lifetime: 7 * day, outlives: true },
   'not-me': { lifetime: 7 * day, outlives: true },
-  'reset-password': { lifetime: hour },
+  'reset-password': { lifetime: hour, attempts: 5 },
   'change-password': { lifetime: 10 * minute, attempts: 5 },
   'prove-email': { lifetime: day },
   invitation: { lifetime: 7 * day },

@@ -1,43 +1,21 @@
 import { recordEvent } from '../audit/record.ts'
-import { type Code, consumeCode, countAttempt, findCode } from '../codes/codes.ts'
+import { type Code, consumeCode, findCode } from '../codes/codes.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { tellOwner } from '../mail/notices.ts'
-import type { UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { noteBreach, storePassword } from '../users/new-password.ts'
-import type { PasswordHash } from '../users/password-hasher.ts'
-import { toQueueCaller } from './check-password.ts'
 import {
   prepareReset,
   type Ready,
   type Reset,
   type ResetDependencies,
+  refuseSame,
   resetPassword,
 } from './reset-password.ts'
 import { refuseLink } from './shown-link.ts'
 
 const shownBy = ({ token }: Reset) => ({ purpose: 'change-password', secret: token }) as const
-
-const sameAsBefore = (): Refusal =>
-  new Refusal('password_blocklisted', {
-    reason: 'same_password',
-    errors: [{ path: '/new_password', message: 'Choose another than the one you have.' }],
-  })
-
-/** Counted against the token, which tells whoever has it whether a password is the old one. */
-const refuseSame = async (
-  dependencies: ResetDependencies,
-  { password_hash: stored }: UserRow,
-  reset: Reset,
-): Promise<void> => {
-  const { newPassword, origin, gone } = reset
-  const counted = await countAttempt(dependencies, dependencies, shownBy(reset))
-  if (counted === undefined) throw new Refusal('invalid_link', { reason: 'link_change-password' })
-  if (stored === null) return
-  const caller = toQueueCaller(origin, { isKnown: true, gone })
-  if (await dependencies.hasher.verify(newPassword, stored as PasswordHash, caller)) throw sameAsBefore()
-}
 
 const finish = async (
   dependencies: ResetDependencies,
@@ -63,7 +41,10 @@ const setDuePassword = async (dependencies: ResetDependencies, reset: Reset, cod
   const user = await db.selectFrom('users').selectAll().where('id', '=', code.user_id).executeTakeFirst()
   if (user === undefined) throw new Refusal('invalid_link', { reason: 'link_change-password' })
   const ready = await prepareReset(dependencies, user, reset)
-  await refuseSame(dependencies, user, reset)
+  await refuseSame(dependencies, reset, {
+    purpose: 'change-password',
+    stored: user.password_hash ?? user.former_password_hash,
+  })
   await inTransaction(db, work => finish(dependencies, work, reset, ready))
 }
 

@@ -1,5 +1,6 @@
 import { recordEvent } from '../audit/record.ts'
-import { findCode } from '../codes/codes.ts'
+import { countAttempt, findCode } from '../codes/codes.ts'
+import type { Purpose } from '../codes/purposes.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { keysSaid, tellOwner } from '../mail/notices.ts'
@@ -84,6 +85,29 @@ export const prepareReset = async (
     needsFactor: hasFactor && (await needsFactor(dependencies, newPassword, { username, email })),
     hash: await refuseSlowly(clock, clock.monotonic(), () => hasher.hash(newPassword, caller)),
   }
+}
+
+const sameAsBefore = (): Refusal =>
+  new Refusal('password_blocklisted', {
+    reason: 'same_password',
+    errors: [{ path: '/new_password', message: 'Choose another than the one before.' }],
+  })
+
+/**
+ * Of a password that somebody else may have, its owner chooses another. Counted against what was shown, which tells
+ * whoever has it whether a password is the old one.
+ * @throws Refusal `password_blocklisted`, `invalid_link`
+ */
+export const refuseSame = async (
+  dependencies: ResetDependencies,
+  { token: secret, newPassword, origin, gone }: Reset,
+  { purpose, stored }: { readonly purpose: Purpose; readonly stored: string | null },
+): Promise<void> => {
+  if (stored === null) return
+  const counted = await countAttempt(dependencies, dependencies, { purpose, secret })
+  if (counted === undefined) throw new Refusal('invalid_link', { reason: `link_${purpose}` })
+  const caller = toQueueCaller(origin, { isKnown: true, gone })
+  if (await dependencies.hasher.verify(newPassword, stored as PasswordHash, caller)) throw sameAsBefore()
 }
 
 const isStillOwn = (user: UserRow, email: string): boolean =>
@@ -188,6 +212,7 @@ export const resetPassword = async (dependencies: ResetDependencies, reset: Rese
   const owner = await findOwner(dependencies, reset)
   const ready = await prepareReset(dependencies, owner, reset)
   const proof = await proveFactor(dependencies, owner, reset)
+  await refuseSame(dependencies, reset, { purpose: 'reset-password', stored: owner.former_password_hash })
   const counted = proof === undefined ? [] : [proof.counted]
   const fault = await unlessItFails(dependencies, counted, () =>
     inTransaction(dependencies.db, work => finish(dependencies, work, reset, { owner, ready, proof })),

@@ -4,6 +4,7 @@ import { applyConsequences } from '../consequences/apply.ts'
 import type { Refusal } from '../ground/refusal.ts'
 import { keysSaid, tellOwner } from '../mail/notices.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
+import { takePassword } from '../users/new-password.ts'
 import { emailKey, lockAndGetUser } from '../users/users.ts'
 import { refuseLink, type ShownLink, type TakenLink, takeLink } from './shown-link.ts'
 import { type EmailDependencies, isAnothers, setEmail } from './verify-email.ts'
@@ -20,9 +21,7 @@ type Denial = TakenLink & { readonly origin: ShownLink['origin']; readonly secre
 const startReset = async (dependencies: EmailDependencies, work: Work, userId: string): Promise<Denied> => {
   const user = await lockAndGetUser(work, userId)
   if (user === undefined) return {}
-  work.beforeLock('user')
-  const doubted = { password_hash: null, review_due: 1 }
-  await work.db.updateTable('users').set(doubted).where('id', '=', userId).execute()
+  await takePassword(work, userId, { review_due: 1 })
   const owner = { id: user.id, version: user.version }
   const data = { email: user.email }
   const made = await makeCode(dependencies, work, { purpose: 'reset-password', user: owner, data })

@@ -26,6 +26,7 @@ import { up as userLists } from './migrations/0024-user-lists.ts'
 import { up as servicesAndSessions } from './migrations/0025-services-and-sessions.ts'
 import { up as countedEvents } from './migrations/0026-counted-events.ts'
 import { up as listedUsers } from './migrations/0027-listed-users.ts'
+import { up as formerPasswords } from './migrations/0028-former-passwords.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -54,6 +55,7 @@ const ownMigrations: Record<string, Migration> = {
   '0025-services-and-sessions': { up: servicesAndSessions },
   '0026-counted-events': { up: countedEvents },
   '0027-listed-users': { up: listedUsers },
+  '0028-former-passwords': { up: formerPasswords },
 }
 
 export type MigrationSet = {

@@ -106,6 +106,8 @@ type UsersTable = {
   kind: Generated<string>
   /** 1 where an administrator asked for a new password, and none was set since; else 0. */
   password_change_due: Generated<number>
+  /** Of one that was taken away, until another is set: it opens nothing, and is not chosen again. */
+  former_password_hash: Generated<string | null>
   /** What a service is for. */
   description: Generated<string | null>
 }

@@ -45,6 +45,7 @@ export const eraseUser = async (
       email_key: null,
       email_verified_at: null,
       password_hash: null,
+      former_password_hash: null,
       fields: '{}',
       description: null,
       disabled_at: now,

@@ -2,6 +2,7 @@ import { type Origin, recordEvent } from '../audit/record.ts'
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Settings } from '../ground/settings.ts'
+import type { UserRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { BreachCheck, BreachNote } from './breach-check.ts'
 import { type NamesOfService, type NamesOfUser, ownWords } from './own-words.ts'
@@ -59,10 +60,32 @@ export const storePassword = async (
     .updateTable('users')
     .set({
       password_hash: hash,
+      former_password_hash: null,
       password_needs_factor: Number(needsFactor),
       password_change_due: 0,
       ...(asksReview && { review_due: 1 }),
     })
+    .where('id', '=', userId)
+    .execute()
+}
+
+/**
+ * Takes a password away that somebody else may have: it opens nothing from now on, and what is set next must be
+ * another one.
+ */
+export const takePassword = async (
+  { db, beforeLock }: Work,
+  userId: string,
+  and: Partial<Pick<UserRow, 'password_change_due' | 'review_due'>>,
+): Promise<void> => {
+  beforeLock('user')
+  await db
+    .updateTable('users')
+    .set(({ fn }) => ({
+      former_password_hash: fn.coalesce('password_hash', 'former_password_hash'),
+      password_hash: null,
+      ...and,
+    }))
     .where('id', '=', userId)
     .execute()
 }

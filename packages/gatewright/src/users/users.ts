@@ -243,6 +243,7 @@ export const newUserRow = (
   review_due: 0,
   kind: 'user',
   password_change_due: 0,
+  former_password_hash: null,
   description: null,
 })
 
