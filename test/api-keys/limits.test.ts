@@ -13,6 +13,7 @@ before(async () => {
     limitsOverride: [
       { policy: 'read-api-key', count: 5, window: 60_000 },
       { policy: 'read-key-owner', count: 20, window: 60_000 },
+      { policy: 'new-key-user-hour', count: 3, window: 3_600_000 },
       { policy: 'unknown-key-address', count: 10, window: 60_000 },
     ],
   } as Parameters<typeof startTestApp>[0])
@@ -48,6 +49,20 @@ test('searching with a key uses up nothing of its owner’s', async () => {
   const { headers: told } = await t.call('GET', '/api/v2/posts?q=x', { headers })
   assert.match(String(told['ratelimit-policy']), /"search-api-key";q=120/)
   assert.doesNotMatch(String(told['ratelimit-policy']), /search-user/)
+})
+
+test('flood of notices: a stolen session makes and rotates so many keys, and can still revoke them', async () => {
+  const ben = await signUp(t, freshName())
+  const send = (method: string, path: string, body?: object) =>
+    t.call(method, path, { token: ben.access, body })
+  const body = { name: 'report', permissions: [] }
+  const { id } = (await send('POST', 'api-keys', body)).body
+  const rotated = await send('POST', `api-keys/${id}/rotate`)
+  assert.equal(rotated.status, 201)
+  assert.equal((await send('POST', 'api-keys', body)).status, 201)
+  assert.equal((await send('POST', 'api-keys', body)).status, 429)
+  assert.equal((await send('POST', `api-keys/${rotated.body.id}/rotate`)).status, 429)
+  assert.equal((await send('DELETE', `api-keys/${id}`)).status, 204)
 })
 
 test('flood of made-up keys: past the limit of their address none is looked up, and known keys go on', async () => {

@@ -8,6 +8,7 @@ import type { ApiKeyRow } from '../storage/tables.ts'
 import { beginningOf } from '../tokens/api-key.ts'
 import {
   anyText,
+  givenName,
   list,
   madeUpId,
   named,
@@ -43,7 +44,7 @@ export const madeKeySchema = named('NewApiKey', strictObject({ ...keyProperties,
 
 export const newKeyBody = strictObject(
   {
-    name: text(1, 100),
+    name: givenName(100),
     permissions: { ...list(text(1, 64)), maxItems: 100 },
     expires_at: { type: ['string', 'null'], format: 'date-time' },
     allowed_addresses: { ...list(text(1, 64)), maxItems: 100 },

@@ -1,5 +1,5 @@
 import { algorithms } from '../passkeys/options.ts'
-import { anyText, flag, integer, list, named, strictObject, text } from './schemas.ts'
+import { anyText, flag, givenName, integer, list, named, strictObject } from './schemas.ts'
 
 const base64url = (most: number) =>
   ({ type: 'string', minLength: 1, maxLength: most, pattern: '^[A-Za-z0-9_-]+$' }) as const
@@ -105,11 +105,7 @@ export const creationOptions = named(
   }),
 )
 
-/** A name that its owner gives: one line, without what is not seen. */
-export const passkeyName = {
-  ...text(1, 64),
-  pattern: '^(?=.*\\S)[^\\p{C}\\p{Zl}\\p{Zp}]+$',
-} as const
+export const passkeyName = givenName(64)
 
 /** A challenge for examples. */
 export const madeUpChallenge = 'ExampleOfAChallengeThatABrowserAnswersOnce_'

@@ -24,6 +24,10 @@ export const named = <const Schema extends JSONSchema>(title: string, schema: Sc
 export const text = <const Least extends number>(least: Least, most: number) =>
   ({ type: 'string', minLength: least, maxLength: most }) as const
 
+/** A name that somebody gives: one line, without what is not seen. */
+export const givenName = <const Most extends number>(most: Most) =>
+  ({ ...text(1, most), pattern: '^(?=.*\\S)[^\\p{C}\\p{Zl}\\p{Zp}]+$' }) as const
+
 export const anyText = { type: 'string' } as const
 export const flag = { type: 'boolean' } as const
 export const integer = { type: 'integer' } as const

@@ -363,6 +363,17 @@ export const limits = {
         'API keys that a process has not seen to be ours, counted before the database is asked for one. What turns out to be ours is given back.',
     },
   ],
+  'new-key': [
+    {
+      by: 'user',
+      count: 60,
+      window: hour,
+      kind: 'exact',
+      away: 5,
+      describe:
+        'API keys made and rotated. Each is told to its owner by mail, and kept for a while after its end: a stolen session buries no notice under others.',
+    },
+  ],
   'password-strength': [
     {
       by: 'address',

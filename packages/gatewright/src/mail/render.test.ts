@@ -84,6 +84,13 @@ test('what a stranger chose is text, on one line', () => {
   assert.doesNotMatch(html, /<img/)
 })
 
+test('phishing: a name that a thief gave an API key is no link in the mail about it', () => {
+  const key = 'https://evil.example/not-me?x=1#y or mailto:m@evil.example'
+  const { text, html } = renderLetter(letterOf('api-key-created', { values: { ...values, key } }), sender)
+  assert.ok(text.includes('“https···evil·example·not-me·x·1·y or mailto·m·evil·example”'))
+  assert.doesNotMatch(text + html, /evil\.example/)
+})
+
 test('a subject of two lines is no mail', async () => {
   const post = { ...sender, from: { name: '', address: 'no-reply@example.org' } }
   const values = { inviter: 'bob' }

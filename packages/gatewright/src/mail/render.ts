@@ -36,8 +36,17 @@ const tame = (text: string): string =>
     .trim()
     .slice(0, longestWord)
 
+/** Names of API keys are chosen by whoever is signed in, who may be a thief: no mail program makes a link of one. */
+const chosen: readonly string[] = ['key', 'keys']
+const unlinked = (text: string): string => text.replaceAll(/[^\p{L}\p{M}\p{N} _,()-]/gu, '·')
+
+const toWord = ([name, text]: readonly [string, string]): readonly [string, string] => [
+  name,
+  chosen.includes(name) ? unlinked(tame(text)) : tame(text),
+]
+
 const toWords = ({ factor, at, ...values }: LetterValues, texts: MailTexts, sender: Sender): Words => ({
-  ...Object.fromEntries(Object.entries(values).map(([name, text]) => [name, tame(text)])),
+  ...Object.fromEntries(Object.entries(values).map(toWord)),
   ...(at !== undefined && { at: at.replace('T', ' ').replace(/:\d\d\.\d+Z$/, ' UTC') }),
   ...(factor !== undefined && { factor: texts.factors[factor] }),
   app: sender.appName,

@@ -42,6 +42,8 @@ const reads = { access: permission('api-keys:write'), limit: 'read', audit: 'non
 const writes = (...audit: readonly AuditEventName[]) =>
   ({ access: allOf(permission('api-keys:write'), recentSignIn()), limit: 'write', audit }) as const
 
+const makes = (...audit: readonly AuditEventName[]) => ({ ...writes(...audit), limit: 'new-key' }) as const
+
 const ownerSchema = strictObject({ id: anyText, username: anyText, kind: anyText })
 const ownedKeySchema = named('OwnedApiKey', strictObject({ ...keyProperties, owner: ownerSchema }))
 const ownedExample = { ...keyExample, owner: { id: madeUpId, username: 'alice', kind: 'user' } }
@@ -92,7 +94,7 @@ const makeRoute = (app: FastifyInstance, engine: Engine): void => {
     '/admin/api-keys',
     {
       config: {
-        gate: writes('api-key.made'),
+        gate: makes('api-key.made'),
         reference: {
           tag,
           summary: 'Make an API key for a service, never for a person; it is shown this once',
@@ -119,7 +121,7 @@ const rotateRoute = (app: FastifyInstance, engine: Engine): void => {
     '/admin/api-keys/:id/rotate',
     {
       config: {
-        gate: writes('api-key.rotated', 'api-key.ended'),
+        gate: makes('api-key.rotated', 'api-key.ended'),
         reference: {
           tag,
           summary: 'Make a key of a service in the place of another, which goes on for `overlap` seconds',

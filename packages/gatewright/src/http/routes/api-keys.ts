@@ -58,7 +58,7 @@ const makeRoute = (app: FastifyInstance, engine: Engine): void => {
     '/api-keys',
     {
       config: {
-        gate: { access: freshly, limit: 'write', audit: ['api-key.made'] },
+        gate: { access: freshly, limit: 'new-key', audit: ['api-key.made'] },
         reference: {
           tag,
           summary: 'Make an API key; it is shown this once',
@@ -81,7 +81,7 @@ const rotateRoute = (app: FastifyInstance, engine: Engine): void => {
     '/api-keys/:id/rotate',
     {
       config: {
-        gate: { access: freshly, limit: 'write', audit: ['api-key.rotated', 'api-key.ended'] },
+        gate: { access: freshly, limit: 'new-key', audit: ['api-key.rotated', 'api-key.ended'] },
         reference: {
           tag,
           summary: 'Make a key in the place of another, which goes on for `overlap` seconds',

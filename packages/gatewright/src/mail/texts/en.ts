@@ -134,13 +134,13 @@ export const en: MailTexts = {
     'api-key-created': {
       subject: 'A new API key was made',
       lines: [
-        'An API key was made for your account at {app}: {key}. Programs that hold it act in your name, as far as it allows.',
+        'An API key was made for your account at {app}: “{key}”. Programs that hold it act in your name, as far as it allows.',
       ],
     },
     'api-key-expiring': {
       subject: 'An API key is going to end',
       lines: [
-        'The API key {key} at {app} ends on {until}. Programs that use it will be refused from then on. If it is still needed, rotate it and give them the new one.',
+        'The API key “{key}” at {app} ends on {until}. Programs that use it will be refused from then on. If it is still needed, rotate it and give them the new one.',
       ],
       link: 'If you know of this key, open nothing here. If you have never seen it, open this link: it ends all keys, signs out every device and lets you choose a new password.',
     },
