@@ -181,6 +181,10 @@ test('the same subject of another issuer is somebody else, and neither speaks fo
   assert.equal(await verdict(make(b.issuer, sameKid)), '401 invalid_token')
   assert.equal(await verdict(make(a.issuer, sameKid)), '401 invalid_token')
   assert.equal(await verdict(make(b.issuer)), '401 invalid_token')
+  const ofB = newRsaKey('of-b')
+  b.publish(sameKid, ofB)
+  t.clock.advance(30_000)
+  assert.equal(await verdict(make(a.issuer, ofB, 'of-b')), '401 invalid_token')
 })
 
 test('administrators link and unlink over HTTP, and nobody else does', async () => {

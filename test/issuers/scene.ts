@@ -1,5 +1,5 @@
 import type { Settings } from 'gatewright/settings'
-import { trustedIssuers } from '../../packages/gatewright/src/ground/trusted-issuers.ts'
+import { trustedIssuers } from '../../packages/gatewright/src/ground/trusted-issuers-setting.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
 import { type LocalIssuer, type LocalKey, newRsaKey, startIssuer, toToken } from './local-issuer.ts'
 

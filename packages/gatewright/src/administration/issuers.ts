@@ -2,7 +2,7 @@ import type { AuditEventName } from '../audit/events.ts'
 import { type Origin, recordEvent } from '../audit/record.ts'
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { TrustedIssuer } from '../ground/trusted-issuers.ts'
+import { permissionsGivenBy, type TrustedIssuer } from '../ground/trusted-issuers.ts'
 import type { Permission } from '../permissions/access-rule.ts'
 import type { Granting } from '../permissions/granted.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
@@ -74,7 +74,7 @@ type Named = { readonly issuer: string; readonly origin: Origin }
 const givenBy = ({ settings }: Dependencies, issuer: string): readonly Permission[] => {
   const entry = settings.trustedIssuers.find(one => one.issuer === issuer)
   // The start has checked that there are such permissions.
-  return Object.values(entry?.permissions ?? {}).flat() as Permission[]
+  return (entry === undefined ? [] : permissionsGivenBy(entry)) as readonly Permission[]
 }
 
 const change = (

@@ -1,6 +1,6 @@
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
-import { type TrustedIssuer, warningsOfIssuers } from '../ground/trusted-issuers.ts'
+import { permissionsGivenBy, type TrustedIssuer, warningsOfIssuers } from '../ground/trusted-issuers.ts'
 import type { Permission } from '../permissions/access-rule.ts'
 import { administrativePermissions } from '../permissions/permissions.ts'
 import type { RoleTable } from '../permissions/roles.ts'
@@ -71,8 +71,9 @@ export const checkMappings = (
   issuers: readonly TrustedIssuer[],
   { permissions }: Pick<RoleTable, 'permissions'>,
 ): void => {
-  for (const { issuer, permissions: mapping, givesAdministrativePermissions } of issuers) {
-    const ours = Object.values(mapping).flat()
+  for (const entry of issuers) {
+    const { issuer, givesAdministrativePermissions } = entry
+    const ours = permissionsGivenBy(entry)
     const unknown = ours.find(name => !permissions.has(name))
     if (unknown !== undefined)
       throw new Error(
@@ -89,11 +90,12 @@ export const checkMappings = (
 }
 
 /** Ours, for those that a token names. Names that are known here only were checked at the start. */
-const toOurs = (
-  { permissions }: TrustedIssuer,
-  { permissions: theirs }: ForeignToken,
-): readonly Permission[] => {
-  const ours = theirs.flatMap(name => (Object.hasOwn(permissions, name) ? (permissions[name] ?? []) : []))
+const toOurs = ({ permissions: sources }: TrustedIssuer, token: ForeignToken): readonly Permission[] => {
+  const ours = sources.flatMap(({ permissions }, at) =>
+    (token.permissions[at] ?? []).flatMap(name =>
+      Object.hasOwn(permissions, name) ? (permissions[name] ?? []) : [],
+    ),
+  )
   return [...new Set(ours)] as Permission[]
 }
 

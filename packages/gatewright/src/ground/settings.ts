@@ -19,7 +19,7 @@ import {
 } from './parse-setting.ts'
 import { rangeAddress } from './range-address.ts'
 import { parseSecret } from './secrets.ts'
-import { trustedIssuers } from './trusted-issuers.ts'
+import { trustedIssuers } from './trusted-issuers-setting.ts'
 import { valkeyUrl } from './valkey-address.ts'
 
 /** What a default may depend on: settings that stand higher up in the table, and the terminal. */

@@ -20,8 +20,8 @@ export type ForeignToken = {
   /** With the leeway of its issuer. */
   readonly expiresAt: number
   readonly notBefore: number
-  /** Theirs, as the token names them. */
-  readonly permissions: readonly string[]
+  /** Theirs, as the token names them: those of each claim that its issuer's entry names, in that order. */
+  readonly permissions: readonly (readonly string[])[]
 }
 
 type Members = Readonly<Record<string, unknown>>
@@ -111,11 +111,11 @@ const findPermissions = (claims: Members, path: readonly string[]): readonly str
 }
 
 /** Without any, a token may do nothing; where nothing else tells that it is no ID token, it is none of an API. */
-const toPermissions = (claims: Members, issuer: TrustedIssuer): readonly string[] => {
-  const found = findPermissions(claims, issuer.permissionsFrom)
-  if (found === undefined && isLikeIdTokens(issuer) && Object.keys(issuer.requiredClaims).length === 0)
-    throw invalid('claim_permissions')
-  return found ?? []
+const toPermissions = (claims: Members, issuer: TrustedIssuer): readonly (readonly string[])[] => {
+  const found = issuer.permissions.map(({ from }) => findPermissions(claims, from))
+  const isTold = found.some(each => each !== undefined) || Object.keys(issuer.requiredClaims).length > 0
+  if (isLikeIdTokens(issuer) && !isTold) throw invalid('claim_permissions')
+  return found.map(each => Object.freeze(each ?? []))
 }
 
 const checkTimes = (claims: Members, issuer: TrustedIssuer, now: number) => {

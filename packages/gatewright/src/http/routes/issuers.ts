@@ -8,7 +8,7 @@ import {
 } from '../../administration/issuers.ts'
 import type { Engine } from '../../compose.ts'
 import { toTimestampOrNull } from '../../ground/clock.ts'
-import { warningsOfIssuers } from '../../ground/trusted-issuers.ts'
+import { permissionsGivenBy, warningsOfIssuers } from '../../ground/trusted-issuers.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
 import { originOf, principalOf } from '../request.ts'
 import { anyText, flag, integer, list, named, strictObject, textOrNull } from '../schemas.ts'
@@ -61,7 +61,7 @@ const toView = ({ federation }: Engine, { issuer, entry, blockedAt, linked }: Kn
     audience: entry?.audience ?? null,
     algorithms: [...(entry?.algorithms ?? [])],
     local_user: entry?.localUser ?? null,
-    permissions: [...new Set(Object.values(entry?.permissions ?? {}).flat())].sort(),
+    permissions: entry === undefined ? [] : [...permissionsGivenBy(entry)].sort(),
     linked,
     blocked_at: toTimestampOrNull(blockedAt ?? null),
     keys_read_at: toTimestampOrNull(readAt ?? null),

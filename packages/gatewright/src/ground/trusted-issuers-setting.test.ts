@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { productionErrors } from './production-rules.ts'
 import { defaultSettings, relations } from './settings.ts'
-import { trustedIssuers, warningsOfIssuers } from './trusted-issuers.ts'
+import { warningsOfIssuers } from './trusted-issuers.ts'
+import { trustedIssuers } from './trusted-issuers-setting.ts'
 
 const entry = {
   issuer: 'https://sso.example.org/realms/main',
@@ -31,8 +32,7 @@ test('what is left out of an entry is the strict choice', () => {
     jwksUri: undefined,
     type: 'at+jwt',
     subjectFrom: 'sub',
-    permissionsFrom: ['scope'],
-    permissions: { 'read:users': ['users:read'] },
+    permissions: [{ from: ['scope'], permissions: { 'read:users': ['users:read'] } }],
     localUser: 'none',
     requiredClaims: {},
     leeway: 30_000,
@@ -54,6 +54,19 @@ test('entries are read from a file by its path, and from the text itself', () =>
   }
 })
 
+const several = [
+  { permissions_from: 'scp', permissions: { read: ['users:read'] } },
+  { permissions_from: ['realm_access', 'roles'], permissions: { read: ['posts:write'] } },
+]
+const inPlace = { permissions_from: undefined, permissions: undefined }
+
+test('permissions may stand in several claims, each of which has a meaning of its own', () => {
+  assert.deepEqual(get({ ...inPlace, permissions_from_several: several }).permissions, [
+    { from: ['scp'], permissions: { read: ['users:read'] } },
+    { from: ['realm_access', 'roles'], permissions: { read: ['posts:write'] } },
+  ])
+})
+
 /** What is written, and what the line of the start says. */
 const mistakes: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
   ['no issuer', { issuer: undefined }, /issuer is missing/],
@@ -73,6 +86,20 @@ const mistakes: readonly (readonly [string, Record<string, unknown>, RegExp])[] 
   ['a key set that is a file', { jwks_uri: 'file:///etc/keys' }, /jwks_uri: write/],
   ['any typ', { token_type: 'JWT' }, /token_type: write/],
   ['no mapping', { permissions: undefined }, /permissions is missing/],
+  ['no claim of permissions', { permissions_from: undefined }, /permissions_from is missing/],
+  ['one claim beside several', { permissions_from_several: several }, /the one or the other/],
+  ...[
+    [],
+    {},
+    [several[0], several[0]],
+    ['scp'],
+    [{ permissions_from: 'scp' }],
+    [{ ...several[0], more: 1 }],
+  ].map((wrong, n): (typeof mistakes)[number] => [
+    `several claims that are none (${n + 1})`,
+    { ...inPlace, permissions_from_several: wrong },
+    /permissions_from_several: write a list/,
+  ]),
   ['a mapping to all', { permissions: '*' }, /permissions: write/],
   ['nothing of a local user', { local_user: undefined }, /local_user is missing/],
   ['a local user by address', { local_user: 'by_email' }, /local_user: write/],
