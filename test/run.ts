@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { spec } from 'node:test/reporters'
 import { globalSetup, globalTeardown } from './global-setup.ts'
-import { isDatabase, listFiles, startRun } from './runs.ts'
+import { isDatabase, startRun } from './runs.ts'
 
 /*
  * Every test, or those of the files named, on both databases at once: each waits much for processes and
@@ -15,7 +15,7 @@ const named = database === undefined && first !== undefined ? [first, ...rest] :
 /** Without a word at its end a run has failed, whatever stopped it. */
 const runOn = (kind: NonNullable<typeof database>): Promise<boolean> =>
   new Promise(resolve => {
-    const stream = startRun(kind, named.length > 0 ? named : listFiles(kind))
+    const stream = startRun(kind, named)
     let isWell = false
     stream.on('test:summary', ({ file, success }) => {
       if (file === undefined) isWell = success

@@ -1,7 +1,8 @@
 import { globSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { run } from 'node:test'
-import { createAsksDatabase } from './asks-database.ts'
+import { bundleFiles, writeBundles } from './bundles.ts'
+import { createFileHolds } from './file-holds.ts'
 import { top } from './markdown.ts'
 
 type Database = 'sqlite' | 'postgres'
@@ -74,7 +75,8 @@ const placeOf = (file: string): number => (longest.includes(file) ? longest.inde
 /** The files of a run, in the order in which they start. What does the same on each database is run on one. */
 export const listFiles = (database: Database): readonly string[] => {
   const found = globSync(runs[database].patterns, { cwd: top, exclude: ['**/node_modules'] })
-  const asksDatabase = createAsksDatabase()
+  // By this word a file is told which database it is run on. One that never asks does the very same on each.
+  const asksDatabase = createFileHolds(/\bTEST_DATABASE\b/)
   const files = database === 'sqlite' ? found : found.filter(file => asksDatabase(join(top, file)))
   return files.sort().toSorted((one, other) => placeOf(one) - placeOf(other))
 }
@@ -85,12 +87,26 @@ export const isDatabase = (word: string | undefined): word is Database =>
 /** What was compiled once is found by every process that a test starts. */
 const compiled = join(top, 'node_modules/.cache/compiled')
 
-/** Runs these files on a database; the stream of what happens. */
-export const startRun = (database: Database, files: readonly string[]) =>
-  run({
-    files: files.map(file => resolve(top, file)),
+/** The files that one run starts: those that take long alone and first, of the rest as many together as can be. */
+export const arrangeFiles = (database: Database) => {
+  const { long = [], short = [] } = Object.groupBy(listFiles(database), file =>
+    longest.includes(file) ? 'long' : 'short',
+  )
+  return { long, ...bundleFiles(short) }
+}
+
+/** Runs every file on a database, or those named, each in a process of its own; the stream of what happens. */
+export const startRun = (database: Database, named: readonly string[]) => {
+  const { long, bundles, alone } =
+    named.length > 0 ? { long: named, bundles: [], alone: [] } : arrangeFiles(database)
+  const written = writeBundles(bundles)
+  const stream = run({
+    files: [...long, ...written.files, ...alone].map(file => resolve(top, file)),
     cwd: top,
     concurrency: runs[database].concurrency,
     timeout: 300_000,
     env: { ...process.env, NODE_COMPILE_CACHE: compiled, TEST_DATABASE: database },
   })
+  stream.once('close', written.remove)
+  return stream
+}

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
+import { writeBundles } from '../bundles.ts'
 import { top } from '../markdown.ts'
-import { isDatabase, listFiles, longest } from '../runs.ts'
+import { arrangeFiles, isDatabase, listFiles, longest } from '../runs.ts'
 
 /** A file of tests of which one fails on the database named. */
 const writeFailing = (where: string): string => {
@@ -39,6 +40,51 @@ for (const where of ['sqlite', 'postgres'])
 
 test('a test run without any test has failed', () => {
   assert.equal(runTests('sqlite', 'no-such-file.test.ts').status, 1)
+})
+
+const brokenFiles: Readonly<Record<string, string>> = {
+  'can not be loaded': 'throw new Error("no")',
+  'waits while it is loaded': 'await Promise.resolve()',
+  'has a test that fails': 'import { test } from "node:test"\ntest("fails", () => { throw new Error("no") })',
+}
+for (const [what, text] of Object.entries(brokenFiles))
+  test(`a file among others in one process that ${what} fails the run`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+    const file = join(folder, 'broken.test.ts')
+    writeFileSync(file, text)
+    const { files, remove } = writeBundles([[relative(top, file)]])
+    assert.equal(runTests('sqlite', ...files).status, 1)
+    remove()
+    rmSync(folder, { recursive: true })
+  })
+
+test('hooks of a file do nothing to another one in the same process', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+  const names = ['one', 'two'].map(name => join(folder, `${name}.test.ts`))
+  for (const file of names)
+    writeFileSync(
+      file,
+      `import { beforeEach, test } from 'node:test'
+let count = 0
+beforeEach(() => { count += 1 })
+test('counts its own', () => { if (count !== 1) throw new Error(String(count)) })
+`,
+    )
+  const { files, remove } = writeBundles([names.map(file => relative(top, file))])
+  const { status, printed } = runTests('sqlite', ...files)
+  assert.match(printed, /pass 2/)
+  assert.equal(status, 0)
+  remove()
+  rmSync(folder, { recursive: true })
+})
+
+test('every file of a run is in it once, alone or with others', () => {
+  for (const database of ['sqlite', 'postgres'] as const) {
+    const { long, bundles, alone } = arrangeFiles(database)
+    assert.deepEqual([...long, ...bundles.flat(), ...alone].toSorted(), listFiles(database).toSorted())
+    for (const file of ['test/process/stop.test.ts', 'test/console/tabs.test.ts'])
+      if (database === 'sqlite') assert.ok(alone.includes(file), `${file} starts processes`)
+  }
 })
 
 test('the files that start first are there, and each file of tests is run once', () => {

@@ -7,11 +7,10 @@ import { retireSecret } from '../../packages/gatewright/src/administration/retir
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import type { ConsequenceEvent } from '../../packages/gatewright/src/consequences/table.ts'
 import { minute, second } from '../../packages/gatewright/src/ground/clock.ts'
-import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
-import { createPasswordHasher } from '../../packages/gatewright/src/users/password-hasher.ts'
 import { codeAt, plantTotp } from '../factors/enrolled.ts'
 import { type Answer, password, startTestApp, type TestApp } from '../harness.ts'
 import { giveAddress, giveLink } from '../mail/given-link.ts'
+import { hashCheaply } from '../models/cheap-passwords.ts'
 import { openSecondConnection } from './second-connection.ts'
 import { addUser, type SignedIn, signInAs } from './signed-in.ts'
 
@@ -44,7 +43,7 @@ export const startSceneApp = (): Promise<TestApp> =>
 /** `REFRESH_RETRY_WINDOW` */
 export const window = 10 * second
 
-const passwordHash = await createPasswordHasher().hash(parsePassword(password))
+const passwordHash = hashCheaply(password)
 let scenes = 0
 
 const toHeld = ({ sessionId, access, refresh }: SignedIn): Held => ({ sessionId, pair: { access, refresh } })

@@ -59,4 +59,4 @@ const answerQuestions = async (port: NonNullable<typeof parentPort>): Promise<vo
   port.on('message', (question: StrengthQuestion) => port.postMessage(measure(question)))
 }
 
-if (workerData === mark && parentPort !== null) await answerQuestions(parentPort)
+if (workerData === mark && parentPort !== null) void answerQuestions(parentPort)

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createFileHolds } from './file-holds.ts'
+import { top } from './markdown.ts'
+
+/*
+ * Test files that leave the process as it is share one with their neighbours: to start a process and to load
+ * and warm up the product costs more than a second of processor time each, which is what most files take in
+ * all. Each stays a suite of its own, with its own hooks, databases and apps, one after the other.
+ */
+
+/**
+ * What starts a process or a browser, or changes or measures the one that it runs in; and what waits while it
+ * is loaded, which no suite can.
+ */
+const needsOwnProcess =
+  /^(?:export )?(?:const [^\n]*= )?await |child_process|node:cluster|playwright|\bmock\.|process\.(?:env\.\w+ = |env\[|chdir|exitCode|on\(|once\(|kill|memoryUsage|cpuUsage)|delete process\.env|emitWarning|monitorEventLoopDelay|\bgc\(/m
+
+/** The product may do so: the process that a test runs in is not changed by its being loaded. */
+const isOfTests = (path: string): boolean =>
+  /\/test\/|\/testing\/|\.test\.ts$/.test(path.slice(top.length)) || path.startsWith(join(top, 'tools/'))
+
+const filesOfBundle = 8
+
+/** Neighbours in a folder take about as long as each other: they are dealt out. */
+const deal = (files: readonly string[]): readonly (readonly string[])[] => {
+  const count = Math.ceil(files.length / filesOfBundle)
+  return Array.from({ length: count }, (_, bundle) => files.filter((__, index) => index % count === bundle))
+}
+
+/** Which of these files run in a process of their own, and which of them together. */
+export const bundleFiles = (
+  files: readonly string[],
+): { readonly alone: readonly string[]; readonly bundles: readonly (readonly string[])[] } => {
+  const isAlone = createFileHolds(needsOwnProcess, isOfTests)
+  const { alone = [], together = [] } = Object.groupBy(files, file =>
+    isAlone(join(top, file)) ? 'alone' : 'together',
+  )
+  return { alone, bundles: deal(together) }
+}
+
+/** Loaded in the turn in which the suite is made: a test belongs to the suite of whoever began its turn. */
+const toSuite = (file: string): string =>
+  `suite(${JSON.stringify(file)}, () => { require(${JSON.stringify(join(top, file))}) })\n`
+
+const head = `const { suite } = require('node:test')\n`
+
+/** Writes a file for each bundle, which loads its test files as suites. */
+export const writeBundles = (bundles: readonly (readonly string[])[]) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewright-bundles-'))
+  const files = bundles.map((bundle, index) => {
+    const path = join(folder, `bundle-${index + 1}.test.cjs`)
+    writeFileSync(path, `${head}${bundle.map(toSuite).join('')}`)
+    return path
+  })
+  return { files, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
