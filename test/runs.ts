@@ -104,7 +104,7 @@ export const startRun = (database: Database, named: readonly string[]) => {
     files: [...long, ...written.files, ...alone].map(file => resolve(top, file)),
     cwd: top,
     concurrency: runs[database].concurrency,
-    timeout: 300_000,
+    timeout: 600_000,
     env: { ...process.env, NODE_COMPILE_CACHE: compiled, TEST_DATABASE: database },
   })
   stream.once('close', written.remove)
