@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Engine } from 'gatewright/compose'
+import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
 import { disableUser } from '../../packages/gatewright/src/administration/users.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { toTimestamp } from '../../packages/gatewright/src/ground/clock.ts'
@@ -107,6 +108,14 @@ describe('why a user may do something, or not', () => {
     const no = await explain({ user: bob.username, permission: 'posts:write' })
     assert.deepEqual([no.allowed, no.code], [false, 'session_ended'])
     assert.match(linesOf(no)[0] ?? '', /^no: the user is not disabled \(disabled at \d{4}-/)
+  })
+
+  test('says whose sign-in would ask for a new password before anything else', async () => {
+    const bob = await signUp(t, freshName())
+    await forcePasswordChange(t.engine, { userId: bob.id, origin })
+    const no = await explain({ user: bob.username, permission: 'posts:write' })
+    assert.deepEqual([no.allowed, no.code], [false, 'password_change_required'])
+    assert.equal(linesOf(no)[0], 'no: no new password is due (every sign-in asks for one first)')
   })
 
   test('counts for nobody who shows no credential', async () => {

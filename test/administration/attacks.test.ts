@@ -112,6 +112,23 @@ describe('who may give less', () => {
   })
 })
 
+test('an administrator who has no way in yet does not stand in for the last who has', async () => {
+  const [chief, next] = [await t.signIn('admin'), await t.newUser('admin')]
+  await t.engine.db
+    .deleteFrom('user_roles')
+    .where('role', '=', 'admin')
+    .where('user_id', 'not in', [chief.userId, next])
+    .execute()
+  const setNext = (way: object) => t.engine.db.updateTable('users').set(way).where('id', '=', next).execute()
+  await setNext({ password_hash: null, email_verified_at: null })
+  const last = { code: 'last_administrator' }
+  await assert.rejects(deleteUser(t.engine, { userId: chief.userId, origin }, chief), last)
+  await assert.rejects(disableUser(t.engine, { userId: chief.userId, origin }), last)
+  await assert.rejects(changeRoles(t.engine, { userId: chief.userId, roles: ['user'], origin }), last)
+  await setNext({ email_verified_at: 1 })
+  await deleteUser(t.engine, { userId: chief.userId, origin }, chief)
+})
+
 test('a name that users kept from an application is not made a role that they silently have', async () => {
   const userId = await t.newUser('user', 'bygone')
   const made = { name: 'bygone', description: '', permissions: ['audit:read'] }

@@ -65,7 +65,7 @@ describe('the password that somebody else may have', () => {
     const [bob, linkOf] = await forcedByMail()
     const same = await choose(await linkOf(), password)
     assert.equal(codeOf(same), '400 password_blocklisted')
-    assert.match(same.text, /Choose another than the one before/)
+    assert.match(same.text, /Choose another than the one you have/)
     const token = await linkOf()
     assert.equal(codeOf(await choose(token, password)), '400 password_blocklisted')
     assert.equal((await choose(token)).status, 204)

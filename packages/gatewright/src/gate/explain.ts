@@ -1,5 +1,5 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
-import { Refusal } from '../ground/refusal.ts'
+import { Refusal, type RefusalCode } from '../ground/refusal.ts'
 import type { Permission, PrincipalKind, Verdict } from '../permissions/access-rule.ts'
 import { permission, signedIn } from '../permissions/access-rule.ts'
 import { describeAccess, describeRule } from '../permissions/describe-access.ts'
@@ -92,14 +92,14 @@ const toPrincipalOf = async (gate: GateDependencies, user: User): Promise<Princi
   return { ...toUserPrincipal(granting, { ...session, amr: [] }, user.roles), kind: 'api-key' }
 }
 
-const standingOf = ({ disabledAt }: User): ExplainedPart | undefined =>
-  disabledAt === null
-    ? undefined
-    : toLine(
-        'the user is not disabled',
-        { allowed: false, code: 'session_ended' },
-        `disabled${at(disabledAt)}`,
-      )
+/** Why no session of the user is let in, whatever it is about. */
+const standingOf = ({ disabledAt, passwordChangeDue }: User): ExplainedPart | undefined => {
+  const refuse = (text: string, code: RefusalCode, why: string) => toLine(text, { allowed: false, code }, why)
+  if (disabledAt !== null)
+    return refuse('the user is not disabled', 'session_ended', `disabled${at(disabledAt)}`)
+  if (!passwordChangeDue) return undefined
+  return refuse('no new password is due', 'password_change_required', 'every sign-in asks for one first')
+}
 
 /** @throws Refusal `not_found` */
 const findNamed = async (gate: GateDependencies, name: string): Promise<Caller> => {

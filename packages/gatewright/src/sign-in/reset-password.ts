@@ -90,7 +90,7 @@ export const prepareReset = async (
 const sameAsBefore = (): Refusal =>
   new Refusal('password_blocklisted', {
     reason: 'same_password',
-    errors: [{ path: '/new_password', message: 'Choose another than the one before.' }],
+    errors: [{ path: '/new_password', message: 'Choose another than the one you have.' }],
   })
 
 /**

@@ -1,3 +1,4 @@
+import { type SqlBool, sql } from 'kysely'
 import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { administratorRole } from '../permissions/roles.ts'
@@ -26,12 +27,14 @@ export const noteAdministrator = async (
 }
 
 /**
- * To be called before a user loses the role or is disabled.
- * @throws Refusal `last_administrator` when no other enabled administrator would be left
+ * Whether a sign-in can begin: by a password, by the choice of one that a mail to the own address leads to, or by a
+ * passkey. Who was made without any of these, and has not come yet, brings nobody back.
  */
-export const guardLastAdministrator = async (work: Work, userId: string): Promise<void> => {
-  await lockInstallation(work)
-  const enabled = await work.db
+const hasWayIn = sql<SqlBool>`(users.password_hash is not null or users.email_verified_at is not null
+  or exists (select 1 from passkeys where passkeys.user_id = users.id))`
+
+const selectEnabled = ({ db }: Work) =>
+  db
     .selectFrom('user_roles')
     .innerJoin('users', 'users.id', 'user_roles.user_id')
     .select('users.id')
@@ -39,9 +42,18 @@ export const guardLastAdministrator = async (work: Work, userId: string): Promis
     .where('users.disabled_at', 'is', null)
     // A service can't sign in: it brings nobody back.
     .where('users.kind', '=', 'user')
-    .limit(2)
-    .execute()
-  if (enabled.length === 1 && enabled[0]?.id === userId) throw new Refusal('last_administrator')
+
+/**
+ * To be called before a user loses the role or is disabled.
+ * @throws Refusal `last_administrator` when no other enabled administrator would be left who can come in
+ */
+export const guardLastAdministrator = async (work: Work, userId: string): Promise<void> => {
+  await lockInstallation(work)
+  const enabled = selectEnabled(work)
+  const others = enabled.where('users.id', '!=', userId).where(hasWayIn)
+  if ((await others.limit(1).executeTakeFirst()) !== undefined) return
+  const own = await enabled.where('users.id', '=', userId).executeTakeFirst()
+  if (own !== undefined) throw new Refusal('last_administrator')
 }
 
 /** Whether no administrator has existed so far. One may come to exist at any moment: for showing, not for deciding. */
