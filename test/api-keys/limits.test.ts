@@ -3,16 +3,18 @@ import { after, before, test } from 'node:test'
 import { newApiKey } from '../../packages/gatewright/src/tokens/api-key.ts'
 import { type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
-import { giveKey } from './given.ts'
+import { giveKey, giveKeyWithId } from './given.ts'
 
 let t: TestApp
 let ann: Caller
 before(async () => {
   t = await startTestApp({
     limitsScale: 1,
+    trustedProxies: ['127.0.0.1'],
     limitsOverride: [
       { policy: 'read-api-key', count: 5, window: 60_000 },
       { policy: 'read-key-owner', count: 20, window: 60_000 },
+      { policy: 'refused-credential-session', count: 4, window: 60_000 },
       { policy: 'new-key-user-hour', count: 3, window: 3_600_000 },
       { policy: 'unknown-key-address', count: 10, window: 60_000 },
     ],
@@ -63,6 +65,38 @@ test('flood of notices: a stolen session makes and rotates so many keys, and can
   assert.equal((await send('POST', 'api-keys', body)).status, 429)
   assert.equal((await send('POST', `api-keys/${rotated.body.id}/rotate`)).status, 429)
   assert.equal((await send('DELETE', `api-keys/${id}`)).status, 204)
+})
+
+test('found key: however often it is shown, one from a wrong address is told what one is told that has ended', async () => {
+  const elsewhere = await giveKeyWithId(t, ann.id, { allowedAddresses: ['192.0.2.0/24'] })
+  const ended = await giveKeyWithId(t, ann.id)
+  await t.engine.db.updateTable('api_keys').set({ ended_at: 1 }).where('id', '=', ended.id).execute()
+  const toldOf = async (key: string, times: number) => {
+    const told: unknown[] = []
+    for (let time = 0; time < times; time++) {
+      const { status, body, headers } = await t.call('GET', 'protected', { headers: { 'x-api-key': key } })
+      const { ratelimit, 'ratelimit-policy': policy, 'retry-after': after } = headers
+      told.push([status, body.code, body.detail, policy, ratelimit, after])
+    }
+    return told
+  }
+  const told = await toldOf(elsewhere.key, 12)
+  assert.deepEqual(told, await toldOf(ended.key, 12))
+  assert.deepEqual([(told[0] as unknown[])[0], (told.at(-1) as unknown[])[0]], [401, 429])
+  assert.deepEqual(told.slice(0, 2), await toldOf(newApiKey(t.engine.random).key, 2))
+})
+
+test('stolen key: shown from where it is not taken, however often, it keeps its owner’s program from nothing', async () => {
+  const { key } = await giveKeyWithId(t, ann.id, { allowedAddresses: ['192.0.2.0/24'] })
+  const from = async (address: string): Promise<number> => {
+    const headers = { 'x-api-key': key, 'x-forwarded-for': address }
+    return (await t.call('GET', 'protected', { headers })).status
+  }
+  const statuses: number[] = []
+  for (let time = 0; time < 12; time++) statuses.push(await from('198.51.100.7'))
+  assert.equal(statuses.at(-1), 429)
+  t.engine.knownKeys.drop()
+  assert.equal(await from('192.0.2.7'), 200)
 })
 
 test('flood of made-up keys: past the limit of their address none is looked up, and known keys go on', async () => {

@@ -16,7 +16,7 @@ import type { ShownApiKey } from '../tokens/api-key.ts'
 import { hashText, type KnownSecrets } from './known-secrets.ts'
 import { type Passage, takeFromLimit } from './passage.ts'
 import { type Principal, toKeyPrincipal } from './principal.ts'
-import { admitUnknown } from './unknown-credential.ts'
+import { admitKey } from './unknown-credential.ts'
 
 /** What the gate asks about API keys. */
 export type KeyCallerDependencies = Granting & {
@@ -68,12 +68,23 @@ const findFault = (
   return address === undefined || isAllowedFrom(address) ? undefined : 'key_address'
 }
 
-/** What changes from one request to the next. No I/O. */
-const judge = (dependencies: KeyCallerDependencies, passage: Passage, key: KnownKey): void => {
+/**
+ * What changes from one request to the next. No I/O. What is refused is counted as a key that has ended is: whoever
+ * shows a found one often enough would else learn that it lives, and is only not taken from there.
+ */
+const judge = (
+  dependencies: KeyCallerDependencies,
+  passage: Passage,
+  { key: text }: ShownApiKey,
+  key: KnownKey,
+): void => {
   const now = dependencies.clock.now()
   const { userId, keyId } = key
   const reason = findFault(dependencies, key, passage, now)
-  if (reason !== undefined) refuse(passage, { reason, owner: { userId, keyId } })
+  if (reason !== undefined) {
+    admitKey(dependencies, passage, hashText(text))
+    refuse(passage, { reason, owner: { userId, keyId } })
+  }
   const seen = seenOf(dependencies, key)
   if (now - seen.usedAt >= dependencies.keyUses.every) {
     seen.usedAt = now
@@ -95,16 +106,18 @@ const lookUp = async (
   const { knownKeys, knownSecrets, limiter } = dependencies
   const hash = hashText(shown.key)
   const isNew = !knownSecrets.has(hash)
-  const { address } = passage
-  admitUnknown(dependencies, passage, hash)
+  const { address, reports } = passage
+  admitKey(dependencies, passage, hash)
   if (isNew) await takeFromLimit(dependencies, passage, { address }, 'unknown-key')
+  // Said only where it refuses: in an answer it would tell a key that never was from one that has ended.
+  passage.reports = reports
   const found = await knownKeys.read(shown)
   await dependencies.roleTable.ensureRead()
   const isOurs = !isFault(found) || found.owner !== undefined
   if (isOurs) knownSecrets.add(hash)
   if (isOurs && isNew) await limiter.giveBack('unknown-key', { address })
   if (isFault(found)) refuse(passage, found)
-  else judge(dependencies, passage, found)
+  else judge(dependencies, passage, shown, found)
 }
 
 /**
@@ -118,7 +131,9 @@ export const checkKeyCaller = (
   shown: ShownApiKey,
 ): void | Promise<void> => {
   const known = dependencies.knownKeys.find(shown)
-  return known === undefined ? lookUp(dependencies, passage, shown) : judge(dependencies, passage, known)
+  return known === undefined
+    ? lookUp(dependencies, passage, shown)
+    : judge(dependencies, passage, shown, known)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { addressGroup } from '../ground/address.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { KnownSecrets } from './known-secrets.ts'
@@ -21,6 +22,21 @@ export const admitUnknown = (
 ): void => {
   const address = knownSecrets.has(hash) ? undefined : passage.address
   admit({ limiter }, passage, hash, address)
+}
+
+/**
+ * The same of an API key, which counts for each address that shows it: whoever has stolen one that is not taken from
+ * there must not be able to keep its owner's programs from having it read again.
+ * @throws Refusal `rate_limited`
+ */
+export const admitKey = ({ limiter, knownSecrets }: Dependencies, passage: Passage, hash: string): void => {
+  const { address } = passage
+  admit(
+    { limiter },
+    passage,
+    `${hash} ${addressGroup(address)}`,
+    knownSecrets.has(hash) ? undefined : address,
+  )
 }
 
 /**

@@ -87,7 +87,14 @@ test('what a stranger chose is text, on one line', () => {
 test('phishing: a name that a thief gave an API key is no link in the mail about it', () => {
   const key = 'https://evil.example/not-me?x=1#y or mailto:m@evil.example'
   const { text, html } = renderLetter(letterOf('api-key-created', { values: { ...values, key } }), sender)
-  assert.ok(text.includes('“https···evil·example·not-me·x·1·y or mailto·m·evil·example”'))
+  assert.ok(text.includes('“evil·example·not-me·x·1·y or mailto·m·evil·example”'))
+  assert.doesNotMatch(text + html, /evil\.example/)
+})
+
+test('phishing: an address that an administrator links somebody to is no link in the mail about it', () => {
+  const issuer = 'https://evil.example/choose-a-new-password'
+  const { text, html } = renderLetter(letterOf('identity-linked', { values: { ...values, issuer } }), sender)
+  assert.ok(text.includes('evil·example·choose-a-new-password'))
   assert.doesNotMatch(text + html, /evil\.example/)
 })
 

@@ -36,9 +36,13 @@ const tame = (text: string): string =>
     .trim()
     .slice(0, longestWord)
 
-/** Names of API keys are chosen by whoever is signed in, who may be a thief: no mail program makes a link of one. */
-const chosen: readonly string[] = ['key', 'keys']
-const unlinked = (text: string): string => text.replaceAll(/[^\p{L}\p{M}\p{N} _,()-]/gu, '·')
+/**
+ * Names of API keys are chosen by whoever is signed in, who may be a thief; whom a user is linked to is written by an
+ * administrator who may do little. No mail program makes a link of one.
+ */
+const chosen: readonly string[] = ['key', 'keys', 'issuer']
+const unlinked = (text: string): string =>
+  text.replace(/^https?:\/\//, '').replaceAll(/[^\p{L}\p{M}\p{N} _,()-]/gu, '·')
 
 const toWord = ([name, text]: readonly [string, string]): readonly [string, string] => [
   name,
