@@ -11,6 +11,7 @@ import { inTransaction, type Work } from '../storage/transaction.ts'
 import { toLocale } from '../users/locale.ts'
 import { takePassword } from '../users/new-password.ts'
 import { lockAndGetUser } from '../users/users.ts'
+import { mailFirstLink } from './create-by-mail.ts'
 import { holdAdministrator } from './hold-administrator.ts'
 
 type Dependencies = SessionDependencies & MailDependencies & Granting & { readonly db: Database }
@@ -25,15 +26,35 @@ const markDue = async (work: Work, userId: string, way: WayBack): Promise<void> 
   await work.db.updateTable('users').set(due).where('id', '=', userId).execute()
 }
 
-/** After what ends links: to the address that its owner has verified. */
+/** Whom a link reaches: at the verified address or, who has never had a password, at the one that was given. */
+type Reached = 'verified' | 'awaited'
+
+const findReached = async (
+  { mail }: Dependencies,
+  { db }: Work,
+  { id, email, email_verified_at, password_hash }: UserRow,
+): Promise<Reached | undefined> => {
+  if (!mail.isOn || email === null) return undefined
+  if (email_verified_at !== null) return 'verified'
+  if (password_hash !== null) return undefined
+  const passkey = await db.selectFrom('passkeys').select('id').where('user_id', '=', id).executeTakeFirst()
+  return passkey === undefined ? 'awaited' : undefined
+}
+
+/** After what ends links. */
 const mailLink = async (
   dependencies: Dependencies,
   work: Work,
   user: UserRow & { readonly email: string },
-  secretId: string,
+  { reached, secretId }: { readonly reached: Reached; readonly secretId: string },
 ): Promise<void> => {
-  const { id: userId, email, username, locale } = user
+  const { id: userId, email, username } = user
+  const locale = toLocale(user.locale)
   const { version } = (await lockAndGetUser(work, userId)) ?? user
+  if (reached === 'awaited') {
+    await mailFirstLink(dependencies, work, { id: userId, version, username, email, locale }, secretId)
+    return
+  }
   const code = { purpose: 'reset-password', user: { id: userId, version }, data: { email } } as const
   const made = await makeCode(dependencies, work, code)
   // A disabled user has no use for a link.
@@ -41,7 +62,7 @@ const mailLink = async (
   const content = {
     letter: 'password-change-forced',
     to: email,
-    locale: toLocale(locale),
+    locale,
     values: { username },
     links: { reset: made.secret },
   } as const
@@ -70,8 +91,8 @@ export const forcePasswordChange = (
     const user = await lockAndGetUser(work, userId)
     if (user === undefined || user.deleted_at !== null || user.kind !== 'user') throw new Refusal('not_found')
     const { email } = user
-    const isReached = dependencies.mail.isOn && email !== null && user.email_verified_at !== null
-    const way: WayBack = isReached ? 'by mail' : 'at the next sign-in'
+    const reached = await findReached(dependencies, work, user)
+    const way: WayBack = reached !== undefined ? 'by mail' : 'at the next sign-in'
     await markDue(work, userId, way)
     const details = { way: way.replaceAll(' ', '_') }
     await recordEvent(dependencies, work, 'user.password-change-forced', {
@@ -81,6 +102,7 @@ export const forcePasswordChange = (
       ...(reason && { reason }),
     })
     await applyConsequences(dependencies, work, 'password change forced', { userId, origin })
-    if (isReached) await mailLink(dependencies, work, { ...user, email }, secretId)
+    if (reached !== undefined && email !== null)
+      await mailLink(dependencies, work, { ...user, email }, { reached, secretId })
     return way
   })

@@ -39,7 +39,7 @@ test('the usage of every command names its arguments before its options, and mar
   assert.ok(usages.includes('gatewright user role <username> <role>…'))
   assert.ok(
     usages.includes(
-      'gatewright user create --username <name> [--role <role>]… [--email <address>] [--password-stdin]',
+      'gatewright user create --username <name> [--role <role>]… [--email <address>] [--by-mail] [--password-stdin]',
     ),
   )
 })

@@ -421,3 +421,21 @@ test('no output and no file holds the password', () => {
   const everything = query('select json_group_array(details) as t from audit_events')[0]?.t
   assert.ok(!String(everything).includes('canary'))
 })
+
+test('a user without a password waits for the link of a mail, whose secret is printed nowhere', async () => {
+  const line = 'user create --username dave --email dave@example.org --by-mail'
+  const [made, both, without] = [
+    await runJson(line),
+    await run(`${line} --password-stdin`, { input: canary }),
+    await run('user create --username dave --by-mail'),
+  ]
+  assert.deepEqual([made.ok, made.user.username, made.user.roles], [true, 'dave', ['user']])
+  const [row] = query("select password_hash, email_verified_at from users where username = 'dave'")
+  assert.deepEqual({ ...row }, { password_hash: null, email_verified_at: null })
+  assert.equal(query("select 1 from mails where kind = 'account-created'").length, 1)
+  assert.doesNotMatch(JSON.stringify(made), /#|[\w-]{40}/)
+  for (const { code, stderr } of [both, without]) {
+    assert.equal(code, 2)
+    assert.match(stderr, /--by-mail [^\n]*: write/)
+  }
+})

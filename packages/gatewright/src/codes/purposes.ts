@@ -19,6 +19,7 @@ export const codePurposes = {
   'not-me': { lifetime: 7 * day, outlives: true },
   'reset-password': { lifetime: hour, attempts: 5 },
   'change-password': { lifetime: 10 * minute, attempts: 5 },
+  'first-password': { lifetime: 7 * day },
   'prove-email': { lifetime: day },
   invitation: { lifetime: 7 * day },
   'second-factor': { lifetime: 10 * minute, attempts: 5 },

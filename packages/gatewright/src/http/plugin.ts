@@ -19,6 +19,7 @@ import { countRequests } from './metrics/request-counts.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
+import { addUserRoutes } from './routes/add-user.ts'
 import { adminApiKeyRoutes } from './routes/admin-api-keys.ts'
 import { adminHealthRoutes } from './routes/admin-health.ts'
 import { adminSessionRoutes } from './routes/admin-sessions.ts'
@@ -164,6 +165,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       sessionRoutes,
       apiKeyRoutes,
       cookieSessionRoutes,
+      addUserRoutes,
       invitationRoutes,
       explainRoutes,
       roleRoutes,

@@ -5,6 +5,7 @@ export const linkPages = {
   undo: 'undo-email',
   notMe: 'not-me',
   invitation: 'invitation',
+  first: 'reset',
   prove: 'prove',
 } as const
 export type LinkName = keyof typeof linkPages
@@ -23,6 +24,7 @@ export const letters = {
   'address-taken': {},
   'reset-password': { link: 'reset' },
   invitation: { link: 'invitation' },
+  'account-created': { link: 'first' },
   'email-changed': { link: 'undo' },
   'email-change-undone': { link: 'notMe' },
   'new-device': { link: 'notMe' },

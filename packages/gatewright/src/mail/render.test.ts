@@ -9,7 +9,15 @@ import { en } from './texts/en.ts'
 
 const names = Object.keys(letters) as readonly LetterName[]
 const sender = { appName: 'Blog', publicUrl: 'https://api.example.org' }
-const links = { verify: 'v1', reset: 'r1', undo: 'u1', notMe: 'n1', invitation: 'i1', prove: 'p1' }
+const links = {
+  verify: 'v1',
+  reset: 'r1',
+  first: 'f1',
+  undo: 'u1',
+  notMe: 'n1',
+  invitation: 'i1',
+  prove: 'p1',
+}
 const values: LetterValues = {
   username: 'ann',
   at: '2026-11-22T03:04:05.678Z',

@@ -17,6 +17,7 @@ const purposeOf = {
   undo: 'undo-email',
   notMe: 'not-me',
   invitation: 'invitation',
+  first: 'first-password',
   prove: 'prove-email',
 } as const satisfies Readonly<Record<LinkName, Purpose>>
 

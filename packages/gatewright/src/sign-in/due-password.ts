@@ -5,6 +5,7 @@ import { Refusal } from '../ground/refusal.ts'
 import { tellOwner } from '../mail/notices.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { noteBreach, storePassword } from '../users/new-password.ts'
+import { firstPassword, setFirstPassword } from './first-password.ts'
 import {
   prepareReset,
   type Ready,
@@ -49,12 +50,16 @@ const setDuePassword = async (dependencies: ResetDependencies, reset: Reset, cod
 }
 
 /**
- * Sets a new password by what somebody holds who is not signed in: the link of a mail, or the token of a sign-in at
- * which one was due. Nobody is signed in by it.
+ * Sets a new password by what somebody holds who is not signed in: the link of a mail, which may be for the first one,
+ * or the token of a sign-in at which one was due. Nobody is signed in by it.
  * @throws Refusal `invalid_link`, `mfa_required`, `invalid_mfa_code`, `password_too_short`, `password_blocklisted`,
  *   `unavailable`
  */
 export const setPasswordByToken = async (dependencies: ResetDependencies, reset: Reset): Promise<void> => {
   const due = await findCode(dependencies, shownBy(reset))
-  await (due === undefined ? resetPassword(dependencies, reset) : setDuePassword(dependencies, reset, due))
+  if (due !== undefined) return setDuePassword(dependencies, reset, due)
+  const first = await findCode(dependencies, { purpose: firstPassword, secret: reset.token })
+  await (first === undefined
+    ? resetPassword(dependencies, reset)
+    : setFirstPassword(dependencies, reset, first))
 }

@@ -45,11 +45,22 @@ type Prepared = {
   readonly username: string
   readonly key: UsernameKey
   readonly email: string | null
-  readonly passwordHash: PasswordHash
+  /** Null for whoever chooses the first one by a link. */
+  readonly passwordHash: PasswordHash | null
   readonly breach?: BreachNote | undefined
   readonly fields: UserFieldValues
   readonly locale?: Locale | undefined
   readonly emailVerified?: boolean
+}
+
+/** @throws Refusal `validation_failed` */
+export const parseName = (
+  username: string,
+  reserved: 'refuse' | 'allow',
+): { readonly username: string; readonly key: UsernameKey } => {
+  const name = parseUsername(username, { reserved })
+  if (name.ok) return { username: name.username, key: name.key }
+  throw new Refusal('validation_failed', { errors: [{ path: '/username', message: name.problem }] })
 }
 
 /**
@@ -112,9 +123,9 @@ export const addUser = async (
   }
   await recordEvent(dependencies, work, event, entry)
   await noteBreach(dependencies, work, prepared.breach, { origin: entry.origin, userId: user.id })
-  const { email, emailVerified } = prepared
-  // Whether it is somebody's already is found out behind the answer.
-  if (email !== null && emailVerified !== true) {
+  const { email, emailVerified, passwordHash } = prepared
+  // Whether it is somebody's already is found out behind the answer. The link to a first password shows it as well.
+  if (email !== null && emailVerified !== true && passwordHash !== null) {
     const content = { ask: 'given', email, userId: user.id } as const
     await queueMail(dependencies, work, { content, userId: user.id, secretId })
   }

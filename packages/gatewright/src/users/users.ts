@@ -180,7 +180,8 @@ export type NewUser = {
   readonly email: string | null
   /** Whether its owner has shown already that it is the own one. */
   readonly emailVerified?: boolean
-  readonly passwordHash: PasswordHash
+  /** Null for whoever chooses the first one by a link. */
+  readonly passwordHash: PasswordHash | null
   readonly roles: readonly string[]
   readonly fields?: UserFieldValues
   /** English without a word. */

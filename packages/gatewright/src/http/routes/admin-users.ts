@@ -23,7 +23,7 @@ import {
 } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
-const listedProperties = {
+export const listedProperties = {
   id: anyText,
   username: anyText,
   email: textOrNull,
@@ -76,7 +76,7 @@ const administeredUserExample = {
   last_sign_in_at: '2026-11-22T08:30:00.000Z',
 }
 
-const toListed = (user: User) => ({
+export const toListed = (user: User) => ({
   id: user.id,
   username: user.username,
   email: user.email,

@@ -1,21 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import {
-  type Invitation,
-  invite,
-  listInvitations,
-  revokeInvitation,
-} from '../../administration/invitations.ts'
+import { type Invitation, listInvitations, revokeInvitation } from '../../administration/invitations.ts'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
-import { defaultRole } from '../../permissions/roles.ts'
-import { locales } from '../../users/locale.ts'
-import { emailKey } from '../../users/users.ts'
-import { takeFurther } from '../answer-refusal.ts'
 import { originOf, principalOf } from '../request.ts'
 import {
   anyText,
-  email,
   idParams,
   integer,
   list,
@@ -24,13 +14,12 @@ import {
   nothing,
   pageQuery,
   strictObject,
-  text,
   textOrNull,
   timestamp,
 } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
-const invitationSchema = named(
+export const invitationSchema = named(
   'Invitation',
   strictObject({
     id: anyText,
@@ -42,7 +31,7 @@ const invitationSchema = named(
   }),
 )
 
-const example = {
+export const invitationExample = {
   id: madeUpId,
   email: 'carol@example.org',
   roles: ['user'],
@@ -51,7 +40,7 @@ const example = {
   expires_at: '2026-11-28T12:00:00.000Z',
 }
 
-const toView = ({ id, email: to, roles, invitedBy, createdAt, expiresAt }: Invitation) => ({
+export const toInvitationView = ({ id, email: to, roles, invitedBy, createdAt, expiresAt }: Invitation) => ({
   id,
   email: to,
   roles: [...roles],
@@ -59,44 +48,6 @@ const toView = ({ id, email: to, roles, invitedBy, createdAt, expiresAt }: Invit
   created_at: toTimestamp(createdAt),
   expires_at: toTimestamp(expiresAt),
 })
-
-const inviteRoute = (app: FastifyInstance, engine: Engine): void => {
-  typed(app).post(
-    '/admin/users',
-    {
-      config: {
-        gate: {
-          access: allOf(permission('users:write'), recentSignIn()),
-          limit: 'invitation',
-          audit: ['user.invited'],
-        },
-        reference: {
-          tag: 'Administration',
-          summary: 'Invite somebody by mail, to register with roles that you hold yourself',
-          refusals: ['conflict'],
-          example: {
-            body: { email: example.email, roles: ['moderator', 'user'] },
-            answer: { ...example, roles: ['moderator', 'user'], invited_by: 'alice' },
-          },
-        },
-      },
-      schema: {
-        body: strictObject(
-          { email, roles: { ...list(text(1, 64)), maxItems: 100 }, locale: { enum: locales } },
-          ['roles', 'locale'],
-        ),
-        response: { 201: invitationSchema },
-      },
-    },
-    async (request, reply) => {
-      const { email: to, roles = [defaultRole], locale } = request.body
-      await takeFurther(engine, { passage: request.passage, reply }, { recipient: emailKey(to) })
-      const asked = { email: to, roles, locale }
-      const invitation = await invite(engine, asked, originOf(request), principalOf(request))
-      return reply.code(201).send(toView(invitation))
-    },
-  )
-}
 
 const listRoute = (app: FastifyInstance, engine: Engine): void => {
   typed(app).get(
@@ -109,7 +60,7 @@ const listRoute = (app: FastifyInstance, engine: Engine): void => {
           summary: 'The invitations that are open, newest first',
           example: {
             query: { page: 1, per_page: 20 },
-            answer: { invitations: [example], page: 1, per_page: 20, total: 1 },
+            answer: { invitations: [invitationExample], page: 1, per_page: 20, total: 1 },
           },
         },
       },
@@ -127,7 +78,7 @@ const listRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async ({ query: { page = 1, per_page = 20 } }) => {
       const { invitations, total } = await listInvitations(engine, { page, perPage: per_page })
-      return { invitations: invitations.map(toView), page, per_page, total }
+      return { invitations: invitations.map(toInvitationView), page, per_page, total }
     },
   )
 }
@@ -158,7 +109,7 @@ const revokeRoute = (app: FastifyInstance, engine: Engine): void => {
   )
 }
 
-/** Invitations by mail: who administers users sends them, sees those that are open, and takes them back. */
+/** Invitations by mail: who administers users sends them (`add-user.ts`), sees those that are open, and takes them back. */
 export const invitationRoutes = (app: FastifyInstance, engine: Engine): void => {
-  for (const add of [inviteRoute, listRoute, revokeRoute]) add(app, engine)
+  for (const add of [listRoute, revokeRoute]) add(app, engine)
 }

@@ -69,6 +69,11 @@ export const en: MailTexts = {
       linesOfNobody: ['You are invited to {app}.'],
       link: 'Open this link to choose a username and a password.',
     },
+    'account-created': {
+      subject: 'Your account at {app}',
+      lines: ['An account was made for you at {app}. Your username is {username}.'],
+      link: 'Open this link to choose a password. Nobody else sets or sees it.',
+    },
     'email-changed': {
       subject: 'Your e-mail address was changed',
       lines: ['The address of your account at {app} was changed to {email}. Mail goes there from now on.'],

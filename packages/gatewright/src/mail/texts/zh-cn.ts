@@ -39,6 +39,11 @@ export const zhCn: MailTexts = {
       linesOfNobody: ['您受邀加入 {app}。'],
       link: '打开此链接以设置用户名和密码。',
     },
+    'account-created': {
+      subject: '您在 {app} 的账户',
+      lines: ['已为您在 {app} 创建账户。您的用户名是 {username}。'],
+      link: '打开此链接以设置密码。密码只由您设置，其他人都看不到。',
+    },
     'email-changed': {
       subject: '您的邮箱地址已更改',
       lines: ['您在 {app} 的账户邮箱已更改为 {email}。今后的邮件将发送到那里。'],

@@ -38,6 +38,11 @@ export const zhTw: MailTexts = {
       linesOfNobody: ['您受邀加入 {app}。'],
       link: '開啟此連結以設定使用者名稱和密碼。',
     },
+    'account-created': {
+      subject: '您在 {app} 的帳戶',
+      lines: ['已為您在 {app} 建立帳戶。您的使用者名稱是 {username}。'],
+      link: '開啟此連結以設定密碼。密碼只由您設定，其他人都看不到。',
+    },
     'email-changed': {
       subject: '您的電子郵件地址已變更',
       lines: ['您在 {app} 的帳戶電子郵件已變更為 {email}。今後的郵件將寄到那裡。'],
