@@ -32,11 +32,11 @@ type Reached = 'verified' | 'awaited'
 const findReached = async (
   { mail }: Dependencies,
   { db }: Work,
-  { id, email, email_verified_at, password_hash }: UserRow,
+  { id, email, email_verified_at, password_hash, former_password_hash }: UserRow,
 ): Promise<Reached | undefined> => {
   if (!mail.isOn || email === null) return undefined
   if (email_verified_at !== null) return 'verified'
-  if (password_hash !== null) return undefined
+  if (password_hash !== null || former_password_hash !== null) return undefined
   const passkey = await db.selectFrom('passkeys').select('id').where('user_id', '=', id).executeTakeFirst()
   return passkey === undefined ? 'awaited' : undefined
 }
