@@ -72,9 +72,11 @@ describe('the list of everybody’s sessions', () => {
     assert.deepEqual([found[0]?.user.username, found[0]?.device], ['cem', 'curl'])
   })
 
-  test('is of one user where that is asked for, and of nobody for an id that there is not', async () => {
+  test('is of one user where that is asked for, without what has ended, and of nobody for an id that there is not', async () => {
     const { userId, sessionId } = await newSession('user')
     await newSession('user')
+    const { sessionId: ended } = await signInAs(t.engine, userId)
+    await logOut(t.engine, { userId, sessionId: ended, origin })
     assert.deepEqual(idsOf(await list(`?user=${userId}`)), [sessionId])
     assert.deepEqual(idsOf(await list(`?user=${'A'.repeat(22)}`)), [])
   })

@@ -4,6 +4,11 @@ import { changeRoles, createUser, disableUser } from 'gatewright/administration'
 import { compose, type Engine } from 'gatewright/compose'
 import type { HookEvent, HookName, Hooks } from 'gatewright/hooks'
 import { register } from 'gatewright/register'
+import {
+  changeServiceRoles,
+  createService,
+  deleteService,
+} from '../../packages/gatewright/src/administration/services.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { completeSetup, openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
@@ -98,6 +103,16 @@ describe('an application is told', () => {
       told.map(({ sessionId, reason }) => `${sessionId} ${reason}`).sort(),
       [`${ann.sessionId} user_disabled`, `${other.sessionId} user_disabled`].sort(),
     )
+  })
+
+  test('which roles a service has, and that it was deleted', async () => {
+    const { id: userId } = await createService(t.engine, { name: `robot${users}`, roles: ['user'] }, origin)
+    await changeServiceRoles(t.engine, { serviceId: userId, roles: ['moderator'], origin })
+    await deleteService(t.engine, { serviceId: userId, origin })
+    assert.deepEqual(await tell(), [
+      { name: 'role-changed', userId, before: ['user'], after: ['moderator'] },
+      { name: 'user-deleted', userId },
+    ])
   })
 
   test('nothing when a session goes on under a new id, for that is no end', async () => {
