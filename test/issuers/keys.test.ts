@@ -3,6 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { show } from '../../apps/blog/test/call.ts'
+import { blockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
+import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { createFederation } from '../../packages/gatewright/src/federation/federation.ts'
 import { getIssuerJson, type Resolve } from '../../packages/gatewright/src/federation/get-issuer-json.ts'
 import { isPublicAddress } from '../../packages/gatewright/src/ground/address.ts'
@@ -70,6 +72,24 @@ test('kid flood: a thousand made-up ids make the server ask once in half a minut
   scene.t.clock.advance(31_000)
   assert.match(await ask(scene, scene.token({}, { kid: 'another' })), /^4/)
   assert.equal(keyReads(scene) - before, 2)
+})
+
+test('race: who waits for the keys of an issuer that is blocked meanwhile is refused', async test => {
+  const scene = await open(test)
+  const token = by(scene, scene.key, longLived(scene))
+  assert.equal(await ask(scene, token), '200')
+  const isAsked = new Promise<() => void>(resolve =>
+    scene.local.misbehave((_, response, honest) =>
+      resolve(() => void response.setHeader('content-type', 'application/json').end(honest)),
+    ),
+  )
+  scene.t.clock.advance(60 * minute)
+  const waiting = ask(scene, token)
+  const answer = await isAsked
+  await blockIssuer(scene.t.engine, { issuer: scene.local.issuer, origin })
+  scene.local.misbehave()
+  answer()
+  assert.equal(await waiting, '401 invalid_token')
 })
 
 /** What an issuer may do instead of answering. */

@@ -150,14 +150,19 @@ export const createFederation = ({ db, clock, issuers, resolve = resolveName }: 
       : getCaller(from, token, user)
   }
 
-  /** Without a promise where all of it is known. */
-  const judge = (token: ForeignToken, isBlocked: boolean, beforeRead?: () => void) => {
-    if (isBlocked) return refuseBlocked(token)
+  const judgeUnblocked = (token: ForeignToken, beforeRead?: () => void) => {
     const from = get(token.issuer)
     const waiting = from.keys.ensureUsable()
     return waiting === undefined
       ? judgeUsable(from, token, beforeRead)
       : waiting.then(() => judgeUsable(from, token, beforeRead))
+  }
+
+  /** Without a promise where all of it is known. */
+  const judge: Federation['judge'] = (token, beforeRead) => {
+    const isBlocked = blocked.has(token.issuer)
+    const decide = (is: boolean) => (is ? refuseBlocked(token) : judgeUnblocked(token, beforeRead))
+    return isBlocked instanceof Promise ? isBlocked.then(decide) : decide(isBlocked)
   }
 
   const verify = async (text: string): Promise<ForeignToken> => {
@@ -182,12 +187,7 @@ export const createFederation = ({ db, clock, issuers, resolve = resolveName }: 
       return isKnown ? token : undefined
     },
     verify,
-    judge: (token, beforeRead) => {
-      const isBlocked = blocked.has(token.issuer)
-      return isBlocked instanceof Promise
-        ? isBlocked.then(is => judge(token, is, beforeRead))
-        : judge(token, isBlocked, beforeRead)
-    },
+    judge,
     onReread: {
       'reread-user': linked.forget,
       'reread-issuers': () => {
