@@ -59,6 +59,25 @@ describe('a role that allows nothing here, and something elsewhere, is no way up
     await t.open()
   })
 
+  test('of a role that a newer version declares otherwise, or alone', async () => {
+    const { permissions, roles } = declared
+    const older = await t.open(
+      {},
+      {
+        plugin: async () => {},
+        ...(permissions && { permissions }),
+        roles: { helpdesk: roles?.helpdesk ?? [], editor: [] },
+      },
+    )
+    await t.open()
+    const [helen, holder] = [await t.signIn('helpdesk'), await t.newUser('editor')]
+    for (const way of waysUp(older, helen, 'editor', holder)) await assert.rejects(way, nobody)
+    const keeper = await t.newUser('keeper')
+    await assert.rejects(disableUser(older.engine, { userId: keeper, origin }, helen), nobody)
+    const peer = await t.signIn('helpdesk', 'editor')
+    for (const way of waysUp(older, peer, 'editor', holder)) await way()
+  })
+
   test('of what routes ask for by its name', async () => {
     const gate = { access: role('auditor'), limit: 'read', audit: 'none' } as const
     const plugin: Application['plugin'] = async app => {

@@ -1,7 +1,7 @@
 import { isSqlite } from '../storage/columns.ts'
 import type { Database } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
-import { type RoleTable, withMadeRoles } from './roles.ts'
+import { administratorRole, type RoleTable, withMadeRoles } from './roles.ts'
 
 /** A role that administrators made at run time, as it is stored: it may name what nobody declares any more. */
 export type MadeRole = {
@@ -65,16 +65,39 @@ export const readRolesNow = async (
 }
 
 /**
+ * The table with what the version of the application that started last declares of these roles beyond what stands
+ * in this one's code: processes of both may run side by side.
+ */
+const withNoted = async (table: RoleTable, { db }: Work, names: readonly string[]): Promise<RoleTable> => {
+  const ofCode = names.filter(name => name !== administratorRole && !table.made.has(name))
+  if (ofCode.length === 0) return table
+  const noted = await db
+    .selectFrom('declared_role_permissions')
+    .selectAll()
+    .where('role', 'in', ofCode)
+    .execute()
+  const more = noted.filter(({ role, permission }) => !allows(table, role, permission))
+  if (more.length === 0) return table
+  const undeclared = new Map(table.undeclared)
+  for (const { role, permission } of more) undeclared.set(role, [...(undeclared.get(role) ?? []), permission])
+  return { ...table, undeclared }
+}
+
+const allows = ({ roles }: RoleTable, role: string, permission: string): boolean =>
+  (roles.get(role) as readonly string[] | undefined)?.includes(permission) ?? false
+
+/**
  * The same as this transaction finds them: what it says of these roles stays so until the transaction ends. To be
  * called after users were locked, by whoever gives a role or judges by one.
  */
 export const holdRoles = async (
   table: RoleTable,
-  { db }: Work,
+  work: Work,
   names: readonly string[],
 ): Promise<RoleTable> => {
+  const { db } = work
   const asked = ofDatabase(table, names)
-  if (asked.length === 0) return table
+  if (asked.length === 0) return withNoted(table, work, names)
   // What they allow is read by statements of their own, which see what was waited for. SQLite has one writer.
   if (!isSqlite(db))
     await db
@@ -84,5 +107,5 @@ export const holdRoles = async (
       .orderBy('name')
       .forShare()
       .execute()
-  return readRolesNow(table, db, asked)
+  return withNoted(await readRolesNow(table, db, asked), work, names)
 }

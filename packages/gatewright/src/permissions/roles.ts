@@ -21,7 +21,7 @@ export type RoleTable = {
   readonly administrative: ReadonlySet<string>
   /** The names of those that administrators made at run time. */
   readonly made: ReadonlySet<string>
-  /** What is stored in those and declared by nobody here: it allows nothing, but may beside another version. */
+  /** What roles have in the database and not here: it allows nothing, but may beside another version. */
   readonly undeclared: ReadonlyMap<string, readonly string[]>
   /** Those that open something by their names, whatever they allow: of administrators, and what routes ask for. */
   readonly named: ReadonlySet<string>
