@@ -1,11 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { Settings } from 'gatewright/settings'
 import { linkExample } from '../../packages/gatewright/src/http/routes/identities.ts'
-import { startIssuer, toLocalKey } from './local-issuer.ts'
-import { parseIssuers, plainEntry } from './scene.ts'
+import { startIssuer, toLocalKey, toToken } from './local-issuer.ts'
+import { audience, parseIssuers, plainEntry } from './scene.ts'
 
 export type ExampleIssuer = {
   readonly settings: Partial<Settings>
+  /** An access token of this subject, good for five minutes. */
+  readonly token: (now: number, sub: string) => string
   readonly close: () => Promise<void>
 }
 
@@ -18,5 +20,14 @@ export const startExampleIssuer = async (): Promise<ExampleIssuer> => {
     algorithms: ['RS256', 'ES256'],
     jwks_uri: `${local.issuer}/keys`,
   }
-  return { settings: { trustedIssuers: parseIssuers([entry]) }, close: local.close }
+  return {
+    settings: { trustedIssuers: parseIssuers([entry]) },
+    token: (now, sub) => {
+      const iat = Math.floor(now / 1_000)
+      const claims = { iss: linkExample.issuer, sub, aud: audience, client_id: 'app', iat, exp: iat + 300 }
+      const header = { alg: 'ES256', typ: 'at+jwt', kid: 'example' }
+      return toToken(header, { ...claims, scope: 'read:users' }, privateKey, 'ES256')
+    },
+    close: local.close,
+  }
 }

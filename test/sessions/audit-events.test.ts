@@ -20,6 +20,8 @@ import { endApiKeys } from '../../packages/gatewright/src/api-keys/api-keys.ts'
 import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
 import { day, hour, second } from '../../packages/gatewright/src/ground/clock.ts'
+import { toForeignId } from '../../packages/gatewright/src/ground/foreign-id.ts'
+import { linkExample } from '../../packages/gatewright/src/http/routes/identities.ts'
 import { join as takePlace } from '../../packages/gatewright/src/processes/join.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { databaseFile } from '../../packages/gatewright/src/storage/database.ts'
@@ -28,6 +30,7 @@ import { addService } from '../administration/added-service.ts'
 import { testsDatabase } from '../environment.ts'
 import { codeAt, enrol, plantTotp } from '../factors/enrolled.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
+import { type ExampleIssuer, startExampleIssuer } from '../issuers/example-issuer.ts'
 import { giveAddress, giveLink } from '../mail/given-link.ts'
 import { givePasskey } from '../passkeys/registered.ts'
 import { type BreachService, startBreachService } from '../security/breach-service.ts'
@@ -41,6 +44,7 @@ const origin: Origin = { actor: 'command-line', address: null, requestId: null }
 
 let t: TestApp
 let breaches: BreachService
+let issuer: ExampleIssuer
 let connection: SecondConnection
 let users = 0
 /** Secrets that came by: none of them may stand in any row. */
@@ -48,13 +52,15 @@ const secrets = new Set<string>([password, newPassword, stolenPassword])
 
 before(async () => {
   breaches = await startBreachService([stolenPassword])
-  t = await startTestApp({ breachCheck: 'warn', breachCheckUrl: breaches.url })
+  issuer = await startExampleIssuer()
+  t = await startTestApp({ breachCheck: 'warn', breachCheckUrl: breaches.url, ...issuer.settings })
   connection = openSecondConnection(t.engine)
 })
 after(async () => {
   connection.close()
   await t.close()
   await breaches.close()
+  await issuer.close()
 })
 
 const call = async (method: string, path: string, options: Call = {}): Promise<Answer> => {
@@ -293,6 +299,16 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     await blockIssuer(t.engine, { issuer: 'https://b.example', origin })
     await unblockIssuer(t.engine, { issuer: 'https://b.example', origin })
     return { user: null, actor: 'command-line', details: { issuer: 'https://b.example' } }
+  },
+  'issuer.token-used': async () => {
+    const token = issuer.token(t.clock.now(), 'nightly')
+    secrets.add(token)
+    const answer = await call('GET', 'users', { token })
+    await t.engine.foreignUses.stop()
+    const { issuer: name } = linkExample
+    const id = toForeignId(name, 'nightly')
+    const details = { issuer: name, subject: 'nightly', client: 'app' }
+    return { user: id, actor: id, session: id, answer, details }
   },
   'identity.linked': async () => {
     const { id } = await join()

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { writeBackCutOffs } from './administration/write-back.ts'
 import { createKeyUses } from './api-keys/key-uses.ts'
 import { createKnownKeys } from './api-keys/known-keys.ts'
+import { createForeignUses } from './audit/foreign-uses.ts'
 import { createRefusedCredentials, type RefusedCredentials } from './audit/refused-credentials.ts'
 import { checkMappings, createFederation } from './federation/federation.ts'
 import { type AddressWatch, createAddressWatch } from './gate/address-watch.ts'
@@ -348,6 +349,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(uses.stop)
   const keyUses = createKeyUses({ db, clock })
   opened.defer(keyUses.stop)
+  const foreignUses = createForeignUses({ db, clock })
+  opened.defer(foreignUses.stop)
   const refusedCredentials = createRefusedCredentials({ db, clock })
   opened.defer(refusedCredentials.stop)
   const limiter = createLimiter(
@@ -409,6 +412,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     mail,
     asksAdministrators: asksAdministratorsBy(settings, processes),
     refusedCredentials,
+    foreignUses,
     keyRing,
     publishedFeed,
     housekeeping,

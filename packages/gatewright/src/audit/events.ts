@@ -82,6 +82,8 @@ export const auditEvents = {
   'signing-key.rotation-asked': 'Somebody asked for the next signing key to sign.',
   'issuer.blocked': 'Another issuer was blocked; none of its tokens is taken, whatever the settings say.',
   'issuer.unblocked': 'Another issuer is no longer blocked.',
+  'issuer.token-used':
+    'A token of another issuer was let in: a row for the first of each subject in a day (UTC), not one for each request or token. The details name issuer, subject and client.',
   'identity.linked':
     'A subject of another issuer was linked to a user: its tokens act for the user, where the issuer’s entry asks for one.',
   'identity.unlinked': 'Such a link was taken away; tokens of that subject are refused.',

@@ -1,3 +1,4 @@
+import type { ForeignUses } from '../audit/foreign-uses.ts'
 import type { Federation, ForeignCaller } from '../federation/federation.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Granting } from '../permissions/granted.ts'
@@ -15,6 +16,7 @@ type Dependencies = Granting & {
   readonly federation: Federation
   readonly limiter: Limiter
   readonly knownSecrets: KnownSecrets
+  readonly foreignUses: ForeignUses
 }
 
 const none = toPermissionSet([])
@@ -75,6 +77,10 @@ export const checkForeignCaller = (
 ): void | Promise<void> => {
   const admit = (caller: ForeignCaller): void => {
     passage.principal = toClientPrincipal(dependencies, caller)
+    const { issuer, subject, clientId, foreignId } = token
+    const { address, requestId } = passage
+    const userId = caller.user?.userId
+    dependencies.foreignUses.note({ issuer, subject, clientId, foreignId, userId, address, requestId })
   }
   const beforeRead = (): void => admitSubject(dependencies, passage, token.foreignId)
   const judged = dependencies.federation.judge(token, beforeRead)

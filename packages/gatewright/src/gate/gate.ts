@@ -1,3 +1,4 @@
+import type { ForeignUses } from '../audit/foreign-uses.ts'
 import type { Federation } from '../federation/federation.ts'
 import { Refusal } from '../ground/refusal.ts'
 import { addressAndUsername } from '../limits/counter-keys.ts'
@@ -30,6 +31,7 @@ export type GateDependencies = SessionDependencies &
     readonly roleTable: LiveRoleTable
     readonly accessTokens: AccessTokens
     readonly federation: Federation
+    readonly foreignUses: ForeignUses
     readonly places: CredentialPlaces
     readonly origins: Origins
     readonly findAddress: (peer: string | undefined, rawHeaders: readonly string[]) => string

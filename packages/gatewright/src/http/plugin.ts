@@ -138,6 +138,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   sendMail(app, engine, log)
   engine.processes.tell(log)
   engine.refusedCredentials.tell(log)
+  engine.foreignUses.tell(log)
   engine.keyRing.tell(log)
   engine.lines.tell(log)
   engine.counters.tell(log)
