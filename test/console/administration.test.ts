@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
-import type { Page } from 'playwright-core'
 import { password } from '../harness.ts'
 import { untilEqual } from '../process/until.ts'
+import { answer, find, isSignedIn, press } from './administration.ts'
 import { addApp, keepRecoveryCodes } from './factors.ts'
 import {
   browserMissing,
@@ -14,34 +14,16 @@ import {
   openAs,
   startConsole,
 } from './start-console.ts'
+import { issuer, withIssuer } from './walks/issuer.ts'
 
-describe('an administrator', { skip: browserMissing }, () => {
+describe('an administrator of users', { skip: browserMissing }, () => {
   let c: Console
   before(async () => {
-    c = await startConsole()
+    c = await startConsole(withIssuer)
     await makeUser(c, 'alice', ['admin'])
   })
   after(() => c.close())
   afterEach(() => c.rest())
-
-  /** The page of one user, found by the beginning of the name. */
-  const find = async (page: Page, username: string): Promise<void> => {
-    await page.getByRole('link', { name: 'Users', exact: true }).click()
-    await page.getByLabel('Beginning of the name').fill(username.slice(0, -1))
-    await page.getByRole('button', { name: 'Search' }).click()
-    await page.getByRole('link', { name: username, exact: true }).click()
-    await page.getByText('Open sessions').waitFor()
-  }
-
-  const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
-
-  const answer = (page: Page, name: string) =>
-    page.getByRole('dialog').getByRole('button', { name, exact: true }).click()
-
-  const isSignedIn = async (page: Page): Promise<boolean> => {
-    const status = (await page.context().request.get('/api/v1/sessions/current')).status()
-    return status === 200
-  }
 
   test('finds a user, disables with a reason, undoes that, and gives other roles and the former ones again', async () => {
     await makeUser(c, 'benjamin', ['moderator', 'user'])
@@ -120,101 +102,25 @@ describe('an administrator', { skip: browserMissing }, () => {
     assert.equal(await page.getByText('Open sessions').count(), 0)
   })
 
-  test('makes a service with a key, is told of a name that is taken, disables it and takes that back, and deletes it', async () => {
-    const page = await openAs(c, 'alice', '/admin/services')
-    const make = async () => {
-      await page.getByLabel('Name').fill('nightly-reports')
-      await press(page, 'Make the service')
-    }
-    await make()
-    await page.getByText('The service nightly-reports is made.').waitFor()
-    await make()
-    await page.getByText('This username is taken.').waitFor()
-    await page.getByRole('link', { name: 'nightly-reports' }).click()
-    await page.getByLabel('user', { exact: true }).check()
-    await press(page, 'Change the roles')
-    await page.getByText('nightly-reports has other roles now.').waitFor()
-    await page.getByLabel('Name', { exact: true }).fill('of the night')
-    await page.getByLabel('users:read').check()
-    await press(page, 'Make the key')
-    await page.getByLabel('I have kept this key').check()
-    const key = await page.getByRole('main').locator('code').innerText()
-    await press(page, 'Go on')
-    const tryKey = async () =>
-      (await c.t.call('GET', '/api/v1/users', { headers: { 'x-api-key': key } })).status
-    assert.equal(await tryKey(), 200)
-    await press(page, 'Disable')
-    await answer(page, 'Disable')
-    await page.getByText('nightly-reports is disabled.').waitFor()
-    await press(page, 'Undo')
-    await page.getByText('nightly-reports is enabled.').waitFor()
-    assert.equal(await tryKey(), 401)
-    await press(page, 'Delete')
-    await answer(page, 'Delete')
-    await page.getByText('nightly-reports is deleted.').waitFor()
-  })
-
-  test('asks why somebody may do something, and reads each part of the rule with a tick or a cross', async () => {
-    await makeUser(c, 'francesca')
-    const page = await openAs(c, 'alice', '/admin/explain')
-    const ask = async (asked: string) => {
-      await page.getByLabel('Permission or route').fill(asked)
-      await press(page, 'Ask')
-    }
-    await page.getByLabel('Username').fill('francesca')
-    await ask('posts:moderate')
-    await page.getByRole('status').getByText('No', { exact: true }).waitFor()
-    await page.getByRole('listitem').getByRole('img', { name: 'Does not hold:' }).waitFor()
-    await ask('POST /api/v1/posts')
-    await page.getByRole('status').getByText('Yes', { exact: true }).waitFor()
-    await ask('posts:burn')
-    await page.getByText('There is no such permission or route.').waitFor()
-    await page.getByLabel('Username').fill('nobody-at-all')
-    await ask('posts:write')
-    await page.getByText('There is no such thing, or it is gone.').waitFor()
-  })
-
-  test("sees where somebody is signed in and ends it there, and is told that a signing key's turn comes", async () => {
-    await makeUser(c, 'gwendolyn')
-    const hers = await openAs(c, 'gwendolyn', '/me')
+  test('links a user to whom another issuer names, takes that away and undoes it, and links the same to nobody else', async () => {
+    for (const username of ['margaret', 'nicolette']) await makeUser(c, username)
     const page = await openAs(c, 'alice', '/admin/users')
-    await find(page, 'gwendolyn')
-    await page.getByRole('link', { name: '1: show them' }).click()
-    await page.getByText('Where gwendolyn is signed in').waitFor()
-    await page.getByRole('button', { name: 'End the session of gwendolyn' }).click()
-    await page.getByText('gwendolyn is signed out there.').waitFor()
-    assert.equal(await isSignedIn(hers), false)
-
-    await page.getByRole('link', { name: 'Signing keys' }).click()
-    await press(page, 'Let the next one sign')
-    await page.getByText('The next key signs').waitFor()
-  })
-
-  test('makes a role, changes it and takes that back, and who has it is offered no more and goes no way up', async () => {
-    const page = await openAs(c, 'alice', '/admin/roles')
-    await page.getByLabel('Name').fill('support')
-    for (const permission of ['users:read', 'users:write']) await page.getByLabel(permission).check()
-    await press(page, 'Make the role')
-    await page.getByText('The role support is made.').waitFor()
-    await press(page, 'Change the role support')
-    await page.getByLabel('audit:read').check()
-    await page.getByRole('main').getByRole('button', { name: 'Change', exact: true }).last().click()
-    await page.getByText('The role support is changed.').waitFor()
+    const link = async (username: string) => {
+      await find(page, username)
+      await untilEqual(() => page.getByLabel('Issuer').inputValue(), issuer)
+      await page.getByLabel('Subject').fill('margaret-elsewhere')
+      await press(page, 'Link')
+    }
+    await link('margaret')
+    await page.getByText('margaret-elsewhere is linked.').waitFor()
+    await press(page, 'Remove the link to margaret-elsewhere')
+    await answer(page, 'Remove')
+    await page.getByText('margaret-elsewhere is linked no more.').waitFor()
+    const links = page.getByRole('list', { name: 'Linked identities' })
+    await untilEqual(() => links.count(), 0)
     await press(page, 'Undo')
-    await page.getByText('The role support is as it was.').waitFor()
-
-    await makeUser(c, 'harriet', ['support'])
-    const hers = await openAs(c, 'harriet', '/admin/users')
-    assert.equal(await hers.getByRole('link', { name: 'Signing keys' }).count(), 0)
-    await find(hers, 'alice')
-    await press(hers, 'End all sessions')
-    await answer(hers, 'End all sessions')
-    await hers.getByText('concerns someone who may do more than you').waitFor()
-    assert.equal(await isSignedIn(page), true)
-
-    await page.reload()
-    await press(page, 'Delete the role support')
-    await answer(page, 'Delete')
+    await links.getByText('margaret-elsewhere').waitFor()
+    await link('nicolette')
     await page.getByText('This does not go with how things stand now.').waitFor()
   })
 

@@ -154,7 +154,10 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
   })
 
   test('a forgotten password is set anew by the link of a mail, and the link opens nothing twice', async () => {
-    await withAddress('dave')
+    const before = await withAddress('dave', '/me/api-keys')
+    await before.getByLabel('Name').fill('report of dave')
+    await press(before, 'Make the key')
+    await before.getByLabel('I have kept this key').waitFor()
     const page = await open(c, '/sign-in')
     await page.getByRole('link', { name: 'Forgotten password' }).click()
     await page.getByLabel('E-mail address').fill('dave@example.org')
@@ -176,8 +179,13 @@ describe('e-mail addresses and links', { skip: browserMissing }, () => {
       await page.goto(`/console${path}`)
       await page.getByRole('heading', { name: reviewTitle }).waitFor()
     }
-    await page.goto('/console/me/security')
-    await page.getByRole('heading', { name: 'Security' }).waitFor()
+    const keys = page.getByRole('list', { name: 'Your API keys' })
+    await keys.getByText('report of dave').waitFor()
+    await keys.getByText('ended', { exact: true }).waitFor()
+    for (const [path, name] of Object.entries({ '/me/security': 'Security', '/me/api-keys': 'API keys' })) {
+      await page.goto(`/console${path}`)
+      await page.getByRole('heading', { name, exact: true }).waitFor()
+    }
     await page.goto('/console/me/email')
     await sayAllIsOwn(page)
     await page.getByRole('heading', { name: 'E-mail', exact: true }).waitFor()

@@ -4,6 +4,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { Language } from '../../apps/console/src/texts/languages.ts'
 import { browserMissing, type Console, startConsole } from './start-console.ts'
 import { storyLanguages, takeStories } from './story-pictures.ts'
+import { withIssuer } from './walks/issuer.ts'
 import type { Walk } from './walks/walk.ts'
 import { walks } from './walks/walks.ts'
 
@@ -91,7 +92,7 @@ const main = async (): Promise<void> => {
   if (browserMissing !== false) throw new Error(browserMissing)
   const folder = process.argv[2] ?? join(import.meta.dirname, '../../docs/screenshots')
   mkdirSync(folder, { recursive: true })
-  const running = await startConsole()
+  const running = await startConsole(withIssuer)
   try {
     const names = await takeAll(running, folder)
     const stations = await takeStories(folder)

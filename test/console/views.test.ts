@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core'
 import { type Language, languages } from '../../apps/console/src/texts/languages.ts'
 import { untilEqual } from '../process/until.ts'
 import { browserMissing, type Console, readColours, startConsole } from './start-console.ts'
+import { withIssuer } from './walks/issuer.ts'
 import { walks } from './walks/walks.ts'
 
 type AxeResults = Awaited<ReturnType<AxeBuilder['analyze']>>
@@ -62,7 +63,7 @@ const look = async (page: Page): Promise<void> => {
 describe('every view', { skip: browserMissing, concurrency: 4 }, () => {
   let c: Console
   before(async () => {
-    c = await startConsole()
+    c = await startConsole(withIssuer)
   })
   after(() => c.close())
 

@@ -1,6 +1,6 @@
 import type { Current } from './api/answers.ts'
 import { type Memory, readMemory } from './router.ts'
-import { home, isWithReview, reviewPath, type View } from './views.tsx'
+import { homeOf, isWithReview, reviewPath, type View } from './views.tsx'
 
 type Situation = {
   readonly path: string
@@ -23,6 +23,7 @@ export const findElsewhere = ({
   // After a new password: what outlived it is looked at before anything else.
   if (view.audience === 'user' && current?.user.review_due && !isWithReview(path))
     return { path: reviewPath, memory: { from: path } }
-  if (view.audience === 'stranger' && current) return { path: readMemory().from ?? home, memory: {} }
+  if (view.audience === 'stranger' && current)
+    return { path: readMemory().from ?? homeOf(current.user.permissions), memory: {} }
   return undefined
 }

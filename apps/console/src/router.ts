@@ -10,8 +10,6 @@ export type Memory = {
   readonly notice?: TextName
   /** What was looked for. */
   readonly search?: UserSearch
-  /** Whose things are shown. */
-  readonly of?: { readonly id: string; readonly name: string }
 }
 
 const base = '/console'

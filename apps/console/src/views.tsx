@@ -3,6 +3,8 @@ import type { TextName } from './texts/en.ts'
 import { AllApiKeys } from './views/administration/api-keys.tsx'
 import { HealthNow } from './views/administration/health.tsx'
 import { Invitations } from './views/administration/invitations.tsx'
+import { Issuers } from './views/administration/issuers.tsx'
+import { Overview } from './views/administration/overview.tsx'
 import { Roles } from './views/administration/roles.tsx'
 import { OneService } from './views/administration/service.tsx'
 import { Services } from './views/administration/services.tsx'
@@ -62,6 +64,7 @@ const views: Readonly<Record<string, View>> = {
 }
 
 const administration = {
+  '/admin': { title: 'overviewTitle', needs: 'metrics:read', Content: Overview },
   '/admin/users': { title: 'usersTitle', needs: 'users:write', Content: Users },
   '/admin/users/:id': { title: 'userTitle', needs: 'users:write', isUnlisted: true, Content: OneUser },
   '/admin/invitations': { title: 'invitationsTitle', needs: 'users:write', Content: Invitations },
@@ -76,6 +79,7 @@ const administration = {
   '/admin/sessions': { title: 'sessionsTitle', needs: 'sessions:write', Content: Sessions },
   '/admin/signing-keys': { title: 'signingTitle', needs: 'signing-keys:write', Content: SigningKeys },
   '/admin/api-keys': { title: 'allKeysTitle', needs: 'api-keys:write', Content: AllApiKeys },
+  '/admin/issuers': { title: 'issuersTitle', needs: 'clients:write', Content: Issuers },
   '/admin/settings': { title: 'settingsTitle', needs: 'settings:read', Content: SettingsInForce },
   '/admin/health': { title: 'healthTitle', needs: 'metrics:read', Content: HealthNow },
   '/admin/explain': { title: 'whyTitle', needs: 'users:write', Content: Why },
@@ -90,10 +94,14 @@ export const reviewPath = '/me/review'
 
 /** Where a stranger's factor is removed, and others are signed out. */
 export const isWithReview = (path: string): boolean =>
-  [reviewPath, '/me/security', '/me/devices'].includes(path)
+  [reviewPath, '/me/security', '/me/devices', '/me/api-keys'].includes(path)
 
 /** Where everybody begins. */
 export const home = '/me'
+
+/** Where whoever has signed in goes on, who wanted to go nowhere else. */
+export const homeOf = (permissions: readonly string[]): string =>
+  permissions.includes(administration['/admin'].needs) ? '/admin' : home
 
 /** `/admin/users/7c9e` → `/admin/users/:id` */
 const toOne = (path: string): string => path.replace(/[^/]+$/, ':id')

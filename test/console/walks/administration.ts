@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { type Console, makeUser } from '../start-console.ts'
+import { issuer } from './issuer.ts'
 import { answer, follow, newName, openAsSomebody, press } from './somebody.ts'
 import type { Walk } from './walk.ts'
 
@@ -23,6 +24,10 @@ export const usersWalk: Walk = async function* (console, context) {
   await makeUser(console, username, ['moderator', 'user'])
   await search(page, username)
   await follow(page, username, 'Open sessions')
+  await page.getByRole('heading', { name: 'Linked identities' }).waitFor()
+  await page.getByLabel('Subject').fill(username)
+  await press(page, 'Link')
+  await page.getByText(`${username} is linked.`).waitFor()
   yield ['user', page]
   await press(page, 'Disable')
   await page.getByRole('dialog').getByLabel('Reason').waitFor()
@@ -54,7 +59,20 @@ export const usersWalk: Walk = async function* (console, context) {
 
 /** Programs, keys and the server itself. */
 export const serverWalk: Walk = async function* (console, context) {
-  const page = await openAsAdministrator(console, context, '/admin/services')
+  const page = await openAsAdministrator(console, context, '/admin')
+  await page.getByText('Counted').waitFor()
+  await page.getByText('Day by day').click()
+  yield ['overview', page]
+  await follow(page, 'Other issuers', issuer)
+  yield ['issuers', page]
+  await press(page, `Block ${issuer}`)
+  await page.getByRole('dialog').getByText('refused at once').waitFor()
+  await answer(page, 'Block')
+  await page.getByText(`${issuer} is blocked.`).waitFor()
+  yield ['issuer-blocked', page]
+  await press(page, 'Undo')
+  await page.getByText('is not blocked any more').waitFor()
+  await follow(page, 'Services', 'A new service')
   const service = newName('backup')
   await page.getByLabel('Name').fill(service)
   await page.getByLabel('What it is for').fill('Fetches what is new, every hour')

@@ -106,20 +106,3 @@ export type SettingsShown = {
   /** Why the rules of production hold; none where they do not. */
   readonly production_rules: readonly string[]
 }
-
-export type Health = {
-  readonly ready: boolean
-  readonly reasons: readonly string[]
-  readonly warnings: readonly string[]
-  readonly processes: readonly {
-    readonly kind: string
-    readonly version: string
-    readonly host: string
-    readonly silent: boolean
-    readonly address_trouble: string | null
-    readonly started_at: string
-    readonly seen_at: string
-  }[]
-  readonly mail: { readonly waiting: number; readonly given_up: number }
-  readonly housekeeping: readonly { readonly task: string; readonly succeeded_at: string | null }[]
-}

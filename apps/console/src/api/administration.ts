@@ -3,7 +3,6 @@ import type {
   AnySession,
   CursorPage,
   Explanation,
-  Health,
   KnownPermission,
   ListedUser,
   OpenInvitation,
@@ -14,6 +13,7 @@ import type {
   UserSearch,
 } from './administration-answers.ts'
 import type { Ask } from './ask.ts'
+import type { Health, Identity, Issuer, Statistics } from './installation-answers.ts'
 import type { KeyRequest, NewApiKey, OwnedKey } from './key-answers.ts'
 
 /** `?q=al&state=enabled`, without what is not asked for. */
@@ -24,6 +24,8 @@ const toQuery = (asked: Readonly<Record<string, string | undefined>>): string =>
 
 /** How many rows stand on a page that is read by its number. */
 export const invitationsPerPage = 50
+
+type Named = Pick<Identity, 'issuer' | 'subject'>
 
 /** The routes of administrators, one line each. */
 export const createAdministration = (ask: Ask) => {
@@ -81,6 +83,17 @@ export const createAdministration = (ask: Ask) => {
     deleteRole: (name: string) => ask('DELETE', one('roles', name)),
     findSettings: () => ask('GET', '/admin/settings') as Promise<SettingsShown>,
     findHealth: () => ask('GET', '/admin/health') as Promise<Health>,
+    findStatistics: () => ask('GET', '/admin/statistics') as Promise<Statistics>,
+    listIssuers: async () =>
+      ((await ask('GET', '/admin/issuers')) as { readonly issuers: readonly Issuer[] }).issuers,
+    changeIssuer: (name: 'block' | 'unblock', issuer: string) =>
+      ask('POST', `/admin/issuers/${name}`, { issuer }),
+    listIdentities: async (user: string) =>
+      ((await ask('GET', `${one('users', user)}/identities`)) as { readonly data: readonly Identity[] }).data,
+    linkIdentity: (user: string, { issuer, subject }: Named) =>
+      ask('POST', `${one('users', user)}/identities`, { issuer, subject }),
+    unlinkIdentity: (user: string, { issuer, subject }: Named) =>
+      ask('DELETE', `${one('users', user)}/identities${toQuery({ issuer, subject })}`),
     revokeInvitation: (id: string) => ask('DELETE', one('invitations', id)),
   }
 }

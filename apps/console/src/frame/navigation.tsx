@@ -31,7 +31,7 @@ export const Navigation = () => {
 
 /** The list of all is current as well while one of them is shown. */
 const isCurrent = (path: string, to: string): boolean =>
-  path === to || (findView(path).isUnlisted === true && path.startsWith(`${to}/`) && to !== home)
+  path === to || (findView(path).isUnlisted === true && path.replace(/\/[^/]+$/, '') === to && to !== home)
 
 const Links = ({ paths, label }: { readonly paths: readonly string[]; readonly label: string }) => {
   const { text } = useTexts()

@@ -62,7 +62,6 @@ export const enAdministration = {
     'A key lets a program act for you, with no more than the permissions that you give it. Treat it like a password.',
   allKeysTitle: 'All API keys',
   allKeysIntro: 'The keys of users and services. The keys themselves nobody can see.',
-  keysOf: 'The keys of {name}.',
   serviceKeyHint: 'Never more than the roles of the service allow at the moment of use.',
   keysNone: 'There is no key.',
   keyNew: 'A new key',
@@ -180,11 +179,10 @@ export const enAdministration = {
 
   sessionsTitle: 'Sessions',
   sessionsIntro: 'Where everybody is signed in, the newest first.',
-  sessionsOf: 'Where {username} is signed in, the newest first.',
+  sessionsOf: 'Where this user is signed in',
   sessionsNone: 'Nobody is.',
   sessionEnded: '{username} is signed out there.',
   endSessionOf: 'End the session of {username}: {device}',
-  showThem: '{count}: show them',
   signingTitle: 'Signing keys',
   signingIntro:
     'They sign access tokens. The next one takes its turn by itself; let it do so now, or revoke one that may have leaked.',

@@ -1,4 +1,5 @@
 import { enAdministration } from './en-administration.ts'
+import { enInstallation } from './en-installation.ts'
 
 /** English, and with it the names of all texts. What stands in braces is filled in. */
 export const en = {
@@ -235,7 +236,9 @@ export const en = {
     'Your password is new. Somebody who was in your account before may have added something that opens it still. Look at it once.',
   reviewFactors: 'What signs in beside your password',
   reviewNothing: 'Nothing: your password is all there is.',
-  reviewEnded: 'All other devices were signed out, and API keys have ended.',
+  reviewEnded:
+    'All other devices were signed out. API keys of before have ended; a program that needs one gets a new one.',
+  reviewKeys: 'Your API keys',
   reviewYes: 'All of it is mine',
   reviewNo: 'Something is not mine',
 
@@ -276,6 +279,7 @@ export const en = {
   errorOther: 'That did not work ({code}). Try again.',
 
   ...enAdministration,
+  ...enInstallation,
 } as const
 
 /** Every language has all of them. */

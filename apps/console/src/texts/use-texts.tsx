@@ -11,6 +11,8 @@ type UsedTexts = {
   /** A timestamp as people of this language write it. */
   readonly time: (timestamp: string) => string
   readonly date: (timestamp: string) => string
+  /** A day of UTC, wherever it is read. */
+  readonly dayOf: (date: string) => string
 }
 
 const key = 'gatewright-language'
@@ -32,12 +34,14 @@ const createTexts = (language: Language, setLanguage: UsedTexts['setLanguage']):
   const locale = pickLocale(language, navigator.languages)
   const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
   const date = new Intl.DateTimeFormat(locale, { dateStyle: 'long' })
+  const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone: 'UTC' })
   return {
     language,
     setLanguage,
     text: (name, values) => toText(language, name, values),
     time: timestamp => time.format(new Date(timestamp)),
     date: timestamp => date.format(new Date(timestamp)),
+    dayOf: written => day.format(new Date(written)),
   }
 }
 

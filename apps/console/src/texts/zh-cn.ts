@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts'
 import { zhCnAdministration } from './zh-cn-administration.ts'
+import { zhCnInstallation } from './zh-cn-installation.ts'
 
 export const zhCn: Texts = {
   skip: '跳到正文',
@@ -223,7 +224,8 @@ export const zhCn: Texts = {
   reviewIntro: '你的密码已更换。之前进入过账户的人可能添加了仍能打开账户的东西，请查看一下。',
   reviewFactors: '密码之外的登录方式',
   reviewNothing: '没有：只有密码。',
-  reviewEnded: '其他所有设备都已退出登录，API 密钥也已失效。',
+  reviewEnded: '其他所有设备都已退出登录。之前的 API 密钥都已失效；需要密钥的程序请使用新密钥。',
+  reviewKeys: '你的 API 密钥',
   reviewYes: '都是我的',
   reviewNo: '有些不是我的',
 
@@ -251,7 +253,7 @@ export const zhCn: Texts = {
   errorEmail: '这不是有效的电子邮箱。',
   errorPasswordTooShort: '密码太短：至少需要 {minimum} 个字符。',
   errorPasswordBlocklisted: '这个密码容易被猜到，或者攻击者已经知道，请换一个。',
-  errorPasswordSame: '这就是您现在的密码。请另选一个。',
+  errorPasswordSame: '这就是你现在的密码。请另选一个。',
   errorPassword: '该密码无法使用。请换一个更短或不含特殊控制字符的密码。',
   errorRateLimited: '尝试次数过多，请稍候。',
   errorUnavailable: '服务暂时不可用，请稍后重试。',
@@ -262,4 +264,5 @@ export const zhCn: Texts = {
   errorOther: '操作未成功（{code}），请重试。',
 
   ...zhCnAdministration,
+  ...zhCnInstallation,
 }

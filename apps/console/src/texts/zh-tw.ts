@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts'
 import { zhTwAdministration } from './zh-tw-administration.ts'
+import { zhTwInstallation } from './zh-tw-installation.ts'
 
 export const zhTw: Texts = {
   skip: '跳到主要內容',
@@ -223,7 +224,8 @@ export const zhTw: Texts = {
   reviewIntro: '您的密碼已更換。先前進入過帳戶的人可能新增了仍能開啟帳戶的東西，請查看一下。',
   reviewFactors: '密碼之外的登入方式',
   reviewNothing: '沒有：只有密碼。',
-  reviewEnded: '其他所有裝置都已登出，API 金鑰也已失效。',
+  reviewEnded: '其他所有裝置都已登出。先前的 API 金鑰都已失效；需要金鑰的程式請使用新金鑰。',
+  reviewKeys: '您的 API 金鑰',
   reviewYes: '都是我的',
   reviewNo: '有些不是我的',
 
@@ -263,4 +265,5 @@ export const zhTw: Texts = {
   errorOther: '操作未成功（{code}），請再試一次。',
 
   ...zhTwAdministration,
+  ...zhTwInstallation,
 }

@@ -6,6 +6,8 @@ import styles from '../factors/factor-list.module.css'
 import { Section } from '../factors/section.tsx'
 import { Loaded } from '../forms/loaded.tsx'
 import { ProblemNotice } from '../forms/problem-notice.tsx'
+import { Rows } from '../frame/rows.tsx'
+import { KeyRow } from '../keys/key-row.tsx'
 import { navigate, readMemory } from '../router.ts'
 import { useSessionChanged, useUser } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
@@ -28,6 +30,7 @@ export const Review = () => {
   })
   const factors = useQuery({ queryKey: ['factors', id], queryFn: api.findFactors })
   const passkeys = useQuery({ queryKey: ['passkeys', id], queryFn: api.listPasskeys })
+  const keys = useQuery({ queryKey: ['api-keys', id], queryFn: api.listKeys })
   return (
     <>
       <Text>{text('reviewIntro')}</Text>
@@ -38,7 +41,16 @@ export const Review = () => {
           )}
         </Loaded>
       </Section>
-      <Text c="dimmed">{text('reviewEnded')}</Text>
+      <Section title={text('reviewKeys')}>
+        <Text c="dimmed">{text('reviewEnded')}</Text>
+        <Loaded query={keys}>
+          {found => (
+            <Rows label={text('reviewKeys')} items={found} none={text('keysNone')}>
+              {key => <KeyRow key={key.id} apiKey={key} />}
+            </Rows>
+          )}
+        </Loaded>
+      </Section>
       <ProblemNotice error={noteReview.error} />
       <Group>
         <Button loading={noteReview.isPending} onClick={() => noteReview.mutate()}>

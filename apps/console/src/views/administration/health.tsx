@@ -1,8 +1,8 @@
-import { Button } from '@mantine/core'
+import { Badge, Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import styles from '../../administration/tile.module.css'
 import { Tile } from '../../administration/tile.tsx'
-import type { Health } from '../../api/administration-answers.ts'
+import type { Health } from '../../api/installation-answers.ts'
 import { useApi } from '../../api/use-api.ts'
 import { Section } from '../../factors/section.tsx'
 import { Loaded } from '../../forms/loaded.tsx'
@@ -19,6 +19,7 @@ export const HealthNow = () => {
       {found => (
         <>
           <Tiles health={found} />
+          {found.findings.length > 0 && <Findings findings={found.findings} />}
           <Section title={text('processes')}>
             <Rows label={text('processes')} items={found.processes} none={text('noneOfThem')}>
               {process => (
@@ -56,9 +57,34 @@ export const HealthNow = () => {
   )
 }
 
+/** What the doctor says stays in English, as its command prints it. */
+const Findings = ({ findings }: Pick<Health, 'findings'>) => {
+  const { text } = useTexts()
+  return (
+    <Section title={text('healthFindings')}>
+      <div lang="en">
+        <Rows label={text('healthFindings')} items={findings} none="">
+          {({ check, level, found, means, do: mend }) => (
+            <Row
+              key={check}
+              title={check}
+              badges={
+                <Badge variant="light" color={level === 'problem' ? 'red' : 'yellow'}>
+                  {level}
+                </Badge>
+              }
+              lines={[found, means, mend]}
+            />
+          )}
+        </Rows>
+      </div>
+    </Section>
+  )
+}
+
 const Tiles = ({ health }: { readonly health: Health }) => {
   const { text } = useTexts()
-  const { ready, reasons, warnings, processes, mail } = health
+  const { ready, reasons, warnings, processes, mail, feed } = health
   const silent = processes.filter(process => process.silent).length
   return (
     <ul className={styles.tiles}>
@@ -72,6 +98,14 @@ const Tiles = ({ health }: { readonly health: Health }) => {
         isGood={silent === 0}
         title={text('healthProcesses', { count: processes.length })}
         detail={silent > 0 && text('healthSilent', { count: silent })}
+      />
+      <Tile
+        isGood={feed.age_ms !== null && feed.age_ms <= feed.most_ms}
+        title={
+          feed.age_ms === null
+            ? text('healthFeedNever')
+            : text('healthFeed', { seconds: (feed.age_ms / 1_000).toFixed(1) })
+        }
       />
       <Tile
         isGood={mail.given_up === 0}

@@ -3,6 +3,8 @@ import { ActOn } from '../../administration/act-on.tsx'
 import { userActions } from '../../administration/actions.ts'
 import { ChangeRoles } from '../../administration/change-roles.tsx'
 import { Changes, useChanges } from '../../administration/changes.tsx'
+import { Identities } from '../../administration/identities.tsx'
+import { SessionRows } from '../../administration/session-rows.tsx'
 import { UserState } from '../../administration/user-state.tsx'
 import type { AdministeredUser } from '../../api/administration-answers.ts'
 import { useApi } from '../../api/use-api.ts'
@@ -11,6 +13,7 @@ import { Link } from '../../forms/link.tsx'
 import { Loaded } from '../../forms/loaded.tsx'
 import { Badges } from '../../frame/badges.tsx'
 import { Fact, Facts } from '../../frame/facts.tsx'
+import { OwnedKeyRows } from '../../keys/owned-key-rows.tsx'
 import { useIdOfPath } from '../../router.ts'
 import { useUser } from '../../session.ts'
 import type { TextName } from '../../texts/en.ts'
@@ -20,6 +23,7 @@ import { useTexts } from '../../texts/use-texts.tsx'
 export const OneUser = () => {
   const { text } = useTexts()
   const { admin } = useApi()
+  const { permissions } = useUser()
   const id = useIdOfPath()
   const changes = useChanges()
   const user = useQuery({ queryKey: ['user', id], queryFn: () => admin.findUser(id) })
@@ -47,6 +51,17 @@ export const OneUser = () => {
                   changes={changes}
                 />
               </Section>
+              {permissions.includes('sessions:write') && (
+                <Section title={text('sessionsOf')}>
+                  <SessionRows userId={id} changes={changes} />
+                </Section>
+              )}
+              {permissions.includes('api-keys:write') && (
+                <Section title={text('apiKeysTitle')}>
+                  <OwnedKeyRows ownerId={id} changes={changes} />
+                </Section>
+              )}
+              <Identities userId={id} changes={changes} />
             </>
           )}
         </Loaded>
@@ -57,7 +72,6 @@ export const OneUser = () => {
 
 const UserFacts = ({ user }: { readonly user: AdministeredUser }) => {
   const { text, time } = useTexts()
-  const { permissions } = useUser()
   const waysIn = useWaysIn(user)
   return (
     <Facts>
@@ -74,24 +88,8 @@ const UserFacts = ({ user }: { readonly user: AdministeredUser }) => {
       <Fact name={text('waysIn')}>
         <Badges names={waysIn} none={text('noWayIn')} />
       </Fact>
-      <Fact name={text('openSessions')}>
-        {permissions.includes('sessions:write') ? (
-          <Link to="/admin/sessions" memory={{ of: { id: user.id, name: user.username } }}>
-            {text('showThem', { count: user.sessions })}
-          </Link>
-        ) : (
-          user.sessions
-        )}
-      </Fact>
-      <Fact name={text('apiKeysTitle')}>
-        {permissions.includes('api-keys:write') ? (
-          <Link to="/admin/api-keys" memory={{ of: { id: user.id, name: user.username } }}>
-            {text('showThem', { count: user.api_keys })}
-          </Link>
-        ) : (
-          user.api_keys
-        )}
-      </Fact>
+      <Fact name={text('openSessions')}>{user.sessions}</Fact>
+      <Fact name={text('apiKeysTitle')}>{user.api_keys}</Fact>
       <Fact name={text('lastSignIn')}>
         {user.last_sign_in_at === null ? text('never') : time(user.last_sign_in_at)}
       </Fact>
