@@ -1,3 +1,4 @@
+import { apiKeyCreate } from './api-key-create.ts'
 import { apiKeyList } from './api-key-list.ts'
 import { apiKeyRevoke } from './api-key-revoke.ts'
 import type { Command } from './command.ts'
@@ -62,6 +63,7 @@ export const commands: readonly Command[] = [
   serviceDisable,
   serviceEnable,
   serviceDelete,
+  apiKeyCreate,
   apiKeyList,
   apiKeyRevoke,
   sessionList,

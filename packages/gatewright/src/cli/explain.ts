@@ -1,16 +1,32 @@
 import type { Engine } from '../compose.ts'
 import type { Explanation, Question } from '../gate/explain.ts'
+import { parseAddress } from '../ground/address.ts'
 import { defineCommand, WrongUse } from './command.ts'
 import { withEngine } from './engine.ts'
 import { readSecretLine } from './password-input.ts'
 
 type Asked = {
+  readonly request: string | undefined
+  readonly address: string | undefined
   readonly user: string | undefined
   readonly permission: string | undefined
   readonly fromStdin: boolean
 }
 
-const check = ({ user, permission, fromStdin }: Asked): void => {
+/** A request says by itself whom it was about. */
+const checkAlone = ({ user, permission, address, fromStdin }: Asked): void => {
+  if (fromStdin || [user, permission, address].some(each => each !== undefined))
+    throw new WrongUse('--request stands beside other options: write it alone')
+}
+
+const check = (asked: Asked): void => {
+  const { user, permission, address, fromStdin } = asked
+  if (address !== undefined && !fromStdin)
+    throw new WrongUse(
+      '--address is where a credential is shown from: write it beside --token-stdin, and give the API key on standard input',
+    )
+  if (address !== undefined && parseAddress(address) === undefined)
+    throw new WrongUse('--address is no IP address: write one, such as 192.0.2.7')
   if (user !== undefined && fromStdin)
     throw new WrongUse('--user and --token-stdin stand together: write one of the two')
   if (user === undefined && !fromStdin)
@@ -60,12 +76,28 @@ export const explain = defineCommand({
       describe:
         'Takes an access token, API key or cookie from standard input: is it good, and if not, why. It is stored nowhere.',
     },
+    address: {
+      kind: 'text',
+      value: 'address',
+      describe: 'Where an API key of standard input is shown from. Without it, that is not asked.',
+    },
     permission: { kind: 'text', value: 'name', describe: 'What it is about, such as posts:moderate.' },
+    request: {
+      kind: 'text',
+      value: 'id',
+      describe:
+        'Alone: what is known of a request by the request_id of its answer, of the audit events and of LOG_FILE.',
+    },
   },
   example: 'explain --user bob --permission users:write',
-  run: async ({ user, permission, 'token-stdin': fromStdin }) => {
-    check({ user, permission, fromStdin })
+  run: async ({ user, permission, address, request, 'token-stdin': fromStdin }) => {
+    const asked = { user, permission, address, request, fromStdin }
+    if (request !== undefined) {
+      checkAlone(asked)
+      return (await import('./explain-request.ts')).explainRequest(request)
+    }
+    check(asked)
     const token = fromStdin ? await readSecretLine(process.stdin, 'token') : undefined
-    return withEngine('must exist', engine => ask(engine, { user, token, permission }))
+    return withEngine('must exist', engine => ask(engine, { user, token, permission, address }))
   },
 })

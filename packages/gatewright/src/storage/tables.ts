@@ -426,6 +426,7 @@ type IdentitiesTable = { issuer: string; subject: string; user_id: string; creat
 type BlockedIssuersTable = { issuer: string; blocked_at: number }
 
 export type Database = Kysely<Tables>
+export type AuditEventRow = Selectable<AuditEventsTable>
 export type ApiKeyRow = Selectable<ApiKeysTable>
 export type DatabaseTransaction = Transaction<Tables>
 export type InstallationRow = Selectable<InstallationTable>
