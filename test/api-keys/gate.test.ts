@@ -77,6 +77,22 @@ describe('a key', () => {
     assert.equal(more.body.code, 'insufficient_permission')
   })
 
+  test('over-reach: one that may not write posts sees no drafts of its owner, one by one or in a list', async () => {
+    const draft = { title: 'Secret', content: 'Not yet', published: false }
+    const { body } = await t.call('POST', 'posts', { token: ann.access, body: draft })
+    const [reading, writing] = [await giveAnn({ permissions: ['todos:read'] }), await giveAnn()]
+    for (const [key, status] of [
+      [reading, 404],
+      [writing, 200],
+    ] as const)
+      for (const version of ['/api/v1', '/api/v2']) {
+        assert.equal((await ask(key, `${version}/posts/${body.id}`)).status, status)
+        const { text } = await ask(key, `${version}/posts`)
+        assert.equal(text.includes(body.id), status === 200, version)
+      }
+    assert.equal((await ask(reading, '/api/v2/posts?q=Secret')).text.includes(body.id), false)
+  })
+
   test('asks for no CSRF token, whatever site its request names, and the cookie beside it is not read', async () => {
     const headers = {
       'x-api-key': await giveAnn(),

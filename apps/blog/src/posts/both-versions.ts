@@ -2,6 +2,7 @@ import { allOf, anyOf, owner, ownSession, permission, visible } from 'gatewright
 import { toTimestamp } from 'gatewright/clock'
 import type { Database } from 'gatewright/database'
 import { toVersionTag } from 'gatewright/entity-tags'
+import type { Principal } from 'gatewright/principal'
 import { anyText, flag, madeUpId, named, strictObject, text, timestamp } from 'gatewright/schemas'
 import { everyKind } from '../audience.ts'
 import type { PostRow } from '../tables.ts'
@@ -61,7 +62,14 @@ export const showPost = async (db: Database, row: PostRow) => {
 
 /** What every route of posts declares. */
 export const common = { principals: everyKind, audit: 'none' } as const
-export const mayRead = anyOf(visible('post'), owner('post'), permission('posts:moderate'))
-/** An author may change what is there without being allowed to write more; an API key only what it was given. */
+/**
+ * An author sees drafts and changes what is there without being allowed to write more; what acts for an author, such as
+ * an API key, only where it was given that.
+ */
 const asAuthor = allOf(owner('post'), anyOf(ownSession(), permission('posts:write')))
+export const mayRead = anyOf(visible('post'), asAuthor, permission('posts:moderate'))
 export const mayChange = anyOf(asAuthor, permission('posts:moderate'))
+
+/** Whose drafts a caller sees in a list, by the same rule. */
+export const draftsOf = (principal: Principal | undefined): string | undefined =>
+  principal?.kind === 'user' || principal?.permissions.has('posts:write') ? principal.userId : undefined

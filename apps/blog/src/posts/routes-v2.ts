@@ -11,6 +11,7 @@ import { sortNames } from '../paging/keyset.ts'
 import {
   common,
   content,
+  draftsOf,
   mayChange,
   mayRead,
   postExample,
@@ -72,7 +73,7 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
         q,
         authorId: author,
       }
-      const read = () => listPostsBehind(gatewright.db, { ...range, readerId: request.principal?.userId })
+      const read = () => listPostsBehind(gatewright.db, { ...range, readerId: draftsOf(request.principal) })
       if (q) await requireLimit(request, reply, 'search')
       const page = await (q ? runInTurn(searches, { request, reply }, read) : read())
       return toCursorPage(list, page.next, await showPosts(gatewright.db, page.rows))
@@ -91,7 +92,7 @@ export const postRoutesV2 = async (scope: FastifyInstance): Promise<void> => {
     },
     async ({ params, principal }, reply) => {
       const seesDrafts = principal?.permissions.has('posts:moderate') ?? false
-      const row = await getPost(gatewright.db, params.id, { userId: principal?.userId, seesDrafts })
+      const row = await getPost(gatewright.db, params.id, { userId: draftsOf(principal), seesDrafts })
       const { post, etag } = await showPost(gatewright.db, row)
       return reply.header('etag', etag).send(post)
     },

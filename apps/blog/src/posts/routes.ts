@@ -6,6 +6,7 @@ import { typed } from 'gatewright/typed-app'
 import {
   common,
   content,
+  draftsOf,
   mayChange,
   mayRead,
   postExample,
@@ -44,7 +45,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
       },
     },
     async ({ query: { page = 1, per_page = 20, user_id }, principal }) => {
-      const readerId = principal?.userId
+      const readerId = draftsOf(principal)
       const { posts, total } = await listPosts(gatewright.db, {
         page,
         perPage: per_page,
@@ -67,7 +68,7 @@ export const postRoutes = async (scope: FastifyInstance): Promise<void> => {
     },
     async ({ params, principal }) => {
       const seesDrafts = principal?.permissions.has('posts:moderate') ?? false
-      const row = await getPost(gatewright.db, params.id, { userId: principal?.userId, seesDrafts })
+      const row = await getPost(gatewright.db, params.id, { userId: draftsOf(principal), seesDrafts })
       return (await showPost(gatewright.db, row)).post
     },
   )
