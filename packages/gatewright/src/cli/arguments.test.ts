@@ -122,6 +122,7 @@ test('options stand in any order, with "=" or a space, and what is not given is 
       username: 'alice',
       role: ['admin', 'user'],
       email: undefined,
+      'by-mail': false,
       'password-stdin': false,
     },
   )
