@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { day, hour, minute, second, toTimestamp } from 'gatewright/clock'
 import { changeRoles } from '../../packages/gatewright/src/administration/users.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { newId } from '../../packages/gatewright/src/ground/random.ts'
 import { parseApiKey } from '../../packages/gatewright/src/tokens/api-key.ts'
 import { plantTotp } from '../factors/enrolled.ts'
 import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
@@ -190,6 +191,30 @@ describe('revoking', () => {
     assert.equal(codeOf(await revoke(body.id)), '404 not_found')
     const [row] = await list()
     assert.deepEqual([row.state, row.end_reason], ['ended', 'revoked'])
+  })
+
+  test('hidden key: one that goes on is listed behind any number that were made and revoked since', async () => {
+    const { id } = (await make()).body
+    t.clock.advance(second)
+    const rows = Array.from({ length: 210 }, () => ({
+      id: newId(t.engine.random),
+      created_at: t.clock.now(),
+    }))
+    const same = { user_id: ann.id, name: 'noise', secret_hash: '', permissions: '' }
+    const ended = { allowed_addresses: '', address: '', has_factor: 0, ended_at: t.clock.now() }
+    await t.engine.db
+      .insertInto('api_keys')
+      .values(rows.map(row => ({ ...row, ...same, ...ended })))
+      .execute()
+    const listed = await list()
+    assert.ok(listed.some((row: { id: string }) => row.id === id))
+    assert.deepEqual(
+      listed.map((row: { created_at: string }) => row.created_at),
+      listed
+        .map((row: { created_at: string }) => row.created_at)
+        .toSorted()
+        .toReversed(),
+    )
   })
 
   test('another’s key is not there', async () => {

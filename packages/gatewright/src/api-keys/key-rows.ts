@@ -17,16 +17,22 @@ export const stateOf = (
 /** Ended ones are shown as long as they are kept, but not without end. */
 const mostListed = 200
 
-/** The keys of a user or service, newest first: also those that ended or expired lately. */
-export const listKeys = (db: Database, ownerId: string): Promise<ApiKeyRow[]> =>
-  db
+/**
+ * The keys of a user or service, newest first: also those that ended or expired lately. Whoever makes and revokes as
+ * many as are shown hides none by them that goes on: of those all are there.
+ */
+export const listKeys = async (db: Database, ownerId: string): Promise<ApiKeyRow[]> => {
+  const rows = await db
     .selectFrom('api_keys')
     .selectAll()
     .where('user_id', '=', ownerId)
+    .orderBy(eb => eb('ended_at', 'is not', null))
     .orderBy('created_at', 'desc')
     .orderBy('id')
     .limit(mostListed)
     .execute()
+  return rows.sort((a, b) => b.created_at - a.created_at)
+}
 
 /** Keys that have not ended, expired ones among them. Their owner's row is held, so they stay as they are. */
 export const listUnended = ({ db }: Work, ownerId: string): Promise<ApiKeyRow[]> =>
