@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { posix } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { blogEvents } from '../apps/blog/src/audit-events.ts'
 import { auditEvents } from '../packages/gatewright/src/audit/events.ts'
 import { bodySteps, headSteps } from '../packages/gatewright/src/gate/gate.ts'
@@ -23,6 +25,7 @@ import {
   toTable,
   withParts,
 } from './markdown.ts'
+import { addUser } from './sessions/signed-in.ts'
 
 let t: TestApp
 before(async () => {
@@ -105,6 +108,20 @@ test('the picture shows every step of the gate, in order', () => {
     drawn.filter(text => steps.includes(text ?? '')),
     steps,
   )
+})
+
+test('the example of docs/explain.md is what the command prints beside a blog that has started', async () => {
+  await addUser(t.engine, 'bob')
+  const [, command = '', shown] =
+    /^\$ npm run --silent gatewright -- (.+)\n([\s\S]+)$/.exec(
+      readBlocks(readDocument('docs/explain.md'))
+        .map(({ text }) => text)
+        .find(text => text.includes('explain --user bob')) ?? '',
+    ) ?? []
+  const main = posix.join(top, 'packages/gatewright/src/cli/main.ts')
+  const env = { DATABASE_URL: t.engine.settings.databaseUrl }
+  const { stdout } = await promisify(execFile)(process.execPath, [main, ...command.split(' ')], { env })
+  assert.equal(stdout.trim(), shown?.trim())
 })
 
 const additions = 'docs/contract-additions.md'

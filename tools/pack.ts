@@ -41,6 +41,7 @@ const pages = [
   'passkeys',
   'postgresql',
   'registration',
+  'roles',
   'routes',
   'services',
   'settings',

@@ -3,9 +3,11 @@ import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser } from 'gatewright/administration'
 import { day, minute, second as oneSecond } from 'gatewright/clock'
 import { createRole } from '../../packages/gatewright/src/administration/change-role.ts'
+import { endAllSessions } from '../../packages/gatewright/src/administration/end-all-sessions.ts'
 import { endAnySession } from '../../packages/gatewright/src/administration/sessions.ts'
-import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { commandLineOrigin, systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { endOtherSession, logOut } from '../../packages/gatewright/src/sign-in/end-sessions.ts'
+import { giveKey } from '../api-keys/given.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
 import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
@@ -206,4 +208,33 @@ test('race: of an administrator and the owner who end one session at once, one d
     )
     assert.equal(events.length, 1)
   }
+})
+
+test('everybody is signed out at once, by token, cookie and refresh token, while API keys go on and people sign in again', async context => {
+  const app = await startTestApp()
+  context.after(() => app.close())
+  const connection = openSecondConnection(app.engine)
+  context.after(() => connection.close())
+  const [ann, ben] = [await signUp(app, 'ann'), await signUp(app, 'ben', ['admin'])]
+  const body = { username: 'ann', password }
+  const started = await app.call('POST', 'sessions', { body })
+  const [cookie = ''] = String(started.headers['set-cookie']).split(';')
+  const key = await giveKey(app, ann.id)
+  const ask = async (headers: Readonly<Record<string, string>>): Promise<string> =>
+    show(await app.call('GET', 'todos', { headers }))
+  const by = { cookie: () => ask({ cookie }), key: () => ask({ 'x-api-key': key }) }
+  assert.deepEqual([await by.cookie(), await by.key()], ['200', '200'])
+  const { sessions, keys } = await endAllSessions(app.engine, commandLineOrigin)
+  assert.deepEqual([sessions, keys > 0], [3, true])
+  for (const { access, refresh } of [ann, ben]) {
+    assert.match(show(await app.call('GET', 'todos', { token: access })), /^401 /)
+    assert.match(show(await app.call('POST', 'refresh', { body: { refresh_token: refresh } })), /^401 /)
+  }
+  assert.match(await by.cookie(), /^401 /)
+  assert.equal(await by.key(), '200')
+  const live = "select 1 from sessions where ended_at is null or end_reason <> 'ended_by_administrator'"
+  assert.equal(connection.rows(live).length, 0)
+  assert.equal(connection.rows('select 1 from known_devices').length, 0)
+  const again = await app.call('POST', 'login', { body })
+  assert.equal(show(await app.call('GET', 'todos', { token: again.body.access_token })), '200')
 })

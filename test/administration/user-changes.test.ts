@@ -150,6 +150,12 @@ describe('is refused', () => {
     ['a reset of factors without a reason', 'POST', '/reset-factors', {}],
     ['an empty reason', 'POST', '/disable', { reason: '' }],
     [
+      'a password chosen for somebody',
+      'POST',
+      '/reset-password',
+      { new_password: 'what the administrator likes' },
+    ],
+    [
       'mass assignment: a disabling that also gives roles',
       'POST',
       '/disable',

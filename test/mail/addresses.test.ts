@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { day, minute } from 'gatewright/clock'
 import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import { renewOwnRecoveryCodes } from '../../packages/gatewright/src/sign-in/own-factors.ts'
+import { giveKey } from '../api-keys/given.ts'
 import { enrol, plantTotp } from '../factors/enrolled.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 import { plantPasskey } from '../passkeys/registered.ts'
@@ -353,6 +354,25 @@ describe('“that wasn’t me”', () => {
     const same = { ...reset, new_password: 'what the thief has chosen' }
     assert.equal(codeOf(await t.call('POST', 'password/reset', { body: same })), 'password_blocklisted')
     assert.equal((await t.call('POST', 'password/reset', { body: reset })).status, 204)
+  })
+
+  test('is told to the owner, with the names of the API keys that ended, which open nothing then', async () => {
+    const person = await newPerson(t)
+    const keys = [await giveKey(t, person.id), await giveKey(t, person.id)]
+    await changePassword(person)
+    assert.equal((await deny(await linkTo(t, person.email, 'not-me'))).status, 200)
+    const mail = (await mailTo(t, person.email)).at(-1)
+    assert.equal(mail?.subject, 'Everything of your account was ended')
+    assert.match(mail?.text ?? '', /^API keys that ended: .+, .+$/m)
+    for (const key of keys)
+      assert.equal(
+        codeOf(await t.call('GET', 'protected', { headers: { 'x-api-key': key } })),
+        'invalid_token',
+      )
+    const other = await newPerson(t)
+    await changePassword(other)
+    await deny(await linkTo(t, other.email, 'not-me'))
+    assert.doesNotMatch((await mailTo(t, other.email)).at(-1)?.text ?? '', /API keys that ended/)
   })
 
   test('a thief’s factor, and those after it, go with the denial of the first: they keep nobody from the reset', async () => {

@@ -8,6 +8,7 @@ import {
   createRole,
   deleteRole,
 } from '../../packages/gatewright/src/administration/change-role.ts'
+import { endAllSessions } from '../../packages/gatewright/src/administration/end-all-sessions.ts'
 import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
 import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/administration/identities.ts'
 import { blockIssuer, unblockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
@@ -567,6 +568,10 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     await connection.run(`delete from processes where id = 'other'`)
     await connection.run('update installation set secret_id = ?', former)
     return { user: null, actor: 'system', details: { secret: 'newer', former } }
+  },
+  'session.all-ended': async () => {
+    const { sessions, keys } = await endAllSessions(t.engine, origin)
+    return { user: null, actor: 'command-line', details: { sessions, signing_keys: keys } }
   },
   'database.adopted': async () => {
     const file = testsDatabase.kind === 'sqlite' ? databaseFile(t.engine.settings.databaseUrl) : undefined

@@ -3,18 +3,15 @@ import { newId } from '../ground/random.ts'
 import { turnRingWith } from '../keys/turn-ring.ts'
 import { noteIdentity } from '../storage/identity.ts'
 import type { Work } from '../storage/transaction.ts'
+import { endEverySession } from './end-all-sessions.ts'
 import { endAllKeys, mostNeeded, type RevokeDependencies } from './signing-keys.ts'
 
 export type Adoption = { readonly sessions: number; readonly apiKeys: number; readonly keys: number }
 
 /** One that was revoked since the backup was made is live again in it. */
-const endAll = async (
-  { clock }: RevokeDependencies,
-  { db }: Work,
-  table: 'sessions' | 'api_keys',
-): Promise<number> => {
+const endEveryKey = async ({ clock }: RevokeDependencies, { db }: Work): Promise<number> => {
   const { numUpdatedRows } = await db
-    .updateTable(table)
+    .updateTable('api_keys')
     .set({ ended_at: clock.now(), end_reason: 'restored' })
     .where('ended_at', 'is', null)
     .executeTakeFirst()
@@ -41,8 +38,8 @@ export const adoptDatabase = async (
     spares: mostNeeded,
     origin,
     first: async work => {
-      const sessions = await endAll(dependencies, work, 'sessions')
-      const apiKeys = await endAll(dependencies, work, 'api_keys')
+      const sessions = await endEverySession(dependencies, work, 'restored')
+      const apiKeys = await endEveryKey(dependencies, work)
       const keys = await endAllKeys(dependencies, work, origin)
       await work.db.deleteFrom('setup_links').execute()
       await work.db.deleteFrom('known_devices').execute()

@@ -63,6 +63,8 @@ export const auditEvents = {
     'The refresh token before the live one was shown inside the window: a retry or another tab.',
   'session.renewed': 'A session went on under a new id.',
   'session.ended': 'A session ended; the reason tells why.',
+  'session.all-ended':
+    'The command line signed everybody out: every session ended, and every signing key was replaced.',
   'access.explained':
     'An administrator or the command line asked whether somebody may do something, and why; the details say what was asked and answered.',
   'api-key.made': 'A key was made for a user or service; the details say what it may do, and until when.',

@@ -28,6 +28,7 @@ import { serviceList } from './service-list.ts'
 import { serviceRole } from './service-role.ts'
 import { serviceDisable, serviceEnable } from './service-state.ts'
 import { sessionEnd } from './session-end.ts'
+import { sessionEndAll } from './session-end-all.ts'
 import { sessionList } from './session-list.ts'
 import { setupLink } from './setup-link.ts'
 import { userCreate } from './user-create.ts'
@@ -68,6 +69,7 @@ export const commands: readonly Command[] = [
   apiKeyRevoke,
   sessionList,
   sessionEnd,
+  sessionEndAll,
   keyList,
   keyRotate,
   keyRevoke,

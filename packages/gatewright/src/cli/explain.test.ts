@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { plantTotp } from '../../../../test/factors/enrolled.ts'
-import { readBlocks, readDocument } from '../../../../test/markdown.ts'
 import { addUser, type SignedIn, signInAs } from '../../../../test/sessions/signed-in.ts'
 import { systemOrigin as origin } from '../audit/record.ts'
 import { compose } from '../compose.ts'
@@ -77,16 +76,6 @@ test('a yes and a no both exit with 0, say why, and leave an event', async () =>
     /^No, insufficient_permission: bob, permission users:write\.\n[\s\S]*held: user, which/,
   )
   assert.equal(countEvents(), before + 2)
-})
-
-test('the example of docs/explain.md is what the command prints', async () => {
-  const [, command = '', shown] =
-    /^\$ npm run --silent gatewright -- (.+)\n([\s\S]+)$/.exec(
-      readBlocks(readDocument('docs/explain.md'))
-        .map(({ text }) => text)
-        .find(text => text.includes('explain --user bob')) ?? '',
-    ) ?? []
-  assert.equal((await run(command)).stdout.trim(), shown?.trim())
 })
 
 test('a token on standard input is judged, and is said nowhere', async () => {

@@ -80,6 +80,7 @@ export const everyEvent: readonly EveryEvent[] = [
     // Beyond the list that was decided: the link in every notice.
     event: '“that wasn’t me”, by the link of a notice',
     ends: ['–', 'end', 'end, owner is told', 'end', 'end', 'end'],
+    ownerIsTold: ['denied'],
     applied: ['denied by owner'],
   },
   {

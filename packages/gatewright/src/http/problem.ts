@@ -77,9 +77,9 @@ export const problemSchema = named(
 
 export const problemType = 'application/problem+json; charset=utf-8'
 
-/** `invalid_token` → `Invalid token`, `malformed_json` → `Malformed JSON` */
+/** `invalid_token` → `Invalid token`, `mfa_required` → `MFA required` */
 const toTitle = (code: RefusalCode): string => {
-  const words = code.replaceAll('_', ' ').replace(/\b(csrf|json)\b/, name => name.toUpperCase())
+  const words = code.replaceAll('_', ' ').replace(/\b(csrf|json|mfa)\b/, name => name.toUpperCase())
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 

@@ -27,6 +27,7 @@ export const letters = {
   'account-created': { link: 'first' },
   'email-changed': { link: 'undo' },
   'email-change-undone': { link: 'notMe' },
+  denied: { link: 'notMe' },
   'new-device': { link: 'notMe' },
   'password-changed': { link: 'notMe' },
   'password-reset': { link: 'notMe' },

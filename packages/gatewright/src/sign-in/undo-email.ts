@@ -113,14 +113,15 @@ const findUndo = async ({ db }: Work, userId: string, email: string, now: number
  * and is asked for no factor that was added with what is denied, or after it: it may be the thief's.
  */
 const deny = async (dependencies: EmailDependencies, work: Work, denial: Denial): Promise<Denied> => {
-  const { user, email, origin, since } = denial
+  const { user, email, origin, since, secretId } = denial
   const isVerified = user.email_verified_at !== null && user.email !== null
   const hasIt = isVerified && emailKey(user.email ?? '') === emailKey(email)
   const change = hasIt ? undefined : await findUndo(work, user.id, email, dependencies.clock.now())
   if (change !== undefined) return undo(dependencies, work, { ...denial, ...change })
   const subject = { userId: user.id, origin }
   await recordEvent(dependencies, work, 'user.denied', subject)
-  await applyConsequences(dependencies, work, 'denied by owner', subject)
+  const { endedKeys } = await applyConsequences(dependencies, work, 'denied by owner', subject)
+  await tellOwner(dependencies, work, { ...subject, notice: 'denied', values: keysSaid(endedKeys), secretId })
   if (!hasIt) return {}
   await endIdentitiesSince(dependencies, work, subject, since)
   await endFactorsSince(work, user.id, since)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readDocument } from '../../../../test/markdown.ts'
 import { systemRandom } from '../ground/random.ts'
 import { beginningOf, hasSecret, newApiKey, parseApiKey } from './api-key.ts'
 
@@ -28,6 +29,25 @@ test('checksum: of a key no character can be changed, left out or added', () => 
     key.replace('gwk', 'gwr'),
   ])
     assert.equal(parseApiKey(text), undefined, text)
+})
+
+test('the rule of docs/api-keys.md finds each key in a text, whole, and no other word', () => {
+  const [, expression = 'no rule'] = /regex = '''(.+)'''/.exec(readDocument('docs/api-keys.md')) ?? []
+  const rule = new RegExp(expression, 'g')
+  const keys = Array.from({ length: 200 }, () => newApiKey(systemRandom).key)
+  const settings = keys.map(
+    (key, n) => [`KEY=${key}`, `{"key":"${key}"}`, `curl -H 'X-API-Key: ${key}'`][n % 3],
+  )
+  assert.deepEqual(settings.join('\n').match(rule), keys)
+  const [key = ''] = keys
+  for (const text of [
+    key.slice(0, -1),
+    key.replace('gwk_', 'gwr_'),
+    `a${key}`,
+    beginningOf('A'.repeat(22)),
+    '',
+  ])
+    assert.equal(text.match(rule), null, text)
 })
 
 test('a secret is compared as a whole, and with nothing of another length', () => {

@@ -85,6 +85,12 @@ export const en: MailTexts = {
         'This is the address of your account at {app} again. Every device was signed out, and second factors that were added after the change were removed.',
       ],
     },
+    denied: {
+      subject: 'Everything of your account was ended',
+      lines: [
+        'Somebody opened the link of a mail from {app} and said: “That wasn’t me.” Every device was signed out, and programs with an API key of yours are refused from now on.',
+      ],
+    },
     'new-device': {
       subject: 'A sign-in on a new device',
       lines: ['Somebody signed in to your account at {app} on a device that was not known before.'],
