@@ -1,6 +1,7 @@
 import type { Engine } from 'gatewright/compose'
 import type { Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
 import { askForPasskey } from '../../packages/gatewright/src/sign-in/passkey-sign-in.ts'
+import { giveKeyWithId } from '../api-keys/given.ts'
 import { halfIn, nextCode, plantTotp } from '../factors/enrolled.ts'
 import { plantPasskey } from '../passkeys/registered.ts'
 import type { Given } from './calls.ts'
@@ -14,6 +15,8 @@ export type Attempt = {
   readonly place: Place
   readonly holding: Holding
   readonly call: (scene: Scene) => Call
+  /** It makes an API key. */
+  readonly makesKey?: true
   /** Whoever does it has an authenticator app already. */
   readonly needsApp?: true
   /** What makes it possible, done before anything else happens. */
@@ -26,6 +29,15 @@ export const giveApp = async (engine: Engine, scene: Scene): Promise<Scene> => {
   if (!history.user.hasFactor) await plantTotp(engine, history.person.userId)
   history.user = { ...history.user, hasFactor: true }
   return scene
+}
+
+/** The user has an API key. */
+export const giveApiKey = async (engine: Engine, scene: Scene): Promise<Scene> => {
+  if (scene.key !== undefined) return scene
+  const { history } = scene
+  const { id } = await giveKeyWithId({ engine }, history.person.userId, { permissions: ['posts:write'] })
+  history.user = { ...history.user, keys: [...history.user.keys, { id }] }
+  return { ...scene, key: id }
 }
 
 /** And looks at what it shows. */
@@ -74,6 +86,11 @@ const inBoth = (
       ...(prepare && { prepare, needsApp: true }),
     },
   ])
+
+const ofKeys = (name: string, call: Attempt['call'], place: Place): readonly [string, Attempt] => [
+  `${name} in ${place}`,
+  { place, holding: 'tokens', call, makesKey: true, prepare: giveApiKey },
+]
 
 export const stepUp = ({ session }: Given): Call => ({ name: 'step up', session, password })
 const stepUpByApp = ({ session }: Given, { code = '' }: Scene): Call => ({
@@ -134,4 +151,12 @@ export const attempts: ReadonlyMap<string, Attempt> = new Map([
   ...inBoth('step-up by an authenticator app and a cookie', 'cookie', stepUpByApp, showApp),
   ...inBoth('password change by token', 'tokens', changePassword),
   ...inBoth('password change by cookie', 'cookie', changePassword),
+  ...(['this session', 'another session'] as const).flatMap(place => [
+    ofKeys('POST /api-keys', scene => ({ name: 'make a key', session: at(scene, place).session }), place),
+    ofKeys(
+      'rotation of an API key',
+      scene => ({ name: 'rotate the key', session: at(scene, place).session, key: required(scene.key) }),
+      place,
+    ),
+  ]),
 ])

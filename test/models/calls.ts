@@ -1,10 +1,14 @@
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import type { Engine } from 'gatewright/compose'
+import { revokeApiKey } from '../../packages/gatewright/src/administration/api-keys.ts'
+import { changeRole } from '../../packages/gatewright/src/administration/change-role.ts'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { endAllSessions } from '../../packages/gatewright/src/administration/end-user-sessions.ts'
 import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
+import { type MadeKey, makeApiKey } from '../../packages/gatewright/src/administration/make-api-key.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { retireSecret } from '../../packages/gatewright/src/administration/retire-secret.ts'
+import { rotateApiKey } from '../../packages/gatewright/src/administration/rotate-api-key.ts'
 import { revokeKey } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
@@ -31,7 +35,7 @@ import { verifyEmail } from '../../packages/gatewright/src/sign-in/verify-email.
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
 import type { SessionSecret } from '../../packages/gatewright/src/tokens/session-secret.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
-import type { Call, CallName, Calls, Told } from './rules.ts'
+import { type Call, type CallName, type Calls, keyOverlap, type Told } from './rules.ts'
 
 /** Who the calls are about. */
 export type Person = { readonly userId: string; readonly username: string }
@@ -102,12 +106,30 @@ const performs: { readonly [Name in CallName]: Perform<Calls[Name]> } = {
     deleteUser(engine, { userId, origin }, { userId, sessionId: session }),
   'retire the secret': (engine, _, { secretId }) => retireSecret(engine, { secretId, origin }),
   'revoke the signing key': (engine, _, { kid }) => revokeKey(engine, { kid, origin }),
+  'make a key': (engine, person, { session }) =>
+    makeApiKey(engine, ownKeys(person, session), {
+      name: 'model',
+      permissions: ['posts:write'],
+      expiresAt: null,
+      allowedAddresses: [],
+    }),
+  'rotate the key': (engine, person, { session, key }) =>
+    rotateApiKey(engine, { ...ownKeys(person, session), keyId: key, overlap: keyOverlap }),
+  'revoke the key': (engine, { userId: ownerId }, { key: keyId }) =>
+    revokeApiKey(engine, { ownerId, keyId, origin }),
+  'narrow the role': (engine, _, { role: name }) => changeRole(engine, { name, permissions: [], origin }),
   'reset the password': (engine, _, { token, next }) =>
     resetPassword(engine, { token, newPassword: parsePassword(next), origin }),
   'verify an address': (engine, _, { token }) => verifyEmail(engine, { token, origin }),
   'undo a change of address': (engine, _, { token }) => undoEmailChange(engine, { token, origin }),
   'say it was somebody else': (engine, _, { token }) => denyEvent(engine, { token, origin }),
 }
+
+const ownKeys = ({ userId }: Person, sessionId: string) => ({
+  ownerId: userId,
+  caller: { userId, sessionId },
+  origin,
+})
 
 const toAnswer = (engine: Engine, live: LiveSession): Answer => {
   const { session, roles, secret } = live
@@ -130,6 +152,9 @@ const toAnswer = (engine: Engine, live: LiveSession): Answer => {
 const isLiveSession = (result: unknown): result is LiveSession =>
   typeof result === 'object' && result !== null && 'session' in result
 
+const isMadeKey = (result: unknown): result is MadeKey =>
+  typeof result === 'object' && result !== null && 'key' in result && 'row' in result
+
 /** A lock or a statement took longer than it may, on a machine with too much to do. A deadlock is no such thing. */
 const isTooSlow = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && ['55P03', '57014', '25P03'].includes(String(error.code))
@@ -139,6 +164,7 @@ export const perform = async (engine: Engine, person: Person, call: Call): Promi
   try {
     // The way of a name takes the call of that name.
     const result = await (performs[call.name] as Perform<Call>)(engine, person, call)
+    if (isMadeKey(result)) return { told: { key: result.row.id } }
     return isLiveSession(result) ? toAnswer(engine, result) : { told: {} }
   } catch (error) {
     if (error instanceof Refusal) return { told: { refused: error.code } }

@@ -1,5 +1,6 @@
 import type { Engine } from 'gatewright/compose'
 import { newSecret, systemRandom } from 'gatewright/random'
+import { createRole } from '../../packages/gatewright/src/administration/change-role.ts'
 import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import {
   type Consequence,
@@ -11,25 +12,39 @@ import { beginTotp } from '../../packages/gatewright/src/sign-in/own-totp.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
 import { codeAt } from '../factors/enrolled.ts'
 import { giveAddress, giveLink, type MailedPurpose } from '../mail/given-link.ts'
-import { giveApp, stepUp } from './attempts.ts'
-import { firstPassword as password } from './history.ts'
+import { giveApiKey, giveApp, stepUp } from './attempts.ts'
+import { happen, firstPassword as password } from './history.ts'
 import type { Call } from './rules.ts'
 import { changeRow, type Scene, show } from './scene.ts'
 
 /** A row of docs/consequences.md: one of the code's table, or what is no event of one user. */
-export type EventName = ConsequenceEvent | 'signing key revoked'
+export type EventName = ConsequenceEvent | keyof typeof besides
 
-/** What becomes of sessions. */
-export const consequenceOf = (event: EventName): Consequence =>
-  event === 'signing key revoked'
-    ? {
-        thisSession: 'keep',
-        otherSessions: 'keep',
-        knownDevices: 'keep',
-        apiKeys: 'keep',
-        codesAndLinks: 'keep',
-      }
-    : consequences[event]
+const kept = {
+  thisSession: 'keep',
+  otherSessions: 'keep',
+  knownDevices: 'keep',
+  apiKeys: 'keep',
+  codesAndLinks: 'keep',
+} as const satisfies Consequence
+
+/** What becomes of what a user has, where the event is none of all that the user has. */
+const besides = {
+  'signing key revoked': kept,
+  'API key revoked': kept,
+  'API key rotated': kept,
+  'role definition changed': {
+    ...kept,
+    thisSession: 're-read',
+    otherSessions: 're-read',
+    apiKeys: 're-read',
+  },
+} as const satisfies Record<string, Consequence>
+
+export const consequenceOf = (event: EventName): Consequence => ({ ...consequences, ...besides })[event]
+
+/** What may keep somebody from making a key, though the session goes on. */
+export const isOfKeys = (event: EventName): boolean => event in besides && event !== 'signing key revoked'
 
 /** How an event comes about. */
 type Row = {
@@ -84,6 +99,16 @@ const beginApp: Row['prepare'] = async (engine, scene) => {
   const owner = { userId: scene.history.person.userId, sessionId: scene.self.session, origin: systemOrigin }
   const { secret } = await beginTotp(engine, owner)
   return { ...scene, code: codeAt(secret, engine.clock.now()) }
+}
+
+/** The user has one role, which was made for this user alone. */
+const giveRole: Row['prepare'] = async (engine, scene) => {
+  const { history } = scene
+  const name = `role-of-${history.person.username}`
+  await createRole(engine, { name, description: '', permissions: ['posts:write'] }, systemOrigin)
+  await happen(history, [{ engine, call: { name: 'change the roles', roles: [name] } }])
+  history.user = { ...history.user, role: { name, allows: true } }
+  return scene
 }
 
 /** As a mail has brought it: the user has an address, and a link to it or, for a change of it, to another one. */
@@ -160,6 +185,18 @@ export const events: Readonly<Record<EventName, Row>> = {
   'signing key revoked': {
     calls: ({ kid }) => [{ name: 'revoke the signing key', kid: required(kid) }],
     prepare: findKid,
+  },
+  'API key revoked': {
+    calls: ({ key }) => [{ name: 'revoke the key', key: required(key) }],
+    prepare: giveApiKey,
+  },
+  'API key rotated': {
+    calls: ({ self, key }) => [{ name: 'rotate the key', session: self.session, key: required(key) }],
+    prepare: giveApiKey,
+  },
+  'role definition changed': {
+    calls: ({ history }) => [{ name: 'narrow the role', role: required(history.user.role).name }],
+    prepare: giveRole,
   },
   'user disabled': { calls: () => [{ name: 'disable' }] },
   'user deleted': ofSession('delete'),

@@ -11,7 +11,7 @@ export type Done = {
 }
 
 const apply = (user: User, { call, moment, told }: Done): Outcome => {
-  const made = 'session' in told ? (told.session ?? '') : ''
+  const made = 'refused' in told ? '' : (told.session ?? told.key ?? '')
   // The rule of a name takes the call of that name.
   return (rules[call.name] as (...args: readonly unknown[]) => Outcome)(user, call, moment, made)
 }

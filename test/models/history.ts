@@ -40,6 +40,7 @@ export const newHistory = async (engine: Engine, { random, username, met }: Sett
     version: 1,
     state: 'enabled',
     roles,
+    keys: [],
     hasFactor: false,
     hasPasskey: false,
     isHalfIn: false,

@@ -68,9 +68,11 @@ const findForgotten = async (
     const isEnded = revocations.isEnded({ sessionId, userId, userVersion: Number.MAX_SAFE_INTEGER })
     return isEnded !== (ended_at !== null)
   })
+  const keys = await db.selectFrom('api_keys').select(['id', 'ended_at']).execute()
+  const wrongKeys = keys.filter(({ id, ended_at }) => revocations.isApiKeyEnded(id) !== (ended_at !== null))
   return {
-    checked: sessions.length,
-    lost: wrong.map(({ id }) => `a process that starts now is wrong about ${id}`),
+    checked: sessions.length + keys.length,
+    lost: [...wrong, ...wrongKeys].map(({ id }) => `a process that starts now is wrong about ${id}`),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Consequence } from '../../packages/gatewright/src/consequences/tab
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
 import { type Attempt, attempts, type Place } from './attempts.ts'
 import type { Answer } from './calls.ts'
-import { consequenceOf, type EventName, eventNames, events } from './events.ts'
+import { consequenceOf, type EventName, eventNames, events, isOfKeys } from './events.ts'
 import { assertCovered, type History, make, type Sent, type Setting, tell } from './history.ts'
 import { interleave } from './interleave.ts'
 import type { Call, Session } from './rules.ts'
@@ -44,17 +44,20 @@ const isRefused = ({ told }: Answer): boolean => 'refused' in told
 /** What the table says of the attempt, whatever the rules make of it. */
 const judgeByTable = (
   event: EventName,
-  { place }: Attempt,
+  { place, makesKey }: Attempt,
   scene: Scene,
   { attempted, happened, isChecked }: { attempted: Answer; happened: readonly Answer[]; isChecked: boolean },
 ): void => {
   const { history, self, other } = scene
-  const { reason } = consequenceOf(event)
+  const { reason, apiKeys } = consequenceOf(event)
   const fate = fateOf(event, place)
   // Whoever came first may have ended the session in which it was to happen.
   const hasHappened = events[event].calls(scene).some(isOfOne)
     ? history.user.sessions.some(({ id, ended }) => id === self.session && ended?.reason === reason)
     : !happened.some(isRefused)
+  if (apiKeys === 'end' && hasHappened)
+    for (const { ended } of history.user.keys) assert.ok(ended, 'an API key goes on that was to end')
+  if (makesKey && isOfKeys(event)) return
   const held = place === 'this session' ? self.session : other.session
   const line = lineOf(history, attempted.given?.session ?? held)
   const isAlive = line.some(({ ended }) => ended === undefined)
@@ -74,6 +77,10 @@ const judgeMemory = (engines: readonly Engine[], { person, user }: History): voi
     const revocable = { sessionId: id, userId: person.userId, userVersion: Number.MAX_SAFE_INTEGER }
     const knows = engines.some(({ revocations }) => revocations.isEnded(revocable))
     assert.equal(knows, ended !== undefined, 'a process that answered knows at once what ended')
+  }
+  for (const { id, ended } of user.keys) {
+    const knows = engines.some(({ revocations }) => revocations.isApiKeyEnded(id))
+    assert.equal(knows, ended !== undefined, 'a process that answered knows at once which key ended')
   }
 }
 
@@ -133,6 +140,16 @@ const onLook = ({ db }: Engine, look: () => void): Engine['db'] =>
     transformResult: async ({ result }) => result,
   })
 
+/** Each after the one before. */
+const inTurn = (sent: readonly Sent[]): readonly Sent[] => {
+  const chain: Sent[] = []
+  for (const { engine, call } of sent) {
+    const after = chain.at(-1)
+    chain.push({ engine, call, ...(after && { after }) })
+  }
+  return chain
+}
+
 /** One scene, in which the attempt and the event lie between each other in a random way. */
 export const playPair = async (
   engines: readonly [Engine, ...Engine[]],
@@ -170,15 +187,18 @@ export const playPair = async (
     },
   }
   const happening = { ...viewOf(there ?? engines[0], view), ...former }
-  const sent: Sent[] = [{ engine: attempting, call: tried.call(scene) }]
-  for (const call of events[event].calls(scene))
-    sent.push({ engine: happening, call, ...(sent.length > 1 && { after: sent.at(-1) as Sent }) })
+  const calls = events[event].calls(scene)
+  /** Which of the two was answered before the other began: then no other order explains them. */
+  let isFirst: 'attempt' | 'event' | undefined
+  let isAnswered = false
   const [[attempted, access], happened] = await interleave(
     random,
     {
       engine: checking,
       run: async engine => {
+        if (isAnswered) isFirst = 'event'
         const answer = await make(history, { engine, call: tried.call(scene) })
+        isAnswered = true
         return [answer, scene.kid && (await answer.given?.signAccess?.())] as const
       },
     },
@@ -186,20 +206,27 @@ export const playPair = async (
       engine: happening,
       run: async engine => {
         hasBegun = true
+        if (isAnswered) isFirst = 'attempt'
         const answers: Answer[] = []
-        for (const call of events[event].calls(scene)) answers.push(await make(history, { engine, call }))
+        for (const call of calls) answers.push(await make(history, { engine, call }))
+        isAnswered = true
         return answers
       },
     },
   )
-  await tell(history, sent, [attempted, ...happened])
-  if (![attempted, ...happened].some(isAway)) {
+  const one: Sent = { engine: attempting, call: tried.call(scene) }
+  const others = inTurn(calls.map(call => ({ engine: happening, call })))
+  const answers = [attempted, ...happened]
+  if (isFirst === 'event') await tell(history, inTurn([...others, one]), [...happened, attempted])
+  else await tell(history, isFirst === undefined ? [one, ...others] : inTurn([one, ...others]), answers)
+  if (!answers.some(isAway)) {
     judgeByTable(event, tried, scene, { attempted, happened, isChecked })
     if (access && attempted.given) await judgeKey(engines, scene, { ...attempted.given, access })
   }
   judgeMemory(engines, history)
   await assertCovered(history, engines[0])
   if (former) await letGo(engines[0], former.secretId)
+  if (history.user.role) await takeAway(engines[0], history.user.role.name)
   return history
 }
 
@@ -207,6 +234,13 @@ export const playPair = async (
 const letGo = async ({ db, secrets }: Engine, secretId: string): Promise<void> => {
   const sessions = db.updateTable('sessions').set({ secret_id: secrets.newestId })
   await sessions.where('secret_id', '=', secretId).where('ended_at', 'is', null).execute()
+}
+
+/** There is room for so many roles only, and this one was of one scene. */
+const takeAway = async ({ db }: Engine, role: string): Promise<void> => {
+  await db.deleteFrom('user_roles').where('role', '=', role).execute()
+  await db.deleteFrom('role_permissions').where('role', '=', role).execute()
+  await db.deleteFrom('roles').where('name', '=', role).execute()
 }
 
 /** A user who signs in with an authenticator app has one already. */

@@ -1,3 +1,4 @@
+import type { KeyEndReason } from '../../packages/gatewright/src/api-keys/api-keys.ts'
 import type { RefusalCode } from '../../packages/gatewright/src/ground/refusal.ts'
 import type { AssertionResponse } from '../../packages/gatewright/src/passkeys/responses.ts'
 import type { EndReason, Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
@@ -21,11 +22,22 @@ export type Session = {
   readonly lacksFactor?: boolean
 }
 
+/** An API key, which goes on until it has ended, or until its time. */
+export type Key = {
+  readonly id: string
+  readonly ended?: KeyEndReason
+  readonly replacedBy?: string
+  readonly expiresAt?: number
+}
+
 export type User = {
   readonly password: string
   readonly version: number
   readonly state: 'enabled' | 'disabled' | 'deleted'
   readonly roles: readonly string[]
+  /** A role that was made for this user alone, and that still allows what keys are made of. */
+  readonly role?: { readonly name: string; readonly allows: boolean }
+  readonly keys: readonly Key[]
   /** The user has an authenticator app. */
   readonly hasFactor: boolean
   readonly hasPasskey: boolean
@@ -68,6 +80,10 @@ export type Calls = {
   enable: object
   delete: { readonly session: string }
   'retire the secret': { readonly secretId: string }
+  'make a key': { readonly session: string }
+  'rotate the key': { readonly session: string; readonly key: string }
+  'revoke the key': { readonly key: string }
+  'narrow the role': { readonly role: string }
   'revoke the signing key': { readonly kid: string }
   /** One from a mail; `version` is the user's when it was made. */
   'reset the password': { readonly token: string; readonly version: number; readonly next: string }
@@ -84,12 +100,21 @@ export type Call = { readonly [Name in CallName]: { readonly name: Name } & Call
  */
 export type Told =
   | { readonly refused: RefusalCode; readonly isAway?: true }
-  | { readonly session?: string; readonly generation?: number; readonly roles?: readonly string[] }
+  | {
+      readonly session?: string
+      readonly generation?: number
+      readonly roles?: readonly string[]
+      /** The id of an API key that was made. */
+      readonly key?: string
+    }
 
 export type Outcome = { readonly told: Told; readonly user: User }
 
-/** @param made the id of the session that the call made, if it did */
+/** @param made the id of the session or key that the call made, if it did */
 type Rule<Input> = (user: User, input: Input, moment: Moment, made: string) => Outcome
+
+/** How long a key that is rotated goes on. */
+export const keyOverlap = 60_000
 
 const isWithin = (since: number, { now, window }: Moment): boolean => Math.abs(now - since) < window
 const findTimeout = (session: Session, { now, idle }: Moment): 'expired' | 'idle' | undefined => {
@@ -165,8 +190,35 @@ const endOverdue = (user: User, session: Session, moment: Moment): Outcome | und
   )
 }
 
-const endByLink = (user: User, reason: EndReason, moment: Moment): User =>
-  raise(end(user, reason, moment, () => true))
+const endKeys = (user: User, reason: KeyEndReason, isChosen = (_: Key): boolean => true): User => ({
+  ...user,
+  keys: user.keys.map(key => (key.ended === undefined && isChosen(key) ? { ...key, ended: reason } : key)),
+})
+
+type LinkReason = EndReason & KeyEndReason
+const endByLink = (user: User, reason: LinkReason, moment: Moment): User =>
+  raise(
+    endKeys(
+      end(user, reason, moment, () => true),
+      reason,
+    ),
+  )
+
+/** What keys are changed by must go on, and must have shown a factor where the user has one. */
+const findUnproven = (user: User, id: string): RefusalCode | undefined => {
+  const { ended, lacksFactor } = find(user, id)
+  if (ended) return 'session_ended'
+  return lacksFactor && (user.hasFactor || user.hasPasskey) ? 'insufficient_user_authentication' : undefined
+}
+
+const mayWrite = ({ roles, role }: User): boolean =>
+  roles.some(name => (name === role?.name ? role.allows : ['user', 'moderator'].includes(name)))
+
+/** A key, what it was made in place of, and what was made in its place. */
+const familyOf = ({ keys }: User, id: string): readonly Key[] => {
+  const key = keys.find(each => each.id === id)
+  return keys.filter(each => each.id === id || each.id === key?.replacedBy || each.replacedBy === id)
+}
 
 export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
   'sign in': (user, { password, holding }, { now, longest }, id) => {
@@ -291,14 +343,20 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
       : { user: { ...raise(user), isHalfIn: user.isHalfIn, roles: [...new Set(roles)].sort() }, told: {} },
   disable: (user, _, moment) => {
     if (user.state !== 'enabled') return { user, told: {} }
-    const ended = end(user, 'user_disabled', moment, () => true)
+    const ended = endKeys(
+      end(user, 'user_disabled', moment, () => true),
+      'user_disabled',
+    )
     return { user: { ...raise(ended), state: 'disabled' }, told: {} }
   },
   enable: user => ({ user: user.state === 'disabled' ? { ...user, state: 'enabled' } : user, told: {} }),
   delete: (user, { session }, moment) => {
     if (user.state === 'deleted') return refuse(user, 'not_found')
     if (find(user, session).ended) return refuse(user, 'session_ended')
-    const ended = end(user, 'user_deleted', moment, () => true)
+    const ended = endKeys(
+      end(user, 'user_deleted', moment, () => true),
+      'user_deleted',
+    )
     return {
       user: { ...raise(ended), state: 'deleted', roles: [], hasFactor: false, hasPasskey: false },
       told: {},
@@ -308,6 +366,31 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     const resting = user.sessions.filter(({ secret }) => secret === secretId).map(({ id }) => id)
     return { user: end(user, 'secret_retired', moment, id => resting.includes(id)), told: {} }
   },
+  'make a key': (user, { session }, _, id) => {
+    const unproven = findUnproven(user, session)
+    if (unproven) return refuse(user, unproven)
+    if (!mayWrite(user)) return refuse(user, 'insufficient_permission')
+    return { user: { ...user, keys: [...user.keys, { id }] }, told: { key: id } }
+  },
+  'rotate the key': (user, { session, key }, { now }, id) => {
+    const unproven = findUnproven(user, session)
+    if (unproven) return refuse(user, unproven)
+    const old = user.keys.find(each => each.id === key)
+    if (old === undefined || old.ended) return refuse(user, 'not_found')
+    if (old.replacedBy) return refuse(user, 'conflict')
+    const replaced = { ...old, replacedBy: id, expiresAt: now + keyOverlap }
+    const keys = [...user.keys.map(each => (each === old ? replaced : each)), { id }]
+    return { user: { ...user, keys }, told: { key: id } }
+  },
+  'revoke the key': (user, { key }) => {
+    const family = familyOf(user, key).map(({ id }) => id)
+    if (user.keys.find(({ id }) => id === key)?.ended) return refuse(user, 'not_found')
+    return { user: endKeys(user, 'revoked', ({ id }) => family.includes(id)), told: {} }
+  },
+  'narrow the role': user => ({
+    user: { ...user, ...(user.role && { role: { ...user.role, allows: false } }) },
+    told: {},
+  }),
   'reset the password': (user, { version, next }, moment) => {
     if (user.version !== version) return refuse(user, 'invalid_link')
     if (user.hasFactor || user.hasPasskey) return refuse(user, 'mfa_required')

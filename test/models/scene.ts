@@ -28,6 +28,8 @@ export type Scene = {
   readonly answer?: AssertionResponse
   /** What the user's authenticator app shows, or one that this session was shown the secret of. */
   readonly code?: string
+  /** An API key of the user. */
+  readonly key?: string
   /** The key that signs as the event begins. */
   readonly kid?: string
   /** One that was sent by mail, and the user's version then. */

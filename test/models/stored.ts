@@ -3,13 +3,14 @@ import { minute } from 'gatewright/clock'
 import type { Engine } from 'gatewright/compose'
 import { listRoles } from '../../packages/gatewright/src/users/users.ts'
 import type { Given } from './calls.ts'
-import type { Session, User } from './rules.ts'
+import type { Key, Session, User } from './rules.ts'
 
 const readRows = async ({ db }: Engine, userId: string) => {
   const sessions = await db.selectFrom('sessions').selectAll().where('user_id', '=', userId).execute()
   const user = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirstOrThrow()
   const roles = await listRoles(db, userId)
-  return { user, sessions, roles }
+  const keys = await db.selectFrom('api_keys').selectAll().where('user_id', '=', userId).execute()
+  return { user, sessions, roles, keys }
 }
 
 /** What of a session the rules and the database must agree on; when one that ended was last used is no matter. */
@@ -18,16 +19,22 @@ const toFacts = ({ id, generation, since, lastUsed, ended, replacedBy }: Session
   ended === undefined ? { generation, since, lastUsed } : { ...ended, replacedBy: replacedBy ?? null },
 ]
 
-const toModel = ({ version, state, roles, sessions }: User) => ({
+const toKeyFacts = ({ id, ended, replacedBy, expiresAt }: Key) => [
+  id,
+  ended ?? { replacedBy: replacedBy ?? null, expiresAt: expiresAt ?? null },
+]
+
+const toModel = ({ version, state, roles, sessions, keys }: User) => ({
   version,
   state,
   roles: [...roles].sort(),
   sessions: Object.fromEntries(sessions.map(toFacts)),
+  keys: Object.fromEntries(keys.map(toKeyFacts)),
 })
 
 /** A user as the database has it, in the words of the rules. */
 const readModel = async (engine: Engine, userId: string) => {
-  const { user, sessions, roles } = await readRows(engine, userId)
+  const { user, sessions, roles, keys } = await readRows(engine, userId)
   const enabledOrNot = user.disabled_at === null ? 'enabled' : 'disabled'
   return {
     version: user.version,
@@ -40,6 +47,9 @@ const readModel = async (engine: Engine, userId: string) => {
           ? { generation: row.generation, since: row.generation_since, lastUsed: row.last_used_at }
           : { at: row.ended_at, reason: row.end_reason, replacedBy: row.replaced_by },
       ]),
+    ),
+    keys: Object.fromEntries(
+      keys.map(row => [row.id, row.end_reason ?? { replacedBy: row.replaced_by, expiresAt: row.expires_at }]),
     ),
   }
 }
