@@ -77,6 +77,27 @@ describe('an administrator of users', { skip: browserMissing }, () => {
     assert.equal(await isSignedIn(hers), false)
   })
 
+  test('creates a user without a password, who chooses one by the link of the mail', async () => {
+    const page = await openAs(c, 'alice', '/admin/invitations')
+    const fill = async (username: string): Promise<void> => {
+      await page.getByLabel('E-mail address').fill('dora@example.org')
+      await page.getByLabel('Username').fill(username)
+      await press(page, 'Invite')
+    }
+    await fill('alice')
+    await page.getByText('This username is taken').first().waitFor()
+    await fill('dora')
+    await page.getByText('dora is created. A link to choose a password is on its way').waitFor()
+    const link = (await c.t.deliverMail()).findLast(({ to }) => to === 'dora@example.org')?.link
+    const hers = await open(c, `/reset#${link?.token}`)
+    await hers.getByLabel('New password').fill(password)
+    await press(hers, 'Set the password')
+    await untilEqual(async () => {
+      const body = { username: 'dora', password }
+      return (await c.t.call('POST', 'login', { body })).status
+    }, 200)
+  })
+
   test('who gives up the confirmation has changed nothing, and is told of nothing', async () => {
     await makeUser(c, 'dominic')
     const page = await openAs(c, 'alice', '/admin/users')

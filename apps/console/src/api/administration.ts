@@ -48,7 +48,12 @@ export const createAdministration = (ask: Ask) => {
         readonly invitations: readonly OpenInvitation[]
         readonly total: number
       },
-    invite: (email: string, roles: readonly string[]) => ask('POST', '/admin/users', { email, roles }),
+    /** With a name the user is there at once; without one whoever reads the mail chooses it. */
+    addUser: (person: {
+      readonly email: string
+      readonly roles: readonly string[]
+      readonly username?: string
+    }) => ask('POST', '/admin/users', person),
     listServices: (cursor?: string) =>
       ask('GET', `/admin/services${toQuery({ cursor })}`) as Promise<CursorPage<Service>>,
     findService: (id: string) => ask('GET', one('services', id)) as Promise<Service>,

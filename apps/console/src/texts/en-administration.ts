@@ -102,7 +102,9 @@ export const enAdministration = {
 
   invitationsTitle: 'Invitations',
   invitationsIntro:
-    'Whoever is invited gets a link by mail, chooses a name and a password, and has these roles then.',
+    'Whoever is invited gets a link by mail, chooses a name and a password, and has these roles then. With a username the user is there at once, and chooses a password by the link.',
+  usernameGiven: 'Username (leave it empty to let them choose)',
+  userCreated: '{username} is created. A link to choose a password is on its way to {email}.',
   invitationsOpen: 'Open invitations',
   invitationsNone: 'None is open.',
   invitationsOf: 'The newest are shown, of {total}.',

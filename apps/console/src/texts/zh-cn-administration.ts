@@ -101,7 +101,10 @@ export const zhCnAdministration: { readonly [Name in keyof typeof enAdministrati
   errorPermissions: '其中有的权限不能授予。',
 
   invitationsTitle: '邀请',
-  invitationsIntro: '被邀请的人会收到一封带链接的邮件，自行选择用户名和密码，之后便拥有这些角色。',
+  invitationsIntro:
+    '被邀请的人会收到一封带链接的邮件，自行选择用户名和密码，之后便拥有这些角色。如果填写用户名，用户会立即创建，并通过链接设置密码。',
+  usernameGiven: '用户名（留空则由对方自行选择）',
+  userCreated: '已创建 {username}。设置密码的链接已发往 {email}。',
   invitationsOpen: '未接受的邀请',
   invitationsNone: '没有未接受的邀请。',
   invitationsOf: '共 {total} 个，这里显示最新的。',

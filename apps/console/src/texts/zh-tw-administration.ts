@@ -101,7 +101,10 @@ export const zhTwAdministration: { readonly [Name in keyof typeof enAdministrati
   errorPermissions: '其中有的權限不能授予。',
 
   invitationsTitle: '邀請',
-  invitationsIntro: '受邀的人會收到一封附有連結的郵件，自行選擇使用者名稱和密碼，之後便擁有這些角色。',
+  invitationsIntro:
+    '受邀的人會收到一封附有連結的郵件，自行選擇使用者名稱和密碼，之後便擁有這些角色。如果填寫使用者名稱，使用者會立即建立，並透過連結設定密碼。',
+  usernameGiven: '使用者名稱（留空則由對方自行選擇）',
+  userCreated: '已建立 {username}。設定密碼的連結已寄往 {email}。',
   invitationsOpen: '尚未接受的邀請',
   invitationsNone: '沒有尚未接受的邀請。',
   invitationsOf: '共 {total} 個，這裡顯示最新的。',

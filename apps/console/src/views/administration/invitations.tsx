@@ -6,7 +6,7 @@ import { invitationsPerPage } from '../../api/administration.ts'
 import type { OpenInvitation } from '../../api/administration-answers.ts'
 import { useApi } from '../../api/use-api.ts'
 import { Section } from '../../factors/section.tsx'
-import { Field } from '../../forms/field.tsx'
+import { Field, usernameProps } from '../../forms/field.tsx'
 import { Form } from '../../forms/form.tsx'
 import { Loaded } from '../../forms/loaded.tsx'
 import { Row, Rows } from '../../frame/rows.tsx'
@@ -54,16 +54,26 @@ const Invite = ({ changes: { changing, make } }: { readonly changes: ReturnType<
   const { text } = useTexts()
   const { admin } = useApi()
   const roles = useKnownRoles()
-  const invite = (email: string, chosen: readonly string[]): void =>
-    make({ run: () => admin.invite(email, chosen), done: text('invited', { email }) })
+  const add = (email: string, username: string, chosen: readonly string[]): void =>
+    make({
+      run: () => admin.addUser({ email, roles: chosen, ...(username !== '' && { username }) }),
+      done: username === '' ? text('invited', { email }) : text('userCreated', { username, email }),
+    })
   return (
     <Form
       key={changing.isSuccess ? changing.submittedAt : 'open'}
       action={{ isPending: changing.isPending, error: null }}
       submit={text('invite')}
-      onSubmit={(read, readAll) => invite(read('email'), readAll('roles'))}
+      onSubmit={(read, readAll) => add(read('email'), read('username'), readAll('roles'))}
     >
       <Field name="email" type="email" autoComplete="off" label={text('email')} problem={changing.error} />
+      <Field
+        {...usernameProps}
+        required={false}
+        autoComplete="off"
+        label={text('usernameGiven')}
+        problem={changing.error}
+      />
       <Choice name="roles" label={text('roles')} options={roles} chosen={['user']} />
     </Form>
   )
