@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { toForeignId } from '../../packages/gatewright/src/ground/foreign-id.ts'
 import { type Caller, signUp } from '../harness.ts'
 import { type Scene, startScene } from '../issuers/scene.ts'
 
@@ -31,6 +32,19 @@ test('a token of another issuer is explained as the client that it makes, with w
   )
   const wrongKind = await explain(good, 'GET /api/v1/me')
   assert.deepEqual([wrongKind.code, wrongKind.reason], ['insufficient_permission', 'kind_of_principal'])
+})
+
+test('whose it is is told, quoted, once its signature is good, and not of one that is forged', async () => {
+  const { issuer } = scene.local
+  const odd = 'a"\n\u001b[2Jb'
+  const { parts, credential } = await explain(scene.token({ sub: odd }), 'GET /api/v1/users')
+  assert.equal(parts[0].why, `issued by ${issuer} for the subject ${JSON.stringify(odd)}`)
+  assert.equal(credential.user_id, toForeignId(issuer, odd))
+  const late = await explain(scene.token({ aud: 'https://other.example.org' }), 'GET /api/v1/users')
+  assert.equal(late.parts[0].why, `foreign_audience; issued by ${issuer} for the subject "somebody"`)
+  const forged = `${scene.token().slice(0, -20)}AAAAAAAAAAAAAAAAAAAA`
+  const { parts: shown, credential: nobody } = await explain(forged, 'GET /api/v1/users')
+  assert.deepEqual([shown[0].why, nobody.user_id], ['foreign_signature', null])
 })
 
 test('one that the gate refuses is refused with the same code', async () => {

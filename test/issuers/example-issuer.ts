@@ -6,6 +6,8 @@ import { audience, parseIssuers, plainEntry } from './scene.ts'
 
 export type ExampleIssuer = {
   readonly settings: Partial<Settings>
+  /** As `TRUSTED_ISSUERS` has it. */
+  readonly written: string
   /** An access token of this subject, good for five minutes. */
   readonly token: (now: number, sub: string) => string
   readonly close: () => Promise<void>
@@ -22,6 +24,7 @@ export const startExampleIssuer = async (): Promise<ExampleIssuer> => {
   }
   return {
     settings: { trustedIssuers: parseIssuers([entry]) },
+    written: JSON.stringify([entry]),
     token: (now, sub) => {
       const iat = Math.floor(now / 1_000)
       const claims = { iss: linkExample.issuer, sub, aud: audience, client_id: 'app', iat, exp: iat + 300 }

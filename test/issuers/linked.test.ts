@@ -239,6 +239,29 @@ test('a service is linked to nobody: not over HTTP, not on the command line, and
   assert.equal(await ask(scene.token({ sub: subject })), '401 invalid_token')
 })
 
+test('explained, a token of nobody says for whom it would have to be linked, and a linked one for whom it acts', async () => {
+  const { t, local } = scene
+  const chief = await signInAs(t.engine, (await addUser(t.engine, 'chief4', { roles: ['admin'] })).id)
+  const explain = async (token: string) =>
+    (
+      await t.call('POST', 'admin/explain', {
+        token: chief.access,
+        body: { token, permission: 'users:read' },
+      })
+    ).body
+  const { code, parts } = await explain(scene.token({ sub: 'of-nobody' }))
+  assert.deepEqual(
+    [code, parts[0].why],
+    ['invalid_token', `foreign_not_linked; issued by ${local.issuer} for the subject "of-nobody"`],
+  )
+  const { user, token } = await linked()
+  const { allowed, principal, credential } = await explain(token)
+  assert.deepEqual(
+    [allowed, principal.kind, principal.username, credential.user_id],
+    [true, 'client', user.username, user.id],
+  )
+})
+
 /** Somebody with a verified address. */
 const addressed = async (name: string) => {
   const user = await addUser(scene.t.engine, name)

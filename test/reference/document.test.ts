@@ -4,6 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import type { OpenApi } from '../../packages/gatewright/src/http/reference/open-api.ts'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import { signUp, startTestApp, type TestApp } from '../harness.ts'
+import { startExampleIssuer } from '../issuers/example-issuer.ts'
 import { matrix, parseMatrix } from '../route-matrix.ts'
 import { findOperation, follow, readOpenApi } from './document.ts'
 
@@ -91,11 +92,33 @@ test('an operation asks for a token unless it is public, and where one is of use
   const either = [{ bearer: [] }, { cookie: [] }]
   assert.deepEqual(securityOf('POST /api/v1/sessions'), [])
   assert.deepEqual(securityOf('POST /api/v1/refresh'), [{}, { bearer: [] }])
-  assert.deepEqual(securityOf('GET /api/v1/posts'), [{}, ...either])
-  assert.deepEqual(securityOf('GET /api/v1/posts/:id'), [{}, ...either])
+  const any = [...either, { api_key: [] }]
+  assert.deepEqual(securityOf('GET /api/v1/posts'), [{}, ...any])
+  assert.deepEqual(securityOf('GET /api/v1/posts/:id'), [{}, ...any])
   assert.deepEqual(securityOf('POST /api/v1/logout'), [{}, ...either])
-  assert.deepEqual(securityOf('PUT /api/v1/posts/:id'), either)
+  assert.deepEqual(securityOf('PUT /api/v1/posts/:id'), any)
+  assert.deepEqual(securityOf('GET /api/v1/admin/settings'), any)
   assert.deepEqual(securityOf('GET /api/v1/me'), either)
+})
+
+test('tokens of other issuers are documented where some are trusted, on routes that take them, and none is named', async context => {
+  const issuer = await startExampleIssuer()
+  const other = await startTestApp({ ...issuer.settings, apiKeyHeader: 'X-Program' })
+  context.after(async () => {
+    await other.close()
+    await issuer.close()
+  })
+  const plain = Object.keys((await readOpenApi(t)).components.securitySchemes as object)
+  assert.deepEqual(plain, ['bearer', 'cookie', 'api_key'])
+  const document = await readOpenApi(other)
+  const schemes = document.components.securitySchemes as Record<string, Record<string, string>>
+  assert.deepEqual(Object.keys(schemes), [...plain, 'other_issuer'])
+  assert.equal(schemes.other_issuer?.scheme, 'bearer')
+  assert.equal(schemes.api_key?.name, 'X-Program')
+  const takes = (route: string) =>
+    findOperation(document, route)?.security.some(scheme => 'other_issuer' in scheme)
+  assert.deepEqual([takes('GET /api/v1/users'), takes('GET /api/v1/me')], [true, false])
+  assert.ok(!JSON.stringify(document.components.securitySchemes).includes('sso.example.org'))
 })
 
 test('the session cookie is documented under the name that it has over TLS and without', async () => {

@@ -6,10 +6,13 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { plantTotp } from '../../../../test/factors/enrolled.ts'
+import { startExampleIssuer } from '../../../../test/issuers/example-issuer.ts'
 import { addUser, type SignedIn, signInAs } from '../../../../test/sessions/signed-in.ts'
+import { blockIssuer } from '../administration/issuers.ts'
 import { systemOrigin as origin } from '../audit/record.ts'
 import { compose } from '../compose.ts'
 import { defaultSettings } from '../ground/settings.ts'
+import { linkExample } from '../http/routes/identities.ts'
 import { logOut } from '../sign-in/end-sessions.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatewright-explain-'))
@@ -32,11 +35,11 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 const main = new URL('main.ts', import.meta.url).pathname
 type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
-const run = (line: string, input = ''): Promise<Ended> =>
+const run = (line: string, input = '', env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...line.split(' ')], {
       cwd: folder,
-      env: { DATABASE_URL: databaseUrl },
+      env: { DATABASE_URL: databaseUrl, ...env },
     })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', chunk => {
@@ -113,6 +116,28 @@ test('a token on standard input is judged, and is said nowhere', async () => {
     .join()
   for (const secret of [bob.access, gone.access, 'nonsense'])
     assert.ok(!`${said}${stored}`.includes(secret.slice(-60)), secret)
+})
+
+test('a token of another issuer on standard input is judged by that one’s keys and rules, and blocked it is none', async context => {
+  const issuer = await startExampleIssuer()
+  context.after(issuer.close)
+  const env = { TRUSTED_ISSUERS: issuer.written }
+  const line = 'explain --token-stdin --permission users:read'
+  const token = issuer.token(Date.now(), 'nightly')
+  const good = await run(line, token, env)
+  assert.deepEqual([good.code, good.stderr], [0, ''])
+  assert.match(
+    good.stdout,
+    /^Yes: the caller, permission users:read\.\n {2}yes the access-token is good: issued by https:\/\/sso\.example\.org\/realms\/main for the subject "nightly"\n/,
+  )
+  assert.match(good.stdout, /^May: users:read\.$/m)
+  const engine = await compose({ settings: defaultSettings({ databaseUrl }), kind: 'command' })
+  await blockIssuer(engine, { issuer: linkExample.issuer, origin })
+  await engine.close()
+  assert.match(
+    (await run(line, token, env)).stdout,
+    /^No, invalid_token: [^\n]+\n[^\n]+foreign_issuer_blocked/,
+  )
 })
 
 test('a user or a permission that there is not exits with 1', async () => {

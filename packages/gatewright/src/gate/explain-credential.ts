@@ -20,6 +20,8 @@ export type Ownership = {
   readonly keyId: string | null
   readonly endedAt: number | null
   readonly endReason: string | null
+  /** Who has issued it, and to whom, where that was not this server; the signature was good. */
+  readonly foreign: Foreign | null
 }
 
 /** A credential that somebody pasted, as the gate would judge it. Its text is kept nowhere. */
@@ -30,7 +32,13 @@ export type JudgedCredential = {
   readonly owner: Ownership | undefined
 }
 
-type Owner = { readonly userId: string; readonly sessionId?: string; readonly keyId?: string }
+type Foreign = { readonly issuer: string; readonly subject: string }
+type Owner = {
+  readonly userId: string
+  readonly sessionId?: string
+  readonly keyId?: string
+  readonly foreign?: Foreign
+}
 
 /** What was pasted, and where it is shown from: only an API key may ask that. */
 type Pasted = { readonly text: string; readonly address: string | undefined }
@@ -40,8 +48,11 @@ type Judge = (gate: GateDependencies, pasted: Pasted, isOf: (owner: Owner) => vo
 
 /** Whoever holds a token of another issuer is nobody here, unless that issuer speaks for a user. */
 const judgeForeign: Judge = async (gate, { text }, isOf) => {
-  const caller = await gate.federation.judge(await gate.federation.verify(text))
-  if (caller.user !== undefined) isOf({ userId: caller.user.userId })
+  const token = await gate.federation.verify(text)
+  // Before it is judged: who is not linked is told by name, so that they can be linked.
+  isOf({ userId: token.foreignId, foreign: token })
+  const caller = await gate.federation.judge(token)
+  if (caller.user !== undefined) isOf({ userId: caller.user.userId, foreign: token })
   return toClientPrincipal(gate, caller)
 }
 
@@ -125,6 +136,7 @@ const findOwnership = async (db: Database, owner: Owner): Promise<Ownership> => 
     keyId: owner.keyId ?? null,
     endedAt: end?.ended_at ?? null,
     endReason: end?.end_reason ?? null,
+    foreign: owner.foreign ?? null,
   }
 }
 

@@ -110,13 +110,21 @@ const findNamed = async (gate: GateDependencies, name: string): Promise<Caller> 
   return { ...nobody, user, principal: await toPrincipalOf(gate, user), standing: standingOf(user) }
 }
 
-const whyBad = ({ fault, owner }: JudgedCredential): string =>
+/** Quoted: what stands there was chosen elsewhere. */
+const ofAnother = ({ issuer, subject }: { readonly issuer: string; readonly subject: string }): string =>
+  `issued by ${issuer} for the subject ${JSON.stringify(subject)}`
+
+/** Whose it is where that was not said by us, and what is wrong with it; null where there is nothing to tell. */
+const whyJudged = ({ fault, owner }: JudgedCredential): string | null =>
   [
     fault?.reason ?? fault?.code,
-    owner?.endedAt == null ? undefined : `ended${at(owner.endedAt)}: ${owner.endReason ?? 'ended'}`,
+    fault === undefined || owner?.endedAt == null
+      ? undefined
+      : `ended${at(owner.endedAt)}: ${owner.endReason ?? 'ended'}`,
+    owner?.foreign == null ? undefined : ofAnother(owner.foreign),
   ]
     .filter(each => each !== undefined)
-    .join('; ')
+    .join('; ') || null
 
 const findHolder = async (
   gate: GateDependencies,
@@ -127,7 +135,7 @@ const findHolder = async (
   const standing = toLine(
     `the ${kind} is good`,
     { allowed: fault === undefined, ...fault },
-    fault ? whyBad(credential) : null,
+    whyJudged(credential),
   )
   const user = owner && (await findUser(gate.db, owner.userId))
   return { principal, user, credential, standing }

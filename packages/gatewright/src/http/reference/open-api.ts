@@ -8,7 +8,7 @@ import { type Components, createComponents } from './components.ts'
 import { answerHeaders } from './headers.ts'
 import { type Operation, toOperation } from './operation.ts'
 import { listOperations, toPath } from './operations.ts'
-import { toSecuritySchemes } from './security-schemes.ts'
+import { type Taken, toSecuritySchemes } from './security-schemes.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -25,21 +25,21 @@ export type OpenApi = {
 export type Facts = {
   readonly publicUrl: string
   readonly version: string
-  readonly settings: Pick<Settings, 'appName'>
+  readonly settings: Pick<Settings, 'appName' | 'trustedIssuers'>
   readonly places: CredentialPlaces
 }
 
 const toPaths = (
   components: Components,
   routes: readonly DeclaredRoute[],
-  places: CredentialPlaces,
+  taken: Taken,
 ): OpenApi['paths'] => {
   const byPath = Map.groupBy(routes, ({ url }) => toPath(url))
   return Object.fromEntries(
     [...byPath].map(([path, group]) => [
       path,
       Object.fromEntries(
-        group.map(route => [route.method.toLowerCase(), toOperation(components, route, places)]),
+        group.map(route => [route.method.toLowerCase(), toOperation(components, route, taken)]),
       ),
     ]),
   )
@@ -58,7 +58,8 @@ export const toOpenApi = (
   })
   const components = createComponents(toExample)
   const operations = listOperations(routes)
-  const paths = toPaths(components, operations, places)
+  const taken = { ...places, hasOtherIssuers: settings.trustedIssuers.length > 0 }
+  const paths = toPaths(components, operations, taken)
   const tags = new Set(operations.map(({ reference }) => reference?.tag ?? 'Other'))
   return {
     openapi: '3.1.1',
@@ -78,7 +79,7 @@ export const toOpenApi = (
           { description, schema: { type: 'string' } },
         ]),
       ),
-      securitySchemes: toSecuritySchemes(places),
+      securitySchemes: toSecuritySchemes(taken),
     },
   }
 }

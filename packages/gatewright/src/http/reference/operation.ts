@@ -1,5 +1,4 @@
 import { STATUS_CODES } from 'node:http'
-import type { CredentialPlaces } from '../../gate/credential.ts'
 import { nameOf } from '../../limits/own-limit.ts'
 import { describeAccess } from '../../permissions/describe-access.ts'
 import { statuses } from '../problem.ts'
@@ -11,7 +10,7 @@ import { toOperationId } from './operations.ts'
 import { takesHeader, toParameters } from './parameters.ts'
 import { refusalsOf } from './refusals-of.ts'
 import type { Example } from './route-reference.ts'
-import { toSecurity } from './security-schemes.ts'
+import { type Taken, toSecurity } from './security-schemes.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -92,20 +91,16 @@ const toDescription = ({ rule }: DeclaredRoute): string =>
   `Who: ${describeAccess(rule)}. Limit: \`${nameOf(rule.limit)}\`.`
 
 /** One route as an operation of OpenAPI; what it shares with others goes to the components. */
-export const toOperation = (
-  components: Components,
-  route: DeclaredRoute,
-  places: CredentialPlaces,
-): Operation => {
+export const toOperation = (components: Components, route: DeclaredRoute, taken: Taken): Operation => {
   const { schema = {}, reference } = route
   const { tag = 'Other', summary = `${route.method} ${route.url}`, example = {} } = reference ?? {}
-  const parameters = toParameters(route, places)
+  const parameters = toParameters(route, taken)
   return {
     operationId: toOperationId(route),
     tags: [tag],
     summary,
     description: toDescription(route),
-    security: toSecurity(route, places),
+    security: toSecurity(route, taken),
     ...(parameters.length > 0 && { parameters }),
     ...(schema.body !== undefined && {
       requestBody: toRequestBody(components, schema.body as Schema, example.body),

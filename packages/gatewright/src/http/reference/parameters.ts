@@ -1,10 +1,9 @@
-import type { CredentialPlaces } from '../../gate/credential.ts'
 import { isSafe } from '../../gate/cross-site.ts'
 import type { DeclaredRoute } from '../route-table.ts'
 import { id, madeUpId } from '../schemas.ts'
 import { requestHeaders } from './headers.ts'
 import { toPath } from './operations.ts'
-import { takesCookie } from './security-schemes.ts'
+import { type Taken, takesCookie } from './security-schemes.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -55,13 +54,13 @@ const isNeeded = (route: DeclaredRoute, name: string): boolean =>
 /** Headers that no schema of a route names. */
 const further: readonly {
   readonly name: string
-  readonly when: (route: DeclaredRoute, places: CredentialPlaces) => boolean
+  readonly when: (route: DeclaredRoute, taken: Taken) => boolean
 }[] = [
   { name: 'If-None-Match', when: ({ conditional }) => conditional },
-  { name: 'X-CSRF-Token', when: (route, places) => !isSafe(route.method) && takesCookie(route, places) },
+  { name: 'X-CSRF-Token', when: (route, taken) => !isSafe(route.method) && takesCookie(route, taken) },
 ]
 
-const toHeaderParameters = (route: DeclaredRoute, places: CredentialPlaces): Json[] => {
+const toHeaderParameters = (route: DeclaredRoute, taken: Taken): Json[] => {
   const values = route.reference?.example.headers ?? {}
   const declared = Object.entries(headersOf(route).properties ?? {}).map(([name, schema]) => ({
     name: toHeaderName(name),
@@ -70,7 +69,7 @@ const toHeaderParameters = (route: DeclaredRoute, places: CredentialPlaces): Jso
     ...(values[name] !== undefined && { example: values[name] }),
   }))
   const others = further
-    .filter(({ when }) => when(route, places))
+    .filter(({ when }) => when(route, taken))
     .map(({ name }) => ({ name, required: false, schema: text }))
   return [...declared, ...others].map(({ name, ...rest }) => {
     const description = requestHeaders[name]
@@ -79,8 +78,8 @@ const toHeaderParameters = (route: DeclaredRoute, places: CredentialPlaces): Jso
 }
 
 /** All that a request of this route takes beside its body and its credential. */
-export const toParameters = (route: DeclaredRoute, places: CredentialPlaces): readonly Json[] => [
+export const toParameters = (route: DeclaredRoute, taken: Taken): readonly Json[] => [
   ...toPathParameters(route),
   ...toQueryParameters(route),
-  ...toHeaderParameters(route, places),
+  ...toHeaderParameters(route, taken),
 ]

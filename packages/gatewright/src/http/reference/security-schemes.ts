@@ -1,19 +1,46 @@
 import type { CredentialPlaces } from '../../gate/credential.ts'
 import type { GateRule } from '../../gate/passage.ts'
 import type { PrincipalKind } from '../../gate/principal.ts'
+import type { CredentialKind } from '../../ground/credential-settings.ts'
 import { isPublic } from '../../permissions/decide-access.ts'
 import type { DeclaredRoute } from '../route-table.ts'
 
+/** What this server takes, and where. */
+export type Taken = CredentialPlaces & {
+  /** Whether `TRUSTED_ISSUERS` names any: which ones is nobody's business here. */
+  readonly hasOtherIssuers: boolean
+}
+
 /** Where access tokens are taken, a 401 names their scheme, as it is written in the settings. */
-const toBearer = ({ token, challenge }: CredentialPlaces) =>
+const toToken = ({ token, challenge }: CredentialPlaces, which: string) =>
   token.header === 'authorization' && token.scheme === 'bearer'
-    ? { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `access_token` of a sign-in.' }
+    ? {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: `${which[0]?.toUpperCase()}${which.slice(1)}.`,
+      }
     : {
         type: 'apiKey',
         in: 'header',
         name: token.name,
-        description: `\`${challenge}\`, a space, and the \`access_token\` of a sign-in.`,
+        description: `\`${challenge}\`, a space, and ${which}.`,
       }
+
+const toBearer = (taken: Taken) => toToken(taken, 'the `access_token` of a sign-in')
+
+const toOtherIssuer = (taken: Taken) =>
+  toToken(
+    taken,
+    'an access token of another issuer that this server trusts, with the permissions that its own are mapped to; it stands where one of this server would',
+  )
+
+const toApiKey = ({ apiKey }: CredentialPlaces) => ({
+  type: 'apiKey',
+  in: 'header',
+  name: apiKey.name,
+  description: 'An API key (`gwk_…`), with its own permissions as far as its owner has them.',
+})
 
 const toCookie = ({ cookie }: CredentialPlaces) => ({
   type: 'apiKey',
@@ -24,24 +51,39 @@ const toCookie = ({ cookie }: CredentialPlaces) => ({
 })
 
 type Row = {
-  readonly name: 'bearer' | 'cookie'
+  readonly name: 'bearer' | 'cookie' | 'api_key' | 'other_issuer'
+  readonly credential: CredentialKind
   readonly kind: PrincipalKind
   readonly isTaken: (rule: GateRule) => boolean
-  readonly toScheme: (places: CredentialPlaces) => Readonly<Record<string, string>>
+  readonly toScheme: (taken: Taken) => Readonly<Record<string, string>>
 }
 
 /** Where a credential may stand, and what kind of principal it makes. */
 const rows: readonly Row[] = [
-  { name: 'bearer', kind: 'user', isTaken: () => true, toScheme: toBearer },
-  { name: 'cookie', kind: 'user', isTaken: ({ ignoresCookie }) => !ignoresCookie, toScheme: toCookie },
+  { name: 'bearer', credential: 'bearer', kind: 'user', isTaken: () => true, toScheme: toBearer },
+  {
+    name: 'cookie',
+    credential: 'cookie',
+    kind: 'user',
+    isTaken: ({ ignoresCookie }) => !ignoresCookie,
+    toScheme: toCookie,
+  },
+  { name: 'api_key', credential: 'api-key', kind: 'api-key', isTaken: () => true, toScheme: toApiKey },
+  {
+    name: 'other_issuer',
+    credential: 'bearer',
+    kind: 'client',
+    isTaken: () => true,
+    toScheme: toOtherIssuer,
+  },
 ]
 
 /** The rows of what this server takes. */
-const rowsOf = ({ accepted }: CredentialPlaces): readonly Row[] =>
-  rows.filter(({ name }) => accepted.has(name))
+const rowsOf = ({ accepted, hasOtherIssuers }: Taken): readonly Row[] =>
+  rows.filter(({ kind, credential }) => accepted.has(credential) && (kind !== 'client' || hasOtherIssuers))
 
-export const toSecuritySchemes = (places: CredentialPlaces) =>
-  Object.fromEntries(rowsOf(places).map(({ name, toScheme }) => [name, toScheme(places)]))
+export const toSecuritySchemes = (taken: Taken) =>
+  Object.fromEntries(rowsOf(taken).map(({ name, toScheme }) => [name, toScheme(taken)]))
 
 /**
  * What the operation asks for. A public one that names its principals, or reads a credential by itself,
@@ -49,10 +91,10 @@ export const toSecuritySchemes = (places: CredentialPlaces) =>
  */
 export const toSecurity = (
   { rule }: DeclaredRoute,
-  places: CredentialPlaces,
+  taken: Taken,
 ): readonly Readonly<Record<string, readonly string[]>>[] => {
   const { access, principals = ['user'], readsOwnCredential } = rule
-  const shown = rowsOf(places)
+  const shown = rowsOf(taken)
     .filter(({ kind, isTaken }) => principals.includes(kind) && isTaken(rule))
     .map(({ name }) => ({ [name]: [] }))
   if (!isPublic(access)) return shown
@@ -60,5 +102,5 @@ export const toSecurity = (
 }
 
 /** Whether the operation lets somebody in by the session cookie. */
-export const takesCookie = (route: DeclaredRoute, places: CredentialPlaces): boolean =>
-  toSecurity(route, places).some(scheme => 'cookie' in scheme)
+export const takesCookie = (route: DeclaredRoute, taken: Taken): boolean =>
+  toSecurity(route, taken).some(scheme => 'cookie' in scheme)
