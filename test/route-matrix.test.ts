@@ -137,6 +137,26 @@ test('every line is whole: all columns, known words, one line for each case, a k
   )
 })
 
+/** What the gate serves to keys and to tokens of other issuers; the application names its own. */
+const openToOthers = [
+  'GET /metrics',
+  'GET /api/v1/revocations',
+  'GET /api/v1/protected',
+  'GET /api/v1/admin/settings',
+  'GET /api/v1/admin/health',
+  'GET /api/v1/admin/statistics',
+]
+const isOfTheBlog = ({ route }: Row): boolean => /\/api\/v\d\/(users|posts|todos)\b/.test(route)
+
+test('no key, service or token of another issuer comes to the account, sessions, factors, keys or administration, whatever it may', () => {
+  const others = ['API key', 'service', 'foreign', 'linked'] as const
+  const letIn = rows.filter(row => !isOfTheBlog(row) && others.some(name => isSuccess(row.expected[name])))
+  assert.deepEqual(
+    letIn.map(({ route }) => route).filter(route => !openToOthers.includes(route)),
+    [],
+  )
+})
+
 test('a private thing, an unknown id and a malformed one stand in the matrix for every route with an :id', () => {
   const withId = new Set(rows.map(({ route }) => route).filter(route => route.includes(':id')))
   for (const route of withId) {
