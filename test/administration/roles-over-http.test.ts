@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles } from 'gatewright/administration'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { asksForRecentSignIn, permissionsIn } from '../../packages/gatewright/src/permissions/access-rule.ts'
 import { giveKey } from '../api-keys/given.ts'
 import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
@@ -146,6 +147,17 @@ describe('is refused', () => {
     const asked = { userId: admin.id, roles: [all], origin }
     await assert.rejects(changeRoles(t.engine, asked), { code: 'last_administrator' })
   })
+})
+
+test('stolen session: whatever administration changes asks for a permission, a recent sign-in, and a person', () => {
+  const unsafe = t.app.routeTable.routes.filter(
+    ({ method, url }) => url.includes('/admin/') && !['GET', 'HEAD'].includes(method),
+  )
+  assert.ok(unsafe.length > 20)
+  for (const { method, url, rule } of unsafe) {
+    assert.ok(permissionsIn(rule.access).length > 0 && asksForRecentSignIn(rule.access), `${method} ${url}`)
+    assert.deepEqual(rule.principals ?? ['user'], ['user'], `${method} ${url}`)
+  }
 })
 
 test('what a role allows is so in the next answer, for a token of before', async () => {

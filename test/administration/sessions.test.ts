@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser } from 'gatewright/administration'
 import { day, minute, second as oneSecond } from 'gatewright/clock'
+import { newId } from 'gatewright/random'
 import { createRole } from '../../packages/gatewright/src/administration/change-role.ts'
 import { endAllSessions } from '../../packages/gatewright/src/administration/end-all-sessions.ts'
 import { endAnySession } from '../../packages/gatewright/src/administration/sessions.ts'
 import { commandLineOrigin, systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { endOtherSession, logOut } from '../../packages/gatewright/src/sign-in/end-sessions.ts'
+import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
 import { giveKey } from '../api-keys/given.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
@@ -237,4 +239,30 @@ test('everybody is signed out at once, by token, cookie and refresh token, while
   assert.equal(connection.rows('select 1 from known_devices').length, 0)
   const again = await app.call('POST', 'login', { body })
   assert.equal(show(await app.call('GET', 'todos', { token: again.body.access_token })), '200')
+})
+
+test('race: a session that is begun while everybody is signed out, and committed after, is over as well', async context => {
+  const app = await startTestApp()
+  context.after(() => app.close())
+  const connection = openSecondConnection(app.engine)
+  context.after(() => connection.close())
+  await signUp(app, 'ann')
+  const row = await app.engine.db.selectFrom('sessions').selectAll().executeTakeFirstOrThrow()
+  const inserted = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const beginning = inTransaction(app.engine.db, async work => {
+    await work.db
+      .insertInto('sessions')
+      .values({ ...row, id: newId(app.engine.random) })
+      .execute()
+    inserted.resolve()
+    await goOn.promise
+  })
+  await inserted.promise
+  const ending = endAllSessions(app.engine, commandLineOrigin)
+  await Promise.race([ending, connection.untilBlocked(1)])
+  goOn.resolve()
+  await beginning
+  assert.equal((await ending).sessions, 2)
+  assert.equal(connection.rows('select 1 from sessions where ended_at is null').length, 0)
 })

@@ -149,6 +149,7 @@ describe('is refused', () => {
   const bodies: readonly (readonly [what: string, method: string, path: string, body: unknown])[] = [
     ['a reset of factors without a reason', 'POST', '/reset-factors', {}],
     ['an empty reason', 'POST', '/disable', { reason: '' }],
+    ['a reason of spaces', 'POST', '/reset-factors', { reason: '  \n' }],
     [
       'a password chosen for somebody',
       'POST',

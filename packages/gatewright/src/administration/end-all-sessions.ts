@@ -1,9 +1,16 @@
+import { sql } from 'kysely'
 import { type Origin, recordEvent } from '../audit/record.ts'
 import type { Purpose } from '../codes/purposes.ts'
 import type { Clock } from '../ground/clock.ts'
 import { turnRingWith } from '../keys/turn-ring.ts'
+import { isSqlite } from '../storage/columns.ts'
 import type { Work } from '../storage/transaction.ts'
 import { endAllKeys, mostNeeded, type RevokeDependencies } from './signing-keys.ts'
+
+/** Who is about to begin or renew a session has committed by then, and whoever comes waits. SQLite has one writer. */
+const holdSessions = async ({ db }: Work): Promise<void> => {
+  if (!isSqlite(db)) await sql`lock table sessions in share row exclusive mode`.execute(db)
+}
 
 /**
  * Ends every session that is live, with one statement. Access tokens end with the keys that signed them: whoever calls
@@ -11,9 +18,11 @@ import { endAllKeys, mostNeeded, type RevokeDependencies } from './signing-keys.
  */
 export const endEverySession = async (
   { clock }: { readonly clock: Clock },
-  { db }: Work,
+  work: Work,
   reason: string,
 ): Promise<number> => {
+  const { db } = work
+  await holdSessions(work)
   const { numUpdatedRows } = await db
     .updateTable('sessions')
     .set({ ended_at: clock.now(), end_reason: reason })

@@ -15,7 +15,8 @@ import { anyText, idParams, list, nothing, strictObject, text } from '../schemas
 import { typed } from '../typed-app.ts'
 
 const access = allOf(permission('users:write'), recentSignIn())
-const withReason = strictObject({ reason: text(1, 500) })
+/** Spaces say nothing. */
+const withReason = strictObject({ reason: { ...text(1, 500), pattern: '\\S' } })
 const noBody = { type: 'null' } as const
 
 type Target = { readonly userId: string; readonly reason: string; readonly origin: Origin }
