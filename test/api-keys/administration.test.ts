@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { revokeApiKey } from '../../packages/gatewright/src/administration/api-keys.ts'
 import { createRole } from '../../packages/gatewright/src/administration/change-role.ts'
+import { makeApiKey } from '../../packages/gatewright/src/administration/make-api-key.ts'
 import { disableService } from '../../packages/gatewright/src/administration/services.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { addService } from '../administration/added-service.ts'
 import { type Answer, type Caller, signUp, startTestApp, type TestApp } from '../harness.ts'
-import { freshName } from '../senders.ts'
+import { giveAddress } from '../mail/given-link.ts'
+import { linkTo, mailTo } from '../mail/person.ts'
+import { freshName, sessionIdOf } from '../senders.ts'
 import { giveKeyWithId } from './given.ts'
 
 let t: TestApp
@@ -51,6 +54,41 @@ describe('a key of a service', () => {
     await disableService(t.engine, { serviceId: service.id, origin })
     assert.deepEqual([await statusOf(body.key), await statusOf(successor.key)], [401, 401])
     assert.equal(codeOf(await makeFor(service.id)), '409 conflict')
+  })
+})
+
+describe('planted key: one of a service, made in a stolen session of an administrator', () => {
+  test('is told to that administrator, whose “that wasn’t me” ends it and what was made since, and nothing from before', async () => {
+    const chief = await signUp(t, freshName(), ['admin'])
+    const email = `${chief.username}@example.org`
+    await giveAddress(t.engine, chief.id, email)
+    const [one, two] = [await addService(t.engine), await addService(t.engine)]
+    const before = (await makeFor(one.id, [], chief)).body.key
+    t.clock.advance(1_000)
+    let now = t.clock.now()
+    // Each look at the clock is a millisecond after the one before, as on a machine.
+    const clock = { ...t.engine.clock, now: () => now++ }
+    const caller = { userId: chief.id, sessionId: sessionIdOf(chief.access) }
+    const asked = { name: 'planted', permissions: [], expiresAt: null, allowedAddresses: [] }
+    const { key: planted } = await makeApiKey(
+      { ...t.engine, clock },
+      { ownerId: one.id, caller, origin },
+      asked,
+    )
+    t.clock.advance(1_000)
+    const token = await linkTo(t, email, 'not-me')
+    const { body: later } = await makeFor(two.id, [], chief)
+    const notOurs = (await makeFor(two.id)).body.key
+    const mails = await mailTo(t, email)
+    assert.deepEqual(
+      mails.map(({ subject }) => subject),
+      Array(3).fill('You made an API key for a service'),
+    )
+    assert.equal((await t.call('POST', 'email/not-me', { body: { token } })).status, 200)
+    assert.deepEqual(
+      await Promise.all([before, planted, later.key, notOurs].map(statusOf)),
+      [200, 401, 401, 200],
+    )
   })
 })
 

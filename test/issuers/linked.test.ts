@@ -309,6 +309,20 @@ test('planted identity: “that wasn’t me” takes away what was linked since,
   assert.deepEqual(events, [{ actor: user.id, details: JSON.stringify({ issuer, subject }) }])
 })
 
+test('planted identity: “that wasn’t me” takes away the very link that it denies, however long the linking took', async () => {
+  const { t } = scene
+  const { email, link, token } = await addressed('slowly')
+  let now = t.clock.now()
+  // Each look at the clock is a millisecond after the one before, as on a machine.
+  const clock = { ...t.engine.clock, now: () => now++ }
+  await linkIdentity({ ...t.engine, clock }, link)
+  t.clock.advance(1_000)
+  assert.equal(await ask(token), '200')
+  const secret = await linkTo(t, email, 'not-me')
+  assert.equal((await t.call('POST', 'email/not-me', { body: { token: secret } })).status, 200)
+  assert.equal(await ask(token), '401 invalid_token')
+})
+
 test('planted identity: who takes a change of address back takes away what was linked since', async () => {
   const { t } = scene
   const { user, email, link, token } = await addressed('undone')

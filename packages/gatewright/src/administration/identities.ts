@@ -62,6 +62,8 @@ type Change = {
   readonly event: 'identity.linked' | 'identity.unlinked'
   readonly notice: 'identity-linked' | 'identity-unlinked'
   readonly secretId: string
+  /** Who denies it takes away what was linked since then: this link as well, however long the rest takes. */
+  readonly since?: number
 }
 
 /** What follows from either: every process reads it again, it stands in the audit log, and the owner is told. */
@@ -69,11 +71,12 @@ const follow = async (
   dependencies: Dependencies,
   work: Work,
   { issuer, subject, userId, origin }: Link,
-  { event, notice, secretId }: Change,
+  { event, notice, secretId, since }: Change,
 ): Promise<void> => {
   await rereadIssuers(dependencies, work, issuer)
   await recordEvent(dependencies, work, event, { origin, userId, details: { issuer, subject } })
-  await tellOwner(dependencies, work, { userId, notice, values: { issuer }, origin, secretId })
+  const at = since === undefined ? {} : { since }
+  await tellOwner(dependencies, work, { userId, notice, values: { issuer }, origin, secretId, ...at })
 }
 
 const conflict = (detail: string): Refusal => new Refusal('conflict', { detail })
@@ -120,7 +123,8 @@ export const linkIdentity = async (
     if (await isFull(work, userId)) throw conflict(`A user has at most ${mostOfUser} of these.`)
     const row = { issuer, subject, user_id: userId, created_at: dependencies.clock.now() }
     await work.db.insertInto('identities').values(row).execute()
-    await follow(dependencies, work, link, { event: 'identity.linked', notice: 'identity-linked', secretId })
+    const told = { event: 'identity.linked', notice: 'identity-linked', secretId } as const
+    await follow(dependencies, work, link, { ...told, since: row.created_at })
     return true
   })
 }

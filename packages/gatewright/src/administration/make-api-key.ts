@@ -118,7 +118,29 @@ const refuseMore = (): never => {
   })
 }
 
-/** Writes the key, and tells its owner. */
+type Written = { readonly owner: UserRow; readonly row: ApiKeyRow; readonly secretId: string }
+
+/** A service reads no mail: whoever made its key is told, for it may be a thief who did. */
+const tellOfKey = async (
+  dependencies: KeyDependencies,
+  work: Work,
+  { caller, origin }: Change,
+  { owner, row, secretId }: Written,
+): Promise<void> => {
+  const told = { origin, secretId, since: row.created_at }
+  const values = { key: row.name }
+  if (owner.kind !== 'service')
+    await tellOwner(dependencies, work, { ...told, userId: owner.id, notice: 'api-key-created', values })
+  else if (caller !== undefined)
+    await tellOwner(dependencies, work, {
+      ...told,
+      userId: caller.userId,
+      notice: 'service-key-created',
+      values: { ...values, service: owner.username },
+    })
+}
+
+/** Writes the key, and tells its owner, or who made it. */
 export const writeKey = async (
   dependencies: KeyDependencies,
   work: Work,
@@ -130,14 +152,7 @@ export const writeKey = async (
   const row = toRow(dependencies, change, asked, { id, hash, hasFactor })
   if (!(await insertKey(work, row, owner)))
     throw new Refusal('conflict', { reason: 'owner_disabled', detail: 'The owner is disabled.' })
-  const { ownerId: userId, origin } = change
-  await tellOwner(dependencies, work, {
-    userId,
-    notice: 'api-key-created',
-    values: { key: asked.name },
-    origin,
-    secretId,
-  })
+  await tellOfKey(dependencies, work, change, { owner, row, secretId })
   return { key, row }
 }
 

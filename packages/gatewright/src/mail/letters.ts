@@ -40,6 +40,7 @@ export const letters = {
   'recovery-code-used': { link: 'notMe' },
   'api-key-created': { link: 'notMe' },
   'api-key-expiring': { link: 'notMe' },
+  'service-key-created': { link: 'notMe' },
   'identity-linked': { link: 'notMe' },
   'identity-unlinked': { link: 'notMe' },
   'refresh-token-reused': { link: 'notMe' },
@@ -72,6 +73,8 @@ export type LetterValues = {
   readonly inviter?: string
   /** The name of an API key. */
   readonly key?: string
+  /** The service whose key it is. */
+  readonly service?: string
   /** The day on which it ends, in UTC. */
   readonly until?: string
   /** Another issuer, as its tokens name it. */

@@ -41,7 +41,7 @@ const tame = (text: string): string =>
  * Names of API keys are chosen by whoever is signed in, who may be a thief; whom a user is linked to is written by an
  * administrator who may do little. No mail program makes a link of one.
  */
-const chosen: readonly string[] = ['key', 'keys', 'issuer']
+const chosen: readonly string[] = ['key', 'keys', 'issuer', 'service']
 const unlinked = (text: string): string =>
   text.replace(/^https?:\/\//, '').replaceAll(/[^\p{L}\p{M}\p{N} _,()-]/gu, '·')
 

@@ -162,6 +162,7 @@ export const renewOwnRecoveryCodes = (
         reason: 'no_second_factor',
         detail: 'Recovery codes stand in for a second factor: add one first.',
       })
+    const since = dependencies.clock.now()
     const recoveryCodes = await renewRecoveryCodes(dependencies, work, userId)
     await recordEvent(dependencies, work, 'recovery-codes.renewed', { origin, userId, sessionId })
     const amr = session.amr.split(' ')
@@ -171,6 +172,7 @@ export const renewOwnRecoveryCodes = (
       session,
       amr,
     })
-    await tellOwner(dependencies, work, { userId, notice: 'recovery-codes-renewed', origin, secretId })
+    const notice = 'recovery-codes-renewed'
+    await tellOwner(dependencies, work, { userId, notice, since, origin, secretId })
     return { renewed, recoveryCodes }
   })

@@ -1,3 +1,4 @@
+import { endApiKeys } from '../api-keys/api-keys.ts'
 import { recordEvent } from '../audit/record.ts'
 import { makeCode } from '../codes/codes.ts'
 import { applyConsequences } from '../consequences/apply.ts'
@@ -5,7 +6,7 @@ import type { Refusal } from '../ground/refusal.ts'
 import { keysSaid, tellOwner } from '../mail/notices.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { takePassword } from '../users/new-password.ts'
-import { emailKey, lockAndGetUser } from '../users/users.ts'
+import { emailKey, lockAndGetUser, lockUser } from '../users/users.ts'
 import { refuseLink, type ShownLink, type TakenLink, takeLink } from './shown-link.ts'
 import { type EmailDependencies, isAnothers, setEmail } from './verify-email.ts'
 
@@ -65,6 +66,32 @@ const endIdentitiesSince = async (
 }
 
 /**
+ * Keys of services that were made in the name of whoever denies: a thief with an administrator's session would come
+ * back with them. Of services that are locked in the order of their ids, as everybody locks them.
+ */
+const endServiceKeysSince = async (
+  dependencies: EmailDependencies,
+  work: Work,
+  { userId, origin }: { readonly userId: string; readonly origin: ShownLink['origin'] },
+  since: number,
+): Promise<void> => {
+  const made = await work.db
+    .selectFrom('api_keys')
+    .select(['id', 'user_id'])
+    .where('made_by', '=', userId)
+    .where('user_id', '!=', userId)
+    .where('created_at', '>=', since)
+    .where('ended_at', 'is', null)
+    .orderBy('user_id')
+    .execute()
+  for (const [serviceId, keys] of Map.groupBy(made, key => key.user_id)) {
+    await lockUser(work, serviceId)
+    const choice = { userId: serviceId, only: keys.map(({ id }) => id) }
+    await endApiKeys(dependencies, work, choice, { reason: 'denied_by_owner', origin })
+  }
+}
+
+/**
  * Takes a change of address back, whatever has been done since: by a second change, a new password or a new
  * factor. Everything that goes on is ended.
  */
@@ -79,6 +106,7 @@ const undo = async (
   await endLinksSince(work, user.id, madeAt)
   await endFactorsSince(work, user.id, madeAt + 1)
   await endIdentitiesSince(dependencies, work, subject, madeAt + 1)
+  await endServiceKeysSince(dependencies, work, subject, madeAt + 1)
   await recordEvent(dependencies, work, 'user.email-change-undone', subject)
   const { endedKeys } = await applyConsequences(dependencies, work, 'e-mail change undone', subject)
   if (isTaken) return {}
@@ -124,6 +152,7 @@ const deny = async (dependencies: EmailDependencies, work: Work, denial: Denial)
   await tellOwner(dependencies, work, { ...subject, notice: 'denied', values: keysSaid(endedKeys), secretId })
   if (!hasIt) return {}
   await endIdentitiesSince(dependencies, work, subject, since)
+  await endServiceKeysSince(dependencies, work, subject, since)
   await endFactorsSince(work, user.id, since)
   return startReset(dependencies, work, user.id)
 }

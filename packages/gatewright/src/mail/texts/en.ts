@@ -148,6 +148,13 @@ export const en: MailTexts = {
         'An API key was made for your account at {app}: “{key}”. Programs that hold it act in your name, as far as it allows.',
       ],
     },
+    'service-key-created': {
+      subject: 'You made an API key for a service',
+      lines: [
+        'In your name an API key was made for the service {service} at {app}: “{key}”. Programs that hold it act as that service, as far as it allows.',
+      ],
+      link: 'If you did this, there is nothing to do. If not, open this link: it ends the keys that were made for services in your name since then, all keys of your own, signs out every device and lets you choose a new password.',
+    },
     'api-key-expiring': {
       subject: 'An API key is going to end',
       lines: [

@@ -108,6 +108,13 @@ export const zhCn: MailTexts = {
         '您在 {app} 的账户创建了一个 API 密钥：“{key}”。持有它的程序可以在其允许的范围内以您的名义操作。',
       ],
     },
+    'service-key-created': {
+      subject: '您为一个服务创建了 API 密钥',
+      lines: [
+        '有人以您的名义为 {app} 的服务 {service} 创建了一个 API 密钥：“{key}”。持有它的程序可以在其允许的范围内以该服务的身份操作。',
+      ],
+      link: '如果这是您本人的操作，则无需处理。如果不是，请打开此链接：它会使此后以您的名义为服务创建的密钥和您自己的所有密钥失效，让所有设备退出登录，并让您设置新密码。',
+    },
     'api-key-expiring': {
       subject: 'API 密钥即将到期',
       lines: [

@@ -107,6 +107,13 @@ export const zhTw: MailTexts = {
         '您在 {app} 的帳戶建立了一個 API 金鑰：「{key}」。持有它的程式可以在其允許的範圍內以您的名義操作。',
       ],
     },
+    'service-key-created': {
+      subject: '您為一個服務建立了 API 金鑰',
+      lines: [
+        '有人以您的名義為 {app} 的服務 {service} 建立了一個 API 金鑰：「{key}」。持有它的程式可以在其允許的範圍內以該服務的身分操作。',
+      ],
+      link: '如果這是您本人的操作，則無需處理。如果不是，請開啟此連結：它會使此後以您的名義為服務建立的金鑰和您自己的所有金鑰失效，讓所有裝置登出，並讓您設定新密碼。',
+    },
     'api-key-expiring': {
       subject: 'API 金鑰即將到期',
       lines: [
