@@ -144,6 +144,19 @@ describe('nobody comes in by such a user', () => {
     assert.equal((await logIn(username, taken[0])).status, 200)
   })
 
+  test('twice by one address: of two whose links are used at once one has it verified, and both have a password', async () => {
+    const email = `${freshName()}@example.org`
+    const two = [await made({ email }), await made({ email })]
+    const answers = await Promise.all(two.map(({ token }) => choose(token)))
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [204, 204],
+    )
+    const rows = await t.engine.db.selectFrom('users').selectAll().where('email', '=', email).execute()
+    assert.equal(rows.filter(row => row.email_verified_at !== null).length, 1)
+    for (const { username } of two) assert.equal((await logIn(username)).status, 200)
+  })
+
   test('with the link at another door', async () => {
     const { token } = await made()
     for (const [path, body] of [

@@ -92,6 +92,21 @@ describe('health over HTTP', () => {
     )
   })
 
+  test('tells what was found to who may see the settings alone, and others that there is something', async () => {
+    for (const [permissions, sees] of [
+      [['metrics:read'], false],
+      [['metrics:read', 'settings:read'], true],
+    ] as const) {
+      const key = await giveKey(t, chief.id, { permissions })
+      const { body } = await t.call('GET', 'admin/health', { headers: { 'x-api-key': key } })
+      const limits = body.findings.find(({ check }: { check: string }) => check === 'limits')
+      assert.deepEqual(
+        [limits.level, limits.found, limits.means === null, limits.do === null],
+        ['warning', sees ? 'LIMITS_SCALE=1000' : null, !sees, !sees],
+      )
+    }
+  })
+
   test('names no secret, and no address of a person', async () => {
     const { text } = await ask('health')
     for (const word of ['secret', 'machine', '@', secret]) assert.ok(!text.includes(word), word)

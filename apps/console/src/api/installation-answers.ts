@@ -15,13 +15,13 @@ export type Health = {
   readonly housekeeping: readonly { readonly task: string; readonly succeeded_at: string | null }[]
   /** How old the view of what ended is; null before it was read. */
   readonly feed: { readonly age_ms: number | null; readonly most_ms: number }
-  /** What the doctor finds, in English, with what to do. */
+  /** What the doctor finds, in English, with what to do; null for who may not see the settings. */
   readonly findings: readonly {
     readonly check: string
     readonly level: 'warning' | 'problem'
-    readonly found: string
-    readonly means: string
-    readonly do: string
+    readonly found: string | null
+    readonly means: string | null
+    readonly do: string | null
   }[]
 }
 

@@ -130,7 +130,7 @@ const countEvent = (db: Database, event: AuditEventName, start: number): Promise
     db
       .selectFrom('audit_events')
       .select('at')
-      // As a word and not as a parameter: SQLite sees by it that the index has all that is asked for.
+      // As a word and not as a parameter: any plan that is kept sees by it that the index has what is asked for.
       .where('event', '=', sql.lit(event))
       .where('at', '>=', start)
       .where('at', '<', start + day)

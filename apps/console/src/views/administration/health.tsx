@@ -73,7 +73,7 @@ const Findings = ({ findings }: Pick<Health, 'findings'>) => {
                   {level}
                 </Badge>
               }
-              lines={[found, means, mend]}
+              lines={[found, means, mend].filter(line => line !== null)}
             />
           )}
         </Rows>

@@ -6,6 +6,7 @@ import { permission } from '../../permissions/access-rule.ts'
 import { shareForAWhile } from '../../revocation/share-for-a-while.ts'
 import { type CheckedFinding, examineBeside } from '../../upkeep/checks.ts'
 import { createReadiness, findWarnings } from '../readiness.ts'
+import { principalOf } from '../request.ts'
 import { anyText, flag, integer, list, named, strictObject, textOrNull, timestamp } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
@@ -34,9 +35,9 @@ const healthSchema = named(
       strictObject({
         check: anyText,
         level: { enum: ['warning', 'problem'] },
-        found: anyText,
-        means: anyText,
-        do: anyText,
+        found: textOrNull,
+        means: textOrNull,
+        do: textOrNull,
       }),
     ),
   }),
@@ -46,13 +47,16 @@ type Finding = CheckedFinding & { readonly level: 'warning' | 'problem' }
 
 const isOpen = (finding: CheckedFinding): finding is Finding => finding.level !== 'ok'
 
-const toFinding = ({ name, level, found, means, do: mend }: Finding) => ({
-  check: name,
-  level,
-  found,
-  means,
-  do: mend,
-})
+/** What was found names settings and files: for who may see the settings. Others learn that there is something. */
+const toFinding =
+  (seesSettings: boolean) =>
+  ({ name, level, found, means, do: mend }: Finding) => ({
+    check: name,
+    level,
+    found: seesSettings ? found : null,
+    means: seesSettings ? means : null,
+    do: seesSettings ? mend : null,
+  })
 
 /** Before the first whole read it has no age. */
 const toFeed = ({ revocations, settings }: Engine) => {
@@ -124,7 +128,8 @@ export const adminHealthRoutes = (app: FastifyInstance, engine: Engine): void =>
       },
       schema: { response: { 200: healthSchema } },
     },
-    async () => {
+    async request => {
+      const seesSettings = principalOf(request).permissions.has('settings:read')
       const reasons = await findReasons()
       const view = toHealthView(await readHealth(engine))
       const findings = await examine('findings', engine)
@@ -134,7 +139,7 @@ export const adminHealthRoutes = (app: FastifyInstance, engine: Engine): void =>
         warnings: findWarnings(engine),
         ...view,
         feed: toFeed(engine),
-        findings: findings.filter(isOpen).map(toFinding),
+        findings: findings.filter(isOpen).map(toFinding(seesSettings)),
       }
     },
   )
