@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Engine } from 'gatewright/compose'
+import { findEventsOfRequest } from '../../packages/gatewright/src/administration/find-request.ts'
 import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
 import { disableUser } from '../../packages/gatewright/src/administration/users.ts'
-import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { systemOrigin as origin, toEventRow } from '../../packages/gatewright/src/audit/record.ts'
 import { toTimestamp } from '../../packages/gatewright/src/ground/clock.ts'
 import { type AccessToken, createAccessTokens } from '../../packages/gatewright/src/tokens/access-token.ts'
 import { newApiKey } from '../../packages/gatewright/src/tokens/api-key.ts'
@@ -306,6 +307,28 @@ describe('whether a credential is good', () => {
     const after = await readTables(t)
     const changed = [...after].filter(([table, rows]) => before.get(table) !== rows).map(([table]) => table)
     assert.deepEqual(changed, ['audit_events'])
+  })
+})
+
+describe('a request, by the id of its answer', () => {
+  const eventsOf = async (requestId: string) =>
+    (await findEventsOfRequest(t.engine.db, requestId)).map(({ event, reason }) => [event, reason])
+
+  test('is found by the events that it left', async () => {
+    const { body } = await t.call('POST', 'login', { body: { username: 'chief', password: 'a wrong one' } })
+    assert.deepEqual(await eventsOf(body.request_id), [['sign-in.failed', 'wrong_password']])
+  })
+
+  test('is found as the last of those that a row counts, and no other is that differs by a sign', async () => {
+    const [last, alike] = ['a_cdefghijklmnopqrstuv', 'axcdefghijklmnopqrstuv']
+    const details = { count: 7, last_request_id: last }
+    const row = toEventRow(t.clock.now(), 'credential.refused', { origin, reason: 'token_expired', details })
+    await t.engine.db.insertInto('audit_events').values(row).execute()
+    assert.deepEqual(await eventsOf(last), [['credential.refused', 'token_expired']])
+    assert.deepEqual(await eventsOf(alike), [])
+    const other = { ...row, details: JSON.stringify({ last_request_id: alike }) }
+    await t.engine.db.insertInto('audit_events').values(other).execute()
+    assert.equal((await eventsOf(last)).length, 1)
   })
 })
 
