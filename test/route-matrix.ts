@@ -12,6 +12,7 @@ import { mailRequests } from './mail/requests.ts'
 import { passkeyRequests } from './passkeys/requests.ts'
 import { inviteTo } from './registration/invite-to.ts'
 import { freshName, type Sender, type SenderName, senderNames } from './senders.ts'
+import { giveUndo } from './sessions/given-device.ts'
 
 /**
  * Who gets what from each route. `of` says what the `:id` names (it belongs to `owner`, see senders.ts)
@@ -91,6 +92,11 @@ export const matrix = `
 | DELETE /api/v1/sessions/:id | this session | who | 204 | 204 | 204 | 204 | 204 | 204 | 204 | late | over | no | no | no | no | two |
 | DELETE /api/v1/sessions/:id | unknown id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
 | DELETE /api/v1/sessions/:id | malformed id | who | none | none | none | none | none | none | none | late | over | no | no | no | no | two |
+| GET /api/v1/me/known-devices |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| DELETE /api/v1/me/known-devices/:id | known device | who | 200 | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/me/known-devices/:id | unknown id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| DELETE /api/v1/me/known-devices/:id | malformed id | who | none | none | none | none | none | none | again | late | over | no | no | no | no | two |
+| POST /api/v1/me/known-devices/undo |  | who | 204 | 204 | 204 | 204 | 204 | 204 | again | late | over | no | no | no | no | two |
 | GET /api/v1/api-keys |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
 | POST /api/v1/api-keys |  | who | 201 | 201 | 201 | 201 | 201 | 201 | again | late | over | no | no | no | no | two |
 | POST /api/v1/api-keys/:id/rotate | API key | who | 201 | none | none | none | none | none | again | late | over | no | no | no | no | two |
@@ -447,6 +453,13 @@ export const requests: Readonly<Record<string, Request>> = {
   'PUT /api/v1/me/password': {
     body: () => ({ current_password: password, new_password: password }),
     spends: true,
+  },
+  'POST /api/v1/me/known-devices/undo': {
+    body: async occasion => {
+      await withoutFactors(occasion)
+      const { t, sender } = occasion
+      return { undo_token: sender.id === undefined ? 'none' : await giveUndo(t.engine, sender.id) }
+    },
   },
   'DELETE /api/v1/sessions': { spends: true },
   'DELETE /api/v1/sessions/:id': { spends: true },

@@ -14,6 +14,7 @@ import { forgetFactors } from './factors/enrolled.ts'
 import { type Caller, password, signUp, type TestApp } from './harness.ts'
 import { foreignToken, linkedToken } from './issuers/matrix-issuer.ts'
 import { plantPasskey } from './passkeys/registered.ts'
+import { plantDevice } from './sessions/given-device.ts'
 import { addUser } from './sessions/signed-in.ts'
 
 /** Whoever sends a request: the headers that carry the credential, and the user behind it, if any. */
@@ -156,6 +157,10 @@ export const things: Readonly<Record<string, MakeThing>> = {
   passkey: async ({ engine }, { id }) => {
     await forgetFactors(engine, id)
     return (await plantPasskey(engine, id)).id
+  },
+  'known device': async ({ engine }, { id }) => {
+    await forgetFactors(engine, id)
+    return plantDevice(engine, id)
   },
   invitation: async ({ engine }) => {
     const asked = { email: 'carol@example.org', roles: ['user'] }

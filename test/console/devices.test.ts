@@ -24,7 +24,11 @@ describe('the own devices', { skip: browserMissing }, () => {
     const [page, other] = [await openAs(c, 'erin', '/me/devices'), await openAs(c, 'erin', '/me')]
     await page.reload()
     await page.getByText('This device').waitFor()
-    const devices = page.getByRole('listitem').filter({ hasText: 'Chrome on Linux' })
+    const devices = page
+      .locator('main ul')
+      .first()
+      .getByRole('listitem')
+      .filter({ hasText: 'Chrome on Linux' })
     await untilEqual(() => devices.count(), 2)
     c.t.clock.advance(11 * minute)
     await page.getByRole('button', { name: /^End Chrome on Linux, 127\.0\.0\.1$/ }).click()
@@ -60,10 +64,11 @@ describe('the own devices', { skip: browserMissing }, () => {
     }
     for (const [language, [known, half, unknown]] of Object.entries(names)) {
       await page.getByRole('banner').locator('select').selectOption(language, { force: true })
-      const named = (name = '') => page.getByRole('listitem').getByText(name, { exact: true })
+      const devices = page.locator('main ul').first()
+      const named = (name = '') => devices.getByRole('listitem').getByText(name, { exact: true })
       for (const name of [known, half, 'curl']) await untilEqual(() => named(name).count(), 1)
       assert.equal(await named(unknown).count(), 2)
-      assert.equal(await page.getByText('192.0.2.1').count(), agents.length)
+      assert.equal(await devices.getByText('192.0.2.1').count(), agents.length)
       assert.equal(await page.locator('main img').count(), 0)
     }
   })
@@ -90,6 +95,34 @@ describe('the own devices', { skip: browserMissing }, () => {
       await other.reload()
       await heading(other, 'Sign in').waitFor()
     }
+  })
+
+  test('a known browser is forgotten after a confirmation, brought back, and too late it is not', async () => {
+    await makeUser(c, 'rachel')
+    const page = await openAs(c, 'rachel', '/me/devices')
+    const known = page.getByRole('list', { name: 'Browsers that are known' }).getByRole('listitem')
+    await untilEqual(() => known.count(), 1)
+    const forget = async () => {
+      await page.getByRole('button', { name: 'Forget Chrome on Linux' }).click()
+      await page.getByRole('dialog').getByText('you stay signed in').waitFor()
+      await page.getByRole('dialog').getByRole('button', { name: 'Forget' }).click()
+    }
+    c.t.clock.advance(11 * minute)
+    await forget()
+    await confirm(page, password)
+    await page.getByText('Chrome on Linux is forgotten.').waitFor()
+    await page.getByText('None is known.').waitFor()
+    c.t.clock.advance(6 * minute)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByText('Chrome on Linux is known again.').waitFor()
+    await untilEqual(() => known.count(), 1)
+    await forget()
+    await page.getByText('None is known.').waitFor()
+    c.t.clock.advance(11 * minute)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await confirm(page, password)
+    await page.getByText('It is too late to undo this.').waitFor()
+    await page.getByText('None is known.').waitFor()
   })
 
   test('no page said anything on the console, broke the policy or asked another host', () => {

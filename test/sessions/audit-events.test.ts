@@ -35,6 +35,7 @@ import { type ExampleIssuer, startExampleIssuer } from '../issuers/example-issue
 import { giveAddress, giveLink } from '../mail/given-link.ts'
 import { givePasskey } from '../passkeys/registered.ts'
 import { type BreachService, startBreachService } from '../security/breach-service.ts'
+import { plantDevice } from './given-device.ts'
 import { openSecondConnection, type SecondConnection } from './second-connection.ts'
 
 const window = 10 * second
@@ -147,6 +148,22 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     t.clock.advance(hour)
     await t.engine.keyRing.turn()
     return { user: null, actor: 'system', details: { kid } }
+  },
+  'device.forgotten': async () => {
+    const { id, access } = await join()
+    const device = await plantDevice(t.engine, id)
+    const answer = await call('DELETE', `me/known-devices/${device}`, { token: access })
+    secrets.add(answer.body.undo_token)
+    return { user: id, actor: id, session: sidOf(access), answer, details: { device } }
+  },
+  'device.brought-back': async () => {
+    const { id, access } = await join()
+    const device = await plantDevice(t.engine, id)
+    const { body } = await call('DELETE', `me/known-devices/${device}`, { token: access })
+    secrets.add(body.undo_token)
+    const undo = { undo_token: body.undo_token }
+    const answer = await call('POST', 'me/known-devices/undo', { token: access, body: undo })
+    return { user: id, actor: id, session: sidOf(access), answer, details: { device } }
   },
   'api-key.made': async () => {
     const { id, access } = await join()

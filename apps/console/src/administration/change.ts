@@ -3,12 +3,15 @@ export type Change = {
   readonly run: () => Promise<unknown>
   /** Said once it is done; without it the page shows what came of it. */
   readonly done?: string | ((answer: unknown) => string)
-  readonly undo?: Omit<Change, 'undo'>
+  /** Known at once, or by what the server answered. */
+  readonly undo?: Undo | ((answer: unknown) => Undo)
   /** Nothing is left of the thing afterwards. */
   readonly isEnd?: true
   /** What else follows here. */
   readonly onDone?: (answer: unknown) => void
 }
+
+type Undo = Omit<Change, 'undo'>
 
 /** What is asked before something is done that hurts. */
 export type Question = {

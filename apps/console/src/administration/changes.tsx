@@ -34,6 +34,7 @@ const words: Words = {
   last_administrator: 'errorLastAdministrator',
   not_found: 'errorGone',
   conflict: 'errorConflict',
+  invalid_link: 'errorUndoLate',
   second_factor_required: 'errorSecondFactor',
 }
 
@@ -67,7 +68,11 @@ const Told = ({ change: { done, undo }, answer, onUndo }: ToldProps) => {
       <Group gap="sm">
         <span>{typeof done === 'function' ? done(answer) : done}</span>
         {undo && (
-          <Button variant="default" size="xs" onClick={() => onUndo(undo)}>
+          <Button
+            variant="default"
+            size="xs"
+            onClick={() => onUndo(typeof undo === 'function' ? undo(answer) : undo)}
+          >
             {text('undo')}
           </Button>
         )}

@@ -30,6 +30,14 @@ export type Device = {
   readonly expires_at: string
 }
 
+/** A browser that has signed in before, whether it is signed in or not. */
+export type KnownDevice = Pick<Device, 'id' | 'program' | 'system' | 'created_at' | 'last_used_at'> & {
+  readonly address: string | null
+}
+
+/** What brings a known device back that was forgotten. */
+export type Forgotten = { readonly undo_token: string }
+
 /** Who is signed in here. */
 export type Current = { readonly user: User; readonly csrf_token?: string }
 

@@ -4,6 +4,8 @@ import type {
   Current,
   Device,
   Factors,
+  Forgotten,
+  KnownDevice,
   LinkAnswer,
   NewFactor,
   Passkey,
@@ -67,6 +69,12 @@ export const createApi = (mount: string) => {
     endOtherDevices: () => ask('DELETE', '/sessions'),
     listKeys: async () => ((await ask('GET', '/api-keys')) as { api_keys: readonly ApiKey[] }).api_keys,
     makeKey: (request: KeyRequest) => ask('POST', '/api-keys', request) as Promise<NewApiKey>,
+    listKnownDevices: async () =>
+      ((await ask('GET', '/me/known-devices')) as { readonly known_devices: readonly KnownDevice[] })
+        .known_devices,
+    forgetDevice: (id: string) =>
+      ask('DELETE', `/me/known-devices/${encodeURIComponent(id)}`) as Promise<Forgotten>,
+    bringBackDevice: ({ undo_token }: Forgotten) => ask('POST', '/me/known-devices/undo', { undo_token }),
     rotateKey: (id: string) =>
       ask('POST', `/api-keys/${encodeURIComponent(id)}/rotate`) as Promise<NewApiKey>,
     revokeKey: (id: string) => ask('DELETE', `/api-keys/${encodeURIComponent(id)}`),

@@ -11,6 +11,7 @@ import { useSessionChanged, useUser } from '../session.ts'
 import { useConfirmed } from '../step-up.tsx'
 import { useTexts } from '../texts/use-texts.tsx'
 import styles from './devices.module.css'
+import { KnownDevices } from './known-devices.tsx'
 
 /** Ends one device, or all others where none is named. */
 const useEndDevices = () => {
@@ -56,6 +57,7 @@ export const Devices = () => {
           </>
         )}
       </Loaded>
+      <KnownDevices />
     </>
   )
 }

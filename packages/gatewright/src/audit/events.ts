@@ -65,6 +65,8 @@ export const auditEvents = {
   'session.ended': 'A session ended; the reason tells why.',
   'session.all-ended':
     'The command line signed everybody out: every session ended, and every signing key was replaced.',
+  'device.forgotten': 'A user forgot one of the own known devices.',
+  'device.brought-back': 'A user brought one back that was forgotten a moment ago.',
   'access.explained':
     'An administrator or the command line asked whether somebody may do something, and why; the details say what was asked and answered.',
   'api-key.made': 'A key was made for a user or service; the details say what it may do, and until when.',

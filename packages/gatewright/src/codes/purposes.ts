@@ -21,6 +21,7 @@ export const codePurposes = {
   'change-password': { lifetime: 10 * minute, attempts: 5 },
   'first-password': { lifetime: 7 * day },
   'prove-email': { lifetime: day },
+  'forgotten-device': { lifetime: 10 * minute },
   invitation: { lifetime: 7 * day },
   'second-factor': { lifetime: 10 * minute, attempts: 5 },
   'passkey-registration': { lifetime: 5 * minute },

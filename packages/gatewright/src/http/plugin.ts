@@ -37,6 +37,7 @@ import { invitationRoutes } from './routes/invitations.ts'
 import { issuerRoutes } from './routes/issuers.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { ownDataRoutes } from './routes/own-data.ts'
+import { ownDeviceRoutes } from './routes/own-devices.ts'
 import { ownFactorRoutes } from './routes/own-factors.ts'
 import { ownPasskeyRoutes } from './routes/own-passkeys.ts'
 import { passkeySignInRoutes } from './routes/passkey-sign-in.ts'
@@ -164,6 +165,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       ownPasskeyRoutes,
       emailRoutes,
       sessionRoutes,
+      ownDeviceRoutes,
       apiKeyRoutes,
       cookieSessionRoutes,
       addUserRoutes,

@@ -115,6 +115,27 @@ export const rememberDevice = async (
   return secret
 }
 
+/**
+ * Makes a device known again as it was. In a transaction that holds the user's row.
+ * @param device what was kept of it
+ * @returns its id
+ */
+export const restoreDevice = async (
+  work: Work,
+  userId: string,
+  device: Readonly<Record<string, unknown>>,
+): Promise<string> => {
+  const id = String(device.id)
+  const times = { created_at: Number(device.created_at), last_used_at: Number(device.last_used_at) }
+  await work.db
+    .insertInto('known_devices')
+    .values({ id, user_id: userId, secret_hash: String(device.secret_hash), ...times })
+    .onConflict(conflict => conflict.columns(['secret_hash', 'user_id']).doNothing())
+    .execute()
+  await makeRoom(work, { id, userId })
+  return id
+}
+
 /** No browser of the user is known any more. In a transaction that holds the user's row. */
 export const forgetDevices = async ({ db }: Work, userId: string): Promise<void> => {
   await db.deleteFrom('known_devices').where('user_id', '=', userId).execute()
