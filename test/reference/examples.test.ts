@@ -8,6 +8,7 @@ import { listOperations } from '../../packages/gatewright/src/http/reference/ope
 import type { DeclaredRoute } from '../../packages/gatewright/src/http/route-table.ts'
 import { madeUpResetToken } from '../../packages/gatewright/src/http/routes/email.ts'
 import { linkExample } from '../../packages/gatewright/src/http/routes/identities.ts'
+import { madeUpUndoToken } from '../../packages/gatewright/src/http/routes/own-devices.ts'
 import { roleExample } from '../../packages/gatewright/src/http/routes/roles.ts'
 import {
   madeUpId,
@@ -64,7 +65,7 @@ const findSender = (route: string) => {
 }
 
 /** Fields of a body that only this run can know. */
-const known = ['owner_id', 'token', 'refresh_token', 'response', 'mfa_token', 'code']
+const known = ['owner_id', 'token', 'refresh_token', 'response', 'mfa_token', 'undo_token', 'code']
 
 const fillBody = (example: unknown, real: unknown): unknown => {
   if (typeof example !== 'object' || example === null) return example
@@ -151,6 +152,7 @@ const madeUp: readonly unknown[] = [
   ...Object.values(madeUpPair),
   madeUpRecoveryCode,
   madeUpResetToken,
+  madeUpUndoToken,
   keyExample.prefix,
   roleExample.name,
   madeKeyExample.key,

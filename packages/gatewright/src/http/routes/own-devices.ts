@@ -40,6 +40,9 @@ const deviceSchema = named(
   }),
 )
 
+/** In examples. */
+export const madeUpUndoToken = 'for POST …/me/known-devices/undo'
+
 const toView = async ({ id, device, address, created_at: made, last_used_at: used }: OwnDevice) => {
   const { program, system } = device === null ? { program: null, system: null } : await toDeviceName(device)
   return { id, program, system, address, created_at: toTimestamp(made), last_used_at: toTimestamp(used) }
@@ -47,9 +50,9 @@ const toView = async ({ id, device, address, created_at: made, last_used_at: use
 
 const example = {
   id: madeUpId,
-  program: 'Firefox',
-  system: 'Windows',
-  address: '192.0.2.7',
+  program: 'curl',
+  system: null,
+  address: '127.0.0.1',
   created_at: '2026-11-21T12:00:00.000Z',
   last_used_at: '2026-11-22T08:30:00.000Z',
 }
@@ -83,9 +86,8 @@ const forgetRoute = (app: FastifyInstance, engine: Engine): void => {
         gate: { access: freshly, limit: 'write', audit: ['device.forgotten'] },
         reference: {
           tag,
-          summary:
-            'Forget one of them; sessions stay. `undo_token` brings it back, for ten minutes',
-          example: { answer: { undo_token: 'made-up', expires_at: '2026-11-22T08:40:00.000Z' } },
+          summary: 'Forget one of them; sessions stay. `undo_token` brings it back, for ten minutes',
+          example: { answer: { undo_token: madeUpUndoToken, expires_at: '2026-11-22T08:40:00.000Z' } },
         },
       },
       schema: {
@@ -110,7 +112,7 @@ const undoRoute = (app: FastifyInstance, engine: Engine): void => {
           tag,
           summary: 'Bring back a browser that was forgotten a moment ago',
           refusals: ['invalid_link'],
-          example: { body: { undo_token: 'made-up' } },
+          example: { body: { undo_token: madeUpUndoToken } },
         },
       },
       schema: { body: strictObject({ undo_token: text(1, 100) }), response: { 204: nothing } },
