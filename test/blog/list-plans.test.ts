@@ -182,6 +182,17 @@ const assertIndexed = async (list: AdministeredList, { mostSorted = searchDepth 
   }
 }
 
+test('every list of administrators that has a cursor is among these', () => {
+  const withCursor = t.app.routeTable.routes.filter(
+    ({ method, url, schema }) =>
+      method === 'GET' &&
+      url.includes('/admin/') &&
+      JSON.stringify(schema?.querystring ?? null).includes('"cursor"'),
+  )
+  const listed = new Set(administeredLists.map(({ name: [list] }) => `/api/v1/${list}`))
+  assert.deepEqual([...new Set(withCursor.map(({ url }) => url))].sort(), [...listed].sort())
+})
+
 for (const list of administeredLists)
   test(`among ${many} of each an index has the first, a middle and the last page of ${list.path}`, () =>
     assertIndexed(list))
