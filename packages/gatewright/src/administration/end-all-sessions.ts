@@ -3,6 +3,7 @@ import { type Origin, recordEvent } from '../audit/record.ts'
 import type { Purpose } from '../codes/purposes.ts'
 import type { Clock } from '../ground/clock.ts'
 import { turnRingWith } from '../keys/turn-ring.ts'
+import type { EndReason } from '../sessions/sessions.ts'
 import { isSqlite } from '../storage/columns.ts'
 import type { Work } from '../storage/transaction.ts'
 import { endAllKeys, mostNeeded, type RevokeDependencies } from './signing-keys.ts'
@@ -19,7 +20,7 @@ const holdSessions = async ({ db }: Work): Promise<void> => {
 export const endEverySession = async (
   { clock }: { readonly clock: Clock },
   work: Work,
-  reason: string,
+  reason: EndReason,
 ): Promise<number> => {
   const { db } = work
   await holdSessions(work)

@@ -15,6 +15,12 @@ export const besideTheTable = [
     reasons: ['ended_by_administrator'],
   },
   {
+    // `endAllSessions`
+    when: 'the command line signs everybody out (`session end-all`)',
+    ends: 'every session, every sign-in that waits for its second half and every known device of every user; all signing keys are replaced, and API keys go on',
+    reasons: ['ended_by_administrator'],
+  },
+  {
     // `makeRoom`
     when: 'a sign-in where the user has 100 live sessions',
     ends: 'the one unused for longest, and never the new one',
