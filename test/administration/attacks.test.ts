@@ -6,6 +6,8 @@ import type { Application } from 'gatewright/app'
 import { changeRole, createRole } from '../../packages/gatewright/src/administration/change-role.ts'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { invite, revokeInvitation } from '../../packages/gatewright/src/administration/invitations.ts'
+import { listAdministrators } from '../../packages/gatewright/src/administration/list-administrators.ts'
+import { createService } from '../../packages/gatewright/src/administration/services.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
 import { lockUser } from '../../packages/gatewright/src/users/users.ts'
@@ -146,6 +148,27 @@ test('an administrator who has no way in yet does not stand in for the last who 
   await assert.rejects(changeRoles(t.engine, { userId: chief.userId, roles: ['user'], origin }), last)
   await setNext({ email_verified_at: 1 })
   await deleteUser(t.engine, { userId: chief.userId, origin }, chief)
+})
+
+test('after a restore whoever is an administrator again is named, by whatever role, and nobody else', async () => {
+  const held = ['keeper', 'user', 'helpdesk', 'analyst'] as const
+  const ids = await Promise.all(held.map(role => t.newUser(role)))
+  const nameOf = async (id: string | undefined): Promise<string> =>
+    (
+      await t.engine.db
+        .selectFrom('users')
+        .select('username')
+        .where('id', '=', id ?? '')
+        .executeTakeFirstOrThrow()
+    ).username
+  const [keeper, user, helpdesk, analyst] = await Promise.all(ids.map(nameOf))
+  const { name } = await createService(t.engine, { name: freshName(), roles: ['keeper'] }, origin)
+  await disableUser(t.engine, { userId: ids[2] ?? '', origin })
+  const named = new Set(await listAdministrators(t.engine))
+  assert.deepEqual(
+    [keeper, name, user, helpdesk, analyst].map(each => named.has(each ?? '')),
+    [true, true, false, false, false],
+  )
 })
 
 test('a name that users kept from an application is not made a role that they silently have', async () => {
