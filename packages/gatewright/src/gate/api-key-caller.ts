@@ -140,6 +140,7 @@ export const checkKeyCaller = (
  * The same of a key that somebody has pasted: it counts as no use, and takes from no limit.
  * @param address where it is shown from; without one, any would do
  * @param isOf is told whose it is, where its secret is right
+ * @returns whom it makes, with the roles of its owner, which explain what it may
  * @throws Refusal `invalid_token`
  */
 export const judgeShownKey = async (
@@ -153,5 +154,5 @@ export const judgeShownKey = async (
   if (isFault(found)) throw new Refusal('invalid_token', { reason: found.reason })
   const reason = findFault(dependencies, found, { address }, dependencies.clock.now())
   if (reason !== undefined) throw new Refusal('invalid_token', { reason })
-  return toKeyPrincipal(dependencies, found)
+  return { ...toKeyPrincipal(dependencies, found), roles: found.roles }
 }

@@ -53,7 +53,7 @@ const judgeForeign: Judge = async (gate, { text }, isOf) => {
   isOf({ userId: token.foreignId, foreign: token })
   const caller = await gate.federation.judge(token)
   if (caller.user !== undefined) isOf({ userId: caller.user.userId, foreign: token })
-  return toClientPrincipal(gate, caller)
+  return { ...toClientPrincipal(gate, caller), roles: caller.user?.roles ?? [] }
 }
 
 const judgeToken: Judge = async (gate, pasted, isOf) => {

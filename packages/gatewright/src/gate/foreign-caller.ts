@@ -8,7 +8,7 @@ import { permissionsOf, splitAdministrative } from '../permissions/roles.ts'
 import type { ForeignToken } from '../tokens/foreign-token.ts'
 import { hashText, type KnownSecrets } from './known-secrets.ts'
 import type { Passage } from './passage.ts'
-import type { Principal } from './principal.ts'
+import { none as noRoles, type Principal } from './principal.ts'
 import { admitSubject, admitUnknown } from './unknown-credential.ts'
 
 type Dependencies = Granting & {
@@ -62,7 +62,7 @@ export const toClientPrincipal = (
     sessionId: '',
     authTime: 0,
     amr: Object.freeze([]),
-    roles: user?.roles ?? Object.freeze([]),
+    roles: noRoles,
     ...(asksAdministrators() ? splitAdministrative(both) : { permissions: both, withheld: none }),
     issuer: token.issuer,
     subject: token.subject,

@@ -25,6 +25,7 @@ export type Principal = {
   /** When the person last proved who it is, milliseconds. */
   readonly authTime: number
   readonly amr: readonly string[]
+  /** Of a user's own session. What acts for somebody has permissions, and none of the roles that may allow more. */
   readonly roles: readonly string[]
   /** `has` asks for one, and it can be gone through; nothing can be added or taken away. */
   readonly permissions: PermissionSet
@@ -56,15 +57,18 @@ export const toUserPrincipal = (
 /** Long before any sign-in: a key proves no person, so nothing that asks for one is open to it. */
 const never = 0
 
+/** Roles allow all that they do: what was given less than its owner has none, whoever asks for them. */
+export const none: readonly string[] = Object.freeze([])
+
 /**
  * An API key: what it was given, as far as its owner's roles allow it at this moment. Administrative permissions
  * ask for a second factor where sessions must show one: whoever made the key must have shown it then.
  */
 export const toKeyPrincipal = (
   granting: Granting,
-  { userId, keyId, roles, permissions: given, hasFactor }: KnownKey,
+  { userId, keyId, roles: ofOwner, permissions: given, hasFactor }: KnownKey,
 ): Principal => {
-  const { permissions: held } = grantedTo(granting, hasFactor ? [multiFactor] : [], roles)
+  const { permissions: held } = grantedTo(granting, hasFactor ? [multiFactor] : [], ofOwner)
   return Object.freeze({
     kind: 'api-key',
     userId,
@@ -72,7 +76,7 @@ export const toKeyPrincipal = (
     keyId,
     authTime: never,
     amr: Object.freeze([]),
-    roles,
+    roles: none,
     permissions: toPermissionSet([...held].filter(permission => given.includes(permission))),
     withheld: toPermissionSet([]),
   })
