@@ -162,19 +162,48 @@ const startCanary = async () => {
   return { visits, port, close: async () => void server.close() }
 }
 
-test('a redirect is not followed', async test => {
+/** A server whose answer goes on for as long as anybody listens. */
+const startDripping = async () => {
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'application/json')
+    const drip = setInterval(() => response.write(' '), 50)
+    response.on('close', () => clearInterval(drip))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+const signal = new AbortController().signal
+const anywhere: Resolve = async () => [{ address: '127.0.0.1', family: 4 }]
+
+/** Begun here, judged in the last test of the file: it takes five seconds, and keeps nobody waiting. */
+const dripping = startDripping().then(server => {
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  const asking = { resolve: anywhere, allowsPrivate: true, signal }
+  const since = performance.now()
+  const said = getIssuerJson(url, asking).then(
+    () => assert.fail('an answer'),
+    error => ({ message: String(error.message), took: performance.now() - since }),
+  )
+  return { server, said }
+})
+
+test('a redirect is not followed, of whatever kind', async test => {
   const canary = await startCanary()
   test.after(canary.close)
   const scene = await open(test)
-  scene.local.misbehave((_, response) => {
-    response.writeHead(302, { location: `http://127.0.0.1:${canary.port}/keys` }).end()
-  })
+  const url = new URL(`${scene.local.issuer}/keys`)
+  for (const status of [301, 302, 303, 307, 308]) {
+    scene.local.misbehave((_, response) => {
+      response.writeHead(status, { location: `http://127.0.0.1:${canary.port}/keys` }).end()
+    })
+    const asking = { resolve: anywhere, allowsPrivate: true, signal }
+    await assert.rejects(getIssuerJson(url, asking), new RegExp(`it answered ${status}`))
+  }
   scene.t.clock.advance(61 * minute)
   assert.equal(await ask(scene, scene.token()), '503 unavailable')
   assert.deepEqual(canary.visits, [])
 })
-
-const signal = new AbortController().signal
 
 test('request forgery: no private address is asked, however it is written', async test => {
   const canary = await startCanary()
@@ -253,4 +282,12 @@ test('discovery that is another issuer’s, or names keys on another address, is
     await scene.close()
   }
   assert.deepEqual(canary.visits, [])
+})
+
+test('an answer that comes in drops, and without an end, is hung up on', async () => {
+  const { server, said } = await dripping
+  const { message, took } = await said
+  assert.match(message, /timeout/i)
+  assert.ok(took < 15_000, String(took))
+  await new Promise(resolve => server.close(resolve))
 })

@@ -3,7 +3,7 @@ import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { show } from '../../apps/blog/test/call.ts'
 import { newRsaKey, startIssuer, toLocalKey, toToken } from './local-issuer.ts'
-import { type Scene, startScene } from './scene.ts'
+import { audience, type Scene, startScene } from './scene.ts'
 
 let scene: Scene
 before(async () => {
@@ -60,6 +60,41 @@ const refused: Readonly<Record<string, () => string>> = {
   'good for longer than is taken': () => scene.token({ exp: now() + 3_601 }),
   'good for a hundred years': () => scene.token({ exp: now() + 3_000_000_000 }),
   'of permissions that are no list': () => scene.token({ scope: { a: 1 } }),
+  'of a permission that is a number': () => scene.token({ scope: ['read:users', 1] }),
+  'of more permissions than anybody has': () => scene.token({ scope: Array(1_001).fill('a') }),
+  'meant for a list with a number in it': () => scene.token({ aud: [audience, 1] }),
+  'meant for more than a hundred': () =>
+    scene.token({ aud: [...Array.from({ length: 100 }, (_, n) => `a${n}`), audience] }),
+  'meant for nobody in a list': () => scene.token({ aud: [] }),
+  'whose audience is ours in other letters': () => scene.token({ aud: audience.toUpperCase() }),
+  'of a subject that is a list': () => scene.token({ sub: ['somebody'] }),
+  'of an empty subject': () => scene.token({ sub: '' }),
+  'of a subject longer than there are': () => scene.token({ sub: 'x'.repeat(1_001) }),
+  'of a subject with half a character': () =>
+    toToken(
+      { alg: 'RS256', typ: 'at+jwt', kid: 'first' },
+      JSON.stringify(scene.claims()).replace('"somebody"', '"a\\ud800"'),
+      scene.key.key,
+    ),
+  'that sets what every object has': () =>
+    toToken(
+      { alg: 'RS256', typ: 'at+jwt', kid: 'first' },
+      JSON.stringify(scene.claims()).replace('{', '{"__proto__":{"scope":"read:users"},'),
+      scene.key.key,
+    ),
+  'with an expiry past all numbers': () =>
+    toToken(
+      { alg: 'RS256', typ: 'at+jwt', kid: 'first' },
+      JSON.stringify(scene.claims()).replace(/"exp":\d+/, '"exp":1e999'),
+      scene.key.key,
+    ),
+  'issued before it began to count': () => scene.token({ iat: -5 }),
+  'that says it is good at a text': () => scene.token({ nbf: 'now' }),
+  'of an algorithm in other letters': () => scene.token({}, { alg: 'rs256' }),
+  'of several algorithms': () => scene.token({}, { alg: ['RS256', 'none'] }),
+  'whose typ is a list': () => scene.token({}, { typ: ['at+jwt'] }),
+  'packed (zip)': () => scene.token({}, { zip: 'DEF' }),
+  'whose payload is not encoded (b64)': () => scene.token({}, { b64: false, crit: ['b64'] }),
   'with crit': () => scene.token({}, { crit: ['exp'] }),
   'with a key inside (jwk)': () => scene.token({}, { jwk: scene.key.jwk }),
   'with the address of a key set (jku)': () => scene.token({}, { jku: `${scene.local.issuer}/keys` }),
