@@ -149,6 +149,20 @@ describe('is refused', () => {
   })
 })
 
+test('prototype names: a role that is called as what every object has is a role like others', async () => {
+  for (const name of ['constructor', 'then', 'null']) {
+    const permissions = ['posts:moderate']
+    assert.equal((await ask('POST', 'admin/roles', { name, permissions })).status, 201)
+    const bob = await signUp(t, freshName(), [name])
+    const { body } = await t.call('GET', 'me', { token: bob.access })
+    assert.deepEqual([body.roles, body.permissions], [[name], permissions])
+    const why = await ask('POST', 'admin/explain', { user: bob.username, permission: 'posts:moderate' })
+    assert.equal(why.body.allowed, true, why.text)
+    assert.equal((await ask('PUT', `admin/users/${bob.id}/roles`, { roles: ['user'] })).status, 200)
+    assert.equal((await ask('DELETE', `admin/roles/${name}`)).status, 204)
+  }
+})
+
 test('stolen session: whatever administration changes asks for a permission, a recent sign-in, and a person', () => {
   const unsafe = t.app.routeTable.routes.filter(
     ({ method, url }) => url.includes('/admin/') && !['GET', 'HEAD'].includes(method),
