@@ -16,6 +16,7 @@ import {
   readColours,
   startConsole,
 } from './start-console.ts'
+import { issuer, withIssuer } from './walks/issuer.ts'
 
 /** What the focus is on, as a screen reader would name it. */
 const readFocus = (page: Page): Promise<string> =>
@@ -39,7 +40,7 @@ const pressTab = async (page: Page, ...expected: readonly string[]): Promise<voi
 describe('by keyboard alone', { skip: browserMissing }, () => {
   let c: Console
   before(async () => {
-    c = await startConsole({ registration: 'closed' })
+    c = await startConsole({ registration: 'closed', ...withIssuer })
     await makeUser(c, 'alice')
   })
   after(() => c.close())
@@ -200,5 +201,58 @@ describe('by keyboard alone', { skip: browserMissing }, () => {
     await page.keyboard.type('Kitchen')
     await page.keyboard.press('Enter')
     await waitForFocus(page, 'button Rename Kitchen')
+  })
+
+  test('a known browser is forgotten after a question, whose first stop is the way out, and brought back', async () => {
+    await makeUser(c, 'erin')
+    const page = await openAs(c, 'erin', '/me/devices')
+    const forget = page.getByRole('button', { name: 'Forget Chrome on Linux' })
+    await forget.focus()
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'button Cancel')
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await waitForFocus(page, 'button Forget Chrome on Linux')
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'button Cancel')
+    await pressTab(page, 'button Forget')
+    await page.keyboard.press('Enter')
+    await page.getByText('Chrome on Linux is forgotten.').waitFor()
+    await waitForFocus(page, 'h1 Devices')
+    await pressTab(page, 'button Undo')
+    await page.keyboard.press('Enter')
+    await page.getByText('Chrome on Linux is known again.').waitFor()
+    await waitForFocus(page, 'h1 Devices')
+    await pressTab(page, 'button Forget Chrome on Linux')
+  })
+
+  test('an administrator goes from the numbers to the days and to a list, and blocks another issuer', async () => {
+    await makeUser(c, 'frank', ['admin'])
+    const page = await openAs(c, 'frank', '/admin/issuers')
+    await page.getByRole('button', { name: `Block ${issuer}` }).focus()
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'button Cancel')
+    await pressTab(page, 'button Block')
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'h1 Other issuers')
+    await pressTab(page, 'button Undo')
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'h1 Other issuers')
+    await pressTab(page, `button Block ${issuer}`)
+    await page.getByRole('link', { name: 'Overview' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByText('Counted').waitFor()
+    await waitForFocus(page, 'h1 Overview')
+    await pressTab(page, 'a Users', 'a Administrators', 'a Open sessions', 'a API keys', 'a Services')
+    await pressTab(page, 'a Open invitations', 'summary Day by day (days of UTC)')
+    await page.keyboard.press('Enter')
+    await page
+      .getByText(/New users: \d/)
+      .first()
+      .waitFor()
+    for (let back = 0; back < 2; back += 1) await page.keyboard.press('Shift+Tab')
+    await waitForFocus(page, 'a Services')
+    await page.keyboard.press('Enter')
+    await waitForFocus(page, 'h1 Services')
   })
 })
