@@ -5,7 +5,7 @@ import { giveKeyWithId } from '../api-keys/given.ts'
 import { halfIn, nextCode, plantTotp } from '../factors/enrolled.ts'
 import { plantPasskey } from '../passkeys/registered.ts'
 import type { Given } from './calls.ts'
-import { firstPassword as password } from './history.ts'
+import { happen, firstPassword as password } from './history.ts'
 import type { Call } from './rules.ts'
 import type { Scene } from './scene.ts'
 
@@ -17,6 +17,8 @@ export type Attempt = {
   readonly call: (scene: Scene) => Call
   /** It makes an API key. */
   readonly makesKey?: true
+  /** It shows one, which the process has in its memory. */
+  readonly showsKey?: true
   /** Whoever does it has an authenticator app already. */
   readonly needsApp?: true
   /** What makes it possible, done before anything else happens. */
@@ -35,10 +37,25 @@ export const giveApp = async (engine: Engine, scene: Scene): Promise<Scene> => {
 export const giveApiKey = async (engine: Engine, scene: Scene): Promise<Scene> => {
   if (scene.key !== undefined) return scene
   const { history } = scene
-  const { id } = await giveKeyWithId({ engine }, history.person.userId, { permissions: ['posts:write'] })
+  const { id, key: keyText } = await giveKeyWithId({ engine }, history.person.userId, {
+    permissions: ['posts:write'],
+  })
   history.user = { ...history.user, keys: [...history.user.keys, { id }] }
-  return { ...scene, key: id }
+  return { ...scene, key: id, keyText }
 }
+
+/** The process knows it: it was let in before. */
+const showApiKey = async (engine: Engine, scene: Scene): Promise<Scene> => {
+  const shown = await giveApiKey(engine, scene)
+  await happen(scene.history, [{ engine, call: showKey(shown) }])
+  return shown
+}
+
+const showKey = ({ key, keyText }: Scene): Call => ({
+  name: 'show the key',
+  key: required(key),
+  text: required(keyText),
+})
 
 /** And looks at what it shows. */
 const showApp = async (engine: Engine, scene: Scene): Promise<Scene> => ({
@@ -151,6 +168,10 @@ export const attempts: ReadonlyMap<string, Attempt> = new Map([
   ...inBoth('step-up by an authenticator app and a cookie', 'cookie', stepUpByApp, showApp),
   ...inBoth('password change by token', 'tokens', changePassword),
   ...inBoth('password change by cookie', 'cookie', changePassword),
+  [
+    'a request with an API key',
+    { place: 'another session', holding: 'tokens', call: showKey, showsKey: true, prepare: showApiKey },
+  ],
   ...(['this session', 'another session'] as const).flatMap(place => [
     ofKeys('POST /api-keys', scene => ({ name: 'make a key', session: at(scene, place).session }), place),
     ofKeys(

@@ -1,3 +1,4 @@
+import { permission } from 'gatewright/access'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import type { Engine } from 'gatewright/compose'
 import { revokeApiKey } from '../../packages/gatewright/src/administration/api-keys.ts'
@@ -11,6 +12,8 @@ import { retireSecret } from '../../packages/gatewright/src/administration/retir
 import { rotateApiKey } from '../../packages/gatewright/src/administration/rotate-api-key.ts'
 import { revokeKey } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { headSteps, runSteps } from '../../packages/gatewright/src/gate/gate.ts'
+import { newPassage } from '../../packages/gatewright/src/gate/passage.ts'
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
 import { findCookieSession } from '../../packages/gatewright/src/sessions/find-session.ts'
 import { makeTokenPair } from '../../packages/gatewright/src/sessions/session-tokens.ts'
@@ -117,6 +120,17 @@ const performs: { readonly [Name in CallName]: Perform<Calls[Name]> } = {
     rotateApiKey(engine, { ...ownKeys(person, session), keyId: key, overlap: keyOverlap }),
   'revoke the key': (engine, { userId: ownerId }, { key: keyId }) =>
     revokeApiKey(engine, { ownerId, keyId, origin }),
+  'show the key': async (engine, _, { text }) => {
+    const rule = {
+      access: permission('posts:write'),
+      principals: ['api-key'],
+      limit: 'read',
+      audit: 'none',
+    } as const
+    const arrived = { rule, thingId: undefined, requestId: '', method: 'GET', peer: '192.0.2.1' }
+    const passage = newPassage({ ...arrived, rawHeaders: ['x-api-key', text] })
+    await runSteps({ ...engine, things: new Map() }, headSteps, passage)
+  },
   'narrow the role': (engine, _, { role: name }) => changeRole(engine, { name, permissions: [], origin }),
   'reset the password': (engine, _, { token, next }) =>
     resetPassword(engine, { token, newPassword: parsePassword(next), origin }),
@@ -159,6 +173,10 @@ const isMadeKey = (result: unknown): result is MadeKey =>
 const isTooSlow = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && ['55P03', '57014', '25P03'].includes(String(error.code))
 
+/** Clocks here give no time to wait for: a request that has to wait until roles were read again is told so at once. */
+const mayBeAway = ({ name }: Call, { code }: Refusal): { readonly isAway?: true } =>
+  name === 'show the key' && code === 'unavailable' ? { isAway: true } : {}
+
 /** Makes the call to a process. What is neither an answer nor a refusal is thrown. */
 export const perform = async (engine: Engine, person: Person, call: Call): Promise<Answer> => {
   try {
@@ -167,7 +185,7 @@ export const perform = async (engine: Engine, person: Person, call: Call): Promi
     if (isMadeKey(result)) return { told: { key: result.row.id } }
     return isLiveSession(result) ? toAnswer(engine, result) : { told: {} }
   } catch (error) {
-    if (error instanceof Refusal) return { told: { refused: error.code } }
+    if (error instanceof Refusal) return { told: { refused: error.code, ...mayBeAway(call, error) } }
     if (isTooSlow(error)) return { told: { refused: 'unavailable', isAway: true } }
     throw error
   }

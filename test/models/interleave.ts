@@ -39,7 +39,7 @@ export const stopAt = (engine: Engine, place: number): Stop => {
 }
 
 /** Where a call is stopped at most: the longest takes about so many steps. */
-const places = 24
+const usualPlaces = 24
 /** How long the other has, in milliseconds, where it may wait for a lock that the stopped one holds. */
 const lead = 3
 
@@ -51,6 +51,7 @@ export const interleave = async <A, B>(
   random: Seeded,
   first: Runner<A>,
   second: Runner<B>,
+  places = usualPlaces,
 ): Promise<readonly [A, B]> => {
   const place = random.oneIn(8) ? 0 : 1 + random.below(random.pick([4, places]))
   const isSwapped = random.oneIn(2)

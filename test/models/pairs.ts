@@ -44,7 +44,7 @@ const isRefused = ({ told }: Answer): boolean => 'refused' in told
 /** What the table says of the attempt, whatever the rules make of it. */
 const judgeByTable = (
   event: EventName,
-  { place, makesKey }: Attempt,
+  { place, makesKey, showsKey }: Attempt,
   scene: Scene,
   { attempted, happened, isChecked }: { attempted: Answer; happened: readonly Answer[]; isChecked: boolean },
 ): void => {
@@ -57,6 +57,10 @@ const judgeByTable = (
     : !happened.some(isRefused)
   if (apiKeys === 'end' && hasHappened)
     for (const { ended } of history.user.keys) assert.ok(ended, 'an API key goes on that was to end')
+  if (showsKey) {
+    if (apiKeys === 'keep' && !isOfKeys(event)) assert.ok(!isRefused(attempted), 'a key was kept from it')
+    return
+  }
   if (makesKey && isOfKeys(event)) return
   const held = place === 'this session' ? self.session : other.session
   const line = lineOf(history, attempted.given?.session ?? held)
@@ -188,7 +192,10 @@ export const playPair = async (
   }
   const happening = { ...viewOf(there ?? engines[0], view), ...former }
   const calls = events[event].calls(scene)
-  /** Which of the two was answered before the other began: then no other order explains them. */
+  /**
+   * Which of the two was answered before the other began: then no other order explains them. Another process may
+   * let in for a moment more what it has in its memory.
+   */
   let isFirst: 'attempt' | 'event' | undefined
   let isAnswered = false
   const [[attempted, access], happened] = await interleave(
@@ -196,7 +203,7 @@ export const playPair = async (
     {
       engine: checking,
       run: async engine => {
-        if (isAnswered) isFirst = 'event'
+        if (isAnswered && (here === there || !tried.showsKey)) isFirst = 'event'
         const answer = await make(history, { engine, call: tried.call(scene) })
         isAnswered = true
         return [answer, scene.kid && (await answer.given?.signAccess?.())] as const
@@ -213,6 +220,8 @@ export const playPair = async (
         return answers
       },
     },
+    // It takes no step where it can be stopped: as often as not the event is done before it.
+    tried.showsKey ? 200 : undefined,
   )
   const one: Sent = { engine: attempting, call: tried.call(scene) }
   const others = inTurn(calls.map(call => ({ engine: happening, call })))

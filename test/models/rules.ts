@@ -83,6 +83,7 @@ export type Calls = {
   'make a key': { readonly session: string }
   'rotate the key': { readonly session: string; readonly key: string }
   'revoke the key': { readonly key: string }
+  'show the key': { readonly key: string; readonly text: string }
   'narrow the role': { readonly role: string }
   'revoke the signing key': { readonly kid: string }
   /** One from a mail; `version` is the user's when it was made. */
@@ -386,6 +387,12 @@ export const rules: { readonly [Name in CallName]: Rule<Calls[Name]> } = {
     const family = familyOf(user, key).map(({ id }) => id)
     if (user.keys.find(({ id }) => id === key)?.ended) return refuse(user, 'not_found')
     return { user: endKeys(user, 'revoked', ({ id }) => family.includes(id)), told: {} }
+  },
+  'show the key': (user, { key }, { now }) => {
+    const shown = user.keys.find(({ id }) => id === key)
+    const isOver = shown?.expiresAt !== undefined && shown.expiresAt <= now
+    if (shown === undefined || shown.ended || isOver) return refuse(user, 'invalid_token')
+    return mayWrite(user) ? { user, told: {} } : refuse(user, 'insufficient_permission')
   },
   'narrow the role': user => ({
     user: { ...user, ...(user.role && { role: { ...user.role, allows: false } }) },

@@ -30,6 +30,7 @@ export type Scene = {
   readonly code?: string
   /** An API key of the user. */
   readonly key?: string
+  readonly keyText?: string
   /** The key that signs as the event begins. */
   readonly kid?: string
   /** One that was sent by mail, and the user's version then. */

@@ -23,6 +23,7 @@ test('each way to get a session, with each event in the middle of it: what the t
       'use the cookie: session_ended',
       'a token of the revoked key was refused',
       'make a key: session_ended',
+
       'rotate the key: session_ended',
     ],
   }))
