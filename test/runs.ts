@@ -20,6 +20,7 @@ export const runs: Readonly<
       'packages/gatewright/src/{administration,audit,codes,consequences,factors,hooks,http,idempotency,keys,mail,passkeys,processes,revocation,sessions,sign-in,storage,users}/**/*.test.ts',
       'apps/**/*.test.ts',
       'test/{access,attacks,blog,factors,hooks,housekeeping,limits,mail,models,passkeys,processes,registration,security,sessions,testing}/**/*.test.ts',
+      'test/issuers/{blocked,linked,uses}.test.ts',
       'test/{no-query,route-matrix,user-fields}.test.ts',
     ],
     concurrency: 3,
