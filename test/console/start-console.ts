@@ -35,12 +35,10 @@ const toFaults = ({ page, complaints, foreignHosts }: Watched): readonly string[
   [...complaints.filter(text => !isRefusalOnly(text)), ...foreignHosts].map(text => `${page.url()}: ${text}`)
 
 /** What a browser keeps for the console is cookies and the store of its pages, which one of them can empty. */
-const forgetAll = async (context: BrowserContext, url: string): Promise<void> => {
-  const [last, ...others] = context.pages()
-  await Promise.all(others.map(page => page.close()))
-  if (last && !last.url().startsWith(url)) await last.goto(`${url}/healthz`)
-  await last?.evaluate('localStorage.clear(); sessionStorage.clear()')
-  await last?.close()
+const forgetAll = async (context: BrowserContext): Promise<void> => {
+  const [kept, ...pages] = context.pages()
+  await Promise.all(pages.map(page => page.close()))
+  await kept?.evaluate('localStorage.clear()')
   await Promise.all([context.unrouteAll(), context.clearCookies(), context.clearPermissions()])
 }
 
@@ -74,12 +72,14 @@ export const startConsole = async (overrides: Partial<Settings> = {}): Promise<C
       ...options,
     })
     context.setDefaultTimeout(15_000)
+    // Stays open: with it the process lives on that the pages to come share, and what was compiled there.
+    await (await context.newPage()).goto(`${url}/healthz`)
     context.on('page', page => watched.push(watchPage(page, url)))
     return context
   }
   const giveBack = async (context: BrowserContext): Promise<void> => {
     given.delete(context)
-    await forgetAll(context, url)
+    await forgetAll(context)
     free.push(context)
   }
   return {
