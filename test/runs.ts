@@ -17,9 +17,9 @@ export const runs: Readonly<
   },
   postgres: {
     patterns: [
-      'packages/gatewright/src/{administration,audit,codes,consequences,factors,hooks,http,idempotency,keys,mail,passkeys,processes,revocation,sessions,sign-in,storage,users}/**/*.test.ts',
+      'packages/gatewright/src/{administration,api-keys,audit,codes,consequences,factors,hooks,http,idempotency,keys,mail,passkeys,processes,revocation,sessions,sign-in,storage,users}/**/*.test.ts',
       'apps/**/*.test.ts',
-      'test/{access,attacks,blog,factors,hooks,housekeeping,limits,mail,models,passkeys,processes,registration,security,sessions,testing}/**/*.test.ts',
+      'test/{access,administration,api-keys,attacks,blog,factors,hooks,housekeeping,limits,mail,models,passkeys,processes,registration,security,sessions,testing}/**/*.test.ts',
       'test/issuers/{blocked,linked,uses}.test.ts',
       'test/{no-query,route-matrix,user-fields}.test.ts',
     ],
