@@ -9,6 +9,7 @@ import { systemOrigin as origin, toEventRow } from '../../packages/gatewright/sr
 import { toTimestamp } from '../../packages/gatewright/src/ground/clock.ts'
 import { type AccessToken, createAccessTokens } from '../../packages/gatewright/src/tokens/access-token.ts'
 import { newApiKey } from '../../packages/gatewright/src/tokens/api-key.ts'
+import { addService } from '../administration/added-service.ts'
 import { giveKey } from '../api-keys/given.ts'
 import { plantTotp } from '../factors/enrolled.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
@@ -57,6 +58,14 @@ const write = async ({ access }: Caller, published: boolean): Promise<string> =>
 }
 
 describe('why a user may do something, or not', () => {
+  test('is told of a service as what its keys may at most', async () => {
+    const { name } = await addService(t.engine, ['user'])
+    const yes = await explain({ user: name, permission: 'users:read' })
+    assert.deepEqual([yes.allowed, yes.principal.kind], [true, 'api-key'])
+    assert.equal((await explain({ user: name, permission: 'posts:moderate' })).allowed, false)
+    assert.equal((await explain({ user: name, route: 'GET /api/v1/me' })).code, 'insufficient_permission')
+  })
+
   test('is told by permission, with the roles that give it or would', async () => {
     const bob = await signUp(t, freshName(), ['user', 'moderator'])
     const yes = await explain({ user: bob.username, permission: 'posts:write' })

@@ -65,6 +65,20 @@ describe('health over HTTP', () => {
     assert.ok(Array.isArray(body.housekeeping))
   })
 
+  test('counts mail that was given up, and not what was sent', async () => {
+    const now = t.clock.now()
+    const done = { kind: 'reset-password', content: '', attempts: 1, due_at: now, created_at: now }
+    const ended = { ...done, forgotten_at: now + day }
+    const rows = [
+      { ...ended, id: 'sent', sent_at: now },
+      { ...ended, id: 'given-up', given_up_at: now, problem: '550' },
+    ]
+    await t.engine.db.insertInto('mails').values(rows).execute()
+    const { waiting, given_up } = (await ask('health')).body.mail
+    await t.engine.db.deleteFrom('mails').where('id', 'in', ['sent', 'given-up']).execute()
+    assert.deepEqual([waiting, given_up], [0, 1])
+  })
+
   test('says how old its view of what was taken back is', async () => {
     const { feed } = (await ask('health')).body
     assert.ok(feed.age_ms >= 0 && feed.age_ms <= feed.most_ms, JSON.stringify(feed))

@@ -26,7 +26,7 @@ export const revokeApiKey = (
   inTransaction(dependencies.db, async work => {
     await holdKeyOwner(dependencies, work, change)
     const only = familyOf(await listUnended(work, change.ownerId), keyId)
-    if (only.length === 0) throw new Refusal('not_found')
+    if (only.length === 0) throw new Refusal('not_found', { detail: 'This API key has ended already.' })
     const { ownerId: userId, origin } = change
     await endApiKeys(dependencies, work, { userId, only }, { reason: 'revoked', origin })
   })

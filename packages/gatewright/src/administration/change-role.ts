@@ -40,7 +40,7 @@ const checkPermissions = ({ permissions }: RoleTable, listed: readonly string[])
 const ofCodeAlone = (name: string): Refusal =>
   new Refusal('conflict', {
     reason: 'role_of_code',
-    detail: `The role ${name} stands in code: it is changed there, and can't be deleted here.`,
+    detail: `The role ${name} stands in code: it can't be changed or deleted here.`,
   })
 
 /** Whoever still has a role that an application declared once would silently get what somebody else writes. */
@@ -285,7 +285,7 @@ export const deleteRole = (
     if ((await countHolders(work.db, name)) > 0)
       throw new Refusal('conflict', {
         reason: 'role_held',
-        detail: `Somebody has the role ${name}: give them other roles first. Without permissions it allows them nothing at once.`,
+        detail: `Somebody has the role ${name}: give them other roles first. To end what it allows at once, change it to no permissions.`,
       })
     await work.db.deleteFrom('role_permissions').where('role', '=', name).execute()
     await work.db.deleteFrom('roles').where('name', '=', name).execute()

@@ -12,17 +12,15 @@ export type Health = {
   readonly housekeeping: readonly { readonly task: string; readonly succeededAt: number | null }[]
 }
 
+const mails = (db: Database) => db.selectFrom('mails').select('id').limit(most)
+
 /** Counts so many at most, by the index of what is due. */
-const countMails = (db: Database, isGivenUp: boolean): Promise<number> =>
-  countAtMost(
-    db,
-    db
-      .selectFrom('mails')
-      .select('id')
-      .where('forgotten_at', isGivenUp ? 'is not' : 'is', null)
-      .limit(most)
-      .as('found'),
-  )
+const countWaiting = (db: Database): Promise<number> =>
+  countAtMost(db, mails(db).where('forgotten_at', 'is', null).as('found'))
+
+/** The same, by the index of what was given up: mail that was sent is kept for a while as well. */
+const countGivenUp = (db: Database): Promise<number> =>
+  countAtMost(db, mails(db).where('given_up_at', 'is not', null).as('found'))
 
 const findOldestDue = async (db: Database): Promise<number | null> => {
   const row = await db
@@ -48,8 +46,8 @@ export const readHealth = async ({
   return {
     processes: processes.map(process => ({ ...process, silent: isSilent(process, clock.now()) })),
     mail: {
-      waiting: await countMails(db, false),
-      givenUp: await countMails(db, true),
+      waiting: await countWaiting(db),
+      givenUp: await countGivenUp(db),
       oldestDueAt: await findOldestDue(db),
     },
     housekeeping: tasks.map(({ task, succeeded_at }) => ({ task, succeededAt: succeeded_at })),

@@ -91,6 +91,6 @@ export const refuseWider = ({ permissions, withheld }: Giving, asked: readonly s
   const isWithheld = lacking.every(permission => withheld.has(permission))
   throw new Refusal(isWithheld ? 'second_factor_required' : 'insufficient_permission', {
     reason: 'key_wider_than_maker',
-    detail: `A key may do no more than whoever makes it: ${lacking.join(', ')}`,
+    detail: `A key may do no more than its owner and whoever makes it: ${lacking.join(', ')}`,
   })
 }

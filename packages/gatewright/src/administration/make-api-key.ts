@@ -43,7 +43,12 @@ const unknownPermissions = ({ roleTable }: Granting, { permissions }: NewKey): r
   permissions.flatMap((permission, at) =>
     roleTable.permissions.has(permission)
       ? []
-      : [{ path: `/permissions/${at}`, message: `there is no permission ${permission}` }],
+      : [
+          {
+            path: `/permissions/${at}`,
+            message: `there is no permission ${JSON.stringify(permission)}: write some of ${[...roleTable.permissions.keys()].join(', ')}`,
+          },
+        ],
   )
 
 const wrongAddresses = ({ allowedAddresses }: NewKey): readonly FieldError[] =>

@@ -62,6 +62,9 @@ export const listSessionsBehind = async (
   return { ...page, rows: live }
 }
 
+const notLive = (): Refusal =>
+  new Refusal('not_found', { detail: 'No session with this id is live: it has ended, or never was.' })
+
 const findOwner = async ({ db }: Work, sessionId: string): Promise<string> => {
   const row = await db
     .selectFrom('sessions')
@@ -69,7 +72,7 @@ const findOwner = async ({ db }: Work, sessionId: string): Promise<string> => {
     .where('id', '=', sessionId)
     .where('ended_at', 'is', null)
     .executeTakeFirst()
-  if (row === undefined) throw new Refusal('not_found')
+  if (row === undefined) throw notLive()
   return row.user_id
 }
 
@@ -96,6 +99,6 @@ export const endAnySession = (
       origin,
     })
     // It ended, or went on under a new id, while this waited for its owner's row.
-    if (ended === 0) throw new Refusal('not_found')
+    if (ended === 0) throw notLive()
     return { userId }
   })

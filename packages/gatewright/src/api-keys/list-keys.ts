@@ -32,6 +32,6 @@ export const listKeysBehind = async (
 /** @throws Refusal `not_found` */
 export const getOwnedKey = async (db: Database, keyId: string): Promise<OwnedKey> => {
   const row = await selectKeys(db).where('api_keys.id', '=', keyId).executeTakeFirst()
-  if (row === undefined) throw new Refusal('not_found')
+  if (row === undefined) throw new Refusal('not_found', { detail: 'There is no API key with this id.' })
   return row
 }

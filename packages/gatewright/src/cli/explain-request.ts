@@ -87,7 +87,7 @@ const toEventView = ({ at, details, ...row }: AuditEventRow) => ({
 
 const nothingKnown = (file: string | undefined): Refusal =>
   new Refusal('not_found', {
-    detail: `No audit event of the newest has this request id${file === undefined ? ', and there is no LOG_FILE to look into' : `, and no line of ${file}`}. A refusal with 403 or 404 leaves no event: the log has its line, where ACCESS_LOG is not off.`,
+    detail: `No audit event of the newest has this request id${file === undefined ? ', and there is no LOG_FILE to look into' : `, and no line of ${file}`}. A refusal with 403 or 404 leaves no event, and of like ones with 401 within a minute only the first does: the log has the line of each, where ACCESS_LOG is not off.`,
   })
 
 const explain = async (engine: Engine, requestId: string): Promise<Result> => {

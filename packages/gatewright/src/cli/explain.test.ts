@@ -146,8 +146,8 @@ test('a user or a permission that there is not exits with 1', async () => {
     await run('explain --user bob --permission users:raed'),
   ]
   assert.deepEqual([user.code, permission.code], [1, 1])
-  assert.match(user.stderr, /^gatewright: not_found: There is no user "nobody"\.\n$/)
-  assert.match(permission.stderr, /permission: there is no such permission/)
+  assert.match(user.stderr, /^gatewright: not_found: There is no user or service "nobody"\.\n$/)
+  assert.match(permission.stderr, /permission: there is no such permission: write one of users:read, /)
 })
 
 test('wrong use exits with 2 and says what to write', async () => {

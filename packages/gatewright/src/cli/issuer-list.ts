@@ -31,7 +31,10 @@ export const issuerList = defineCommand({
     )
     const head = ['ISSUER', 'IN SETTINGS', 'LOCAL USER', 'LINKED', 'BLOCKED SINCE']
     return {
-      text: issuers.length === 0 ? 'There are none.' : toTable([head, ...issuers.map(toRow)]).join('\n'),
+      text:
+        issuers.length === 0
+          ? 'TRUSTED_ISSUERS names none, and none is blocked.'
+          : toTable([head, ...issuers.map(toRow)]).join('\n'),
       json: { issuers: issuers.map(toView) },
     }
   },

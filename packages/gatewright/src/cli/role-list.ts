@@ -8,8 +8,8 @@ const toRow = (role: Role): readonly string[] => [
   role.name,
   role.kind,
   String(role.holders),
-  toAllowed(role),
   role.description,
+  toAllowed(role),
 ]
 
 export const roleList = defineCommand({
@@ -23,7 +23,7 @@ export const roleList = defineCommand({
     const { listAllRoles } = await import('../administration/roles.ts')
     const roles = await withEngine('must exist', engine => listAllRoles(engine))
     return {
-      text: toTable([['NAME', 'KIND', 'HELD BY', 'ALLOWS', 'DESCRIPTION'], ...roles.map(toRow)]).join('\n'),
+      text: toTable([['NAME', 'KIND', 'HELD BY', 'DESCRIPTION', 'ALLOWS'], ...roles.map(toRow)]).join('\n'),
       json: { roles: roles.map(toRoleView) },
     }
   },

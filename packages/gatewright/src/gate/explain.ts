@@ -6,6 +6,7 @@ import { describeAccess, describeRule } from '../permissions/describe-access.ts'
 import { multiFactor } from '../permissions/multi-factor.ts'
 import { hasSecondFactor } from '../sign-in/factors.ts'
 import { inTransaction } from '../storage/transaction.ts'
+import { findServiceByName } from '../users/services.ts'
 import { findUser, findUserByName, getUser, type User } from '../users/users.ts'
 import { type ExplainedAccess, explainAccess } from './check-access.ts'
 import { type JudgedCredential, judgeCredential, toCredential } from './explain-credential.ts'
@@ -63,7 +64,12 @@ const toRule = (
   if (route !== undefined && route !== 'no route') return route
   if (name !== undefined && !roleTable.permissions.has(name))
     throw new Refusal('validation_failed', {
-      errors: [{ path: '/permission', message: 'there is no such permission' }],
+      errors: [
+        {
+          path: '/permission',
+          message: `there is no such permission: write one of ${[...roleTable.permissions.keys()].join(', ')}`,
+        },
+      ],
     })
   const access = name === undefined ? signedIn() : permission(name as Permission)
   const rule = { access, principals: everyKind, limit: 'read', audit: 'none' } as const
@@ -103,9 +109,9 @@ const standingOf = ({ disabledAt, passwordChangeDue }: User): ExplainedPart | un
 
 /** @throws Refusal `not_found` */
 const findNamed = async (gate: GateDependencies, name: string): Promise<Caller> => {
-  const row = await findUserByName(gate.db, name)
+  const row = (await findUserByName(gate.db, name)) ?? (await findServiceByName(gate.db, name))
   if (row === undefined)
-    throw new Refusal('not_found', { detail: `There is no user ${JSON.stringify(name)}.` })
+    throw new Refusal('not_found', { detail: `There is no user or service ${JSON.stringify(name)}.` })
   const user = await getUser(gate.db, row.id)
   return { ...nobody, user, principal: await toPrincipalOf(gate, user), standing: standingOf(user) }
 }

@@ -30,7 +30,7 @@ export const refusals = {
   method_not_allowed: 'This address does not take this method.',
   not_acceptable: 'The answer is JSON, which the Accept header does not allow.',
   conflict: 'This conflicts with the present state.',
-  last_administrator: 'The last administrator must stay.',
+  last_administrator: 'The last administrator must stay. Make another one first, who can sign in.',
   precondition_required: 'Send If-Match with the ETag of what you read.',
   precondition_failed: 'It has changed since you read it. Read it again.',
   idempotency_key_reused: 'This idempotency key was used for another request.',

@@ -215,7 +215,9 @@ describe('a refusal says further', () => {
     assert.deepEqual(await fieldErrors('{"number": 1, "odd": 2}'), [
       { path: '/odd', message: 'is not a known field' },
     ])
-    assert.deepEqual(await fieldErrors('{"number": 1.5}'), [{ path: '/number', message: 'must be integer' }])
+    assert.deepEqual(await fieldErrors('{"number": 1.5}'), [
+      { path: '/number', message: 'must be a whole number' },
+    ])
   })
 
   test('how to show a credential, and the error only to a caller that showed one', async () => {

@@ -41,6 +41,9 @@ export const id = { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' } as const
 export const madeUpId = 'anExampleOfAnIdOfOurs_'
 export const idParams = strictObject({ id })
 
+/** A method and a path, as `explain` is asked about one. */
+export const routePattern = '^[A-Z]{1,20} /[^ ]{0,2000}$'
+
 /** A body that may be left out. */
 export const orNothing = <const Schema extends JSONSchema>(schema: Schema) =>
   ({ anyOf: [schema, { type: 'null' }] }) as const

@@ -1,6 +1,7 @@
 import type { FastifyError } from 'fastify'
 import { Refusal, type RefusalCode } from '../ground/refusal.ts'
 import { isDatabaseFailure } from '../storage/database-failure.ts'
+import { toFieldErrors } from './validation-errors.ts'
 
 /** What Fastify and Node.js refuse by themselves, by their codes. */
 const codes: Readonly<Record<string, RefusalCode>> = {
@@ -26,17 +27,6 @@ const codes: Readonly<Record<string, RefusalCode>> = {
 
 type ValidationEntry = NonNullable<FastifyError['validation']>[number]
 
-/** The field that an entry is about, as a JSON pointer; a missing or unknown one is named itself. */
-const toPath = ({ instancePath, params }: ValidationEntry): string => {
-  const named = params.missingProperty ?? params.additionalProperty
-  return typeof named === 'string' ? `${instancePath}/${named}` : instancePath || '/'
-}
-
-const toMessage = ({ keyword, message = 'is not valid' }: ValidationEntry): string => {
-  if (keyword === 'additionalProperties') return 'is not a known field'
-  return keyword === 'required' ? 'is missing' : message
-}
-
 /** Enough to mend a form by. */
 const mostErrors = 20
 
@@ -44,7 +34,7 @@ const toValidationRefusal = (error: FastifyError, entries: readonly ValidationEn
   // An id that can't be one names nothing: the answer is the same as for an unknown id.
   if (error.validationContext === 'params') return new Refusal('not_found')
   return new Refusal('validation_failed', {
-    errors: entries.slice(0, mostErrors).map(entry => ({ path: toPath(entry), message: toMessage(entry) })),
+    errors: toFieldErrors(entries).slice(0, mostErrors),
   })
 }
 

@@ -27,6 +27,7 @@ import { up as servicesAndSessions } from './migrations/0025-services-and-sessio
 import { up as countedEvents } from './migrations/0026-counted-events.ts'
 import { up as listedUsers } from './migrations/0027-listed-users.ts'
 import { up as formerPasswords } from './migrations/0028-former-passwords.ts'
+import { up as givenUpMails } from './migrations/0029-given-up-mails.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -56,6 +57,7 @@ const ownMigrations: Record<string, Migration> = {
   '0026-counted-events': { up: countedEvents },
   '0027-listed-users': { up: listedUsers },
   '0028-former-passwords': { up: formerPasswords },
+  '0029-given-up-mails': { up: givenUpMails },
 }
 
 export type MigrationSet = {

@@ -6,7 +6,7 @@ import { allOf, permission, recentSignIn } from '../../permissions/access-rule.t
 import { explanationSchema, madeUpExplanation, toExplanationView } from '../explanation.ts'
 import { originOf } from '../request.ts'
 import type { RouteTable } from '../route-table.ts'
-import { strictObject, text, username } from '../schemas.ts'
+import { routePattern, strictObject, text, username } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
 /** What belongs together in a body, which no schema says in words. */
@@ -39,7 +39,7 @@ const body = strictObject(
     token: text(1, 9_000),
     address: text(2, 45),
     permission: text(1, 64),
-    route: { type: 'string', maxLength: 2_100, pattern: '^[A-Z]{1,20} /[^ ]{0,2000}$' },
+    route: { type: 'string', maxLength: 2_100, pattern: routePattern },
   },
   ['user', 'token', 'address', 'permission', 'route'],
 )
