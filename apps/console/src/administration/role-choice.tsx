@@ -1,4 +1,4 @@
-import { Checkbox, Group } from '@mantine/core'
+import { Checkbox } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useId } from 'react'
 import { useApi } from '../api/use-api.ts'
@@ -35,7 +35,7 @@ export const Choice = ({ name, label, options, chosen = [], hint }: ChoiceProps)
           {hint}
         </p>
       )}
-      <Group gap="sm">
+      <div className={styles.options}>
         {options.map(option => (
           <Checkbox
             key={option}
@@ -45,7 +45,7 @@ export const Choice = ({ name, label, options, chosen = [], hint }: ChoiceProps)
             defaultChecked={chosen.includes(option)}
           />
         ))}
-      </Group>
+      </div>
     </fieldset>
   )
 }

@@ -1,4 +1,5 @@
 import { Stack } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type Making, useChanges } from '../administration/changes.tsx'
 import { PagedRows } from '../administration/paged-rows.tsx'
@@ -14,13 +15,24 @@ import { KeyForm } from './key-form.tsx'
 import { isOpen, KeyRow } from './key-row.tsx'
 import { ShownKey } from './shown-key.tsx'
 
+/** What the roles allow, for whoever may read them; for others everything that they could give. */
+const useOffered = (roles: readonly string[]): readonly string[] => {
+  const { admin } = useApi()
+  const { permissions } = useUser()
+  const enabled = permissions.includes('roles:write')
+  const { data } = useQuery({ queryKey: ['roles'], queryFn: admin.listRoles, enabled })
+  if (data === undefined) return permissions
+  const allowed = data.filter(({ name }) => roles.includes(name)).flatMap(role => role.permissions)
+  return permissions.filter(permission => allowed.includes(permission))
+}
+
 type ServiceKeysProps = { readonly service: Service; readonly changes: Making }
 
 /** By what a service is let in: its keys, for whoever administers keys. */
-export const ServiceKeys = ({ service: { id, state }, changes }: ServiceKeysProps) => {
+export const ServiceKeys = ({ service: { id, state, roles }, changes }: ServiceKeysProps) => {
   const { text } = useTexts()
   const { admin } = useApi()
-  const { permissions } = useUser()
+  const permissions = useOffered(roles)
   const making = useChanges()
   const [made, setMade] = useState<NewApiKey>()
   const keys = usePages(['service-keys', id], cursor => admin.listKeys(id, cursor))

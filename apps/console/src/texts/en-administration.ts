@@ -21,6 +21,7 @@ export const enAdministration = {
 
   usersTitle: 'Users',
   usersIntro: 'Everybody who can sign in.',
+  usersAdd: 'Invite or create somebody',
   usersNone: 'No user is like that.',
   userSearch: 'Beginning of the name or address',
   userTitle: 'User',

@@ -27,6 +27,7 @@ export const enInstallation = {
   issuerLinked: 'Linked users: {count}',
   issuerKeysRead: 'Keys read {time}',
   issuerKeysUnread: 'Keys not read yet',
+  issuerKeysTrouble: 'Keys could not be read: {trouble}',
   issuerBlock: 'Block',
   issuerBlockOf: 'Block {issuer}',
   issuerBlockEnds: 'Every access token of this issuer is refused at once.',

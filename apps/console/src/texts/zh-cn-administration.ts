@@ -22,6 +22,7 @@ export const zhCnAdministration: { readonly [Name in keyof typeof enAdministrati
 
   usersTitle: '用户',
   usersIntro: '所有可以登录的人。',
+  usersAdd: '邀请或创建用户',
   usersNone: '没有符合条件的用户。',
   userSearch: '用户名或电子邮件的开头',
   userTitle: '用户详情',

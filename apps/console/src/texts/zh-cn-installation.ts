@@ -28,6 +28,7 @@ export const zhCnInstallation: { readonly [Name in keyof typeof enInstallation]:
   issuerLinked: '已关联的用户：{count} 个',
   issuerKeysRead: '密钥读取于 {time}',
   issuerKeysUnread: '尚未读取密钥',
+  issuerKeysTrouble: '无法读取密钥：{trouble}',
   issuerBlock: '封锁',
   issuerBlockOf: '封锁 {issuer}',
   issuerBlockEnds: '此签发者的所有访问令牌会立即被拒绝。',

@@ -22,6 +22,7 @@ export const zhTwAdministration: { readonly [Name in keyof typeof enAdministrati
 
   usersTitle: '使用者',
   usersIntro: '所有可以登入的人。',
+  usersAdd: '邀請或建立使用者',
   usersNone: '沒有符合條件的使用者。',
   userSearch: '使用者名稱或電子郵件的開頭',
   userTitle: '使用者詳情',

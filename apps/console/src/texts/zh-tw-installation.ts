@@ -28,6 +28,7 @@ export const zhTwInstallation: { readonly [Name in keyof typeof enInstallation]:
   issuerLinked: '已連結的使用者：{count} 個',
   issuerKeysRead: '金鑰讀取於 {time}',
   issuerKeysUnread: '尚未讀取金鑰',
+  issuerKeysTrouble: '無法讀取金鑰：{trouble}',
   issuerBlock: '封鎖',
   issuerBlockOf: '封鎖 {issuer}',
   issuerBlockEnds: '此簽發者的所有存取權杖會立即被拒絕。',

@@ -50,7 +50,7 @@ const useLines = (issuer: Issuer): readonly string[] => {
       ? []
       : [`${text('issuerFor', { audience })} · ${algorithms.join(', ')}`, may, keys]),
     text(localUser === 'required' ? 'issuerNeedsUser' : 'issuerLinked', { count: linked }),
-    ...(issuer.keys_trouble === null ? [] : [issuer.keys_trouble]),
+    ...(issuer.keys_trouble === null ? [] : [text('issuerKeysTrouble', { trouble: issuer.keys_trouble })]),
     ...issuer.warnings,
   ]
 }

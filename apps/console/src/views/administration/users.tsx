@@ -20,7 +20,9 @@ export const Users = () => {
   const users = usePages(['users', search], cursor => admin.listUsers(search, cursor))
   return (
     <>
-      <Text c="dimmed">{text('usersIntro')}</Text>
+      <Text c="dimmed">
+        {text('usersIntro')} <Link to="/admin/invitations">{text('usersAdd')}</Link>
+      </Text>
       <Search
         search={search}
         onSearch={asked => {
