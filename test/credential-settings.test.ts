@@ -106,7 +106,11 @@ for (const { credentials, answers } of sets) {
       withApp({ credentials }, async t => {
         const document = await readOpenApi(t)
         const schemes = Object.keys(document.components.securitySchemes as object)
-        assert.deepEqual(schemes, ['bearer', 'cookie'].filter(has))
+        const named = ['bearer', 'cookie', 'api-key'].filter(has)
+        assert.deepEqual(
+          schemes,
+          named.map(each => each.replace('-', '_')),
+        )
         assert.equal(JSON.stringify(document.paths).includes('X-CSRF-Token'), has('cookie'))
         const { body: postman } = await t.call('GET', '/docs/postman.json')
         assert.equal(

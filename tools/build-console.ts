@@ -99,8 +99,10 @@ const measure = (): number =>
     0,
   )
 
-if (import.meta.main) {
+const main = async (): Promise<void> => {
   const start = performance.now()
   if (await ensureConsole())
     console.log(`Console built in ${toText((performance.now() - start) / 1_000)} s, ${toText(measure())} kB`)
 }
+
+if (import.meta.main) await main()
