@@ -8,6 +8,7 @@ import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit
 import { createFederation } from '../../packages/gatewright/src/federation/federation.ts'
 import { getIssuerJson, type Resolve } from '../../packages/gatewright/src/federation/get-issuer-json.ts'
 import { isPublicAddress } from '../../packages/gatewright/src/ground/address.ts'
+import { startTestApp } from '../harness.ts'
 import { type LocalKey, newRsaKey, toToken } from './local-issuer.ts'
 import { parseIssuers, plainEntry, type Scene, startScene } from './scene.ts'
 
@@ -29,6 +30,19 @@ const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => 
   while (!(await holds())) await new Promise(resolve => setImmediate(resolve))
 }
 const longLived = (scene: Scene) => ({ exp: Math.floor(scene.t.clock.now() / 1_000) + 20 * 3_600 })
+
+test('why the keys of an issuer can not be read is in the log, also where it failed before there was one', async test => {
+  const nobody = 'http://127.0.0.1:9/realms/main'
+  const entry = parseIssuers([plainEntry({ issuer: nobody })])
+  const t = await startTestApp({ trustedIssuers: entry })
+  test.after(t.close)
+  const told = () => t.logLines.filter(line => line.includes('the keys of a trusted issuer can not be read'))
+  await until(() => told().length > 0)
+  assert.match(told()[0] ?? '', /"issuer":"http:\/\/127\.0\.0\.1:9\/realms\/main".*ECONNREFUSED/)
+  const lines: unknown[] = []
+  t.engine.federation.tell({ warn: ({ issuer }) => void lines.push(issuer) })
+  assert.deepEqual(lines, [nobody])
+})
 
 test('a key that the issuer signs with from now on is found, and one that it took back is good for nothing', async test => {
   const scene = await open(test)

@@ -79,6 +79,12 @@ test('the page has an example for each shape', () => {
   for (const name of Object.keys(shapes)) assert.ok(examples.has(headingOf(name)), name)
 })
 
+test('another Gatewright has its keys where its example looks for them', async () => {
+  const [entry = {}] = examples.get('Another Gatewright, or anybody who keeps to RFC 9068') ?? []
+  const { status, body } = await t.call('GET', new URL(String(entry.jwks_uri)).pathname)
+  assert.deepEqual([status, Array.isArray(body.keys)], [200, true])
+})
+
 test('every example of the page is taken as it stands', () => {
   assert.ok(examples.size >= 7)
   for (const entries of examples.values()) assert.equal(parseIssuers(entries).length, entries.length)

@@ -29,7 +29,12 @@ export type ForeignCaller = {
 }
 
 /** Tells what went wrong with other issuers, which stops nothing. */
-export type FederationLog = (fields: Readonly<Record<string, unknown>>, message: string) => void
+export type FederationLog = {
+  readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void
+}
+
+const tellTrouble = (log: FederationLog, issuer: string, err: string): void =>
+  log.warn({ issuer, err }, 'the keys of a trusted issuer can not be read')
 
 /** Tokens of other issuers (`TRUSTED_ISSUERS`). */
 export type Federation = {
@@ -122,15 +127,14 @@ export const createFederation = ({ db, clock, issuers, resolve = resolveName }: 
   const verified = createVerifiedTokens<ForeignToken>(bounds)
   const blocked = createBlockedIssuers(db)
   const linked = createLinkedUsers(db, clock)
-  let log: FederationLog = () => {}
+  let log: FederationLog = { warn: () => {} }
 
   const toTrusted = (issuer: TrustedIssuer): Trusted => ({
     issuer,
     keys: createIssuerKeys({
       clock,
       read: () => readIssuerKeys(issuer, { resolve, signal: stopped.signal }),
-      onTrouble: message =>
-        log({ issuer: issuer.issuer, err: message }, 'the keys of a trusted issuer can not be read'),
+      onTrouble: message => tellTrouble(log, issuer.issuer, message),
     }),
   })
   const trusted = new Map(issuers.map(issuer => [issuer.issuer, toTrusted(issuer)]))
@@ -198,6 +202,11 @@ export const createFederation = ({ db, clock, issuers, resolve = resolveName }: 
     healthOf: issuer => trusted.get(issuer)?.keys.health(),
     tell: told => {
       log = told
+      // They are asked for before there is a log to tell it to.
+      for (const [issuer, { keys }] of trusted) {
+        const { trouble } = keys.health()
+        if (trouble !== undefined) tellTrouble(log, issuer, trouble)
+      }
     },
     warnings: warningsOfIssuers(issuers),
     start: () => {

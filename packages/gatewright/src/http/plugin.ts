@@ -141,6 +141,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   engine.refusedCredentials.tell(log)
   engine.foreignUses.tell(log)
   engine.keyRing.tell(log)
+  engine.federation.tell(log)
   engine.lines.tell(log)
   engine.counters.tell(log)
   engine.revocations.tell(log)
