@@ -100,9 +100,9 @@ test('a token on standard input is judged, and is said nowhere', async () => {
   )
   assert.match(
     bad.stdout,
-    /^No, invalid_token: the caller, the credential\.\n {2}no {2}the access-token is good: token_parts/,
+    /^No, invalid_token: the caller, the credential\.\n {2}no {2}the access token is good: token_parts/,
   )
-  assert.match(cookie.stdout, /the session-cookie is good: cookie_form/)
+  assert.match(cookie.stdout, /the session cookie is good: cookie_form/)
   const said = [good, ended, bad, cookie].map(({ stdout, stderr }) => stdout + stderr).join()
   const stored = ['gatewright.db', 'gatewright.db-wal']
     .map(name => join(folder, 'data', name))
@@ -128,7 +128,7 @@ test('a token of another issuer on standard input is judged by that one’s keys
   assert.deepEqual([good.code, good.stderr], [0, ''])
   assert.match(
     good.stdout,
-    /^Yes: the caller, permission users:read\.\n {2}yes the access-token is good: issued by https:\/\/sso\.example\.org\/realms\/main for the subject "nightly"\n/,
+    /^Yes: the caller, permission users:read\.\n {2}yes the access token is good: issued by https:\/\/sso\.example\.org\/realms\/main for the subject "nightly"\n/,
   )
   assert.match(good.stdout, /^May: users:read\.$/m)
   const engine = await compose({ settings: defaultSettings({ databaseUrl }), kind: 'command' })

@@ -132,6 +132,13 @@ const whyJudged = ({ fault, owner }: JudgedCredential): string | null =>
     .filter(each => each !== undefined)
     .join('; ') || null
 
+const kindWords: Readonly<Record<JudgedCredential['kind'], string>> = {
+  'refresh-token': 'refresh token',
+  'session-cookie': 'session cookie',
+  'api-key': 'API key',
+  'access-token': 'access token',
+}
+
 const findHolder = async (
   gate: GateDependencies,
   pasted: { readonly text: string; readonly address: string | undefined },
@@ -139,7 +146,7 @@ const findHolder = async (
   const credential = await judgeCredential(gate, pasted)
   const { principal, fault, owner, kind } = credential
   const standing = toLine(
-    `the ${kind} is good`,
+    `the ${kindWords[kind]} is good`,
     { allowed: fault === undefined, ...fault },
     whyJudged(credential),
   )
