@@ -140,3 +140,20 @@ test('arguments stand before, between and behind options, and behind "--"', () =
 test('a value that begins with "-" is taken where it is written with "="', () => {
   assert.equal(inputOf('user', 'create', '--username=-a').username, '-a')
 })
+
+describe('an id that begins with "-" is one, and no option', () => {
+  const id = '-d7OMM7FfqMbUnS8u1-tmg'
+  test('as an argument', () => {
+    assert.equal(inputOf('invitation', 'revoke', id).id, id)
+    assert.equal(inputOf('key', 'revoke', '--json', id).kid, id)
+  })
+  test('as the value of an option', () => {
+    assert.equal(inputOf('explain', '--request', id, '--json').request, id)
+    assert.equal(inputOf('explain', `--request=${id}`).request, id)
+  })
+  for (const word of [id.slice(0, -1), `${id}a`, `-${id.slice(0, -1)}`])
+    test(`not in another form: ${word}`, () => {
+      assert.match(messageOf(['invitation', 'revoke', word]), /has no option/)
+      assert.match(messageOf(['explain', '--request', word]), /--request needs a value/)
+    })
+})

@@ -48,10 +48,20 @@ const parseCommand = (command: Command, words: readonly string[]): Invocation =>
   return { kind: 'run', command, input }
 }
 
+/** One id in 64 begins with "-", and no option has this form. */
+const dashedId = /^-(?=[A-Za-z0-9_][\w-]{20}$)/
+/** Stands for that "-" meanwhile: no word of a command line holds it. */
+const hidden = '\0'
+
+const showId = (token: Token): Token =>
+  token.kind === 'option-terminator' || !token.value?.startsWith(hidden)
+    ? token
+    : ({ ...token, value: token.value.replace(hidden, '-') } as Token)
+
 /** Not strict: its own messages repeat values and don't know what was meant. */
 const toTokens = (words: readonly string[], options: Options): readonly Token[] =>
   parseArgs({
-    args: [...words],
+    args: words.map(word => word.replace(dashedId, hidden)),
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -61,7 +71,7 @@ const toTokens = (words: readonly string[], options: Options): readonly Token[] 
         { type: kind === 'flag' ? 'boolean' : 'string', ...(name === 'help' && { short: 'h' }) },
       ]),
     ),
-  }).tokens
+  }).tokens.map(showId)
 
 const checkOption = (
   token: OptionToken,
@@ -74,11 +84,10 @@ const checkOption = (
   const written = toWritten(token.name, option)
   if (option.kind === 'flag' && token.value !== undefined)
     throw new WrongUse(`${token.rawName} takes no value: write ${written}`)
-  // A value that begins with "-" is an option whose own value was forgotten, unless it is written with "=".
-  if (
-    option.kind !== 'flag' &&
-    (token.value === undefined || (!token.inlineValue && token.value.startsWith('-')))
-  )
+  // A value that begins with "-" is an option whose own value was forgotten, unless it is an id or written with "=".
+  const isForgotten = (value: string): boolean =>
+    !token.inlineValue && value.startsWith('-') && !dashedId.test(value)
+  if (option.kind !== 'flag' && (token.value === undefined || isForgotten(token.value)))
     throw new WrongUse(`${token.rawName} needs a value: write ${written}`)
   if (option.kind === 'text' && given.filter(({ name }) => name === token.name).length > 1)
     throw new WrongUse(`${token.rawName} stands more than once: write it once`)
@@ -94,7 +103,6 @@ const unknownOption = ({ name, rawName }: OptionToken, command: Command, options
     return `${rawName} is refused, because others can see the arguments of a program: write --password-stdin and give the password on standard input`
   const meant = nearest(name, Object.keys(options))
   const advice = meant === undefined ? `${program} ${command.name} --help lists them` : `write --${meant}`
-  // One id in 64 begins with "-".
   const takesArguments = Object.keys(command.parameters).length > 0
   const dashes = takesArguments ? '; before an argument that begins with "-" write --' : ''
   return `${command.name} has no option ${quote(rawName)}: ${advice}${dashes}`
