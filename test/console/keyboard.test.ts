@@ -26,9 +26,18 @@ const readFocus = (page: Page): Promise<string> =>
     return element.localName + ' ' + label.trim()
   })()`)
 
-/** A library may move it a moment later than what it follows. */
-const waitForFocus = (page: Page, expected: string): Promise<void> =>
-  untilEqual(() => readFocus(page), expected)
+/** What was drawn has been drawn, and its effects and their timers have run. */
+const settle = (page: Page): Promise<unknown> =>
+  page.evaluate(
+    'new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))',
+  )
+
+/** A library may move it a moment later than what it follows; a dialog that opens puts it on its first stop twice. */
+const waitForFocus = async (page: Page, expected: string): Promise<void> => {
+  await untilEqual(() => readFocus(page), expected)
+  await settle(page)
+  await untilEqual(() => readFocus(page), expected)
+}
 
 const pressTab = async (page: Page, ...expected: readonly string[]): Promise<void> => {
   for (const name of expected) {
