@@ -1,4 +1,4 @@
-import { Button, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { Identity } from '../api/installation-answers.ts'
 import { useApi } from '../api/use-api.ts'
@@ -6,7 +6,7 @@ import { Section } from '../factors/section.tsx'
 import { Field } from '../forms/field.tsx'
 import { Form } from '../forms/form.tsx'
 import { Loaded } from '../forms/loaded.tsx'
-import { Row, Rows } from '../frame/rows.tsx'
+import { Row, RowButton, Rows } from '../frame/rows.tsx'
 import { useUser } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 import type { Making } from './changes.tsx'
@@ -79,15 +79,9 @@ const IdentityRow = ({ identity, userId, changes }: IdentityRowProps) => {
     })
   return (
     <Row title={subject} lines={[issuer, text('identityLinkedAt', { time: time(at) })]}>
-      <Button
-        variant="light"
-        color="red"
-        size="xs"
-        aria-label={text('identityUnlinkOf', { subject })}
-        onClick={ask}
-      >
+      <RowButton ends label={text('identityUnlinkOf', { subject })} onClick={ask}>
         {text('remove')}
-      </Button>
+      </RowButton>
     </Row>
   )
 }

@@ -1,8 +1,8 @@
-import { Badge, Button } from '@mantine/core'
+import { Badge } from '@mantine/core'
 import type { Role } from '../api/administration-answers.ts'
 import { useApi } from '../api/use-api.ts'
 import { Link } from '../forms/link.tsx'
-import { Row } from '../frame/rows.tsx'
+import { Row, RowButton } from '../frame/rows.tsx'
 import { useUser } from '../session.ts'
 import type { TextName } from '../texts/en.ts'
 import { useTexts } from '../texts/use-texts.tsx'
@@ -50,23 +50,12 @@ export const RoleRow = ({ role, changes, onChange }: RoleRowProps) => {
     >
       {kind === 'made' && (
         <>
-          <Button
-            variant="default"
-            size="xs"
-            aria-label={text('roleChangeOf', { name })}
-            onClick={() => onChange(role)}
-          >
+          <RowButton label={text('roleChangeOf', { name })} onClick={() => onChange(role)}>
             {text('roleChange')}
-          </Button>
-          <Button
-            variant="light"
-            color="red"
-            size="xs"
-            aria-label={text('roleDeleteOf', { name })}
-            onClick={remove}
-          >
+          </RowButton>
+          <RowButton ends label={text('roleDeleteOf', { name })} onClick={remove}>
             {text('deleteUser')}
-          </Button>
+          </RowButton>
         </>
       )}
     </Row>

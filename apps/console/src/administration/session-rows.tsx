@@ -1,9 +1,9 @@
-import { Badge, Button } from '@mantine/core'
+import { Badge } from '@mantine/core'
 import type { AnySession } from '../api/administration-answers.ts'
 import { useApi } from '../api/use-api.ts'
 import { Link } from '../forms/link.tsx'
 import { nameOfDevice } from '../frame/device-name.ts'
-import { Row } from '../frame/rows.tsx'
+import { Row, RowButton } from '../frame/rows.tsx'
 import { useTexts } from '../texts/use-texts.tsx'
 import type { Making } from './changes.tsx'
 import { PagedRows } from './paged-rows.tsx'
@@ -54,14 +54,9 @@ const SessionRow = ({ session, onEnd }: SessionRowProps) => {
       ]}
     >
       {!current && (
-        <Button
-          variant="default"
-          size="xs"
-          aria-label={text('endSessionOf', { username: user.username, device })}
-          onClick={onEnd}
-        >
+        <RowButton label={text('endSessionOf', { username: user.username, device })} onClick={onEnd}>
           {text('endDevice')}
-        </Button>
+        </RowButton>
       )}
     </Row>
   )

@@ -1,4 +1,4 @@
-import { Text } from '@mantine/core'
+import { Button, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import styles from './rows.module.css'
 
@@ -46,4 +46,25 @@ export const Row = ({ title, badges, lines = [], children }: RowProps) => (
     </div>
     {children && <div className={styles.actions}>{children}</div>}
   </li>
+)
+
+type RowButtonProps = {
+  /** What it does to this very row, for whoever hears the buttons of all rows one after the other. */
+  readonly label: string
+  readonly children: string
+  readonly onClick: () => void
+  /** It ends something. */
+  readonly ends?: boolean
+}
+
+/** Something that can be done with a row. */
+export const RowButton = ({ label, children, onClick, ends = false }: RowButtonProps) => (
+  <Button
+    {...(ends ? { variant: 'light', color: 'red' } : { variant: 'default' })}
+    size="xs"
+    aria-label={label}
+    onClick={onClick}
+  >
+    {children}
+  </Button>
 )

@@ -1,6 +1,6 @@
-import { Button } from '@mantine/core'
 import type { Making } from '../administration/changes.tsx'
 import type { ApiKey } from '../api/key-answers.ts'
+import { RowButton } from '../frame/rows.tsx'
 import { useTexts } from '../texts/use-texts.tsx'
 
 type KeyActionsProps = {
@@ -23,10 +23,8 @@ export const KeyActions = ({
   return (
     <>
       {rotate && state === 'live' && (
-        <Button
-          variant="default"
-          size="xs"
-          aria-label={text('keyRotateOf', { name })}
+        <RowButton
+          label={text('keyRotateOf', { name })}
           onClick={() =>
             changes.make({
               run: rotate,
@@ -36,13 +34,11 @@ export const KeyActions = ({
           }
         >
           {text('keyRotate')}
-        </Button>
+        </RowButton>
       )}
-      <Button
-        variant="light"
-        color="red"
-        size="xs"
-        aria-label={text('keyRevokeOf', { name })}
+      <RowButton
+        ends
+        label={text('keyRevokeOf', { name })}
         onClick={() =>
           changes.ask({
             title: text('keyRevokeOf', { name }),
@@ -53,7 +49,7 @@ export const KeyActions = ({
         }
       >
         {text('keyRevoke')}
-      </Button>
+      </RowButton>
     </>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Changes, type Making, useChanges } from '../administration/changes.tsx'
 import type { Forgotten, KnownDevice } from '../api/answers.ts'
@@ -6,7 +6,7 @@ import { useApi } from '../api/use-api.ts'
 import { Section } from '../factors/section.tsx'
 import { Loaded } from '../forms/loaded.tsx'
 import { nameOfDevice } from '../frame/device-name.ts'
-import { Row, Rows } from '../frame/rows.tsx'
+import { Row, RowButton, Rows } from '../frame/rows.tsx'
 import { useUser } from '../session.ts'
 import { useTexts } from '../texts/use-texts.tsx'
 
@@ -61,9 +61,9 @@ const KnownRow = ({ device, changes }: KnownRowProps) => {
         `${text('lastUsed', { time: time(used) })} · ${text('knownSince', { time: time(since) })}`,
       ]}
     >
-      <Button variant="default" size="xs" aria-label={text('knownForgetOf', { device: shown })} onClick={ask}>
+      <RowButton label={text('knownForgetOf', { device: shown })} onClick={ask}>
         {text('knownForget')}
-      </Button>
+      </RowButton>
     </Row>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Changes, useChanges } from '../../administration/changes.tsx'
 import { Choice, useKnownRoles } from '../../administration/role-choice.tsx'
@@ -9,7 +9,7 @@ import { Section } from '../../factors/section.tsx'
 import { Field, usernameProps } from '../../forms/field.tsx'
 import { Form } from '../../forms/form.tsx'
 import { Loaded } from '../../forms/loaded.tsx'
-import { Row, Rows } from '../../frame/rows.tsx'
+import { Row, RowButton, Rows } from '../../frame/rows.tsx'
 import { useTexts } from '../../texts/use-texts.tsx'
 
 /** Who was invited and has not come yet. */
@@ -93,9 +93,9 @@ const InvitationRow = ({ invitation, onRevoke }: InvitationRowProps) => {
         text('opensUntil', { time: time(invitation.expires_at) }),
       ]}
     >
-      <Button variant="default" size="xs" aria-label={text('takeBackOf', { email })} onClick={onRevoke}>
+      <RowButton label={text('takeBackOf', { email })} onClick={onRevoke}>
         {text('takeBack')}
-      </Button>
+      </RowButton>
     </Row>
   )
 }

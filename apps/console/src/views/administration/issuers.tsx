@@ -1,11 +1,11 @@
-import { Badge, Button, Text } from '@mantine/core'
+import { Badge, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Changes, type Making, useChanges } from '../../administration/changes.tsx'
 import type { Issuer } from '../../api/installation-answers.ts'
 import { useApi } from '../../api/use-api.ts'
 import { Loaded } from '../../forms/loaded.tsx'
-import { Row, Rows } from '../../frame/rows.tsx'
+import { Row, RowButton, Rows } from '../../frame/rows.tsx'
 import { useTexts } from '../../texts/use-texts.tsx'
 
 /** Other servers whose access tokens are taken: what they may at most, and the way to refuse all of them. */
@@ -105,23 +105,12 @@ const IssuerAction = ({ issuer: { issuer, blocked_at: blockedAt }, changes }: Is
       }),
     })
   return blockedAt === null ? (
-    <Button
-      variant="light"
-      color="red"
-      size="xs"
-      aria-label={text('issuerBlockOf', { issuer })}
-      onClick={ask}
-    >
+    <RowButton ends label={text('issuerBlockOf', { issuer })} onClick={ask}>
       {text('issuerBlock')}
-    </Button>
+    </RowButton>
   ) : (
-    <Button
-      variant="default"
-      size="xs"
-      aria-label={text('issuerUnblockOf', { issuer })}
-      onClick={() => changes.make(unblock)}
-    >
+    <RowButton label={text('issuerUnblockOf', { issuer })} onClick={() => changes.make(unblock)}>
       {text('issuerUnblock')}
-    </Button>
+    </RowButton>
   )
 }

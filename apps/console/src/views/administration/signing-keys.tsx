@@ -4,7 +4,7 @@ import { Changes, type Making, useChanges } from '../../administration/changes.t
 import type { Rotation, SigningKey } from '../../api/administration-answers.ts'
 import { useApi } from '../../api/use-api.ts'
 import { Loaded } from '../../forms/loaded.tsx'
-import { Row, Rows } from '../../frame/rows.tsx'
+import { Row, RowButton, Rows } from '../../frame/rows.tsx'
 import type { TextName } from '../../texts/en.ts'
 import { useTexts } from '../../texts/use-texts.tsx'
 
@@ -79,15 +79,9 @@ const KeyRow = ({ signingKey, changes }: KeyRowProps) => {
       ]}
     >
       {state !== 'gone' && (
-        <Button
-          variant="light"
-          color="red"
-          size="xs"
-          aria-label={text('signingRevokeOf', { kid })}
-          onClick={revoke}
-        >
+        <RowButton ends label={text('signingRevokeOf', { kid })} onClick={revoke}>
           {text('keyRevoke')}
-        </Button>
+        </RowButton>
       )}
     </Row>
   )
