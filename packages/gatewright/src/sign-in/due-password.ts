@@ -1,12 +1,13 @@
 import { recordEvent } from '../audit/record.ts'
 import { type Code, consumeCode, findCode } from '../codes/codes.ts'
 import { applyConsequences } from '../consequences/apply.ts'
-import { Refusal } from '../ground/refusal.ts'
+import type { Refusal } from '../ground/refusal.ts'
 import { tellOwner } from '../mail/notices.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { noteBreach, storePassword } from '../users/new-password.ts'
 import { firstPassword, setFirstPassword } from './first-password.ts'
 import {
+  getOwnerOf,
   prepareReset,
   type Ready,
   type Reset,
@@ -39,8 +40,7 @@ const finish = async (
 /** The new password that was due at a sign-in, by the token that the sign-in gave: another one than before. */
 const setDuePassword = async (dependencies: ResetDependencies, reset: Reset, code: Code): Promise<void> => {
   const { db } = dependencies
-  const user = await db.selectFrom('users').selectAll().where('id', '=', code.user_id).executeTakeFirst()
-  if (user === undefined) throw new Refusal('invalid_link', { reason: 'link_change-password' })
+  const user = await getOwnerOf(db, code)
   const ready = await prepareReset(dependencies, user, reset)
   await refuseSame(dependencies, reset, {
     purpose: 'change-password',

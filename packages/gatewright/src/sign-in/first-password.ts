@@ -1,12 +1,12 @@
 import { recordEvent } from '../audit/record.ts'
 import type { Code } from '../codes/codes.ts'
 import { applyConsequences } from '../consequences/apply.ts'
-import { Refusal } from '../ground/refusal.ts'
+import type { Refusal } from '../ground/refusal.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { isUniqueRefused } from '../storage/unique-refused.ts'
 import { noteBreach, storePassword } from '../users/new-password.ts'
 import { emailKey } from '../users/users.ts'
-import { prepareReset, type Ready, type Reset, type ResetDependencies } from './reset-password.ts'
+import { getOwnerOf, prepareReset, type Ready, type Reset, type ResetDependencies } from './reset-password.ts'
 import { refuseLink, type TakenLink, takeLink } from './shown-link.ts'
 import { lift } from './throttle.ts'
 import { keysOfUser } from './throttle-keys.ts'
@@ -61,8 +61,7 @@ export const setFirstPassword = async (
   code: Code,
 ): Promise<void> => {
   const { db } = dependencies
-  const user = await db.selectFrom('users').selectAll().where('id', '=', code.user_id).executeTakeFirst()
-  if (user === undefined) throw new Refusal('invalid_link', { reason: `link_${firstPassword}` })
+  const user = await getOwnerOf(db, code)
   const ready = await prepareReset(dependencies, user, reset)
   const attempt = () => inTransaction(db, work => finish(dependencies, work, reset, ready))
   await attempt().catch(error => {

@@ -1,5 +1,5 @@
 import { recordEvent } from '../audit/record.ts'
-import { countAttempt, findCode } from '../codes/codes.ts'
+import { type Code, countAttempt, findCode } from '../codes/codes.ts'
 import type { Purpose } from '../codes/purposes.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { Refusal } from '../ground/refusal.ts'
@@ -57,12 +57,21 @@ export type Ready = {
   readonly needsFactor: boolean
 }
 
+const findOwnerOf = (db: Database, code: Code): Promise<UserRow | undefined> =>
+  db.selectFrom('users').selectAll().where('id', '=', code.user_id).executeTakeFirst()
+
+/** @throws Refusal `invalid_link`: whose code it is, is there no more */
+export const getOwnerOf = async (db: Database, code: Code): Promise<UserRow> => {
+  const user = await findOwnerOf(db, code)
+  if (user === undefined) throw new Refusal('invalid_link', { reason: `link_${code.purpose}` })
+  return user
+}
+
 /** The link is looked at before anything costs: for one that opens nothing nothing is hashed. */
 const findOwner = async (dependencies: ResetDependencies, { token, origin }: Reset): Promise<UserRow> => {
   const { db } = dependencies
   const code = await findCode(dependencies, { purpose: 'reset-password', secret: token })
-  const user =
-    code && (await db.selectFrom('users').selectAll().where('id', '=', code.user_id).executeTakeFirst())
+  const user = code && (await findOwnerOf(db, code))
   if (user !== undefined) return user
   return inTransaction<never>(db, work => refuseLink(dependencies, work, 'reset-password', { origin }))
 }
