@@ -5,7 +5,7 @@ import { bundleFiles, writeBundles } from './bundles.ts'
 import { createFileHolds } from './file-holds.ts'
 import { top } from './markdown.ts'
 
-type Database = 'sqlite' | 'postgres'
+export type Database = 'sqlite' | 'postgres'
 
 /** Which files a run on each database has, and how many of them at once: most wait more than they compute. */
 export const runs: Readonly<

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
 import { writeBundles } from '../bundles.ts'
+import { listRepeatable } from '../failures.ts'
 import { top } from '../markdown.ts'
 import { arrangeFiles, isDatabase, listFiles, longest } from '../runs.ts'
 
@@ -57,6 +58,19 @@ for (const [what, text] of Object.entries(brokenFiles))
     remove()
     rmSync(folder, { recursive: true })
   })
+
+test('three failing files are run again at most, and none beside a failure that no file can be named for', () => {
+  const fail = (file: string | undefined, database: 'sqlite' | 'postgres' = 'sqlite') =>
+    ({ database, file, test: 'fails', message: '' }) as const
+  const three = ['a.test.ts', 'b.test.ts', 'c.test.ts'].map(file => fail(file))
+  const listed = listRepeatable([...three, fail('a.test.ts')])
+  assert.deepEqual(
+    listed.map(({ file }) => file),
+    ['a.test.ts', 'b.test.ts', 'c.test.ts'],
+  )
+  assert.deepEqual(listRepeatable([...three, fail('a.test.ts', 'postgres')]), [])
+  assert.deepEqual(listRepeatable([fail('a.test.ts'), fail(undefined)]), [])
+})
 
 test('hooks of a file do nothing to another one in the same process', () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
