@@ -68,7 +68,7 @@ const isBeside = process.env.TEST_POSTGRES !== undefined
 if (!isBeside) await globalSetup()
 process.exitCode = 1
 const ended = await (database === undefined ? runBoth() : runOn(database, named))
-if (process.send) process.send(ended.failures, () => process.disconnect())
+if (process.send) process.send(ended.failures, () => process.disconnect?.())
 const isWell = named.length > 0 || isBeside ? ended.isWell : await runAgain(ended)
 if (!isBeside) await globalTeardown()
 process.exitCode = isWell ? 0 : 1
