@@ -78,22 +78,32 @@ describe('with a role that migrates and a role that serves', () => {
     )
     assert.ok(rows.length > 10)
     const all = ['select', 'insert', 'update', 'delete']
+    const kept = ['select', 'insert']
+    const granted: Readonly<Record<string, readonly string[]>> = {
+      audit_events: kept,
+      audit_seals: kept,
+      audit_checkpoints: kept,
+      audit_prunings: kept,
+      audit_keys: [...kept, 'update'],
+    }
     for (const { name, owner, rights } of rows) {
       assert.match(String(owner), /_owner$/)
-      const expected = /_migration/.test(String(name))
-        ? ['select']
-        : name === 'audit_events'
-          ? ['select', 'insert']
-          : all
+      const expected = /_migration/.test(String(name)) ? ['select'] : (granted[String(name)] ?? all)
       assert.deepEqual(rights, expected, String(name))
     }
   })
 
   const forbidden: readonly string[] = [
-    'update audit_events set at = 0',
-    'delete from audit_events',
-    'truncate audit_events',
-    'drop table audit_events',
+    ...['audit_events', 'audit_seals', 'audit_checkpoints', 'audit_prunings'].flatMap(table => [
+      `update ${table} set ${table === 'audit_seals' ? 'position' : 'at'} = 0`,
+      `delete from ${table}`,
+      `truncate ${table}`,
+      `drop trigger ${table}_kept on ${table}`,
+      `alter table ${table} disable trigger all`,
+      `drop table ${table}`,
+    ]),
+    'delete from audit_keys',
+    'truncate audit_keys',
     'alter table users add column x int',
     'create table mine (id int)',
     "insert into gatewright_migrations values ('x', 'y')",

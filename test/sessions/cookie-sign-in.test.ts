@@ -211,7 +211,9 @@ describe('a sign-in in a browser that has a cookie', () => {
     const bob = await signUp(t, freshName())
     const id = await sessionIdOf(t, tab)
     const second = openSecondConnection(t.engine)
-    await second.run("update audit_events set event = 'session.ended' where session_id = ?", id)
+    const ended =
+      "insert into audit_events (at, event, session_id, details) values (0, 'session.ended', ?, '{}')"
+    await second.run(ended, id)
     await second.run(
       "create unique index ends_once on audit_events (session_id) where event = 'session.ended'",
     )

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 export const toBase64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
@@ -14,8 +14,7 @@ export const fromBase64url = (text: string): Buffer | undefined => {
 }
 
 /** SHA-256 in base64url: how a random secret of 112 bits or more is stored. */
-export const sha256 = (text: string | Uint8Array): string =>
-  createHash('sha256').update(text).digest('base64url')
+export const sha256 = (text: string | Uint8Array): string => hash('sha256', text, 'base64url')
 
 /**
  * SHA-1 in capital hexadecimal, for one purpose: the services that know stolen passwords list them by it. It

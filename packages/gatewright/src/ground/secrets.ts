@@ -14,6 +14,7 @@ import type { Random } from './random.ts'
 export type Purpose =
   | 'refresh-token'
   | 'signing-key'
+  | 'audit-key'
   | 'feed-place'
   | 'limit-counter'
   | 'sign-in-name'

@@ -4,7 +4,14 @@ const everything = ['select', 'insert', 'update', 'delete'] as const
 type Privilege = (typeof everything)[number]
 
 /** What is recorded stays as it is: the server's role can't change or remove it. */
-const exceptions: Readonly<Record<string, readonly Privilege[]>> = { audit_events: ['select', 'insert'] }
+const exceptions: Readonly<Record<string, readonly Privilege[]>> = {
+  audit_events: ['select', 'insert'],
+  audit_seals: ['select', 'insert'],
+  audit_checkpoints: ['select', 'insert'],
+  audit_prunings: ['select', 'insert'],
+  // Sealed anew when the secret changes.
+  audit_keys: ['select', 'insert', 'update'],
+}
 
 const isOfMigrations = (table: string): boolean => /_migrations$|_migration_lock$/.test(table)
 

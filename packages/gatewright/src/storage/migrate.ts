@@ -28,6 +28,7 @@ import { up as countedEvents } from './migrations/0026-counted-events.ts'
 import { up as listedUsers } from './migrations/0027-listed-users.ts'
 import { up as formerPasswords } from './migrations/0028-former-passwords.ts'
 import { up as givenUpMails } from './migrations/0029-given-up-mails.ts'
+import { up as sealedAudit } from './migrations/0031-sealed-audit.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -58,6 +59,7 @@ const ownMigrations: Record<string, Migration> = {
   '0027-listed-users': { up: listedUsers },
   '0028-former-passwords': { up: formerPasswords },
   '0029-given-up-mails': { up: givenUpMails },
+  '0031-sealed-audit': { up: sealedAudit },
 }
 
 export type MigrationSet = {

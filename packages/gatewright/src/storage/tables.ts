@@ -14,6 +14,11 @@ export type Tables = {
   cut_offs: CutOffsTable
   signing_keys: SigningKeysTable
   audit_events: AuditEventsTable
+  audit_seals: AuditSealsTable
+  audit_checkpoints: AuditCheckpointsTable
+  audit_keys: AuditKeysTable
+  audit_prunings: AuditPruningsTable
+  audit_deliveries: AuditDeliveriesTable
   reserved_usernames: ReservedUsernamesTable
   declared_hooks: DeclaredHooksTable
   hook_events: HookEventsTable
@@ -210,6 +215,59 @@ type AuditEventsTable = {
   reason: string | null
   /** JSON object. */
   details: string
+}
+
+/** The chain of audit events: their places in it (`sealing/sealer.ts`). Rows are only ever added. */
+type AuditSealsTable = {
+  position: number
+  event_id: number
+  /** Of the event, its position and the hash before (`audit/canonical.ts`). */
+  hash: string
+  previous_hash: string
+}
+
+/** What was signed of the chain (`audit/checkpoint.ts`). */
+type AuditCheckpointsTable = {
+  id: Generated<number>
+  position: number
+  hash: string
+  at: number
+  /** `checkpoint`, or `beginning` where everything up to the position was pruned. */
+  kind: string
+  key_id: string
+  signature: string
+}
+
+/** Keys that sign checkpoints, and nothing else. */
+type AuditKeysTable = {
+  id: string
+  /** Ed25519, the 32 bytes in base64url. */
+  public_key: string
+  /** Sealed; empty once the key is retired. */
+  private_key: string
+  /** 1 for the one that signs, else null. */
+  active: number | null
+  created_at: number
+  retired_at: number | null
+}
+
+/** Prefixes of the chain that may be deleted, or are: `hash` is the one of the last position. */
+type AuditPruningsTable = {
+  id: Generated<number>
+  from_position: number
+  to_position: number
+  hash: string
+  at: number
+}
+
+/** Checkpoints on their way to where `AUDIT_ANCHOR` says. */
+type AuditDeliveriesTable = {
+  checkpoint_id: number
+  attempts: number
+  /** When it may be taken: while a process has it, the end of the lease; after a failure, the next attempt. */
+  due_at: number
+  problem: string | null
+  delivered_at: number | null
 }
 
 /** Names of deleted users, by the SHA-256 of their `username_key`, and until when nobody else gets them. */

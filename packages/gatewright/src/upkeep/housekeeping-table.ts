@@ -162,6 +162,17 @@ export const housekeepingTable = [
     time: 'at',
     why: 'For ever: deletion with a record of it comes with a later version.',
   },
+  { table: 'audit_seals', why: 'Each with its event.' },
+  { table: 'audit_deliveries', why: 'Each with its checkpoint.' },
+  {
+    table: 'audit_checkpoints',
+    why: 'Each with the event at its position; the one that a chain begins with, for ever.',
+  },
+  {
+    table: 'audit_keys',
+    why: 'For ever: without the public half of a key nobody can check what it has signed. The private half is erased when the next key follows it.',
+  },
+  { table: 'audit_prunings', why: 'For ever: what was deleted of the chain, and until when.' },
   {
     table: 'processes',
     time: 'started_at',
