@@ -55,6 +55,7 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
   const { app, engine, logLines, deliverMail, close } = await openTestApp({ settings, clock, subject })
   // No table changes by itself while a test looks at it.
   await engine.housekeeping.stop()
+  await engine.minutes.stop()
   leaveCheap(engine.hasher, signUpHash)
 
   return {

@@ -405,6 +405,9 @@ export const requests: Readonly<Record<string, Request>> = {
       cursor: engineCursor('admin/api-keys', { ownerId: unknownId }),
     },
   },
+  'GET /api/v1/admin/statistics': {
+    query: { step: 'day', from: '2026-11-01T00:00:00Z', until: '2026-11-21T00:00:00Z' },
+  },
   'GET /api/v1/admin/services': { query: { limit: '10', cursor: engineCursor('admin/services') } },
   'GET /api/v1/admin/sessions': {
     query: {

@@ -137,6 +137,7 @@ const live = async (users: readonly string[], today: number, held: SignedIn[]): 
   assert.ok(await isEndedElsewhere(leaving), 'a cut-off that matters is there')
 
   t.clock.advance(12 * hour)
+  await t.engine.minutes.write()
   await keepHouse(t)
   for (const [n, session] of held.entries()) held[n] = await refresh(session)
   const again = await writePost(held.at(-1) as SignedIn, `key-${today}`)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { day, hour, minute } from 'gatewright/clock'
 import { inTransaction } from 'gatewright/transaction'
+import { toFigures } from '../../packages/gatewright/src/statistics/figures.ts'
 import { sweptTables } from '../../packages/gatewright/src/upkeep/housekeeping-table.ts'
 import { sweep } from '../../packages/gatewright/src/upkeep/sweep.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
@@ -98,6 +99,7 @@ const rows: Readonly<Record<string, (at: number) => Promise<object>>> = {
     return { ...row, expires_at, ended_at: 1, end_reason: 'logout' }
   },
   reserved_usernames: async until => ({ username_hash: String(until), until }),
+  statistics_hours: async start => ({ start, ...toFigures(() => 1) }),
   limit_counters: async at => ({ key: String(at), tat: at * 1_000 }),
   sign_in_throttles: async forgotten_at => ({ key: 'a name', wrong: 1, open_at: 1, tat: 1, forgotten_at }),
   known_devices: async last_used_at => ({

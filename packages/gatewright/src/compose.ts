@@ -43,6 +43,7 @@ import { createPublishedFeed, type PublishedFeed } from './revocation/published-
 import { createRevocations, type Revocations } from './revocation/revocations.ts'
 import { openWakeLines, type WakeLines } from './revocation/wake-lines.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
+import { createMinutes, type Minutes } from './statistics/minutes.ts'
 import {
   type Databases,
   databaseFile,
@@ -92,6 +93,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   /** Where limits are counted that all processes share. */
   readonly counters: CounterHome
   readonly housekeeping: Housekeeping
+  /** What is counted for `GET /admin/statistics`, written each minute. */
+  readonly minutes: Minutes
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
   /** What a start should say of the database. */
@@ -389,6 +392,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     mail,
   })
   opened.defer(housekeeping.stop)
+  const minutes = createMinutes({ db, clock, random })
+  opened.defer(minutes.stop)
   const strength = createPasswordStrength()
   opened.defer(strength.stop)
   return {
@@ -416,6 +421,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     keyRing,
     publishedFeed,
     housekeeping,
+    minutes,
     roleTable,
     hasher: createPasswordHasher({ random, threads: shareOf(hashingThreads(), countWorkers(settings)) }),
     counters,

@@ -7,6 +7,7 @@ export const floors = [
   'storage',
   'hooks',
   'audit',
+  'statistics',
   'processes',
   'idempotency',
   'limits',

@@ -3,6 +3,7 @@ import type { Clock } from '../ground/clock.ts'
 import { prepare } from '../storage/prepared.ts'
 import type { Tables } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
+import { noteEvents } from './event-counts.ts'
 import type { AuditEventName } from './events.ts'
 
 /** Where a change comes from. `actor` is a user's id, `command-line` or `system`. */
@@ -69,4 +70,5 @@ export const recordEvent = async <Name extends string = AuditEventName>(
   entry: AuditEntry,
 ): Promise<void> => {
   await insertEvent(work.db, toEventRow(clock.now(), event, entry))
+  work.afterCommit(() => noteEvents(work.home, event))
 }

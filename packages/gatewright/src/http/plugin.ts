@@ -15,7 +15,7 @@ import { addGateHooks, toNotFound } from './gate-hooks.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { toLoggedError } from './logged-error.ts'
 import { createMetrics } from './metrics/metrics.ts'
-import { countRequests } from './metrics/request-counts.ts'
+import { countRequests, type RouteCount, toStatuses } from './metrics/request-counts.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
 import { accountRoutes } from './routes/account.ts'
@@ -87,6 +87,17 @@ const keepHouse = (app: FastifyInstance, { housekeeping }: Engine, log: Logger):
   app.addHook('onReady', async () => housekeeping.start(log))
 }
 
+/** What is counted is written while requests are taken, by servers only. */
+const countMinutes = (
+  app: FastifyInstance,
+  { minutes }: Engine,
+  counts: readonly RouteCount[],
+  log: Logger,
+): void => {
+  minutes.countAnswers(() => toStatuses(counts))
+  app.addHook('onReady', async () => minutes.start(log))
+}
+
 /** Mail goes out while requests are taken. */
 const sendMail = (app: FastifyInstance, { mail }: Engine, log: Logger): void => {
   app.addHook('onReady', async () => mail.start(log))
@@ -137,6 +148,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   runHooks(app, options, log)
   keepHouse(app, engine, log)
   sendMail(app, engine, log)
+  countMinutes(app, engine, counts, log)
   engine.processes.tell(log)
   engine.refusedCredentials.tell(log)
   engine.foreignUses.tell(log)

@@ -29,6 +29,7 @@ import { up as listedUsers } from './migrations/0027-listed-users.ts'
 import { up as formerPasswords } from './migrations/0028-former-passwords.ts'
 import { up as givenUpMails } from './migrations/0029-given-up-mails.ts'
 import { up as sealedAudit } from './migrations/0031-sealed-audit.ts'
+import { up as statistics } from './migrations/0035-statistics.ts'
 
 const ownMigrations: Record<string, Migration> = {
   '0001-first': { up: first },
@@ -60,6 +61,7 @@ const ownMigrations: Record<string, Migration> = {
   '0028-former-passwords': { up: formerPasswords },
   '0029-given-up-mails': { up: givenUpMails },
   '0031-sealed-audit': { up: sealedAudit },
+  '0035-statistics': { up: statistics },
 }
 
 export type MigrationSet = {

@@ -39,6 +39,8 @@ export type Tables = {
   api_keys: ApiKeysTable
   identities: IdentitiesTable
   blocked_issuers: BlockedIssuersTable
+  statistics_minutes: StatisticsMinutesTable
+  statistics_hours: StatisticsHoursTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -482,6 +484,34 @@ type IdentitiesTable = { issuer: string; subject: string; user_id: string; creat
 
 /** Issuers of which no token is taken, whatever the settings say. */
 type BlockedIssuersTable = { issuer: string; blocked_at: number }
+
+/** What was counted, each from 0. */
+type StatisticsColumns = {
+  requests: number
+  refused: number
+  limited: number
+  errors: number
+  sign_ins: number
+  failed_sign_ins: number
+  second_factors_failed: number
+  refreshes: number
+  reuses: number
+  ended_sessions: number
+  unusual: number
+}
+
+/** What one process counted in a minute, written once and never changed. */
+type StatisticsMinutesTable = StatisticsColumns & {
+  /** Made anew by each process at its start. */
+  process: string
+  /** Counted up by the process: what is written twice is there once. */
+  batch: number
+  /** When the minute began. */
+  start: number
+}
+
+/** What all processes counted in an hour that began then. */
+type StatisticsHoursTable = StatisticsColumns & { start: number }
 
 export type Database = Kysely<Tables>
 export type AuditEventRow = Selectable<AuditEventsTable>

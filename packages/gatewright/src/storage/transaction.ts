@@ -13,6 +13,8 @@ type Locked = (typeof lockOrder)[number]
 /** A transaction at work. */
 export type Work = {
   readonly db: DatabaseTransaction
+  /** The database that it is a transaction of, by which a process knows what it counts of it. */
+  readonly home: Database
   /** Takes what to do once it is durable. Not durable itself: a process that ends in between has not done it. */
   readonly afterCommit: (effect: () => void) => void
   /** To be called before such a row is locked. @throws TypeError where one that comes later in the order is held */
@@ -48,6 +50,7 @@ const commit = async <T>(db: Database, body: Body<T>) => {
       const result = await transact(transaction =>
         body({
           db: transaction,
+          home: db,
           afterCommit: effect => effects.push(effect),
           beforeLock: createBeforeLock(),
         }),

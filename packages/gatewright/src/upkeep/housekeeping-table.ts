@@ -1,6 +1,7 @@
 import { day, hour } from '../ground/clock.ts'
 import { keyLifetime } from '../idempotency/once.ts'
 import { deviceLifetime } from '../sessions/known-devices.ts'
+import { hoursKeptFor } from '../statistics/steps.ts'
 import type { Tables } from '../storage/tables.ts'
 
 type Name = keyof Tables
@@ -116,6 +117,18 @@ export const housekeepingTable = [
     time: 'last_used_at',
     keptFor: deviceLifetime,
     why: 'A browser that nobody has signed in with for a year is a new one.',
+  },
+  {
+    table: 'statistics_hours',
+    key: ['start'],
+    time: 'start',
+    keptFor: hoursKeptFor,
+    why: 'What was counted in an hour, of nobody by name, is shown for 90 days.',
+  },
+  {
+    table: 'statistics_minutes',
+    time: 'start',
+    why: 'A day and an hour; then a task adds them to their hours.',
   },
   {
     table: 'passkeys',

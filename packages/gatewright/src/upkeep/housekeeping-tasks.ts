@@ -1,3 +1,4 @@
+import { foldMinutes } from '../statistics/fold.ts'
 import type { Work } from '../storage/transaction.ts'
 import { endExpiredKeys, remindOfKeys } from './api-key-tasks.ts'
 import { endOverdueSessions, firstPlace } from './end-overdue-sessions.ts'
@@ -30,6 +31,7 @@ export const housekeepingTasks: readonly Task[] = [
   endOverdue,
   taskOf('expired_api_keys', endExpiredKeys),
   taskOf('api_key_reminders', remindOfKeys),
+  taskOf('statistics_minutes', ({ clock }, work) => foldMinutes(work, clock.now())),
   ...sweptTables.map(swept => ({
     name: swept.table,
     begin:

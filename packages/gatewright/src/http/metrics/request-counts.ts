@@ -63,3 +63,11 @@ export const countRequests = (app: FastifyInstance): readonly RouteCount[] => {
   })
   return counts
 }
+
+/** How many answers of each status, of all routes. */
+export const toStatuses = (counts: readonly RouteCount[]): ReadonlyMap<number, number> => {
+  const all = new Map<number, number>()
+  for (const { statuses } of counts)
+    for (const [status, count] of statuses) all.set(status, (all.get(status) ?? 0) + count)
+  return all
+}

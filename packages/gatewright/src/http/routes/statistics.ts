@@ -7,8 +7,12 @@ import {
   type Statistics,
 } from '../../administration/statistics.ts'
 import type { Engine } from '../../compose.ts'
-import { toTimestamp } from '../../ground/clock.ts'
+import { parseTimestamp, toTimestamp } from '../../ground/clock.ts'
 import { permission } from '../../permissions/access-rule.ts'
+import { shareForAWhile } from '../../revocation/share-for-a-while.ts'
+import { figureNames, toFigures } from '../../statistics/figures.ts'
+import { type Point, readSeries, type Series, toSeries } from '../../statistics/series.ts'
+import { stepNames } from '../../statistics/steps.ts'
 import { integer, list, named, strictObject, timestamp } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
@@ -22,6 +26,22 @@ const daySchema = strictObject({
   failed_second_factors: integer,
   new_api_keys: integer,
 })
+
+const pointSchema = strictObject({
+  start: timestamp,
+  ...(Object.fromEntries(figureNames.map(name => [name, integer])) as Record<
+    (typeof figureNames)[number],
+    typeof integer
+  >),
+})
+
+const askedTime = { ...timestamp, maxLength: 40 } as const
+
+const statisticsQuery = strictObject({ from: askedTime, until: askedTime, step: { enum: stepNames } }, [
+  'from',
+  'until',
+  'step',
+])
 
 const statisticsSchema = named(
   'Statistics',
@@ -40,6 +60,8 @@ const statisticsSchema = named(
     api_keys: integer,
     invitations: integer,
     days: list(daySchema),
+    step: { enum: stepNames },
+    series: list(pointSchema),
   }),
 )
 
@@ -60,7 +82,9 @@ const toUsers = ({ users, disabled, withApp, withPasskeyAlone }: Statistics) => 
   with_second_factor: Math.min(mostCounted, withApp + withPasskeyAlone),
 })
 
-const toView = (found: Statistics) => ({
+const toPoint = ({ start, ...figures }: Point) => ({ start: toTimestamp(start), ...figures })
+
+const toView = (found: Statistics, { step }: Series, points: readonly Point[]) => ({
   counted_at: toTimestamp(found.at),
   most: mostCounted,
   users: toUsers(found),
@@ -73,6 +97,8 @@ const toView = (found: Statistics) => ({
   api_keys: found.apiKeys,
   invitations: found.invitations,
   days: found.days.map(toDay),
+  step,
+  series: points.map(toPoint),
 })
 
 const exampleDay = {
@@ -84,9 +110,15 @@ const exampleDay = {
   new_api_keys: 0,
 }
 
+const exampleFigures = toFigures(name => (name === 'requests' ? 1_204 : 2))
+
+const toTime = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : parseTimestamp(text)
+
 /** Numbers for the front page of whoever looks after an installation: of nobody by name. */
 export const statisticsRoutes = (app: FastifyInstance, engine: Engine): void => {
   const readStatistics = createStatistics(engine)
+  const share = shareForAWhile(engine.clock, (series: Series) => readSeries(engine, series))
   typed(app).get(
     '/admin/statistics',
     {
@@ -99,8 +131,9 @@ export const statisticsRoutes = (app: FastifyInstance, engine: Engine): void => 
         },
         reference: {
           tag: 'Administration',
-          summary: `How many users, sessions and keys there are, and what the last ${daysShown} days had (in UTC, the oldest first); a figure equal to \`most\` stands for so many or more`,
+          summary: `How many users, sessions and keys there are, and what the last ${daysShown} days had (in UTC, the oldest first); a figure equal to \`most\` stands for so many or more. \`series\` has what all processes counted by \`step\` (\`minute\`: 12 hours at most, of the last 24; \`hour\`: 31 days at most; \`day\`) from \`from\` to \`until\`; without a word, the last day by hours`,
           example: {
+            query: { step: 'hour' },
             answer: {
               counted_at: '2026-11-22T12:00:00.000Z',
               most: mostCounted,
@@ -111,12 +144,19 @@ export const statisticsRoutes = (app: FastifyInstance, engine: Engine): void => 
               api_keys: 4,
               invitations: 0,
               days: [exampleDay],
+              step: 'hour',
+              series: [{ start: '2026-11-22T11:00:00.000Z', ...exampleFigures }],
             },
           },
         },
       },
-      schema: { response: { 200: statisticsSchema } },
+      schema: { querystring: statisticsQuery, response: { 200: statisticsSchema } },
     },
-    async () => toView(await readStatistics()),
+    async ({ query: { from, until, step } }) => {
+      const asked = { from: toTime(from), until: toTime(until), step }
+      const series = toSeries(asked, engine.clock.now())
+      const points = await share(`${series.step} ${series.from} ${series.until}`, series)
+      return toView(await readStatistics(), series, points)
+    },
   )
 }
