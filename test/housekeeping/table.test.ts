@@ -62,7 +62,8 @@ test('what is past its time is found by an index, in every table', () => {
     const select = `select ${key.join(', ')} from ${table} where ${time} <= 5 and ${only} is not null order by ${time} limit 200`
     const plan = second.planOf(select).join('\n')
     // One row at most.
-    if (table !== 'setup_links') assert.match(plan, /USING ((COVERING )?INDEX|INTEGER PRIMARY KEY)|Index (Only )?Scan/, table)
+    if (table !== 'setup_links')
+      assert.match(plan, /USING ((COVERING )?INDEX|INTEGER PRIMARY KEY)|Index (Only )?Scan/, table)
   }
   const live = `select id from sessions where ended_at is null and (expires_at, id) > (1, 'x') order by expires_at, id limit 500`
   assert.match(second.planOf(live).join('\n'), /sessions_live/)
