@@ -32,7 +32,7 @@ type Case = { readonly gate: AccessDependencies; readonly asked: Asked }
 
 const randomCase = (random: Seeded): Case => {
   const thing: Thing | undefined = randomThing(random, userIds)
-  const { db, clock, roleTable } = t.engine
+  const { db, clock, roleTable, permissionUses } = t.engine
   const rule = {
     access: randomRule(random),
     limit: 'read',
@@ -43,7 +43,7 @@ const randomCase = (random: Seeded): Case => {
   const principal = randomPrincipal(random, clock.now(), userIds)
   const thingId = random.oneIn(10) ? random.pick([undefined, 'not plain']) : 'post'
   return {
-    gate: { db, clock, roleTable, things: new Map([['post', async () => thing]]) },
+    gate: { db, clock, roleTable, permissionUses, things: new Map([['post', async () => thing]]) },
     asked: { rule, principal, thingId },
   }
 }

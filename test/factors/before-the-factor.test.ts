@@ -86,7 +86,7 @@ describe('a factor that is added between the gate’s look and the change', () =
 test('a handler that asks for a recent sign-in its route did not declare fails, and lets nobody through', () => {
   const principal = undefined
   const ask = (rule: Parameters<typeof checkFurtherRule>[1]) => () =>
-    checkFurtherRule(t.engine, rule, { principal, isFactorDue: undefined })
+    checkFurtherRule(t.engine, rule, { principal, isFactorDue: undefined, rolesBehind: undefined })
   assert.throws(ask(recentSignIn()), TypeError)
   assert.throws(ask(signedIn()), { code: 'invalid_token' })
 })

@@ -100,6 +100,12 @@ const rows: Readonly<Record<string, (at: number) => Promise<object>>> = {
   },
   reserved_usernames: async until => ({ username_hash: String(until), until }),
   statistics_hours: async start => ({ start, ...toFigures(() => 1) }),
+  permission_uses: async last_day => ({
+    holder_kind: 'role',
+    holder_id: 'moderator',
+    permission: 'posts:moderate',
+    last_day,
+  }),
   limit_counters: async at => ({ key: String(at), tat: at * 1_000 }),
   sign_in_throttles: async forgotten_at => ({ key: 'a name', wrong: 1, open_at: 1, tat: 1, forgotten_at }),
   known_devices: async last_used_at => ({

@@ -221,7 +221,7 @@ describe('a session of an administrator that a cookie holds', () => {
     const browser = await openBrowser(t, username)
     const { id } = (await browse(t, browser, 'GET', 'me')).body
     t.clock.advance(idle)
-    await inTransaction(t.engine.db, work => replaceRoles(work, id, ['admin']))
+    await inTransaction(t.engine.db, work => replaceRoles(t.engine, work, id, ['admin']))
     assert.equal(show(await browse(t, browser, 'GET', 'me')), '401 session_ended')
   })
 })

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { createPermissionUses, type PermissionUses } from './access-review/permission-uses.ts'
 import { writeBackCutOffs } from './administration/write-back.ts'
 import { createKeyUses } from './api-keys/key-uses.ts'
 import { createKnownKeys } from './api-keys/known-keys.ts'
@@ -83,6 +84,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly hooks: HookRunner
   readonly mail: Mailer
   readonly refusedCredentials: RefusedCredentials
+  readonly permissionUses: PermissionUses
   readonly processes: Processes
   readonly keyRing: KeyRing
   /** By which other processes say that there is something to read. */
@@ -352,6 +354,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(uses.stop)
   const keyUses = createKeyUses({ db, clock })
   opened.defer(keyUses.stop)
+  const permissionUses = createPermissionUses({ db, clock })
+  opened.defer(permissionUses.stop)
   const foreignUses = createForeignUses({ db, clock })
   opened.defer(foreignUses.stop)
   const refusedCredentials = createRefusedCredentials({ db, clock })
@@ -418,6 +422,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     asksAdministrators: asksAdministratorsBy(settings, processes),
     refusedCredentials,
     foreignUses,
+    permissionUses,
     keyRing,
     publishedFeed,
     housekeeping,

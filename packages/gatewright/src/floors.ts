@@ -26,6 +26,7 @@ export const floors = [
   'sign-in',
   'federation',
   'administration',
+  'access-review',
   'upkeep',
   'gate',
   'compose.ts',

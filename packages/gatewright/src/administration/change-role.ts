@@ -289,6 +289,11 @@ export const deleteRole = (
       })
     await work.db.deleteFrom('role_permissions').where('role', '=', name).execute()
     await work.db.deleteFrom('roles').where('name', '=', name).execute()
+    await work.db
+      .deleteFrom('permission_uses')
+      .where('holder_kind', '=', 'role')
+      .where('holder_id', '=', name)
+      .execute()
     await recordEvent(dependencies, work, 'role.deleted', {
       origin,
       details: { role: name, before: permissions },

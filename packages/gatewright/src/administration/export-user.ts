@@ -120,6 +120,20 @@ const listOwnInvitations = async (db: Database, userId: string) => {
   }))
 }
 
+const listPermissionUses = async (db: Database, userId: string) => {
+  const rows = await db
+    .selectFrom('permission_uses')
+    .select(['permission', 'last_day'])
+    .where('holder_kind', '=', 'user')
+    .where('holder_id', '=', userId)
+    .orderBy('permission')
+    .execute()
+  return rows.map(({ permission, last_day }) => ({
+    permission,
+    last_day: toTimestamp(last_day).slice(0, 10),
+  }))
+}
+
 const readApplication = async (data: UserData, { db }: Dependencies, userId: string) => {
   const read: [string, readonly unknown[]][] = []
   for (const [name, list] of Object.entries(data)) read.push([name, await list(userId, { db })])
@@ -150,6 +164,7 @@ export const exportUser = async (
     api_keys: await listOwnKeys(db, userId),
     identities: await listOwnIdentities(db, userId),
     invitations: await listOwnInvitations(db, userId),
+    permission_uses: await listPermissionUses(db, userId),
     events: await listEvents(db, userId),
     application: await readApplication(data, dependencies, userId),
   }

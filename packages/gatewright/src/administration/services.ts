@@ -93,7 +93,7 @@ export const changeServiceRoles = async (
     await holdGiver(dependencies, work, caller, { roles: after, over: userId })
     const service = await holdService(dependencies, work, target, caller)
     const details = { before: service.roles, after }
-    await replaceRoles(work, userId, after)
+    await replaceRoles(dependencies, work, userId, after)
     await recordEvent(dependencies, work, 'service.roles-changed', { origin, userId, details })
     await emitHook(dependencies, work, 'role-changed', { userId, ...details })
     await applyConsequences(dependencies, work, 'roles changed', { userId, origin })

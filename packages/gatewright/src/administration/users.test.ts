@@ -209,7 +209,7 @@ describe('a user made by an administrator', () => {
       code: 'session_ended',
     },
     'lost the role by hand in the database': {
-      act: () => inTransaction(t.engine.db, work => replaceRoles(work, root.userId, ['user'])),
+      act: () => inTransaction(t.engine.db, work => replaceRoles(t.engine, work, root.userId, ['user'])),
       code: 'insufficient_permission',
     },
   }

@@ -145,7 +145,7 @@ export const changeRoles = async (
     if (!roles.includes(administratorRole)) await guardLastAdministrator(work, userId)
     await lockUser(work, userId)
     const { roles: before } = await getPerson(work.db, userId)
-    await replaceRoles(work, userId, after)
+    await replaceRoles(dependencies, work, userId, after)
     await noteAdministrator(dependencies, work, roles)
     await recordEvent(dependencies, work, 'user.roles-changed', {
       origin,

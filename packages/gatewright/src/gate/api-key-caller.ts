@@ -91,6 +91,7 @@ const judge = (
     dependencies.keyUses.note(keyId, { at: now, address: passage.address })
   }
   passage.apiKeyOwner = { userId, keyId } satisfies KeyOwner
+  passage.rolesBehind = key.roles
   passage.principal = seen.principal
 }
 

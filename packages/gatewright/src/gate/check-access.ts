@@ -18,12 +18,13 @@ import { multiFactor } from '../permissions/multi-factor.ts'
 import type { RoleTable } from '../permissions/roles.ts'
 import { lacksFactor } from '../sign-in/own-factors.ts'
 import type { Database } from '../storage/tables.ts'
+import { noteFurtherUse, noteUse, type UseDependencies } from './note-use.ts'
 import type { GateRule, Passage } from './passage.ts'
 
 /** Finds an application's object by its id, as it is now. */
 export type FindThing = (db: Database, id: string) => Promise<Thing | undefined>
 
-export type AccessDependencies = {
+export type AccessDependencies = UseDependencies & {
   readonly db: Database
   readonly clock: Pick<Clock, 'now'>
   readonly roleTable: Pick<RoleTable, 'administrative'>
@@ -73,13 +74,15 @@ const isPlainId = /^[\w.~-]{1,100}$/
  * @throws TypeError where the route did not declare a recent sign-in that is asked for: the gate has not looked then
  */
 export const checkFurtherRule = (
-  gate: Pick<AccessDependencies, 'clock' | 'roleTable'>,
+  gate: UseDependencies & Pick<AccessDependencies, 'clock' | 'roleTable'>,
   rule: AccessRule,
-  { principal, isFactorDue }: Pick<Passage, 'principal' | 'isFactorDue'>,
+  { principal, isFactorDue, rolesBehind }: Pick<Passage, 'principal' | 'isFactorDue' | 'rolesBehind'>,
 ): void => {
   if (isFactorDue === undefined && asksForRecentSignIn(rule))
     throw new TypeError('the route must say `furtherAccess: recentSignIn()` to the gate')
-  refuseUnless(decideFurther(rule, toFacts(gate, { principal, isFactorDue })))
+  const facts = toFacts(gate, { principal, isFactorDue })
+  refuseUnless(decideFurther(rule, facts))
+  noteFurtherUse(gate, rule, { principal, rolesBehind }, facts)
 }
 
 const asksForFactor = ({ access, furtherAccess }: GateRule): boolean =>
@@ -98,15 +101,19 @@ const findFactorDue = (
 /** What costs a query is asked last, of those alone whom the rest lets in. */
 const decideOn = (gate: AccessDependencies, passage: Passage, thing?: Thing): void | Promise<void> => {
   const { rule, principal } = passage
-  refuseUnless(decideAccess(rule, toFacts(gate, { principal, isFactorDue: undefined, thing })))
+  const known = toFacts(gate, { principal, isFactorDue: undefined, thing })
+  refuseUnless(decideAccess(rule, known))
   const found = findFactorDue(gate, passage)
   if (!(found instanceof Promise)) {
     passage.isFactorDue = found
+    noteUse(gate, passage, known)
     return
   }
   return found.then(isFactorDue => {
     passage.isFactorDue = isFactorDue
-    refuseUnless(decideAccess(rule, toFacts(gate, { principal, isFactorDue, thing })))
+    const facts = { ...known, isFactorDue }
+    refuseUnless(decideAccess(rule, facts))
+    noteUse(gate, passage, facts)
   })
 }
 

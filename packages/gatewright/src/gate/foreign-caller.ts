@@ -77,6 +77,7 @@ export const checkForeignCaller = (
 ): void | Promise<void> => {
   const admit = (caller: ForeignCaller): void => {
     passage.principal = toClientPrincipal(dependencies, caller)
+    passage.rolesBehind = caller.user?.roles
     const { issuer, subject, clientId, foreignId } = token
     const { address, requestId } = passage
     const userId = caller.user?.userId

@@ -79,6 +79,8 @@ export type Passage = {
   /** The request has waited for its turn since it was judged. */
   hasWaited: boolean
   principal: Principal | undefined
+  /** Of whoever it acts for that has no roles itself: what a key may do follows its owner's. */
+  rolesBehind: readonly string[] | undefined
   /** The user has a second factor that the session has not shown; undefined where the route does not ask. */
   isFactorDue: boolean | undefined
   /** Nothing more is to come, and nothing was waited for: the judgement of the head is the last word. */
@@ -108,6 +110,7 @@ export const newPassage = ({ rule, requestId, method, peer, rawHeaders, thingId 
   session: undefined,
   hasWaited: false,
   principal: undefined,
+  rolesBehind: undefined,
   isFactorDue: undefined,
   isJudged: false,
   submittedName: undefined,

@@ -59,6 +59,10 @@ export const minute = 60 * second
 export const hour = 60 * minute
 export const day = 24 * hour
 
+/** The beginning of the day, in UTC, that a moment lies in; and its end. */
+export const startOfDay = (at: number): number => Math.floor(at / day) * day
+export const endOfDay = (at: number): number => startOfDay(at) + day
+
 /** How far the clocks of machines that count together may be apart: beyond 2 s a process is not ready. */
 export const mostApart = 10 * second
 

@@ -37,7 +37,11 @@ export const localeOf = ({ raw }: Pick<FastifyRequest, 'raw'>): Locale =>
  * route that asks for a recent sign-in by this declares it: `gate: { …, furtherAccess: recentSignIn() }`.
  */
 export const requireAccess = ({ server, principal, passage }: FastifyRequest, rule: AccessRule): void => {
-  checkFurtherRule(server.gatewright, rule, { principal, isFactorDue: passage?.isFactorDue })
+  checkFurtherRule(server.gatewright, rule, {
+    principal,
+    isFactorDue: passage?.isFactorDue,
+    rolesBehind: passage?.rolesBehind,
+  })
 }
 
 /**

@@ -6,11 +6,14 @@ declare const beyondBrand: unique symbol
 /** What a role opens beside the permissions that are declared here. */
 export type Beyond = string & { readonly [beyondBrand]: true }
 
-/** A space stands in no name of a permission. What everybody gets who registers tells nobody apart. */
+/** A space stands in no name of a permission. */
+export const namedRole = (role: string): Beyond => `role ${role}` as Beyond
+
+/** What everybody gets who registers tells nobody apart. */
 const beyondOf = ({ undeclared, named }: RoleTable, roles: readonly string[]): readonly Beyond[] =>
   roles.flatMap(role => [
     ...(undeclared.get(role) ?? []),
-    ...(named.has(role) && role !== defaultRole ? [`role ${role}`] : []),
+    ...(named.has(role) && role !== defaultRole ? [namedRole(role)] : []),
   ]) as Beyond[]
 
 /**

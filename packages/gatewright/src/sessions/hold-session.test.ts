@@ -42,7 +42,7 @@ describe('a write to security data is refused in its own transaction', () => {
   })
 
   test('when the caller has lost the permission meanwhile', async () => {
-    await inTransaction(t.engine.db, work => replaceRoles(work, admin.userId, ['moderator']))
+    await inTransaction(t.engine.db, work => replaceRoles(t.engine, work, admin.userId, ['moderator']))
     await assert.rejects(hold(admin, 'users:write'), { code: 'insufficient_permission' })
     await assert.rejects(hold(admin, 'users:read', 'users:write'), { code: 'insufficient_permission' })
     await hold(admin, 'users:read')

@@ -188,7 +188,8 @@ describe('a last use is not written', () => {
     await stays()
   })
 
-  const promote = () => inTransaction(t.engine.db, work => replaceRoles(work, ann.userId, ['admin']))
+  const promote = () =>
+    inTransaction(t.engine.db, work => replaceRoles(t.engine, work, ann.userId, ['admin']))
 
   test('into one of an administrator that was idle for an hour', async () => {
     await promote()

@@ -29,6 +29,8 @@ type UsedRow = { readonly id: string; readonly last_used_at: number | null; read
 type Dependencies = {
   readonly clock: Clock
   readonly every: number
+  /** How long it is tried to write a use, in milliseconds; else until what was used has surely ended. */
+  readonly triedFor?: number
   /**
    * Writes them in one statement, but over no use that is later than `lastBefore`.
    * @returns the ids written
@@ -41,10 +43,13 @@ const mostNoted = 100_000
 /** In one statement, so that it is over within a few milliseconds. */
 const mostAtOnce = 400
 /** A use that can't be written by then belongs to something that has ended. */
-const triedFor = 3
+const usuallyTried = 3
 const longestStop = 5 * second
 
-export const createUses = ({ clock, every, writeUses }: Dependencies, most = mostNoted): Uses => {
+export const createUses = (
+  { clock, every, triedFor = usuallyTried * every, writeUses }: Dependencies,
+  most = mostNoted,
+): Uses => {
   let noted = new Map<string, Use>()
   let inFlight: ReadonlyMap<string, Use> = new Map()
   let writing: Promise<void> | undefined
@@ -60,7 +65,7 @@ export const createUses = ({ clock, every, writeUses }: Dependencies, most = mos
   const writeSome = async (uses: readonly NotedUse[], apart: number): Promise<void> => {
     const now = clock.now()
     const written = new Set(await writeUses(uses, now - apart).catch(() => []))
-    const oldest = now - triedFor * every
+    const oldest = now - triedFor
     for (const [id, use] of uses) if (!written.has(id) && use.at > oldest) keep(id, use)
   }
 

@@ -30,6 +30,11 @@ export const ensureInstallation = async ({
     })
     .onConflict(conflict => conflict.column('id').doNothing())
     .execute()
+  await db
+    .updateTable('installation')
+    .set({ uses_noted_since: clock.now() })
+    .where('uses_noted_since', 'is', null)
+    .execute()
 }
 
 /** The random id of this database. */

@@ -41,6 +41,7 @@ export type Tables = {
   blocked_issuers: BlockedIssuersTable
   statistics_minutes: StatisticsMinutesTable
   statistics_hours: StatisticsHoursTable
+  permission_uses: PermissionUsesTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -59,6 +60,8 @@ type InstallationTable = {
   identity: Generated<string | null>
   /** PostgreSQL: another one after each fail-over. */
   timeline: Generated<string | null>
+  /** Before it nobody noted which permissions were used. */
+  uses_noted_since: Generated<number | null>
 }
 
 /** One row for each process that works on this database, as long as it counts as live. */
@@ -119,7 +122,12 @@ type UsersTable = {
   description: Generated<string | null>
 }
 
-type UserRolesTable = { user_id: string; role: string }
+type UserRolesTable = {
+  user_id: string
+  role: string
+  /** Null where a former version gave it. */
+  granted_at: Generated<number | null>
+}
 
 /** The application's own roles, as its last start declared them. What they allow stands beside them, for processes without its code. */
 type DeclaredRolesTable = {
@@ -512,6 +520,16 @@ type StatisticsMinutesTable = StatisticsColumns & {
 
 /** What all processes counted in an hour that began then. */
 type StatisticsHoursTable = StatisticsColumns & { start: number }
+
+/** The last day on which a permission was used. */
+type PermissionUsesTable = {
+  /** `user`, `api-key`, or the `role` that it was held by. */
+  holder_kind: string
+  holder_id: string
+  permission: string
+  /** Its beginning, in UTC. */
+  last_day: number
+}
 
 export type Database = Kysely<Tables>
 export type AuditEventRow = Selectable<AuditEventsTable>

@@ -109,7 +109,7 @@ const assertFound = (finding: Finding | undefined, level: Finding['level'], says
 
 const addAdministrator = `
   insert into users (id, username, username_key, version, created_at) values ('u', 'root', 'root', 1, 1);
-  insert into user_roles values ('u', 'admin');
+  insert into user_roles values ('u', 'admin', null);
   update installation set first_administrator_at = 1`
 
 test('a sound installation has no finding, and looking changes no byte of it', async () => {
@@ -365,7 +365,7 @@ describe('the administrator', () => {
 describe('a role that somebody holds', () => {
   const addHolder = `
     insert into users (id, username, username_key, version, created_at) values ('u', 'ann', 'ann', 1, 1);
-    insert into user_roles values ('u', 'user'), ('u', 'analyst')`
+    insert into user_roles values ('u', 'user', null), ('u', 'analyst', null)`
 
   test('and that no application declares is named', async () => {
     const { run, find } = install()

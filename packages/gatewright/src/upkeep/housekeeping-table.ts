@@ -1,3 +1,4 @@
+import { usesKeptFor } from '../access-review/permission-uses.ts'
 import { day, hour } from '../ground/clock.ts'
 import { keyLifetime } from '../idempotency/once.ts'
 import { deviceLifetime } from '../sessions/known-devices.ts'
@@ -150,6 +151,13 @@ export const housekeepingTable = [
     time: 'ended_at',
     keptFor: lateClients,
     why: 'A key that has ended is refused as such for a week, and as unknown after it. Why it ended stands in the audit events.',
+  },
+  {
+    table: 'permission_uses',
+    key: ['holder_kind', 'holder_id', 'permission'],
+    time: 'last_day',
+    keptFor: usesKeptFor,
+    why: 'The last day on which a permission was used, for the access review; what was not used for 400 days stands there as unused. Deleted with its user or role.',
   },
   { table: 'role_permissions', why: 'Until its role is deleted, or loses the permission.' },
   { table: 'roles', why: 'Until an administrator deletes it.' },

@@ -79,6 +79,19 @@ export const eraseUser = async (
     )
     .execute()
   await db
+    .deleteFrom('permission_uses')
+    .where(({ eb, selectFrom }) =>
+      eb.or([
+        eb('holder_kind', '=', 'user').and('holder_id', '=', id),
+        eb('holder_kind', '=', 'api-key').and(
+          'holder_id',
+          'in',
+          selectFrom('api_keys').select('api_keys.id').where('api_keys.user_id', '=', id),
+        ),
+      ]),
+    )
+    .execute()
+  await db
     .updateTable('sessions')
     .set({ device: '', address: '' })
     .where('user_id', '=', id)

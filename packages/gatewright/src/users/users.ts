@@ -262,7 +262,7 @@ export const insertUserRow = async (
     .executeTakeFirst()
   if (result.numInsertedOrUpdatedRows !== 1n) throw new Refusal('username_taken')
   await refuseReserved(db, row.username_key as UsernameKey, row.created_at)
-  await insertRoles(db, row.id, roles)
+  await insertRoles(db, row.id, roles, row.created_at)
 }
 
 /** Looked at after the insertion: whoever deletes the name's last user at this moment has committed by then. */
@@ -290,18 +290,33 @@ export const noteReview = (database: Database, userId: string): Promise<void> =>
     await db.updateTable('users').set({ review_due: 0 }).where('id', '=', userId).execute()
   })
 
-const insertRoles = async (db: Work['db'], userId: string, roles: readonly string[]): Promise<void> => {
+const insertRoles = async (
+  db: Work['db'],
+  userId: string,
+  roles: readonly string[],
+  now: number,
+): Promise<void> => {
   if (roles.length === 0) return
   await db
     .insertInto('user_roles')
-    .values(roles.map(role => ({ user_id: userId, role })))
+    .values(roles.map(role => ({ user_id: userId, role, granted_at: now })))
+    .onConflict(conflict => conflict.columns(['user_id', 'role']).doNothing())
     .execute()
 }
 
-/** The roles named replace those held. */
-export const replaceRoles = async ({ db }: Work, userId: string, roles: readonly string[]): Promise<void> => {
-  await db.deleteFrom('user_roles').where('user_id', '=', userId).execute()
-  await insertRoles(db, userId, roles)
+/** The roles named replace those held. One that stays was granted when it was. */
+export const replaceRoles = async (
+  { clock }: { readonly clock: Pick<Clock, 'now'> },
+  { db }: Work,
+  userId: string,
+  roles: readonly string[],
+): Promise<void> => {
+  await db
+    .deleteFrom('user_roles')
+    .where('user_id', '=', userId)
+    .$if(roles.length > 0, query => query.where('role', 'not in', roles))
+    .execute()
+  await insertRoles(db, userId, roles, clock.now())
 }
 
 /**

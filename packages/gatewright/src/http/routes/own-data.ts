@@ -3,7 +3,7 @@ import { exportUser } from '../../administration/export-user.ts'
 import type { Engine } from '../../compose.ts'
 import { allOf, recentSignIn, signedIn } from '../../permissions/access-rule.ts'
 import { originOf, principalOf } from '../request.ts'
-import { list, strictObject } from '../schemas.ts'
+import { anyText, list, strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 import { ownAccountExample, ownAccountSchema, readOwnAccount } from './account.ts'
 import { identitySchema, linkExample } from './identities.ts'
@@ -29,6 +29,7 @@ export const ownDataRoutes = (app: FastifyInstance, engine: Engine): void => {
               api_keys: [],
               identities: [{ ...linkExample, linked_at: '2026-11-22T08:30:00.000Z' }],
               invitations: [],
+              permission_uses: [{ permission: 'posts:moderate', last_day: '2026-11-20' }],
               events: [],
               application: {},
             },
@@ -45,6 +46,7 @@ export const ownDataRoutes = (app: FastifyInstance, engine: Engine): void => {
             api_keys: list(anything),
             identities: list(identitySchema),
             invitations: list(anything),
+            permission_uses: list(strictObject({ permission: anyText, last_day: anyText })),
             events: list(anything),
             application: anything,
           }),
