@@ -17,7 +17,15 @@ type Table = { readonly name: string; readonly columns: readonly { readonly name
 
 const leftOut = ['processes', 'limit_counters']
 /** What says only that something was refused, or that everything was read. */
-const onlyNoted = ['credential.refused', 'issuer.token-used', 'link.refused', 'user.exported']
+const onlyNoted = [
+  'access.refused',
+  'credential.refused',
+  'limit.exceeded',
+  'request.refused',
+  'issuer.token-used',
+  'link.refused',
+  'user.exported',
+]
 
 /** Columns that are written behind the answer. */
 const noted: Readonly<Record<string, readonly string[]>> = { api_keys: ['last_used_at', 'address'] }

@@ -47,7 +47,7 @@ const refresh = (refreshToken: string): Promise<Answer> =>
   call('POST', 'refresh', { body: { refresh_token: refreshToken } })
 
 const written = async (from = address) => {
-  await t.engine.refusedCredentials.write()
+  await t.engine.refusals.write()
   return connection
     .rows("select * from audit_events where event = 'credential.refused' and address = ? order by id", from)
     .map(({ id: _, details, ...row }) => ({ ...row, details: JSON.parse(String(details)) }))

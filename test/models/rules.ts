@@ -1,7 +1,8 @@
 import type { KeyEndReason } from '../../packages/gatewright/src/api-keys/api-keys.ts'
 import type { RefusalCode } from '../../packages/gatewright/src/ground/refusal.ts'
 import type { AssertionResponse } from '../../packages/gatewright/src/passkeys/responses.ts'
-import type { EndReason, Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
+import type { EndReason } from '../../packages/gatewright/src/sessions/end-reasons.ts'
+import type { Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
 
 /**
  * What the rules say, written anew in the plainest way: one user at a time, one call after the other, all in

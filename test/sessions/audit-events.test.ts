@@ -20,7 +20,7 @@ import { writeBackCutOffs } from '../../packages/gatewright/src/administration/w
 import { endApiKeys } from '../../packages/gatewright/src/api-keys/api-keys.ts'
 import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
-import { day, hour, second } from '../../packages/gatewright/src/ground/clock.ts'
+import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { toForeignId } from '../../packages/gatewright/src/ground/foreign-id.ts'
 import { linkExample } from '../../packages/gatewright/src/http/routes/identities.ts'
 import { join as takePlace } from '../../packages/gatewright/src/processes/join.ts'
@@ -55,7 +55,9 @@ const secrets = new Set<string>([password, newPassword, stolenPassword])
 before(async () => {
   breaches = await startBreachService([stolenPassword])
   issuer = await startExampleIssuer()
-  t = await startTestApp({ breachCheck: 'warn', breachCheckUrl: breaches.url, ...issuer.settings })
+  const limitsOverride = [{ policy: 'password-strength-address', count: 1, window: minute }]
+  const checked = { breachCheck: 'warn', breachCheckUrl: breaches.url, limitsOverride } as const
+  t = await startTestApp({ ...checked, ...issuer.settings })
   connection = openSecondConnection(t.engine)
 })
 after(async () => {
@@ -441,9 +443,32 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const { id, access, sessionId } = await join()
     await call('POST', 'logout', { token: access })
     const answer = await call('GET', 'me', { token: access })
-    await t.engine.refusedCredentials.write()
+    await t.engine.refusals.write()
     const details = { count: 1, last_at: t.clock.now(), last_request_id: answer.headers['x-request-id'] }
     return { user: id, actor: null, session: sessionId, answer, reason: 'logout', details }
+  },
+  'access.refused': async () => {
+    const { id, access, sessionId } = await join()
+    const answer = await call('GET', 'admin/settings', { token: access })
+    await t.engine.refusals.write()
+    const counted = { count: 1, last_at: t.clock.now(), last_request_id: answer.headers['x-request-id'] }
+    const details = { ...counted, lacks: 'permission settings:read' }
+    return { user: id, actor: id, session: sessionId, answer, reason: 'insufficient_permission', details }
+  },
+  'limit.exceeded': async () => {
+    while ((await t.engine.limiter.take('password-strength', { address })).allowed);
+    const answer = await call('POST', 'password/strength', { body: { password } })
+    assert.equal(answer.status, 429)
+    await t.engine.refusals.write()
+    const details = { count: 1, last_at: t.clock.now(), last_request_id: answer.headers['x-request-id'] }
+    return { user: null, actor: null, answer, reason: 'password-strength', details }
+  },
+  'request.refused': async () => {
+    const { access } = await join()
+    const answer = await call('GET', 'me', { token: access, headers: { 'x-api-key': 'gwk_AAAA' } })
+    await t.engine.refusals.write()
+    const details = { count: 1, last_at: t.clock.now(), last_request_id: answer.headers['x-request-id'] }
+    return { user: null, actor: null, answer, reason: 'several_credentials', details }
   },
   'session.started': async () => {
     const person = await join()

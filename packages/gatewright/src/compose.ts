@@ -4,7 +4,7 @@ import { writeBackCutOffs } from './administration/write-back.ts'
 import { createKeyUses } from './api-keys/key-uses.ts'
 import { createKnownKeys } from './api-keys/known-keys.ts'
 import { createForeignUses } from './audit/foreign-uses.ts'
-import { createRefusedCredentials, type RefusedCredentials } from './audit/refused-credentials.ts'
+import { createRefusals, type Refusals } from './audit/refusals.ts'
 import { checkMappings, createFederation } from './federation/federation.ts'
 import { type AddressWatch, createAddressWatch } from './gate/address-watch.ts'
 import { createClientAddress } from './gate/client-address.ts'
@@ -83,7 +83,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly breaches: BreachCheck
   readonly hooks: HookRunner
   readonly mail: Mailer
-  readonly refusedCredentials: RefusedCredentials
+  readonly refusals: Refusals
   readonly permissionUses: PermissionUses
   readonly processes: Processes
   readonly keyRing: KeyRing
@@ -358,8 +358,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(permissionUses.stop)
   const foreignUses = createForeignUses({ db, clock })
   opened.defer(foreignUses.stop)
-  const refusedCredentials = createRefusedCredentials({ db, clock })
-  opened.defer(refusedCredentials.stop)
+  const refusals = createRefusals({ db, clock })
+  opened.defer(refusals.stop)
   const limiter = createLimiter(
     {
       clock,
@@ -420,7 +420,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     hooks,
     mail,
     asksAdministrators: asksAdministratorsBy(settings, processes),
-    refusedCredentials,
+    refusals,
     foreignUses,
     permissionUses,
     keyRing,

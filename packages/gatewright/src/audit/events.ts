@@ -1,6 +1,6 @@
 /**
  * Every audit event: its name and when it is written. Each is a row of `audit_events`, written in the
- * transaction of what it records; only `credential.refused`, which changes nothing, is counted.
+ * transaction of what it records; only refusals that change nothing are counted (`http/refusal-table.ts`).
  */
 export const auditEvents = {
   'user.registered': 'A user registered.',
@@ -55,6 +55,12 @@ export const auditEvents = {
   'recovery-code.used': 'A recovery code was taken as a second factor; the details say how many are left.',
   'credential.refused':
     'A token, cookie or API key was refused with 401: a row for the first of a kind, then one a minute with their count.',
+  'access.refused':
+    'Somebody may not do what was asked (403), or asked for what is somebody else’s and hidden; the details say what permission or rule was lacking. A row for the first of a kind, then one a minute with their count.',
+  'limit.exceeded':
+    'A limit was exceeded (429); the reason is its name. A row for the first of a kind, then one a minute with their count.',
+  'request.refused':
+    'A request was refused whose form is a sign of an attack: two credentials, a link that opens nothing, a body made for parsers that disagree, a key of another request. A row for the first of a kind, then one a minute with their count.',
   'passkey.cloned':
     'The counter of a passkey went back: there are two of it. It was refused, and neither is taken any more.',
   'session.started': 'A user signed in.',

@@ -3,7 +3,7 @@ import { type Clock, day } from '../ground/clock.ts'
 import { waitAtMost } from '../ground/wait-at-most.ts'
 import type { Database } from '../storage/tables.ts'
 import { toEventRow } from './record.ts'
-import type { RefusedCredentialsLog } from './refused-credentials.ts'
+import type { RefusalsLog } from './refusals.ts'
 
 /** A token of another issuer that was let in, and the request that showed it. */
 export type ForeignUse = {
@@ -28,7 +28,7 @@ export type ForeignUses = {
   /** No I/O. */
   readonly note: (use: ForeignUse) => void
   /** Where to say that rows can't be written. */
-  readonly tell: (log: RefusedCredentialsLog) => void
+  readonly tell: (log: RefusalsLog) => void
   /** Writes what is noted a last time, and waits a bounded time for that. */
   readonly stop: () => Promise<void>
 }
@@ -87,7 +87,7 @@ export const createForeignUses = ({
   const known = new Map<string, { readonly day: number; readonly userId: string | undefined }>()
   const pending: Noted[] = []
   let writing: Promise<void> | undefined
-  let log: RefusedCredentialsLog = { warn: () => {} }
+  let log: RefusalsLog = { warn: () => {} }
   let isFailing = false
 
   const forget = (noted: readonly Noted[], error: unknown): void => {

@@ -4,6 +4,7 @@ import { minute, second } from '../ground/clock.ts'
 import { type CountedRefusals, createRefusalCounts, type RefusalKind } from './refusal-counts.ts'
 
 const kind = (changes: Partial<RefusalKind> = {}): RefusalKind => ({
+  event: 'credential.refused',
   reason: 'token_signature',
   addressGroup: '192.0.2.7',
   session: undefined,
@@ -41,6 +42,8 @@ describe('refusals of one kind', () => {
     const others = [
       kind(),
       kind({ reason: 'token_key' }),
+      kind({ event: 'access.refused', reason: 'token_key' }),
+      kind({ event: 'access.refused', reason: 'token_key', lacks: 'permission posts:moderate' }),
       kind({ addressGroup: '192.0.2.8' }),
       kind({ session: ann }),
       kind({ session: { userId: 'ann', sessionId: 'anns other' } }),
@@ -53,7 +56,7 @@ describe('refusals of one kind', () => {
     )
     assert.deepEqual(
       rows.map(({ tally }) => tally.count),
-      [2, 2, 2, 2, 2],
+      [2, 2, 2, 2, 2, 2, 2],
     )
   })
 
@@ -95,7 +98,12 @@ describe('memory exhaustion by refused credentials', () => {
     assert.equal(counts.size(), 20 + 5 + 1)
     const rows = counts.takeDue(0)
     assert.equal(sumOf(rows), sent)
-    assert.deepEqual(rows.at(-1)?.kind, { reason: 'others', addressGroup: null, session: undefined })
+    assert.deepEqual(rows.at(-1)?.kind, {
+      event: 'credential.refused',
+      reason: 'others',
+      addressGroup: null,
+      session: undefined,
+    })
   })
 
   test('by strangers leaves room for what is proven ours', () => {

@@ -5,12 +5,18 @@ type ProvenOwner = { readonly userId: string } & (
   | { readonly apiKey: string; readonly sessionId?: never }
 )
 
+/** The audit events that count: a row tells of many refusals. */
+export type CountedEvent = 'credential.refused' | 'access.refused' | 'limit.exceeded' | 'request.refused'
+
 /** What is counted together. */
 export type RefusalKind = {
+  readonly event: CountedEvent
   readonly reason: string
+  /** The permission or rule that the caller lacked, as access rules read. */
+  readonly lacks?: string | undefined
   /** Null where several groups are counted as one. */
   readonly addressGroup: string | null
-  /** Whose credential it was; only where its text is proven ours. */
+  /** Whose request it was; only where the credential is proven ours. */
   readonly session: ProvenOwner | undefined
 }
 
@@ -51,14 +57,14 @@ const add = (earlier: Tally | undefined, later: Tally): Tally =>
     ? later
     : { count: earlier.count + later.count, first: earlier.first, last: later.last }
 
-const keyOf = ({ reason, addressGroup, session }: RefusalKind): string =>
-  `${reason}\n${addressGroup}\n${session?.sessionId ?? session?.apiKey}`
+const keyOf = ({ event, reason, lacks, addressGroup, session }: RefusalKind): string =>
+  `${event}\n${reason}\n${lacks}\n${addressGroup}\n${session?.sessionId ?? session?.apiKey}`
 
 const anybody = { addressGroup: null, session: undefined } as const
 
 /**
- * Counts refusals by reason, address group and session, in bounded memory: what finds no room is counted by
- * its reason alone, and past that as `others`. None is dropped: the sum of all counts is the number of
+ * Counts refusals by event, reason, address group and principal, in bounded memory: what finds no room is counted
+ * by its event and reason alone, and past that by its event, as `others`. None is dropped: the sum of all counts is the number of
  * refusals. Strangers leave room for those that show something of ours, which nobody can make up.
  */
 export const createRefusalCounts = (bounds: Bounds = usualBounds): RefusalCounts => {
@@ -76,8 +82,8 @@ export const createRefusalCounts = (bounds: Bounds = usualBounds): RefusalCounts
 
   const entryOf = (kind: RefusalKind): Entry =>
     open(kind, kind.session === undefined ? bounds.ofStrangers : bounds.kinds) ??
-    open({ ...anybody, reason: kind.reason }, bounds.kinds + bounds.reasons) ??
-    openAlways({ ...anybody, reason: 'others' })
+    open({ ...anybody, event: kind.event, reason: kind.reason }, bounds.kinds + bounds.reasons) ??
+    openAlways({ ...anybody, event: kind.event, reason: 'others' })
 
   const openAlways = (kind: RefusalKind): Entry => open(kind, Number.POSITIVE_INFINITY) as Entry
 

@@ -16,21 +16,25 @@ const findEndReasons = async (db: Database, ids: readonly string[]): Promise<Rea
   )
 }
 
-const toRow = (
-  { kind: { reason, addressGroup, session }, tally: { count, first, last } }: CountedRefusals,
-  endReason: string | undefined,
-) =>
-  toEventRow(first.at, 'credential.refused', {
-    origin: { actor: null, address: addressGroup, requestId: first.requestId },
+/** Whoever was let in as far as that acts; what was refused itself stands for nobody. */
+const actorOf = ({ event, session }: CountedRefusals['kind']): string | null =>
+  event === 'access.refused' ? (session?.userId ?? null) : null
+
+const toRow = ({ kind, tally: { count, first, last } }: CountedRefusals, endReason: string | undefined) => {
+  const { event, reason, lacks, addressGroup, session } = kind
+  return toEventRow(first.at, event, {
+    origin: { actor: actorOf(kind), address: addressGroup, requestId: first.requestId },
     ...session,
     reason: endReason ?? reason,
     details: {
       count,
       last_at: last.at,
       last_request_id: last.requestId,
+      ...(lacks !== undefined && { lacks }),
       ...(session?.apiKey !== undefined && { key: session.apiKey }),
     },
   })
+}
 
 /**
  * Writes a row for each kind, in one statement. Where a request knew only that its session has ended, the

@@ -3,10 +3,10 @@ import type { Origin } from '../audit/record.ts'
 import { endCodes } from '../codes/codes.ts'
 import { endingPurposes, everyPurpose, type Purpose } from '../codes/purposes.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
+import type { EndReason } from '../sessions/end-reasons.ts'
 import { forgetDeviceOf, forgetDevices } from '../sessions/known-devices.ts'
 import {
   closeRefreshWindow,
-  type EndReason,
   endSessions,
   type LiveSession,
   renewSession,

@@ -1,9 +1,11 @@
 import type { Clock } from '../ground/clock.ts'
-import { Refusal } from '../ground/refusal.ts'
+import { Refusal, type RefusalCode } from '../ground/refusal.ts'
 import {
   type AccessRule,
   asksForRecentSignIn,
+  decide,
   type Thing,
+  type TracePart,
   thingOf,
   type Verdict,
 } from '../permissions/access-rule.ts'
@@ -14,6 +16,7 @@ import {
   decideFurther,
   isForKind,
 } from '../permissions/decide-access.ts'
+import { describeRule } from '../permissions/describe-access.ts'
 import { multiFactor } from '../permissions/multi-factor.ts'
 import type { RoleTable } from '../permissions/roles.ts'
 import { lacksFactor } from '../sign-in/own-factors.ts'
@@ -35,7 +38,26 @@ export type AccessDependencies = UseDependencies & {
 /** A caller at a route, with what the path names. */
 export type Asked = Pick<Passage, 'rule' | 'principal' | 'thingId'>
 
-const refuseUnless = (verdict: Verdict): void => {
+/** What a refusal rests on: the first of all that must hold, and of a choice the whole choice. */
+const findLacking = ({ rule, verdict, parts }: TracePart): AccessRule => {
+  const part = rule.kind === 'all-of' && !verdict.allowed && parts.find(each => !each.verdict.allowed)
+  return part ? findLacking(part) : rule
+}
+
+/** Only the refused are asked a second time, with the trace. */
+const lackingIn = (rule: AccessRule, facts: AccessFacts): string => {
+  const trace: TracePart[] = []
+  decide(rule, facts, trace)
+  return trace[0] === undefined ? '' : describeRule(findLacking(trace[0]))
+}
+
+/** Of these it is recorded what was lacking. */
+const namesLacking = ({ code, reason }: { readonly code: RefusalCode; readonly reason?: string }): boolean =>
+  reason === undefined
+    ? ['insufficient_permission', 'second_factor_required'].includes(code)
+    : reason === 'hidden'
+
+const refuseUnless = (verdict: Verdict, rule: AccessRule, facts: AccessFacts): void => {
   if (verdict.allowed) return
   const { code, maxAge, reason } = verdict
   throw new Refusal(code, {
@@ -45,6 +67,7 @@ const refuseUnless = (verdict: Verdict): void => {
       detail: 'Sign in first, and send the access token.',
     }),
     ...(maxAge !== undefined && { maxAge }),
+    ...(namesLacking(verdict) && { lacks: lackingIn(rule, facts) }),
   })
 }
 
@@ -81,7 +104,7 @@ export const checkFurtherRule = (
   if (isFactorDue === undefined && asksForRecentSignIn(rule))
     throw new TypeError('the route must say `furtherAccess: recentSignIn()` to the gate')
   const facts = toFacts(gate, { principal, isFactorDue })
-  refuseUnless(decideFurther(rule, facts))
+  refuseUnless(decideFurther(rule, facts), rule, facts)
   noteFurtherUse(gate, rule, { principal, rolesBehind }, facts)
 }
 
@@ -102,7 +125,11 @@ const findFactorDue = (
 const decideOn = (gate: AccessDependencies, passage: Passage, thing?: Thing): void | Promise<void> => {
   const { rule, principal } = passage
   const known = toFacts(gate, { principal, isFactorDue: undefined, thing })
+<<<<<<< HEAD
   refuseUnless(decideAccess(rule, known))
+=======
+  refuseUnless(decideAccess(rule, known), rule.access, known)
+>>>>>>> c7f45fa (Refusals: one table says which event each leaves; 403, 429 and signs of an attack are counted as 401 was)
   const found = findFactorDue(gate, passage)
   if (!(found instanceof Promise)) {
     passage.isFactorDue = found
@@ -111,9 +138,14 @@ const decideOn = (gate: AccessDependencies, passage: Passage, thing?: Thing): vo
   }
   return found.then(isFactorDue => {
     passage.isFactorDue = isFactorDue
+<<<<<<< HEAD
     const facts = { ...known, isFactorDue }
     refuseUnless(decideAccess(rule, facts))
     noteUse(gate, passage, facts)
+=======
+    const facts = toFacts(gate, { principal, isFactorDue, thing })
+    refuseUnless(decideAccess(rule, facts), rule.access, facts)
+>>>>>>> c7f45fa (Refusals: one table says which event each leaves; 403, 429 and signs of an attack are counted as 401 was)
   })
 }
 

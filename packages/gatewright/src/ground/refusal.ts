@@ -50,6 +50,8 @@ export type FieldError = { readonly path: string; readonly message: string }
 export type RefusalDetails = {
   /** A stable id of the exact reason, for the audit log and the person who may know it. */
   readonly reason?: string
+  /** The permission or rule that the caller lacked, as access rules read: for the audit log alone. */
+  readonly lacks?: string
   /** Whose credential was refused; only where its text is proven ours. */
   readonly session?: { readonly userId: string; readonly sessionId: string }
   /** An audit event of its own tells of it, so it is not counted as well. */

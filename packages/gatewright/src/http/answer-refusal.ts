@@ -9,7 +9,7 @@ import type { LimitReport } from '../limits/limit-report.ts'
 import type { LimitName } from '../limits/table.ts'
 import { wentBack, wentBackEvent } from '../upkeep/went-back.ts'
 import { addAnswerHeaders } from './answer-headers.ts'
-import { noteRefusedCredential } from './note-refused-credential.ts'
+import { noteRefusal } from './note-refusal.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
 import { clearSessionCookie } from './session-cookie.ts'
@@ -84,5 +84,5 @@ export const createAnswerRefusal =
       .serializer(JSON.stringify)
       .send(toProblem(tellNoMore(request, refusal), { publicUrl, requestId: request.id }))
     // After the answer, which stands in the queue of this turn: what is written about it comes behind it.
-    noteRefusedCredential(engine, request, refusal)
+    noteRefusal(engine, request, refusal)
   }

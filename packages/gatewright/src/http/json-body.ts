@@ -19,7 +19,8 @@ export const acceptJsonOnly = (app: FastifyInstance): void => {
       try {
         return parseJsonBytes(body)
       } catch (error) {
-        if (error instanceof JsonError) throw new Refusal('malformed_json')
+        if (error instanceof JsonError)
+          throw new Refusal('malformed_json', { reason: `json_${error.reason}` })
         throw error
       }
     },

@@ -150,7 +150,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   sendMail(app, engine, log)
   countMinutes(app, engine, counts, log)
   engine.processes.tell(log)
-  engine.refusedCredentials.tell(log)
+  engine.refusals.tell(log)
   engine.foreignUses.tell(log)
   engine.keyRing.tell(log)
   engine.federation.tell(log)

@@ -133,6 +133,9 @@ const refused = Object.fromEntries(
 
 const no = (code: Code): Verdict => refused[code]
 
+/** Answered like nothing at all: the audit record alone knows that it is there, and somebody else's. */
+const hidden: Verdict = Object.freeze({ allowed: false, code: 'not_found', reason: 'hidden' })
+
 const rank = (verdict: Verdict): number =>
   verdict.allowed ? -1 : (precedence as readonly RefusalCode[]).indexOf(verdict.code)
 
@@ -142,7 +145,12 @@ type Signed = Facts & { readonly principal: Principal }
 const decideOwner = ({ principal, thing }: Signed): Verdict => {
   if (thing === undefined) return no('not_found')
   if (thing.ownerId === principal.userId) return yes
-  return no(thing.isPublic ? 'insufficient_permission' : 'not_found')
+  return thing.isPublic ? no('insufficient_permission') : hidden
+}
+
+const decideVisible = ({ thing }: Facts): Verdict => {
+  if (thing === undefined) return no('not_found')
+  return thing.isPublic ? yes : hidden
 }
 
 const decidePermission = (name: Permission, { permissions, withheld }: Signed): Verdict => {
@@ -195,7 +203,7 @@ const decideAll = (rules: readonly AccessRule[], facts: Facts, parts?: TracePart
 
 const decidePart = (rule: AccessRule, facts: Facts, parts?: TracePart[]): Verdict => {
   if (rule.kind === 'everyone') return yes
-  if (rule.kind === 'visible') return facts.thing?.isPublic ? yes : no('not_found')
+  if (rule.kind === 'visible') return decideVisible(facts)
   if (rule.kind === 'any-of') return decideAny(rule.rules, facts, parts)
   if (rule.kind === 'all-of') return decideAll(rule.rules, facts, parts)
   if (!isSigned(facts)) return no('invalid_token')

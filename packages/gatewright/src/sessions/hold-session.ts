@@ -46,7 +46,8 @@ export const holdPermissions = async (
   const roles = await listRoles(work.db, userId)
   const roleTable = await holdRoles(granting.roleTable, work, roles)
   const { permissions } = grantedTo({ ...granting, roleTable }, session.amr.split(' '), roles)
-  if (!reaches(roleTable, { roles, permissions }, needed)) throw new Refusal('insufficient_permission')
+  if (!reaches(roleTable, { roles, permissions }, needed))
+    throw new Refusal('insufficient_permission', { lacks: needed.map(String).join(', ') })
 }
 
 /**

@@ -11,6 +11,7 @@ import type { SessionRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import { hashSessionSecret, newSessionSecret, type SessionSecret } from '../tokens/session-secret.ts'
 import { listRoles } from '../users/users.ts'
+import type { EndReason } from './end-reasons.ts'
 import { endedByTime, isJustRenewed, promisedExpiry, type SessionTimes, timesOf } from './session-times.ts'
 import type { SessionUses } from './session-uses.ts'
 
@@ -22,30 +23,6 @@ export type SessionDependencies = HookDependencies & {
   readonly roleTable: RoleTable
   readonly uses: SessionUses
 }
-
-/** Why a session ended. */
-export type EndReason =
-  | 'logout'
-  | 'ended_by_owner'
-  | 'ended_by_administrator'
-  | 'idle'
-  | 'expired'
-  | 'renewed'
-  | 'password_changed'
-  | 'second_factor_removed'
-  | 'second_factors_reset'
-  | 'password_reset'
-  | 'password_change_forced'
-  | 'email_change_undone'
-  | 'denied_by_owner'
-  | 'refresh_token_reused'
-  | 'refresh_token_ahead'
-  | 'user_disabled'
-  | 'user_deleted'
-  | 'too_many_sessions'
-  | 'secret_retired'
-  | 'cut_off_written_back'
-  | 'restored'
 
 /**
  * A session together with its user's roles as they are: what tokens are made from. The secret stands here

@@ -5,20 +5,20 @@ import type { Database } from '../storage/tables.ts'
 import { type Bounds, createRefusalCounts, type RefusalKind } from './refusal-counts.ts'
 import { writeRefusals } from './write-refusals.ts'
 
-export type RefusedCredentialsLog = {
+export type RefusalsLog = {
   readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void
 }
 
 /**
- * Credentials that were refused, as audit events. The first of a kind is written at once, behind the request;
+ * Refusals that change nothing, as audit events: of credentials, of access, by limits. The first of a kind is written at once, behind the request;
  * what follows is counted in memory, at most one row a minute for each kind. A process that is killed loses
  * what it counted since.
  */
-export type RefusedCredentials = {
+export type Refusals = {
   /** No I/O, whatever is shown. */
   readonly note: (refused: RefusalKind & { readonly requestId: string }) => void
   /** Where to say that rows can't be written. */
-  readonly tell: (log: RefusedCredentialsLog) => void
+  readonly tell: (log: RefusalsLog) => void
   /** Writes what is due. A database that fails leaves it for a later minute. */
   readonly write: () => Promise<void>
   /** Writes all of it a last time, and waits a bounded time for that. */
@@ -33,18 +33,15 @@ const interval = 10 * second
 const mostAtOnce = 200
 const longestStop = 2 * second
 
-export const createRefusedCredentials = (
-  { db, clock }: Dependencies,
-  bounds?: Bounds,
-): RefusedCredentials => {
+export const createRefusals = ({ db, clock }: Dependencies, bounds?: Bounds): Refusals => {
   const counts = createRefusalCounts(bounds)
-  let log: RefusedCredentialsLog = { warn: () => {} }
+  let log: RefusalsLog = { warn: () => {} }
   let writing: Promise<void> | undefined
   let isAsked = false
   let isFailing = false
 
   const fail = (error: unknown): void => {
-    if (!isFailing) log.warn({ err: error }, 'refused credentials can not be written; they are counted on')
+    if (!isFailing) log.warn({ err: error }, 'refusals can not be written; they are counted on')
     isFailing = true
   }
 

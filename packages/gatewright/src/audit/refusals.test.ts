@@ -5,7 +5,7 @@ import { untilEqual, within } from '../../../../test/process/until.ts'
 import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { addUser, signInAs } from '../../../../test/sessions/signed-in.ts'
 import { minute } from '../ground/clock.ts'
-import { createRefusedCredentials, type RefusedCredentials } from './refused-credentials.ts'
+import { createRefusals, type Refusals } from './refusals.ts'
 
 let t: TestApp
 let connection: SecondConnection
@@ -18,7 +18,7 @@ after(async () => {
   await t.close()
 })
 
-let refused: RefusedCredentials
+let refused: Refusals
 let warnings: string[]
 let reason = ''
 let reasons = 0
@@ -27,8 +27,8 @@ beforeEach(() => {
   reason = `reason_${++reasons}_`
   refused = open()
 })
-const open = (bounds?: Parameters<typeof createRefusedCredentials>[1]): RefusedCredentials => {
-  const opened = createRefusedCredentials(t.engine, bounds)
+const open = (bounds?: Parameters<typeof createRefusals>[1]): Refusals => {
+  const opened = createRefusals(t.engine, bounds)
   opened.tell({ warn: (_, message) => void warnings.push(message) })
   return opened
 }
@@ -36,7 +36,7 @@ const open = (bounds?: Parameters<typeof createRefusedCredentials>[1]): RefusedC
 let requests = 0
 const note = (group = '192.0.2.7', which = reason, by = refused): string => {
   const requestId = `request ${++requests}`
-  by.note({ reason: which, addressGroup: group, session: undefined, requestId })
+  by.note({ event: 'credential.refused', reason: which, addressGroup: group, session: undefined, requestId })
   return requestId
 }
 const rows = () => connection.rows('select * from audit_events where reason like ? order by id', `${reason}%`)
@@ -94,7 +94,7 @@ describe('refused credentials', () => {
 
   test('are written without a wait in the request: nothing is asked of the database before it is answered', async () => {
     const { db, asked } = watchDatabase()
-    const watched = createRefusedCredentials({ db, clock: t.clock })
+    const watched = createRefusals({ db, clock: t.clock })
     for (let n = 0; n < 1_000; n++) note(`group ${n}`, reason, watched)
     // All that goes on before the loop comes to the answer of a request.
     for (let turn = 0; turn < 100; turn++) await undefined
@@ -121,7 +121,7 @@ describe('refused credentials', () => {
       looks += 1
       return t.clock.now()
     }
-    refused = createRefusedCredentials({ db: t.engine.db, clock: { ...t.clock, now } })
+    refused = createRefusals({ db: t.engine.db, clock: { ...t.clock, now } })
     const letGo = await connection.holdWrites('audit_events')
     try {
       for (let n = 0; n < 200; n++) {
@@ -153,7 +153,7 @@ describe('refused credentials', () => {
     assert.equal((await own.call('POST', 'logout', { token: access })).status, 200)
     for (let n = 0; n < 25; n++) {
       assert.equal((await own.call('GET', 'me', { token: access })).status, 401)
-      await own.engine.refusedCredentials.write()
+      await own.engine.refusals.write()
     }
     await own.app.close()
     await own.engine.close()
@@ -195,24 +195,24 @@ describe('a database that can not take the rows', () => {
     const { access } = await signInAs(t.engine, (await addUser(t.engine, 'bob')).id)
     const begun = t.logLines.length
     const warned = () =>
-      t.logLines.slice(begun).filter(line => line.includes('refused credentials can not be written')).length
+      t.logLines.slice(begun).filter(line => line.includes('refusals can not be written')).length
     const shown = async (token: string) => {
       const { status, body } = await t.call('GET', 'me', { token, address: '192.0.2.77' })
       return [status, body.code]
     }
     const usual = await shown('x')
-    await t.engine.refusedCredentials.write()
+    await t.engine.refusals.write()
     await withoutTable(async () => {
       for (let minutes = 0; minutes < 3; minutes++) {
         t.clock.advance(minute)
         assert.deepEqual(await shown('x'), usual)
         assert.deepEqual(await shown(access), [200, undefined])
-        await t.engine.refusedCredentials.write()
+        await t.engine.refusals.write()
       }
       assert.equal(warned(), 1)
     })
     t.clock.advance(minute)
-    await t.engine.refusedCredentials.write()
+    await t.engine.refusals.write()
     const written = connection.rows("select details from audit_events where address = '192.0.2.77'")
     assert.deepEqual(
       written.map(({ details }) => JSON.parse(String(details)).count),
@@ -222,7 +222,7 @@ describe('a database that can not take the rows', () => {
 
   test('is asked once a minute, however many are refused, and gets what was counted meanwhile', async () => {
     const { db, asked } = watchDatabase()
-    refused = createRefusedCredentials({ db, clock: t.clock })
+    refused = createRefusals({ db, clock: t.clock })
     await withoutTable(async () => {
       note()
       await refused.write()

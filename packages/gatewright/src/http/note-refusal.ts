@@ -4,7 +4,7 @@ import type { Engine } from '../compose.ts'
 import type { Passage } from '../gate/passage.ts'
 import { addressGroup } from '../ground/address.ts'
 import type { Refusal } from '../ground/refusal.ts'
-import { statuses } from './problem.ts'
+import { countedAs } from './refusal-table.ts'
 
 /** What a revoked key has signed names nobody: somebody else may hold that key. */
 const findProvenSession = (
@@ -17,21 +17,24 @@ const findProvenSession = (
 }
 
 /**
- * Every 401 to a credential that was shown is counted for the audit log, but those of which an audit event of
- * their own tells. Costs no I/O, whatever was shown.
+ * Counts a refusal for the audit record as its table says, but one of which an audit event of its own tells. Costs no
+ * I/O, whatever was asked.
  */
-export const noteRefusedCredential = (
-  { refusedCredentials }: Engine,
+export const noteRefusal = (
+  { refusals }: Engine,
   { passage, id: requestId }: FastifyRequest,
   refusal: Refusal,
 ): void => {
   const { code, details } = refusal
-  if (passage === undefined || statuses[code] !== 401) return
+  if (passage === undefined) return
   // For the log as well.
   passage.session ??= details.session
-  if (details.hasEvent || details.reason === 'no_credential') return
-  refusedCredentials.note({
+  const event = details.hasEvent ? undefined : countedAs(code, details.reason)
+  if (event === undefined) return
+  refusals.note({
+    event,
     reason: details.reason ?? code,
+    lacks: details.lacks,
     addressGroup: addressGroup(passage.address),
     session: findProvenSession(passage, refusal),
     requestId,
