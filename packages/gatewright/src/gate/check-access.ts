@@ -125,11 +125,7 @@ const findFactorDue = (
 const decideOn = (gate: AccessDependencies, passage: Passage, thing?: Thing): void | Promise<void> => {
   const { rule, principal } = passage
   const known = toFacts(gate, { principal, isFactorDue: undefined, thing })
-<<<<<<< HEAD
-  refuseUnless(decideAccess(rule, known))
-=======
   refuseUnless(decideAccess(rule, known), rule.access, known)
->>>>>>> c7f45fa (Refusals: one table says which event each leaves; 403, 429 and signs of an attack are counted as 401 was)
   const found = findFactorDue(gate, passage)
   if (!(found instanceof Promise)) {
     passage.isFactorDue = found
@@ -138,14 +134,9 @@ const decideOn = (gate: AccessDependencies, passage: Passage, thing?: Thing): vo
   }
   return found.then(isFactorDue => {
     passage.isFactorDue = isFactorDue
-<<<<<<< HEAD
     const facts = { ...known, isFactorDue }
-    refuseUnless(decideAccess(rule, facts))
-    noteUse(gate, passage, facts)
-=======
-    const facts = toFacts(gate, { principal, isFactorDue, thing })
     refuseUnless(decideAccess(rule, facts), rule.access, facts)
->>>>>>> c7f45fa (Refusals: one table says which event each leaves; 403, 429 and signs of an attack are counted as 401 was)
+    noteUse(gate, passage, facts)
   })
 }
 
