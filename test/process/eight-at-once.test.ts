@@ -81,7 +81,7 @@ describe('eight processes that start at once on an empty database', () => {
       )
     const made = query(
       folder,
-      `select event, count(*) as times from audit_events group by event order by event`,
+      `select event, count(*) as times from audit_events where event <> 'audit-key.made' group by event order by event`,
     )
     assert.deepEqual(
       made.map(row => [row.event, row.times]),

@@ -24,6 +24,7 @@ import { day, hour, minute, second } from '../../packages/gatewright/src/ground/
 import { toForeignId } from '../../packages/gatewright/src/ground/foreign-id.ts'
 import { linkExample } from '../../packages/gatewright/src/http/routes/identities.ts'
 import { join as takePlace } from '../../packages/gatewright/src/processes/join.ts'
+import { readHead } from '../../packages/gatewright/src/sealing/seal-events.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { databaseFile } from '../../packages/gatewright/src/storage/database.ts'
 import type { VirtualPasskey } from '../../packages/gatewright/src/testing/virtual-passkey.ts'
@@ -124,6 +125,11 @@ const signInAsRoot = async (): Promise<{ readonly token: string; readonly id: st
 const acts: Record<AuditEventName, () => Promise<Trace>> = {
   'signing-key.made': async () => {
     return { user: null, actor: 'system', details: { kid: kidOf('published'), algorithm: 'ES256' } }
+  },
+  'audit-key.made': async () => {
+    const checkpoint = await t.engine.sealer.look().then(t.engine.sealer.sign)
+    const { key, public_key } = checkpoint ?? {}
+    return { user: null, actor: 'system', details: { key, public_key } }
   },
   'signing-key.activated': async () => ({
     user: null,
@@ -625,6 +631,7 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
         sessions: adopted.sessions,
         api_keys: adopted.apiKeys,
         signing_keys: adopted.keys,
+        sealed_to: (await readHead(t.engine.db)).position,
       },
     }
   },

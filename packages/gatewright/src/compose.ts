@@ -43,6 +43,7 @@ import { cutOffKinds } from './revocation/cut-offs.ts'
 import { createPublishedFeed, type PublishedFeed } from './revocation/published-feed.ts'
 import { createRevocations, type Revocations } from './revocation/revocations.ts'
 import { openWakeLines, type WakeLines } from './revocation/wake-lines.ts'
+import { createSealer, type Sealer } from './sealing/sealer.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
 import { createMinutes, type Minutes } from './statistics/minutes.ts'
 import {
@@ -97,6 +98,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly housekeeping: Housekeeping
   /** What is counted for `GET /admin/statistics`, written each minute. */
   readonly minutes: Minutes
+  /** What hangs audit events on their chain. */
+  readonly sealer: Sealer
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
   /** What a start should say of the database. */
@@ -292,6 +295,9 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   )
   await processes.start()
   opened.defer(processes.leave)
+  // Closed after all that records until it is closed.
+  const sealer = createSealer({ db, clock, random, secrets, processes })
+  opened.defer(sealer.stop)
   refuseForgetful(processes.surroundings(), options, warnings)
   const roleTable = await openRoleTable(databases, declared, clock)
   if (kind === 'server') checkMappings(settings.trustedIssuers, roleTable)
@@ -427,6 +433,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     publishedFeed,
     housekeeping,
     minutes,
+    sealer,
     roleTable,
     hasher: createPasswordHasher({ random, threads: shareOf(hashingThreads(), countWorkers(settings)) }),
     counters,

@@ -25,6 +25,7 @@ export const floors = [
   'consequences',
   'sign-in',
   'federation',
+  'sealing',
   'administration',
   'access-review',
   'upkeep',

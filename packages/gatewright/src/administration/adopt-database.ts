@@ -1,6 +1,8 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { newId } from '../ground/random.ts'
 import { turnRingWith } from '../keys/turn-ring.ts'
+import { retireAuditKey } from '../sealing/audit-keys.ts'
+import { readHead } from '../sealing/seal-events.ts'
 import { noteIdentity } from '../storage/identity.ts'
 import type { Work } from '../storage/transaction.ts'
 import { endEverySession } from './end-all-sessions.ts'
@@ -22,7 +24,8 @@ const endEveryKey = async ({ clock }: RevokeDependencies, { db }: Work): Promise
  * Takes a database as the one to go on with that is not the one that it was: a backup, or a copy on another
  * server. What ended since it was made is not known, so everything ends: every session, every API key, everything that
  * the signing keys of the backup have signed, the open set-up link, every code and link, every known device. New keys
- * sign, and a new epoch tells every process that follows the feed.
+ * sign, also the checkpoints of the audit log, whose chain goes on from where the backup has it; and a new epoch tells
+ * every process that follows the feed.
  *
  * All sessions end with one statement, and all API keys with one, without a cut-off or an audit event for each: access
  * tokens end with the keys that signed them, whoever meets another epoch forgets what it knows of API keys, and one
@@ -49,7 +52,10 @@ export const adoptDatabase = async (
         .set({ epoch: newId(dependencies.random) })
         .where('id', '=', 1)
         .execute()
-      const details = { sessions, api_keys: apiKeys, signing_keys: keys }
+      await retireAuditKey(dependencies, work)
+      // What was sealed behind it elsewhere is what the restore has lost.
+      const { position: sealed_to } = await readHead(work.db)
+      const details = { sessions, api_keys: apiKeys, signing_keys: keys, sealed_to }
       await recordEvent(dependencies, work, 'database.adopted', { origin, details })
       return { sessions, apiKeys, keys }
     },

@@ -90,6 +90,8 @@ export const auditEvents = {
   'signing-key.gone': 'A signing key is no longer needed; its private half was erased.',
   'signing-key.revoked': 'A signing key was revoked; every token that it signed ended.',
   'signing-key.rotation-asked': 'Somebody asked for the next signing key to sign.',
+  'audit-key.made':
+    'A key was made that signs checkpoints of the audit log; the details have its public half.',
   'issuer.blocked': 'Another issuer was blocked; none of its tokens is taken, whatever the settings say.',
   'issuer.unblocked': 'Another issuer is no longer blocked.',
   'issuer.token-used':

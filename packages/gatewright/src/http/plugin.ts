@@ -98,6 +98,11 @@ const countMinutes = (
   app.addHook('onReady', async () => minutes.start(log))
 }
 
+/** What is recorded is sealed while requests are taken, and what is left when the engine closes. */
+const seal = (app: FastifyInstance, { sealer }: Engine, log: Logger): void => {
+  app.addHook('onReady', async () => sealer.start(log))
+}
+
 /** Mail goes out while requests are taken. */
 const sendMail = (app: FastifyInstance, { mail }: Engine, log: Logger): void => {
   app.addHook('onReady', async () => mail.start(log))
@@ -149,6 +154,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   keepHouse(app, engine, log)
   sendMail(app, engine, log)
   countMinutes(app, engine, counts, log)
+  seal(app, engine, log)
   engine.processes.tell(log)
   engine.refusals.tell(log)
   engine.foreignUses.tell(log)

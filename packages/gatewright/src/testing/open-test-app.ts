@@ -49,11 +49,12 @@ const openEngine = async (
   const { hooks, delivered } = recordHooks(engine.hooks)
   // Nothing is sent while a test looks elsewhere.
   const mail = { ...engine.mail, start: () => {} }
+  const sealer = { ...engine.sealer, start: () => {} }
   const deliverMail = async () => {
     await mail.deliver()
     return [...sent]
   }
-  return { engine: { ...engine, hooks, mail }, delivered, deliverMail }
+  return { engine: { ...engine, hooks, mail, sealer }, delivered, deliverMail }
 }
 
 /** The server of production listens where HOST says; a test may listen by itself. */
