@@ -112,7 +112,7 @@ const throwTokens: Play = async (stage, act) => {
 const hurry: Play = async (stage, act) => {
   for (let count = 0; count < times(act); count += 1) {
     await send(stage, 'GET', 'posts', { address: '203.0.113.50', device: 'a-crawler/1.0' })
-    if (count % 50 === 0) stage.clock.advance(second)
+    if (count % 100 === 0) stage.clock.advance(second)
   }
 }
 

@@ -109,7 +109,7 @@ const incidents = (people: readonly Person[]): readonly (readonly [number, Omit<
     [0.66, { kind: 'make-key', ...at(7) }],
     [0.71, { kind: 'steal-refresh', ...at(0) }],
     [0.76, { kind: 'take-data', ...at(5) }],
-    [0.8, { kind: 'hurry', with: 330 }],
+    [0.8, { kind: 'hurry', with: 380 }],
     [0.84, { kind: 'rotate-signing-key' }],
     [0.88, { kind: 'end-sessions', ...at(2) }],
     [0.9, { kind: 'revoke-key', ...at(7) }],

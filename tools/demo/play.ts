@@ -2,6 +2,8 @@ import { acts } from './acts.ts'
 import type { Day } from './plan.ts'
 import { makeAdministrator, openStage, type Theatre } from './stage.ts'
 
+const fewMinutes = 10 * 60_000
+
 type Options = {
   /** Of the administrator who is made. */
   readonly password: string
@@ -19,16 +21,21 @@ export const playDay = async (
   { people, acts: planned, length }: Day,
   { password, onProgress = () => {} }: Options,
 ): Promise<void> => {
-  const { clock } = theatre
+  const { clock, engine } = theatre
   const start = clock.now()
-  const moveTo = (at: number): void => clock.advance(Math.max(0, start + at - clock.now()))
+  /** What was counted before belongs to the time before: there it is written, a few times an hour. */
+  const moveTo = async (at: number): Promise<void> => {
+    const before = Math.floor(clock.now() / fewMinutes)
+    clock.advance(Math.max(0, start + at - clock.now()))
+    if (Math.floor(clock.now() / fewMinutes) !== before) await engine.minutes.write()
+  }
   const stage = openStage(theatre)
   const administrator = await makeAdministrator(stage, password)
   for (const act of planned) {
-    moveTo(act.at)
+    await moveTo(act.at)
     await acts[act.kind](stage, { ...act, who: act.who ?? administrator }, { administrator, people })
     onProgress(act.at / length)
   }
-  moveTo(length)
+  await moveTo(length)
   await theatre.deliverMail()
 }

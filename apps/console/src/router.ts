@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react'
+import type { RangeName } from './administration/ranges.ts'
 import type { UserSearch } from './api/administration-answers.ts'
 import type { TextName } from './texts/en.ts'
 
@@ -10,6 +11,8 @@ export type Memory = {
   readonly notice?: TextName
   /** What was looked for. */
   readonly search?: UserSearch
+  /** How far back the dashboard looks. */
+  readonly range?: RangeName
 }
 
 const base = '/console'

@@ -13,7 +13,7 @@ import type {
   UserSearch,
 } from './administration-answers.ts'
 import type { Ask } from './ask.ts'
-import type { Health, Identity, Issuer, Statistics } from './installation-answers.ts'
+import type { AskedSeries, Health, Identity, Issuer, Statistics } from './installation-answers.ts'
 import type { KeyRequest, NewApiKey, OwnedKey } from './key-answers.ts'
 
 /** `?q=al&state=enabled`, without what is not asked for. */
@@ -88,7 +88,8 @@ export const createAdministration = (ask: Ask) => {
     deleteRole: (name: string) => ask('DELETE', one('roles', name)),
     findSettings: () => ask('GET', '/admin/settings') as Promise<SettingsShown>,
     findHealth: () => ask('GET', '/admin/health') as Promise<Health>,
-    findStatistics: () => ask('GET', '/admin/statistics') as Promise<Statistics>,
+    findStatistics: (asked: AskedSeries = {}) =>
+      ask('GET', `/admin/statistics${toQuery(asked)}`) as Promise<Statistics>,
     listIssuers: async () =>
       ((await ask('GET', '/admin/issuers')) as { readonly issuers: readonly Issuer[] }).issuers,
     changeIssuer: (name: 'block' | 'unblock', issuer: string) =>

@@ -35,6 +35,25 @@ export type Day = {
   readonly new_api_keys: number
 }
 
+/** What was counted in the step of time that began then. */
+export type Point = {
+  readonly start: string
+  readonly requests: number
+  readonly refused: number
+  readonly limited: number
+  readonly errors: number
+  readonly sign_ins: number
+  readonly failed_sign_ins: number
+  readonly second_factors_failed: number
+  readonly refreshes: number
+  readonly reuses: number
+  readonly ended_sessions: number
+  readonly unusual: number
+}
+
+/** By which steps, and from when; without a word the last day by hours. */
+export type AskedSeries = { readonly step?: 'hour' | 'day'; readonly from?: string }
+
 /** How many there are of what; a figure of `most` stands for so many or more. */
 export type Statistics = {
   readonly counted_at: string
@@ -46,6 +65,8 @@ export type Statistics = {
   readonly api_keys: number
   readonly invitations: number
   readonly days: readonly Day[]
+  /** The oldest first. */
+  readonly series: readonly Point[]
 }
 
 /** Another server whose access tokens are taken, or that is blocked. */

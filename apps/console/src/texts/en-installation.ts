@@ -6,7 +6,6 @@ export const enInstallation = {
   figureWithFactor: 'With a second factor: {count}',
   figureAdministrators: 'Administrators',
   figureWithoutFactor: 'Without a second factor: {count}',
-  daysTitle: 'Sign-ins of the last {count} days',
   daySignIns: 'Sign-ins: {count}',
   dayFailed: 'Failed: {count}',
   dayFailedFactors: 'Failed at the second factor: {count}',

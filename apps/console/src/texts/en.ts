@@ -1,4 +1,5 @@
 import { enAdministration } from './en-administration.ts'
+import { enAudit } from './en-audit.ts'
 import { enInstallation } from './en-installation.ts'
 
 /** English, and with it the names of all texts. What stands in braces is filled in. */
@@ -293,6 +294,7 @@ export const en = {
 
   ...enAdministration,
   ...enInstallation,
+  ...enAudit,
 } as const
 
 /** Every language has all of them. */

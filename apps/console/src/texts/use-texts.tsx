@@ -13,6 +13,12 @@ type UsedTexts = {
   readonly date: (timestamp: string) => string
   /** A day of UTC, wherever it is read. */
   readonly dayOf: (date: string) => string
+  /** Of a timestamp its hour, and the day of the week that it is in, by the clock on the wall. */
+  readonly hourOf: (timestamp: string) => string
+  readonly weekdayOf: (timestamp: string) => string
+  /** Of a day of the week, 0 for Sunday. */
+  readonly weekdayName: (weekday: number) => string
+  readonly number: (count: number) => string
 }
 
 const key = 'gatewright-language'
@@ -35,6 +41,10 @@ const createTexts = (language: Language, setLanguage: UsedTexts['setLanguage']):
   const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
   const date = new Intl.DateTimeFormat(locale, { dateStyle: 'long' })
   const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone: 'UTC' })
+  const hour = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' })
+  const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric' })
+  const weekdayName = new Intl.DateTimeFormat(locale, { weekday: 'short', timeZone: 'UTC' })
+  const number = new Intl.NumberFormat(locale)
   return {
     language,
     setLanguage,
@@ -42,6 +52,10 @@ const createTexts = (language: Language, setLanguage: UsedTexts['setLanguage']):
     time: timestamp => time.format(new Date(timestamp)),
     date: timestamp => date.format(new Date(timestamp)),
     dayOf: written => day.format(new Date(written)),
+    hourOf: timestamp => hour.format(new Date(timestamp)),
+    weekdayOf: timestamp => weekday.format(new Date(timestamp)),
+    weekdayName: place => weekdayName.format(Date.UTC(2026, 10, 22 + place)),
+    number: count => number.format(count),
   }
 }
 

@@ -7,7 +7,6 @@ export const zhCnInstallation: { readonly [Name in keyof typeof enInstallation]:
   figureWithFactor: '有第二重验证：{count}',
   figureAdministrators: '管理员',
   figureWithoutFactor: '没有第二重验证：{count}',
-  daysTitle: '最近 {count} 天的登录',
   daySignIns: '登录：{count}',
   dayFailed: '失败：{count}',
   dayFailedFactors: '第二重验证失败：{count}',

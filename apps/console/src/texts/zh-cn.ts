@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts'
 import { zhCnAdministration } from './zh-cn-administration.ts'
+import { zhCnAudit } from './zh-cn-audit.ts'
 import { zhCnInstallation } from './zh-cn-installation.ts'
 
 export const zhCn: Texts = {
@@ -277,4 +278,5 @@ export const zhCn: Texts = {
 
   ...zhCnAdministration,
   ...zhCnInstallation,
+  ...zhCnAudit,
 }

@@ -7,7 +7,6 @@ export const zhTwInstallation: { readonly [Name in keyof typeof enInstallation]:
   figureWithFactor: '有第二重驗證：{count}',
   figureAdministrators: '管理員',
   figureWithoutFactor: '沒有第二重驗證：{count}',
-  daysTitle: '最近 {count} 天的登入',
   daySignIns: '登入：{count}',
   dayFailed: '失敗：{count}',
   dayFailedFactors: '第二重驗證失敗：{count}',

@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts'
 import { zhTwAdministration } from './zh-tw-administration.ts'
+import { zhTwAudit } from './zh-tw-audit.ts'
 import { zhTwInstallation } from './zh-tw-installation.ts'
 
 export const zhTw: Texts = {
@@ -278,4 +279,5 @@ export const zhTw: Texts = {
 
   ...zhTwAdministration,
   ...zhTwInstallation,
+  ...zhTwAudit,
 }
