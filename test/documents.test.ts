@@ -139,7 +139,7 @@ test('every code stands in the contract or in the additions to it, and no other'
     ),
     'audit events': toTable(
       ['event', 'when'],
-      Object.entries({ ...auditEvents, ...blogEvents }).map(([name, when]) => [`\`${name}\``, when]),
+      Object.entries({ ...auditEvents, ...blogEvents }).map(([name, { when }]) => [`\`${name}\``, when]),
     ),
   })
   assert.equal(readDocument(additions), document)

@@ -5,7 +5,9 @@ import type { Engine } from 'gatewright/compose'
 import { findEventsOfRequest } from '../../packages/gatewright/src/administration/find-request.ts'
 import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
 import { disableUser } from '../../packages/gatewright/src/administration/users.ts'
-import { systemOrigin as origin, toEventRow } from '../../packages/gatewright/src/audit/record.ts'
+import { auditEvents } from '../../packages/gatewright/src/audit/events.ts'
+import { toNewEvent } from '../../packages/gatewright/src/audit/new-event.ts'
+import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { toTimestamp } from '../../packages/gatewright/src/ground/clock.ts'
 import { type AccessToken, createAccessTokens } from '../../packages/gatewright/src/tokens/access-token.ts'
 import { newApiKey } from '../../packages/gatewright/src/tokens/api-key.ts'
@@ -315,7 +317,7 @@ describe('whether a credential is good', () => {
     assert.deepEqual([over.code, over.reason], ['session_ended', 'idle'])
     const after = await readTables(t)
     const changed = [...after].filter(([table, rows]) => before.get(table) !== rows).map(([table]) => table)
-    assert.deepEqual(changed, ['audit_events'])
+    assert.deepEqual(changed, ['audit_events', 'audit_personal'])
   })
 })
 
@@ -331,7 +333,8 @@ describe('a request, by the id of its answer', () => {
   test('is found as the last of those that a row counts, and no other is that differs by a sign', async () => {
     const [last, alike] = ['a_cdefghijklmnopqrstuv', 'axcdefghijklmnopqrstuv']
     const details = { count: 7, last_request_id: last }
-    const row = toEventRow(t.clock.now(), 'credential.refused', { origin, reason: 'token_expired', details })
+    const entry = { at: t.clock.now(), event: 'credential.refused', origin, reason: 'token_expired' }
+    const { row } = toNewEvent(auditEvents, { ...entry, details })
     await t.engine.db.insertInto('audit_events').values(row).execute()
     assert.deepEqual(await eventsOf(last), [['credential.refused', 'token_expired']])
     assert.deepEqual(await eventsOf(alike), [])

@@ -8,8 +8,10 @@ import type { CompiledQuery } from 'kysely'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { createStatistics } from '../../packages/gatewright/src/administration/statistics.ts'
 import { disableUser } from '../../packages/gatewright/src/administration/users.ts'
-import type { AuditEventName } from '../../packages/gatewright/src/audit/events.ts'
-import { systemOrigin, toEventRow } from '../../packages/gatewright/src/audit/record.ts'
+import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
+import { toNewEvent } from '../../packages/gatewright/src/audit/new-event.ts'
+import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
+import { writeEvents } from '../../packages/gatewright/src/audit/write-events.ts'
 import { describeSettings } from '../../packages/gatewright/src/ground/load-settings.ts'
 import { examineBeside } from '../../packages/gatewright/src/upkeep/checks.ts'
 import { giveKey } from '../api-keys/given.ts'
@@ -164,10 +166,7 @@ describe('statistics over HTTP', () => {
   test('count what fourteen days had, in UTC, and a day that is over once', async () => {
     const today = Math.floor(t.clock.now() / day) * day
     const note = (at: number, event: AuditEventName) =>
-      t.engine.db
-        .insertInto('audit_events')
-        .values(toEventRow(at, event, { origin: systemOrigin }))
-        .execute()
+      writeEvents(t.engine.db, [toNewEvent(auditEvents, { at, event, origin: systemOrigin })])
     const old = today - 13 * day
     for (const at of [old - 1, old, old + day - 1]) await note(at, 'session.started')
     await note(old, 'session.refreshed')
@@ -201,7 +200,7 @@ describe('statistics over HTTP', () => {
       assert.match(sql, / limit /)
       const plan = connection.planOf(sql, ...(parameters as SQLInputValue[])).join('\n')
       assert.doesNotMatch(plan, /Seq Scan|SCAN (?!found|\()(?!.*USING (COVERING )?INDEX)/, `${sql}\n${plan}`)
-      assert.equal(sql.includes('audit_events'), plan.includes('audit_events_counted'), `${sql}\n${plan}`)
+      assert.equal(sql.includes('audit_events'), plan.includes('audit_events_by_event'), `${sql}\n${plan}`)
     }
     connection.close()
   })

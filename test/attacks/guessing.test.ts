@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { selectEvents } from '../../packages/gatewright/src/audit/read-events.ts'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
@@ -175,11 +176,9 @@ describe('while throttled nothing tells what is behind it', () => {
     const name = 'my-secret-typed-as-a-name'
     for (let n = 0; n < 11; n++) await enter(t, { name, from: from(60 + n) }, { shown: 'a wrong one, long' })
     const { engine } = t
-    const rows = await engine.db
-      .selectFrom('audit_events')
-      .selectAll()
+    const rows = await selectEvents(engine.db)
       .where('event', '=', 'sign-in.failed')
-      .where('address', 'in', [from(69), from(70)])
+      .where('audit_personal.address', 'in', [from(69), from(70)])
       .orderBy('id')
       .execute()
     assert.deepEqual(

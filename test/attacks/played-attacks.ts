@@ -66,11 +66,12 @@ const mostBy = (hashed: readonly Hashed[], kind: 'user_id' | 'address'): number 
 const readHashed = async ({ engine }: TestApp, since: number): Promise<readonly Hashed[]> =>
   engine.db
     .selectFrom('audit_events')
-    .select(['user_id', 'address', 'at'])
+    .leftJoin('audit_personal', 'event_id', 'id')
+    .select(['user_id', 'audit_personal.address', 'audit_events.at'])
     .where('event', '=', 'sign-in.failed')
     .where('reason', '!=', 'throttled')
     .where('id', '>', since)
-    .orderBy('at')
+    .orderBy('audit_events.at')
     .execute()
 
 const lastEvent = async ({ engine }: TestApp): Promise<number> => {

@@ -49,8 +49,12 @@ const refresh = (refreshToken: string): Promise<Answer> =>
 const written = async (from = address) => {
   await t.engine.refusals.write()
   return connection
-    .rows("select * from audit_events where event = 'credential.refused' and address = ? order by id", from)
-    .map(({ id: _, details, ...row }) => ({ ...row, details: JSON.parse(String(details)) }))
+    .rows(
+      `select e.*, p.address from audit_events e join audit_personal p on event_id = id
+        where event = 'credential.refused' and p.address = ? order by id`,
+      from,
+    )
+    .map(({ id: _, commitments: __, details, ...row }) => ({ ...row, details: JSON.parse(String(details)) }))
 }
 
 type Owner = { readonly userId: string; readonly sessionId: string } | undefined
@@ -67,6 +71,7 @@ const assertRow = async ({ status, headers }: Answer, reason: string, owner: Own
     actor: null,
     session_id: owner?.sessionId ?? null,
     address,
+    api_key_id: null,
     request_id: requestId,
     reason,
     details: { count: 1, last_at: t.clock.now(), last_request_id: requestId },

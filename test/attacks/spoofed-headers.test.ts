@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { selectEvents } from '../../packages/gatewright/src/audit/read-events.ts'
 import { limits } from '../../packages/gatewright/src/limits/table.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 import { freshName, makeOwner, sessionIdOf } from '../senders.ts'
@@ -71,11 +72,7 @@ test('address spoofing: without a trusted proxy the address in the audit log and
   const call = { headers: claim('6.6.6.6'), address: '192.0.2.7' }
   const login = await t.call('POST', 'login', { ...call, body: { username, password } })
   await t.call('POST', 'login', { ...call, body: { username, password: 'a wrong password' } })
-  const events = await t.engine.db
-    .selectFrom('audit_events')
-    .selectAll()
-    .where('address', 'is not', null)
-    .execute()
+  const events = await selectEvents(t.engine.db).where('audit_personal.address', 'is not', null).execute()
   assert.deepEqual(
     events
       .filter(event => event.user_id === id)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { show } from '../../apps/blog/test/call.ts'
 import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/administration/identities.ts'
+import { selectEvents, toRecorded } from '../../packages/gatewright/src/audit/read-events.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { giveAddress, giveLink } from '../mail/given-link.ts'
 import { linkTo, mailTo } from '../mail/person.ts'
@@ -53,14 +54,13 @@ test('planted identity: “that wasn’t me” takes away what was linked since,
   const secret = await linkTo(t, email, 'not-me')
   assert.equal((await t.call('POST', 'email/not-me', { body: { token: secret } })).status, 200)
   assert.deepEqual([await ask(planted), await ask(own)], ['401 invalid_token', '200'])
-  const events = await t.engine.db
-    .selectFrom('audit_events')
-    .select(['actor', 'details'])
+  const events = await selectEvents(t.engine.db)
     .where('user_id', '=', user.id)
     .where('event', '=', 'identity.unlinked')
     .execute()
   const { issuer, subject } = link
-  assert.deepEqual(events, [{ actor: user.id, details: JSON.stringify({ issuer, subject }) }])
+  const told = events.map(toRecorded).map(({ actor, details }) => ({ actor, details }))
+  assert.deepEqual(told, [{ actor: user.id, details: { issuer, subject } }])
 })
 
 test('planted identity: “that wasn’t me” takes away the very link that it denies, however long the linking took', async () => {

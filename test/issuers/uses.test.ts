@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { show } from '../../apps/blog/test/call.ts'
 import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/administration/identities.ts'
 import { createForeignUses } from '../../packages/gatewright/src/audit/foreign-uses.ts'
+import { selectEvents, toRecorded } from '../../packages/gatewright/src/audit/read-events.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { toForeignId } from '../../packages/gatewright/src/ground/foreign-id.ts'
 import { addUser } from '../sessions/signed-in.ts'
@@ -27,12 +28,14 @@ const use = async (sub: string, jti = '1'): Promise<string> =>
 
 const usesOf = async (userId: string) => {
   await scene.t.engine.foreignUses.stop()
-  const rows = scene.t.engine.db
-    .selectFrom('audit_events')
-    .select(['actor', 'session_id', 'address', 'details'])
+  const rows = await selectEvents(scene.t.engine.db)
     .where('event', '=', 'issuer.token-used')
     .where('user_id', '=', userId)
-  return rows.orderBy('id').execute()
+    .orderBy('id')
+    .execute()
+  return rows
+    .map(toRecorded)
+    .map(({ actor, sessionId, address, details }) => ({ actor, sessionId, address, details }))
 }
 
 test('a hundred requests with ten tokens of one subject leave one mark a day, which names issuer, subject and client', async () => {
@@ -42,9 +45,9 @@ test('a hundred requests with ten tokens of one subject leave one mark a day, wh
   assert.deepEqual(more, [])
   assert.deepEqual(mark, {
     actor: userId,
-    session_id: toForeignId(issuer, subject),
+    sessionId: toForeignId(issuer, subject),
     address: '127.0.0.1',
-    details: JSON.stringify({ issuer, subject, client: 'web-app' }),
+    details: { issuer, subject, client: 'web-app' },
   })
   scene.t.clock.advance(day)
   await use(subject)
@@ -99,9 +102,8 @@ test('many at once are written in few statements, all of them', async () => {
   for (let n = 0; n < 450; n++) uses.note(noted(`many-${n}`))
   await uses.stop()
   const { count } = await db
-    .selectFrom('audit_events')
+    .selectFrom('audit_personal')
     .select(eb => eb.fn.countAll<number>().as('count'))
-    .where('event', '=', 'issuer.token-used')
     .where('details', 'like', '%many-%')
     .executeTakeFirstOrThrow()
   assert.equal(Number(count), 450)

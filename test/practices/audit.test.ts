@@ -18,7 +18,8 @@ const eventsOf = async (act: () => Promise<unknown>) => {
   await act()
   return t.engine.db
     .selectFrom('audit_events')
-    .select(['event', 'reason', 'address', 'actor'])
+    .leftJoin('audit_personal', 'event_id', 'id')
+    .select(['event', 'reason', 'audit_personal.address', 'actor'])
     .where('user_id', '=', alice.id)
     .where('id', '>', id)
     .orderBy('id')

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { inTransaction } from 'gatewright/transaction'
@@ -18,7 +19,11 @@ import { disableService } from '../../packages/gatewright/src/administration/ser
 import { revokeKey, rotateKeys } from '../../packages/gatewright/src/administration/signing-keys.ts'
 import { writeBackCutOffs } from '../../packages/gatewright/src/administration/write-back.ts'
 import { endApiKeys } from '../../packages/gatewright/src/api-keys/api-keys.ts'
-import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
+import {
+  type AuditEventName,
+  auditEvents,
+  type FieldKind,
+} from '../../packages/gatewright/src/audit/events.ts'
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
 import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { toForeignId } from '../../packages/gatewright/src/ground/foreign-id.ts'
@@ -351,8 +356,9 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
   },
   'user.disabled': async () => {
     const { id } = await join()
-    await disableUser(t.engine, { userId: id, origin })
-    return { user: id, actor: 'command-line' }
+    const said = 'left the company'
+    await disableUser(t.engine, { userId: id, reason: said, origin })
+    return { user: id, actor: 'command-line', details: { said } }
   },
   'user.enabled': async () => {
     const { id } = await join()
@@ -505,9 +511,9 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
   },
   'user.password-change-forced': async () => {
     const { id } = await join()
-    const reason = 'the laptop was stolen'
-    await forcePasswordChange(t.engine, { userId: id, reason, origin })
-    return { user: id, actor: 'command-line', reason, details: { way: 'at_the_next_sign-in' } }
+    const said = 'the laptop was stolen'
+    await forcePasswordChange(t.engine, { userId: id, reason: said, origin })
+    return { user: id, actor: 'command-line', details: { way: 'at_the_next_sign-in', said } }
   },
   'user.password-change-asked': async () => {
     const { id, username } = await join()
@@ -519,9 +525,9 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
   'second-factors.reset': async () => {
     const { id } = await join()
     await plantTotp(t.engine, id)
-    await resetFactors(t.engine, { userId: id, reason: 'the telephone was lost', origin })
-    const reason = 'the telephone was lost'
-    return { user: id, actor: 'command-line', reason, details: { methods: ['totp'] } }
+    const said = 'the telephone was lost'
+    await resetFactors(t.engine, { userId: id, reason: said, origin })
+    return { user: id, actor: 'command-line', details: { methods: ['totp'], said } }
   },
   'second-factor.asked': async () => {
     const { id, username } = await join()
@@ -638,6 +644,13 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
 }
 let setupToken = ''
 
+/** As the table of events says which of them are personal. */
+const splitDetails = (event: AuditEventName, details: object) => {
+  const fields: Readonly<Record<string, FieldKind>> = auditEvents[event].fields
+  const of = (kind: FieldKind) => Object.entries(details).filter(([field]) => fields[field] === kind)
+  return { plain: Object.fromEntries(of('plain')), personal: Object.fromEntries(of('personal')) }
+}
+
 const listRows = (event: string) =>
   connection.rows('select * from audit_events where event = ? order by id desc', event)
 
@@ -645,7 +658,9 @@ describe('every audit event', () => {
   for (const [event, act] of Object.entries(acts) as [AuditEventName, () => Promise<Trace>][])
     test(`${event} is written with its user, actor, session, address, request and reason`, async () => {
       const { user, actor, session = null, answer, reason = null, details = {} } = await act()
-      const { id: _, details: written, ...row } = listRows(event)[0] ?? { details: '{}' }
+      const { id, commitments, details: written, ...row } = listRows(event)[0] ?? { details: '{}' }
+      const from = answer === undefined ? null : address
+      const { plain, personal } = splitDetails(event, details)
       assert.deepEqual(
         { ...row, details: JSON.parse(String(written)) },
         {
@@ -653,25 +668,39 @@ describe('every audit event', () => {
           event,
           user_id: user,
           actor,
+          api_key_id: null,
           session_id: session,
-          address: answer === undefined ? null : address,
+          address: null,
           request_id: answer?.headers['x-request-id'] ?? null,
           reason,
-          details,
+          details: plain,
         },
       )
+      const beside = connection.row('select * from audit_personal where event_id = ?', Number(id))
+      assert.equal(beside === undefined, commitments === '{}')
+      assert.equal(beside?.address ?? null, from)
+      assert.deepEqual(JSON.parse(String(beside?.details ?? '{}')), personal)
+      const fields = { ...(from !== null && { address: from }), ...personal }
+      const committed = Object.entries(fields).map(([field, value]) => [
+        field,
+        createHmac('sha256', Buffer.from(String(beside?.salt), 'base64url'))
+          .update(`${field}\0${typeof value === 'string' ? value : JSON.stringify(value)}`)
+          .digest('base64url'),
+      ])
+      assert.deepEqual(JSON.parse(String(commitments)), Object.fromEntries(committed))
     })
 
   test('has a description for people, and no event has a name that is not described', () => {
     assert.deepEqual(Object.keys(acts).sort(), Object.keys(auditEvents).sort())
-    for (const description of Object.values(auditEvents)) assert.match(description, /^[A-Z].+\.$/)
+    for (const { when } of Object.values(auditEvents)) assert.match(when, /^[A-Z].+\.$/)
     const written = connection.rows('select distinct event from audit_events').map(({ event }) => event)
     assert.deepEqual(written.sort(), Object.keys(auditEvents).sort())
   })
 })
 
 test('no row holds a password, a token, a hash or a random value of a session', () => {
-  const rows = JSON.stringify(connection.rows('select * from audit_events'))
+  const tables = ['audit_events', 'audit_personal']
+  const rows = JSON.stringify(tables.map(table => connection.rows(`select * from ${table}`)))
   const kept = [
     ...connection.rows('select password_hash as secret from users where password_hash is not null'),
     ...connection.rows('select refresh_key as secret from sessions'),

@@ -1,11 +1,11 @@
-import { type Origin, recordEvent } from 'gatewright/audit'
+import type { Origin } from 'gatewright/audit'
 import type { Clock } from 'gatewright/clock'
 import type { Database } from 'gatewright/database'
 import { insertForUser } from 'gatewright/insert-for-user'
 import { newId, type Random } from 'gatewright/random'
 import { Refusal } from 'gatewright/refusal'
 import { inTransaction, type Work } from 'gatewright/transaction'
-import type { blogEvents } from '../audit-events.ts'
+import { type blogEvents, recordBlogEvent } from '../audit-events.ts'
 import { blogTables, type PostRow } from '../tables.ts'
 import { placesIn, postSorts } from './list-posts-behind.ts'
 
@@ -128,7 +128,7 @@ const recordModeration = async (
   { id, author_id }: Pick<PostRow, 'id' | 'author_id'>,
 ): Promise<void> => {
   if (origin.actor === author_id) return
-  await recordEvent<keyof typeof blogEvents>(dependencies, work, event, {
+  await recordBlogEvent(dependencies, work, event, {
     origin,
     userId: author_id,
     details: { post: id },

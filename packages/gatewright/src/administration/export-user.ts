@@ -1,4 +1,4 @@
-import type { AuditEventName } from '../audit/events.ts'
+import { selectEvents, toRecorded } from '../audit/read-events.ts'
 import { recordEvent } from '../audit/record.ts'
 import { toTimestamp, toTimestampOrNull } from '../ground/clock.ts'
 import { type Caller, holdSession } from '../sessions/hold-session.ts'
@@ -19,28 +19,19 @@ type Dependencies = SessionDependencies & { readonly db: Database }
 /** The newest ones: an account that is attacked for years has more than anybody reads. */
 const mostEvents = 10_000
 
-/** Events whose reason an administrator writes in words, for the audit log: they may be of others, or for nobody's eyes. */
-const reasonsInWords: readonly string[] = [
-  'user.disabled',
-  'user.password-change-forced',
-  'second-factors.reset',
-] satisfies readonly AuditEventName[]
-
 /** What somebody else has done is shown, and not who that was, from where, or what they wrote down about it. */
 const listEvents = async (db: Database, userId: string) => {
-  const rows = await db
-    .selectFrom('audit_events')
-    .select(['at', 'event', 'actor', 'session_id', 'address', 'reason', 'details'])
-    .where('user_id', '=', userId)
-    .orderBy('at', 'desc')
-    .orderBy('id', 'desc')
+  const rows = await selectEvents(db)
+    .where('audit_events.user_id', '=', userId)
+    .orderBy('audit_events.at', 'desc')
+    .orderBy('audit_events.id', 'desc')
     .limit(mostEvents)
     .execute()
-  return rows.map(({ at, actor, address, details, reason: written, ...row }) => {
+  return rows.map(toRecorded).map(({ at, event, actor, address, sessionId, details, reason }) => {
     const isOthers = actor !== null && actor !== userId
-    const reason = isOthers && reasonsInWords.includes(row.event) ? null : written
-    const shown = isOthers ? { reason } : { reason, address, details: JSON.parse(details) as unknown }
-    return { at: toTimestamp(at), by: isOthers ? 'another' : 'self or unknown', ...row, ...shown }
+    const by = isOthers ? 'another' : 'self or unknown'
+    const shown = { at: toTimestamp(at), by, event, session_id: sessionId, reason }
+    return isOthers ? shown : { ...shown, address, details }
   })
 }
 

@@ -94,12 +94,11 @@ export const forcePasswordChange = (
     const reached = await findReached(dependencies, work, user)
     const way: WayBack = reached !== undefined ? 'by mail' : 'at the next sign-in'
     await markDue(work, userId, way)
-    const details = { way: way.replaceAll(' ', '_') }
+    const details = { way: way.replaceAll(' ', '_'), ...(reason && { said: reason }) }
     await recordEvent(dependencies, work, 'user.password-change-forced', {
       origin,
       userId,
       details,
-      ...(reason && { reason }),
     })
     await applyConsequences(dependencies, work, 'password change forced', { userId, origin })
     if (reached !== undefined && email !== null)

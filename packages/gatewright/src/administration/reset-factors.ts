@@ -64,8 +64,8 @@ export const resetFactors = (
     await dropRecoveryCodes(work, userId)
     if (methods.length === 0) return false
     await dropWeakPassword(dependencies, work, userId)
-    const details = { methods }
-    await recordEvent(dependencies, work, 'second-factors.reset', { origin, userId, reason, details })
+    const details = { methods, said: reason }
+    await recordEvent(dependencies, work, 'second-factors.reset', { origin, userId, details })
     await applyConsequences(dependencies, work, 'second factors reset', { userId, origin })
     await tellOwner(dependencies, work, { userId, notice: 'factors-reset', origin, secretId })
     return true

@@ -1,6 +1,7 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import { type SqlBool, sql } from 'kysely'
 import type { AuditEventName } from '../audit/events.ts'
+import { isIndexedEvent } from '../audit/indexed-events.ts'
 import { type Clock, day, hour } from '../ground/clock.ts'
 import { administratorRole } from '../permissions/roles.ts'
 import { shareForAWhile } from '../revocation/share-for-a-while.ts'
@@ -96,7 +97,7 @@ const cuts = {
 
 type Stock = Readonly<Record<keyof typeof cuts, number>>
 
-/** What a day has of each, by the events that tell it: those that `audit_events_counted` has. */
+/** What a day has of each, by the events that tell it: those that an index finds. */
 const dailyFigures = {
   newUsers: ['user.registered', 'user.created'],
   signIns: ['session.started'],
@@ -132,6 +133,7 @@ const countEvent = (db: Database, event: AuditEventName, start: number): Promise
       .select('at')
       // As a word and not as a parameter: any plan that is kept sees by it that the index has what is asked for.
       .where('event', '=', sql.lit(event))
+      .where(isIndexedEvent)
       .where('at', '>=', start)
       .where('at', '<', start + day)
       .limit(mostCounted)

@@ -105,7 +105,11 @@ export const disableUser = (
     await holdAdministrator(dependencies, work, caller, { needed: ['users:write'], over: userId })
     await guardLastAdministrator(work, userId)
     if (!(await setDisabled(work, userId, dependencies.clock.now()))) return
-    await recordEvent(dependencies, work, 'user.disabled', { origin, userId, ...(reason && { reason }) })
+    await recordEvent(dependencies, work, 'user.disabled', {
+      origin,
+      userId,
+      ...(reason && { details: { said: reason } }),
+    })
     await applyConsequences(dependencies, work, 'user disabled', { userId, origin })
   })
 

@@ -2,8 +2,10 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import { type Clock, day } from '../ground/clock.ts'
 import { waitAtMost } from '../ground/wait-at-most.ts'
 import type { Database } from '../storage/tables.ts'
-import { toEventRow } from './record.ts'
+import { auditEvents } from './events.ts'
+import { type NewEvent, toNewEvent } from './new-event.ts'
 import type { RefusalsLog } from './refusals.ts'
+import { writeEvents } from './write-events.ts'
 
 /** A token of another issuer that was let in, and the request that showed it. */
 export type ForeignUse = {
@@ -45,15 +47,17 @@ const event = 'issuer.token-used'
 
 const dayOf = (at: number): number => Math.floor(at / day)
 
-const toRow = ({ use: { issuer, subject, clientId, foreignId, userId, ...request }, at }: Noted) =>
-  toEventRow(at, event, {
+const toEvent = ({ use: { issuer, subject, clientId, foreignId, userId, ...request }, at }: Noted) =>
+  toNewEvent(auditEvents, {
+    at,
+    event,
     origin: { actor: userId ?? foreignId, ...request },
     userId: userId ?? foreignId,
     sessionId: foreignId,
     details: { issuer, subject, client: clientId ?? null },
   })
 
-type Row = ReturnType<typeof toRow>
+type Row = NewEvent['row']
 
 const markOf = ({ user_id, session_id, at }: Pick<Row, 'user_id' | 'session_id' | 'at'>): string =>
   `${user_id} ${session_id} ${dayOf(at)}`
@@ -71,10 +75,13 @@ const findWritten = async (db: Database, rows: readonly Row[]): Promise<Readonly
 }
 
 const writeUses = async (db: Database, noted: readonly Noted[]): Promise<void> => {
-  const rows = noted.map(toRow)
+  const events = noted.map(toEvent)
+  const rows = events.map(({ row }) => row)
   const written = await findWritten(db, rows)
-  const others = rows.filter(row => !written.has(markOf(row)))
-  if (others.length > 0) await db.insertInto('audit_events').values(others).execute()
+  await writeEvents(
+    db,
+    events.filter(({ row }) => !written.has(markOf(row))),
+  )
 }
 
 export const createForeignUses = ({

@@ -5,7 +5,13 @@ import { openSecondConnection, type SecondConnection } from '../../../../test/se
 import { addUser, signInAs } from '../../../../test/sessions/signed-in.ts'
 import { register } from '../sign-in/register.ts'
 import { inTransaction } from '../storage/transaction.ts'
-import { commandLineOrigin, recordEvent, systemOrigin } from './record.ts'
+import type { EventTable } from './events.ts'
+import { commandLineOrigin, createRecorder, recordEvent, systemOrigin } from './record.ts'
+
+const shopEvents = {
+  'order.refunded': { when: 'An order was paid back.', fields: { order: 'plain' }, often: 'each' },
+} as const satisfies EventTable
+const recordShopEvent = createRecorder(shopEvents)
 
 let t: TestApp
 let second: SecondConnection
@@ -55,9 +61,12 @@ describe('an audit event', () => {
 
   test('of an application stands beside those of the engine', async () => {
     await inTransaction(t.engine.db, work =>
-      recordEvent<'post.deleted'>(t.engine, work, 'post.deleted', { origin: commandLineOrigin }),
+      recordShopEvent(t.engine, work, 'order.refunded', {
+        origin: commandLineOrigin,
+        details: { order: 'o1' },
+      }),
     )
-    assert.equal(countRows('post.deleted'), 1)
+    assert.equal(countRows('order.refunded'), 1)
   })
 
   test('leaves empty what nobody knows', async () => {
@@ -65,7 +74,7 @@ describe('an audit event', () => {
     await inTransaction(t.engine.db, work =>
       recordEvent(t.engine, work, 'setup-link.made', { origin: nobody }),
     )
-    const { id: _, ...row } = second.row("select * from audit_events where event = 'setup-link.made'") ?? {}
+    const { id, ...row } = second.row("select * from audit_events where event = 'setup-link.made'") ?? {}
     assert.deepEqual(row, {
       at: t.clock.now(),
       event: 'setup-link.made',
@@ -76,6 +85,9 @@ describe('an audit event', () => {
       request_id: null,
       reason: null,
       details: '{}',
+      commitments: '{}',
+      api_key_id: null,
     })
+    assert.deepEqual(second.rows('select * from audit_personal where event_id = ?', Number(id)), [])
   })
 })

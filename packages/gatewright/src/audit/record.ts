@@ -1,14 +1,18 @@
-import type { Selectable } from 'kysely'
 import type { Clock } from '../ground/clock.ts'
-import { prepare } from '../storage/prepared.ts'
-import type { Tables } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
+import type { DetailValue } from './commitments.ts'
 import { noteEvents } from './event-counts.ts'
-import type { AuditEventName } from './events.ts'
+import { auditEvents, type EventTable } from './events.ts'
+import { toNewEvent } from './new-event.ts'
+import { writeEvent } from './write-events.ts'
+
+export type { EventTable } from './events.ts'
 
 /** Where a change comes from. `actor` is a user's id, `command-line` or `system`. */
 export type Origin = {
   readonly actor: string | null
+  /** The API key by which that user acted. */
+  readonly apiKeyId?: string | null
   readonly address: string | null
   readonly requestId: string | null
 }
@@ -16,59 +20,49 @@ export type Origin = {
 export const systemOrigin: Origin = { actor: 'system', address: null, requestId: null }
 export const commandLineOrigin: Origin = { actor: 'command-line', address: null, requestId: null }
 
-export type AuditEntry = {
+export type AuditEntry<Details = Readonly<Record<string, DetailValue>>> = {
   readonly origin: Origin
   /** The user whose account it concerns. */
   readonly userId?: string
   readonly sessionId?: string
-  /** A stable id of the exact reason. */
+  /** A stable id of the exact reason; never words of somebody's. */
   readonly reason?: string
   /** Facts without secrets, passwords or tokens. */
-  readonly details?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>
+  readonly details?: Details
 }
 
-type EventRow = Omit<Selectable<Tables['audit_events']>, 'id'>
-
-const insertEvent = prepare<EventRow>((db, value) =>
-  db.insertInto('audit_events').values({
-    at: value('at'),
-    event: value('event'),
-    user_id: value('user_id'),
-    actor: value('actor'),
-    session_id: value('session_id'),
-    address: value('address'),
-    request_id: value('request_id'),
-    reason: value('reason'),
-    details: value('details'),
-  }),
-)
-
-export const toEventRow = (
-  at: number,
-  event: string,
-  { origin, userId, sessionId, reason, details = {} }: AuditEntry,
-): EventRow => ({
-  at,
-  event,
-  user_id: userId ?? null,
-  actor: origin.actor,
-  session_id: sessionId ?? null,
-  address: origin.address,
-  request_id: origin.requestId,
-  reason: reason ?? null,
-  details: JSON.stringify(details),
-})
+/** The facts that an event may have: those that its row in the table names. */
+export type DetailsOf<Table extends EventTable, Name extends keyof Table> = Name extends keyof Table
+  ? [keyof Table[Name]['fields']] extends [never]
+    ? Readonly<Record<string, never>>
+    : { readonly [Field in keyof Table[Name]['fields']]?: DetailValue }
+  : never
 
 /**
- * Writes one audit event in the transaction of what it records. An application that declares its own
- * events in the plugin's options names them here as well.
+ * Writes one audit event in the transaction of what it records.
+ * @throws TypeError for a fact that the table of events does not name
  */
-export const recordEvent = async <Name extends string = AuditEventName>(
-  { clock }: { readonly clock: Clock },
+export type RecordEvent<Table extends EventTable> = <Name extends keyof Table & string>(
+  dependencies: { readonly clock: Clock },
   work: Work,
-  event: Name | AuditEventName,
-  entry: AuditEntry,
-): Promise<void> => {
-  await insertEvent(work.db, toEventRow(clock.now(), event, entry))
-  work.afterCommit(() => noteEvents(work.home, event))
-}
+  event: Name,
+  entry: AuditEntry<DetailsOf<Table, Name>>,
+) => Promise<void>
+
+/**
+ * A writer of the events of a table. An application that has events of its own declares them in the same form as
+ * the engine's, gives the table to the plugin, and writes them by this.
+ *
+ *     export const shopEvents = {
+ *       'order.refunded': { when: 'An order was paid back.', fields: { order: 'plain' }, often: 'each' },
+ *     } as const satisfies EventTable
+ *     export const recordShopEvent = createRecorder(shopEvents)
+ */
+export const createRecorder =
+  <const Table extends EventTable>(table: Table): RecordEvent<Table> =>
+  async ({ clock }, work, event, entry) => {
+    await writeEvent(work.db, toNewEvent(table, { at: clock.now(), event, ...(entry as AuditEntry) }))
+    work.afterCommit(() => noteEvents(work.home, event))
+  }
+
+export const recordEvent = createRecorder(auditEvents)

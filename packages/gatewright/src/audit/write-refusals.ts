@@ -1,6 +1,8 @@
 import type { Database } from '../storage/tables.ts'
-import { toEventRow } from './record.ts'
+import { auditEvents } from './events.ts'
+import { toNewEvent } from './new-event.ts'
 import type { CountedRefusals } from './refusal-counts.ts'
+import { writeEvents } from './write-events.ts'
 
 /** All that a request could say without asking the database why its session has ended. */
 const vague: ReadonlySet<string> = new Set(['cut_off', 'ended', 'session_ended'])
@@ -20,10 +22,12 @@ const findEndReasons = async (db: Database, ids: readonly string[]): Promise<Rea
 const actorOf = ({ event, session }: CountedRefusals['kind']): string | null =>
   event === 'access.refused' ? (session?.userId ?? null) : null
 
-const toRow = ({ kind, tally: { count, first, last } }: CountedRefusals, endReason: string | undefined) => {
+const toEvent = ({ kind, tally: { count, first, last } }: CountedRefusals, endReason: string | undefined) => {
   const { event, reason, lacks, addressGroup, session } = kind
-  return toEventRow(first.at, event, {
-    origin: { actor: actorOf(kind), address: addressGroup, requestId: first.requestId },
+  return toNewEvent(auditEvents, {
+    at: first.at,
+    event,
+    origin: { actor: actorOf(kind), apiKeyId: actorOf(kind) && (session?.apiKey ?? null), address: addressGroup, requestId: first.requestId },
     ...session,
     reason: endReason ?? reason,
     details: {
@@ -37,14 +41,14 @@ const toRow = ({ kind, tally: { count, first, last } }: CountedRefusals, endReas
 }
 
 /**
- * Writes a row for each kind, in one statement. Where a request knew only that its session has ended, the
+ * Writes a row for each kind, in one transaction. Where a request knew only that its session has ended, the
  * row says why it did, as long as the session is known.
  */
 export const writeRefusals = async (db: Database, refused: readonly CountedRefusals[]): Promise<void> => {
   const asked = refused.filter(isVague).flatMap(({ kind }) => kind.session?.sessionId ?? [])
   const endReasons = await findEndReasons(db, [...new Set(asked)])
-  const rows = refused.map(each =>
-    toRow(each, isVague(each) ? endReasons.get(each.kind.session?.sessionId ?? '') : undefined),
+  const events = refused.map(each =>
+    toEvent(each, isVague(each) ? endReasons.get(each.kind.session?.sessionId ?? '') : undefined),
   )
-  await db.insertInto('audit_events').values(rows).execute()
+  await writeEvents(db, events)
 }

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
+import type { RecordedEvent } from '../audit/read-events.ts'
 import type { Engine } from '../compose.ts'
 import { toTimestamp } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
-import type { AuditEventRow } from '../storage/tables.ts'
 import { type Result, WrongUse } from './command.ts'
 import { withEngine } from './engine.ts'
 
@@ -64,30 +64,30 @@ const askServer = async ({ method, path, status, user }: Line, nameOf: Named): P
   return [`Its rule, part by part: POST …/admin/explain ${body}`]
 }
 
-const tellEvent = async (row: AuditEventRow, nameOf: Named): Promise<string> => {
+const tellEvent = async (row: RecordedEvent, nameOf: Named): Promise<string> => {
   const facts = [
-    ...(row.user_id === null ? [] : [`user ${await nameOf(row.user_id)}`]),
-    ...(row.session_id === null ? [] : [`session ${row.session_id}`]),
+    ...(row.userId === null ? [] : [`user ${await nameOf(row.userId)}`]),
+    ...(row.sessionId === null ? [] : [`session ${row.sessionId}`]),
     ...(row.address === null ? [] : [`from ${row.address}`]),
   ]
   return `  ${toTimestamp(row.at)} ${row.event}${row.reason === null ? '' : `: ${row.reason}`} (${facts.join(', ') || 'nobody'})`
 }
 
-const toEventView = ({ at, details, ...row }: AuditEventRow) => ({
+const toEventView = (row: RecordedEvent) => ({
   id: row.id,
-  at: toTimestamp(at),
+  at: toTimestamp(row.at),
   event: row.event,
   reason: row.reason,
-  user_id: row.user_id,
+  user_id: row.userId,
   actor: row.actor,
-  session_id: row.session_id,
+  session_id: row.sessionId,
   address: row.address,
-  details: JSON.parse(details),
+  details: row.details,
 })
 
 const nothingKnown = (file: string | undefined): Refusal =>
   new Refusal('not_found', {
-    detail: `No audit event of the newest has this request id${file === undefined ? ', and there is no LOG_FILE to look into' : `, and no line of ${file}`}. A refusal with 403 or 404 leaves no event, and of like ones with 401 within a minute only the first does: the log has the line of each, where ACCESS_LOG is not off.`,
+    detail: `No audit event has this request id${file === undefined ? ', and there is no LOG_FILE to look into' : `, and no line of ${file}`}. A refusal with 403 or 404 leaves no event, and of like ones with 401 within a minute only the first does: the log has the line of each, where ACCESS_LOG is not off.`,
   })
 
 const explain = async (engine: Engine, requestId: string): Promise<Result> => {

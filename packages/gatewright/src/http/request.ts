@@ -15,6 +15,7 @@ import { takeFurther } from './answer-refusal.ts'
 /** Where a request comes from, for the audit log. */
 export const originOf = ({ passage, principal, id }: FastifyRequest): Origin => ({
   actor: principal?.userId ?? null,
+  apiKeyId: principal?.keyId ?? null,
   address: passage?.address ?? null,
   requestId: id,
 })

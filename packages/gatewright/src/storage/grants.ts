@@ -6,6 +6,7 @@ type Privilege = (typeof everything)[number]
 /** What is recorded stays as it is: the server's role can't change or remove it. */
 const exceptions: Readonly<Record<string, readonly Privilege[]>> = {
   audit_events: ['select', 'insert'],
+  audit_personal: ['select', 'insert'],
   audit_seals: ['select', 'insert'],
   audit_checkpoints: ['select', 'insert'],
   audit_prunings: ['select', 'insert'],

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Kysely, sql } from 'kysely'
 import { newTestDatabase } from '../../../../test/database.ts'
+import { toCommitments } from '../audit/commitments.ts'
 import { compose } from '../compose.ts'
 import { defaultSettings } from '../ground/settings.ts'
 import { openDatabase } from './database.ts'
@@ -140,6 +141,59 @@ const defineTests = (): void => {
     const db = await openNew(context, url)
     assert.deepEqual(await tablesOf(db), ['a', 'b'])
     assert.equal(await count(db, 'example_migrations'), 2)
+  })
+
+  test('what former events say of people is moved beside them, and they commit to it', async context => {
+    const db = await openNew(context)
+    const before = Object.entries(engineMigrations.migrations).filter(([name]) => name < '0030')
+    await migrate(db, { ...engineMigrations, migrations: Object.fromEntries(before) })
+    const old = db as unknown as Kysely<{ audit_events: Record<string, string | number | null> }>
+    const key = { details: '{"key":"k1","name":"my laptop"}' }
+    const rows = [
+      { event: 'session.started', address: '192.0.2.1', details: '{"amr":["pwd"]}' },
+      { event: 'user.disabled', reason: 'left in anger', details: '{}' },
+      { event: 'api-key.ended', reason: 'revoked', ...key },
+      { event: 'session.ended', reason: 'logout', details: '{}' },
+      ...Array.from({ length: 2_100 }, () => ({
+        event: 'x.y',
+        address: '192.0.2.2',
+        details: '{"name":"of x"}',
+      })),
+    ]
+    for (let at = 0; at < rows.length; at += 1_000)
+      await old
+        .insertInto('audit_events')
+        .values(rows.slice(at, at + 1_000).map(row => ({ at: 7, address: null, reason: null, ...row })))
+        .execute()
+    await migrate(db, engineMigrations)
+    const moved = await db
+      .selectFrom('audit_events as e')
+      .leftJoin('audit_personal as p', 'p.event_id', 'e.id')
+      .select(['e.event', 'e.address as own', 'e.reason', 'e.details', 'e.commitments', 'p.at', 'p.address'])
+      .select(['p.salt', 'p.details as personal'])
+      .orderBy('e.id')
+      .execute()
+    assert.ok(moved.every(({ own }) => own === null))
+    assert.deepEqual(
+      moved.slice(0, 5).map(row => [row.event, row.reason, row.details, row.at, row.address, row.personal]),
+      [
+        ['session.started', null, '{"amr":["pwd"]}', 7, '192.0.2.1', '{}'],
+        ['user.disabled', null, '{}', 7, null, '{"said":"left in anger"}'],
+        ['api-key.ended', 'revoked', '{"key":"k1"}', 7, null, '{"name":"my laptop"}'],
+        ['session.ended', 'logout', '{}', null, null, null],
+        ['x.y', null, '{"name":"of x"}', 7, '192.0.2.2', '{}'],
+      ],
+    )
+    const commits = moved.map(({ salt, address, personal }) => {
+      if (salt === null) return '{}'
+      return toCommitments(salt, { address, details: JSON.parse(personal ?? '{}') })
+    })
+    assert.deepEqual(
+      commits,
+      moved.map(({ commitments }) => commitments),
+    )
+    assert.equal(moved.length, rows.length)
+    assert.equal(new Set(moved.map(({ salt }) => salt)).size, rows.length)
   })
 
   test('what has run is not run again', async context => {

@@ -28,6 +28,7 @@ import { up as countedEvents } from './migrations/0026-counted-events.ts'
 import { up as listedUsers } from './migrations/0027-listed-users.ts'
 import { up as formerPasswords } from './migrations/0028-former-passwords.ts'
 import { up as givenUpMails } from './migrations/0029-given-up-mails.ts'
+import { up as auditFields } from './migrations/0030-audit-fields.ts'
 import { up as sealedAudit } from './migrations/0031-sealed-audit.ts'
 import { up as permissionUses } from './migrations/0033-permission-uses.ts'
 import { up as statistics } from './migrations/0035-statistics.ts'
@@ -61,6 +62,7 @@ const ownMigrations: Record<string, Migration> = {
   '0027-listed-users': { up: listedUsers },
   '0028-former-passwords': { up: formerPasswords },
   '0029-given-up-mails': { up: givenUpMails },
+  '0030-audit-fields': { up: auditFields },
   '0031-sealed-audit': { up: sealedAudit },
   '0033-permission-uses': { up: permissionUses },
   '0035-statistics': { up: statistics },

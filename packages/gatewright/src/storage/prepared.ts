@@ -16,7 +16,12 @@ type Build<Input, Row> = (
 ) => Compilable<Row>
 
 /** What a prepared query did. */
-export type PreparedResult<Row> = { readonly rows: readonly Row[]; readonly changed: number }
+export type PreparedResult<Row> = {
+  readonly rows: readonly Row[]
+  readonly changed: number
+  /** SQLite: the number that the last row was given. */
+  readonly insertedId: bigint | undefined
+}
 
 /**
  * A query that is built and compiled once, and from then on only given its values. Kysely builds a query
@@ -40,7 +45,7 @@ export const prepare = <Input extends Readonly<Record<string, Value>>, Row = nev
     const query = compiled[kind]
     const parameters = query.parameters.map(value => (isPlaceholder(value) ? input[value.name] : value))
     const { connection } = findShortWay(db) ?? { connection: db }
-    const { rows, numAffectedRows } = await connection.executeQuery({ ...query, parameters })
-    return { rows: rows as readonly Row[], changed: Number(numAffectedRows ?? 0n) }
+    const { rows, numAffectedRows, insertId } = await connection.executeQuery({ ...query, parameters })
+    return { rows: rows as readonly Row[], changed: Number(numAffectedRows ?? 0n), insertedId: insertId }
   }
 }

@@ -14,6 +14,7 @@ export type Tables = {
   cut_offs: CutOffsTable
   signing_keys: SigningKeysTable
   audit_events: AuditEventsTable
+  audit_personal: AuditPersonalTable
   audit_seals: AuditSealsTable
   audit_checkpoints: AuditCheckpointsTable
   audit_keys: AuditKeysTable
@@ -220,9 +221,26 @@ type AuditEventsTable = {
   /** Who did it: a user's id, `command-line` or `system`; null where nobody was known. */
   actor: string | null
   session_id: string | null
-  address: string | null
+  /** Only of rows that a version before 0.2 has written during a roll-out. */
+  address: Generated<string | null>
   request_id: string | null
+  /** A stable id. */
   reason: string | null
+  /** JSON object of what is about nobody. */
+  details: string
+  /** JSON object: to each personal field its commitment (audit/commitments.ts). */
+  commitments: Generated<string>
+  /** The API key by which the actor acted. */
+  api_key_id: Generated<string | null>
+}
+
+/** What can be erased of an event, with the salt of its commitments. */
+type AuditPersonalTable = {
+  event_id: number
+  /** As the event has it. */
+  at: number
+  salt: string
+  address: string | null
   /** JSON object. */
   details: string
 }

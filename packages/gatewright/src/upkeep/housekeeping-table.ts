@@ -195,6 +195,10 @@ export const housekeepingTable = [
   },
   { table: 'audit_prunings', why: 'For ever: what was deleted of the chain, and until when.' },
   {
+    table: 'audit_personal',
+    why: 'As long as its event, or until it is erased: when the user is deleted, or a person asks for it.',
+  },
+  {
     table: 'processes',
     time: 'started_at',
     why: 'The register takes its own rows out: each when its process ends, or was silent for half a minute.',

@@ -1,4 +1,5 @@
 import type { AuditEventName } from '../audit/events.ts'
+import { isIndexedEvent } from '../audit/indexed-events.ts'
 import { day, toTimestamp } from '../ground/clock.ts'
 import type { DatabaseFacts } from './facts.ts'
 import { type Finding, ok, problem } from './finding.ts'
@@ -23,6 +24,7 @@ export const checkWentBack = async ({ db, clock }: Pick<DatabaseFacts, 'db' | 'c
     .selectFrom('audit_events')
     .select(({ fn }) => [fn.countAll().as('count'), fn.max('at').as('latest')])
     .where('event', '=', wentBackEvent)
+    .where(isIndexedEvent)
     .where('at', '>', clock.now() - toldFor)
     .executeTakeFirst()
   const latest = row?.latest ?? null
