@@ -13,7 +13,7 @@ export type PersonalFields = {
  * What the row of an event says of a personal field: the HMAC of its value under a random salt of that row. Who has
  * the value and the salt can check it; without the salt it says nothing, however few values there are to try.
  */
-export const commitmentTo = (salt: string, field: string, value: DetailValue): string =>
+const commitmentTo = (salt: string, field: string, value: DetailValue): string =>
   createHmac('sha256', Buffer.from(salt, 'base64url'))
     .update(`${field}\0${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .digest('base64url')

@@ -1,7 +1,7 @@
 import { systemRandom } from '../ground/random.ts'
 import { type DetailValue, newSalt, type PersonalFields, toCommitments } from './commitments.ts'
+import type { AuditEntry } from './entry.ts'
 import type { EventTable } from './events.ts'
-import type { AuditEntry } from './record.ts'
 
 /** A row of `audit_events`, and the row of `audit_personal` beside it where something of it is personal. */
 export type NewEvent = {

@@ -1,35 +1,17 @@
 import type { Clock } from '../ground/clock.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { DetailValue } from './commitments.ts'
+import type { AuditEntry, Origin } from './entry.ts'
 import { noteEvents } from './event-counts.ts'
 import { auditEvents, type EventTable } from './events.ts'
 import { toNewEvent } from './new-event.ts'
 import { writeEvent } from './write-events.ts'
 
+export type { AuditEntry, Origin } from './entry.ts'
 export type { EventTable } from './events.ts'
-
-/** Where a change comes from. `actor` is a user's id, `command-line` or `system`. */
-export type Origin = {
-  readonly actor: string | null
-  /** The API key by which that user acted. */
-  readonly apiKeyId?: string | null
-  readonly address: string | null
-  readonly requestId: string | null
-}
 
 export const systemOrigin: Origin = { actor: 'system', address: null, requestId: null }
 export const commandLineOrigin: Origin = { actor: 'command-line', address: null, requestId: null }
-
-export type AuditEntry<Details = Readonly<Record<string, DetailValue>>> = {
-  readonly origin: Origin
-  /** The user whose account it concerns. */
-  readonly userId?: string
-  readonly sessionId?: string
-  /** A stable id of the exact reason; never words of somebody's. */
-  readonly reason?: string
-  /** Facts without secrets, passwords or tokens. */
-  readonly details?: Details
-}
 
 /** The facts that an event may have: those that its row in the table names. */
 export type DetailsOf<Table extends EventTable, Name extends keyof Table> = Name extends keyof Table
