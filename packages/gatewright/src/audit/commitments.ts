@@ -1,5 +1,4 @@
-import { createHmac } from 'node:crypto'
-import { toBase64url } from '../ground/encoding.ts'
+import { hmacSha256, toBase64url } from '../ground/encoding.ts'
 
 export type DetailValue = string | number | boolean | null | readonly string[]
 
@@ -14,9 +13,10 @@ export type PersonalFields = {
  * the value and the salt can check it; without the salt it says nothing, however few values there are to try.
  */
 const commitmentTo = (salt: string, field: string, value: DetailValue): string =>
-  createHmac('sha256', Buffer.from(salt, 'base64url'))
-    .update(`${field}\0${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .digest('base64url')
+  hmacSha256(
+    Buffer.from(salt, 'base64url'),
+    `${field}\0${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
 
 /** The commitments to all that is there, as the column `commitments` has them. */
 export const toCommitments = (salt: string, { address, details }: PersonalFields): string =>

@@ -1,4 +1,4 @@
-import { createHash, hash, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 export const toBase64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
@@ -12,6 +12,10 @@ export const fromBase64url = (text: string): Buffer | undefined => {
   const bytes = Buffer.from(text, 'base64url')
   return bytes.toString('base64url') === text ? bytes : undefined
 }
+
+/** HMAC-SHA256 in base64url, by a key that nobody but who checks has. */
+export const hmacSha256 = (key: Uint8Array, text: string): string =>
+  createHmac('sha256', key).update(text).digest('base64url')
 
 /** SHA-256 in base64url: how a random secret of 112 bits or more is stored. */
 export const sha256 = (text: string | Uint8Array): string => hash('sha256', text, 'base64url')

@@ -1,5 +1,6 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import { type Kysely, type SqlBool, sql } from 'kysely'
+import { hmacSha256 } from '../../ground/encoding.ts'
+import { newSecret, systemRandom } from '../../ground/random.ts'
 import { millisecondsColumn } from '../columns.ts'
 import { lastRequestOf } from '../counted-request.ts'
 
@@ -55,16 +56,17 @@ const splitRow = ({ event, reason, details }: OldRow) => {
 const commit = (salt: string, fields: Json): string => {
   const commitTo = ([field, value]: [string, unknown]) => [
     field,
-    createHmac('sha256', Buffer.from(salt, 'base64url'))
-      .update(`${field}\0${typeof value === 'string' ? value : JSON.stringify(value)}`)
-      .digest('base64url'),
+    hmacSha256(
+      Buffer.from(salt, 'base64url'),
+      `${field}\0${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ),
   ]
   return JSON.stringify(Object.fromEntries(Object.entries(fields).map(commitTo)))
 }
 
 const toMoved = (row: OldRow) => {
   const { plain, personal, reason } = splitRow(row)
-  const salt = randomBytes(32).toString('base64url')
+  const salt = newSecret(systemRandom)
   const { id, at, address } = row
   const commitments = commit(salt, { ...(address !== null && { address }), ...personal })
   return {
