@@ -27,7 +27,12 @@ const toEvent = ({ kind, tally: { count, first, last } }: CountedRefusals, endRe
   return toNewEvent(auditEvents, {
     at: first.at,
     event,
-    origin: { actor: actorOf(kind), apiKeyId: actorOf(kind) && (session?.apiKey ?? null), address: addressGroup, requestId: first.requestId },
+    origin: {
+      actor: actorOf(kind),
+      apiKeyId: actorOf(kind) && (session?.apiKey ?? null),
+      address: addressGroup,
+      requestId: first.requestId,
+    },
     ...session,
     reason: endReason ?? reason,
     details: {
