@@ -59,9 +59,18 @@ const written = async (from = address) => {
 
 type Owner = { readonly userId: string; readonly sessionId: string } | undefined
 
+/** Why and when, for whoever has proved to be the owner of a session that has ended; for others nothing. */
+const assertTold = ({ body }: Answer, reason: string, owner: Owner): void => {
+  const isOwnEnd = body.code === 'session_ended' && owner !== undefined && reason !== 'cut_off'
+  const told = isOwnEnd ? [reason, t.clock.now() - Date.parse(body.ended_at) <= minute] : [undefined, false]
+  assert.deepEqual([body.reason, 'ended_at' in body && told[1]], told)
+}
+
 /** One row, of this request, and nothing in it that is not proven. */
-const assertRow = async ({ status, headers }: Answer, reason: string, owner: Owner): Promise<void> => {
+const assertRow = async (answer: Answer, reason: string, owner: Owner): Promise<void> => {
+  const { status, headers } = answer
   assert.equal(status, 401)
+  assertTold(answer, reason, owner)
   const [row, ...others] = await written()
   const requestId = headers['x-request-id']
   assert.deepEqual(row, {

@@ -44,6 +44,7 @@ import { createPublishedFeed, type PublishedFeed } from './revocation/published-
 import { createRevocations, type Revocations } from './revocation/revocations.ts'
 import { openWakeLines, type WakeLines } from './revocation/wake-lines.ts'
 import { createSealer, type Sealer } from './sealing/sealer.ts'
+import { createSessionEnds, type SessionEnds } from './sessions/session-ends.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
 import { createMinutes, type Minutes } from './statistics/minutes.ts'
 import {
@@ -85,6 +86,7 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly hooks: HookRunner
   readonly mail: Mailer
   readonly refusals: Refusals
+  readonly sessionEnds: SessionEnds
   readonly permissionUses: PermissionUses
   readonly processes: Processes
   readonly keyRing: KeyRing
@@ -427,6 +429,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     mail,
     asksAdministrators: asksAdministratorsBy(settings, processes),
     refusals,
+    sessionEnds: createSessionEnds({ db }),
     foreignUses,
     permissionUses,
     keyRing,

@@ -75,7 +75,8 @@ export const advice = {
     todo: 'Send the refresh token to `POST {mount}/refresh`, and the request once more with the new access token.',
   },
   session_ended: {
-    means: 'The session has ended, and with it all its tokens.',
+    means:
+      'The session has ended, and with it all its tokens. Where what was shown is proven to be one of ours, `reason` says why, such as `password_changed`, and `ended_at` when.',
     todo: 'Sign in again.',
   },
   refresh_token_reused: {

@@ -10,6 +10,7 @@ import type { LimitName } from '../limits/table.ts'
 import { wentBack, wentBackEvent } from '../upkeep/went-back.ts'
 import { addAnswerHeaders } from './answer-headers.ts'
 import { noteRefusal } from './note-refusal.ts'
+import { tellOwnEnd } from './own-end.ts'
 import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
 import { clearSessionCookie } from './session-cookie.ts'
@@ -70,19 +71,27 @@ export const createAnswerRefusal =
   (request, reply, error) => {
     const { publicUrl, places } = engine
     const refusal = toRefusal(error)
-    reply.refusal = refusal
+    const { passage } = request
+    // For the log as well.
+    if (passage !== undefined) passage.session ??= refusal.details.session
     if (statuses[refusal.code] >= 500 && refusal !== error)
       log.error({ err: error, request_id: request.id }, 'unexpected error')
-    if (request.passage && statuses[refusal.code] === 401) void countRefused(engine, request.passage, refusal)
+    if (passage && statuses[refusal.code] === 401) void countRefused(engine, passage, refusal)
     if (refusal.details.reason === wentBackEvent) raiseAlarm(log, request)
-    if (request.passage) writeRateLimits(reply, request.passage)
-    if (request.passage?.hasDeadCookie) clearSessionCookie(engine, reply)
-    reply
-      .code(statuses[refusal.code])
-      .headers(refusalHeaders(refusal, places.challenge))
-      .type(problemType)
-      .serializer(JSON.stringify)
-      .send(toProblem(tellNoMore(request, refusal), { publicUrl, requestId: request.id }))
-    // After the answer, which stands in the queue of this turn: what is written about it comes behind it.
-    noteRefusal(engine, request, refusal)
+    if (passage) writeRateLimits(reply, passage)
+    if (passage?.hasDeadCookie) clearSessionCookie(engine, reply)
+    const send = (told: Refusal): void => {
+      reply.refusal = told
+      reply
+        .code(statuses[told.code])
+        .headers(refusalHeaders(told, places.challenge))
+        .type(problemType)
+        .serializer(JSON.stringify)
+        .send(toProblem(tellNoMore(request, told), { publicUrl, requestId: request.id }))
+      // After the answer, which stands in the queue of this turn: what is written about it comes behind it.
+      noteRefusal(engine, request, told)
+    }
+    const told = tellOwnEnd(engine, passage, refusal)
+    if (told instanceof Promise) void told.then(send)
+    else send(told)
   }

@@ -1,20 +1,9 @@
 import type { FastifyRequest } from 'fastify'
-import type { RefusalKind } from '../audit/refusal-counts.ts'
 import type { Engine } from '../compose.ts'
-import type { Passage } from '../gate/passage.ts'
 import { addressGroup } from '../ground/address.ts'
 import type { Refusal } from '../ground/refusal.ts'
+import { findProvenSession } from './proven-session.ts'
 import { countedAs } from './refusal-table.ts'
-
-/** What a revoked key has signed names nobody: somebody else may hold that key. */
-const findProvenSession = (
-  { session, apiKeyOwner }: Passage,
-  { details }: Refusal,
-): RefusalKind['session'] => {
-  if (details.reason === 'key_revoked') return undefined
-  if (apiKeyOwner !== undefined) return { userId: apiKeyOwner.userId, apiKey: apiKeyOwner.keyId }
-  return session && { userId: session.userId, sessionId: session.sessionId }
-}
 
 /**
  * Counts a refusal for the audit record as its table says, but one of which an audit event of its own tells. Costs no
@@ -27,8 +16,6 @@ export const noteRefusal = (
 ): void => {
   const { code, details } = refusal
   if (passage === undefined) return
-  // For the log as well.
-  passage.session ??= details.session
   const event = details.hasEvent ? undefined : countedAs(code, details.reason)
   if (event === undefined) return
   refusals.note({

@@ -1,5 +1,5 @@
 import { type Refusal, type RefusalCode, refusals } from '../ground/refusal.ts'
-import { anyText, integer, list, named, strictObject } from './schemas.ts'
+import { anyText, integer, list, named, strictObject, timestamp } from './schemas.ts'
 
 /** The status of each refusal. */
 export const statuses = {
@@ -54,6 +54,9 @@ export type Problem = {
   readonly mfa_token?: string
   readonly methods?: readonly string[]
   readonly attempts_left?: number
+  /** Why and when a session ended, for whoever has shown what belonged to it. */
+  readonly reason?: string
+  readonly ended_at?: string
 }
 
 export const problemSchema = named(
@@ -70,8 +73,10 @@ export const problemSchema = named(
       mfa_token: anyText,
       methods: list(anyText),
       attempts_left: integer,
+      reason: anyText,
+      ended_at: timestamp,
     },
-    ['errors', 'mfa_token', 'methods', 'attempts_left'],
+    ['errors', 'mfa_token', 'methods', 'attempts_left', 'reason', 'ended_at'],
   ),
 )
 
