@@ -15,7 +15,7 @@ import { top } from './markdown.ts'
  * is loaded, which no suite can.
  */
 const needsOwnProcess =
-  /^(?![^\n]*\basync\b)\S[^\n]*\bawait |child_process|node:cluster|playwright|\bmock\.|process\.(?:env\.\w+ = |env\[|chdir|exitCode|on\(|once\(|kill|memoryUsage|cpuUsage)|delete process\.env|emitWarning|monitorEventLoopDelay|\bgc\(/m
+  /^(?![^\n]*\basync\b)\S[^\n]*\bawait |child_process|node:cluster|playwright|\bmock\.|process\.(?:env\.\w+ = |env\[|chdir|exitCode|on\(|once\(|kill|memoryUsage|cpuUsage)|delete process\.env|emitWarning|monitorEventLoopDelay|queryObjects|\bgc\(/m
 
 /** The product may do so: the process that a test runs in is not changed by its being loaded. */
 const isOfTests = (path: string): boolean =>

@@ -106,6 +106,7 @@ export const startRun = (database: Database, named: readonly string[]) => {
     cwd: top,
     concurrency: runs[database].concurrency,
     timeout: 600_000,
+    execArgv: ['--import', join(import.meta.dirname, 'untracked-promises.ts')],
     env: { ...process.env, NODE_COMPILE_CACHE: compiled, TEST_DATABASE: database },
   })
   stream.once('close', written.remove)

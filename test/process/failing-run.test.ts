@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
@@ -47,6 +47,8 @@ const brokenFiles: Readonly<Record<string, string>> = {
   'can not be loaded': 'throw new Error("no")',
   'waits while it is loaded': 'await Promise.resolve()',
   'has a test that fails': 'import { test } from "node:test"\ntest("fails", () => { throw new Error("no") })',
+  'has a promise that fails, and that no test waits for':
+    'import { test } from "node:test"\nconst fail = async () => { throw new Error("no") }\ntest("passes", () => { void fail() })',
 }
 for (const [what, text] of Object.entries(brokenFiles))
   test(`a file among others in one process that ${what} fails the run`, () => {
@@ -99,6 +101,12 @@ test('every file of a run is in it once, alone or with others', () => {
     for (const file of ['test/process/stop.test.ts', 'test/console/tabs.test.ts'])
       if (database === 'sqlite') assert.ok(alone.includes(file), `${file} starts processes`)
   }
+})
+
+test('no suite waits while it is made: its tests would be those of the file', () => {
+  const isWaiting = /\b(?:describe|suite)\([^\n]*\basync\b/
+  const waiting = listFiles('sqlite').filter(file => isWaiting.test(readFileSync(join(top, file), 'utf8')))
+  assert.deepEqual(waiting, [])
 })
 
 test('the files that start first are there, and each file of tests is run once', () => {

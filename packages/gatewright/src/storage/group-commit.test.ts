@@ -222,7 +222,7 @@ test('what runs alone finds no transaction open, and what came before is durable
   await writing
 })
 
-describe('through the dialect', async () => {
+describe('through the dialect', () => {
   type Entries = Kysely<{ entries: { name: string; parent: string | null } }>
   const file = join(folder, 'dialect.db')
   new DatabaseSync(file).exec(schema)

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { after, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Kysely, sql } from 'kysely'
 import { openDatabase } from './database.ts'
@@ -64,8 +64,11 @@ const defineTests = (): void => {
     return { db, file }
   }
 
-  describe('what SQLite would store as something else is refused, and nothing is written', async () => {
-    const { db } = await openCounts('refused')
+  describe('what SQLite would store as something else is refused, and nothing is written', () => {
+    let db: Counts
+    before(async () => {
+      db = (await openCounts('refused')).db
+    })
     after(() => db.destroy())
     const rows: Record<string, unknown> = {
       'an object, which would become the names of parameters': { value: 1 },
@@ -91,8 +94,11 @@ const defineTests = (): void => {
     })
   })
 
-  describe('what SQLite stores as it is comes back as it was', async () => {
-    const { db } = await openCounts('kept')
+  describe('what SQLite stores as it is comes back as it was', () => {
+    let db: Counts
+    before(async () => {
+      db = (await openCounts('kept')).db
+    })
     after(() => db.destroy())
     const rows: Record<string, string | number | Uint8Array | null> = {
       text: "Robert'); drop table counts; -- ü 🐈",
@@ -214,7 +220,7 @@ const defineTests = (): void => {
     await db.destroy()
   })
 
-  describe('a database opened for production', async () => {
+  describe('a database opened for production', () => {
     const db = open(join(folder, 'durable'), 'full')
     after(() => db.destroy())
     const pragmas: Record<string, { readonly expected: string | number; readonly why: string }> = {
