@@ -38,6 +38,7 @@ const pages = [
   'housekeeping',
   'limits',
   'mail',
+  'metrics',
   'passkeys',
   'postgresql',
   'registration',

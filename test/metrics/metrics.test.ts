@@ -6,13 +6,16 @@ import { everyone } from 'gatewright/access'
 import { type Application, createApp } from 'gatewright/app'
 import { minute } from 'gatewright/clock'
 import { pino } from 'pino'
+import { metricTable } from '../../packages/gatewright/src/http/metrics/metric-table.ts'
 import { createMetrics } from '../../packages/gatewright/src/http/metrics/metrics.ts'
 import type { ParentLink } from '../../packages/gatewright/src/workers/parent-link.ts'
 import { password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { keepHouse } from '../housekeeping/keep-house.ts'
 import { findFreePort } from '../process/free-port.ts'
+import { findPromtool, runPromtool } from '../servers/promtool.ts'
 import { logQueries } from '../sessions/query-log.ts'
 
+const promtool = await findPromtool()
 let t: TestApp
 let token: string
 before(async () => {
@@ -47,12 +50,14 @@ describe('/metrics', () => {
       1,
     )
     const took = 'http_request_duration_seconds'
-    const labels = 'method="GET",route="/api/v1/posts/:id"'
+    const labels = 'method="GET",route="/api/v1/posts/:id",status_class="4xx"'
     assert.equal(findValue(text, `${took}_bucket{${labels},le="+Inf"}`), 3)
     assert.equal(findValue(text, `${took}_count{${labels}}`), 3)
     assert.ok(Number(findValue(text, `${took}_sum{${labels}}`)) > 0)
     const buckets = [
-      ...text.matchAll(/_bucket\{method="GET",route="\/api\/v1\/posts\/:id",le="[^"]+"\} (\d+)/g),
+      ...text.matchAll(
+        /_bucket\{method="GET",route="\/api\/v1\/posts\/:id",status_class="4xx",le="[^"]+"\} (\d+)/g,
+      ),
     ]
     const counts = buckets.map(([, count]) => Number(count))
     assert.deepEqual(
@@ -73,8 +78,114 @@ describe('/metrics', () => {
     assert.doesNotMatch(text, /made-up/)
   })
 
+  test('memory exhaustion: whatever paths, methods, queries and headers a caller sends, lines are of the table', async () => {
+    const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T
+    const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'TRACE']
+    const parts = [
+      'api',
+      'v1',
+      'posts',
+      'admin',
+      'users',
+      '..',
+      '%2e',
+      '%00',
+      'a"b',
+      'x\\n',
+      'é',
+      '{route="x"}',
+    ]
+    for (let n = 0; n < 400; n++) {
+      const path = `/${Array.from({ length: pick([1, 2, 3, 4]) }, () => pick(parts)).join('/')}?n=${n}`
+      await t.app
+        .inject({
+          method: pick(methods) as 'GET',
+          url: path,
+          headers: { host: 'localhost', 'user-agent': `n${n}` },
+        })
+        .catch(() => {})
+    }
+    const text = await read()
+    const routes = new Set([...text.matchAll(/route="([^"]*)"/g)].map(([, route]) => route))
+    const known = new Set(['', ...t.app.routeTable.routes.map(({ url }) => url)])
+    for (const route of routes) assert.ok(known.has(String(route)), route)
+    const told = new Set([...text.matchAll(/method="([^"]*)"/g)].map(([, method = '']) => method))
+    for (const method of told)
+      assert.ok(['', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].includes(method))
+    assert.doesNotMatch(text, /user-agent|a\\"b|%00/)
+  })
+
+  test('is one table: each metric is told with its name, its help, its type and no label but its own', async () => {
+    const text = await read()
+    const own = [...text.matchAll(/^# TYPE ((?:http|gatewright)_\w+) (\w+)$/gm)].map(([, name, type]) => [
+      name,
+      type,
+    ])
+    assert.deepEqual(
+      own,
+      metricTable.map(({ name, type }) => [name, type]),
+    )
+    for (const { name, labels, help } of metricTable) {
+      assert.ok(text.includes(`# HELP ${name} ${help.replaceAll('\\', '\\\\')}`), name)
+      const lines = text
+        .split('\n')
+        .filter(line => new RegExp(`^${name}(_bucket|_sum|_count)?[ {]`).test(line))
+      for (const line of lines) {
+        const found = [...line.matchAll(/[{,](\w+)="/g)].map(([, label]) => label)
+        assert.deepEqual(
+          found.filter(label => label !== 'le'),
+          labels,
+          line,
+        )
+      }
+    }
+  })
+
+  test('counts sign-ins by result, refreshes, limits that were hit, known tokens, hashes and commits', async () => {
+    const app = await startTestApp({ limitsScale: 1 })
+    const chief = await signUp(app, 'chief', ['admin'])
+    const readThere = async () => (await app.call('GET', '/metrics', { token: chief.access })).text
+    await app.call('POST', 'login', { body: { username: 'chief', password: 'not the password of chief' } })
+    await app.call('POST', 'refresh', { body: { refresh_token: chief.refresh } })
+    let status = 0
+    for (let n = 0; n < 2_000 && status !== 429; n++) status = (await app.call('GET', 'posts')).status
+    assert.equal(status, 429)
+    const text = await readThere()
+    const expected: Readonly<Record<string, number>> = {
+      'gatewright_sign_ins_total{result="started"}': 1,
+      'gatewright_sign_ins_total{result="failed"}': 1,
+      'gatewright_sign_ins_total{result="second_factor_asked"}': 0,
+      'gatewright_refreshes_total{result="refreshed"}': 1,
+      'gatewright_refreshes_total{result="reused"}': 0,
+      'gatewright_audit_events_total{event="sign-in.failed"}': 1,
+      'gatewright_limit_hits_total{limit="read"}': 1,
+      gatewright_hashing_waiting: 0,
+      gatewright_hashing_refused_total: 0,
+    }
+    for (const [line, value] of Object.entries(expected)) assert.equal(findValue(text, line), value, line)
+    const after = await readThere()
+    const known = 'gatewright_credential_look_ups_total{map="access_tokens",result="known"}'
+    assert.equal(Number(findValue(after, known)) - Number(findValue(text, known)), 1)
+    assert.ok(Number(findValue(text, 'gatewright_hashes_total')) > 0)
+    const isSqlite = app.engine.settings.databaseUrl.startsWith('sqlite:')
+    const transactions = findValue(text, 'gatewright_database_transactions_total')
+    assert.equal(isSqlite, Number(transactions) > 0 && transactions !== undefined)
+    assert.notEqual(findValue(text, 'gatewright_database_in_use'), undefined)
+    assert.match(
+      text,
+      /^gatewright_build_info\{version="[\d.]+[^"]*",node="[\d.]+",database="(sqlite|postgresql)"\} 1$/m,
+    )
+    await app.close()
+  })
+
+  test('passes promtool', { skip: typeof promtool === 'string' && promtool }, async () => {
+    if (typeof promtool === 'string') return
+    const { said, isContent } = await runPromtool(promtool, ['check', 'metrics'], await read())
+    assert.ok(isContent && said === '', said)
+  })
+
   test('tells when house was kept, how many rows that were, and the age of the oldest of each table', async () => {
-    const userId = (await signUp(t, 'somebody')).id
+    const userId = (await signUp(t, 'zebulon')).id
     await keepHouse(t)
     t.clock.advance(minute)
     const text = await read()
@@ -91,7 +202,7 @@ describe('/metrics', () => {
     assert.equal(findValue(text, 'gatewright_overdue_row_seconds{table="audit_events"}'), undefined)
     assert.ok(findValue(text, 'gatewright_revocations_age_seconds') !== undefined)
     assert.ok(Number(findValue(text, 'process_resident_memory_bytes')) > 1e6)
-    for (const personal of [userId, 'somebody', 'chief', password, token.slice(0, 20)])
+    for (const personal of [userId, 'zebulon', 'chief', password, token.slice(0, 20)])
       assert.ok(!text.includes(personal), personal)
   })
 

@@ -67,6 +67,8 @@ const findUnpacked = (place: string, name: string): FoundProgram | undefined => 
   )
   const libraries = join(place, 'usr/lib')
   if (path === undefined) return undefined
+  // A program that needs none of others brings none.
+  if (!existsSync(libraries)) return { path, env: {} }
   const folders = readdirSync(libraries).map(folder => join(libraries, folder))
   return { path, env: { LD_LIBRARY_PATH: [libraries, ...folders].join(delimiter) } }
 }

@@ -24,6 +24,7 @@ import { algorithmOf, warningsOf } from './keys/algorithms.ts'
 import { type KeyRing, type KeyRingDependencies, openKeyRing } from './keys/key-ring.ts'
 import { noteAlgorithm } from './keys/turn-ring.ts'
 import { createHashKey } from './limits/hash-key.ts'
+import { countLimitHits, type LimitHits } from './limits/limit-hits.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { type CounterHome, openCounterStore } from './limits/open-counter-store.ts'
 import { warnOfLoosened } from './limits/override.ts'
@@ -97,6 +98,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly signInsUnderWay: Map<string, Set<Promise<unknown>>>
   /** Where limits are counted that all processes share. */
   readonly counters: CounterHome
+  /** What each limit refused since the process began. */
+  readonly limitHits: () => ReadonlyMap<string, Readonly<LimitHits>>
   readonly housekeeping: Housekeeping
   /** What is counted for `GET /admin/statistics`, written each minute. */
   readonly minutes: Minutes
@@ -368,16 +371,18 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(foreignUses.stop)
   const refusals = createRefusals({ db, clock })
   opened.defer(refusals.stop)
-  const limiter = createLimiter(
-    {
-      clock,
-      random,
-      scale: settings.limitsScale,
-      overrides: settings.limitsOverride,
-      enabled: settings.limits === 'on',
-      tally: sums.tally,
-    },
-    { store: counters, clock, hashKey },
+  const limiter = countLimitHits(
+    createLimiter(
+      {
+        clock,
+        random,
+        scale: settings.limitsScale,
+        overrides: settings.limitsOverride,
+        enabled: settings.limits === 'on',
+        tally: sums.tally,
+      },
+      { store: counters, clock, hashKey },
+    ),
   )
   const mail = createMailer({
     db,
@@ -441,6 +446,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     hasher: createPasswordHasher({ random, threads: shareOf(hashingThreads(), countWorkers(settings)) }),
     counters,
     limiter,
+    limitHits: limiter.hits,
     strength,
     breaches: createBreachCheck(settings),
     findAddress: createClientAddress(settings.trustedProxies),

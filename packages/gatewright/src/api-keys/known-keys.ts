@@ -38,6 +38,8 @@ export type KnownKeys = {
   readonly read: (shown: ShownApiKey) => Promise<KnownKey | KeyFault>
   /** Forgets the keys of an owner, or all: what was read before, and what is being read, is kept by nobody. */
   readonly drop: (userId?: string) => void
+  /** How often a key was known here, and how often one was read. */
+  readonly counts: () => { readonly known: number; readonly checked: number }
 }
 
 export const isFault = (found: KnownKey | KeyFault): found is KeyFault => 'reason' in found
@@ -104,6 +106,7 @@ export const createKnownKeys = (
   const keys = new Map<string, KnownKey>()
   const underWay = new Map<string, Promise<KnownKey | KeyFault>>()
   const readings = new Set<Reading>()
+  const counts = { known: 0, checked: 0 }
 
   const remember = (text: string, key: KnownKey): void => {
     keys.delete(text)
@@ -123,13 +126,19 @@ export const createKnownKeys = (
   }
 
   return {
+    counts: () => counts,
     find: ({ key: text }) => {
       const known = keys.get(text)
-      if (known === undefined || clock.now() - known.readAt < keyKnownFor) return known
+      if (known === undefined) return undefined
+      if (clock.now() - known.readAt < keyKnownFor) {
+        counts.known += 1
+        return known
+      }
       keys.delete(text)
       return undefined
     },
     read: shown => {
+      counts.checked += 1
       const known = underWay.get(shown.key)
       if (known !== undefined) return known
       const read = readAsItIs(shown).finally(() => underWay.delete(shown.key))

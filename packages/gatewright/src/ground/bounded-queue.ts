@@ -21,6 +21,10 @@ export type BoundedQueue = {
   readonly count: () => number
   /** Callers in the queue. */
   readonly waiting: () => number
+  /** Jobs at work. */
+  readonly running: () => number
+  /** Callers who found no place, or had to give theirs up, so far. */
+  readonly refused: () => number
 }
 
 /** See {@link createBoundedQueue}. */
@@ -63,6 +67,7 @@ export const createBoundedQueue = (bounds: QueueBounds): BoundedQueue => {
   const placesOf = new Map<string, number>()
   let running = 0
   let begun = 0
+  let refused = 0
 
   const takePlace = (group: string): void => {
     const places = placesOf.get(group) ?? 0
@@ -79,7 +84,10 @@ export const createBoundedQueue = (bounds: QueueBounds): BoundedQueue => {
   // Whoever goes leaves the queue: nobody behind waits for a job that is for nobody.
   const wait = ({ group, isKnown, gone }: QueueCaller): Promise<void> =>
     new Promise((resolve, reject) => {
-      const refuse = (why: string) => reject(new Refusal('unavailable', { reason: why, retryAfter: 1 }))
+      const refuse = (why: string) => {
+        if (why === reason) refused += 1
+        reject(new Refusal('unavailable', { reason: why, retryAfter: 1 }))
+      }
       const waiter = { group, isKnown, enter: resolve, giveWay: () => refuse(reason) }
       const goAway = () => {
         line.leave(waiter)
@@ -117,8 +125,9 @@ export const createBoundedQueue = (bounds: QueueBounds): BoundedQueue => {
 
   return {
     check: caller => {
-      if (running >= atOnce && !line.hasPlaceFor(caller))
-        throw new Refusal('unavailable', { reason, retryAfter: 1 })
+      if (running < atOnce || line.hasPlaceFor(caller)) return
+      refused += 1
+      throw new Refusal('unavailable', { reason, retryAfter: 1 })
     },
     run: async (job, caller) => {
       if (caller === undefined) return runInTurn(job, ours)
@@ -131,5 +140,7 @@ export const createBoundedQueue = (bounds: QueueBounds): BoundedQueue => {
     },
     count: () => begun,
     waiting: line.size,
+    running: () => running,
+    refused: () => refused,
   }
 }

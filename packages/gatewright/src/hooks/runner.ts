@@ -1,5 +1,6 @@
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises'
 import { type Clock, second } from '../ground/clock.ts'
+import { type DeliveryCounts, noDeliveries } from '../ground/delivery-counts.ts'
 import { freezeDeeply } from '../ground/freeze-deeply.ts'
 import type { Random } from '../ground/random.ts'
 import type { Database, HookEventRow } from '../storage/tables.ts'
@@ -28,6 +29,8 @@ export type HookRunner = {
   readonly settled: () => Promise<void>
   /** Takes nothing more, and waits a bounded time for what runs. */
   readonly stop: () => Promise<void>
+  /** What became of attempts so far. */
+  readonly counts: () => Readonly<DeliveryCounts>
 }
 
 type Dependencies = { readonly db: Database; readonly clock: Clock; readonly random: Random }
@@ -43,6 +46,7 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
   const running = new Map<number, Running>()
   /** Their attempt has been counted as failed; whatever still comes of it is too late. */
   const givenUp = new WeakSet<HookEventRow>()
+  const counts = noDeliveries()
   let hooks: Hooks = {}
   let log: HookLog
   let state: 'idle' | 'started' | 'stopped' = 'idle'
@@ -53,6 +57,7 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
 
   const fail = async (row: HookEventRow, error: unknown): Promise<void> => {
     const isDead = row.attempts >= mostAttempts
+    counts[isDead ? 'givenUp' : 'failed'] += 1
     const fields = { hook: row.name, event: String(row.id), attempt: row.attempts, err: error }
     if (isDead) log.error(fields, 'a hook failed for the last time; gatewright doctor shows its event')
     else log.warn(fields, 'a hook failed; it is tried again')
@@ -69,6 +74,7 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
       return
     }
     await finish(db, row)
+    counts.done += 1
   }
 
   /** A database that fails here leaves the lease, after which the event is delivered again. */
@@ -148,6 +154,7 @@ export const createHookRunner = ({ db, clock, random }: Dependencies): HookRunne
     },
     wake,
     settled,
+    counts: () => counts,
     stop: () => {
       stopping ??= stop()
       return stopping

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { minute, second } from '../ground/clock.ts'
+import { type DeliveryCounts, noDeliveries } from '../ground/delivery-counts.ts'
 import { codeOf } from '../ground/error-code.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import type { Database, MailRow } from '../storage/tables.ts'
@@ -33,6 +34,8 @@ export type Mailer = {
   readonly deliver: () => Promise<void>
   /** Takes nothing more, and waits a bounded time for what is being handed over. */
   readonly stop: () => Promise<void>
+  /** What became of attempts so far. */
+  readonly counts: () => Readonly<DeliveryCounts>
 }
 
 export type MailerDependencies = AskDependencies & {
@@ -57,6 +60,7 @@ export const createMailer = (dependencies: MailerDependencies): Mailer => {
   const { db, clock, random, secrets, post, transport } = dependencies
   const workers = new Set<Promise<void>>()
   const enough = new AbortController()
+  const counts = noDeliveries()
   let log = silent
   let state: 'idle' | 'started' | 'stopped' = 'idle'
   let timer: NodeJS.Timeout | undefined
@@ -73,6 +77,7 @@ export const createMailer = (dependencies: MailerDependencies): Mailer => {
       await to.send(message, AbortSignal.any([enough.signal, AbortSignal.timeout(longestSend)]))
     }
     await noteDone(db, row, { now: clock.now(), wasSent: letter !== undefined })
+    if (letter !== undefined) counts.done += 1
   }
 
   const fail = async (row: MailRow, error: unknown): Promise<void> => {
@@ -80,6 +85,7 @@ export const createMailer = (dependencies: MailerDependencies): Mailer => {
     const isPermanent = error instanceof PermanentFailure
     const what = await noteFailure(db, row, { problem, isPermanent, now: clock.now(), random })
     const fields = { mail: row.id, kind: row.kind, attempt: row.attempts, problem }
+    counts[what === 'given up' ? 'givenUp' : 'failed'] += 1
     if (what === 'given up') log.error(fields, 'a mail was given up; gatewright doctor shows it')
     else log.warn(fields, 'a mail could not be sent; it is tried again')
   }
@@ -137,6 +143,7 @@ export const createMailer = (dependencies: MailerDependencies): Mailer => {
 
   return {
     isOn: transport !== undefined,
+    counts: () => counts,
     start: logger => {
       if (state !== 'idle') return
       log = logger

@@ -4,6 +4,7 @@ import { Kysely } from 'kysely'
 import { second } from '../ground/clock.ts'
 import { codeOf } from '../ground/error-code.ts'
 import type { Settings } from '../ground/settings.ts'
+import { giveDatabaseFigures } from './database-figures.ts'
 import { checkLog } from './identity.ts'
 import { createPostgresDialect, type PostgresOptions } from './postgres-dialect.ts'
 import { type Durability, openSqlite } from './sqlite-connection.ts'
@@ -66,7 +67,8 @@ export type OpenOptions = PostgresOptions & {
 
 const openServer = (url: string, options: PostgresOptions): Opened => {
   const dialect = createPostgresDialect(url, options)
-  return { db: new Kysely<Tables>({ dialect }), breakAll: dialect.breakAll }
+  const db = giveDatabaseFigures(new Kysely<Tables>({ dialect }), dialect.figures)
+  return { db, breakAll: dialect.breakAll }
 }
 
 const openOne = (url: string, { durability = 'full', ...options }: OpenOptions): Opened =>

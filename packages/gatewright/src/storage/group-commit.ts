@@ -1,3 +1,4 @@
+import type { DatabaseFigures } from './database-figures.ts'
 import { createMutex } from './mutex.ts'
 
 /** So many wait for one commit at most. */
@@ -19,6 +20,7 @@ export type Turns = {
   readonly begin: () => Promise<Turn>
   /** Takes note of a statement that failed, which may have ended the transaction. */
   readonly noteFailure: (error: unknown) => Promise<void>
+  readonly figures: () => DatabaseFigures
   /** Runs with no transaction open. */
   readonly runAlone: <T>(run: () => Promise<T>) => Promise<T>
 }
@@ -43,6 +45,7 @@ type Connection = {
 export const createTurns = ({ run, isInTransaction, persist }: Connection): Turns => {
   const mutex = createMutex()
   let group: Group | undefined
+  const counts = { transactions: 0, commits: 0 }
 
   /** A rollback that failed is done before anything else. */
   let isLeftOpen = false
@@ -61,6 +64,8 @@ export const createTurns = ({ run, isInTransaction, persist }: Connection): Turn
   const finish = async (): Promise<void> => {
     try {
       await run('commit')
+      counts.commits += 1
+      counts.transactions += group?.members ?? 0
       group?.durable.resolve(persist())
       group = undefined
     } catch (error) {
@@ -158,6 +163,7 @@ export const createTurns = ({ run, isInTransaction, persist }: Connection): Turn
       }
     },
     noteFailure,
+    figures: () => ({ inUse: Number(mutex.isHeld()), waiting: mutex.waiting(), ...counts }),
     runAlone: async work => {
       await mutex.acquire()
       try {

@@ -2,6 +2,8 @@ export type Mutex = {
   readonly isHeld: () => boolean
   readonly acquire: () => Promise<void>
   readonly release: () => void
+  /** How many wait. */
+  readonly waiting: () => number
 }
 
 /** One at a time, in order of asking. */
@@ -10,6 +12,7 @@ export const createMutex = (): Mutex => {
   let held = false
   return {
     isHeld: () => held,
+    waiting: () => waiting.length,
     acquire: () => {
       if (held) return new Promise<void>(resolve => waiting.push(resolve))
       held = true

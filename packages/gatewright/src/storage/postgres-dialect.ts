@@ -10,6 +10,7 @@ import {
 } from 'kysely'
 import { type PostgresAddress, parsePostgresAddress } from '../ground/postgres-address.ts'
 import { toConnectionFailure } from './connection-failure.ts'
+import type { DatabaseFigures } from './database-figures.ts'
 import { type OpenPool, openPool } from './postgres-pool.ts'
 
 export type PostgresOptions = {
@@ -45,6 +46,7 @@ class DurablePostgresDriver extends PostgresDriver {
   readonly #address: PostgresAddress
   readonly #begin: string
   readonly #breakAll: OpenPool['breakAll']
+  readonly #pool: OpenPool['pool']
 
   constructor(address: PostgresAddress, options: PostgresOptions) {
     const { pool: size = 10, longestQuery = 15_000, longestConnect = 5_000 } = options
@@ -54,6 +56,7 @@ class DurablePostgresDriver extends PostgresDriver {
     super({ pool })
     this.#address = address
     this.#breakAll = breakAll
+    this.#pool = pool
     // In each transaction again: a pooler between may lend another connection to each.
     this.#begin = `begin ${isolation}; ${setDefaults(longestQuery, true)}`
   }
@@ -61,6 +64,11 @@ class DurablePostgresDriver extends PostgresDriver {
   /** Also those that somebody has: what they ask fails. */
   breakAll(): void {
     this.#breakAll()
+  }
+
+  figures(): DatabaseFigures {
+    const { totalCount, idleCount, waitingCount } = this.#pool
+    return { inUse: totalCount - idleCount, waiting: waitingCount }
   }
 
   override async acquireConnection(): ReturnType<PostgresDriver['acquireConnection']> {
@@ -97,7 +105,7 @@ class DurablePostgresDriver extends PostgresDriver {
 export const createPostgresDialect = (
   url: string,
   options: PostgresOptions = {},
-): Dialect & { readonly breakAll: () => void } => {
+): Dialect & { readonly breakAll: () => void; readonly figures: () => DatabaseFigures } => {
   const address = parsePostgresAddress(url)
   if (address === undefined) throw new TypeError('not the address of a PostgreSQL database')
   const driver = new DurablePostgresDriver(address, options)
@@ -107,5 +115,6 @@ export const createPostgresDialect = (
     createIntrospector: db => new PostgresIntrospector(db),
     createQueryCompiler: () => new PostgresQueryCompiler(),
     breakAll: () => driver.breakAll(),
+    figures: () => driver.figures(),
   }
 }

@@ -13,6 +13,7 @@ import {
   type TableNode,
   Transaction,
 } from 'kysely'
+import { giveDatabaseFigures } from './database-figures.ts'
 import { createTurns, type Turn, type Turns } from './group-commit.ts'
 import { giveShortWay } from './short-way.ts'
 import { createExecute, type Execute, openReader } from './sqlite-connection.ts'
@@ -223,6 +224,7 @@ export const openKysely = (
     const transaction = new Transaction<Tables>({ config: { dialect }, dialect, driver, executor })
     return giveShortWay(transaction, { connection })
   }
+  giveDatabaseFigures(db, connections.turns.figures)
   return giveShortWay(db, {
     connection: holdConnection(connections),
     transact: body => runInTurn(connections, turn => body(begin(turn))),

@@ -45,6 +45,8 @@ export type AccessTokens = {
   readonly findKnown: (text: string) => AccessToken | undefined
   /** The token, or a refusal: `invalid_token`, or `token_expired` where only its time is over. */
   readonly verify: (text: string) => Promise<AccessToken>
+  /** How often a token was known here, and how often a signature was checked. */
+  readonly counts: () => { readonly known: number; readonly checked: number }
 }
 
 type Dependencies = {
@@ -173,6 +175,7 @@ export const createAccessTokens = ({
   random,
 }: Dependencies): AccessTokens => {
   const verified = createVerifiedTokens<AccessToken>()
+  const counts = { known: 0, checked: 0 }
   keyRing.onRemoved(kid => verified.forget(({ keyId }) => keyId === kid))
 
   const toClaims = (token: NewAccessToken): Claims => ({
@@ -206,6 +209,7 @@ export const createAccessTokens = ({
   }
 
   const verifySignature = async (text: string): Promise<AccessToken> => {
+    counts.checked += 1
     if (text.length > maximumLength) throw invalid('token_too_long')
     const parts = text.split('.')
     if (parts.length !== 3) throw invalid('token_parts')
@@ -234,8 +238,11 @@ export const createAccessTokens = ({
     },
     findKnown: text => {
       const known = verified.find(text)
-      return known === undefined ? undefined : checkNow(known)
+      if (known === undefined) return undefined
+      counts.known += 1
+      return checkNow(known)
     },
     verify: async text => checkNow(verified.find(text) ?? (await verifySignature(text))),
+    counts: () => counts,
   }
 }

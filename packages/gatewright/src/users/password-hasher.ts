@@ -34,6 +34,10 @@ export type PasswordHasher = {
   readonly count: () => number
   /** Callers in the queue. */
   readonly waiting: () => number
+  /** Hashes at work. */
+  readonly running: () => number
+  /** Callers who found no place so far. */
+  readonly refused: () => number
 }
 
 /** See {@link createPasswordHasher}. */
@@ -90,5 +94,7 @@ export const createPasswordHasher = (options: PasswordHasherOptions = {}): Passw
     needsRehash: (stored, password) => readHash(stored)?.needsRehash(password) ?? true,
     count: queue.count,
     waiting: queue.waiting,
+    running: queue.running,
+    refused: queue.refused,
   }
 }

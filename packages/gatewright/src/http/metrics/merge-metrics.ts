@@ -1,5 +1,5 @@
 import type { Told } from '../../workers/messages.ts'
-import type { Figure, Figures } from './request-metrics.ts'
+import type { Figure, Figures } from './metric.ts'
 
 /** Of what is in the database, or in all processes of all times, each worker tells the same. */
 const isShared = ({ aggregator }: Figures): boolean => aggregator === 'first'

@@ -1,11 +1,13 @@
 import type { Metric, Registry } from 'prom-client'
+import { readQueues } from '../../administration/queues.ts'
 import type { Engine } from '../../compose.ts'
 import { hour, second } from '../../ground/clock.ts'
+import { readHousekeeping } from '../../upkeep/housekeeping-state.ts'
 import type { ParentLink } from '../../workers/parent-link.ts'
 import { mergeMetrics } from './merge-metrics.ts'
+import { type Figure, type Sources, tell } from './metric.ts'
+import { metricTable } from './metric-table.ts'
 import type { RouteCount } from './request-counts.ts'
-import { type Figure, tell, tellRequests } from './request-metrics.ts'
-import { tellUpkeep } from './upkeep-metrics.ts'
 
 /** The text of `/metrics` (Prometheus, version 0.0.4), as it is at this moment. */
 export type ReadMetrics = () => Promise<string>
@@ -27,14 +29,45 @@ const leaveOutUnmeasured = (registry: Registry, name: string): void => {
   registry.registerMetric({ name, get } as unknown as Metric)
 }
 
+/** Gauges that prom-client names as if they were counters; the same without that stand beside them. */
+const misnamed = ['handles', 'requests', 'resources'].map(each => `nodejs_active_${each}_total`)
+
+/** Read once for all that ask in one go; undefined while the database does not answer. */
+const readOnce = <T>(read: () => Promise<T>): (() => Promise<T | undefined>) => {
+  let reading: Promise<T | undefined> | undefined
+  return () => {
+    reading ??= read()
+      .catch(() => undefined)
+      .finally(() => {
+        reading = undefined
+      })
+    return reading
+  }
+}
+
+const openSources = (engine: Engine, counts: readonly RouteCount[]): Sources => ({
+  engine,
+  counts,
+  readHousekeeping: readOnce(() => readHousekeeping(engine.db, engine.clock.now())),
+  readQueues: readOnce(() => readQueues(engine)),
+})
+
 /** prom-client is loaded, and watches the process, from the first question on: most servers are never asked. */
 const open = async (engine: Engine, counts: readonly RouteCount[]) => {
   const { Registry, collectDefaultMetrics } = await import('prom-client')
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const name of delays) leaveOutUnmeasured(registry, name)
-  tellRequests(registry, counts)
-  tellUpkeep(registry, engine)
+  for (const name of misnamed) registry.removeSingleMetric(name)
+  const sources = openSources(engine, counts)
+  for (const { name, help, type, isShared, list } of metricTable)
+    tell(registry, {
+      name,
+      help,
+      type,
+      ...(isShared && { aggregator: 'first' }),
+      list: () => list(sources),
+    })
   return registry
 }
 

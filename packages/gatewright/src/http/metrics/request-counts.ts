@@ -3,6 +3,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 /** Upper bounds of the durations that are told apart, in milliseconds. */
 export const durationBounds: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 1_000, 5_000]
 
+/** How long answers of one class took. */
+export type Durations = {
+  /** How many took longer than the bound before and not longer than this one; the last one: than all. */
+  readonly places: number[]
+  /** All together, in milliseconds. */
+  total: number
+}
+
 /** What was counted of one method of one route since the process began. */
 export type RouteCount = {
   readonly method: string
@@ -10,17 +18,19 @@ export type RouteCount = {
   readonly route: string
   /** How many by status. */
   readonly statuses: Map<number, number>
-  /** How many took longer than the bound before and not longer than this one; the last one: than all. */
-  readonly durations: number[]
-  /** All durations together, in milliseconds. */
-  total: number
+  /** By the first digit of the status. */
+  readonly durations: (Durations | undefined)[]
 }
 
 const newCount = (method: string, route: string): RouteCount => ({
   method,
   route,
   statuses: new Map(),
-  durations: Array.from({ length: durationBounds.length + 1 }, () => 0),
+  durations: [],
+})
+
+const newDurations = (): Durations => ({
+  places: Array.from({ length: durationBounds.length + 1 }, () => 0),
   total: 0,
 })
 
@@ -30,12 +40,15 @@ const placeOf = (duration: number): number => {
   return place
 }
 
-/** A few additions; nothing is made for a request. */
+/** A few additions; only for the first of a class something is made. */
 const add = (count: RouteCount, { statusCode, elapsedTime }: FastifyReply): void => {
   count.statuses.set(statusCode, (count.statuses.get(statusCode) ?? 0) + 1)
+  const statusClass = Math.floor(statusCode / 100)
+  const durations = count.durations[statusClass] ?? newDurations()
+  count.durations[statusClass] = durations
   const place = placeOf(elapsedTime)
-  count.durations[place] = (count.durations[place] ?? 0) + 1
-  count.total += elapsedTime
+  durations.places[place] = (durations.places[place] ?? 0) + 1
+  durations.total += elapsedTime
 }
 
 /**

@@ -1,45 +1,14 @@
-import type { Metric, Registry } from 'prom-client'
 import { second } from '../../ground/clock.ts'
-import { durationBounds, type RouteCount } from './request-counts.ts'
+import type { Figure, MetricRow } from './metric.ts'
+import { type Durations, durationBounds, type RouteCount } from './request-counts.ts'
 
-export type Figure = {
-  readonly metricName?: string
-  readonly labels: Readonly<Record<string, string | number>>
-  readonly value: number
-}
-
-/** A metric as the registry gives it. */
-export type Figures = {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  /** `first`: every process knows the same, so one is enough. */
-  readonly aggregator?: string
-  readonly values: readonly Figure[]
-}
-
-type Told = Omit<Figures, 'values'> & {
-  readonly list: () => readonly Figure[] | Promise<readonly Figure[]>
-}
-
-/**
- * Registers what is counted elsewhere. The objects of prom-client would look their labels up at every
- * request; of a metric its registry asks only for this.
- */
-export const tell = (registry: Registry, { list, ...metric }: Told): void => {
-  const get = async () => ({ ...metric, values: await list() })
-  registry.registerMetric({ name: metric.name, get } as unknown as Metric)
-}
-
-const isUsed = ({ statuses }: RouteCount): boolean => statuses.size > 0
 const labelsOf = ({ method, route }: RouteCount) => ({ method, route })
 
 const duration = 'http_request_duration_seconds'
 
-const toHistogram = (count: RouteCount): readonly Figure[] => {
-  const labels = labelsOf(count)
+const toHistogram = (labels: Figure['labels'], { places, total }: Durations): readonly Figure[] => {
   let sum = 0
-  const buckets = count.durations.map((number, place): Figure => {
+  const buckets = places.map((number, place): Figure => {
     sum += number
     const bound = durationBounds[place]
     const le = bound === undefined ? '+Inf' : bound / second
@@ -47,26 +16,35 @@ const toHistogram = (count: RouteCount): readonly Figure[] => {
   })
   return [
     ...buckets,
-    { metricName: `${duration}_sum`, labels, value: count.total / second },
+    { metricName: `${duration}_sum`, labels, value: total / second },
     { metricName: `${duration}_count`, labels, value: sum },
   ]
 }
 
+const toHistograms = (count: RouteCount): readonly Figure[] =>
+  count.durations.flatMap((durations, statusClass) =>
+    durations === undefined
+      ? []
+      : toHistogram({ ...labelsOf(count), status_class: `${statusClass}xx` }, durations),
+  )
+
 /** Answers and their durations, by method and pattern of the route. */
-export const tellRequests = (registry: Registry, counts: readonly RouteCount[]): void => {
-  tell(registry, {
+export const requestMetrics: readonly MetricRow[] = [
+  {
     name: 'http_requests_total',
     help: 'Answers by method, pattern of the route and status; both empty for what is no route.',
     type: 'counter',
-    list: () =>
+    labels: ['method', 'route', 'status'],
+    list: ({ counts }) =>
       counts.flatMap(count =>
         [...count.statuses].map(([status, value]) => ({ labels: { ...labelsOf(count), status }, value })),
       ),
-  })
-  tell(registry, {
+  },
+  {
     name: duration,
-    help: 'How long answers took, by method and pattern of the route.',
+    help: 'How long answers took, by method, pattern of the route and first digit of the status.',
     type: 'histogram',
-    list: () => counts.filter(isUsed).flatMap(toHistogram),
-  })
-}
+    labels: ['method', 'route', 'status_class'],
+    list: ({ counts }) => counts.flatMap(toHistograms),
+  },
+]

@@ -1,13 +1,9 @@
-import type { Registry } from 'prom-client'
-import type { Engine } from '../../compose.ts'
+import type { Queues } from '../../administration/queues.ts'
 import { second } from '../../ground/clock.ts'
-import { type HousekeepingState, readHousekeeping } from '../../upkeep/housekeeping-state.ts'
-import { tell } from './request-metrics.ts'
+import type { HousekeepingState } from '../../upkeep/housekeeping-state.ts'
+import { byLabel, type MetricRow, single } from './metric.ts'
 
-type Row = {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge'
+type Row = Pick<MetricRow, 'name' | 'help' | 'type'> & {
   readonly label: 'task' | 'table'
   readonly pick: (
     state: HousekeepingState,
@@ -54,53 +50,61 @@ const rows: readonly Row[] = [
   },
 ]
 
-/** What an engine knows of itself. A database that does not answer leaves out what only it knows. */
-export const tellUpkeep = (registry: Registry, { db, clock, revocations, lines }: Engine): void => {
-  tell(registry, {
-    name: 'gatewright_revocations_age_seconds',
-    help: 'The age of the view of what was taken back; past REVOCATION_MAX_AGE requests are answered 503.',
-    type: 'gauge',
-    list: () => [{ labels: {}, value: revocations.age() / second }],
-  })
-  tell(registry, {
-    name: 'gatewright_wake_line_works',
-    help: 'Whether what is said on a line by which other processes are woken arrives (1), or time alone wakes (0).',
-    type: 'gauge',
-    list: () => lines.states().map(({ line, works }) => ({ labels: { line }, value: Number(works) })),
-  })
-  tell(registry, {
-    name: 'gatewright_feed_changes_total',
-    help: 'How often this process found the feed of cut-offs to be another one (other-epoch), an older state (went-back), on another server (failed-over) or on one that was restarted, or its file lost.',
-    type: 'counter',
-    list: () =>
-      Object.entries(revocations.harm().changes).map(([change, value]) => ({ labels: { change }, value })),
-  })
-  tell(registry, {
-    name: 'gatewright_cut_offs_written_back_total',
-    help: 'Cut-offs that this process knew and a database lacked that went back; it has them again.',
-    type: 'counter',
-    list: () => [{ labels: {}, value: revocations.harm().writtenBack }],
-  })
-  let state: Promise<HousekeepingState | undefined> | undefined
-  /** Read once for all that ask in one go. */
-  const read = (): Promise<HousekeepingState | undefined> => {
-    state ??= readHousekeeping(db, clock.now())
-      .catch(() => undefined)
-      .finally(() => {
-        state = undefined
-      })
-    return state
-  }
-  for (const { pick, label, ...metric } of rows)
-    tell(registry, {
-      ...metric,
-      aggregator: 'first',
-      list: async () => {
-        const known = await read()
-        if (known === undefined) return []
-        return pick(known, clock.now()).flatMap(([name, value]) =>
-          value == null ? [] : [{ labels: { [label]: name }, value }],
-        )
+const ofHousekeeping = ({ pick, label, ...metric }: Row): MetricRow => ({
+  ...metric,
+  labels: [label],
+  isShared: true,
+  list: async ({ readHousekeeping, engine }) => {
+    const state = await readHousekeeping()
+    return state === undefined ? [] : byLabel(label, pick(state, engine.clock.now()))
+  },
+})
+
+const queues = {
+  mail: { waiting: 'mails that wait to be sent', givenUp: 'mails that were given up', what: 'mail' },
+  hooks: {
+    waiting: 'events that wait for a hook',
+    givenUp: 'events that were given up',
+    what: 'event for a hook',
+  },
+} as const satisfies Readonly<Record<keyof Queues, unknown>>
+
+const names = { mail: 'mails', hooks: 'hook_events' } as const
+
+const ofQueue = (queue: keyof Queues): readonly MetricRow[] => {
+  const words = queues[queue]
+  const shared = { type: 'gauge', labels: [], isShared: true } as const
+  return [
+    {
+      ...shared,
+      name: `gatewright_${names[queue]}_waiting`,
+      help: `How many ${words.waiting}, in the database; 1,000 stands for so many or more.`,
+      list: async ({ readQueues }) => single((await readQueues())?.[queue].waiting),
+    },
+    {
+      ...shared,
+      name: `gatewright_${names[queue]}_given_up`,
+      help: `How many ${words.givenUp}, in the database; 1,000 stands for so many or more.`,
+      list: async ({ readQueues }) => single((await readQueues())?.[queue].givenUp),
+    },
+    {
+      ...shared,
+      name: `gatewright_${names[queue]}_oldest_due_seconds`,
+      help: `For how long the ${words.what} has been due that has waited longest; 0 where none is.`,
+      list: async ({ readQueues, engine }) => {
+        const found = await readQueues()
+        if (found === undefined) return []
+        const { oldestDueAt } = found[queue]
+        const now = engine.clock.now()
+        return single(oldestDueAt === null ? 0 : Math.max(0, now - oldestDueAt) / second)
       },
-    })
+    },
+  ]
 }
+
+/** What is in the database: each process would tell the same, so one does. */
+export const upkeepMetrics: readonly MetricRow[] = [
+  ...rows.map(ofHousekeeping),
+  ...ofQueue('mail'),
+  ...ofQueue('hooks'),
+]
