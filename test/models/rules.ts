@@ -1,7 +1,7 @@
 import type { KeyEndReason } from '../../packages/gatewright/src/api-keys/api-keys.ts'
+import type { EndReason } from '../../packages/gatewright/src/ground/end-reasons.ts'
 import type { RefusalCode } from '../../packages/gatewright/src/ground/refusal.ts'
 import type { AssertionResponse } from '../../packages/gatewright/src/passkeys/responses.ts'
-import type { EndReason } from '../../packages/gatewright/src/sessions/end-reasons.ts'
 import type { Holding } from '../../packages/gatewright/src/sessions/sessions.ts'
 
 /**

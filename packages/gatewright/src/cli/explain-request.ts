@@ -64,17 +64,23 @@ const askServer = async ({ method, path, status, user }: Line, nameOf: Named): P
   return [`Its rule, part by part: POST …/admin/explain ${body}`]
 }
 
-const tellEvent = async (row: RecordedEvent, nameOf: Named): Promise<string> => {
-  const facts = [
-    ...(row.userId === null ? [] : [`user ${await nameOf(row.userId)}`]),
-    ...(row.sessionId === null ? [] : [`session ${row.sessionId}`]),
-    ...(row.address === null ? [] : [`from ${row.address}`]),
-  ]
-  return `  ${toTimestamp(row.at)} ${row.event}${row.reason === null ? '' : `: ${row.reason}`} (${facts.join(', ') || 'nobody'})`
+const listTold = async (
+  { db }: Engine,
+  events: readonly RecordedEvent[],
+): Promise<readonly (RecordedEvent & { readonly text: string })[]> => {
+  const { tellEvents } = await import('../administration/tell-events.ts')
+  const texts = await tellEvents(db, events)
+  return events.map((event, index) => ({ ...event, text: texts[index] ?? '' }))
 }
 
-const toEventView = (row: RecordedEvent) => ({
+const tellEvent = ({ at, event, reason, sessionId, text }: RecordedEvent & { readonly text: string }) => [
+  `  ${toTimestamp(at)} ${event}${reason === null ? '' : `: ${reason}`}${sessionId === null ? '' : ` (session ${sessionId})`}`,
+  `    ${text}`,
+]
+
+const toEventView = (row: RecordedEvent & { readonly text: string }) => ({
   id: row.id,
+  text: row.text,
   at: toTimestamp(row.at),
   event: row.event,
   reason: row.reason,
@@ -87,7 +93,7 @@ const toEventView = (row: RecordedEvent) => ({
 
 const nothingKnown = (file: string | undefined): Refusal =>
   new Refusal('not_found', {
-    detail: `No audit event has this request id${file === undefined ? ', and there is no LOG_FILE to look into' : `, and no line of ${file}`}. A refusal with 403 or 404 leaves no event, and of like ones with 401 within a minute only the first does: the log has the line of each, where ACCESS_LOG is not off.`,
+    detail: `No audit event has this request id${file === undefined ? ', and there is no LOG_FILE to look into' : `, and no line of ${file}`}. Of like refusals within a minute only the first and the last are named by an event, and some leave none: the log has the line of each, where ACCESS_LOG is not off.`,
   })
 
 const explain = async (engine: Engine, requestId: string): Promise<Result> => {
@@ -97,14 +103,16 @@ const explain = async (engine: Engine, requestId: string): Promise<Result> => {
   const line = logFile === undefined ? undefined : await findLine(logFile, requestId).catch(() => undefined)
   if (events.length === 0 && line === undefined) throw nothingKnown(logFile)
   const nameOf: Named = id => nameUser(engine, id)
-  const told = await Promise.all(events.map(event => tellEvent(event, nameOf)))
+  const told = await listTold(engine, events)
   return {
     text: [
       ...(line === undefined ? [] : await tellLine(line, nameOf)),
-      ...(events.length === 0 ? ['It left no audit event.'] : ['Its audit events:', ...told]),
+      ...(events.length === 0
+        ? ['It left no audit event.']
+        : ['Its audit events:', ...told.flatMap(tellEvent)]),
       ...(line === undefined ? [] : await askServer(line, nameOf)),
     ].join('\n'),
-    json: { request_id: requestId, line: line ?? null, events: events.map(toEventView) },
+    json: { request_id: requestId, line: line ?? null, events: told.map(toEventView) },
   }
 }
 

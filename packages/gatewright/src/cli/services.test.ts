@@ -186,7 +186,10 @@ describe('a request, by the id of its answer', () => {
   test('is explained by its audit events', async () => {
     const { exit, text, json } = await run(`explain --request ${refused}`)
     assert.equal(exit, 0)
-    assert.match(text, /sign-in\.failed: wrong_password \(user bob, from 192\.0\.2\.7\)/)
+    assert.match(
+      text,
+      /sign-in\.failed: wrong_password\n.* for bob failed because the password was wrong, from 192\.0\.2\.7\./,
+    )
     assert.deepEqual([json.line, json.events[0].event, json.events.length], [null, 'sign-in.failed', 1])
   })
 

@@ -2,8 +2,8 @@ import { endApiKeys, type KeyEndReason } from '../api-keys/api-keys.ts'
 import type { Origin } from '../audit/record.ts'
 import { endCodes } from '../codes/codes.ts'
 import { endingPurposes, everyPurpose, type Purpose } from '../codes/purposes.ts'
+import type { EndReason } from '../ground/end-reasons.ts'
 import { recordCutOffs } from '../revocation/cut-offs.ts'
-import type { EndReason } from '../sessions/end-reasons.ts'
 import { forgetDeviceOf, forgetDevices } from '../sessions/known-devices.ts'
 import {
   closeRefreshWindow,

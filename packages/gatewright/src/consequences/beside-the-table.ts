@@ -1,4 +1,4 @@
-import type { EndReason } from '../sessions/end-reasons.ts'
+import type { EndReason } from '../ground/end-reasons.ts'
 
 type Ending = {
   readonly when: string

@@ -1,4 +1,4 @@
-import type { EndReason } from '../sessions/end-reasons.ts'
+import type { EndReason } from '../ground/end-reasons.ts'
 
 /**
  * What each event ends, as data. **end** = refused at once; **keep** = untouched; **new id** = goes on

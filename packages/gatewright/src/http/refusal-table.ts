@@ -1,9 +1,9 @@
 import type { AuditEventName } from '../audit/events.ts'
 import type { CountedEvent } from '../audit/refusal-counts.ts'
 import { codePurposes } from '../codes/purposes.ts'
+import { endReasons } from '../ground/end-reasons.ts'
 import type { RefusalCode } from '../ground/refusal.ts'
 import { limits } from '../limits/table.ts'
-import { endReasons } from '../sessions/end-reasons.ts'
 
 /** What a refusal leaves in the audit record. */
 export type RefusalTrace = {
