@@ -13,11 +13,13 @@ const toCanonical = (row: AuditEventRow): string =>
     row.event,
     row.user_id,
     row.actor,
+    row.api_key_id,
     row.session_id,
     row.address,
     row.request_id,
     row.reason,
     row.details,
+    row.commitments,
   ])
 
 /** The hash before the first one. */

@@ -30,3 +30,24 @@ export const signCheckpoint = (statement: Statement, sign: (text: string) => str
 /** Whether its own key has signed it: whose key that is, another has to know. */
 export const isSignedCheckpoint = ({ signature, ...statement }: Checkpoint): boolean =>
   isSignedBy(statement.public_key, toText(statement), signature)
+const isText = (value: unknown): value is string => typeof value === 'string'
+
+/** The members that are signed, and no others. */
+const toCheckpoint = (value: Readonly<Record<string, unknown>>): Checkpoint | undefined => {
+  const { audit, kind, position, hash, at, key, public_key, signature } = value
+  if (audit !== 'checkpoint' || (kind !== 'checkpoint' && kind !== 'beginning')) return undefined
+  if (typeof position !== 'number' || !Number.isSafeInteger(position)) return undefined
+  if (!isText(hash) || !isText(at) || !isText(key) || !isText(public_key) || !isText(signature))
+    return undefined
+  return { audit, kind, position, hash, at, key, public_key, signature }
+}
+
+/** A checkpoint, or the line of a log that has one as its member `checkpoint`; undefined for anything else. */
+export const parseCheckpoint = (value: unknown): Checkpoint | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { checkpoint } = value as { readonly checkpoint?: unknown }
+  return (
+    toCheckpoint(value as Record<string, unknown>) ??
+    (checkpoint === undefined ? undefined : parseCheckpoint(checkpoint))
+  )
+}

@@ -1,6 +1,7 @@
 import { apiKeyCreate } from './api-key-create.ts'
 import { apiKeyList } from './api-key-list.ts'
 import { apiKeyRevoke } from './api-key-revoke.ts'
+import { auditVerify } from './audit-verify.ts'
 import type { Command } from './command.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
@@ -84,6 +85,7 @@ export const commands: readonly Command[] = [
   secretRetire,
   mailList,
   mailRetry,
+  auditVerify,
   restore,
   config,
   doctor,
