@@ -108,6 +108,14 @@ const rows: Readonly<Record<string, (at: number) => Promise<object>>> = {
   }),
   limit_counters: async at => ({ key: String(at), tat: at * 1_000 }),
   sign_in_throttles: async forgotten_at => ({ key: 'a name', wrong: 1, open_at: 1, tat: 1, forgotten_at }),
+  sign_in_marks: async forgotten_at => ({
+    subject: 'somebody',
+    pattern: 'many-failures',
+    mark: '1',
+    count: 1,
+    forgotten_at,
+  }),
+  unusual: async raised_at => ({ subject: 'somebody', pattern: 'many-failures', raised_at, former_at: null }),
   known_devices: async last_used_at => ({
     id: 'a browser',
     user_id: await newUser(),

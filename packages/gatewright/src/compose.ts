@@ -391,6 +391,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     secrets,
     processes,
     limiter,
+    roleTable,
     post: postOf(settings, publicUrl),
     transport: transportOf(options, publicUrl),
   })

@@ -23,6 +23,7 @@ export const floors = [
   'sessions',
   'api-keys',
   'consequences',
+  'unusual',
   'sign-in',
   'federation',
   'sealing',

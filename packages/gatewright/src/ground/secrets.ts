@@ -18,6 +18,7 @@ export type Purpose =
   | 'feed-place'
   | 'limit-counter'
   | 'sign-in-name'
+  | 'unusual-sign-in'
   | 'mail'
   | 'totp'
 

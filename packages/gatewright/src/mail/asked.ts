@@ -1,12 +1,15 @@
 import type { Code } from '../codes/codes.ts'
 import { makeCode } from '../codes/codes.ts'
+import { day } from '../ground/clock.ts'
 import type { Limiter } from '../limits/limiter.ts'
+import type { RoleTable } from '../permissions/roles.ts'
 import type { Processes } from '../processes/processes.ts'
 import type { Database, MailRow, UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
 import { toLocale } from '../users/locale.ts'
 import { emailKey, lockAndGetUser } from '../users/users.ts'
 import { keepContent } from './claim.ts'
+import { sendDigest } from './digest.ts'
 import type { AskName } from './letters.ts'
 import { type Asked, type Letter, type MailDependencies, sealContent } from './queue.ts'
 
@@ -14,6 +17,7 @@ export type AskDependencies = Omit<MailDependencies, 'mail'> & {
   readonly db: Database
   readonly limiter: Pick<Limiter, 'take'>
   readonly processes: Pick<Processes, 'secretInForce'>
+  readonly roleTable: Pick<RoleTable, 'administrative'>
 }
 
 const findOwner = (db: Database, email: string): Promise<UserRow | undefined> =>
@@ -80,14 +84,43 @@ const given: Resolve = async (dependencies, work, { email, userId = '', session,
   return { letter: { ...who, letter: 'verify-email', values: {}, links: { verify } }, userId }
 }
 
+/** Whoever was told of a hold that day knows: then a second mail says nothing new. */
+const guessed: Resolve = async ({ clock }, work, { userId = '' }) => {
+  const user = await lockAndGetUser(work, userId)
+  if (user?.email_verified_at == null || user.email === null || user.disabled_at !== null) return undefined
+  const held = await work.db
+    .selectFrom('mails')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('kind', '=', 'sign-in-held')
+    .where('created_at', '>', clock.now() - day)
+    .limit(1)
+    .executeTakeFirst()
+  if (held !== undefined) return undefined
+  const { email: to, username } = user
+  const letter = { to, locale: toLocale(user.locale), letter: 'many-failures', values: { username } } as const
+  return { letter: { ...letter, links: {} }, userId }
+}
+
+/** A mail to each administrator, and none to whoever it was asked for: nobody. */
+const digest: Resolve = async (dependencies, work, { since = 0 }) => {
+  const secretId = await dependencies.processes.secretInForce(work)
+  await sendDigest(dependencies, work, { since, secretId })
+  return undefined
+}
+
 /** What is found out about each thing that is asked for. */
-const asks = { forgotten, given } as const satisfies Readonly<Record<AskName, Resolve>>
+const asks = { forgotten, given, guessed, 'unusual-digest': digest } as const satisfies Readonly<
+  Record<AskName, Resolve>
+>
 
 /**
  * Nobody is sent a heap of mail: who asks for more is told nothing of it. Each kind is counted apart: strangers who
  * give an address away use up nothing of what its owner needs to get in again.
  */
 const mayBeSent = async ({ limiter }: AskDependencies, { ask, email }: Asked): Promise<boolean> => {
+  // Whoever raises patterns chooses no times of it (`unusual/queue-digest.ts`).
+  if (ask === 'unusual-digest') return true
   const { allowed, isStoreAway } = await limiter.take('mail', { recipient: `${ask}:${emailKey(email)}` })
   if (isStoreAway) throw new Error('what counts mail is away')
   return allowed

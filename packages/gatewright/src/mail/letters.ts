@@ -1,3 +1,5 @@
+import type { DigestPattern } from './texts/unusual.ts'
+
 /** Pages of the console that a link leads to: `<PUBLIC_URL>/console/<page>#<token>`. */
 export const linkPages = {
   verify: 'verify',
@@ -46,6 +48,10 @@ export const letters = {
   'refresh-token-reused': { link: 'notMe' },
   'passkey-cloned': { link: 'notMe' },
   'sign-in-held': { link: 'prove' },
+  'many-failures': {},
+  'success-after-failures': { link: 'notMe' },
+  'administrator-from-new-network': { link: 'notMe' },
+  'unusual-sign-ins': {},
 } as const satisfies Readonly<Record<string, Letter>>
 
 export type LetterName = keyof typeof letters
@@ -56,7 +62,10 @@ export type NoticeName = {
 }[LetterName]
 
 /** What somebody asks for who is not told what comes of it: see `asked.ts`. */
-export type AskName = 'forgotten' | 'given'
+export type AskName = 'forgotten' | 'given' | 'guessed' | 'unusual-digest'
+
+/** How many unusual sign-ins there were, by pattern (`unusual/patterns.ts`). */
+export type UnusualCounts = Partial<Record<DigestPattern, number>>
 
 /** What a text may name. Whoever reads the mail reads it; secrets stand in links only. */
 export type LetterValues = {
@@ -83,4 +92,5 @@ export type LetterValues = {
   readonly keys?: string
   /** How many are left. */
   readonly left?: string
+  readonly unusual?: UnusualCounts
 }

@@ -23,6 +23,8 @@ export type Asked = {
   /** The session that asked, and the version that its user had. */
   readonly session?: string
   readonly version?: number
+  /** Of what happened after this time. */
+  readonly since?: number
 }
 
 export type MailContent = Letter | Asked
@@ -40,6 +42,8 @@ export type NewMail = {
   readonly userId?: string
   /** The secret in force, asked for before a user's row was locked. */
   readonly secretId: string
+  /** Not before this time. */
+  readonly dueAt?: number
 }
 
 const nameOf = (content: MailContent): string => ('ask' in content ? content.ask : content.letter)
@@ -58,7 +62,7 @@ export const sealContent = (
 export const queueMail = async (
   { clock, random, secrets, mail }: MailDependencies,
   work: Work,
-  { content, userId, secretId }: NewMail,
+  { content, userId, secretId, dueAt }: NewMail,
 ): Promise<void> => {
   if (!mail.isOn) return
   const [id, now] = [newId(random), clock.now()]
@@ -70,7 +74,7 @@ export const queueMail = async (
       user_id: userId ?? null,
       content: sealContent(secrets, id, content, secretId),
       attempts: 0,
-      due_at: now,
+      due_at: dueAt ?? now,
       created_at: now,
       problem: null,
       sent_at: null,

@@ -2,9 +2,10 @@ import { codePurposes, type Purpose } from '../codes/purposes.ts'
 import { day, hour } from '../ground/clock.ts'
 import { escapeHtml } from '../ground/escape-html.ts'
 import type { Locale } from '../users/locale.ts'
-import { type LetterValues, type LinkName, letters, linkPages } from './letters.ts'
+import { type LetterValues, type LinkName, letters, linkPages, type UnusualCounts } from './letters.ts'
 import type { Letter } from './queue.ts'
 import { en, type MailTexts } from './texts/en.ts'
+import { digestPatterns } from './texts/unusual.ts'
 import { zhCn } from './texts/zh-cn.ts'
 import { zhTw } from './texts/zh-tw.ts'
 
@@ -50,10 +51,20 @@ const toWord = ([name, text]: readonly [string, string]): readonly [string, stri
   chosen.includes(name) ? unlinked(tame(text)) : tame(text),
 ]
 
-const toWords = ({ factor, at, ...values }: LetterValues, texts: MailTexts, sender: Sender): Words => ({
+const listUnusual = (counts: UnusualCounts, { patterns }: MailTexts): string =>
+  digestPatterns
+    .flatMap(name => (counts[name] === undefined ? [] : [`${patterns[name]} (${counts[name]})`]))
+    .join('; ')
+
+const toWords = (
+  { factor, at, unusual, ...values }: LetterValues,
+  texts: MailTexts,
+  sender: Sender,
+): Words => ({
   ...Object.fromEntries(Object.entries(values).map(toWord)),
   ...(at !== undefined && { at: at.replace('T', ' ').replace(/:\d\d\.\d+Z$/, ' UTC') }),
   ...(factor !== undefined && { factor: texts.factors[factor] }),
+  ...(unusual !== undefined && { unusual: listUnusual(unusual, texts) }),
   app: sender.appName,
   url: sender.publicUrl,
 })
@@ -72,7 +83,7 @@ const toLink = ({ publicUrl }: Sender, link: LinkName, token: string): string =>
 
 type Part = { readonly kind: 'text' | 'facts' | 'link' | 'small'; readonly lines: readonly string[] }
 
-const factNames = ['at', 'address', 'device', 'keys'] as const
+const factNames = ['at', 'address', 'device', 'keys', 'unusual'] as const
 
 const toParts = ({ letter, links, values }: Letter, texts: MailTexts, sender: Sender): readonly Part[] => {
   const text = texts.letters[letter]

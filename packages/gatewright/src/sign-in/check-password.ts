@@ -5,11 +5,13 @@ import type { Clock } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { UserRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
+import { type FailedSignIn, noteFailedSignIn, type WatchDependencies } from '../unusual/failed-sign-in.ts'
 import type { Password } from '../users/password.ts'
 import type { PasswordHash, PasswordHasher } from '../users/password-hasher.ts'
 import { countGuess, type ThrottleDependencies, unlessItFails } from './throttle.ts'
 
-export type PasswordDependencies = ThrottleDependencies & { readonly hasher: PasswordHasher }
+export type PasswordDependencies = ThrottleDependencies &
+  WatchDependencies & { readonly hasher: PasswordHasher }
 
 /** Who waits in the hashing queue: whoever comes from a known device or has a session is no stranger. */
 export const toQueueCaller = (
@@ -81,6 +83,8 @@ export type Attempt = {
   readonly startedAt?: number
   /** Told of a no at the verdict, before anything else can fail. */
   readonly onWrong?: (() => void) | undefined
+  /** The name as it was typed, at a sign-in from a device that is not known: what it has in common with others is noted. */
+  readonly watched?: string | undefined
 }
 
 /** Whoever was not checked (the queue is full, say) has not guessed. */
@@ -102,6 +106,14 @@ const judge = async (
   const matches = await refuseSlowly(dependencies.clock, startedAt, () => verify(dependencies, attempt))
   return findFault(attempt.user, matches)
 }
+
+/** What was not looked at may be right, and what opens a disabled user is: nothing of either is kept. */
+const toFailed = ({ user, origin, password }: Attempt, name: string, reason: string): FailedSignIn => ({
+  name,
+  user,
+  origin,
+  wrong: reason === 'throttled' ? undefined : { password: reason === 'user_disabled' ? undefined : password },
+})
 
 /**
  * The user, if the password is right and the user enabled. Unknown user, wrong password and disabled
@@ -125,13 +137,16 @@ export const checkPassword = async (
     return user
   }
   onWrong?.()
-  await inTransaction(db, work =>
-    recordEvent(dependencies, work, 'sign-in.failed', {
+  const reason = fault ?? 'unknown_user'
+  await inTransaction(db, async work => {
+    await recordEvent(dependencies, work, 'sign-in.failed', {
       origin,
       ...(user && { userId: user.id }),
-      reason: fault ?? 'unknown_user',
-    }),
-  )
+      reason,
+    })
+    if (attempt.watched !== undefined)
+      await noteFailedSignIn(dependencies, work, toFailed(attempt, attempt.watched, reason))
+  })
   await waitForStep(clock, startedAt)
-  throw new Refusal('invalid_credentials', { reason: fault ?? 'unknown_user', hasEvent: true })
+  throw new Refusal('invalid_credentials', { reason, hasEvent: true })
 }

@@ -15,9 +15,9 @@ import {
 import type { Database, UserRow } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { DeviceSecret } from '../tokens/device-secret.ts'
+import { noteBegunSession } from '../unusual/begun-session.ts'
 import { logOut } from './end-sessions.ts'
 import { methods as allMethods, listMethods, type Method } from './factors.ts'
-import { tellOfNewDevice } from './new-device.ts'
 import { forgive, lift, type ThrottleDependencies } from './throttle.ts'
 import { factorKey, keysOfUser, type NameHashing } from './throttle-keys.ts'
 
@@ -77,7 +77,7 @@ const start = async (
   dependencies: FinishDependencies,
   work: Work,
   arrival: Arrival,
-  { user, amr }: Proven,
+  { user, amr, isOwner = false }: Pick<Proven, 'user' | 'amr'> & { readonly isOwner?: boolean | undefined },
 ): Promise<Finished | undefined> => {
   const { device, origin, holding = 'tokens', browser = nobodysBrowser } = arrival
   const { id: userId, version: userVersion } = user
@@ -94,8 +94,9 @@ const start = async (
     holding,
   })
   if (live === undefined) return undefined
-  if (known === undefined)
-    await tellOfNewDevice(dependencies, work, { user, session: live.session, origin, secretId })
+  const { session, roles } = live
+  const seen = { user, roles, session, origin, secretId, isKnown: known !== undefined, isOwner }
+  await noteBegunSession(dependencies, work, seen)
   if (!browser.isRemembered || knownDevice === undefined) return { started: live }
   const deviceSecret = await rememberDevice(dependencies, work, knownDevice, browser)
   return { started: { ...live, deviceSecret } }

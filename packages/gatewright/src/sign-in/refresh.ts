@@ -12,6 +12,7 @@ import type { LiveSession, SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, SessionRow } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { RefreshToken } from '../tokens/refresh-token.ts'
+import { raise } from '../unusual/raise.ts'
 import { lockUser } from '../users/users.ts'
 import { advance } from './advance.ts'
 import { checkMadeByUs, getSessionOfRefreshToken, readRefreshToken } from './made-by-us.ts'
@@ -142,6 +143,7 @@ export const refresh = async (
       await end(outcome.ends)
       if ('notice' in outcome) {
         const { userId, origin: from } = subject
+        await raise(dependencies, work, [{ pattern: 'refresh-reuse', subject: userId, ...subject }])
         await tellOwner(dependencies, work, { userId, notice: outcome.notice, origin: from, secretId })
       }
       return new Refusal(outcome.code, { reason: outcome.event, hasEvent: true })

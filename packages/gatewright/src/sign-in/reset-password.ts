@@ -8,6 +8,7 @@ import type { MailDependencies } from '../mail/queue.ts'
 import type { SessionDependencies } from '../sessions/sessions.ts'
 import type { Database, UserRow } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
+import { forgetFailures } from '../unusual/failed-sign-in.ts'
 import type { BreachNote } from '../users/breach-check.ts'
 import {
   checkNewPassword,
@@ -181,6 +182,7 @@ const change = async (
   })
   // Whoever has the address is no stranger.
   await lift({ ...dependencies, db: work.db }, keysOfUser(dependencies, user))
+  await forgetFailures(work, user.id)
 }
 
 type Subject = { readonly userId: string; readonly origin: Reset['origin'] }

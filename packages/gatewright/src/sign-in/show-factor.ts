@@ -1,11 +1,12 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { countRecoveryCodes } from '../factors/recovery-codes.ts'
-import { hour } from '../ground/clock.ts'
 import { tellOwner } from '../mail/notices.ts'
 import type { MailDependencies } from '../mail/queue.ts'
 import type { Processes } from '../processes/processes.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
+import { patterns } from '../unusual/patterns.ts'
+import { raise } from '../unusual/raise.ts'
 import { lockUser } from '../users/users.ts'
 import {
   type Checked,
@@ -53,30 +54,14 @@ export const noteTaken = async (
   await tellOwner(dependencies, work, { ...place, notice: 'recovery-code-used', values, secretId })
 }
 
-/** So many wrong ones in a row are told: one or two are a slip of the finger. */
-const toldFrom = 3
-/** And not again before this. */
-const toldEvery = hour
-
-const isToBeTold = async (
-  { clock }: Pick<ShowDependencies, 'clock'>,
-  db: Database,
-  { userId, counted }: { readonly userId: string; readonly counted: string },
-): Promise<boolean> => {
+/** So many in a row: one or two are a slip of the finger. */
+const areMany = async (db: Database, counted: string): Promise<boolean> => {
   const row = await db
     .selectFrom('sign_in_throttles')
     .select('wrong')
     .where('key', '=', counted)
     .executeTakeFirst()
-  if (row === undefined || row.wrong < toldFrom) return false
-  const told = await db
-    .selectFrom('mails')
-    .select('id')
-    .where('user_id', '=', userId)
-    .where('kind', '=', 'factor-failed')
-    .where('created_at', '>', clock.now() - toldEvery)
-    .executeTakeFirst()
-  return told === undefined
+  return row !== undefined && row.wrong >= patterns['wrong-factor'].threshold
 }
 
 type Failure = Place & {
@@ -98,7 +83,9 @@ export const recordFailure = (
     const entry = { ...place, reason: fault, details: { method } }
     await recordEvent(dependencies, work, 'second-factor.failed', entry)
     const { userId, origin } = place
-    if (!isSignIn || !(await isToBeTold(dependencies, work.db, { userId, counted }))) return
+    if (!isSignIn || !(await areMany(work.db, counted))) return
+    const seen = { pattern: 'wrong-factor', subject: userId, userId, origin } as const
+    if (!(await raise(dependencies, work, [seen])).includes('wrong-factor')) return
     const values = { factor: method }
     await tellOwner(dependencies, work, { userId, origin, notice: 'factor-failed', values, secretId })
   })

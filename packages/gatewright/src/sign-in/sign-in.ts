@@ -51,7 +51,8 @@ export const signIn = async (dependencies: SignInDependencies, asked: SignIn): P
     const held = known === undefined && (await isHeld(dependencies, found, ofUser))
     if (held && found !== undefined) await tellOfHold(dependencies, found, { counted: ofUser, origin })
     const who = { user: found, isKnown: known !== undefined, isHeld: held }
-    const shown = { ...who, password, origin, counted, gone, onWrong, startedAt }
+    const watched = known === undefined ? name : undefined
+    const shown = { ...who, password, origin, counted, gone, onWrong, startedAt, watched }
     const user = await checkPassword(dependencies, shown)
     const proven = { user, amr: ['pwd'], counted }
     const finished = await unlessItFails(dependencies, counted, () =>

@@ -31,6 +31,7 @@ import { up as givenUpMails } from './migrations/0029-given-up-mails.ts'
 import { up as auditFields } from './migrations/0030-audit-fields.ts'
 import { up as sealedAudit } from './migrations/0031-sealed-audit.ts'
 import { up as permissionUses } from './migrations/0033-permission-uses.ts'
+import { up as unusualSignIns } from './migrations/0034-unusual-sign-ins.ts'
 import { up as statistics } from './migrations/0035-statistics.ts'
 
 const ownMigrations: Record<string, Migration> = {
@@ -65,6 +66,7 @@ const ownMigrations: Record<string, Migration> = {
   '0030-audit-fields': { up: auditFields },
   '0031-sealed-audit': { up: sealedAudit },
   '0033-permission-uses': { up: permissionUses },
+  '0034-unusual-sign-ins': { up: unusualSignIns },
   '0035-statistics': { up: statistics },
 }
 

@@ -43,6 +43,8 @@ export type Tables = {
   statistics_minutes: StatisticsMinutesTable
   statistics_hours: StatisticsHoursTable
   permission_uses: PermissionUsesTable
+  sign_in_marks: SignInMarksTable
+  unusual: UnusualTable
 }
 
 /** One row: what is true of this database as a whole. */
@@ -547,6 +549,27 @@ type PermissionUsesTable = {
   permission: string
   /** Its beginning, in UTC. */
   last_day: number
+}
+
+/** What failed sign-ins from devices that are not known have in common, and networks of administrators (`unusual/`). */
+type SignInMarksTable = {
+  /** What is counted for: a user's id, or a keyed hash. */
+  subject: string
+  pattern: string
+  /** What is told apart of it: an hour, or a keyed hash of whom it was tried at, or a network. */
+  mark: string
+  count: number
+  forgotten_at: number
+}
+
+/** When a pattern was last seen in the sign-ins of somebody, or of something. */
+type UnusualTable = {
+  /** A user's id, or a keyed hash. */
+  subject: string
+  pattern: string
+  raised_at: number
+  /** The time before that. */
+  former_at: number | null
 }
 
 export type Database = Kysely<Tables>

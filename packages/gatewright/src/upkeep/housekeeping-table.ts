@@ -113,6 +113,20 @@ export const housekeepingTable = [
     why: 'A counter of sign-ins that were tried is forgotten a day after the last one that was checked.',
   },
   {
+    table: 'sign_in_marks',
+    key: ['subject', 'pattern', 'mark'],
+    time: 'forgotten_at',
+    keptFor: 0,
+    why: 'What failed sign-ins have in common, for the window of its pattern, a day at most; of an administrator the networks of the last 90 days.',
+  },
+  {
+    table: 'unusual',
+    key: ['subject', 'pattern'],
+    time: 'raised_at',
+    keptFor: 30 * day,
+    why: 'When a pattern was last seen; each time stands in the audit events.',
+  },
+  {
     table: 'known_devices',
     key: ['id'],
     time: 'last_used_at',

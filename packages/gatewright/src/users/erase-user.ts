@@ -64,6 +64,8 @@ export const eraseUser = async (
     'identities',
   ] as const)
     await db.deleteFrom(table).where('user_id', '=', id).execute()
+  for (const table of ['sign_in_marks', 'unusual'] as const)
+    await db.deleteFrom(table).where('subject', '=', id).execute()
   // The stored answers hold what the user wrote.
   await db
     .deleteFrom('idempotency_keys')

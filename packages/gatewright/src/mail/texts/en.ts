@@ -1,4 +1,5 @@
 import type { LetterName } from '../letters.ts'
+import type { DigestPattern } from './unusual.ts'
 
 /** One mail: what stands in braces is filled in (`LetterValues`, and `{app}`). */
 export type LetterText = {
@@ -18,6 +19,9 @@ export type MailTexts = {
   readonly device: string
   /** API keys that ended with what happened. */
   readonly keys: string
+  /** Above all in the mail to administrators. */
+  readonly unusual: string
+  readonly patterns: Readonly<Record<DigestPattern, string>>
   /** Above the link of every notice. */
   readonly notMe: string
   /** Under a link. */
@@ -37,6 +41,14 @@ export const en: MailTexts = {
   address: 'From the address: {address}',
   device: 'Device: {device}',
   keys: 'API keys that ended: {keys}',
+  unusual: 'What was seen: {unusual}',
+  patterns: {
+    'success-after-failures': 'a sign-in after many wrong passwords',
+    'one-password-many-users': 'one password tried at many users',
+    'many-users-one-address': 'many users tried from one address',
+    'administrator-from-new-network': 'an administrator from a new network',
+    'many-failures': 'many wrong passwords for one user',
+  },
   notMe:
     'If that was you, there is nothing to do. If it wasn’t you, open this link: it signs out every device and lets you choose a new password.',
   lifetime: 'The link works once, for {time}.',
@@ -193,6 +205,31 @@ export const en: MailTexts = {
         'Somebody gave many wrong passwords for your account at {app}. Sign-in is held on devices that are not known; on those you have signed in with before, nothing has changed.',
       ],
       link: 'To sign in on a new device, open this link there first. If you don’t want to, there is nothing to do.',
+    },
+    'many-failures': {
+      subject: 'Many wrong passwords for your account',
+      lines: [
+        'Within a day somebody gave many wrong passwords for your account at {app}. None of them opened it.',
+        'There is nothing that you have to do. If you use the same password elsewhere, choose one here that you use nowhere else; a second factor or a passkey makes guessing useless.',
+      ],
+    },
+    'success-after-failures': {
+      subject: 'A sign-in after many wrong passwords',
+      lines: [
+        'Somebody signed in to your account at {app} on a device that was not known, after many wrong passwords had been tried for it.',
+      ],
+    },
+    'administrator-from-new-network': {
+      subject: 'A sign-in from a new network',
+      lines: [
+        'Somebody signed in to your account at {app} from a network that it was not used from in the last three months. Your account may administer {app}, so the other administrators are told as well.',
+      ],
+    },
+    'unusual-sign-ins': {
+      subject: 'Unusual sign-ins at {app}',
+      lines: [
+        'You administer {app}. Sign-ins were seen there that look like attempts to get into other people’s accounts. The audit log has each of them, under events that begin with “unusual”.',
+      ],
     },
   },
 }

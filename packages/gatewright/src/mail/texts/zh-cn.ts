@@ -7,6 +7,14 @@ export const zhCn: MailTexts = {
   address: '来自地址：{address}',
   device: '设备：{device}',
   keys: '已失效的 API 密钥：{keys}',
+  unusual: '发现的情况：{unusual}',
+  patterns: {
+    'success-after-failures': '多次密码错误之后登录成功',
+    'one-password-many-users': '同一密码被用于尝试许多用户',
+    'many-users-one-address': '同一地址尝试了许多用户',
+    'administrator-from-new-network': '管理员从新的网络登录',
+    'many-failures': '某个用户收到大量错误密码',
+  },
   notMe:
     '如果是您本人操作，无需做任何事。如果不是您，请打开此链接：它会让所有设备退出登录，并让您设置新密码。',
   lifetime: '此链接只能使用一次，有效期为 {time}。',
@@ -151,6 +159,29 @@ export const zhCn: MailTexts = {
         '有人对您在 {app} 的账户输入了大量错误密码。未知设备上的登录已暂停；在您曾经登录过的设备上，一切照常。',
       ],
       link: '如需在新设备上登录，请先在该设备上打开此链接。如果不需要，无需做任何事。',
+    },
+    'many-failures': {
+      subject: '您的账户收到大量错误密码',
+      lines: [
+        '一天之内，有人对您在 {app} 的账户输入了大量错误密码。没有一个密码通过。',
+        '您无需做任何事。如果您在别处使用相同的密码，请在这里换用一个别处不用的密码；第二重验证或通行密钥可让猜测失去意义。',
+      ],
+    },
+    'success-after-failures': {
+      subject: '多次密码错误之后的登录',
+      lines: ['有人对您在 {app} 的账户尝试了许多错误密码之后，在一台未知的设备上登录成功。'],
+    },
+    'administrator-from-new-network': {
+      subject: '来自新网络的登录',
+      lines: [
+        '有人从一个最近三个月内未使用过的网络登录了您在 {app} 的账户。您的账户可以管理 {app}，因此其他管理员也会收到通知。',
+      ],
+    },
+    'unusual-sign-ins': {
+      subject: '{app} 的异常登录',
+      lines: [
+        '您是 {app} 的管理员。那里出现了看起来像是试图进入他人账户的登录。审计日志中以“unusual”开头的事件记录了每一次。',
+      ],
     },
   },
 }

@@ -7,6 +7,14 @@ export const zhTw: MailTexts = {
   address: '來自位址：{address}',
   device: '裝置：{device}',
   keys: '已失效的 API 金鑰：{keys}',
+  unusual: '發現的情況：{unusual}',
+  patterns: {
+    'success-after-failures': '多次密碼錯誤之後登入成功',
+    'one-password-many-users': '同一密碼被用於嘗試許多使用者',
+    'many-users-one-address': '同一位址嘗試了許多使用者',
+    'administrator-from-new-network': '管理員從新的網路登入',
+    'many-failures': '某個使用者收到大量錯誤密碼',
+  },
   notMe: '如果是您本人操作，無需做任何事。如果不是您，請開啟此連結：它會將所有裝置登出，並讓您設定新密碼。',
   lifetime: '此連結只能使用一次，有效期為 {time}。',
   hours: '{count} 小時',
@@ -150,6 +158,29 @@ export const zhTw: MailTexts = {
         '有人對您在 {app} 的帳戶輸入了大量錯誤密碼。未知裝置上的登入已暫停；在您曾經登入過的裝置上，一切照常。',
       ],
       link: '如需在新裝置上登入，請先在該裝置上開啟此連結。如果不需要，無需做任何事。',
+    },
+    'many-failures': {
+      subject: '您的帳戶收到大量錯誤密碼',
+      lines: [
+        '一天之內，有人對您在 {app} 的帳戶輸入了大量錯誤密碼。沒有一個密碼通過。',
+        '您無需做任何事。如果您在別處使用相同的密碼，請在這裡換用一個別處不用的密碼；第二重驗證或通行密鑰可讓猜測失去意義。',
+      ],
+    },
+    'success-after-failures': {
+      subject: '多次密碼錯誤之後的登入',
+      lines: ['有人對您在 {app} 的帳戶嘗試了許多錯誤密碼之後，在一部未知的裝置上登入成功。'],
+    },
+    'administrator-from-new-network': {
+      subject: '來自新網路的登入',
+      lines: [
+        '有人從一個最近三個月內未使用過的網路登入了您在 {app} 的帳戶。您的帳戶可以管理 {app}，因此其他管理員也會收到通知。',
+      ],
+    },
+    'unusual-sign-ins': {
+      subject: '{app} 的異常登入',
+      lines: [
+        '您是 {app} 的管理員。那裡出現了看起來像是試圖進入他人帳戶的登入。稽核日誌中以「unusual」開頭的事件記錄了每一次。',
+      ],
     },
   },
 }

@@ -1,0 +1,88 @@
+import type { Clock } from '../ground/clock.ts'
+import type { Database } from '../storage/tables.ts'
+import type { Work } from '../storage/transaction.ts'
+import { type PatternName, patternOf } from './patterns.ts'
+
+/** One more of it, for a subject of a pattern. */
+export type Mark = { readonly pattern: PatternName; readonly subject: string; readonly mark: string }
+
+/** How many marks a subject has, and how often they came. */
+export type Sum = { readonly marks: number; readonly total: number }
+
+type Dependencies = { readonly clock: Clock }
+
+/** Adds marks in the order in which they are given, which is the same for all who do. */
+export const addMarks = async (
+  { clock }: Dependencies,
+  { db }: Work,
+  marks: readonly Mark[],
+): Promise<void> => {
+  const rows = marks.map(mark => ({
+    ...mark,
+    count: 1,
+    forgotten_at: clock.now() + patternOf(mark.pattern).window,
+  }))
+  await db
+    .insertInto('sign_in_marks')
+    .values(rows)
+    .onConflict(conflict =>
+      conflict.columns(['subject', 'pattern', 'mark']).doUpdateSet(eb => ({
+        count: eb('sign_in_marks.count', '+', 1),
+        forgotten_at: eb.ref('excluded.forgotten_at'),
+      })),
+    )
+    .execute()
+}
+
+type Counted = Omit<Mark, 'mark'>
+
+/** What these subjects have that is not past its window, by pattern. */
+export const sumMarks = async (
+  { clock }: Dependencies,
+  db: Database,
+  counted: readonly Counted[],
+): Promise<(pattern: PatternName) => Sum> => {
+  const rows = await db
+    .selectFrom('sign_in_marks')
+    .select(eb => ['pattern', eb.fn.countAll<number>().as('marks'), eb.fn.sum<number>('count').as('total')])
+    .where(eb => eb.or(counted.map(({ subject, pattern }) => eb.and({ subject, pattern }))))
+    .where('forgotten_at', '>', clock.now())
+    .groupBy('pattern')
+    .execute()
+  return pattern => {
+    const row = rows.find(each => each.pattern === pattern)
+    return { marks: Number(row?.marks ?? 0), total: Number(row?.total ?? 0) }
+  }
+}
+
+/** How many marks several subjects of a pattern have together. */
+export const countMarks = async (
+  { clock }: Dependencies,
+  db: Database,
+  pattern: PatternName,
+  subjects: readonly string[],
+): Promise<number> => {
+  const { count } = await db
+    .selectFrom('sign_in_marks')
+    .select(eb => eb.fn.countAll<number>().as('count'))
+    .where('subject', 'in', subjects)
+    .where('pattern', '=', pattern)
+    .where('forgotten_at', '>', clock.now())
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/** Takes one back: it has turned out to be none. */
+export const dropMark = async ({ db }: Work, { subject, pattern, mark }: Mark): Promise<void> => {
+  await db
+    .deleteFrom('sign_in_marks')
+    .where('subject', '=', subject)
+    .where('pattern', '=', pattern)
+    .where('mark', '=', mark)
+    .execute()
+}
+
+/** All of a subject's. */
+export const dropMarks = async ({ db }: Work, { subject, pattern }: Counted): Promise<void> => {
+  await db.deleteFrom('sign_in_marks').where('subject', '=', subject).where('pattern', '=', pattern).execute()
+}
