@@ -50,14 +50,14 @@ export const patterns = {
   'many-users-one-address': {
     looksFor:
       'Names at which a sign-in failed from one address group, on devices that are not known, and did not succeed there afterwards.',
-    threshold: 20,
+    threshold: 12,
     window: hour,
     isScaled: true,
     subject: 'address',
     severity: 'critical',
     tells: { user: false, administrators: true },
     alertAbove: 0,
-    why: 'A list of stolen names and passwords. An address has 30 wrong ones in an hour at most. Of an office behind one address nearly all get in after a slip, and those do not count any more.',
+    why: 'A list of stolen names and passwords. An address has 15 wrong ones at once and 30 in an hour at most. Of an office behind one address nearly all get in after a slip, and those do not count any more.',
   },
   'new-device': {
     looksFor: 'A sign-in in a browser that is not known, or by a program that was never seen there.',
@@ -130,3 +130,9 @@ export const eventOf = <Name extends PatternName>(name: Name): `unusual.${Name}`
 
 /** How long the networks of an administrator are known after the last sign-in from there. */
 export const networksKnownFor = 90 * day
+
+/** How often each was raised, of the counts of audit events by name. */
+export const countUnusual = (
+  counts: ReadonlyMap<string, number>,
+): readonly (readonly [PatternName, number])[] =>
+  patternNames.map(name => [name, counts.get(eventOf(name)) ?? 0])
