@@ -140,10 +140,11 @@ export const refresh = async (
       details: { shown: token.generation, live: session.generation },
     })
     if ('ends' in outcome) {
+      if (outcome.event === 'refresh-token.reused')
+        await raise(dependencies, work, [{ pattern: 'refresh-reuse', subject: subject.userId, ...subject }])
       await end(outcome.ends)
       if ('notice' in outcome) {
         const { userId, origin: from } = subject
-        await raise(dependencies, work, [{ pattern: 'refresh-reuse', subject: userId, ...subject }])
         await tellOwner(dependencies, work, { userId, notice: outcome.notice, origin: from, secretId })
       }
       return new Refusal(outcome.code, { reason: outcome.event, hasEvent: true })
