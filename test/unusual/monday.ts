@@ -68,7 +68,7 @@ const keepDevice = async ({ engine }: TestApp, userId: string): Promise<string> 
 /** What of Friday is still there: the cookie of the browser, or a session begun by the same program. */
 const leaveFriday = async (t: TestApp, { id, username }: Person, habit: Habit, from: From): Promise<From> => {
   if (habit === 'factor') await plantTotp(t.engine, id)
-  if (['cleared', 'program', 'stale', 'forgottenElsewhere'].includes(habit))
+  if (['cleared', 'program', 'stale', 'forgotten', 'forgottenElsewhere'].includes(habit))
     assert.equal(show(await signIn(t, username, password, from)), '201')
   if (['browser', 'roaming', 'forgotten', 'factor'].includes(habit))
     return { ...from, cookie: await keepDevice(t, id) }
