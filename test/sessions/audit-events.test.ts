@@ -31,8 +31,12 @@ import { linkExample } from '../../packages/gatewright/src/http/routes/identitie
 import { join as takePlace } from '../../packages/gatewright/src/processes/join.ts'
 import { readHead } from '../../packages/gatewright/src/sealing/seal-events.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
+import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
 import { databaseFile } from '../../packages/gatewright/src/storage/database.ts'
 import type { VirtualPasskey } from '../../packages/gatewright/src/testing/virtual-passkey.ts'
+import { type FailedSignIn, noteFailedSignIn } from '../../packages/gatewright/src/unusual/failed-sign-in.ts'
+import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
+import { findUserByName } from '../../packages/gatewright/src/users/users.ts'
 import { addService } from '../administration/added-service.ts'
 import { testsDatabase } from '../environment.ts'
 import { codeAt, enrol, plantTotp } from '../factors/enrolled.ts'
@@ -641,8 +645,72 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
       },
     }
   },
+  'unusual.many-users-one-address': async () => {
+    await failAt('nobody-at-all', 'nobody-else')
+    return { user: null, actor: 'command-line', details: { count: 2 } }
+  },
+  'unusual.many-failures': async () => {
+    const { id, username } = await join()
+    await failAt(username, username)
+    return { user: id, actor: 'command-line', details: { count: 2 } }
+  },
+  'unusual.one-password-many-users': async () => {
+    const wrong = { password: parsePassword('one wrong password') }
+    for (const name of ['nobody-at-all', 'nobody-else']) await fail({ name, user: undefined, wrong })
+    return { user: null, actor: 'command-line', details: { count: 2 } }
+  },
+  'unusual.success-after-failures': async () => {
+    const { id, username } = await join()
+    await failAt(username, username)
+    const asked = { name: username, password: parsePassword(password), device: '', origin }
+    const { session } = await signIn(sensitive(), asked)
+    return { user: id, actor: id, session: session.id, details: { count: 2 } }
+  },
+  'unusual.new-device': async () => {
+    const { id, username } = await join()
+    const headers = { 'user-agent': 'another/1.0' }
+    const answer = await call('POST', 'login', { headers, body: { username, password } })
+    return { user: id, actor: id, session: sidOf(answer.body.access_token), answer }
+  },
+  'unusual.wrong-factor': async () => {
+    const { id, username } = await join()
+    await plantTotp(t.engine, id)
+    const { body } = await call('POST', 'login', { body: { username, password } })
+    const shown = { mfa_token: body.mfa_token, method: 'totp', code: '000000' }
+    const wrong = () => call('POST', 'login/mfa', { body: shown })
+    await wrong()
+    await wrong()
+    return { user: id, actor: null, answer: await wrong() }
+  },
+  'unusual.refresh-reuse': async () => {
+    const person = await join()
+    const { refresh: old, sessionId, id } = person
+    await rotate(person)
+    t.clock.advance(window)
+    const answer = await showRefresh(old)
+    return { user: id, actor: id, session: sessionId, answer }
+  },
+  'unusual.administrator-from-new-network': async () => {
+    const { id, username } = await join()
+    await changeRoles(t.engine, { userId: id, roles: ['user', 'admin'], origin })
+    const body = { username, password }
+    await call('POST', 'login', { address: '203.0.113.9', body })
+    const answer = await call('POST', 'login', { body })
+    return { user: id, actor: id, session: sidOf(answer.body.access_token), answer }
+  },
 }
 let setupToken = ''
+
+/** What is noted under thresholds of two. */
+const sensitive = () => ({ ...t.engine, settings: { ...t.engine.settings, limitsScale: 0.01 } })
+
+const fail = (failed: Omit<FailedSignIn, 'origin'>) =>
+  inTransaction(t.engine.db, work => noteFailedSignIn(sensitive(), work, { ...failed, origin }))
+
+const failAt = async (...names: readonly string[]): Promise<void> => {
+  for (const name of names)
+    await fail({ name, user: await findUserByName(t.engine.db, name), wrong: undefined })
+}
 
 /** As the table of events says which of them are personal. */
 const splitDetails = (event: AuditEventName, details: object) => {

@@ -50,7 +50,7 @@ const traces: Readonly<Record<string, Trace>> = {
       return refresh(ann.refresh)
     },
     code: 'refresh_token_reused',
-    leaves: ['refresh-token.reused null', 'session.ended refresh_token_reused'],
+    leaves: ['refresh-token.reused null', 'unusual.refresh-reuse null', 'session.ended refresh_token_reused'],
   },
   'a refresh token newer than the live one': {
     refuse: async () => {

@@ -396,6 +396,46 @@ export const auditEvents = {
     fields: { secret: 'plain', sessions: 'plain' },
     often: 'each',
   },
+  'unusual.many-failures': {
+    when: 'Many wrong passwords were given for a user within a day, from devices that are not known.',
+    fields: { count: 'plain' },
+    often: 'each',
+  },
+  'unusual.one-password-many-users': {
+    when: 'One password was tried at many names within hours, and at far more than others: password spraying.',
+    fields: { count: 'plain' },
+    often: 'each',
+  },
+  'unusual.many-users-one-address': {
+    when: 'Sign-ins at many names failed from one address within an hour, and none of them succeeded there afterwards.',
+    fields: { count: 'plain' },
+    often: 'each',
+  },
+  'unusual.new-device': {
+    when: 'A user signed in on a device that was never seen.',
+    fields: { count: 'plain' },
+    often: 'each',
+  },
+  'unusual.success-after-failures': {
+    when: 'A user signed in on a device that is not known, after many wrong passwords from such devices.',
+    fields: { count: 'plain' },
+    often: 'each',
+  },
+  'unusual.wrong-factor': {
+    when: 'The password of a user was right, and the second factor after it was wrong several times in a row.',
+    fields: { count: 'plain' },
+    often: 'each',
+  },
+  'unusual.refresh-reuse': {
+    when: 'An old refresh token of a user was shown: the session was ended, and the owner told.',
+    fields: { count: 'plain' },
+    often: 'each',
+  },
+  'unusual.administrator-from-new-network': {
+    when: 'An administrator signed in from a network that is new for that administrator.',
+    fields: { count: 'plain' },
+    often: 'each',
+  },
 } as const satisfies EventTable
 
 export type AuditEventName = keyof typeof auditEvents
