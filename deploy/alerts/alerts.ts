@@ -1,20 +1,5 @@
-/** A series of a test of Prometheus, in its own short words: `0x10 6x20` is eleven times 0 and then 21 times 6. */
-type Series = Readonly<Record<string, string>>
-
-/** A rule by which somebody is told. Expressions are PromQL. */
-export type Alert = {
-  readonly name: string
-  readonly expr: string
-  readonly for: string
-  /** `page`: now, at night as well. `ticket`: on the next working day. */
-  readonly severity: 'page' | 'ticket'
-  readonly means: string
-  readonly do: string
-  /** Told after 30 minutes of these, with these labels beside the severity. */
-  readonly fires: { readonly series: Series; readonly labels?: Readonly<Record<string, string>> }
-  /** Never told while these go on. */
-  readonly quiet: Series
-}
+import type { Alert } from './alert.ts'
+import { unusualAlerts } from './unusual-alerts.ts'
 
 const busy = { 'http_requests_total{method="GET",route="/a",status="200"}': '0+6000x60' }
 const none = '0x60'
@@ -135,30 +120,7 @@ export const alerts: readonly Alert[] = [
     fires: { series: { 'gatewright_second_factors_total{result="failed"}': '0+10x60' } },
     quiet: { 'gatewright_second_factors_total{result="failed"}': '0+1x60' },
   },
-  {
-    name: 'GatewrightUnusualSignIn',
-    expr: 'sum by (pattern) (increase(gatewright_unusual_sign_ins_total{pattern!="new-device"}[15m])) > 0',
-    for: '0m',
-    severity: 'ticket',
-    means: 'A sign-in, or several, follow a pattern of attacks: the label names it.',
-    do: 'Read the audit log for `unusual.<pattern>`: it says who and from where. End the sessions of the user where it was not them (`gatewright user end-sessions`).',
-    fires: {
-      series: { 'gatewright_unusual_sign_ins_total{pattern="many-failures"}': '0x25 1x40' },
-      labels: { pattern: 'many-failures' },
-    },
-    quiet: { 'gatewright_unusual_sign_ins_total{pattern="new-device"}': '0x25 1x40' },
-  },
-  {
-    name: 'GatewrightManyNewDevices',
-    expr: 'sum(increase(gatewright_unusual_sign_ins_total{pattern="new-device"}[1h])) > 100',
-    for: '0m',
-    severity: 'ticket',
-    means:
-      'Many users sign in with browsers that are new to them, each of whom is told by mail. On the first day of a new address that is usual.',
-    do: 'Compare with `gatewright_sign_ins_total{result="failed"}`: passwords that leaked elsewhere succeed seldom, and from few addresses.',
-    fires: { series: { 'gatewright_unusual_sign_ins_total{pattern="new-device"}': '0+10x60' } },
-    quiet: { 'gatewright_unusual_sign_ins_total{pattern="new-device"}': '0+1x60' },
-  },
+  ...unusualAlerts,
   {
     name: 'GatewrightHashingFull',
     expr: 'sum(increase(gatewright_hashing_refused_total[5m])) > 0',

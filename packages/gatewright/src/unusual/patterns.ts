@@ -130,9 +130,3 @@ export const eventOf = <Name extends PatternName>(name: Name): `unusual.${Name}`
 
 /** How long the networks of an administrator are known after the last sign-in from there. */
 export const networksKnownFor = 90 * day
-
-/** How often each was raised, of the counts of audit events by name. */
-export const countUnusual = (
-  counts: ReadonlyMap<string, number>,
-): readonly (readonly [PatternName, number])[] =>
-  patternNames.map(name => [name, counts.get(eventOf(name)) ?? 0])
