@@ -110,6 +110,15 @@ const stories = {
   'identity.unlinked': '{who} took the link of {subject} of {issuer} to {whom} away',
   'secret.put-in-force': 'values are made with the secret {secret} from now on',
   'secret.retired': '{who} ended the {sessions} sessions that rested on the secret {secret}',
+  'unusual.many-failures': 'somebody gave {count} wrong passwords for {whom} within a day',
+  'unusual.one-password-many-users': 'somebody tried one password at {count} names or more',
+  'unusual.many-users-one-address': 'somebody failed at {count} names from one address',
+  'unusual.new-device': '{whom} signed in{device}, which was never seen',
+  'unusual.success-after-failures': '{whom} signed in{device} after {count} wrong passwords',
+  'unusual.wrong-factor':
+    'somebody gave the right password of {whom}, and several wrong second factors after it',
+  'unusual.refresh-reuse': 'somebody showed an old refresh token of {session}, which is worth a look',
+  'unusual.administrator-from-new-network': '{whom}, an administrator, signed in from a new network',
 } as const satisfies Readonly<Record<AuditEventName, string>>
 
 type Facts = { readonly told: ToldEvent; readonly names: StoryNames }
