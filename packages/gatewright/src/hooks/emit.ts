@@ -1,4 +1,5 @@
 import type { Clock } from '../ground/clock.ts'
+import { currentTrace } from '../ground/trace-context.ts'
 import type { Work } from '../storage/transaction.ts'
 import type { HookDetails, HookName } from './events.ts'
 
@@ -25,9 +26,11 @@ export const emitHook = async <Name extends HookName>(
 ): Promise<void> => {
   if (!(await isDeclared(work, name))) return
   const now = clock.now()
+  const trace = currentTrace()
+  const told = JSON.stringify({ ...details, ...(trace && { trace }) })
   await work.db
     .insertInto('hook_events')
-    .values({ name, user_id: userId, at: now, details: JSON.stringify(details), attempts: 0, due_at: now })
+    .values({ name, user_id: userId, at: now, details: told, attempts: 0, due_at: now })
     .execute()
   work.afterCommit(hooks.wake)
 }

@@ -1,3 +1,4 @@
+import type { TraceContext } from '../ground/trace-context.ts'
 import type { Database } from '../storage/tables.ts'
 
 /** What each hook tells beside the user that it is about. */
@@ -25,6 +26,8 @@ export type HookEvent<Name extends HookName> = {
   /** When it happened, in milliseconds since 1970. */
   readonly at: number
   readonly userId: string
+  /** The trace that the request belonged to which was the cause: to be sent on, never to be trusted. */
+  readonly trace?: TraceContext
 } & Details[Name]
 
 export type HookHandler<Name extends HookName> = (

@@ -15,6 +15,7 @@ import { problemType, refusalHeaders, statuses, toProblem } from './problem.ts'
 import { toRateLimitHeaders } from './rate-limit-headers.ts'
 import { clearSessionCookie } from './session-cookie.ts'
 import { toRefusal } from './to-refusal.ts'
+import { traceFieldsOf } from './trace.ts'
 
 /** A limit that counted twice is told once, as the one with less left. */
 const toOneReport = (reports: readonly LimitReport[]): LimitReport | undefined => {
@@ -51,9 +52,9 @@ export const takeFurther = async (
 }
 
 /** The audit events of the request say whose session showed it. */
-const raiseAlarm = (log: Logger, { id }: FastifyRequest): void =>
+const raiseAlarm = (log: Logger, request: FastifyRequest): void =>
   log.error(
-    { request_id: id, event: wentBackEvent },
+    { request_id: request.id, ...traceFieldsOf(request), event: wentBackEvent },
     `the database went back: ${wentBack.means} ${wentBack.do}`,
   )
 
@@ -75,7 +76,7 @@ export const createAnswerRefusal =
     // For the log as well.
     if (passage !== undefined) passage.session ??= refusal.details.session
     if (statuses[refusal.code] >= 500 && refusal !== error)
-      log.error({ err: error, request_id: request.id }, 'unexpected error')
+      log.error({ err: error, request_id: request.id, ...traceFieldsOf(request) }, 'unexpected error')
     if (passage && statuses[refusal.code] === 401) void countRefused(engine, passage, refusal)
     if (refusal.details.reason === wentBackEvent) raiseAlarm(log, request)
     if (passage) writeRateLimits(reply, passage)

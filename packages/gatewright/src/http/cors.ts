@@ -19,7 +19,7 @@ const requestHeadersOf = (places: CredentialPlaces): readonly string[] => [
   ...credentialHeaders(places).filter(name => name !== 'Cookie'),
   'Content-Type',
   ...(places.accepted.has('cookie') ? ['X-CSRF-Token'] : []),
-  ...['Idempotency-Key', 'If-Match', 'If-None-Match'],
+  ...['Idempotency-Key', 'If-Match', 'If-None-Match', 'Traceparent', 'Tracestate'],
 ]
 
 const preflightHeadersOf = (places: CredentialPlaces): HeaderTable =>

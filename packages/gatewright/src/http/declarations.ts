@@ -4,6 +4,7 @@ import type { GateDependencies } from '../gate/gate.ts'
 import type { GateRule, Passage } from '../gate/passage.ts'
 import type { Principal } from '../gate/principal.ts'
 import type { Refusal } from '../ground/refusal.ts'
+import type { TraceContext } from '../ground/trace-context.ts'
 import type { UserFields } from '../users/declared-fields.ts'
 import type { RouteReference } from './reference/route-reference.ts'
 import type { RouteTable } from './route-table.ts'
@@ -41,6 +42,8 @@ declare module 'fastify' {
     passage: Passage | undefined
     /** Whoever the request acts as; undefined for a caller without a credential. */
     principal: Principal | undefined
+    /** The trace of others that the request belongs to (W3C Trace Context): never trusted. */
+    readonly trace: TraceContext | undefined
   }
   interface FastifyReply {
     /** Why the request was refused. */

@@ -55,6 +55,7 @@ import { signingKeyRoutes } from './routes/signing-keys.ts'
 import { statisticsRoutes } from './routes/statistics.ts'
 import { stepUpRoutes } from './routes/step-up.ts'
 import { wellKnownRoutes } from './routes/well-known.ts'
+import { followTraces } from './trace.ts'
 import { useStrictSchemas } from './validation.ts'
 import { writeTogether } from './write-together.ts'
 
@@ -137,6 +138,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   // Routes bring limits of their own.
   app.addHook('onReady', async () => checkOverrides(settings.limitsOverride, limiter.policies()))
 
+  followTraces(app)
   acceptJsonOnly(app)
   useStrictSchemas(app)
   addGateHooks(app, engine, gate)

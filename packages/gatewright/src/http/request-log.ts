@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { traceFieldsOf } from './trace.ts'
 
 type Which = 'all' | 'notable' | 'off'
 
@@ -22,6 +23,7 @@ export const createRequestLog =
     if (which === 'notable' && reply.statusCode < 400 && !isSlow) return
     const line = {
       request_id: request.id,
+      ...traceFieldsOf(request),
       method: request.method,
       path: pathOf(request.url),
       route: request.routeOptions.url,
