@@ -323,7 +323,7 @@ export const auditEvents = {
   },
   'database.adopted': {
     when: 'Somebody told that this database is the one to go on with: every session ended, and every signing key was replaced.',
-    fields: { sessions: 'plain', api_keys: 'plain', signing_keys: 'plain' },
+    fields: { sessions: 'plain', api_keys: 'plain', signing_keys: 'plain', sealed_to: 'plain' },
     often: 'each',
   },
   'signing-key.made': {

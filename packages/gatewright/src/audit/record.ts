@@ -13,22 +13,26 @@ export type { EventTable } from './events.ts'
 export const systemOrigin: Origin = { actor: 'system', address: null, requestId: null }
 export const commandLineOrigin: Origin = { actor: 'command-line', address: null, requestId: null }
 
-/** The facts that an event may have: those that its row in the table names. */
-export type DetailsOf<Table extends EventTable, Name extends keyof Table> = Name extends keyof Table
-  ? [keyof Table[Name]['fields']] extends [never]
-    ? Readonly<Record<string, never>>
-    : { readonly [Field in keyof Table[Name]['fields']]?: DetailValue }
+type FieldOf<Table extends EventTable, Name extends keyof Table> = Name extends keyof Table
+  ? keyof Table[Name]['fields']
   : never
+
+/** The facts that an event may have: those that its row in the table names, and no other. */
+type Only<Details, Field extends PropertyKey> = Details &
+  Readonly<Record<Exclude<keyof Details, Field>, never>>
 
 /**
  * Writes one audit event in the transaction of what it records.
  * @throws TypeError for a fact that the table of events does not name
  */
-export type RecordEvent<Table extends EventTable> = <Name extends keyof Table & string>(
+export type RecordEvent<Table extends EventTable> = <
+  Name extends keyof Table & string,
+  Details extends Readonly<Record<string, DetailValue | undefined>>,
+>(
   dependencies: { readonly clock: Clock },
   work: Work,
   event: Name,
-  entry: AuditEntry<DetailsOf<Table, Name>>,
+  entry: AuditEntry<Only<Details, FieldOf<Table, Name>>>,
 ) => Promise<void>
 
 /**

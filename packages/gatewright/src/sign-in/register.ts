@@ -1,5 +1,5 @@
 import type { AuditEventName } from '../audit/events.ts'
-import { type AuditEntry, type Origin, recordEvent } from '../audit/record.ts'
+import { type Origin, recordEvent } from '../audit/record.ts'
 import type { QueueCaller } from '../ground/bounded-queue.ts'
 import type { Random } from '../ground/random.ts'
 import { Refusal } from '../ground/refusal.ts'
@@ -109,14 +109,14 @@ export const addUser = async (
     readonly roles: readonly string[]
     readonly origin: Origin
     readonly event: AuditEventName
-    readonly details?: AuditEntry['details']
+    readonly details?: { readonly invitation?: string; readonly invited_by?: string; readonly by_mail?: true }
     /** The secret in force, asked for before a user's row was locked. */
     readonly secretId: string
   },
 ): Promise<User> => {
   const user = await insertUser(dependencies, work, { ...prepared, roles })
   await noteAdministrator(dependencies, work, roles)
-  const entry: AuditEntry = {
+  const entry = {
     origin: { ...origin, actor: origin.actor ?? user.id },
     userId: user.id,
     details: { roles: user.roles, ...details },
