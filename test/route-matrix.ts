@@ -2,6 +2,7 @@ import { toTimestamp } from 'gatewright/clock'
 import { type ListName, toCursorPage } from '../apps/blog/src/paging/cursor.ts'
 import type { Place } from '../apps/blog/src/paging/keyset.ts'
 import { toCursorPage as toEngineCursorPage } from '../packages/gatewright/src/http/cursor.ts'
+import { toLogFilter } from '../packages/gatewright/src/http/routes/audit.ts'
 import { linkExample } from '../packages/gatewright/src/http/routes/identities.ts'
 import { openSetupLink } from '../packages/gatewright/src/sign-in/setup-link.ts'
 import { apiKeyRequests } from './api-keys/requests.ts'
@@ -202,6 +203,11 @@ export const matrix = `
 | GET /api/v1/admin/settings |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET /api/v1/admin/health |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET /api/v1/admin/statistics |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
+| GET /api/v1/admin/audit |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
+| GET /api/v1/admin/audit/events |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
+| GET /api/v1/admin/audit/:id | audit event  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
+| GET /api/v1/admin/audit/:id | unknown id | who | no | no | no | none | factor | no | none | late | over | no | none | no | no | two |
+| GET /api/v1/admin/audit/:id | malformed id | who | no | no | no | none | factor | no | none | late | over | no | none | no | no | two |
 | GET /api/v1/users |  | who | 200 | 200 | 200 | 200 | 200 | no | 200 | late | over | 200 | 200 | 200 | 200 | two |
 | POST /api/v1/users |  | 201 | 201 | 201 | 201 | 201 | 201 | 201 | again | late | over | 201 | no | 201 | 201 | two |
 | POST /api/v1/users | with roles | who | no | no | no | 201 | factor | no | again | late | over | no | no | factor | no | two |
@@ -376,6 +382,26 @@ const engineCursor = (list: string, asked: Readonly<Record<string, unknown>> = {
   )
 
 /** A request that each route takes; a route without a body or a query needs no line. */
+const auditAsked = {
+  user: unknownId,
+  event: 'session.',
+  from: '2026-11-01T00:00:00Z',
+  until: '2026-11-21T00:00:00Z',
+  address: '192.0.2.1',
+  session: unknownId,
+  request: unknownId,
+  reason: 'logout',
+}
+const auditPage = {
+  ...auditAsked,
+  limit: '10',
+  cursor: toEngineCursorPage(
+    ['admin/audit', toLogFilter(auditAsked)],
+    { rows: [], next: { key: 1, id: '1' } },
+    row => row,
+  ).next_cursor as string,
+}
+
 export const requests: Readonly<Record<string, Request>> = {
   'POST /api/v1/setup': {
     body: async ({ t, of }) => ({
@@ -408,6 +434,7 @@ export const requests: Readonly<Record<string, Request>> = {
   'GET /api/v1/admin/statistics': {
     query: { step: 'day', from: '2026-11-01T00:00:00Z', until: '2026-11-21T00:00:00Z' },
   },
+  'GET /api/v1/admin/audit': { query: auditPage },
   'GET /api/v1/admin/services': { query: { limit: '10', cursor: engineCursor('admin/services') } },
   'GET /api/v1/admin/sessions': {
     query: {

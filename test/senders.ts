@@ -193,6 +193,10 @@ export const things: Readonly<Record<string, MakeThing>> = {
       .execute()
     return user_id
   },
+  'audit event': async ({ engine }) => {
+    const events = engine.db.selectFrom('audit_events').select(eb => eb.fn.max('id').as('id'))
+    return String((await events.executeTakeFirstOrThrow()).id)
+  },
   'unknown id': async ({ engine }) => newId(engine.random),
   'malformed id': async () => 'no-id',
 }

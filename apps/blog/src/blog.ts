@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Application } from 'gatewright/app'
+import { blogEvents } from './audit-events.ts'
 import { hooks } from './hooks.ts'
 import { blogMigrations } from './migrations.ts'
 import { permissions, roles } from './permissions.ts'
@@ -30,5 +31,6 @@ export const blog: Application = {
   things: { post: findPostThing, todo: findTodoThing },
   userFields,
   userData,
+  auditEvents: blogEvents,
   hooks,
 }

@@ -439,3 +439,20 @@ export const auditEvents = {
 } as const satisfies EventTable
 
 export type AuditEventName = keyof typeof auditEvents
+
+const isEventName = (name: string): boolean => /^[a-z][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)+$/.test(name)
+
+/**
+ * The events of the engine, and an application's own beside them.
+ * @throws TypeError for a name that is the engine's, or none
+ */
+export const withOwnEvents = (own: EventTable = {}): EventTable => {
+  for (const [name, { fields }] of Object.entries(own)) {
+    if (Object.hasOwn(auditEvents, name)) throw new TypeError(`the audit event ${name} is the engine's`)
+    if (!isEventName(name))
+      throw new TypeError(`${name} is no name of an audit event, such as order.refunded`)
+    if (Object.hasOwn(fields, 'address'))
+      throw new TypeError(`the audit event ${name} has its address by itself`)
+  }
+  return { ...auditEvents, ...own }
+}

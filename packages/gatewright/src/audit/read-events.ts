@@ -16,6 +16,8 @@ export type RecordedEvent = {
   readonly details: Readonly<Record<string, DetailValue>>
   /** The fields that it had, and that were erased. */
   readonly erased: readonly string[]
+  /** On the chain; null until it is sealed. */
+  readonly position: number | null
 }
 
 /** Events beside what is personal of them; `toRecorded` makes one of the two. */
@@ -23,6 +25,7 @@ export const selectEvents = (db: Database) =>
   db
     .selectFrom('audit_events')
     .leftJoin('audit_personal', 'audit_personal.event_id', 'audit_events.id')
+    .leftJoin('audit_seals', 'audit_seals.event_id', 'audit_events.id')
     .select([
       'audit_events.id',
       'audit_events.at',
@@ -39,6 +42,7 @@ export const selectEvents = (db: Database) =>
       'audit_personal.salt',
       'audit_personal.address',
       'audit_personal.details as personal',
+      'audit_seals.position',
     ])
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectEvents>['execute']>>[number]
@@ -58,4 +62,5 @@ export const toRecorded = (row: Row): RecordedEvent => ({
   reason: row.reason,
   details: { ...parse(row.details), ...parse(row.personal ?? '{}') },
   erased: row.salt === null ? Object.keys(parse(row.commitments)) : [],
+  position: row.position,
 })

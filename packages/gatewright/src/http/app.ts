@@ -8,6 +8,7 @@ import Fastify, {
 } from 'fastify'
 import type { Logger } from 'pino'
 import type { UserData } from '../administration/export-user.ts'
+import type { EventTable } from '../audit/events.ts'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/check-access.ts'
 import { createRequestIds, newId } from '../ground/random.ts'
@@ -36,6 +37,8 @@ export type Application = RoleDeclaration & {
   readonly things?: Readonly<Record<string, FindThing>>
   /** What the application keeps of a user, for `GET /me/export`: rows by name, as they may be shown to that user. */
   readonly userData?: UserData
+  /** Its own audit events, by name, as `createRecorder` writes them. */
+  readonly auditEvents?: EventTable
   /** Its own fields on every user (docs/user-fields.md). */
   readonly userFields?: UserFields
   /** What it does after something happened to a user (docs/hooks.md). */

@@ -40,7 +40,11 @@ const keyTypes = {
     typeof key === 'string' && key.isWellFormed() && !key.includes('\0'),
 } as const
 
-const isId = (id: unknown): id is string => typeof id === 'string' && /^[\w-]{22}$/.test(id)
+/** Of a row: one that was made by chance, or the number that a database gave. */
+const idTypes = { random: /^[\w-]{22}$/, serial: /^\d{1,15}$/ } as const
+
+const isId = (id: unknown, type: keyof typeof idTypes): id is string =>
+  typeof id === 'string' && idTypes[type].test(id)
 
 /**
  * The place of a cursor that was made for this list, asked in this way; undefined without one.
@@ -51,10 +55,11 @@ export const readCursor = (
   cursor: string | undefined,
   name: ListName,
   keyType: keyof typeof keyTypes,
+  idType: keyof typeof idTypes = 'random',
 ): Place | undefined => {
   if (cursor === undefined) return undefined
   const [mark, key, id] = parse(cursor)
-  if (mark === markOf(name, key, id) && keyTypes[keyType](key) && isId(id)) return { key, id }
+  if (mark === markOf(name, key, id) && keyTypes[keyType](key) && isId(id, idType)) return { key, id }
   throw new Refusal('validation_failed', {
     errors: [{ path: '/cursor', message: 'is not a cursor of this list, asked in this way' }],
   })

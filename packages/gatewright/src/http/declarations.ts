@@ -1,4 +1,5 @@
 import type { UserData } from '../administration/export-user.ts'
+import type { EventTable } from '../audit/events.ts'
 import type { Engine } from '../compose.ts'
 import type { GateDependencies } from '../gate/gate.ts'
 import type { GateRule, Passage } from '../gate/passage.ts'
@@ -34,6 +35,8 @@ declare module 'fastify' {
     routeTable: RouteTable
     /** What the application keeps of a user, for the user's own copy. */
     userData: UserData
+    /** Every audit event, those of the application among them. */
+    auditEvents: EventTable
     /** The fields that the application declared on users. */
     userFields: UserFields
   }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { Logger } from 'pino'
 import type { UserData } from '../administration/export-user.ts'
+import { type EventTable, withOwnEvents } from '../audit/events.ts'
 import type { Engine } from '../compose.ts'
 import type { FindThing } from '../gate/check-access.ts'
 import type { Hooks } from '../hooks/events.ts'
@@ -26,6 +27,7 @@ import { adminSessionRoutes } from './routes/admin-sessions.ts'
 import { adminUserChangeRoutes } from './routes/admin-user-changes.ts'
 import { adminUserRoutes } from './routes/admin-users.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { emailRoutes } from './routes/email.ts'
@@ -68,6 +70,8 @@ export type GateOptions = {
   readonly things?: Readonly<Record<string, FindThing>>
   /** What the application keeps of a user, for `GET /me/export`. */
   readonly userData?: UserData
+  /** The application's own audit events, by name (`createRecorder`). */
+  readonly auditEvents?: EventTable
   /** The application's own fields on every user, by name (docs/user-fields.md). */
   readonly userFields?: UserFields
   /** What the application does after something happened to a user (docs/hooks.md). */
@@ -120,6 +124,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
   app.decorate('gatewright', engine)
   app.decorate('gate', gate)
   app.decorate('userData', options.userData ?? {})
+  app.decorate('auditEvents', withOwnEvents(options.auditEvents))
   app.decorate('userFields', checkUserFields(options.userFields ?? {}))
   app.decorateRequest('passage', undefined)
   app.decorateRequest('principal', undefined)
@@ -204,6 +209,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       settingsRoutes,
       adminHealthRoutes,
       statisticsRoutes,
+      auditRoutes,
       revocationsRoutes,
     ])
       addRoutes(scope, engine)

@@ -24,7 +24,7 @@ export type KeyedOrder = {
  */
 export const isBehind = (
   { key, id, direction = 'asc' }: KeyedOrder,
-  after: Place | undefined,
+  after: { readonly key: Place['key']; readonly id: string | number } | undefined,
 ): RawBuilder<SqlBool> =>
   after === undefined
     ? sql`1 = 1`

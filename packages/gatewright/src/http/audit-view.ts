@@ -1,0 +1,60 @@
+import type { LoggedEvent } from '../administration/audit-log.ts'
+import { toTimestamp } from '../ground/clock.ts'
+import { anyText, list, madeUpId, named, strictObject, textOrNull, timestamp } from './schemas.ts'
+
+/** Facts of an event: texts, numbers, flags and lists of texts. */
+const details = { type: 'object', additionalProperties: true } as const
+
+export const auditEventSchema = named(
+  'AuditEvent',
+  strictObject({
+    id: anyText,
+    at: timestamp,
+    event: anyText,
+    text: anyText,
+    user: { anyOf: [strictObject({ id: anyText, username: textOrNull }), { type: 'null' }] },
+    actor: textOrNull,
+    api_key_id: textOrNull,
+    session_id: textOrNull,
+    address: textOrNull,
+    request_id: textOrNull,
+    reason: textOrNull,
+    details,
+    erased: list(anyText),
+    position: { type: ['integer', 'null'] },
+  }),
+)
+
+export const auditEventExample = {
+  id: '4711',
+  at: '2026-11-22T08:30:00.000Z',
+  event: 'session.started',
+  text: 'A user signed in.',
+  user: { id: madeUpId, username: 'alice' },
+  actor: madeUpId,
+  api_key_id: null,
+  session_id: madeUpId,
+  address: '192.0.2.7',
+  request_id: madeUpId,
+  reason: null,
+  details: { amr: ['pwd', 'otp', 'mfa'] },
+  erased: [],
+  position: 4711,
+}
+
+export const toAuditEventView = (event: LoggedEvent) => ({
+  id: String(event.id),
+  at: toTimestamp(event.at),
+  event: event.event,
+  text: event.text,
+  user: event.userId === null ? null : { id: event.userId, username: event.username ?? null },
+  actor: event.actor,
+  api_key_id: event.apiKeyId,
+  session_id: event.sessionId,
+  address: event.address,
+  request_id: event.requestId,
+  reason: event.reason,
+  details: event.details,
+  erased: [...event.erased],
+  position: event.position,
+})
