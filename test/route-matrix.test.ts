@@ -145,6 +145,9 @@ const openToOthers = [
   'GET /api/v1/admin/settings',
   'GET /api/v1/admin/health',
   'GET /api/v1/admin/statistics',
+  'GET /api/v1/admin/audit',
+  'GET /api/v1/admin/audit/events',
+  'GET /api/v1/admin/audit/:id',
 ]
 const isOfTheBlog = ({ route }: Row): boolean => /\/api\/v\d\/(users|posts|todos)\b/.test(route)
 

@@ -67,6 +67,7 @@ export const matrix = `
 | POST /api/v1/logout | refresh token | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | 200 | who | who | who | who | two |
 | GET /api/v1/me |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
 | PATCH /api/v1/me |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/me/events |  | who | 200 | 200 | 200 | 200 | 200 | 200 | 200 | late | over | no | no | no | no | two |
 | GET /api/v1/me/export |  | who | 200 | 200 | 200 | 200 | 200 | 200 | again | late | over | no | no | no | no | two |
 | DELETE /api/v1/me |  | who | 204 | 204 | 204 | 204 | 204 | 204 | again | late | over | no | no | no | no | two |
 | POST /api/v1/me/email |  | who | 202 | 202 | 202 | 202 | 202 | 202 | again | late | over | no | no | no | no | two |
@@ -392,14 +393,12 @@ const auditAsked = {
   request: unknownId,
   reason: 'logout',
 }
+const eventCursor = (list: string, asked: Readonly<Record<string, unknown>> = {}): string =>
+  String(toEngineCursorPage([list, asked], { rows: [], next: { key: 1, id: '1' } }, row => row).next_cursor)
 const auditPage = {
   ...auditAsked,
   limit: '10',
-  cursor: toEngineCursorPage(
-    ['admin/audit', toLogFilter(auditAsked)],
-    { rows: [], next: { key: 1, id: '1' } },
-    row => row,
-  ).next_cursor as string,
+  cursor: eventCursor('admin/audit', toLogFilter(auditAsked)),
 }
 
 export const requests: Readonly<Record<string, Request>> = {
@@ -434,6 +433,7 @@ export const requests: Readonly<Record<string, Request>> = {
   'GET /api/v1/admin/statistics': {
     query: { step: 'day', from: '2026-11-01T00:00:00Z', until: '2026-11-21T00:00:00Z' },
   },
+  'GET /api/v1/me/events': { query: { limit: '10', cursor: eventCursor('me/events') } },
   'GET /api/v1/admin/audit': { query: auditPage },
   'GET /api/v1/admin/services': { query: { limit: '10', cursor: engineCursor('admin/services') } },
   'GET /api/v1/admin/sessions': {

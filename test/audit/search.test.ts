@@ -152,6 +152,51 @@ test('every event there is has a row, those of the application among them', asyn
     assert.ok(names.includes(name))
 })
 
+describe('the own events', () => {
+  const own = async (caller: Caller, query = 'limit=100') => {
+    const { status, body, text } = await t.call('GET', `me/events?${query}`, { token: caller.access })
+    assert.equal(status, 200, text)
+    return body
+  }
+
+  test('are of the caller alone; of what an administrator did neither who nor from where nor in what words', async () => {
+    const bob = await signUp(t, 'bob')
+    const body = { reason: 'saw the passport' }
+    const from = { token: chief.access, address: '192.0.2.99' }
+    await t.call('POST', `admin/users/${bob.id}/disable`, { ...from, body })
+    await t.call('POST', `admin/users/${bob.id}/enable`, from)
+    await t.call('POST', 'login', {
+      body: { username: 'bob', password: 'a wrong one' },
+      address: '192.0.2.66',
+    })
+    const again = await t.call('POST', 'login', { body: { username: 'bob', password } })
+    const { data } = await own({ ...bob, access: again.body.access_token })
+    const told = data.map(({ event, by, address }: Record<string, unknown>) => [event, by, address])
+    assert.deepEqual(told.slice(0, 2), [
+      ['session.started', 'you', '127.0.0.1'],
+      ['sign-in.failed', 'unknown', '192.0.2.66'],
+    ])
+    const others = data.filter(({ by }: { by: string }) => by === 'administrator')
+    assert.ok(others.length > 0)
+    for (const { address, details } of others) assert.deepEqual([address, details], [null, null])
+    const text = JSON.stringify(data)
+    for (const hidden of [chief.id, '192.0.2.99', 'saw the passport', alice.id])
+      assert.ok(!text.includes(hidden), hidden)
+  })
+
+  test('come in pages, and a cursor of the audit log is none of theirs', async () => {
+    const { data, next_cursor } = await own(alice, 'limit=1')
+    const { data: next } = await own(alice, `limit=1&cursor=${next_cursor}`)
+    assert.ok(Number(next[0].id) < Number(data[0].id))
+    const { body } = await ask({ limit: '1' })
+    for (const cursor of [body.next_cursor, 'x']) {
+      const answer = await t.call('GET', `me/events?cursor=${cursor}`, { token: alice.access })
+      assert.deepEqual([answer.status, answer.body.code], [400, 'validation_failed'])
+    }
+    assert.equal((await t.call('GET', 'me/events')).status, 401)
+  })
+})
+
 describe('what is not answered', () => {
   const wrong: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'a NUL in a filter': { user: 'a\0b' },

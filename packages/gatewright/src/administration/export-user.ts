@@ -1,4 +1,3 @@
-import { selectEvents, toRecorded } from '../audit/read-events.ts'
 import { recordEvent } from '../audit/record.ts'
 import { toTimestamp, toTimestampOrNull } from '../ground/clock.ts'
 import { type Caller, holdSession } from '../sessions/hold-session.ts'
@@ -8,6 +7,7 @@ import { listMethods } from '../sign-in/factors.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { getPerson } from '../users/users.ts'
+import { listOwnEvents } from './own-events.ts'
 
 /** What an application keeps of a user, by name, for the user's own copy: rows as they may be shown to that user. */
 export type UserData = Readonly<
@@ -19,20 +19,13 @@ type Dependencies = SessionDependencies & { readonly db: Database }
 /** The newest ones: an account that is attacked for years has more than anybody reads. */
 const mostEvents = 10_000
 
-/** What somebody else has done is shown, and not who that was, from where, or what they wrote down about it. */
 const listEvents = async (db: Database, userId: string) => {
-  const rows = await selectEvents(db)
-    .where('audit_events.user_id', '=', userId)
-    .orderBy('audit_events.at', 'desc')
-    .orderBy('audit_events.id', 'desc')
-    .limit(mostEvents)
-    .execute()
-  return rows.map(toRecorded).map(({ at, event, actor, address, sessionId, details, reason }) => {
-    const isOthers = actor !== null && actor !== userId
-    const by = isOthers ? 'another' : 'self or unknown'
-    const shown = { at: toTimestamp(at), by, event, session_id: sessionId, reason }
-    return isOthers ? shown : { ...shown, address, details }
-  })
+  const { rows } = await listOwnEvents(db, userId, { limit: mostEvents })
+  return rows.map(({ id: _, at, sessionId, ...event }) => ({
+    at: toTimestamp(at),
+    ...event,
+    session_id: sessionId,
+  }))
 }
 
 const listOwnSessions = async (dependencies: Dependencies, userId: string) =>

@@ -25,8 +25,11 @@ export const auditEventSchema = named(
   }),
 )
 
+/** An id for examples. */
+export const madeUpEventId = '4711'
+
 export const auditEventExample = {
-  id: '4711',
+  id: madeUpEventId,
   at: '2026-11-22T08:30:00.000Z',
   event: 'session.started',
   text: 'A user signed in.',
@@ -34,12 +37,12 @@ export const auditEventExample = {
   actor: madeUpId,
   api_key_id: null,
   session_id: madeUpId,
-  address: '192.0.2.7',
+  address: '127.0.0.1',
   request_id: madeUpId,
   reason: null,
-  details: { amr: ['pwd', 'otp', 'mfa'] },
+  details: { amr: ['pwd'] },
   erased: [],
-  position: 4711,
+  position: null,
 }
 
 export const toAuditEventView = (event: LoggedEvent) => ({

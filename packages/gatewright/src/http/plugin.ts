@@ -40,6 +40,7 @@ import { issuerRoutes } from './routes/issuers.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { ownDataRoutes } from './routes/own-data.ts'
 import { ownDeviceRoutes } from './routes/own-devices.ts'
+import { ownEventRoutes } from './routes/own-events.ts'
 import { ownFactorRoutes } from './routes/own-factors.ts'
 import { ownPasskeyRoutes } from './routes/own-passkeys.ts'
 import { passkeySignInRoutes } from './routes/passkey-sign-in.ts'
@@ -210,6 +211,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       adminHealthRoutes,
       statisticsRoutes,
       auditRoutes,
+      ownEventRoutes,
       revocationsRoutes,
     ])
       addRoutes(scope, engine)

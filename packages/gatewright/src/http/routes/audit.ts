@@ -146,7 +146,7 @@ const oneRoute = (app: FastifyInstance, engine: Engine): void => {
         },
       },
       schema: {
-        params: strictObject({ id: { type: 'string', pattern: '^[1-9][0-9]{0,14}$' } }),
+        params: strictObject({ id: { ...text(1, 15), pattern: '^[1-9][0-9]*$' } }),
         response: { 200: auditEventSchema },
       },
     },
