@@ -195,7 +195,8 @@ export const things: Readonly<Record<string, MakeThing>> = {
   },
   'audit event': async ({ engine }) => {
     const events = engine.db.selectFrom('audit_events').select(eb => eb.fn.max('id').as('id'))
-    return String((await events.executeTakeFirstOrThrow()).id)
+    const { id } = await events.where('event', '=', 'session.started').executeTakeFirstOrThrow()
+    return String(id)
   },
   'unknown id': async ({ engine }) => newId(engine.random),
   'malformed id': async () => 'no-id',

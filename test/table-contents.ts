@@ -47,7 +47,11 @@ const readTable = (table: Table) => {
   const hasEvents = table.columns.some(({ name }) => name === 'event')
   const others = sql`event not in (${sql.join(onlyNoted.map(sql.lit))})`
   const ofOthers = sql`event_id in (select id from audit_events where ${others})`
-  const rows = hasEvents ? sql`where ${others}` : table.name === 'audit_personal' ? sql`where ${ofOthers}` : sql``
+  const rows = hasEvents
+    ? sql`where ${others}`
+    : table.name === 'audit_personal'
+      ? sql`where ${ofOthers}`
+      : sql``
   const lines = linesOf[testsDatabase.kind](table)
   return sql`(select coalesce(${lines}, '') from ${sql.table(table.name)} t ${rows}) as ${sql.ref(table.name)}`
 }

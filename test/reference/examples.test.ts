@@ -3,6 +3,7 @@ import { after, test } from 'node:test'
 import { blockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
 import { commandLineOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import { keyExample, madeKeyExample } from '../../packages/gatewright/src/http/api-key-view.ts'
+import { madeUpEventId } from '../../packages/gatewright/src/http/audit-view.ts'
 import { madeUpChallenge } from '../../packages/gatewright/src/http/passkey-schemas.ts'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import type { DeclaredRoute } from '../../packages/gatewright/src/http/route-table.ts'
@@ -155,6 +156,7 @@ const madeUp: readonly unknown[] = [
   madeUpUndoToken,
   keyExample.prefix,
   roleExample.name,
+  madeUpEventId,
   madeKeyExample.key,
   ...Object.values(madeUpTotp),
 ].filter(value => value !== 'Bearer')
