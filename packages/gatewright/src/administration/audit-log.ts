@@ -65,7 +65,7 @@ const expand = (name: string, events: EventTable): readonly string[] =>
   name.endsWith('.') ? Object.keys(events).filter(event => event.startsWith(name)) : [name]
 
 /** The filter of a search, with what the database knows it by. */
-export const toEventFilter = async (
+const toEventFilter = async (
   { db, events }: LogDependencies,
   { user, event, ...filter }: LogFilter,
 ): Promise<EventFilter> => ({
