@@ -122,6 +122,16 @@ export const alerts: readonly Alert[] = [
   },
   ...unusualAlerts,
   {
+    name: 'GatewrightAuditUnsealed',
+    expr: 'max(gatewright_audit_unsealed_seconds) > 60',
+    for: '1m',
+    severity: 'page',
+    means: 'Audit events are not sealed: what was recorded in this time could be changed without a trace.',
+    do: 'Look in the log for `audit events could not be sealed`, and at the database. Where a server runs and the database answers, events are sealed within a second. `gatewright audit verify` says to which position the chain is whole.',
+    fires: { series: { 'gatewright_audit_unsealed_seconds{instance="a"}': '0x20 60+60x40' } },
+    quiet: { 'gatewright_audit_unsealed_seconds{instance="a"}': '0x20 70 0x40' },
+  },
+  {
     name: 'GatewrightHashingFull',
     expr: 'sum(increase(gatewright_hashing_refused_total[5m])) > 0',
     for: '5m',

@@ -139,6 +139,13 @@ export const engineMetrics: readonly MetricRow[] = [
     list: ({ engine }) => toResults(engine.hooks.counts()),
   },
   {
+    name: 'gatewright_audit_unsealed_seconds',
+    help: 'For how long the oldest audit event waits to be sealed, as this process sees it; 0 where all are.',
+    type: 'gauge',
+    labels: [],
+    list: ({ engine }) => single(engine.sealer.lag() / second),
+  },
+  {
     name: 'gatewright_revocations_age_seconds',
     help: 'The age of the view of what was taken back; past REVOCATION_MAX_AGE requests are answered 503.',
     type: 'gauge',
