@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react'
 import type { RangeName } from './administration/ranges.ts'
 import type { UserSearch } from './api/administration-answers.ts'
+import type { AuditSearch } from './api/audit-answers.ts'
 import type { TextName } from './texts/en.ts'
 
 /** What an address remembers beside its path. */
@@ -11,6 +12,10 @@ export type Memory = {
   readonly notice?: TextName
   /** What was looked for. */
   readonly search?: UserSearch
+  /** Which events were looked for. */
+  readonly events?: AuditSearch
+  /** Whom a question is about. */
+  readonly about?: string
   /** How far back the dashboard looks. */
   readonly range?: RangeName
 }

@@ -1,6 +1,7 @@
 import type { ComponentType } from 'react'
 import type { TextName } from './texts/en.ts'
 import { AllApiKeys } from './views/administration/api-keys.tsx'
+import { AuditLog } from './views/administration/audit-log.tsx'
 import { HealthNow } from './views/administration/health.tsx'
 import { Invitations } from './views/administration/invitations.tsx'
 import { Issuers } from './views/administration/issuers.tsx'
@@ -65,6 +66,7 @@ const views: Readonly<Record<string, View>> = {
 
 const administration = {
   '/admin': { title: 'overviewTitle', needs: 'metrics:read', Content: Overview },
+  '/admin/audit': { title: 'auditTitle', needs: 'audit:read', Content: AuditLog },
   '/admin/users': { title: 'usersTitle', needs: 'users:write', Content: Users },
   '/admin/users/:id': { title: 'userTitle', needs: 'users:write', isUnlisted: true, Content: OneUser },
   '/admin/invitations': { title: 'invitationsTitle', needs: 'users:write', Content: Invitations },

@@ -13,11 +13,12 @@ import type {
   UserSearch,
 } from './administration-answers.ts'
 import type { Ask } from './ask.ts'
+import type { AuditEvent, AuditSearch, Chain, EventName } from './audit-answers.ts'
 import type { AskedSeries, Health, Identity, Issuer, Statistics } from './installation-answers.ts'
 import type { KeyRequest, NewApiKey, OwnedKey } from './key-answers.ts'
 
 /** `?q=al&state=enabled`, without what is not asked for. */
-const toQuery = (asked: Readonly<Record<string, string | undefined>>): string => {
+export const toQuery = (asked: Readonly<Record<string, string | undefined>>): string => {
   const given = Object.entries(asked).filter((entry): entry is [string, string] => Boolean(entry[1]))
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
 }
@@ -90,6 +91,11 @@ export const createAdministration = (ask: Ask) => {
     findHealth: () => ask('GET', '/admin/health') as Promise<Health>,
     findStatistics: (asked: AskedSeries = {}) =>
       ask('GET', `/admin/statistics${toQuery(asked)}`) as Promise<Statistics>,
+    listEvents: (search: AuditSearch, cursor?: string) =>
+      ask('GET', `/admin/audit${toQuery({ ...search, cursor })}`) as Promise<CursorPage<AuditEvent>>,
+    listEventNames: async () =>
+      ((await ask('GET', '/admin/audit/events')) as { readonly events: readonly EventName[] }).events,
+    findChain: () => ask('GET', '/admin/audit/chain') as Promise<Chain>,
     listIssuers: async () =>
       ((await ask('GET', '/admin/issuers')) as { readonly issuers: readonly Issuer[] }).issuers,
     changeIssuer: (name: 'block' | 'unblock', issuer: string) =>

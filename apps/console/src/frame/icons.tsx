@@ -47,3 +47,72 @@ export const CrossIcon = () => (
     <path d="M6 6l12 12M18 6L6 18" />
   </Icon>
 )
+
+export const DoorInIcon = () => (
+  <Icon>
+    <path d="M10 17l5-5-5-5M15 12H3M14 4h5a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2h-5" />
+  </Icon>
+)
+
+export const DoorOutIcon = () => (
+  <Icon>
+    <path d="M16 17l5-5-5-5M21 12H9M10 4H5a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h5" />
+  </Icon>
+)
+
+export const KeyIcon = () => (
+  <Icon>
+    <circle cx="8" cy="15" r="4.5" />
+    <path d="M11.2 11.8L20 3M16.5 6.5l3 3" />
+  </Icon>
+)
+
+export const ShieldIcon = () => (
+  <Icon>
+    <path d="M12 3l8 3v6c0 4.5-3.3 7.8-8 9-4.7-1.2-8-4.5-8-9V6z" />
+  </Icon>
+)
+
+export const PersonIcon = () => (
+  <Icon>
+    <circle cx="12" cy="8" r="4" />
+    <path d="M4 21c.6-4 3.8-6 8-6s7.4 2 8 6" />
+  </Icon>
+)
+
+export const TicketIcon = () => (
+  <Icon>
+    <path d="M3 8V6h18v2M3 8a4 4 0 0 1 0 8v2h18v-2a4 4 0 0 1 0-8M14 6v12" />
+  </Icon>
+)
+
+export const ChainIcon = () => (
+  <Icon>
+    <path d="M9.5 14.5l5-5M8 11l-2.5 2.5a3.5 3.5 0 0 0 5 5L13 16M16 13l2.5-2.5a3.5 3.5 0 0 0-5-5L11 8" />
+  </Icon>
+)
+
+export const WarningIcon = () => (
+  <Icon>
+    <path d="M12 4L2.5 20h19zM12 10v5M12 17.6v.1" />
+  </Icon>
+)
+
+export const NoEntryIcon = () => (
+  <Icon>
+    <circle cx="12" cy="12" r="9" />
+    <path d="M5.7 5.7l12.6 12.6" />
+  </Icon>
+)
+
+export const PageIcon = () => (
+  <Icon>
+    <path d="M6 3h8l5 5v13H6zM14 3v5h5M9 13h7M9 17h5" />
+  </Icon>
+)
+
+export const RenewIcon = () => (
+  <Icon>
+    <path d="M20 11a8 8 0 0 0-14.5-3.5L3 10M3 4v6h6M4 13a8 8 0 0 0 14.5 3.5L21 14M21 20v-6h-6" />
+  </Icon>
+)

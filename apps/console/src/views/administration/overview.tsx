@@ -4,6 +4,7 @@ import { useRef, useState } from 'react'
 import { DayList } from '../../administration/days.tsx'
 import { Failures } from '../../administration/failures.tsx'
 import { Figures } from '../../administration/figures.tsx'
+import { LatestUnusual } from '../../administration/latest-unusual.tsx'
 import { PointsTable } from '../../administration/points-table.tsx'
 import { RangeChoice } from '../../administration/range-choice.tsx'
 import { type RangeName, toAskedSeries } from '../../administration/ranges.ts'
@@ -15,6 +16,7 @@ import { useApi } from '../../api/use-api.ts'
 import { Section } from '../../factors/section.tsx'
 import { Loaded } from '../../forms/loaded.tsx'
 import { readMemory, remember } from '../../router.ts'
+import { useUser } from '../../session.ts'
 import { useTexts } from '../../texts/use-texts.tsx'
 
 /** The numbers of a range: those of the one before stay until the others are there, so that nothing flickers. */
@@ -37,6 +39,7 @@ const useStatistics = (range: RangeName, refetchInterval: number | false) => {
 /** How the installation is and was, to look at rather than to read: nobody by name. */
 export const Overview = () => {
   const { text, time } = useTexts()
+  const { permissions } = useUser()
   const [range, setRange] = useState<RangeName>(readMemory().range ?? 'day')
   const { isWanted, toggle, refetchInterval } = useLive()
   const statistics = useStatistics(range, refetchInterval)
@@ -59,6 +62,11 @@ export const Overview = () => {
             <Section title={text('stateTitle')}>
               <StateNow statistics={found} refetchInterval={refetchInterval} />
             </Section>
+            {permissions.includes('audit:read') && (
+              <Section title={text('unusualTitle')}>
+                <LatestUnusual refetchInterval={refetchInterval} />
+              </Section>
+            )}
             <Section title={text('seriesRequests')}>
               <Traffic of="requests" series={found.series} range={shown} />
             </Section>

@@ -36,6 +36,11 @@ export const OneUser = () => {
           {found => (
             <>
               <UserFacts user={found} />
+              {permissions.includes('audit:read') && (
+                <Link to="/admin/audit" memory={{ events: { user: id } }}>
+                  {text('eventsOf', { username: found.username })}
+                </Link>
+              )}
               <ActOn
                 thing={found}
                 username={found.username}

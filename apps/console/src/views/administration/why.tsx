@@ -6,6 +6,7 @@ import type { Explanation } from '../../api/administration-answers.ts'
 import { useApi } from '../../api/use-api.ts'
 import { Field, usernameProps } from '../../forms/field.tsx'
 import { Form } from '../../forms/form.tsx'
+import { readMemory } from '../../router.ts'
 import { useUser } from '../../session.ts'
 import { useTexts } from '../../texts/use-texts.tsx'
 
@@ -39,6 +40,7 @@ export const Why = () => {
           {...usernameProps}
           autoComplete="off"
           required={false}
+          defaultValue={readMemory().about}
           label={text('username')}
           description={text('whyNobody')}
         />

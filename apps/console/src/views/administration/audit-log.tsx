@@ -1,0 +1,82 @@
+import { Button, Group, Text } from '@mantine/core'
+import { useState } from 'react'
+import styles from '../../administration/audit.module.css'
+import { SearchEvents } from '../../administration/audit-search.tsx'
+import { ChainTile } from '../../administration/chain-state.tsx'
+import { EventDetails } from '../../administration/event-details.tsx'
+import { PagedRows } from '../../administration/paged-rows.tsx'
+import tiles from '../../administration/tile.module.css'
+import { usePages } from '../../administration/use-pages.ts'
+import { toQuery } from '../../api/administration.ts'
+import type { AuditSearch } from '../../api/audit-answers.ts'
+import { useApi, usePageSettings } from '../../api/use-api.ts'
+import { EventRow } from '../../events/event-row.tsx'
+import { readMemory, remember } from '../../router.ts'
+import { useTexts } from '../../texts/use-texts.tsx'
+
+/** What happened, the newest first, and whether the log of it is whole. */
+export const AuditLog = () => {
+  const { text } = useTexts()
+  const { admin } = useApi()
+  const [search, setSearch] = useState<AuditSearch>(readMemory().events ?? {})
+  const events = usePages(['events', search], cursor => admin.listEvents(search, cursor))
+  const look = (asked: AuditSearch): void => {
+    remember({ events: asked })
+    setSearch(asked)
+  }
+  return (
+    <>
+      <Text c="dimmed">{text('auditIntro')}</Text>
+      <ul className={tiles.tiles} aria-label={text('chainTitle')}>
+        <ChainTile />
+      </ul>
+      <SearchEvents search={search} onSearch={look} />
+      <Exactly search={search} onSearch={look} />
+      <PagedRows label={text('auditTitle')} none={text('auditNone')} pages={events}>
+        {event => (
+          <EventRow
+            key={event.id}
+            event={event}
+            sentence={<span lang="en">{event.text}</span>}
+            lines={[event.user?.username, event.address].filter(line => line !== null && line !== undefined)}
+          >
+            <EventDetails event={event} onSearch={look} />
+          </EventRow>
+        )}
+      </PagedRows>
+      <Export search={search} />
+    </>
+  )
+}
+
+type SearchProps = { readonly search: AuditSearch; readonly onSearch: (search: AuditSearch) => void }
+
+/** What no field of the form has: one session, or one request. */
+const Exactly = ({ search: { session, request }, onSearch }: SearchProps) => {
+  const { text } = useTexts()
+  if (session === undefined && request === undefined) return null
+  return (
+    <p className={styles.exact}>
+      {session !== undefined && text('auditOnlySession', { id: session })}
+      {request !== undefined && text('auditOnlyRequest', { id: request })}
+      <Button size="xs" variant="default" onClick={() => onSearch({})}>
+        {text('auditAll')}
+      </Button>
+    </p>
+  )
+}
+
+const Export = ({ search }: Pick<SearchProps, 'search'>) => {
+  const { text } = useTexts()
+  const { mount } = usePageSettings()
+  return (
+    <Group>
+      <Button component="a" variant="default" href={`${mount}/admin/audit/export${toQuery(search)}`} download>
+        {text('auditExport')}
+      </Button>
+      <Text size="sm" c="dimmed">
+        {text('auditExportHint')}
+      </Text>
+    </Group>
+  )
+}
