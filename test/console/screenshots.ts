@@ -4,6 +4,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { Language } from '../../apps/console/src/texts/languages.ts'
 import { browserMissing, type Console, startConsole } from './start-console.ts'
 import { storyLanguages, takeStories } from './story-pictures.ts'
+import { demoDayWalk, manyPeople, playDemoDay } from './walks/demo-day.ts'
 import { withIssuer } from './walks/issuer.ts'
 import type { Walk } from './walks/walk.ts'
 import { walks } from './walks/walks.ts'
@@ -80,12 +81,26 @@ const takeWalk = async (console: Console, folder: string, walk: Walk, look: keyo
 }
 
 /** @returns the names of all stops */
-const takeAll = async (console: Console, folder: string): Promise<readonly string[]> => {
-  const all = [...Object.values(walks), outsideWalk]
+const takeAll = async (
+  console: Console,
+  folder: string,
+  all: readonly Walk[],
+): Promise<readonly string[]> => {
   const taken: (readonly string[])[] = []
   for (const look of lookNames)
     for (const walk of all) taken.push(await takeWalk(console, folder, walk, look))
   return [...new Set(taken.flat())]
+}
+
+/** As `npm run demo` serves it. @returns the names of all stops */
+const takeDemoDay = async (folder: string): Promise<readonly string[]> => {
+  const running = await startConsole({ ...withIssuer, limitsScale: 1 })
+  try {
+    await playDemoDay(running, manyPeople)
+    return await takeAll(running, folder, [demoDayWalk])
+  } finally {
+    await running.close()
+  }
 }
 
 const main = async (): Promise<void> => {
@@ -94,7 +109,8 @@ const main = async (): Promise<void> => {
   mkdirSync(folder, { recursive: true })
   const running = await startConsole(withIssuer)
   try {
-    const names = await takeAll(running, folder)
+    const walked = await takeAll(running, folder, [...Object.values(walks), outsideWalk])
+    const names = [...walked, ...(await takeDemoDay(folder))]
     const stations = await takeStories(folder)
     writeFileSync(join(folder, 'index.html'), toContactSheet(names, stations))
     const count = names.length * lookNames.length + stations.length * storyLanguages.length

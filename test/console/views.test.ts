@@ -2,11 +2,25 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
+import { en } from '../../apps/console/src/texts/en.ts'
 import { type Language, languages } from '../../apps/console/src/texts/languages.ts'
+import { administrator } from '../../tools/demo/people.ts'
 import { untilEqual } from '../process/until.ts'
-import { browserMissing, type Console, readColours, startConsole } from './start-console.ts'
+import { browserMissing, type Console, openAs, readColours, startConsole } from './start-console.ts'
+import { demoDayWalk, fewPeople, playDemoDay } from './walks/demo-day.ts'
 import { withIssuer } from './walks/issuer.ts'
 import { walks } from './walks/walks.ts'
+
+/** Nobody has been there yet, or it is no list: the page says so and has more than that. */
+const expectedEmpty: readonly string[] = []
+
+/** How pages say that there is nothing. */
+const emptiness = new RegExp(
+  Object.entries(en)
+    .filter(([name]) => /None$|^noneOfThem$/.test(name) && !expectedEmpty.includes(name))
+    .map(([, text]) => RegExp.escape(text))
+    .join('|'),
+)
 
 type AxeResults = Awaited<ReturnType<AxeBuilder['analyze']>>
 
@@ -80,4 +94,31 @@ describe('every view', { skip: browserMissing, concurrency: 4 }, () => {
         })
       await context.close()
     })
+})
+
+describe('after a day', { skip: browserMissing }, () => {
+  let c: Console
+  before(async () => {
+    c = await startConsole(withIssuer)
+    await playDemoDay(c, fewPeople)
+  })
+  after(() => c.close())
+
+  test('what an administrator looks at: accessible in light and dark, in three languages, on a narrow screen', async t => {
+    for await (const [stop, page] of demoDayWalk(c, await c.newContext()))
+      await t.test(stop, () => look(page))
+  })
+
+  test('every page that the navigation lists has something in it', async () => {
+    const page = await openAs(c, administrator, '/me')
+    const links = await page.getByRole('navigation').getByRole('link').all()
+    const paths = await Promise.all(links.map(link => link.getAttribute('href')))
+    assert.ok(paths.length > 15, paths.join(' '))
+    for (const path of paths) {
+      await page.goto(String(path), { waitUntil: 'networkidle' })
+      const shown = await page.getByRole('main').innerText()
+      assert.doesNotMatch(shown, emptiness, `${path}: ${shown}`)
+    }
+    assert.deepEqual(c.faults(), [])
+  })
 })

@@ -62,7 +62,7 @@ const openTheHouse: Play = async (stage, _act, { administrator }) => {
     permissions: ['users:read'],
   })
   stage.keys.set('reports', made)
-  await stage.deliverMail()
+  await asked('POST', 'api-keys', { name: 'dashboard on the wall', permissions: ['metrics:read'] })
 }
 
 /** A password that is not the person's, once every so many seconds. */

@@ -2,7 +2,16 @@ import { acts } from './acts.ts'
 import type { Day } from './plan.ts'
 import { makeAdministrator, openStage, type Theatre } from './stage.ts'
 
-const fewMinutes = 10 * 60_000
+const minute = 60_000
+
+/** What a server does by its own clock, and here whenever the clock has come past so many milliseconds. */
+const inBetween: readonly (readonly [length: number, work: (theatre: Theatre) => Promise<unknown>])[] = [
+  // What was counted belongs to the time before.
+  [10 * minute, ({ engine }) => engine.minutes.write()],
+  [10 * minute, ({ engine }) => engine.sealer.look()],
+  [60 * minute, ({ engine }) => engine.sealer.sign()],
+  [60 * minute, ({ deliverMail }) => deliverMail()],
+]
 
 type Options = {
   /** Of the administrator who is made. */
@@ -21,13 +30,13 @@ export const playDay = async (
   { people, acts: planned, length }: Day,
   { password, onProgress = () => {} }: Options,
 ): Promise<void> => {
-  const { clock, engine } = theatre
+  const { clock } = theatre
   const start = clock.now()
-  /** What was counted before belongs to the time before: there it is written, a few times an hour. */
   const moveTo = async (at: number): Promise<void> => {
-    const before = Math.floor(clock.now() / fewMinutes)
-    clock.advance(Math.max(0, start + at - clock.now()))
-    if (Math.floor(clock.now() / fewMinutes) !== before) await engine.minutes.write()
+    const before = clock.now()
+    clock.advance(Math.max(0, start + at - before))
+    for (const [length, work] of inBetween)
+      if (Math.floor(clock.now() / length) !== Math.floor(before / length)) await work(theatre)
   }
   const stage = openStage(theatre)
   const administrator = await makeAdministrator(stage, password)
@@ -37,5 +46,5 @@ export const playDay = async (
     onProgress(act.at / length)
   }
   await moveTo(length)
-  await theatre.deliverMail()
+  for (const [, work] of inBetween) await work(theatre)
 }

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { Chain } from '../api/audit-answers.ts'
 import { useApi } from '../api/use-api.ts'
+import { Link } from '../forms/link.tsx'
 import { useTexts } from '../texts/use-texts.tsx'
 import { Tile } from './tile.tsx'
 
@@ -19,26 +20,35 @@ const useCheckpointText = (chain: Chain | undefined): string => {
   return `${told} ${newest.anchored_at === null ? text('chainNotAnchored') : text('chainAnchored', { anchor: chain.anchor })}`
 }
 
-type ChainTilesProps = { readonly refetchInterval?: number | false }
+type ChainTileProps = {
+  /** Among other tiles, where the rest stands on the page of the log. */
+  readonly isBrief?: true
+  readonly refetchInterval?: number | false
+}
 
 /** Whether the log is sealed, and whether that has left this machine. */
-export const ChainTile = ({ refetchInterval = false }: ChainTilesProps) => {
+export const ChainTile = ({ isBrief, refetchInterval = false }: ChainTileProps) => {
   const { text, number } = useTexts()
   const { admin } = useApi()
   const { data: chain } = useQuery({ queryKey: ['chain'], queryFn: admin.findChain, refetchInterval })
   const checkpoint = useCheckpointText(chain)
   if (chain === undefined) return null
   const isGood = chain.unsealed_seconds <= longestUnsealed
+  const waiting = text(isGood ? 'chainWaiting' : 'chainStuck', { count: number(chain.unsealed) })
   return (
     <Tile
       isGood={isGood}
       title={text('chainSealed', { position: number(chain.sealed_to) })}
       detail={
-        <>
-          {text(isGood ? 'chainWaiting' : 'chainStuck', { count: number(chain.unsealed) })}
-          <br />
-          {checkpoint}
-        </>
+        isBrief ? (
+          <Link to="/admin/audit">{waiting}</Link>
+        ) : (
+          <>
+            {waiting}
+            <br />
+            {checkpoint}
+          </>
+        )
       }
     />
   )

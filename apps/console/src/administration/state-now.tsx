@@ -22,7 +22,7 @@ export const StateNow = ({ statistics, refetchInterval }: StateNowProps) => {
   return (
     <ul className={styles.tiles} aria-label={text('stateTitle')}>
       {health.data && <HealthTile health={health.data} />}
-      {permissions.includes('audit:read') && <ChainTile refetchInterval={refetchInterval} />}
+      {permissions.includes('audit:read') && <ChainTile isBrief refetchInterval={refetchInterval} />}
       <Tile isGood={unusual === 0} title={text('stateUnusual', { count: number(unusual) })} />
       <Tile isGood={bare === 0} title={text('stateBare', { count: number(bare) })} />
     </ul>
