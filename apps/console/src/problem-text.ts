@@ -34,6 +34,10 @@ const fields: ReadonlyMap<string, TextName> = new Map([
   ['name', 'errorName'],
   ['allowed_addresses', 'errorAddresses'],
   ['permissions', 'errorPermissions'],
+  ['user', 'errorSearched'],
+  ['address', 'errorSearched'],
+  ['from', 'errorSearched'],
+  ['until', 'errorSearched'],
 ])
 
 /** What the server says, in English, of a new password that is none. */

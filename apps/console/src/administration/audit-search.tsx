@@ -33,8 +33,8 @@ const plain = { autoComplete: 'off', autoCapitalize: 'none', spellCheck: false, 
 export const SearchEvents = ({ search, onSearch }: SearchProps) => {
   const { text } = useTexts()
   const { admin } = useApi()
-  const { data: names = [] } = useQuery({ queryKey: ['event-names'], queryFn: admin.listEventNames })
-  const known = names.map(({ name }) => name).toSorted()
+  const { data: kinds = [] } = useQuery({ queryKey: ['event-kinds'], queryFn: admin.listEventKinds })
+  const known = kinds.map(({ event }) => event).toSorted()
   const listed = search.event === undefined || known.includes(search.event) ? known : [search.event, ...known]
   return (
     <search>

@@ -13,7 +13,7 @@ import type {
   UserSearch,
 } from './administration-answers.ts'
 import type { Ask } from './ask.ts'
-import type { AuditEvent, AuditSearch, Chain, EventName } from './audit-answers.ts'
+import type { AuditEvent, AuditSearch, Chain, EventKind } from './audit-answers.ts'
 import type { AskedSeries, Health, Identity, Issuer, Statistics } from './installation-answers.ts'
 import type { KeyRequest, NewApiKey, OwnedKey } from './key-answers.ts'
 
@@ -93,8 +93,8 @@ export const createAdministration = (ask: Ask) => {
       ask('GET', `/admin/statistics${toQuery(asked)}`) as Promise<Statistics>,
     listEvents: (search: AuditSearch, cursor?: string) =>
       ask('GET', `/admin/audit${toQuery({ ...search, cursor })}`) as Promise<CursorPage<AuditEvent>>,
-    listEventNames: async () =>
-      ((await ask('GET', '/admin/audit/events')) as { readonly events: readonly EventName[] }).events,
+    listEventKinds: async () =>
+      ((await ask('GET', '/admin/audit/events')) as { readonly events: readonly EventKind[] }).events,
     findChain: () => ask('GET', '/admin/audit/chain') as Promise<Chain>,
     listIssuers: async () =>
       ((await ask('GET', '/admin/issuers')) as { readonly issuers: readonly Issuer[] }).issuers,

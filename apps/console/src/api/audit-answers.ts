@@ -34,7 +34,8 @@ export type AuditSearch = {
   readonly limit?: string
 }
 
-export type EventName = { readonly name: string; readonly when: string }
+/** What can happen, and when that is recorded. */
+export type EventKind = { readonly event: string; readonly when: string }
 
 /** How far the log is sealed, and where that is signed. */
 export type Chain = {

@@ -68,4 +68,5 @@ export const enAudit = {
   unusualTitle: 'Unusual sign-ins',
   unusualAll: 'All unusual sign-ins',
   unusualNone: 'There was none.',
+  errorSearched: 'This can’t be looked for: look at the user, the address and the times.',
 } as const

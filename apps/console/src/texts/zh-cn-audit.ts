@@ -68,4 +68,5 @@ export const zhCnAudit: { readonly [Name in keyof typeof enAudit]: string } = {
   unusualTitle: '异常登录',
   unusualAll: '全部异常登录',
   unusualNone: '没有异常登录。',
+  errorSearched: '无法这样查找：请检查用户、地址和时间。',
 }

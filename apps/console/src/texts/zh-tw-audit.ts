@@ -68,4 +68,5 @@ export const zhTwAudit: { readonly [Name in keyof typeof enAudit]: string } = {
   unusualTitle: '異常登入',
   unusualAll: '全部異常登入',
   unusualNone: '沒有異常登入。',
+  errorSearched: '無法這樣查詢：請檢查使用者、位址和時間。',
 }

@@ -37,7 +37,7 @@ export const OneUser = () => {
             <>
               <UserFacts user={found} />
               {permissions.includes('audit:read') && (
-                <Link to="/admin/audit" memory={{ events: { user: id } }}>
+                <Link to="/admin/audit" memory={{ events: { user: found.username } }}>
                   {text('eventsOf', { username: found.username })}
                 </Link>
               )}
