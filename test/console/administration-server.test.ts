@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
+import { minute, second } from 'gatewright/clock'
+import { password } from '../harness.ts'
 import { answer, find, isSignedIn, press } from './administration.ts'
 import { browserMissing, type Console, makeUser, openAs, startConsole } from './start-console.ts'
 import { issuer, withIssuer } from './walks/issuer.ts'
@@ -114,6 +116,44 @@ describe('an administrator of what there is beside users', { skip: browserMissin
     await press(page, 'Undo')
     await page.getByText(`${issuer} is not blocked any more.`).waitFor()
     await page.getByRole('button', { name: `Block ${issuer}` }).waitFor()
+  })
+
+  test('looks again by itself until somebody stops it, or nobody is there for ten minutes: no session is kept alive for nobody', async () => {
+    const page = await openAs(c, 'alice', '/me')
+    let asked = 0
+    page.on('request', request => {
+      if (request.url().includes('/admin/statistics')) asked += 1
+    })
+    const askedIn = async (milliseconds: number): Promise<number> => {
+      await page.waitForLoadState('networkidle')
+      const before = asked
+      await page.clock.runFor(milliseconds)
+      return asked - before
+    }
+    await page.clock.install()
+    await page.goto('/console/admin')
+    await page.getByText('Counted').waitFor()
+    assert.equal(await askedIn(31 * second), 1)
+    await askedIn(10 * minute)
+    assert.equal(await askedIn(5 * minute), 0)
+    await page.mouse.move(400, 300)
+    assert.equal(await askedIn(31 * second), 1)
+    await press(page, 'Stop looking again')
+    assert.equal(await askedIn(5 * minute), 0)
+  })
+
+  test('who may read figures alone is shown neither the audit log nor anything of it', async () => {
+    const { body } = await c.t.call('POST', 'login', { body: { username: 'alice', password } })
+    const role = { name: 'watcher', permissions: ['metrics:read'] }
+    await c.t.call('POST', 'admin/roles', { token: body.access_token, body: role })
+    await makeUser(c, 'ingrid', ['watcher'])
+    const page = await openAs(c, 'ingrid', '/admin')
+    await page.getByText('Counted').waitFor()
+    const listed = page.getByRole('list', { name: 'Administration' }).getByRole('link')
+    assert.deepEqual(await listed.allInnerTexts(), ['Overview', 'Health'])
+    assert.equal(await page.getByRole('heading', { name: 'Unusual sign-ins' }).count(), 0)
+    await page.goto('/console/admin/audit')
+    await page.getByText('You may not do this.').waitFor()
   })
 
   test('makes a role, changes it and takes that back, and who has it is offered no more and goes no way up', async () => {
