@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { administrator } from '../../tools/demo/people.ts'
 import { findFreePort } from './free-port.ts'
 import { type Folder, newFolder, password, runToEnd, type Server, startServer } from './spawned-server.ts'
 import { until } from './until.ts'
@@ -224,4 +225,20 @@ describe('a first start', () => {
     const ready = await fetch(`http://localhost:${port}/readyz`)
     assert.equal(ready.status, 200)
   })
+})
+
+test('npm run demo serves a played day on this machine, whatever an installation says, and removes it at its end', async t => {
+  const folder = newFolder(t)
+  writeFileSync(join(folder.path, '.env'), 'DATABASE_URL=sqlite:./data/mine.db\nAPP_NAME=Mine\n')
+  const env = { DATABASE_URL: 'sqlite:./data/mine.db', HOST: '0.0.0.0', TMPDIR: folder.path }
+  const file = join(import.meta.dirname, '../../tools/demo/main.ts')
+  const demo = await startServer(folder, { file, env, args: ['7', '10'] })
+  await says(demo, /Ctrl\+C ends it/)
+  const [, username, shown] = /as (\S+) with the password (\S+)/.exec(demo.stdout()) ?? []
+  assert.equal(username, administrator)
+  const login = await demo.call('POST', 'login', { body: { username, password: shown } })
+  const figures = await demo.call('GET', 'admin/statistics', { token: login.field('access_token') })
+  assert.ok(JSON.parse(figures.text).users.total > 5, figures.text)
+  await demo.stop()
+  assert.deepEqual(readdirSync(folder.path), ['.env'])
 })

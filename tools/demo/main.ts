@@ -13,17 +13,17 @@ import { playDay } from './play.ts'
 
 /*
  * `npm run demo`: plays a small day of the reference API on a database of its own in a temporary folder, and serves
- * that on this machine until Ctrl+C, which removes it. `npm run demo -- 8` plays another day, and `PORT` serves it there.
+ * that on this machine until Ctrl+C, which removes it. `npm run demo -- 8` plays another day, `npm run demo -- 8 12` one of 12 people, and `PORT` serves it there.
  */
 
 const day = 24 * 60 * 60 * 1_000
 const usualSeed = 7
-const people = 36
+const usualPeople = 36
 
 /** One line that counts up on a terminal; elsewhere a line at the beginning alone. */
-const createProgress = () => {
+const createProgress = (people: number) => {
   let shown = -1
-  process.stdout.write('Playing a day of 36 people …')
+  process.stdout.write(`Playing a day of ${people} people …`)
   return (share: number): void => {
     const percent = Math.floor(share * 100)
     if (!process.stdout.isTTY || percent === shown) return
@@ -39,8 +39,9 @@ const play = async (databaseUrl: string, password: string): Promise<void> => {
   const theatre = await openTestApp({ settings, clock, subject: { application: blog, mount } })
   try {
     await theatre.engine.housekeeping.stop()
-    const planned = planDay({ seed: Number(process.argv[2] ?? usualSeed), people, start })
-    await playDay({ ...theatre, clock }, planned, { password, onProgress: createProgress() })
+    const [, , seed = usualSeed, people = usualPeople] = process.argv.map(Number)
+    const planned = planDay({ seed, people, start })
+    await playDay({ ...theatre, clock }, planned, { password, onProgress: createProgress(people) })
   } finally {
     await theatre.close()
   }
@@ -49,7 +50,10 @@ const play = async (databaseUrl: string, password: string): Promise<void> => {
 
 /** What the environment and `.env` files say is meant for an installation, and none of it for this. */
 const leaveInstallation = (folder: string): void => {
-  for (const { name } of settingRows) if (name !== 'PORT') delete process.env[name]
+  for (const { name } of settingRows.filter(row => row.name !== 'PORT')) {
+    delete process.env[name]
+    delete process.env[`${name}_FILE`]
+  }
   process.chdir(folder)
 }
 
