@@ -237,8 +237,10 @@ test('npm run demo serves a played day on this machine, whatever an installation
   const [, username, shown] = /as (\S+) with the password (\S+)/.exec(demo.stdout()) ?? []
   assert.equal(username, administrator)
   const login = await demo.call('POST', 'login', { body: { username, password: shown } })
-  const figures = await demo.call('GET', 'admin/statistics', { token: login.field('access_token') })
+  const token = login.field('access_token')
+  const figures = await demo.call('GET', 'admin/statistics', { token })
   assert.ok(JSON.parse(figures.text).users.total > 5, figures.text)
+  assert.doesNotMatch((await demo.call('GET', 'admin/settings', { token })).text, /Mine|mine|0\.0\.0\.0/)
   await demo.stop()
   assert.deepEqual(readdirSync(folder.path), ['.env'])
 })

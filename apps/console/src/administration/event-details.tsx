@@ -64,7 +64,7 @@ const Ways = ({
   ] as const
   return (
     <div className={styles.ways}>
-      {user !== null && permissions.includes('users:write') && (
+      {user?.username && permissions.includes('users:write') && (
         <>
           <Link to={`/admin/users/${user.id}`}>{text('eventToUser', { username: user.username })}</Link>
           <Link to="/admin/explain" memory={{ about: user.username }}>

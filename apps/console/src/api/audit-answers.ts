@@ -5,8 +5,8 @@ export type AuditEvent = {
   readonly event: string
   /** The story in one sentence, in English. */
   readonly text: string
-  /** Whom it concerns. */
-  readonly user: { readonly id: string; readonly username: string } | null
+  /** Whom it concerns; a deleted user has no name any more. */
+  readonly user: { readonly id: string; readonly username: string | null } | null
   /** A user's id, `command-line` or `system`; null where nobody was known. */
   readonly actor: string | null
   readonly api_key_id: string | null
