@@ -66,19 +66,57 @@ const openTheHouse: Play = async (stage, _act, { administrator }) => {
 }
 
 /** A password that is not the person's, once every so many seconds. */
-const guess = async (stage: Stage, username: string, address: string, pause: number): Promise<void> => {
-  await send(stage, 'POST', 'login', { body: { username, password: 'Winter 2026 is here!' }, address })
+const guess = async (
+  stage: Stage,
+  username: string,
+  address: string,
+  pause: number,
+  password = 'Winter 2026 is here!',
+): Promise<void> => {
+  await send(stage, 'POST', 'login', { body: { username, password }, address })
   stage.clock.advance(pause * second)
 }
 
 const guessOne: Play = async (stage, act) => {
-  for (let count = 0; count < times(act); count += 1) await guess(stage, act.who.username, '203.0.113.66', 20)
+  for (let count = 0; count < times(act); count += 1)
+    await guess(stage, act.who.username, `203.0.113.${66 + (count % 3)}`, 20)
   await signIn(stage, act.who)
 }
 
+const elsewhere = { address: '203.0.113.90', device: 'python-requests/2.32' } as const
+
+/** Somebody else guesses until it is right. */
+const guessRight: Play = async (stage, act) => {
+  for (let count = 0; count < times(act); count += 1)
+    await guess(stage, act.who.username, elsewhere.address, 50)
+  await signIn(stage, act.who, elsewhere)
+}
+
+/** Somebody else knows the password, and not the second half. */
+const wrongCodes: Play = async (stage, act) => {
+  const { username, password } = act.who
+  const body = { username, password: stage.passwords.get(username) ?? password }
+  const first = await send(stage, 'POST', 'login', { body, ...elsewhere })
+  for (let count = 0; count < times(act); count += 1) {
+    const shown = { mfa_token: first.body?.mfa_token, method: 'totp', code: `00000${count}` }
+    await send(stage, 'POST', 'login/mfa', { body: shown, ...elsewhere })
+    stage.clock.advance(20 * second)
+  }
+}
+
+/** As many names as are tried; who guesses does not know whether somebody has them. */
+const namesTo = (count: number, people: readonly Person[]): readonly string[] =>
+  Array.from({ length: count }, (_, place) => people[place]?.username ?? `user-${place}`)
+
 const spray: Play = async (stage, act, { people }) => {
-  const names = people.slice(0, times(act)).map(({ username }) => username)
-  for (const [place, name] of names.entries()) await guess(stage, name, `203.0.113.${100 + (place % 3)}`, 12)
+  for (const [place, name] of namesTo(times(act), people).entries())
+    await guess(stage, name, `203.0.113.${100 + (place % 3)}`, 12)
+}
+
+/** A list of names with their passwords from elsewhere. */
+const tryList: Play = async (stage, act, { people }) => {
+  for (const [place, name] of namesTo(times(act), people).entries())
+    await guess(stage, name, '203.0.113.120', 15, `${name} likes her ${place + 7} cats`)
 }
 
 /** Whoever copied a refresh token shows it after its owner has used it. */
@@ -208,7 +246,10 @@ export const acts: Readonly<Record<ActKind, Play>> = {
   'run-report': stage => withKey(stage, 'reports', '192.0.2.20') ?? Promise.resolve(),
   'revoke-key': revokeKey,
   'guess-one': guessOne,
+  'guess-right': guessRight,
+  'wrong-codes': wrongCodes,
   spray,
+  'try-list': tryList,
   'steal-refresh': stealRefresh,
   'try-doors': tryDoors,
   'throw-tokens': throwTokens,

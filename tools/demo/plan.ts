@@ -31,7 +31,10 @@ export type ActKind =
   | 'run-report'
   | 'revoke-key'
   | 'guess-one'
+  | 'guess-right'
+  | 'wrong-codes'
   | 'spray'
+  | 'try-list'
   | 'steal-refresh'
   | 'try-doors'
   | 'throw-tokens'
@@ -99,12 +102,15 @@ const incidents = (people: readonly Person[]): readonly (readonly [number, Omit<
     [0.1, { kind: 'make-key', ...at(0) }],
     [0.16, { kind: 'try-doors', ...at(3) }],
     [0.22, { kind: 'change-password', ...at(5) }],
-    [0.3, { kind: 'guess-one', ...at(2), with: 14 }],
+    [0.26, { kind: 'guess-right', ...at(8), with: 8 }],
+    [0.3, { kind: 'guess-one', ...at(2), with: 24 }],
     [0.38, { kind: 'ask-why', ...at(3) }],
     [0.42, { kind: 'forget-password', ...at(4) }],
     [0.47, { kind: 'moderate', ...at(1) }],
     [0.52, { kind: 'throw-tokens', with: 240 }],
+    [0.55, { kind: 'wrong-codes', ...at(7), with: 3 }],
     [0.58, { kind: 'spray', with: 20 }],
+    [0.68, { kind: 'try-list', with: 14 }],
     [0.62, { kind: 'disable', ...at(6) }],
     [0.66, { kind: 'make-key', ...at(7) }],
     [0.71, { kind: 'steal-refresh', ...at(0) }],
