@@ -3,6 +3,7 @@ import { planDay } from '../../../tools/demo/plan.ts'
 import { playDay } from '../../../tools/demo/play.ts'
 import { password } from '../../harness.ts'
 import { hashCheaply, keepHashesCheap } from '../../models/cheap-passwords.ts'
+import { untilEqual } from '../../process/until.ts'
 import { type Console, openAs } from '../start-console.ts'
 import { follow, press } from './somebody.ts'
 import type { Walk } from './walk.ts'
@@ -17,6 +18,8 @@ export const playDemoDay = async ({ t }: Console, people: number): Promise<void>
   keepHashesCheap(t.engine.hasher)
   Object.assign(t.engine.hasher, { hash: async (typed: string) => hashCheaply(typed.normalize('NFC')) })
   await playDay(t, planDay({ seed: 7, people, start: t.clock.now() }), { password })
+  // A day has gone since this server looked at what ended: it does so by the clock of the machine.
+  await untilEqual(async () => (await t.call('GET', '/readyz')).status, 200)
 }
 
 /** What an administrator looks at when a day has gone. */
