@@ -130,6 +130,31 @@ describe('figures by minutes', () => {
     assert.equal(await countRequests(), 50)
   })
 
+  test('wait in memory while the database does not answer, each for its own minute', async () => {
+    let isAway = true
+    const away: KyselyPlugin = {
+      ...nothingToDo,
+      transformQuery: ({ node }) => {
+        if (isAway) throw new Error('the database is away')
+        return node
+      },
+    }
+    const told: string[] = []
+    const one = newProcess(t.clock, t.engine.db.withPlugin(away))
+    one.start({ warn: (_fields, message) => void told.push(message) })
+    for (let round = 1; round <= 800; round++) {
+      one.answer(1)
+      await one.write()
+      t.clock.advance(minute)
+    }
+    assert.deepEqual([await countRequests(), told.length], [0, 1])
+    isAway = false
+    one.answer(1)
+    await one.stop()
+    assert.equal(await countRequests(), 720)
+    assert.equal(await countRows('statistics_minutes'), 720)
+  })
+
   test('of a process that was killed are what it had written, and the next one counts its own', async () => {
     const killed = newProcess()
     killed.answer(7)

@@ -7,10 +7,10 @@ import {
   type Statistics,
 } from '../../administration/statistics.ts'
 import type { Engine } from '../../compose.ts'
-import { parseTimestamp, toTimestamp } from '../../ground/clock.ts'
+import { parseTimestamp, timeAsSet, toTimestamp } from '../../ground/clock.ts'
 import { permission } from '../../permissions/access-rule.ts'
 import { shareForAWhile } from '../../revocation/share-for-a-while.ts'
-import { figureNames, toFigures } from '../../statistics/figures.ts'
+import { type Figure, figureNames, figures, toFigures } from '../../statistics/figures.ts'
 import { type Point, readSeries, type Series, toSeries } from '../../statistics/series.ts'
 import { stepNames } from '../../statistics/steps.ts'
 import { integer, list, named, strictObject, timestamp } from '../schemas.ts'
@@ -27,12 +27,13 @@ const daySchema = strictObject({
   new_api_keys: integer,
 })
 
+type FigureSchema = typeof integer & { readonly description: string }
+
 const pointSchema = strictObject({
   start: timestamp,
-  ...(Object.fromEntries(figureNames.map(name => [name, integer])) as Record<
-    (typeof figureNames)[number],
-    typeof integer
-  >),
+  ...(Object.fromEntries(
+    figureNames.map(name => [name, { ...integer, description: figures[name].help }]),
+  ) as Readonly<Record<Figure, FigureSchema>>),
 })
 
 const askedTime = { ...timestamp, maxLength: 40 } as const
@@ -154,7 +155,7 @@ export const statisticsRoutes = (app: FastifyInstance, engine: Engine): void => 
     },
     async ({ query: { from, until, step } }) => {
       const asked = { from: toTime(from), until: toTime(until), step }
-      const series = toSeries(asked, engine.clock.now())
+      const series = toSeries(asked, timeAsSet(engine.clock))
       const points = await share(`${series.step} ${series.from} ${series.until}`, series)
       return toView(await readStatistics(), series, points)
     },
