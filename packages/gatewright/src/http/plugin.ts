@@ -19,6 +19,7 @@ import { createMetrics } from './metrics/metrics.ts'
 import { countRequests, type RouteCount, toStatuses } from './metrics/request-counts.ts'
 import { createRequestLog } from './request-log.ts'
 import { collectRoutes } from './route-table.ts'
+import { accessReviewRoutes } from './routes/access-review.ts'
 import { accountRoutes } from './routes/account.ts'
 import { addUserRoutes } from './routes/add-user.ts'
 import { adminApiKeyRoutes } from './routes/admin-api-keys.ts'
@@ -205,6 +206,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       identityRoutes,
       issuerRoutes,
       serviceRoutes,
+      accessReviewRoutes,
       adminSessionRoutes,
       signingKeyRoutes,
       settingsRoutes,

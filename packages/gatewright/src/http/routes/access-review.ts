@@ -1,0 +1,333 @@
+import type { FastifyInstance } from 'fastify'
+import { describeFinding } from '../../access-review/describe-finding.ts'
+import { findingKinds } from '../../access-review/finding.ts'
+import {
+  isAfter,
+  keyOf,
+  type Review,
+  type ReviewedFinding,
+  reviewAccess,
+  usualUnusedFor,
+} from '../../access-review/review.ts'
+import { listSignOffs, noteExport, type SignOff, signOff } from '../../access-review/sign-off.ts'
+import type { Engine } from '../../compose.ts'
+import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
+import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
+import { shareForAWhile } from '../../revocation/share-for-a-while.ts'
+import { toKeyedPage } from '../../storage/keyset.ts'
+import { type ListName, readCursor, toCursorPage } from '../cursor.ts'
+import { originOf, principalOf } from '../request.ts'
+import {
+  anyText,
+  cursorPage,
+  cursorQuery,
+  flag,
+  integer,
+  list,
+  madeUpId,
+  named,
+  strictObject,
+  text,
+  textOrNull,
+  timestamp,
+} from '../schemas.ts'
+import { typed } from '../typed-app.ts'
+
+const kind = { enum: findingKinds } as const
+const subject = strictObject({ kind: anyText, id: anyText, name: anyText })
+
+const findingSchema = named(
+  'AccessFinding',
+  strictObject({
+    id: anyText,
+    kind,
+    text: anyText,
+    subject,
+    owner: { anyOf: [subject, { type: 'null' }] },
+    role: textOrNull,
+    granted: list(anyText),
+    unused: list(anyText),
+    others: list(anyText),
+    since: textOrNull,
+    last_used_at: textOrNull,
+    ends_at: textOrNull,
+    command: textOrNull,
+    console: anyText,
+  }),
+)
+
+export const reviewSchema = named(
+  'AccessReview',
+  strictObject({
+    at: timestamp,
+    unused_for: anyText,
+    uses_noted_since: timestamp,
+    digest: anyText,
+    complete: flag,
+    total: integer,
+    counts: list(strictObject({ kind, findings: integer, more: flag })),
+  }),
+)
+
+/** A number of days, up to those that uses are kept for. */
+export const unusedFor = {
+  type: 'string',
+  pattern: '^([1-9]\\d?|[1-3]\\d{2}|400)d$',
+  default: `${usualUnusedFor}d`,
+} as const
+
+export const toDays = (text: string = unusedFor.default): number => Number.parseInt(text, 10)
+
+export const toFinding =
+  (publicUrl: string, { at: _, unusedFor: days }: Review) =>
+  (finding: ReviewedFinding) => {
+    const { text, command, page } = describeFinding(finding, days)
+    return {
+      id: finding.id,
+      kind: finding.kind,
+      text,
+      subject: finding.subject,
+      owner: finding.owner ?? null,
+      role: finding.role ?? null,
+      granted: [...finding.granted],
+      unused: [...(finding.unused ?? [])],
+      others: [...(finding.others ?? [])],
+      since: toTimestampOrNull(finding.since),
+      last_used_at: toTimestampOrNull(finding.lastUsedAt ?? null),
+      ends_at: toTimestampOrNull(finding.endsAt ?? null),
+      command,
+      console: `${publicUrl}/console${page}`,
+    }
+  }
+
+export const toReview = (review: Review) => ({
+  at: toTimestamp(review.at),
+  unused_for: `${review.unusedFor}d`,
+  uses_noted_since: toTimestamp(review.usesNotedSince),
+  digest: review.digest,
+  complete: review.isComplete,
+  total: review.findings.length,
+  counts: review.counts.map(count => ({ ...count })),
+})
+
+const tag = 'Administration'
+
+const reads = {
+  access: permission('audit:read'),
+  principals: ['user', 'api-key'],
+  limit: 'read',
+  audit: 'none',
+} as const
+
+const digestExample = 'anExampleOfADigestOfWhatWasReviewed_0123456'
+
+const findingExample = {
+  id: madeUpId,
+  kind: 'unused-role',
+  text: 'bob has the role moderator since 2026-05-03 and used nothing of it for 90 days; no use is known.',
+  subject: { kind: 'user', id: madeUpId, name: 'bob' },
+  owner: null,
+  role: 'moderator',
+  granted: ['posts:moderate'],
+  unused: ['posts:moderate'],
+  others: ['user'],
+  since: '2026-05-03T09:00:00.000Z',
+  last_used_at: null,
+  ends_at: null,
+  command: 'gatewright user role bob user',
+  console: 'https://auth.example.com/console/admin/users/anExampleOfAnIdOfOurs_',
+} as const
+
+const reviewExample = {
+  at: '2026-11-22T12:00:00.000Z',
+  unused_for: '90d',
+  uses_noted_since: '2026-01-07T08:00:00.000Z',
+  digest: digestExample,
+  complete: true,
+  total: 1,
+  counts: [{ kind: 'unused-role', findings: 1, more: false }],
+} as const
+
+const reviewQuery = strictObject({ ...cursorQuery.properties, unused_for: unusedFor, kind }, [
+  'cursor',
+  'limit',
+  'unused_for',
+  'kind',
+])
+
+type ReadReview = (days: number) => Promise<Review>
+
+const reviewRoute = (app: FastifyInstance, engine: Engine, read: ReadReview): void => {
+  typed(app).get(
+    '/admin/access-review',
+    {
+      config: {
+        gate: reads,
+        reference: {
+          tag,
+          summary:
+            'The access review: what was granted and not used for so many days (`unused_for`, up to 400), and whatever else an auditor asks for; `kind` shows one kind of finding, counts and `digest` are of all. `complete` is false where there is more than is looked at',
+          example: {
+            query: { unused_for: '90d', limit: 20 },
+            answer: { data: [findingExample], next_cursor: null, review: reviewExample },
+          },
+        },
+      },
+      schema: {
+        querystring: reviewQuery,
+        response: {
+          200: strictObject({ ...cursorPage(findingSchema).properties, review: reviewSchema }),
+        },
+      },
+    },
+    async ({ query: { cursor, limit = 20, unused_for, kind: asked } }) => {
+      const days = toDays(unused_for)
+      const name: ListName = ['admin/access-review', { days, asked }]
+      const after = readCursor(cursor, name, 'string')
+      const review = await read(days)
+      const rows = review.findings.filter(
+        finding => (asked === undefined || finding.kind === asked) && isAfter(finding, after),
+      )
+      const page = toKeyedPage(rows, limit, finding => ({ key: keyOf(finding), id: finding.id }))
+      return {
+        ...toCursorPage(name, page, toFinding(engine.publicUrl, review)),
+        review: toReview(review),
+      }
+    },
+  )
+}
+
+/** The whole of it, a finding a line. */
+const exportRoute = (app: FastifyInstance, engine: Engine, read: ReadReview): void => {
+  typed(app).get(
+    '/admin/access-review/export',
+    {
+      config: {
+        page: true,
+        gate: { ...reads, limit: 'export', audit: ['access-review.exported'] },
+      },
+      schema: { querystring: strictObject({ unused_for: unusedFor }, ['unused_for']) },
+    },
+    async (request, reply) => {
+      const review = await read(toDays(request.query.unused_for))
+      await noteExport(engine, review, originOf(request))
+      const lines = [toReview(review), ...review.findings.map(toFinding(engine.publicUrl, review))]
+      void reply.header('content-disposition', 'attachment; filename="access-review.jsonl"')
+      return reply
+        .type('application/x-ndjson; charset=utf-8')
+        .send(lines.map(line => `${JSON.stringify(line)}\n`).join(''))
+    },
+  )
+}
+
+const signOffSchema = named(
+  'AccessReviewSignOff',
+  strictObject({
+    at: timestamp,
+    by: {
+      anyOf: [strictObject({ id: textOrNull, name: anyText }), { type: 'null' }],
+    },
+    digest: anyText,
+    unused_for: anyText,
+    findings: integer,
+    complete: flag,
+    comment: textOrNull,
+  }),
+)
+
+const toSignOff = ({ at, by, digest, unusedFor: days, findings, isComplete, comment }: SignOff) => ({
+  at: toTimestamp(at),
+  by,
+  digest,
+  unused_for: `${days}d`,
+  findings,
+  complete: isComplete,
+  comment,
+})
+
+const signOffExample = {
+  at: '2026-11-22T12:00:00.000Z',
+  by: { id: madeUpId, name: 'alice' },
+  digest: digestExample,
+  unused_for: '90d',
+  findings: 1,
+  complete: true,
+  comment: 'bob moderates again from January on',
+} as const
+
+const listRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).get(
+    '/admin/access-review/sign-offs',
+    {
+      config: {
+        gate: reads,
+        reference: {
+          tag,
+          summary: 'Access reviews that were signed off, the newest first, as long as the audit log has them',
+          example: { answer: { data: [signOffExample] } },
+        },
+      },
+      schema: { response: { 200: strictObject({ data: list(signOffSchema) }) } },
+    },
+    async () => ({ data: (await listSignOffs(engine.db)).map(toSignOff) }),
+  )
+}
+
+/** Reading alone signs nothing: it takes a person, just signed in, who could change what the review shows. */
+const signRoute = (app: FastifyInstance, engine: Engine): void => {
+  typed(app).post(
+    '/admin/access-review/sign-offs',
+    {
+      config: {
+        gate: {
+          access: allOf(permission('audit:read'), permission('users:write'), recentSignIn()),
+          limit: 'write',
+          audit: ['access-review.signed-off'],
+        },
+        reference: {
+          tag,
+          summary:
+            'Sign off the access review with the `digest` that was seen; 409 where there is something else to see by now',
+          refusals: ['conflict'],
+          example: {
+            body: {
+              digest: digestExample,
+              unused_for: '90d',
+              comment: 'bob moderates again from January on',
+            },
+            answer: signOffExample,
+          },
+        },
+      },
+      schema: {
+        body: strictObject(
+          {
+            digest: { type: 'string', pattern: '^[\\w-]{43}$' },
+            unused_for: unusedFor,
+            comment: text(0, 2_000),
+          },
+          ['unused_for', 'comment'],
+        ),
+        response: { 201: signOffSchema },
+      },
+    },
+    async (request, reply) => {
+      const { digest, unused_for, comment } = request.body
+      const signing = { digest, unusedFor: toDays(unused_for), comment }
+      await signOff(engine, signing, originOf(request), principalOf(request))
+      const [signed] = await listSignOffs(engine.db, 1)
+      if (signed === undefined) throw new TypeError('what was just written is not there')
+      return reply.code(201).send(toSignOff(signed))
+    },
+  )
+}
+
+/** What auditors ask for, for whoever may read the audit log. */
+export const accessReviewRoutes = (app: FastifyInstance, engine: Engine): void => {
+  const share = shareForAWhile(engine.clock, (days: number) => reviewAccess(engine, days))
+  const read: ReadReview = days => share(String(days), days)
+  reviewRoute(app, engine, read)
+  exportRoute(app, engine, read)
+  listRoute(app, engine)
+  signRoute(app, engine)
+}
