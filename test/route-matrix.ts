@@ -1,6 +1,7 @@
 import { toTimestamp } from 'gatewright/clock'
 import { type ListName, toCursorPage } from '../apps/blog/src/paging/cursor.ts'
 import type { Place } from '../apps/blog/src/paging/keyset.ts'
+import { reviewAccess } from '../packages/gatewright/src/access-review/review.ts'
 import { toCursorPage as toEngineCursorPage } from '../packages/gatewright/src/http/cursor.ts'
 import { toLogFilter } from '../packages/gatewright/src/http/routes/audit.ts'
 import { linkExample } from '../packages/gatewright/src/http/routes/identities.ts'
@@ -203,6 +204,10 @@ export const matrix = `
 | POST /api/v1/admin/signing-keys/:id/revoke | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
 | GET /api/v1/admin/settings |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET /api/v1/admin/health |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
+| GET /api/v1/admin/access-review |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/admin/access-review/export |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| GET /api/v1/admin/access-review/sign-offs |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
+| POST /api/v1/admin/access-review/sign-offs |  | who | no | no | no | 201 | factor | no | again | late | over | no | no | no | no | two |
 | GET /api/v1/admin/statistics |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET /api/v1/admin/audit |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET /api/v1/admin/audit/events |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
@@ -429,6 +434,28 @@ export const requests: Readonly<Record<string, Request>> = {
       owner_id: unknownId,
       cursor: engineCursor('admin/api-keys', { ownerId: unknownId }),
     },
+  },
+  'GET /api/v1/admin/access-review': {
+    query: {
+      limit: '10',
+      unused_for: '30d',
+      kind: 'unused-role',
+      cursor: String(
+        toEngineCursorPage(
+          ['admin/access-review', { days: 30, asked: 'unused-role' }],
+          { rows: [], next: { key: '02 bob', id: unknownId } },
+          row => row,
+        ).next_cursor,
+      ),
+    },
+  },
+  'GET /api/v1/admin/access-review/export': { query: { unused_for: '30d' } },
+  'POST /api/v1/admin/access-review/sign-offs': {
+    body: async ({ t }) => ({
+      digest: (await reviewAccess(t.engine, 90)).digest,
+      unused_for: '90d',
+      comment: 'seen',
+    }),
   },
   'GET /api/v1/admin/statistics': {
     query: { step: 'day', from: '2026-11-01T00:00:00Z', until: '2026-11-21T00:00:00Z' },

@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { reviewAccess } from '../../packages/gatewright/src/access-review/review.ts'
+import { signOff } from '../../packages/gatewright/src/access-review/sign-off.ts'
 import { blockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
+import { disableUser } from '../../packages/gatewright/src/administration/users.ts'
 import { commandLineOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import { keyExample, madeKeyExample } from '../../packages/gatewright/src/http/api-key-view.ts'
 import { madeUpEventId } from '../../packages/gatewright/src/http/audit-view.ts'
 import { madeUpChallenge } from '../../packages/gatewright/src/http/passkey-schemas.ts'
 import { listOperations } from '../../packages/gatewright/src/http/reference/operations.ts'
 import type { DeclaredRoute } from '../../packages/gatewright/src/http/route-table.ts'
+import {
+  findingExample,
+  reviewExample,
+  signOffExample,
+} from '../../packages/gatewright/src/http/routes/access-review.ts'
 import { madeUpResetToken } from '../../packages/gatewright/src/http/routes/email.ts'
 import { linkExample } from '../../packages/gatewright/src/http/routes/identities.ts'
 import { madeUpUndoToken } from '../../packages/gatewright/src/http/routes/own-devices.ts'
@@ -66,7 +74,7 @@ const findSender = (route: string) => {
 }
 
 /** Fields of a body that only this run can know. */
-const known = ['owner_id', 'token', 'refresh_token', 'response', 'mfa_token', 'undo_token', 'code']
+const known = ['owner_id', 'token', 'refresh_token', 'response', 'mfa_token', 'undo_token', 'code', 'digest']
 
 const fillBody = (example: unknown, real: unknown): unknown => {
   if (typeof example !== 'object' || example === null) return example
@@ -106,6 +114,15 @@ const linkTo = ({ engine }: TestApp, user_id: string): Promise<unknown> =>
 
 /** What an example tells of, and its route does not name. */
 const arranged: Readonly<Record<string, Arrange>> = {
+  'GET /api/v1/admin/access-review/sign-offs': async (t, _, { id }) => {
+    const { digest } = await reviewAccess(t.engine, 90)
+    const comment = signOffExample.comment
+    await signOff(t.engine, { digest, unusedFor: 90, comment }, { ...commandLineOrigin, actor: id })
+  },
+  'GET /api/v1/admin/access-review': async t => {
+    const { id } = await signUp(t, 'bob', ['moderator'])
+    await disableUser(t.engine, { userId: id, origin: commandLineOrigin })
+  },
   'POST /api/v1/admin/explain': t => signUp(t, 'bob'),
   'GET /api/v1/admin/roles': (t, _, caller) => things.role?.(t, caller, { headers: {} }) ?? Promise.resolve(),
   'GET /api/v1/admin/users/:id/identities': linkTo,
@@ -159,6 +176,8 @@ const madeUp: readonly unknown[] = [
   madeUpEventId,
   madeKeyExample.key,
   ...Object.values(madeUpTotp),
+  reviewExample.digest,
+  findingExample.console,
 ].filter(value => value !== 'Bearer')
 const isMadeUp = (value: unknown): boolean =>
   madeUp.includes(value) || typeof value === 'number' || /^\d{4}-\d\d-\d\d(T|$)/.test(String(value))

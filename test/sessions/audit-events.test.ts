@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { inTransaction } from 'gatewright/transaction'
+import { reviewAccess } from '../../packages/gatewright/src/access-review/review.ts'
 import { adoptDatabase } from '../../packages/gatewright/src/administration/adopt-database.ts'
 import {
   changeRole,
@@ -261,6 +262,23 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const answer = await call('POST', 'admin/explain', { token, body: asked })
     const said = { asked: 'permission users:write', allowed: false, code: 'insufficient_permission' }
     return { user, actor: me.body.id, answer, details: { ...said, credential: null } }
+  },
+  'access-review.signed-off': async () => {
+    const { token, id } = await signInAsRoot()
+    const { digest, isComplete, findings } = await reviewAccess(t.engine, 90)
+    const answer = await call('POST', 'admin/access-review/sign-offs', {
+      token,
+      body: { digest, comment: 'All is well' },
+    })
+    const seen = { digest, unused_for: 90, findings: findings.length, complete: isComplete }
+    return { user: null, actor: id, answer, details: { ...seen, comment: 'All is well' } }
+  },
+  'access-review.exported': async () => {
+    const { token, id } = await signInAsRoot()
+    const { digest, isComplete, findings } = await reviewAccess(t.engine, 30)
+    const answer = await call('GET', 'admin/access-review/export?unused_for=30d', { token })
+    const details = { digest, unused_for: 30, findings: findings.length, complete: isComplete }
+    return { user: null, actor: id, answer, details }
   },
   'invitation.revoked': async () => {
     const { body } = await call('POST', 'login', { body: { username: 'root', password } })

@@ -21,7 +21,7 @@ export const createCall =
       headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
       ...(body !== undefined && { payload: body as object }),
     })
-    const isJson = /json/.test(String(answer.headers['content-type'] ?? '')) && answer.payload !== ''
+    const isJson = /[/+]json/.test(String(answer.headers['content-type'] ?? '')) && answer.payload !== ''
     return {
       status: answer.statusCode,
       headers: answer.headers as Readonly<Record<string, string | string[] | number | undefined>>,

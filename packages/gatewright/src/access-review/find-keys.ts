@@ -33,9 +33,9 @@ const readKeys = ({ db }: Looking) =>
     .limit(mostKeys + 1)
     .execute()
 
-export type KeyRow = Awaited<ReturnType<typeof readKeys>>[number]
+type KeyRow = Awaited<ReturnType<typeof readKeys>>[number]
 
-export const toKeyFinding = (row: KeyRow) => ({
+const toKeyFinding = (row: KeyRow) => ({
   subject: { kind: 'api-key', id: row.id, name: row.name } as const,
   owner: { kind: row.kind === 'service' ? 'service' : 'user', id: row.user_id, name: row.username } as const,
   granted: toList(row.permissions),

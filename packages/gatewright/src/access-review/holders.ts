@@ -13,7 +13,7 @@ export type Holder = {
 }
 
 /** Of one role: of more, the review says that there are more. A role that so many have is one of everybody. */
-export const mostOfRole = 1_000
+const mostOfRole = 1_000
 /** Of all roles together. */
 const mostOfAll = 10_000
 

@@ -47,8 +47,6 @@ export type Review = {
 
 /** Days without use where nobody says another number. */
 export const usualUnusedFor = 90
-/** Uses are kept for so many days. */
-export const longestUnusedFor = 400
 
 export const keyOf = ({ kind, subject }: Finding): string =>
   `${String(findingKinds.indexOf(kind)).padStart(2, '0')} ${(subject.name || subject.id).toWellFormed().replaceAll('\0', '')}`

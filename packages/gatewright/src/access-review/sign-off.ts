@@ -1,4 +1,5 @@
 import { holdAdministrator } from '../administration/hold-administrator.ts'
+import { isIndexedEvent } from '../audit/indexed-events.ts'
 import { selectEvents, toRecorded } from '../audit/read-events.ts'
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { Refusal } from '../ground/refusal.ts'
@@ -55,16 +56,18 @@ export const signOff = async (
   { digest, unusedFor, comment = '' }: Signing,
   origin: Origin,
   caller?: Caller,
-): Promise<Review> => {
+): Promise<SignOff> => {
   const review = await reviewAccess(dependencies, unusedFor)
   if (review.digest !== digest) throw changed()
+  const said = comment.trim()
   await inTransaction(dependencies.db, async work => {
     await holdAdministrator(dependencies, work, caller, { needed: ['audit:read', 'users:write'] })
-    const said = comment.trim()
     const details = { ...toDetails(review), ...(said !== '' && { comment: said }) }
     await recordEvent(dependencies, work, 'access-review.signed-off', { origin, details })
   })
-  return review
+  const { isComplete, findings, at } = review
+  const by = (await readSigners(dependencies.db, [origin.actor]))(origin.actor)
+  return { at, by, digest, unusedFor, findings: findings.length, isComplete, comment: said || null }
 }
 
 /** Notes that somebody took the whole of it along. */
@@ -73,6 +76,22 @@ export const noteExport = (dependencies: ReviewDependencies, review: Review, ori
     recordEvent(dependencies, work, 'access-review.exported', { origin, details: toDetails(review) }),
   )
 
+/** Who they were, by what their events name them. */
+const readSigners = async (
+  db: Database,
+  actors: readonly (string | null)[],
+): Promise<(actor: string | null) => SignOff['by']> => {
+  const users = await listUsersById(
+    db,
+    actors.filter(actor => actor !== null),
+  )
+  return actor => {
+    if (actor === 'command-line') return { id: null, name: actor }
+    const user = users.get(actor ?? '')
+    return user === undefined ? null : { id: user.id, name: user.username }
+  }
+}
+
 /** Those that were signed off, as long as the audit log has them: once a quarter for 25 years. */
 const mostListed = 100
 
@@ -80,19 +99,15 @@ const mostListed = 100
 export const listSignOffs = async (db: Database, limit = mostListed): Promise<readonly SignOff[]> => {
   const rows = await selectEvents(db)
     .where('audit_events.event', '=', 'access-review.signed-off')
+    .where(isIndexedEvent)
     .orderBy('audit_events.id', 'desc')
     .limit(limit)
     .execute()
   const events = rows.map(toRecorded)
-  const users = await listUsersById(
+  const byOf = await readSigners(
     db,
-    events.flatMap(({ actor }) => actor ?? []),
+    events.map(({ actor }) => actor),
   )
-  const byOf = (actor: string | null): SignOff['by'] => {
-    if (actor === 'command-line') return { id: null, name: actor }
-    const user = users.get(actor ?? '')
-    return user === undefined ? null : { id: user.id, name: user.username }
-  }
   return events.map(({ at, actor, details }) => ({
     at,
     by: byOf(actor),

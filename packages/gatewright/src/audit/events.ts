@@ -434,6 +434,20 @@ export const auditEvents = {
   'unusual.administrator-from-new-network': {
     when: 'An administrator signed in from a network that is new for that administrator.',
     fields: { count: 'plain' },
+  'access-review.signed-off': {
+    when: 'Somebody signed off an access review; the details say by its digest what was seen, how many findings that had, and whether everything was looked at.',
+    fields: {
+      digest: 'plain',
+      unused_for: 'plain',
+      findings: 'plain',
+      complete: 'plain',
+      comment: 'personal',
+    },
+    often: 'each',
+  },
+  'access-review.exported': {
+    when: 'Somebody took the whole of an access review along.',
+    fields: { digest: 'plain', unused_for: 'plain', findings: 'plain', complete: 'plain' },
     often: 'each',
   },
 } as const satisfies EventTable

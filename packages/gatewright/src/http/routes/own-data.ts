@@ -29,7 +29,7 @@ export const ownDataRoutes = (app: FastifyInstance, engine: Engine): void => {
               api_keys: [],
               identities: [{ ...linkExample, linked_at: '2026-11-22T08:30:00.000Z' }],
               invitations: [],
-              permission_uses: [{ permission: 'posts:moderate', last_day: '2026-11-20' }],
+              permission_uses: [],
               events: [],
               application: {},
             },
