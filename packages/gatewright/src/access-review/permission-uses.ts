@@ -1,7 +1,8 @@
 import { type Clock, day, hour, minute, startOfDay } from '../ground/clock.ts'
-import { createUses } from '../sessions/uses.ts'
+import { createUses, type NotedUse } from '../sessions/uses.ts'
 import type { Database } from '../storage/tables.ts'
-import { type HolderKind, writePermissionUses } from './write-permission-uses.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import { type DayOfUse, type HolderKind, writePermissionUses } from './write-permission-uses.ts'
 
 /**
  * Which permissions were used, by the day (UTC). No request waits for it: a use is noted in memory once a day for
@@ -28,6 +29,14 @@ const mostKnown = 50_000
 /** Neither part holds it: ids and names of roles are one word, and what stands for a role has a space. */
 const separator = '\n'
 
+const toId = ({ kind, holder, permission }: Omit<DayOfUse, 'day'>): string =>
+  [kind, holder, permission].join(separator)
+
+const toDay = ([id, { at }]: NotedUse): DayOfUse => {
+  const [kind, holder, permission] = id.split(separator) as [HolderKind, string, string]
+  return { kind, holder, permission, day: startOfDay(at) }
+}
+
 export const createPermissionUses = (
   { db, clock }: { readonly db: Database; readonly clock: Clock },
   most = mostKnown,
@@ -38,16 +47,10 @@ export const createPermissionUses = (
     clock,
     every: minute,
     triedFor: hour,
-    writeUses: noted =>
-      writePermissionUses(
-        db,
-        noted.map(([id, { at }]) => {
-          const [kind, holder, permission] = id.split(separator) as [HolderKind, string, string]
-          return { kind, holder, permission, day: startOfDay(at) }
-        }),
-      ).then(written =>
-        written.map(({ kind, holder, permission }) => [kind, holder, permission].join(separator)),
-      ),
+    writeUses: async noted => {
+      const days = noted.map(toDay)
+      return (await inTransaction(db, work => writePermissionUses(work, days))).map(toId)
+    },
   })
   return {
     note: (kind, holder, permission) => {
@@ -56,7 +59,7 @@ export const createPermissionUses = (
         today = startOfDay(at)
         known.clear()
       }
-      const id = [kind, holder, permission].join(separator)
+      const id = toId({ kind, holder, permission })
       if (known.has(id)) return
       known.add(id)
       uses.note(id, { at, address: '' })

@@ -1,5 +1,6 @@
 import { isSqlite } from '../storage/columns.ts'
 import type { Database } from '../storage/tables.ts'
+import type { Work } from '../storage/transaction.ts'
 
 /** Who holds a permission: a person or a service, one of their API keys, or a role by which they hold it. */
 export type HolderKind = 'user' | 'api-key' | 'role'
@@ -27,7 +28,8 @@ const toRows = (db: Database, uses: readonly DayOfUse[]) => {
 }
 
 /** Users of these uses, and owners of their keys. */
-const selectUsers = (db: Database, uses: readonly DayOfUse[]) => {
+const selectUsers = ({ db, beforeLock }: Work, uses: readonly DayOfUse[]) => {
+  beforeLock('user')
   const of = (kind: HolderKind) => ['', ...uses.filter(use => use.kind === kind).map(use => use.holder)]
   const query = db
     .selectFrom('users')
@@ -53,12 +55,13 @@ const selectUsers = (db: Database, uses: readonly DayOfUse[]) => {
  * @returns those written
  */
 export const writePermissionUses = async (
-  db: Database,
+  work: Work,
   uses: readonly DayOfUse[],
 ): Promise<readonly Omit<DayOfUse, 'day'>[]> => {
+  const { db } = work
   const rows = await db
     .with('uses', () => toRows(db, uses))
-    .with('there', () => selectUsers(db, uses))
+    .with('there', () => selectUsers(work, uses))
     .insertInto('permission_uses')
     .columns(['holder_kind', 'holder_id', 'permission', 'last_day'])
     .expression(eb =>

@@ -434,6 +434,8 @@ export const auditEvents = {
   'unusual.administrator-from-new-network': {
     when: 'An administrator signed in from a network that is new for that administrator.',
     fields: { count: 'plain' },
+    often: 'each',
+  },
   'access-review.signed-off': {
     when: 'Somebody signed off an access review; the details say by its digest what was seen, how many findings that had, and whether everything was looked at.',
     fields: {

@@ -119,6 +119,10 @@ const stories = {
     'somebody gave the right password of {whom}, and several wrong second factors after it',
   'unusual.refresh-reuse': 'somebody showed an old refresh token of {session}, which is worth a look',
   'unusual.administrator-from-new-network': '{whom}, an administrator, signed in from a new network',
+  'access-review.signed-off':
+    '{who} signed off the access review of {unused_for} days, with {findings} findings',
+  'access-review.exported':
+    '{who} took the access review of {unused_for} days along, with {findings} findings',
 } as const satisfies Readonly<Record<AuditEventName, string>>
 
 type Facts = { readonly told: ToldEvent; readonly names: StoryNames }

@@ -73,6 +73,7 @@ const reviewSchema = named(
 const unusedFor = {
   type: 'string',
   pattern: '^([1-9]\\d?|[1-3]\\d{2}|400)d$',
+  maxLength: 4,
   default: `${usualUnusedFor}d`,
 } as const
 
