@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import { useApi } from './api/use-api.ts'
 import { findElsewhere } from './elsewhere.ts'
 import { focusHeading } from './frame/focus.ts'
 import styles from './frame/frame.module.css'
@@ -29,10 +30,17 @@ type GuardedProps = { readonly path: string; readonly view: View }
 
 /** A view for those whom it is for; the others are sent to where they can go on. */
 const Guarded = ({ path, view }: GuardedProps) => {
+  const api = useApi()
   const { data: current, error, refetch } = useCurrent()
   const wasSignedIn = useRef(false)
   if (current) wasSignedIn.current = true
-  const elsewhere = findElsewhere({ path, view, current, wasSignedIn: wasSignedIn.current })
+  const elsewhere = findElsewhere({
+    path,
+    view,
+    current,
+    wasSignedIn: wasSignedIn.current,
+    ended: api.findEnd(),
+  })
   useEffect(() => {
     if (elsewhere) navigate(elsewhere.path, { replace: true, memory: elsewhere.memory })
   }, [elsewhere])

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react'
+import type { OwnEnd } from './activity/own-story.ts'
 import type { RangeName } from './administration/ranges.ts'
 import type { UserSearch } from './api/administration-answers.ts'
 import type { AuditSearch } from './api/audit-answers.ts'
@@ -10,6 +11,8 @@ export type Memory = {
   readonly from?: string
   /** What to say there. */
   readonly notice?: TextName
+  /** Why somebody was signed out, who is led there. */
+  readonly ended?: OwnEnd
   /** What was looked for. */
   readonly search?: UserSearch
   /** Which events were looked for. */

@@ -20,9 +20,11 @@ import { isOver } from './refused.ts'
 
 /** The account routes, one line each, and those of administrators. */
 export const createApi = (mount: string) => {
-  const { ask, readRenewed } = createAsk(mount)
+  const { ask, readRenewed, findEnd } = createAsk(mount)
   return {
     admin: createAdministration(ask),
+    /** Why the session that was here has ended. */
+    findEnd,
     /** Who is signed in; nobody is null. */
     findCurrent: async (): Promise<Current | null> => {
       try {

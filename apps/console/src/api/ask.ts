@@ -1,6 +1,7 @@
+import type { OwnEnd } from '../activity/own-story.ts'
 import type { Current } from './answers.ts'
-import { isOver, isRefused, Refused } from './refused.ts'
-import { type Method, send } from './send.ts'
+import { endOf, isOver, isRefused, Refused } from './refused.ts'
+import { type Method, type Outgoing, send } from './send.ts'
 
 /** The codes that say: another tab has renewed the session, and this one holds what was before. */
 const renewedElsewhere = ['session_renewed', 'csrf_failed'] as const
@@ -12,14 +13,23 @@ const renewedElsewhere = ['session_renewed', 'csrf_failed'] as const
  */
 export const createAsk = (mount: string) => {
   let current: { readonly userId: string; readonly csrfToken: string | undefined } | undefined
+  /** What the server said of the session that was here: once, for then the browser gives up the cookie. */
+  let end: OwnEnd | undefined
+
+  const sendHere = (outgoing: Outgoing): Promise<unknown> =>
+    send(outgoing).catch(error => {
+      end = endOf(error) ?? end
+      throw error
+    })
 
   const readCurrent = async (): Promise<Current> => {
     try {
-      const { user, csrf_token: csrfToken } = (await send({
+      const { user, csrf_token: csrfToken } = (await sendHere({
         method: 'GET',
         path: `${mount}/sessions/current`,
       })) as Current
       current = { userId: user.id, csrfToken }
+      end = undefined
       return { user }
     } catch (error) {
       if (isOver(error)) current = undefined
@@ -45,7 +55,7 @@ export const createAsk = (mount: string) => {
 
   const sendOnce = async (method: Method, path: string, body: unknown): Promise<unknown> => {
     const csrfToken = method === 'GET' ? undefined : current?.csrfToken
-    const answer = await send({ method, path: mount + path, body, csrfToken })
+    const answer = await sendHere({ method, path: mount + path, body, csrfToken })
     keepToken(answer)
     return answer
   }
@@ -62,7 +72,7 @@ export const createAsk = (mount: string) => {
     }
   }
 
-  return { ask, readRenewed }
+  return { ask, readRenewed, findEnd: () => end }
 }
 
 export type Ask = ReturnType<typeof createAsk>['ask']

@@ -1,3 +1,5 @@
+import type { OwnEnd } from '../activity/own-story.ts'
+
 type FieldError = { readonly path: string; readonly message: string }
 
 /** What a problem (RFC 9457) tells. `unreachable`: no server answered, or not ours. */
@@ -10,6 +12,9 @@ export type Problem = {
   readonly methods?: readonly string[]
   /** How often a code may still be tried; none is left where it must begin again. */
   readonly attempts_left?: number
+  /** Of a session that has ended: why, and when. */
+  readonly reason?: string
+  readonly ended_at?: string
   /** What a half sign-in is finished with. */
   readonly mfa_token?: string
   /** What a new password is set with, where one is due. */
@@ -40,3 +45,11 @@ export const isRefused = (error: unknown, ...codes: readonly string[]): boolean 
 /** Whether nobody is signed in here any more. */
 export const isOver = (error: unknown): boolean =>
   isRefused(error, 'session_ended', 'invalid_token', 'token_expired')
+
+/** Why the session ended, where the server says it. One that goes on under a new name is none. */
+export const endOf = (error: unknown): OwnEnd | undefined => {
+  const { code, reason, ended_at: at } = problemOf(error)
+  if (code !== 'session_ended' || reason === undefined || at === undefined || reason === 'renewed')
+    return undefined
+  return { reason, at }
+}

@@ -20,6 +20,8 @@ const toProblem = async (answer: Response): Promise<Problem> => {
     ...(told.methods && { methods: told.methods }),
     ...(told.mfa_token !== undefined && { mfa_token: told.mfa_token }),
     ...(told.password_token !== undefined && { password_token: told.password_token }),
+    ...(told.reason !== undefined && { reason: told.reason }),
+    ...(told.ended_at !== undefined && { ended_at: told.ended_at }),
     ...(told.attempts_left !== undefined && { attempts_left: told.attempts_left }),
     ...(retryAfter > 0 && { retryAfter }),
   }

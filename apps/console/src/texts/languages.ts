@@ -35,8 +35,10 @@ type Values = Readonly<Record<string, string | number>>
 /** A name that somebody has chosen could turn the rest of the sentence around. */
 const withoutDirections = (value: string): string => value.replaceAll(/\p{Bidi_Control}/gu, '')
 
+/** A text with what stands in braces filled in. */
+export const fill = (text: string, values: Values): string =>
+  text.replaceAll(/\{(\w+)\}/g, (_, key: string) => withoutDirections(String(values[key] ?? '')))
+
 /** A text of a language, with what stands in braces filled in. */
 export const toText = (language: Language, name: TextName, values: Values = {}): string =>
-  languages[language].texts[name].replaceAll(/\{(\w+)\}/g, (_, key: string) =>
-    withoutDirections(String(values[key] ?? '')),
-  )
+  fill(languages[language].texts[name], values)

@@ -1,5 +1,6 @@
 import { Stack, Text } from '@mantine/core'
 import { useState } from 'react'
+import { tellEnd } from '../activity/own-story.ts'
 import { isRefused, problemOf } from '../api/refused.ts'
 import { usePageSettings } from '../api/use-api.ts'
 import { Link } from '../forms/link.tsx'
@@ -22,9 +23,9 @@ type Progress = {
 
 /** Signs in, and goes back to where somebody was who had to. */
 export const SignIn = () => {
-  const { text } = useTexts()
+  const { text, language, time } = useTexts()
   const { awaits_administrator: awaitsAdministrator } = usePageSettings()
-  const { notice } = readMemory()
+  const { notice, ended } = readMemory()
   const [progress, setProgress] = useState<Progress>({ username: '' })
   const { username, half, isOver, isPasswordSet, passwordToken } = progress
   const goOn = (next: Progress): void => {
@@ -61,6 +62,7 @@ export const SignIn = () => {
       {isOver && <Notice>{text('signInOver')}</Notice>}
       {isPasswordSet && <Done>{text('resetDone')}</Done>}
       {notice !== undefined && username === '' && <Notice>{text(notice)}</Notice>}
+      {ended !== undefined && username === '' && <Notice>{tellEnd({ language, time }, ended)}</Notice>}
       {awaitsAdministrator && <Notice>{text('signInFirst')}</Notice>}
       <FirstStep
         username={username}
