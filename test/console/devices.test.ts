@@ -38,7 +38,9 @@ describe('the own devices', { skip: browserMissing }, () => {
 
     await other.getByRole('link', { name: 'Devices' }).click()
     await heading(other, 'Sign in').waitFor()
-    await other.getByText(/^You were signed out from another device of yours on \d+ \w+ \d{4}, \d+:\d+\.$/).waitFor()
+    await other
+      .getByText(/^You were signed out from another device of yours on \d+ \w+ \d{4}, \d+:\d+\.$/)
+      .waitFor()
     await other.getByRole('banner').locator('select').selectOption('zh-Hant', { force: true })
     await other.getByText(/^您於 \d{4}年\d+月\d+日.* 在另一台裝置上將此處登出。$/).waitFor()
     await page.getByRole('link', { name: 'Profile' }).click()

@@ -15,6 +15,7 @@ import { type KeyDatabase, openKeysOnPostgres, openKeysOnSqlite } from './key-da
 import { proveKeys } from './key-proof.ts'
 import { proveKills } from './kill-proof.ts'
 import { proveMailOnPostgres, proveMailOnSqlite } from './mail-proof.ts'
+import { proveRefusals } from './refusals-proof.ts'
 import { proveRestarts } from './restarts.ts'
 import { proveStopped } from './stopped-proof.ts'
 import { proveTokens } from './token-proof.ts'
@@ -89,6 +90,12 @@ export const proofs = {
     runs: 500,
     chain: 500,
     prove: proveTokens,
+  },
+  refusals: {
+    says: 'every caller at every route with every kind of wrong request: each refusal leaves the events that its row promises',
+    runs: 20_000,
+    chain: 2_000,
+    prove: proveRefusals,
   },
   'mail-sqlite': {
     says: 'a process on SQLite that is killed at any step of sending loses no mail, and none comes twice without need',

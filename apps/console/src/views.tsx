@@ -1,5 +1,6 @@
 import type { ComponentType } from 'react'
 import type { TextName } from './texts/en.ts'
+import { Activity } from './views/activity.tsx'
 import { AllApiKeys } from './views/administration/api-keys.tsx'
 import { AuditLog } from './views/administration/audit-log.tsx'
 import { HealthNow } from './views/administration/health.tsx'
@@ -53,6 +54,7 @@ const views: Readonly<Record<string, View>> = {
   '/me/security': { title: 'securityTitle', audience: 'user', Content: Security },
   '/me/password': { title: 'passwordTitle', audience: 'user', Content: ChangePassword },
   '/me/devices': { title: 'devicesTitle', audience: 'user', Content: Devices },
+  '/me/activity': { title: 'activityTitle', audience: 'user', Content: Activity },
   '/me/api-keys': { title: 'apiKeysTitle', audience: 'user', Content: ApiKeys },
   '/me/review': { title: 'reviewTitle', audience: 'user', isUnlisted: true, Content: Review },
   '/invitation': { title: 'invitationTitle', audience: 'everyone', needsMail: true, Content: Invitation },
@@ -96,7 +98,7 @@ export const reviewPath = '/me/review'
 
 /** Where a stranger's factor is removed, and others are signed out. */
 export const isWithReview = (path: string): boolean =>
-  [reviewPath, '/me/security', '/me/devices', '/me/api-keys'].includes(path)
+  [reviewPath, '/me/security', '/me/devices', '/me/api-keys', '/me/activity'].includes(path)
 
 /** Where everybody begins. */
 export const home = '/me'

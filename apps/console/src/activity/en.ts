@@ -53,6 +53,13 @@ export const en = {
     'identity.linked': 'A sign-in of another service was linked to the account.',
     'identity.unlinked': 'The link to a sign-in of another service was taken away.',
     'issuer.token-used': 'A sign-in of another service acted for the account.',
+    'unusual.many-failures': 'There were {count} wrong passwords within a day.',
+    'unusual.new-device': 'Signed in on a device that was never seen before.',
+    'unusual.success-after-failures':
+      'Signed in on a device that is not known, after {count} wrong passwords.',
+    'unusual.wrong-factor': 'The password was right, and the second factor was wrong {count} times.',
+    'unusual.refresh-reuse': 'An old key of a session was used, which is unusual.',
+    'unusual.administrator-from-new-network': 'Signed in from a network that is new for this account.',
   },
   ended: {
     logout: 'You signed out on {time}.',

@@ -24,13 +24,13 @@ export type OwnEvent = {
   readonly at: string
   readonly event: string
   readonly reason: string | null
-  readonly details: Readonly<Record<string, unknown>>
+  readonly details: Readonly<Record<string, unknown>> | null
 }
 
 const toValue = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value ?? '…'))
 
 const valuesOf = (details: OwnEvent['details']): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(details).map(([name, value]) => [name, toValue(value)]))
+  Object.fromEntries(Object.entries(details ?? {}).map(([name, value]) => [name, toValue(value)]))
 
 /** What was refused because a session had ended has the reason of that end. */
 const whyOf = ({ why, ended }: OwnStories, reason: string): string => {

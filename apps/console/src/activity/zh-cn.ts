@@ -49,6 +49,12 @@ export const zhCn: OwnStories = {
     'identity.linked': '关联了其他服务的登录。',
     'identity.unlinked': '解除了与其他服务登录的关联。',
     'issuer.token-used': '其他服务的登录代表此账户进行了操作。',
+    'unusual.many-failures': '一天之内有 {count} 次密码错误。',
+    'unusual.new-device': '在一台从未出现过的设备上登录。',
+    'unusual.success-after-failures': '在 {count} 次密码错误之后，在一台未知设备上登录。',
+    'unusual.wrong-factor': '密码正确，但第二重验证错误了 {count} 次。',
+    'unusual.refresh-reuse': '有人使用了会话的旧密钥，这并不寻常。',
+    'unusual.administrator-from-new-network': '从一个此账户从未用过的网络登录。',
   },
   ended: {
     logout: '您于 {time} 退出了登录。',

@@ -49,6 +49,12 @@ export const zhTw: OwnStories = {
     'identity.linked': '連結了其他服務的登入。',
     'identity.unlinked': '解除了與其他服務登入的連結。',
     'issuer.token-used': '其他服務的登入代表此帳戶進行了操作。',
+    'unusual.many-failures': '一天之內有 {count} 次密碼錯誤。',
+    'unusual.new-device': '在一台從未出現過的裝置上登入。',
+    'unusual.success-after-failures': '在 {count} 次密碼錯誤之後，於一台未知的裝置上登入。',
+    'unusual.wrong-factor': '密碼正確，但第二重驗證錯誤了 {count} 次。',
+    'unusual.refresh-reuse': '有人使用了工作階段的舊金鑰，這並不尋常。',
+    'unusual.administrator-from-new-network': '從一個此帳戶從未用過的網路登入。',
   },
   ended: {
     logout: '您已於 {time} 登出。',

@@ -1,3 +1,5 @@
+import type { OwnEvent } from '../activity/own-story.ts'
+
 export type User = {
   readonly id: string
   readonly username: string
@@ -28,6 +30,15 @@ export type Device = {
   readonly created_at: string
   readonly last_used_at: string
   readonly expires_at: string
+}
+
+/** What happened to the own account. */
+export type Happened = OwnEvent & {
+  readonly id: string
+  readonly by: 'you' | 'administrator' | 'system' | 'unknown'
+  readonly session_id: string | null
+  /** Null where it is not known, or is somebody else's. */
+  readonly address: string | null
 }
 
 /** A browser that has signed in before, whether it is signed in or not. */

@@ -1,10 +1,12 @@
 import { createAdministration } from './administration.ts'
+import type { CursorPage } from './administration-answers.ts'
 import type {
   AuthenticatorSecret,
   Current,
   Device,
   Factors,
   Forgotten,
+  Happened,
   KnownDevice,
   LinkAnswer,
   NewFactor,
@@ -67,6 +69,11 @@ export const createApi = (mount: string) => {
     changePassword: (current_password: string, new_password: string) =>
       ask('PUT', '/me/password', { current_password, new_password }),
     listDevices: async () => ((await ask('GET', '/sessions')) as { sessions: readonly Device[] }).sessions,
+    listEvents: async (cursor: string | undefined) =>
+      (await ask(
+        'GET',
+        `/me/events${cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`}`,
+      )) as CursorPage<Happened>,
     endDevice: (id: string) => ask('DELETE', `/sessions/${encodeURIComponent(id)}`),
     endOtherDevices: () => ask('DELETE', '/sessions'),
     listKeys: async () => ((await ask('GET', '/api-keys')) as { api_keys: readonly ApiKey[] }).api_keys,

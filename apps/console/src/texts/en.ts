@@ -124,6 +124,18 @@ export const en = {
   emailResend: 'Send the link once more',
   emailSent: 'A link is on its way to {email}. The address counts once you have opened the link.',
 
+  activityTitle: 'Activity',
+  activityIntro: 'What happened to your account, the newest first.',
+  activityNone: 'Nothing has happened yet.',
+  activityNotYou: 'That wasn’t you?',
+  activityPassword: 'Change your password.',
+  activitySecure: 'Look at your second factors.',
+  activityDevices: 'End the devices that you don’t know.',
+  byYou: 'you',
+  byAdministrator: 'an administrator',
+  bySystem: 'the server',
+  byUnknown: 'not signed in',
+
   devicesTitle: 'Devices',
   devicesIntro: 'Where you are signed in. If you do not know one of them, end it and change your password.',
   thisDevice: 'This device',

@@ -119,6 +119,18 @@ export const zhCn: Texts = {
   emailResend: '重新发送链接',
   emailSent: '链接已发往 {email}。打开链接后，该邮箱才生效。',
 
+  activityTitle: '账户动态',
+  activityIntro: '您的账户发生过的事，最新的在前。',
+  activityNone: '还没有发生过什么。',
+  activityNotYou: '不是您本人？',
+  activityPassword: '请更改密码。',
+  activitySecure: '请检查第二重验证。',
+  activityDevices: '请将不认识的设备退出登录。',
+  byYou: '您本人',
+  byAdministrator: '管理员',
+  bySystem: '服务器',
+  byUnknown: '未登录者',
+
   devicesTitle: '设备',
   devicesIntro: '你在这些设备上处于登录状态。如有不认识的设备，请将其下线并修改密码。',
   thisDevice: '本设备',

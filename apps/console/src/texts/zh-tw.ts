@@ -119,6 +119,18 @@ export const zhTw: Texts = {
   emailResend: '重新寄送連結',
   emailSent: '連結已寄往 {email}。開啟連結後，此信箱才會生效。',
 
+  activityTitle: '帳戶動態',
+  activityIntro: '您的帳戶發生過的事，最新的在前。',
+  activityNone: '還沒有發生過什麼。',
+  activityNotYou: '不是您本人？',
+  activityPassword: '請變更密碼。',
+  activitySecure: '請檢查第二重驗證。',
+  activityDevices: '請將不認識的裝置登出。',
+  byYou: '您本人',
+  byAdministrator: '管理員',
+  bySystem: '伺服器',
+  byUnknown: '未登入者',
+
   devicesTitle: '裝置',
   devicesIntro: '您在這些裝置上處於登入狀態。若有不認得的裝置，請將它登出並變更密碼。',
   thisDevice: '這部裝置',
