@@ -78,6 +78,33 @@ describe('the own devices', { skip: browserMissing }, () => {
     }
   })
 
+  test('what happened to the account is told in sentences, on a phone and in every language, with where to go on', async () => {
+    await makeUser(c, 'wendy')
+    const page = await openAs(c, 'wendy', '/me')
+    const failed = { username: 'wendy', password: 'not the password' }
+    await c.t.call('POST', 'login', { body: failed, address: '192.0.2.77' })
+    await page.setViewportSize({ width: 320, height: 640 })
+    await page.getByRole('link', { name: 'Activity' }).click()
+    await heading(page, 'Activity').waitFor()
+    const newest = page.locator('main ul').last().getByRole('listitem').first()
+    const isTold = async (...texts: readonly string[]): Promise<void> => {
+      for (const each of texts) await newest.getByText(each).waitFor()
+    }
+    await isTold('A sign-in failed: the password was wrong.', '192.0.2.77', 'not signed in')
+    assert.ok(Number(await page.evaluate('document.documentElement.scrollWidth')) <= 320)
+    for (const [language, told] of [
+      ['zh-Hans', '登录失败：密码错误。'],
+      ['zh-Hant', '登入失敗：密碼錯誤。'],
+      ['en', 'A sign-in failed: the password was wrong.'],
+    ] as const) {
+      await page.getByRole('banner').locator('select').selectOption(language, { force: true })
+      await isTold(told)
+    }
+    await page.getByRole('link', { name: 'Look at your second factors.' }).focus()
+    await page.keyboard.press('Enter')
+    await heading(page, 'Security').waitFor()
+  })
+
   test('where the devices can not be read, the page says so and reads them when it is told to', async () => {
     await makeUser(c, 'kim')
     const page = await openAs(c, 'kim', '/me')

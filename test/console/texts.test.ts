@@ -86,7 +86,7 @@ for (const [language, sentence] of [
 
 test('an event of the account has its facts, and one that the console does not know its name', () => {
   const writing = { language: 'en', time: String } as const
-  const told = (event: string, reason: string | null, details = {}) =>
+  const told = (event: string, reason: string | null, details: Record<string, unknown> | null = {}) =>
     tellOwnEvent(writing, { at: '', event, reason, details })
   assert.equal(told('sign-in.failed', 'wrong_password'), 'A sign-in failed: the password was wrong.')
   assert.equal(

@@ -9,7 +9,7 @@ export const en = {
     'user.disabled': 'The account was disabled, and everything of it ended.',
     'user.enabled': 'The account was enabled again.',
     'user.exported': 'A copy of everything that is kept of the account was taken.',
-    'user.roles-changed': 'The roles were changed from {before} to {after}.',
+    'user.roles-changed': 'The roles were changed.',
     'user.password-changed': 'The password was changed.',
     'user.password-change-forced': 'A new password was asked for, and every session ended.',
     'user.password-change-asked': 'A sign-in was right, and asked for a new password first.',

@@ -29,8 +29,11 @@ export type OwnEvent = {
 
 const toValue = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value ?? '…'))
 
-const valuesOf = (details: OwnEvent['details']): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(details ?? {}).map(([name, value]) => [name, toValue(value)]))
+/** Facts of an event; what somebody else has done has none for its owner. */
+const valuesOf = (details: OwnEvent['details'], sentence: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    [...sentence.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [name, toValue(details?.[name])]),
+  )
 
 /** What was refused because a session had ended has the reason of that end. */
 const whyOf = ({ why, ended }: OwnStories, reason: string): string => {
@@ -43,5 +46,6 @@ export const tellOwnEvent = (writing: Writing, { at, event, reason, details }: O
   const stories = ownStories[writing.language]
   if (event === 'session.ended') return tellEnd(writing, { reason: reason ?? 'other', at })
   if (!has(stories.events, event)) return event
-  return fill(stories.events[event], { ...valuesOf(details), why: whyOf(stories, reason ?? 'other') })
+  const sentence = stories.events[event]
+  return fill(sentence, { ...valuesOf(details, sentence), why: whyOf(stories, reason ?? 'other') })
 }

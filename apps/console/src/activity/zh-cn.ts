@@ -7,7 +7,7 @@ export const zhCn: OwnStories = {
     'user.disabled': '账户被停用，其下的一切都已结束。',
     'user.enabled': '账户已重新启用。',
     'user.exported': '导出了账户保存的全部数据。',
-    'user.roles-changed': '角色由 {before} 改为 {after}。',
+    'user.roles-changed': '角色已更改。',
     'user.password-changed': '密码已更改。',
     'user.password-change-forced': '要求设置新密码，所有会话都已结束。',
     'user.password-change-asked': '登录信息正确，但须先设置新密码。',

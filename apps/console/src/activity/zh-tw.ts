@@ -7,7 +7,7 @@ export const zhTw: OwnStories = {
     'user.disabled': '帳戶遭停用，其下的一切皆已結束。',
     'user.enabled': '帳戶已重新啟用。',
     'user.exported': '匯出了帳戶保存的所有資料。',
-    'user.roles-changed': '角色由 {before} 改為 {after}。',
+    'user.roles-changed': '角色已變更。',
     'user.password-changed': '密碼已變更。',
     'user.password-change-forced': '要求設定新密碼，所有工作階段皆已結束。',
     'user.password-change-asked': '登入資訊正確，但須先設定新密碼。',
