@@ -97,11 +97,8 @@ test('an event of the account has its facts, and one that the console does not k
     told('credential.refused', 'logout'),
     'Something that was signed in before was refused: the session had ended.',
   )
-  const roles = { before: ['user'], after: ['moderator', 'user'] }
-  assert.equal(
-    told('user.roles-changed', null, roles),
-    'The roles were changed from user to moderator, user.',
-  )
+  assert.equal(told('api-key.ended', 'revoked', { name: 'reports' }), 'The API key “reports” ended.')
+  assert.equal(told('api-key.ended', 'revoked', null), 'The API key “…” ended.')
   assert.equal(told('order.refunded', null), 'order.refunded')
 })
 

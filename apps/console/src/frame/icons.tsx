@@ -86,26 +86,6 @@ export const DoorOutIcon = () => (
   </Icon>
 )
 
-export const KeyIcon = () => (
-  <Icon>
-    <circle cx="8" cy="15" r="4.5" />
-    <path d="M11.2 11.8L20 3M16.5 6.5l3 3" />
-  </Icon>
-)
-
-export const ShieldIcon = () => (
-  <Icon>
-    <path d="M12 3l8 3v6c0 4.5-3.3 7.8-8 9-4.7-1.2-8-4.5-8-9V6z" />
-  </Icon>
-)
-
-export const PersonIcon = () => (
-  <Icon>
-    <circle cx="12" cy="8" r="4" />
-    <path d="M4 21c.6-4 3.8-6 8-6s7.4 2 8 6" />
-  </Icon>
-)
-
 export const TicketIcon = () => (
   <Icon>
     <path d="M3 8V6h18v2M3 8a4 4 0 0 1 0 8v2h18v-2a4 4 0 0 1 0-8M14 6v12" />
