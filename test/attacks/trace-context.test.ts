@@ -75,7 +75,7 @@ describe('traceparent', () => {
   })
 
   test('stands in each line of the log of its request, also of one that is refused or found no route', async () => {
-    for (const target of ['/api/v1/me', '/nothing-here', '/api/v1/posts', '/healthz'])
+    for (const target of ['/api/v1/me', '/nothing-here', '/api/v1/posts', '/healthz', '/%zz'])
       assert.deepEqual((await send({ traceparent }, target)).traces, [traceId], target)
     assert.deepEqual((await send({})).traces, [undefined])
   })

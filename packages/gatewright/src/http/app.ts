@@ -29,6 +29,7 @@ import { createUnreadableLog, type UnreadableLog } from './request-log.ts'
 import { frontDoorRoute } from './routes/front-door.ts'
 import { createServers, type Servers } from './servers.ts'
 import { toRefusal } from './to-refusal.ts'
+import { findTrace, traceFieldsOf } from './trace.ts'
 
 /** An API behind the gate: its routes, its tables, how its objects are found, its permissions and roles. */
 export type Application = RoleDeclaration & {
@@ -97,7 +98,13 @@ const answerBadUrl =
   (error: Error, { id, raw }: FastifyRequest, reply: FastifyReply): void => {
     const refusal = toRefusal(error)
     const address = engine.findAddress(raw.socket.remoteAddress, raw.rawHeaders)
-    logUnreadable({ request_id: id, code: refusal.code, reason: 'url', address })
+    logUnreadable({
+      request_id: id,
+      ...traceFieldsOf({ trace: findTrace(raw) }),
+      code: refusal.code,
+      reason: 'url',
+      address,
+    })
     const { status, headers, body } = toRawAnswer(engine, refusal, id)
     reply.code(status).headers(headers).serializer(String).send(body)
   }

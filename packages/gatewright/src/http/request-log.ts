@@ -41,6 +41,7 @@ export const createRequestLog =
 
 type UnreadableLine = {
   readonly request_id: string
+  readonly trace_id?: string
   readonly code: string
   /** What was wrong with its form; nothing of the request itself. */
   readonly reason: string

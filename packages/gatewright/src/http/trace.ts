@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { parseTraceContext, runInTrace, type TraceContext } from '../ground/trace-context.ts'
 
@@ -5,10 +6,10 @@ const textOf = (header: string | readonly string[] | undefined): string | undefi
   typeof header === 'string' ? header : header?.join(',')
 
 /** By what a line of the log is found from a trace; nothing where there is none. */
-export const traceFieldsOf = ({ trace }: FastifyRequest): { readonly trace_id?: string } =>
+export const traceFieldsOf = ({ trace }: Pick<FastifyRequest, 'trace'>): { readonly trace_id?: string } =>
   trace === undefined ? {} : { trace_id: trace.traceId }
 
-const findTrace = ({ headers }: FastifyRequest): TraceContext | undefined => {
+export const findTrace = ({ headers }: Pick<IncomingMessage, 'headers'>): TraceContext | undefined => {
   const traceparent = textOf(headers.traceparent)
   return traceparent === undefined ? undefined : parseTraceContext(traceparent, textOf(headers.tracestate))
 }
