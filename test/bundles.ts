@@ -11,17 +11,17 @@ import { top } from './markdown.ts'
  */
 
 /**
- * What starts a process or a browser, or changes or measures the one that it runs in; and what waits while it
- * is loaded, which no suite can.
+ * What changes or measures the process that it runs in; and what waits while it is loaded, which no suite can. A
+ * line that ends a list of parameters is of a function.
  */
 const needsOwnProcess =
-  /^(?![^\n]*\basync\b)\S[^\n]*\bawait |child_process|node:cluster|playwright|\bmock\.|process\.(?:env\.\w+ = |env\[|chdir|exitCode|on\(|once\(|kill|memoryUsage|cpuUsage)|delete process\.env|emitWarning|monitorEventLoopDelay|queryObjects|\bgc\(/m
+  /^(?!\)|[^\n]*\basync\b)\S[^\n]*\bawait |node:cluster|\bmock\.|process\.(?:env\.\w+ = |env\[|chdir|exitCode|on\(|once\(|kill|memoryUsage|cpuUsage)|delete process\.env|emitWarning|monitorEventLoopDelay|queryObjects|\/proc\/self|\bgc\(/m
 
 /** The product may do so: the process that a test runs in is not changed by its being loaded. */
 const isOfTests = (path: string): boolean =>
   /\/test\/|\/testing\/|\.test\.ts$/.test(path.slice(top.length)) || path.startsWith(join(top, 'tools/'))
 
-const filesOfBundle = 8
+const filesOfBundle = 12
 
 /** Neighbours in a folder take about as long as each other: they are dealt out. */
 const deal = (files: readonly string[]): readonly (readonly string[])[] => {

@@ -104,7 +104,8 @@ describe('with Valkey', { skip: typeof found === 'string' && found }, () => {
       await until('it is noticed', () => !here.works())
       const began = performance.now()
       for (let count = 0; count < 100; count++) here.lines.wakeOthers()
-      assert.ok(performance.now() - began < 100, 'it waits for nothing')
+      // 10 ms for each would be waiting.
+      assert.ok(performance.now() - began < 1_000, 'it waits for nothing')
       await delay(1_000)
       const before = here.wakes[byLine] ?? 0
       await another.restart()

@@ -4,14 +4,17 @@ import { disableUser } from 'gatewright/administration'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
-import { createPasswordHasher } from '../../packages/gatewright/src/users/password-hasher.ts'
+import {
+  createPasswordHasher,
+  type PasswordHash,
+} from '../../packages/gatewright/src/users/password-hasher.ts'
 import { type Answer, type Call, password, startTestApp, type TestApp } from '../harness.ts'
 import { addUser } from './signed-in.ts'
 
-const passwordHash = await createPasswordHasher().hash(parsePassword(password))
-
+let passwordHash: PasswordHash
 let t: TestApp
 before(async () => {
+  passwordHash = await createPasswordHasher().hash(parsePassword(password))
   t = await startTestApp()
   await addUser(t.engine, 'alice', { passwordHash })
   const { id: userId } = await addUser(t.engine, 'gone', { passwordHash })

@@ -292,13 +292,12 @@ describe('who follows', () => {
     await node.view.readFromNow()
     let { place } = await read(node)
     for (const by of [node, other]) {
-      const waiting = read(node, place, 5_000)
+      // Far longer than whoever is told at once waits on the busiest machine.
+      const waiting = read(node, place, 20_000)
       await until('it waits', () => node.feed.waiting() === 1)
-      const at = performance.now()
       await cutOff(by, `by ${nodes.indexOf(by)}`)
-      const part = await waiting
+      const part = await within(10_000, 'it is told', waiting)
       assert.deepEqual(subjects(part), [`by ${nodes.indexOf(by)}`])
-      assert.ok(performance.now() - at < 1_000)
       place = part.place
     }
   })

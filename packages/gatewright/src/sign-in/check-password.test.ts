@@ -15,11 +15,12 @@ import { signIn } from './sign-in.ts'
 const right = parsePassword(password)
 const wrong = parsePassword('correct horse battery stapler')
 const hasher = createPasswordHasher()
-const passwordHash = await hasher.hash(right)
+let passwordHash: PasswordHash
 
 let t: TestApp
 let second: SecondConnection
 before(async () => {
+  passwordHash = await hasher.hash(right)
   t = await startTestApp()
   second = openSecondConnection(t.engine)
   await addUser(t.engine, 'ann', { passwordHash })
