@@ -197,6 +197,7 @@ export const matrix = `
 | DELETE /api/v1/admin/sessions/:id | another session | who | no | no | no | 204 | factor | no | again | late | over | no | no | no | no | two |
 | DELETE /api/v1/admin/sessions/:id | unknown id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
 | DELETE /api/v1/admin/sessions/:id | malformed id | who | no | no | no | none | factor | no | again | late | over | no | no | no | no | two |
+| GET /api/v1/admin/audit/chain |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
 | GET /api/v1/admin/signing-keys |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | no | no | no | two |
 | POST /api/v1/admin/signing-keys/rotate |  | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
 | POST /api/v1/admin/signing-keys/:id/revoke | signing key | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |

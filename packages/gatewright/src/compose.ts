@@ -44,6 +44,7 @@ import { cutOffKinds } from './revocation/cut-offs.ts'
 import { createPublishedFeed, type PublishedFeed } from './revocation/published-feed.ts'
 import { createRevocations, type Revocations } from './revocation/revocations.ts'
 import { openWakeLines, type WakeLines } from './revocation/wake-lines.ts'
+import { createAnchors } from './sealing/anchors.ts'
 import { createSealer, type Sealer } from './sealing/sealer.ts'
 import { createSessionEnds, type SessionEnds } from './sessions/session-ends.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
@@ -301,8 +302,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   await processes.start()
   opened.defer(processes.leave)
   // Closed after all that records until it is closed.
-  const sealer = createSealer({ db, clock, random, secrets, processes })
-  opened.defer(sealer.stop)
+  const closing: { stop?: () => Promise<void> } = {}
+  opened.defer(async () => closing.stop?.())
   refuseForgetful(processes.surroundings(), options, warnings)
   const roleTable = await openRoleTable(databases, declared, clock)
   if (kind === 'server') checkMappings(settings.trustedIssuers, roleTable)
@@ -396,6 +397,9 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     transport: transportOf(options, publicUrl),
   })
   opened.defer(mail.stop)
+  const anchors = createAnchors({ db, clock, random, secrets, processes, settings, mail })
+  const sealer = createSealer({ db, clock, random, secrets, processes, anchors })
+  closing.stop = sealer.stop
   const housekeeping = createHousekeeping({
     db,
     clock,

@@ -67,13 +67,22 @@ const checkLiteral = ({ hostname }: URL, allowsPrivate: boolean): void => {
  * A connection of its own each time: none that was opened under another check is used again. One that is closed
  * without an answer, as Node.js does with whatever would speak another protocol, is no answer; nobody waits for it.
  */
-const ask = (url: URL, asking: Asking): Promise<IncomingMessage> =>
+const ask = (url: URL, asking: Asking, body?: string): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const headers = { accept: 'application/json', 'accept-encoding': 'identity' }
+    const headers = {
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+      ...(body !== undefined && {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      }),
+    }
     const client = url.protocol === 'https:' ? https : http
-    const options = { signal: asking.signal, headers, agent: false as const, lookup: createLookup(asking) }
+    const lookup = createLookup(asking)
+    const method = body === undefined ? 'GET' : 'POST'
+    const options = { method, signal: asking.signal, headers, agent: false as const, lookup }
     const closed = (): void => reject(new IssuerError('it closed the connection without an answer'))
-    client.request(url, options, resolve).on('error', reject).on('close', closed).end()
+    client.request(url, options, resolve).on('error', reject).on('close', closed).end(body)
   })
 
 /** The bytes, and not one more than there may be. */
@@ -113,6 +122,23 @@ export const getIssuerJson = async (url: URL, asking: Asking): Promise<unknown> 
     } finally {
       answer.destroy()
     }
+  } catch (error) {
+    throw toIssuerError(signal.aborted ? signal.reason : error)
+  }
+}
+
+/**
+ * Gives JSON to an address, with the same care: bounded in time, no redirect, and of the answer only the status counts.
+ * @throws IssuerError
+ */
+export const postJson = async (url: URL, body: string, asking: Asking): Promise<void> => {
+  const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(longest)])
+  try {
+    checkLiteral(url, asking.allowsPrivate)
+    const answer = await ask(url, { ...asking, signal }, body)
+    answer.destroy()
+    const { statusCode = 0 } = answer
+    if (statusCode < 200 || statusCode > 299) throw new IssuerError(`it answered ${statusCode}`)
   } catch (error) {
     throw toIssuerError(signal.aborted ? signal.reason : error)
   }

@@ -187,6 +187,15 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
   LOG_FILE: [['gatewright.log', 'gatewright.log']],
   TRUSTED_ISSUERS: [['', []]],
   METRICS_PORT: [['9090', 9090]],
+  AUDIT_RETENTION: [
+    ['400d', 400 * day],
+    ['24h', day],
+  ],
+  AUDIT_ANCHOR: [
+    ['file:/mnt/elsewhere/checkpoints.jsonl', { kind: 'file', path: '/mnt/elsewhere/checkpoints.jsonl' }],
+    ['https://log.example.org/take?from=a', { kind: 'https', url: 'https://log.example.org/take?from=a' }],
+    ['mailto:audit@example.org', { kind: 'mailto', address: 'audit@example.org' }],
+  ],
 }
 
 const badTimes = [
@@ -363,6 +372,21 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   LOG_FILE: ['a\0b'],
   TRUSTED_ISSUERS: ['no-such-file.json', '[', '{}', '[{}]', '[1]', '[{"issuer":"https://a.example/"}]'],
   METRICS_PORT: ['0', '65536', 'on'],
+  AUDIT_RETENTION: ['0', '23h', '4001d', '400'],
+  AUDIT_ANCHOR: [
+    'checkpoints.jsonl',
+    'file:checkpoints.jsonl',
+    'file:',
+    'file:/a\0b',
+    'http://log.example.org/',
+    'https://user:word@log.example.org/',
+    'https://log.example.org/#here',
+    'https://',
+    'mailto:nobody',
+    'mailto:a@example.org,b@example.org',
+    'mailto:a@example.org?subject=x',
+    'ftp://log.example.org/',
+  ],
 }
 
 for (const row of rows) {

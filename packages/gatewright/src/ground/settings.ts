@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { auditAnchor } from './audit-anchor.ts'
 import { day, hour, minute, second } from './clock.ts'
 import { apiKeyHeader, credentials, tokenHeader, tokenScheme } from './credential-settings.ts'
 import { mailbox, smtpUrl } from './mail-address.ts'
@@ -372,6 +373,22 @@ export const settingRows = [
     describe:
       'Other issuers whose access tokens are taken: Auth0, Okta, Microsoft Entra, Keycloak, Amazon Cognito and others. See docs/trusted-issuers.md.',
   },
+  {
+    name: 'AUDIT_RETENTION',
+    default: '400d',
+    ...duration(day, 4_000 * day),
+    describe:
+      'How long audit events are kept. Then they are deleted from the beginning of the chain, whole days at a time, and a signed checkpoint says where it begins.',
+  },
+  {
+    name: 'AUDIT_ANCHOR',
+    default: undefined,
+    unset: 'none; the log has them',
+    secret: true,
+    ...auditAnchor,
+    describe:
+      'Where signed checkpoints of the audit log also go: a file, a webhook or a mailbox on another machine. Only what has left this one shows that its record was not made anew (docs/audit.md).',
+  },
 ] as const satisfies readonly SettingRow[]
 
 type Row = (typeof settingRows)[number]
@@ -470,6 +487,10 @@ export const relations: readonly Relation[] = [
   {
     holds: ({ registration, mail }) => registration !== 'invite' || mail === 'on',
     line: 'REGISTRATION=invite lets nobody register, because MAIL=off sends no invitations: write MAIL=on with SMTP_URL, or REGISTRATION=closed',
+  },
+  {
+    holds: ({ auditAnchor, mail }) => auditAnchor?.kind !== 'mailto' || mail === 'on',
+    line: 'AUDIT_ANCHOR is a mailbox, and MAIL=off sends nothing: write MAIL=on with SMTP_URL, or another anchor',
   },
   {
     holds: ({ trustedIssuers, port, ...settings }) =>

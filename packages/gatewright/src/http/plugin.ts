@@ -29,6 +29,7 @@ import { adminUserChangeRoutes } from './routes/admin-user-changes.ts'
 import { adminUserRoutes } from './routes/admin-users.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { auditChainRoutes } from './routes/audit-chain.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { emailRoutes } from './routes/email.ts'
@@ -209,6 +210,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       accessReviewRoutes,
       adminSessionRoutes,
       signingKeyRoutes,
+      auditChainRoutes,
       settingsRoutes,
       adminHealthRoutes,
       statisticsRoutes,

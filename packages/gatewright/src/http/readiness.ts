@@ -57,12 +57,19 @@ export const createReadiness = (engine: Engine): FindReasons => {
   }
 }
 
+/** More than this, and the audit log is told to be behind. */
+const mostUnsealed = 60 * second
+
 /** What keeps no traffic away and should be mended all the same. */
-export const findWarnings = ({ addressWatch }: Pick<Engine, 'addressWatch'>): string[] => {
+export const findWarnings = ({ addressWatch, sealer }: Pick<Engine, 'addressWatch' | 'sealer'>): string[] => {
   const trouble = addressWatch?.find()
-  if (trouble === undefined) return []
-  const { found, do: mend } = addressTroubles[trouble]
-  return [`${found}. ${mend}`]
+  const lag = sealer.lag()
+  return [
+    ...(trouble === undefined ? [] : [`${addressTroubles[trouble].found}. ${addressTroubles[trouble].do}`]),
+    ...(lag > mostUnsealed
+      ? [`An audit event is not sealed for ${Math.floor(lag / second)} seconds: the log says why.`]
+      : []),
+  ]
 }
 
 const longestWait = 30 * second

@@ -52,6 +52,7 @@ export const letters = {
   'success-after-failures': { link: 'notMe' },
   'administrator-from-new-network': { link: 'notMe' },
   'unusual-sign-ins': {},
+  'audit-checkpoint': {},
 } as const satisfies Readonly<Record<string, Letter>>
 
 export type LetterName = keyof typeof letters
@@ -90,6 +91,8 @@ export type LetterValues = {
   readonly issuer?: string
   /** The names of API keys that ended with what happened. */
   readonly keys?: string
+  /** A signed checkpoint of the audit log: one line of JSON. */
+  readonly checkpoint?: string
   /** How many are left. */
   readonly left?: string
   readonly unusual?: UnusualCounts

@@ -46,10 +46,11 @@ const chosen: readonly string[] = ['key', 'keys', 'issuer', 'service']
 const unlinked = (text: string): string =>
   text.replace(/^https?:\/\//, '').replaceAll(/[^\p{L}\p{M}\p{N} _,()-]/gu, '·')
 
-const toWord = ([name, text]: readonly [string, string]): readonly [string, string] => [
-  name,
-  chosen.includes(name) ? unlinked(tame(text)) : tame(text),
-]
+/** A checkpoint is ours, and is only one as long as it is whole. */
+const toWord = ([name, text]: readonly [string, string]): readonly [string, string] => {
+  if (name === 'checkpoint') return [name, text]
+  return [name, chosen.includes(name) ? unlinked(tame(text)) : tame(text)]
+}
 
 const listUnusual = (counts: UnusualCounts, { patterns }: MailTexts): string =>
   digestPatterns

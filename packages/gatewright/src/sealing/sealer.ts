@@ -4,6 +4,7 @@ import { jitter } from '../ground/random.ts'
 import { waitAtMost } from '../ground/wait-at-most.ts'
 import type { AuditEventRow, Database } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
+import type { Anchors } from './anchors.ts'
 import type { KeyDependencies } from './audit-keys.ts'
 import { addCheckpoint } from './checkpoints.ts'
 import { batchSize, type Head, listUnsealed, readHead, sealEvents } from './seal-events.ts'
@@ -42,7 +43,11 @@ export type Sealer = {
   readonly stop: () => Promise<void>
 }
 
-export type SealerDependencies = KeyDependencies & { readonly db: Database }
+export type SealerDependencies = KeyDependencies & {
+  readonly db: Database
+  /** Where checkpoints go, beside the log. */
+  readonly anchors?: Anchors
+}
 
 /**
  * Hangs what was recorded on a chain of hashes, and signs it. Any number of processes may: one statement seals all
@@ -51,7 +56,7 @@ export type SealerDependencies = KeyDependencies & { readonly db: Database }
  * on looking often, and whoever sees that another does looks seldom.
  */
 export const createSealer = (dependencies: SealerDependencies): Sealer => {
-  const { db, clock, random } = dependencies
+  const { db, clock, random, anchors } = dependencies
   const sweep = createSweep(dependencies)
   let log: SealerLog = { info: () => {}, warn: () => {} }
   let state: 'idle' | 'started' | 'stopped' = 'idle'
@@ -104,9 +109,11 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
 
   const sign = async ({ position, hash, checked }: Head): Promise<Checkpoint | undefined> => {
     if (position === checked) return undefined
-    const signed = await inTransaction(db, work =>
-      addCheckpoint(dependencies, work, { kind: 'checkpoint', position, hash }),
-    )
+    const signed = await inTransaction(db, async work => {
+      const added = await addCheckpoint(dependencies, work, { kind: 'checkpoint', position, hash })
+      if (added !== undefined) await anchors?.queue(work, added.id)
+      return added
+    })
     if (signed !== undefined) log.info({ checkpoint: signed.checkpoint }, 'audit checkpoint')
     return signed?.checkpoint
   }
@@ -121,6 +128,8 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
   const turn = async (): Promise<void> => {
     const head = await lookOnce()
     if (head !== undefined && isDue(head)) await sign(head)
+    // Nobody waits for another machine to seal what is recorded here.
+    void anchors?.deliver(log)
   }
 
   const goOn = (): void => {
@@ -136,6 +145,7 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
   const finish = async (): Promise<void> => {
     const head = await lookOnce()
     if (head !== undefined) await sign(head)
+    await anchors?.deliver(log)
   }
 
   return {
@@ -170,6 +180,7 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
           longestStop,
           inTurn(finish).catch(error => log.warn({ err: error }, 'the last audit events were not sealed')),
         )
+      await anchors?.stop()
     },
   }
 }

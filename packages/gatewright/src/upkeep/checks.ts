@@ -1,4 +1,5 @@
 import { checkClientAddress } from './address-check.ts'
+import { checkAudit } from './audit-check.ts'
 import { checkCertificate } from './certificate-check.ts'
 import {
   checkDatabase,
@@ -111,6 +112,7 @@ const checks: readonly Check[] = [
   { name: 'housekeeping', beside: true, run: onTables(checkHousekeeping) },
   { name: 'roles', run: onTables(checkRoles) },
   { name: 'database-roles', of: 'postgres', beside: true, run: onTables(checkRolesOfServer) },
+  { name: 'audit-chain', beside: true, run: onTables(checkAudit) },
   { name: 'audit-clock', beside: true, run: onTables(checkClockOfAudit) },
   { name: 'database-history', run: onTables(checkWentBack) },
   { name: 'notifications', of: 'postgres', run: onTables(checkNotifications) },

@@ -231,5 +231,12 @@ export const en: MailTexts = {
         'You administer {app}. Sign-ins were seen there that look like attempts to get into other people’s accounts. The audit log has each of them, under events that begin with “unusual”.',
       ],
     },
+    'audit-checkpoint': {
+      subject: 'Checkpoint of the audit log of {app}',
+      lines: [
+        'Keep this mail. It holds a signed checkpoint of the audit log, by which a record that was changed later can be told from the true one: gatewright audit verify --anchor <file with this line>.',
+        '{checkpoint}',
+      ],
+    },
   },
 }

@@ -183,5 +183,12 @@ export const zhCn: MailTexts = {
         '您是 {app} 的管理员。那里出现了看起来像是试图进入他人账户的登录。审计日志中以“unusual”开头的事件记录了每一次。',
       ],
     },
+    'audit-checkpoint': {
+      subject: '{app} 审计日志的检查点',
+      lines: [
+        '请保留这封邮件。其中有审计日志的一个已签名检查点，日后可以凭它辨别记录是否被改动：gatewright audit verify --anchor <含有下面这一行的文件>。',
+        '{checkpoint}',
+      ],
+    },
   },
 }

@@ -182,5 +182,12 @@ export const zhTw: MailTexts = {
         '您是 {app} 的管理員。那裡出現了看起來像是試圖進入他人帳戶的登入。稽核日誌中以「unusual」開頭的事件記錄了每一次。',
       ],
     },
+    'audit-checkpoint': {
+      subject: '{app} 稽核記錄的檢查點',
+      lines: [
+        '請保留這封郵件。其中有稽核記錄的一個已簽章檢查點，日後可以憑它辨別記錄是否被更動：gatewright audit verify --anchor <含有下面這一行的檔案>。',
+        '{checkpoint}',
+      ],
+    },
   },
 }
