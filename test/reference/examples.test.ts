@@ -128,6 +128,9 @@ const arranged: Readonly<Record<string, Arrange>> = {
   'GET /api/v1/admin/users/:id/identities': linkTo,
   'GET /api/v1/me/export': (t, _, { id }) => linkTo(t, id),
   'GET /api/v1/admin/issuers': untilKeysAreRead,
+  'GET /api/v1/admin/audit/chain': async ({ engine: { sealer } }) => {
+    for (const step of [sealer.look, sealer.sign, sealer.look]) await step()
+  },
   'POST /api/v1/admin/issuers/unblock': ({ engine }) =>
     blockIssuer(engine, { issuer: linkExample.issuer, origin: commandLineOrigin }),
   'POST /api/v1/admin/users/:id/identities': ({ engine }) => engine.db.deleteFrom('identities').execute(),

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 
 import { fromBase64url, toBase64url } from './encoding.ts'
 
 /** RFC 8410: what stands before the 32 bytes of a private key. */
-const beforePrivate = Buffer.from('302e020100300506032b657004220420', 'hex')
+const beforePrivate = Buffer.from([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32])
 
 /** @param seed 32 random bytes, which are the private key */
 export const openSigner = (

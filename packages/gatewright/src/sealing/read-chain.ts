@@ -38,7 +38,7 @@ const listCheckpoints = (db: Database) =>
     .execute()
 
 /** Where the chain begins, after what was pruned. */
-export const readBeginning = async (db: Database): Promise<number> => {
+const readBeginning = async (db: Database): Promise<number> => {
   const row = await db
     .selectFrom('audit_prunings')
     .select('to_position')

@@ -3,7 +3,7 @@ import type { Engine } from '../../compose.ts'
 import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
 import { permission } from '../../permissions/access-rule.ts'
 import { readChain } from '../../sealing/read-chain.ts'
-import { anyText, integer, list, named, strictObject, textOrNull, timestamp } from '../schemas.ts'
+import { anyText, integer, list, madeUpId, named, strictObject, textOrNull, timestamp } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
 const chainSchema = named(
@@ -42,18 +42,18 @@ const example = {
   checkpoints: [
     {
       position: 48_210,
-      hash: 'the hash of the last event',
+      hash: madeUpId,
       at: '2026-11-22T12:00:00.000Z',
       kind: 'checkpoint',
-      key_id: 'the id of a key',
+      key_id: madeUpId,
       anchored_at: null,
       problem: null,
     },
   ],
   keys: [
     {
-      id: 'the id of a key',
-      public_key: 'its public half',
+      id: madeUpId,
+      public_key: madeUpId,
       created_at: '2026-11-21T12:00:00.000Z',
       retired_at: null,
     },
