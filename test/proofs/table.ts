@@ -19,6 +19,7 @@ import { proveRefusals } from './refusals-proof.ts'
 import { proveRestarts } from './restarts.ts'
 import { proveStopped } from './stopped-proof.ts'
 import { proveTokens } from './token-proof.ts'
+import { proveUnusual } from './unusual-proof.ts'
 
 export type Proof = {
   readonly says: string
@@ -84,6 +85,12 @@ export const proofs = {
     runs: 10_000,
     chain: 10_000,
     prove: proveGuessing,
+  },
+  unusual: {
+    says: 'busy Mondays of 500 people raise no pattern of unusual sign-ins but the new telephones',
+    runs: 100,
+    chain: 25,
+    prove: proveUnusual,
   },
   tokens: {
     says: 'a process that was shown 10,000 new access tokens in each run has the memory that it had before',

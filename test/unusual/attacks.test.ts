@@ -172,3 +172,48 @@ test('each is counted by the metric, as often as its event was written', async (
     assert.equal(Number(count), raised[name], name)
   }
 })
+
+test('administrators see what was raised within the day, by pattern, and nobody by name', async () => {
+  t.clock.advance(2 * day)
+  const person = await addPerson(t)
+  await guess(repeated(person.username, 22), stranger, n => `${wrong} ${n}`)
+  const lastAt = new Date(t.clock.now()).toISOString()
+  const { access: token } = await signUp(t, 'health-reader', ['admin'])
+  const { body, text } = await t.call('GET', 'admin/health', { token })
+  const row = { pattern: 'many-failures', severity: 'warning', count: 1, last_at: lastAt }
+  assert.deepEqual(body.unusual, [row])
+  assert.ok(!text.includes(person.username) && !text.includes(person.id))
+})
+
+test('mail bombing: of new devices a user is told five times a day', async () => {
+  t.clock.advance(2 * day)
+  const person = await addPerson(t)
+  const devices = 8
+  await signIn(t, person.username, password, { address: office })
+  const act = async () => {
+    for (let n = 0; n < devices; n++) {
+      t.clock.advance(minute)
+      await signIn(t, person.username, password, { address: stranger(n), device: `thief/${n}` })
+    }
+  }
+  assert.deepEqual(await raisedBy(t, act), { 'new-device': devices })
+  assert.equal((await subjectsTo(t, person)).length, 5)
+  t.clock.advance(day)
+  await signIn(t, person.username, password, { address: stranger(9), device: 'thief/9' })
+  assert.equal((await subjectsTo(t, person)).length, 6)
+})
+
+test('administrators are sent five digests a day at most, and the last one has what came after the one before', async () => {
+  t.clock.advance(2 * day)
+  const before = (await subjectsTo(t, administrator)).length
+  for (const { username } of await addPeople(t, 12)) {
+    t.clock.advance(2 * hour)
+    await guess(repeated(username, 20), stranger, n => `${wrong} ${n}`)
+    await t.deliverMail()
+  }
+  assert.equal((await subjectsTo(t, administrator)).length - before, 5)
+  t.clock.advance(6 * hour)
+  const told = (await t.deliverMail()).filter(({ to }) => to === administrator.email)
+  assert.match(told.at(-2)?.text ?? '', /many wrong passwords for one user \(3\)/)
+  assert.match(told.at(-1)?.text ?? '', /many wrong passwords for one user \(1\)/)
+})

@@ -1,11 +1,13 @@
 import type { Clock } from '../ground/clock.ts'
 import { isSilent, type LiveProcess, readProcesses } from '../processes/live-process.ts'
 import type { Database } from '../storage/tables.ts'
+import { listRaised, type RaisedOfDay } from '../unusual/raised-today.ts'
 import { type QueueState, readMailQueue } from './queues.ts'
 
 export type Health = {
   readonly processes: readonly (LiveProcess & { readonly silent: boolean })[]
   readonly mail: QueueState
+  readonly unusual: readonly RaisedOfDay[]
   readonly housekeeping: readonly { readonly task: string; readonly succeededAt: number | null }[]
 }
 
@@ -22,6 +24,7 @@ export const readHealth = async ({
   return {
     processes: processes.map(process => ({ ...process, silent: isSilent(process, clock.now()) })),
     mail: await readMailQueue(db),
+    unusual: await listRaised(db, clock.now()),
     housekeeping: tasks.map(({ task, succeeded_at }) => ({ task, succeededAt: succeeded_at })),
   }
 }

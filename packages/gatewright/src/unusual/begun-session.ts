@@ -1,4 +1,5 @@
 import type { Origin } from '../audit/record.ts'
+import { day } from '../ground/clock.ts'
 import { tellOwner } from '../mail/notices.ts'
 import { isAdministrative, type RoleTable } from '../permissions/roles.ts'
 import type { SessionRow, UserRow } from '../storage/tables.ts'
@@ -26,6 +27,26 @@ type Dependencies = WatchDependencies & { readonly roleTable: Pick<RoleTable, 'a
 
 /** What is said of a sign-in, in one mail: of what was raised the first of these. */
 const letters = ['success-after-failures', 'administrator-from-new-network', 'new-device'] as const
+
+/** Whoever knows the password could else fill the mailbox. */
+const mostADay = 5
+
+const mayBeTold = async (
+  { clock }: Dependencies,
+  { db }: Work,
+  userId: string,
+  kind: (typeof letters)[number],
+): Promise<boolean> => {
+  const told = await db
+    .selectFrom('mails')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('kind', '=', kind)
+    .where('created_at', '>', clock.now() - day)
+    .limit(mostADay)
+    .execute()
+  return told.length < mostADay
+}
 
 const find = async (
   dependencies: Dependencies,
@@ -70,7 +91,7 @@ export const noteBegunSession = async (
   )
   const raised = await raise(dependencies, work, seen)
   const notice = letters.find(each => raised.includes(each))
-  if (notice === undefined) return
+  if (notice === undefined || !(await mayBeTold(dependencies, work, userId, notice))) return
   const values = session.device === '' ? {} : { device: session.device }
   await tellOwner(dependencies, work, { userId, notice, origin, values, secretId })
 }

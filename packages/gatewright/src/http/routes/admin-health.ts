@@ -4,6 +4,7 @@ import type { Engine } from '../../compose.ts'
 import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
 import { permission } from '../../permissions/access-rule.ts'
 import { shareForAWhile } from '../../revocation/share-for-a-while.ts'
+import { patternNames } from '../../unusual/patterns.ts'
 import { type CheckedFinding, examineBeside } from '../../upkeep/checks.ts'
 import { createReadiness, findWarnings } from '../readiness.ts'
 import { principalOf } from '../request.ts'
@@ -29,6 +30,14 @@ const healthSchema = named(
       }),
     ),
     mail: strictObject({ waiting: integer, given_up: integer, oldest_due_at: textOrNull }),
+    unusual: list(
+      strictObject({
+        pattern: { enum: patternNames },
+        severity: { enum: ['info', 'warning', 'critical'] },
+        count: integer,
+        last_at: timestamp,
+      }),
+    ),
     housekeeping: list(strictObject({ task: anyText, succeeded_at: textOrNull })),
     feed: strictObject({ age_ms: { type: ['integer', 'null'] }, most_ms: integer }),
     findings: list(
@@ -64,7 +73,7 @@ const toFeed = ({ revocations, settings }: Engine) => {
   return { age_ms: Number.isFinite(age) ? Math.round(age) : null, most_ms: settings.revocationMaxAge }
 }
 
-const toHealthView = ({ processes, mail, housekeeping }: Health) => ({
+const toHealthView = ({ processes, mail, unusual, housekeeping }: Health) => ({
   processes: processes.map(process => ({
     kind: process.kind,
     version: process.version,
@@ -80,6 +89,7 @@ const toHealthView = ({ processes, mail, housekeeping }: Health) => ({
     given_up: mail.givenUp,
     oldest_due_at: toTimestampOrNull(mail.oldestDueAt),
   },
+  unusual: unusual.map(({ lastAt, ...row }) => ({ ...row, last_at: toTimestamp(lastAt) })),
   housekeeping: housekeeping.map(({ task, succeededAt }) => ({
     task,
     succeeded_at: toTimestampOrNull(succeededAt),
@@ -103,7 +113,7 @@ export const adminHealthRoutes = (app: FastifyInstance, engine: Engine): void =>
         reference: {
           tag: 'Administration',
           summary:
-            'Whether this process is ready, the processes beside it, the queue of mail, housekeeping, how old its view of what was taken back is, and what `gatewright doctor` would say that a server can see of itself',
+            'Whether this process is ready, the processes beside it, the queue of mail, housekeeping, the unusual sign-ins of the last day by pattern, how old its view of what was taken back is, and what `gatewright doctor` would say that a server can see of itself',
           example: {
             answer: {
               ready: true,
@@ -111,6 +121,14 @@ export const adminHealthRoutes = (app: FastifyInstance, engine: Engine): void =>
               warnings: [],
               processes: [],
               mail: { waiting: 1, given_up: 0, oldest_due_at: '2026-11-22T12:00:00.000Z' },
+              unusual: [
+                {
+                  pattern: 'many-failures',
+                  severity: 'warning',
+                  count: 2,
+                  last_at: '2026-11-22T11:00:00.000Z',
+                },
+              ],
               housekeeping: [],
               feed: { age_ms: 120, most_ms: 5_000 },
               findings: [
