@@ -121,14 +121,7 @@ export const adminHealthRoutes = (app: FastifyInstance, engine: Engine): void =>
               warnings: [],
               processes: [],
               mail: { waiting: 1, given_up: 0, oldest_due_at: '2026-11-22T12:00:00.000Z' },
-              unusual: [
-                {
-                  pattern: 'many-failures',
-                  severity: 'warning',
-                  count: 2,
-                  last_at: '2026-11-22T11:00:00.000Z',
-                },
-              ],
+              unusual: [],
               housekeeping: [],
               feed: { age_ms: 120, most_ms: 5_000 },
               findings: [
