@@ -27,6 +27,7 @@ export const demoDayWalk: Walk = async function* (console, context) {
   const page = await openAs(console, administrator, '/admin', context)
   const main = page.getByRole('main')
   await main.getByText('Counted').waitFor()
+  await main.getByText('Sealed to entry').waitFor()
   await main.getByRole('img', { name: /^Sign-ins: \d/ }).waitFor()
   yield ['dashboard', page]
   await main.getByText('All numbers as a table').click()
@@ -41,7 +42,7 @@ export const demoDayWalk: Walk = async function* (console, context) {
     await page.waitForLoadState('networkidle')
     yield [name, page]
   }
-  await follow(page, 'Audit log', 'What happened')
+  await follow(page, 'Audit log', 'Newest checkpoint')
   await main.locator('time').first().waitFor()
   yield ['audit', page]
   await page.getByLabel('Event', { exact: true }).selectOption('session.started')

@@ -1,8 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
-import type { Chain } from '../api/audit-answers.ts'
+import type { Anchor, Chain } from '../api/audit-answers.ts'
 import { useApi } from '../api/use-api.ts'
 import { Link } from '../forms/link.tsx'
+import type { TextName } from '../texts/en.ts'
 import { useTexts } from '../texts/use-texts.tsx'
+import styles from './tile.module.css'
 import { Tile } from './tile.tsx'
 
 /** Seconds after which an event that is not sealed shows that nobody seals. */
@@ -10,14 +12,28 @@ const longestUnsealed = 60
 
 const newestOf = ({ checkpoints }: Chain) => checkpoints.toSorted((a, b) => b.position - a.position)[0]
 
-/** How far the log is proved to be whole, in words. */
-const useCheckpointText = (chain: Chain | undefined): string => {
+/** Where a checkpoint has gone that has left this machine. */
+const goneTo = {
+  none: 'chainNoAnchor',
+  file: 'chainInFile',
+  https: 'chainSent',
+  mailto: 'chainMailed',
+} as const satisfies Readonly<Record<Anchor, TextName>>
+
+/** What is signed, and where that is kept. */
+const useCheckpointTexts = (chain: Chain): readonly string[] => {
   const { text, time, number } = useTexts()
-  const newest = chain && newestOf(chain)
-  if (chain === undefined || newest === undefined) return text('chainNoCheckpoint')
-  const told = text('chainCheckpoint', { position: number(newest.position), time: time(newest.at) })
-  if (chain.anchor === null) return `${told} ${text('chainNoAnchor')}`
-  return `${told} ${newest.anchored_at === null ? text('chainNotAnchored') : text('chainAnchored', { anchor: chain.anchor })}`
+  const newest = newestOf(chain)
+  const begins = chain.beginning > 1 ? [text('chainBegins', { position: number(chain.beginning) })] : []
+  if (newest === undefined) return [...begins, text('chainNoCheckpoint')]
+  const { position, at, anchored_at: anchoredAt, problem } = newest
+  const stays = problem === null ? text('chainNotAnchored') : text('chainAnchorFails', { problem })
+  const hasLeft = chain.anchor === 'none' || anchoredAt !== null
+  return [
+    ...begins,
+    text('chainCheckpoint', { position: number(position), time: time(at) }),
+    hasLeft ? text(goneTo[chain.anchor]) : stays,
+  ]
 }
 
 type ChainTileProps = {
@@ -31,25 +47,23 @@ export const ChainTile = ({ isBrief, refetchInterval = false }: ChainTileProps) 
   const { text, number } = useTexts()
   const { admin } = useApi()
   const { data: chain } = useQuery({ queryKey: ['chain'], queryFn: admin.findChain, refetchInterval })
-  const checkpoint = useCheckpointText(chain)
   if (chain === undefined) return null
-  const isGood = chain.unsealed_seconds <= longestUnsealed
-  const waiting = text(isGood ? 'chainWaiting' : 'chainStuck', { count: number(chain.unsealed) })
+  const isSealing = chain.unsealed_seconds <= longestUnsealed
+  const waiting = text(isSealing ? 'chainWaiting' : 'chainStuck', { count: number(chain.unsealed) })
   return (
     <Tile
-      isGood={isGood}
+      isGood={isSealing && newestOf(chain)?.problem == null}
       title={text('chainSealed', { position: number(chain.sealed_to) })}
       detail={
-        isBrief ? (
-          <Link to="/admin/audit">{waiting}</Link>
-        ) : (
-          <>
-            {waiting}
-            <br />
-            {checkpoint}
-          </>
-        )
+        isBrief ? <Link to="/admin/audit">{waiting}</Link> : <Checkpoint chain={chain} waiting={waiting} />
       }
     />
   )
 }
+
+const Checkpoint = ({ chain, waiting }: { readonly chain: Chain; readonly waiting: string }) =>
+  [waiting, ...useCheckpointTexts(chain)].map(line => (
+    <span key={line} className={styles.line}>
+      {line}
+    </span>
+  ))

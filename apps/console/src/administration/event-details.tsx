@@ -66,8 +66,10 @@ const Ways = ({
     <div className={styles.ways}>
       {user?.username && permissions.includes('users:write') && (
         <>
-          <Link to={`/admin/users/${user.id}`}>{text('eventToUser', { username: user.username })}</Link>
-          <Link to="/admin/explain" memory={{ about: user.username }}>
+          <Link to={`/admin/users/${user.id}`} className={styles.way}>
+            {text('eventToUser', { username: user.username })}
+          </Link>
+          <Link to="/admin/explain" className={styles.way} memory={{ about: user.username }}>
             {text('eventToWhy', { username: user.username })}
           </Link>
         </>

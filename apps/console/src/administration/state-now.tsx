@@ -31,11 +31,12 @@ export const StateNow = ({ statistics, refetchInterval }: StateNowProps) => {
 
 const HealthTile = ({ health: { ready, findings } }: { readonly health: Health }) => {
   const { text, number } = useTexts()
+  const found = text('stateFindings', { count: number(findings.length) })
   return (
     <Tile
       isGood={ready && findings.length === 0}
-      title={text(ready ? 'healthReady' : 'healthNotReady')}
-      detail={<Link to="/admin/health">{text('stateFindings', { count: number(findings.length) })}</Link>}
+      title={ready && findings.length > 0 ? found : text(ready ? 'healthReady' : 'healthNotReady')}
+      detail={<Link to="/admin/health">{text('healthTitle')}</Link>}
     />
   )
 }

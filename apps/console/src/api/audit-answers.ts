@@ -37,15 +37,22 @@ export type AuditSearch = {
 /** What can happen, and when that is recorded. */
 export type EventKind = { readonly event: string; readonly when: string }
 
+/** Where checkpoints also go. */
+export type Anchor = 'none' | 'file' | 'https' | 'mailto'
+
 /** How far the log is sealed, and where that is signed. */
 export type Chain = {
+  /** Its first entry; those before it were kept long enough. */
+  readonly beginning: number
   readonly sealed_to: number
   readonly unsealed: number
   readonly unsealed_seconds: number
+  readonly anchor: Anchor
   readonly checkpoints: readonly {
     readonly position: number
     readonly at: string
     readonly anchored_at: string | null
+    /** Why it has not left this machine. */
+    readonly problem: string | null
   }[]
-  readonly anchor: string | null
 }

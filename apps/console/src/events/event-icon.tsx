@@ -18,6 +18,8 @@ type Look = { readonly Icon: ComponentType; readonly tone: 'plain' | 'good' | 'r
 
 /** How events look, by the beginning of their names: the first row that fits. */
 const looks: readonly (readonly [beginning: string, look: Look])[] = [
+  // Its owner knows best, and mostly it is the owner.
+  ['unusual.new-device', { Icon: WarningIcon, tone: 'refused' }],
   ['unusual.', { Icon: WarningIcon, tone: 'alarming' }],
   ['refresh-token.', { Icon: WarningIcon, tone: 'alarming' }],
   ['passkey.cloned', { Icon: WarningIcon, tone: 'alarming' }],

@@ -45,7 +45,6 @@ export const enAudit = {
   chainStuck: 'Nobody seals: {count} entries wait',
   chainCheckpoint: 'Newest checkpoint: entry {position}, signed {time}.',
   chainNoCheckpoint: 'There is no checkpoint yet.',
-  chainAnchored: 'It has left this machine: {anchor}',
   chainNotAnchored: 'It has not left this machine yet.',
   chainNoAnchor: 'It leaves this machine in the log only (AUDIT_ANCHOR is not set).',
   eventDetails: 'Details',
@@ -69,4 +68,9 @@ export const enAudit = {
   unusualAll: 'All unusual sign-ins',
   unusualNone: 'There was none.',
   errorSearched: 'This can’t be looked for: look at the user, the address and the times.',
+  chainBegins: 'It begins at entry {position}: those before it were kept long enough.',
+  chainInFile: 'It is in the anchor file as well.',
+  chainSent: 'It was sent to the address of AUDIT_ANCHOR as well.',
+  chainMailed: 'It was sent by mail as well.',
+  chainAnchorFails: 'It could not leave this machine: {problem}',
 } as const

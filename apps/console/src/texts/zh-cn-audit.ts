@@ -45,7 +45,6 @@ export const zhCnAudit: { readonly [Name in keyof typeof enAudit]: string } = {
   chainStuck: '无人封存：{count} 条在等待',
   chainCheckpoint: '最新检查点：第 {position} 条，签名于 {time}。',
   chainNoCheckpoint: '尚无检查点。',
-  chainAnchored: '已离开本机：{anchor}',
   chainNotAnchored: '尚未离开本机。',
   chainNoAnchor: '仅通过日志离开本机（未设置 AUDIT_ANCHOR）。',
   eventDetails: '详情',
@@ -69,4 +68,9 @@ export const zhCnAudit: { readonly [Name in keyof typeof enAudit]: string } = {
   unusualAll: '全部异常登录',
   unusualNone: '没有异常登录。',
   errorSearched: '无法这样查找：请检查用户、地址和时间。',
+  chainBegins: '从第 {position} 条开始：更早的条目已过保留期。',
+  chainInFile: '也已写入锚定文件。',
+  chainSent: '也已发送到 AUDIT_ANCHOR 的地址。',
+  chainMailed: '也已通过邮件发送。',
+  chainAnchorFails: '未能离开本机：{problem}',
 }

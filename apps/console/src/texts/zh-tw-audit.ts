@@ -45,7 +45,6 @@ export const zhTwAudit: { readonly [Name in keyof typeof enAudit]: string } = {
   chainStuck: '無人封存：{count} 筆在等待',
   chainCheckpoint: '最新檢查點：第 {position} 筆，簽章於 {time}。',
   chainNoCheckpoint: '尚無檢查點。',
-  chainAnchored: '已離開本機：{anchor}',
   chainNotAnchored: '尚未離開本機。',
   chainNoAnchor: '僅透過日誌離開本機（未設定 AUDIT_ANCHOR）。',
   eventDetails: '詳情',
@@ -69,4 +68,9 @@ export const zhTwAudit: { readonly [Name in keyof typeof enAudit]: string } = {
   unusualAll: '全部異常登入',
   unusualNone: '沒有異常登入。',
   errorSearched: '無法這樣查詢：請檢查使用者、位址和時間。',
+  chainBegins: '從第 {position} 筆開始：更早的條目已過保留期。',
+  chainInFile: '也已寫入錨定檔案。',
+  chainSent: '也已傳送到 AUDIT_ANCHOR 的位址。',
+  chainMailed: '也已透過郵件傳送。',
+  chainAnchorFails: '未能離開本機：{problem}',
 }
