@@ -29,6 +29,8 @@ const looks: readonly (readonly [beginning: string, look: Look])[] = [
   ['second-factor.failed', { Icon: NoEntryIcon, tone: 'refused' }],
   ['credential.refused', { Icon: NoEntryIcon, tone: 'refused' }],
   ['link.refused', { Icon: NoEntryIcon, tone: 'refused' }],
+  ['request.', { Icon: NoEntryIcon, tone: 'refused' }],
+  ['passkey.', { Icon: ShieldIcon, tone: 'plain' }],
   ['access.refused', { Icon: NoEntryIcon, tone: 'refused' }],
   ['limit.exceeded', { Icon: NoEntryIcon, tone: 'refused' }],
   ['user.disabled', { Icon: NoEntryIcon, tone: 'refused' }],

@@ -56,12 +56,6 @@ export const PersonIcon = () => (
   </Icon>
 )
 
-export const AlertIcon = () => (
-  <Icon>
-    <path d="M12 4l9 16H3zM12 10v4M12 17v.5" />
-  </Icon>
-)
-
 export const TickIcon = () => (
   <Icon>
     <path d="M4 12.5l5 5L20 6.5" />

@@ -1,13 +1,11 @@
 import { Badge, Text } from '@mantine/core'
-import activity from '../activity/activity.module.css'
-import { EventIcon } from '../activity/event-icon.tsx'
 import { tellOwnEvent } from '../activity/own-story.ts'
 import { PagedRows } from '../administration/paged-rows.tsx'
 import { usePages } from '../administration/use-pages.ts'
 import type { Happened } from '../api/answers.ts'
 import { useApi } from '../api/use-api.ts'
+import { EventRow } from '../events/event-row.tsx'
 import { Link } from '../forms/link.tsx'
-import { Row } from '../frame/rows.tsx'
 import { useUser } from '../session.ts'
 import type { TextName } from '../texts/en.ts'
 import { useTexts } from '../texts/use-texts.tsx'
@@ -42,18 +40,12 @@ const whos: Readonly<Record<Happened['by'], TextName>> = {
 
 const Event = ({ event }: { readonly event: Happened }) => {
   const { text, language, time } = useTexts()
-  const title = (
-    <span className={activity.event}>
-      <EventIcon event={event.event} />
-      <span>{tellOwnEvent({ language, time }, event)}</span>
-    </span>
-  )
-  const where = event.address === null ? [] : [event.address]
   return (
-    <Row
-      title={title}
-      badges={<Badge variant="default">{text(whos[event.by])}</Badge>}
-      lines={[[time(event.at), ...where].join(' · ')]}
+    <EventRow
+      event={event}
+      sentence={tellOwnEvent({ language, time }, event)}
+      marks={<Badge variant="default">{text(whos[event.by])}</Badge>}
+      lines={event.address === null ? [] : [event.address]}
     />
   )
 }
