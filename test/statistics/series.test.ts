@@ -242,6 +242,15 @@ describe('GET /admin/statistics', () => {
     assert.equal(days.at(-1).requests, 6)
   })
 
+  test('takes the longest time of each step, at whatever moment it is asked for', () => {
+    const longest = { minute: 12 * hour, hour: 31 * day, day: 90 * day } as const
+    for (const [step, most] of Object.entries(longest) as [Step, number][])
+      for (const now of [t.clock.now(), t.clock.now() + 1, t.clock.now() + 12_345_678]) {
+        const { from, until } = toSeries({ step, from: now - most, until: now }, now)
+        assert.ok(from <= now - most && until >= now, step)
+      }
+  })
+
   test('exhaustion: more steps than there may be, or times that are not kept, are refused with what to ask instead', async () => {
     const time = (ago: number): string => new Date(t.clock.now() - ago).toISOString()
     const refused: readonly (readonly [Step, number, number, RegExp])[] = [

@@ -26,8 +26,11 @@ const refuse = (path: string, message: string): never => {
   throw new Refusal('validation_failed', { errors: [{ path, message }] })
 }
 
-const isPossible = ({ step, from, until }: Series, now: number): boolean =>
-  until - from <= steps[step].most && from >= now - steps[step].keptFor - steps[step].length
+/** A time that begins within a step has one more of them. */
+const isPossible = ({ step, from, until }: Series, now: number): boolean => {
+  const { length, most, keptFor } = steps[step]
+  return until - from <= most + length && from >= now - keptFor - length
+}
 
 const named: Readonly<Record<Step, string>> = {
   minute: '12 hours at most, of the last 24',
