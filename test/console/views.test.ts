@@ -22,6 +22,9 @@ const emptiness = new RegExp(
     .join('|'),
 )
 
+/** Of the stops of the day: between them they have all that the others have. */
+const lookedAt = new Set(['dashboard-table', 'dashboard-quarter', 'audit-event', 'audit-session'])
+
 type AxeResults = Awaited<ReturnType<AxeBuilder['analyze']>>
 
 /** Rules of axe that look at colours; for the others light and dark are one page. */
@@ -106,7 +109,7 @@ describe('after a day', { skip: browserMissing }, () => {
 
   test('what an administrator looks at: accessible in light and dark, in three languages, on a narrow screen', async t => {
     for await (const [stop, page] of demoDayWalk(c, await c.newContext()))
-      await t.test(stop, () => look(page))
+      if (lookedAt.has(stop)) await t.test(stop, () => look(page))
   })
 
   test('every page that the navigation lists has something in it', async () => {

@@ -30,7 +30,7 @@ const Table = ({ series, range }: PointsTableProps) => {
       <table className={styles.table}>
         <thead>
           <tr>
-            <th scope="col" className={styles.kind}>
+            <th scope="col" className={`${styles.kind} ${styles.first}`}>
               {text('stepTitle')}
             </th>
             {kinds.map(({ title }) => (

@@ -20,7 +20,7 @@ export const StateNow = ({ statistics, refetchInterval }: StateNowProps) => {
   const unusual = sumOf(statistics.series, point => point.unusual)
   const bare = statistics.administrators.without_second_factor
   return (
-    <ul className={styles.tiles} aria-label={text('stateTitle')}>
+    <ul className={styles.pairs} aria-label={text('stateTitle')}>
       {health.data && <HealthTile health={health.data} />}
       {permissions.includes('audit:read') && <ChainTile isBrief refetchInterval={refetchInterval} />}
       <Tile isGood={unusual === 0} title={text('stateUnusual', { count: number(unusual) })} />
