@@ -27,7 +27,7 @@ const isCounted = (today: number): boolean => today % 20 === 16
 
 let t: TestApp
 before(async () => {
-  t = await startTestApp()
+  t = await startTestApp({ auditRetention: 60 * day })
 })
 after(() => t.close())
 
@@ -132,6 +132,8 @@ const live = async (users: readonly string[], today: number, held: SignedIn[]): 
   expect(written, 201)
 
   t.clock.advance(minute)
+  await t.engine.sealer.look()
+  await t.engine.sealer.sign()
   await keepHouse(t)
   expect(await t.call('GET', 'protected', { token: leaving.access }), 'session_ended')
   assert.ok(await isEndedElsewhere(leaving), 'a cut-off that matters is there')

@@ -26,10 +26,12 @@ import {
   type FieldKind,
 } from '../../packages/gatewright/src/audit/events.ts'
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
+import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { toForeignId } from '../../packages/gatewright/src/ground/foreign-id.ts'
 import { linkExample } from '../../packages/gatewright/src/http/routes/identities.ts'
 import { join as takePlace } from '../../packages/gatewright/src/processes/join.ts'
+import { recordPruning } from '../../packages/gatewright/src/sealing/prune.ts'
 import { readHead } from '../../packages/gatewright/src/sealing/seal-events.ts'
 import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { signIn } from '../../packages/gatewright/src/sign-in/sign-in.ts'
@@ -135,6 +137,14 @@ const signInAsRoot = async (): Promise<{ readonly token: string; readonly id: st
 const acts: Record<AuditEventName, () => Promise<Trace>> = {
   'signing-key.made': async () => {
     return { user: null, actor: 'system', details: { kid: kidOf('published'), algorithm: 'ES256' } }
+  },
+  'audit.pruned': async () => {
+    await t.engine.sealer.look()
+    const before = t.clock.now() + 1
+    const pruning = { before, origin: systemOrigin }
+    const to = await inTransaction(t.engine.db, work => recordPruning(t.engine, work, pruning))
+    const hash = connection.row('select hash from audit_prunings where to_position = ?', to ?? 0)?.hash
+    return { user: null, actor: 'system', details: { from: 1, to, hash } }
   },
   'audit-key.made': async () => {
     const checkpoint = await t.engine.sealer.look().then(t.engine.sealer.sign)

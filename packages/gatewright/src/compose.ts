@@ -44,7 +44,7 @@ import { cutOffKinds } from './revocation/cut-offs.ts'
 import { createPublishedFeed, type PublishedFeed } from './revocation/published-feed.ts'
 import { createRevocations, type Revocations } from './revocation/revocations.ts'
 import { openWakeLines, type WakeLines } from './revocation/wake-lines.ts'
-import { createAnchors } from './sealing/anchors.ts'
+import { type Anchors, createAnchors } from './sealing/anchors.ts'
 import { createSealer, type Sealer } from './sealing/sealer.ts'
 import { createSessionEnds, type SessionEnds } from './sessions/session-ends.ts'
 import { createSessionUses } from './sessions/session-uses.ts'
@@ -106,6 +106,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly minutes: Minutes
   /** What hangs audit events on their chain. */
   readonly sealer: Sealer
+  /** Where its checkpoints go. */
+  readonly anchors: Anchors
   /** Connections that requests can't use up (`openDatabases`). */
   readonly watch: Database
   /** What a start should say of the database. */
@@ -412,6 +414,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     hooks,
     secrets,
     mail,
+    anchors,
   })
   opened.defer(housekeeping.stop)
   const minutes = createMinutes({ db, clock, random })
@@ -447,6 +450,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     housekeeping,
     minutes,
     sealer,
+    anchors,
     roleTable,
     hasher: createPasswordHasher({ random, threads: shareOf(hashingThreads(), countWorkers(settings)) }),
     counters,

@@ -356,6 +356,11 @@ export const auditEvents = {
     fields: { kid: 'plain' },
     often: 'each',
   },
+  'audit.pruned': {
+    when: 'The beginning of the audit log was deleted, because it was older than AUDIT_RETENTION; the details say up to which position of the chain.',
+    fields: { from: 'plain', to: 'plain', hash: 'plain' },
+    often: 'each',
+  },
   'audit-key.made': {
     when: 'A key was made that signs checkpoints of the audit log; the details have its public half.',
     fields: { key: 'plain', public_key: 'plain' },

@@ -102,6 +102,7 @@ const stories = {
   'signing-key.gone': 'the signing key {kid} is no longer needed, and its private half was erased',
   'signing-key.revoked': '{who} revoked the signing key {kid}: every token that it signed ended',
   'signing-key.rotation-asked': '{who} asked for the next signing key',
+  'audit.pruned': 'the audit log was deleted up to position {to}, because it was older than AUDIT_RETENTION',
   'audit-key.made': '{who} made the key {key}, which signs checkpoints of the audit log',
   'issuer.blocked': '{who} blocked the issuer {issuer}',
   'issuer.unblocked': '{who} unblocked the issuer {issuer}',

@@ -1,6 +1,7 @@
 import { apiKeyCreate } from './api-key-create.ts'
 import { apiKeyList } from './api-key-list.ts'
 import { apiKeyRevoke } from './api-key-revoke.ts'
+import { auditPrune } from './audit-prune.ts'
 import { auditVerify } from './audit-verify.ts'
 import type { Command } from './command.ts'
 import { config } from './config.ts'
@@ -86,6 +87,7 @@ export const commands: readonly Command[] = [
   mailList,
   mailRetry,
   auditVerify,
+  auditPrune,
   restore,
   config,
   doctor,

@@ -195,19 +195,22 @@ export const housekeepingTable = [
   {
     table: 'audit_events',
     time: 'at',
-    why: 'For ever: deletion with a record of it comes with a later version.',
+    why: 'Longer than AUDIT_RETENTION (400 days): then deleted from the beginning of the chain, with a signed record of it. Where another role owns the tables: gatewright audit prune.',
   },
   { table: 'audit_seals', why: 'Each with its event.' },
   { table: 'audit_deliveries', why: 'Each with its checkpoint.' },
   {
     table: 'audit_checkpoints',
-    why: 'Each with the event at its position; the one that a chain begins with, for ever.',
+    why: 'Each with the event at its position; the one that the chain begins with, until the next one.',
   },
   {
     table: 'audit_keys',
     why: 'For ever: without the public half of a key nobody can check what it has signed. The private half is erased when the next key follows it.',
   },
-  { table: 'audit_prunings', why: 'For ever: what was deleted of the chain, and until when.' },
+  {
+    table: 'audit_prunings',
+    why: 'The last one: up to where the chain was deleted. Those before it stand in the audit events.',
+  },
   {
     table: 'audit_personal',
     why: 'As long as its event, or until it is erased: when the user is deleted, or a person asks for it.',

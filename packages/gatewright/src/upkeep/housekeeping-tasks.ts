@@ -3,6 +3,7 @@ import type { Work } from '../storage/transaction.ts'
 import { endExpiredKeys, remindOfKeys } from './api-key-tasks.ts'
 import { endOverdueSessions, firstPlace } from './end-overdue-sessions.ts'
 import { sweptTables } from './housekeeping-table.ts'
+import { pruneAudit } from './prune-audit.ts'
 import { sweep, sweepSize } from './sweep.ts'
 import type { Batch, Task, TaskDependencies } from './task.ts'
 
@@ -41,4 +42,5 @@ export const housekeepingTasks: readonly Task[] = [
         return { rows, isLast: rows < sweepSize }
       },
   })),
+  pruneAudit,
 ]

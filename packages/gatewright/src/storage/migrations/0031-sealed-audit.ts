@@ -7,6 +7,11 @@ const pruned = sql<boolean>`exists (
 const prunedEvent = sql<boolean>`exists (select 1 from audit_seals s join audit_prunings p
   on s.position between p.from_position and p.to_position where s.event_id = old.id)`
 
+/** A later pruning says all that one before it said. */
+const followed = sql<boolean>`exists (select 1 from audit_prunings p where p.to_position > old.to_position)`
+const followedBeginning = sql<boolean>`old.kind = 'beginning'
+  and exists (select 1 from audit_prunings p where p.to_position > old.position)`
+
 type Rule = {
   readonly table: string
   /** The number of a row. */
@@ -20,8 +25,12 @@ type Rule = {
 const rules: readonly Rule[] = [
   { table: 'audit_events', key: 'id', covered: prunedEvent },
   { table: 'audit_seals', key: 'position', covered: pruned },
-  { table: 'audit_checkpoints', key: 'id', covered: sql`old.kind = 'checkpoint' and ${pruned}` },
-  { table: 'audit_prunings', key: 'id' },
+  {
+    table: 'audit_checkpoints',
+    key: 'id',
+    covered: sql`(old.kind = 'checkpoint' and ${pruned}) or (${followedBeginning})`,
+  },
+  { table: 'audit_prunings', key: 'id', covered: followed },
   { table: 'audit_keys', key: 'id', fixed: ['id', 'public_key', 'created_at'] },
 ]
 
