@@ -134,6 +134,7 @@ const live = async (users: readonly string[], today: number, held: SignedIn[]): 
   t.clock.advance(minute)
   await t.engine.sealer.look()
   await t.engine.sealer.sign()
+  await t.engine.permissionUses.write()
   await keepHouse(t)
   expect(await t.call('GET', 'protected', { token: leaving.access }), 'session_ended')
   assert.ok(await isEndedElsewhere(leaving), 'a cut-off that matters is there')
@@ -158,7 +159,9 @@ const live = async (users: readonly string[], today: number, held: SignedIn[]): 
 
 const countAll = async (): Promise<Record<string, number>> => {
   const counters = await t.engine.db.selectFrom('limit_counters').select('key').execute()
-  return { ...countRows(await readTables(t)), limit_counters: counters.length }
+  const uses = await t.engine.db.selectFrom('permission_uses').select('permission').execute()
+  const noted = { limit_counters: counters.length, permission_uses: uses.length }
+  return { ...countRows(await readTables(t)), ...noted }
 }
 
 const stealAndNotice = async (userId: string): Promise<void> => {

@@ -10,7 +10,7 @@ import { addCheckpoint } from './checkpoints.ts'
 /** How many events one pruning covers at most. */
 const mostAtOnce = 20_000
 /** How many one transaction deletes. */
-export const pruneBatch = 200
+const pruneBatch = 200
 
 export type PruneDependencies = KeyDependencies & { readonly anchors?: Anchors }
 
