@@ -212,6 +212,8 @@ test('administrators are sent five digests a day at most, and the last one has w
     await t.deliverMail()
   }
   assert.equal((await subjectsTo(t, administrator)).length - before, 5)
+  const waiting = t.engine.db.selectFrom('mails').select('id').where('forgotten_at', 'is', null)
+  assert.equal((await waiting.execute()).length, 1)
   t.clock.advance(6 * hour)
   const told = (await t.deliverMail()).filter(({ to }) => to === administrator.email)
   assert.match(told.at(-2)?.text ?? '', /many wrong passwords for one user \(3\)/)

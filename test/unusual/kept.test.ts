@@ -3,6 +3,8 @@ import { after, before, describe, test } from 'node:test'
 import { disableUser } from 'gatewright/administration'
 import { day, hour, minute } from 'gatewright/clock'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { fingerprintOf } from '../../packages/gatewright/src/unusual/fingerprint.ts'
+import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
 import { deviceCookie } from '../attacks/played-attacks.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 import { giveLink } from '../mail/given-link.ts'
@@ -42,6 +44,11 @@ describe('what is kept of a wrong password', () => {
     await signIn(t, three?.username ?? '', wrong, from(3))
     const subjects = (await marksOf('one-password-many-users')).map(({ subject }) => subject)
     assert.equal(new Set(subjects.map(subject => subject.split('.')[1])).size, 2)
+    const tried = Array.from({ length: 20 }, (_, n) => parsePassword(`${wrong} ${n}`))
+    const numbers = () => tried.map(each => fingerprintOf(t.engine, each))
+    const today = numbers()
+    t.clock.advance(day)
+    assert.ok(numbers().filter((number, n) => number === today[n]).length < 10)
   })
 
   test('is nothing where it may be right: it was not looked at, or opens a disabled user', async () => {
@@ -76,6 +83,22 @@ describe('what is kept of a wrong password', () => {
   })
 })
 
+test('a user who is deleted leaves nothing in either table', async () => {
+  const { id, username } = await addPerson(t, { roles: ['admin'] })
+  const { body } = await t.call('POST', 'login', { body: { username, password } })
+  await signIn(t, username, wrong, from(41))
+  await signIn(t, username, password, from(42))
+  const count = async () => {
+    const rows = (table: 'sign_in_marks' | 'unusual') =>
+      t.engine.db.selectFrom(table).select('pattern').where('subject', '=', id).execute()
+    return [(await rows('sign_in_marks')).length, (await rows('unusual')).length]
+  }
+  assert.deepEqual(await count(), [3, 2])
+  await addPerson(t, { roles: ['admin'] })
+  assert.equal((await t.call('DELETE', 'me', { token: body.access_token })).status, 204)
+  assert.deepEqual(await count(), [0, 0])
+})
+
 test('username enumeration: a wrong password is the same statements, whoever has the name', async () => {
   const person = await addPerson(t)
   const ask = (username: string) =>
@@ -98,6 +121,33 @@ describe('what is no attack', () => {
       }
     }
     assert.deepEqual(await raisedBy(t, class_), {})
+  })
+
+  test('one user who fails again and again at one address is not many', async () => {
+    t.clock.advance(2 * day)
+    const { username } = await addPerson(t)
+    const insist = async () => {
+      for (let n = 0; n < 14; n++) {
+        t.clock.advance(minute)
+        await signIn(t, username, wrong, from(130))
+      }
+    }
+    assert.deepEqual(await raisedBy(t, insist), {})
+  })
+
+  test('an administrator who comes back to a network within 90 days of the last time', async () => {
+    const { username } = await addPerson(t, { roles: ['admin'] })
+    const at = (address: string) => signIn(t, username, password, { address })
+    await at('192.0.2.1')
+    t.clock.advance(80 * day)
+    await at('192.0.2.1')
+    await at('203.0.113.1')
+    t.clock.advance(80 * day)
+    assert.deepEqual(await raisedBy(t, () => at('192.0.2.1')), {})
+    t.clock.advance(11 * day)
+    await at('192.0.2.1')
+    const back = await raisedBy(t, () => at('203.0.113.1'))
+    assert.deepEqual(back, { 'administrator-from-new-network': 1 })
   })
 
   test('a new password by mail ends what was guessed at the former one', async () => {
