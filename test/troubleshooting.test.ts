@@ -128,6 +128,7 @@ test('its queries tell why a session ended, by the request and by the user', asy
     written.map(({ event, reason }) => [event, reason]),
     [
       ['refresh-token.reused', null],
+      ['unusual.refresh-reuse', null],
       ['session.ended', 'refresh_token_reused'],
     ],
   )

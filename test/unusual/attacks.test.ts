@@ -33,7 +33,7 @@ const guess = async (names: readonly string[], from: (n: number) => string, show
 const repeated = (name: string, times: number): readonly string[] => Array(times).fill(name)
 
 describe('an attack is raised once', () => {
-  test('brute force: wrong passwords for one user from many addresses; its owner has one mail, of the hold', async () => {
+  test('brute force: wrong passwords for one user from many addresses, and its owner has one mail, of the hold', async () => {
     const person = await addPerson(t)
     const attack = () => guess(repeated(person.username, 30), stranger, n => `${wrong} ${n}`)
     assert.deepEqual(await raisedBy(t, attack), { 'many-failures': 1 })
