@@ -212,6 +212,7 @@ export const matrix = `
 | GET /api/v1/admin/statistics |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET /api/v1/admin/audit |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET /api/v1/admin/audit/events |  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
+| GET /api/v1/admin/audit/export |  | who | no | no | no | 200 | factor | no | again | late | over | no | no | no | no | two |
 | GET /api/v1/admin/audit/:id | audit event  | who | no | no | no | 200 | factor | no | 200 | late | over | no | 200 | no | no | two |
 | GET /api/v1/admin/audit/:id | unknown id | who | no | no | no | none | factor | no | none | late | over | no | none | no | no | two |
 | GET /api/v1/admin/audit/:id | malformed id | who | no | no | no | none | factor | no | none | late | over | no | none | no | no | two |
@@ -462,6 +463,7 @@ export const requests: Readonly<Record<string, Request>> = {
     query: { step: 'day', from: '2026-11-01T00:00:00Z', until: '2026-11-21T00:00:00Z' },
   },
   'GET /api/v1/me/events': { query: { limit: '10', cursor: eventCursor('me/events') } },
+  'GET /api/v1/admin/audit/export': { query: { ...auditAsked, personal: 'true' } },
   'GET /api/v1/admin/audit': { query: auditPage },
   'GET /api/v1/admin/services': { query: { limit: '10', cursor: engineCursor('admin/services') } },
   'GET /api/v1/admin/sessions': {

@@ -20,6 +20,7 @@ const leftOut = ['processes', 'limit_counters', 'permission_uses']
 const onlyNoted = [
   'access-review.exported',
   'access.refused',
+  'audit.exported',
   'credential.refused',
   'limit.exceeded',
   'request.refused',

@@ -11,6 +11,7 @@ import {
   deleteRole,
 } from '../../packages/gatewright/src/administration/change-role.ts'
 import { endAllSessions } from '../../packages/gatewright/src/administration/end-all-sessions.ts'
+import { eraseAudit } from '../../packages/gatewright/src/administration/erase-audit.ts'
 import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
 import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/administration/identities.ts'
 import { blockIssuer, unblockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
@@ -122,6 +123,8 @@ type Trace = {
   readonly answer?: Answer
   readonly reason?: string
   readonly details?: object
+  /** What is personal of it went with the rest of the user. */
+  readonly isErased?: true
 }
 
 const kidOf = (state: string): string =>
@@ -354,6 +357,29 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const answer = await show(clone)
     return { user: id, actor: null, answer, details: { passkey: passkey.id } }
   },
+  'audit.exported': async () => {
+    const { token, id: actor } = await signInAsRoot()
+    const answer = await call('GET', 'admin/audit/export?event=setup-link.made', { token })
+    return {
+      user: null,
+      actor,
+      session: sidOf(token),
+      answer,
+      details: { personal: false, event: 'setup-link.made' },
+    }
+  },
+  'audit.erased': async () => {
+    const { id } = await join()
+    const rows = connection.rows('select id from audit_events where user_id = ? order by id', id)
+    const told = connection.rows('select event_id from audit_personal')
+    const ids = rows.map(row => Number(row.id)).filter(each => told.some(row => row.event_id === each))
+    await eraseAudit(t.engine, { userId: id, reason: 'asked_for', origin })
+    const events =
+      ids.length > 1 && ids.at(-1) === Number(ids[0]) + ids.length - 1
+        ? [`${ids[0]}-${ids.at(-1)}`]
+        : ids.map(String)
+    return { user: id, actor: 'command-line', reason: 'asked_for', details: { events, count: ids.length } }
+  },
   'issuer.blocked': async () => {
     await blockIssuer(t.engine, { issuer: 'https://a.example', origin })
     return { user: null, actor: 'command-line', details: { issuer: 'https://a.example' } }
@@ -401,7 +427,7 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
   'user.deleted': async () => {
     const { id, access } = await join()
     const answer = await call('DELETE', 'me', { token: access })
-    return { user: id, actor: id, answer }
+    return { user: id, actor: id, answer, isErased: true }
   },
   'user.roles-changed': async () => {
     const { id } = await join()
@@ -753,7 +779,7 @@ const listRows = (event: string) =>
 describe('every audit event', () => {
   for (const [event, act] of Object.entries(acts) as [AuditEventName, () => Promise<Trace>][])
     test(`${event} is written with its user, actor, session, address, request and reason`, async () => {
-      const { user, actor, session = null, answer, reason = null, details = {} } = await act()
+      const { user, actor, session = null, answer, reason = null, details = {}, isErased } = await act()
       const { id, commitments, details: written, ...row } = listRows(event)[0] ?? { details: '{}' }
       const from = answer === undefined ? null : address
       const { plain, personal } = splitDetails(event, details)
@@ -773,6 +799,11 @@ describe('every audit event', () => {
         },
       )
       const beside = connection.row('select * from audit_personal where event_id = ?', Number(id))
+      if (isErased)
+        return assert.deepEqual(
+          [beside, Object.keys(JSON.parse(String(commitments)))],
+          [undefined, ['address']],
+        )
       assert.equal(beside === undefined, commitments === '{}')
       assert.equal(beside?.address ?? null, from)
       assert.deepEqual(JSON.parse(String(beside?.details ?? '{}')), personal)

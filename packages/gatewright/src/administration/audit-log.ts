@@ -5,6 +5,7 @@ import { Refusal } from '../ground/refusal.ts'
 import type { KeyedPage, KeyedRange } from '../storage/keyset.ts'
 import type { Database } from '../storage/tables.ts'
 import { usernameKey } from '../users/username.ts'
+import { tellEvents } from './tell-events.ts'
 
 /** An event with the names of those whom it names, as far as they are still known, and its story. */
 export type LoggedEvent = RecordedEvent & {
@@ -24,7 +25,7 @@ export type LogDependencies = { readonly db: Database; readonly events: EventTab
 type Names = ReadonlyMap<string, string>
 
 const findNames = async (db: Database, events: readonly RecordedEvent[]): Promise<Names> => {
-  const ids = new Set(events.flatMap(({ userId, actor }) => [userId, actor].filter(id => id !== null)))
+  const ids = new Set(events.flatMap(({ userId }) => userId ?? []))
   if (ids.size === 0) return new Map()
   const rows = await db
     .selectFrom('users')
@@ -35,19 +36,13 @@ const findNames = async (db: Database, events: readonly RecordedEvent[]): Promis
   return new Map(rows.map(({ id, username }) => [id, username]))
 }
 
-/** The story of an event in one sentence. */
-const sentenceOf = ({ event }: RecordedEvent, _names: Names, events: EventTable): string =>
-  events[event]?.when ?? event
-
-const withStories = async (
-  { db, events }: LogDependencies,
-  rows: readonly RecordedEvent[],
-): Promise<readonly LoggedEvent[]> => {
+const withStories = async (db: Database, rows: readonly RecordedEvent[]): Promise<readonly LoggedEvent[]> => {
   const names = await findNames(db, rows)
-  return rows.map(row => ({
+  const texts = await tellEvents(db, rows)
+  return rows.map((row, index) => ({
     ...row,
     username: names.get(row.userId ?? ''),
-    text: sentenceOf(row, names, events),
+    text: texts[index] ?? row.event,
   }))
 }
 
@@ -65,7 +60,7 @@ const expand = (name: string, events: EventTable): readonly string[] =>
   name.endsWith('.') ? Object.keys(events).filter(event => event.startsWith(name)) : [name]
 
 /** The filter of a search, with what the database knows it by. */
-const toEventFilter = async (
+export const toEventFilter = async (
   { db, events }: LogDependencies,
   { user, event, ...filter }: LogFilter,
 ): Promise<EventFilter> => ({
@@ -81,13 +76,13 @@ export const listAuditLog = async (
   range: KeyedRange,
 ): Promise<KeyedPage<LoggedEvent>> => {
   const page = await searchEvents(dependencies.db, await toEventFilter(dependencies, filter), range)
-  return { ...page, rows: await withStories(dependencies, page.rows) }
+  return { ...page, rows: await withStories(dependencies.db, page.rows) }
 }
 
 /** @throws Refusal `not_found` */
 export const getLoggedEvent = async (dependencies: LogDependencies, id: number): Promise<LoggedEvent> => {
   const row = await selectEvents(dependencies.db).where('audit_events.id', '=', id).executeTakeFirst()
   if (row === undefined) throw new Refusal('not_found')
-  const [event] = await withStories(dependencies, [toRecorded(row)])
+  const [event] = await withStories(dependencies.db, [toRecorded(row)])
   return event as LoggedEvent
 }

@@ -1,3 +1,4 @@
+import { eraseAllOfUser, mayErase } from '../audit/erase-events.ts'
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { emitHook } from '../hooks/emit.ts'
@@ -14,7 +15,7 @@ import { holdAdministrator } from './hold-administrator.ts'
 
 /**
  * Deletes a user for good: everything of the user ends, what is personal in the account is erased, and
- * neither the id nor, for a year, the username is given again. Audit events stay.
+ * neither the id nor, for a year, the username is given again. Audit events stay, without what is personal.
  * @param caller the session that asks for it, where there is one: the user's own, or an administrator's
  * @throws Refusal `last_administrator`, `not_found`, `session_ended`; `insufficient_permission` for a user who may do
  *   what the caller may not
@@ -35,4 +36,7 @@ export const deleteUser = (
     await applyConsequences(dependencies, work, 'user deleted', { userId, origin })
     await eraseUser(dependencies, work, user)
     await emitHook(dependencies, work, 'user-deleted', { userId })
+    // Where another role erases, `gatewright audit erase` does it for all who were deleted.
+    if (await mayErase(work.db))
+      await eraseAllOfUser(dependencies, work, { reason: 'user_deleted', userId, origin })
   })

@@ -366,6 +366,26 @@ export const auditEvents = {
     fields: { key: 'plain', public_key: 'plain' },
     often: 'each',
   },
+  'audit.exported': {
+    when: 'Somebody took an export of the audit log; the details have what was asked for, and whether it holds what is personal.',
+    fields: {
+      personal: 'plain',
+      user: 'plain',
+      event: 'plain',
+      from: 'plain',
+      until: 'plain',
+      of_address: 'personal',
+      session: 'plain',
+      request: 'plain',
+      of_reason: 'plain',
+    },
+    often: 'each',
+  },
+  'audit.erased': {
+    when: 'What is personal was erased of the events that the details name; the reason tells why.',
+    fields: { events: 'plain', count: 'plain' },
+    often: 'each',
+  },
   'issuer.blocked': {
     when: 'Another issuer was blocked; none of its tokens is taken, whatever the settings say.',
     fields: { issuer: 'plain' },

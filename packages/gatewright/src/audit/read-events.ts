@@ -14,6 +14,8 @@ export type RecordedEvent = {
   readonly requestId: string | null
   readonly reason: string | null
   readonly details: Readonly<Record<string, DetailValue>>
+  /** Those of the details that are about nobody. */
+  readonly plain: Readonly<Record<string, DetailValue>>
   /** The fields that it had, and that were erased. */
   readonly erased: readonly string[]
   /** On the chain; null until it is sealed. */
@@ -60,6 +62,7 @@ export const toRecorded = (row: Row): RecordedEvent => ({
   address: row.address ?? row.own_address,
   requestId: row.request_id,
   reason: row.reason,
+  plain: parse(row.details),
   details: { ...parse(row.details), ...parse(row.personal ?? '{}') },
   erased: row.salt === null ? Object.keys(parse(row.commitments)) : [],
   position: row.position,

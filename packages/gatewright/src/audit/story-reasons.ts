@@ -73,6 +73,8 @@ const becauses: Readonly<Record<string, string>> = {
   csrf_token: 'the CSRF token was missing or wrong',
   several_credentials: 'it had more than one credential',
   idempotency_key_reused: 'its idempotency key stands for another request',
+  asked_for: 'it was asked for',
+  kept_long_enough: 'it was kept for long enough',
   others: 'of several reasons',
 }
 

@@ -104,6 +104,8 @@ const stories = {
   'signing-key.rotation-asked': '{who} asked for the next signing key',
   'audit.pruned': 'the audit log was deleted up to position {to}, because it was older than AUDIT_RETENTION',
   'audit-key.made': '{who} made the key {key}, which signs checkpoints of the audit log',
+  'audit.exported': '{who} took an export of the audit log',
+  'audit.erased': '{who} erased what was personal of {count} audit events {because}',
   'issuer.blocked': '{who} blocked the issuer {issuer}',
   'issuer.unblocked': '{who} unblocked the issuer {issuer}',
   'issuer.token-used': 'a token of the issuer {issuer} for {subject} was let in',

@@ -2,6 +2,9 @@ import { apiKeyCreate } from './api-key-create.ts'
 import { apiKeyList } from './api-key-list.ts'
 import { apiKeyRevoke } from './api-key-revoke.ts'
 import { auditPrune } from './audit-prune.ts'
+import { auditErase, auditEraseDeleted } from './audit-erase.ts'
+import { auditExport } from './audit-export.ts'
+import { auditList } from './audit-list.ts'
 import { auditVerify } from './audit-verify.ts'
 import type { Command } from './command.ts'
 import { config } from './config.ts'
@@ -86,8 +89,12 @@ export const commands: readonly Command[] = [
   secretRetire,
   mailList,
   mailRetry,
+  auditList,
   auditVerify,
   auditPrune,
+  auditExport,
+  auditErase,
+  auditEraseDeleted,
   restore,
   config,
   doctor,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -319,6 +319,39 @@ test('second factors are reset with a reason, which the audit log keeps, and a r
   } finally {
     await engine.close()
   }
+})
+
+test('the audit log is listed, exported and verified, and a person is erased from it', async () => {
+  const wrong = await Promise.all(
+    [
+      'audit list --from yesterday',
+      'audit list --limit 0',
+      'audit export',
+      'audit erase bob',
+      'audit erase --yes',
+    ].map(line => run(line)),
+  )
+  assert.deepEqual(
+    wrong.map(({ code }) => code),
+    [2, 2, 2, 2, 2],
+  )
+  const { events } = await runJson('audit list --event second-factors.reset --user bob')
+  assert.deepEqual([events.length, events[0].details.said], [1, 'saw-the-passport'])
+  const listed = await run('audit list --event second-factors.reset')
+  assert.match(listed.stdout, /^\d{4}-\S+ [^\n]+bob[^\n]+\n$/)
+
+  const exported = await runJson('audit export --to whole.jsonl --personal')
+  const lines = readFileSync(join(folder, 'whole.jsonl'), 'utf8').trimEnd().split('\n')
+  assert.deepEqual([exported.ok, exported.lines], [true, lines.length])
+  assert.equal((await run('audit export --to whole.jsonl')).code, 1, 'what is there stays')
+  assert.equal(statSync(join(folder, 'whole.jsonl')).mode & 0o077, 0, 'nobody else may read it')
+
+  assert.equal((await run('audit erase nobody --yes')).code, 1)
+  const erased = await runJson('audit erase bob --yes')
+  assert.equal(erased.users[0].exports.length, 1)
+  const again = await runJson('audit list --event second-factors.reset --user bob')
+  assert.deepEqual([again.events[0].details.said, again.events[0].erased], [undefined, ['said']])
+  assert.deepEqual((await runJson('audit erase-deleted --yes')).users, [])
 })
 
 test('keys are listed, rotated and revoked, and a running server follows', async () => {

@@ -30,6 +30,7 @@ import { adminUserRoutes } from './routes/admin-users.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { auditChainRoutes } from './routes/audit-chain.ts'
+import { auditExportRoutes } from './routes/audit-export.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { cookieSessionRoutes } from './routes/cookie-sessions.ts'
 import { emailRoutes } from './routes/email.ts'
@@ -215,6 +216,7 @@ const register = async (app: FastifyInstance, options: GateOptions): Promise<voi
       adminHealthRoutes,
       statisticsRoutes,
       auditRoutes,
+      auditExportRoutes,
       ownEventRoutes,
       revocationsRoutes,
     ])

@@ -1,12 +1,16 @@
 import type { Database } from '../storage/tables.ts'
 import { openDatabaseSource } from './verify/database-source.ts'
-import type { Entry } from './verify/entry.ts'
+import { type Entry, leftOut } from './verify/entry.ts'
 
 /** How a line shows an event to people and programs that do not verify it. */
 export type Show = (entry: Pick<Entry, 'row' | 'personal'>) => Readonly<Record<string, unknown>>
 
-const toChain = ({ eventId: event_id, previousHash: previous_hash, ...entry }: Entry) => ({
+const toChain = (
+  { eventId: event_id, previousHash: previous_hash, personal, ...entry }: Entry,
+  withPersonal: boolean,
+) => ({
   ...entry,
+  personal: personal === undefined || withPersonal ? personal : leftOut,
   event_id,
   previous_hash,
 })
@@ -16,7 +20,10 @@ const toChain = ({ eventId: event_id, previousHash: previous_hash, ...entry }: E
  * and pruning, then one for each event (`{ …as shown, chain: { position, hash, previous_hash, event_id, row, personal } }`)
  * with the checkpoints of its position behind it. What is not sealed yet is not in it.
  */
-export async function* exportLines(db: Database, show: Show = () => ({})): AsyncIterable<string> {
+export async function* exportLines(
+  db: Database,
+  { show = () => ({}), withPersonal = true }: { readonly show?: Show; readonly withPersonal?: boolean } = {},
+): AsyncIterable<string> {
   const source = await openDatabaseSource(db)
   for (const [id, public_key] of source.keys) yield JSON.stringify({ audit: 'key', id, public_key })
   for (const pruning of source.prunings) yield JSON.stringify({ audit: 'pruning', ...pruning })
@@ -25,7 +32,7 @@ export async function* exportLines(db: Database, show: Show = () => ({})): Async
     for (const checkpoint of await source.checkpointsOutside(last, last)) yield JSON.stringify(checkpoint)
   for await (const { entries, checkpoints } of source.pages())
     for (const entry of entries) {
-      yield JSON.stringify({ ...(entry.row && show(entry)), chain: toChain(entry) })
+      yield JSON.stringify({ ...(entry.row && show(entry)), chain: toChain(entry, withPersonal) })
       for (const checkpoint of checkpoints)
         if (checkpoint.position === entry.position) yield JSON.stringify(checkpoint)
     }

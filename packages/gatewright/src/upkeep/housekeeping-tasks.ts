@@ -1,3 +1,5 @@
+import { eraseOverdue, eraseSize, mayErase } from '../audit/erase-events.ts'
+import { systemOrigin } from '../audit/record.ts'
 import { foldMinutes } from '../statistics/fold.ts'
 import type { Work } from '../storage/transaction.ts'
 import { endExpiredKeys, remindOfKeys } from './api-key-tasks.ts'
@@ -27,11 +29,19 @@ const taskOf = (name: string, run: (dependencies: TaskDependencies, work: Work) 
   begin: dependencies => work => run(dependencies, work),
 })
 
+/** What is personal of counted refusals, where this role may erase. */
+const eraseOld = async (dependencies: TaskDependencies, work: Work): Promise<Batch> => {
+  if (!(await mayErase(work.db))) return { rows: 0, isLast: true }
+  const rows = await eraseOverdue(dependencies, work, systemOrigin)
+  return { rows, isLast: rows < eraseSize }
+}
+
 /** In their order: what is over by time ends before it is deleted. */
 export const housekeepingTasks: readonly Task[] = [
   endOverdue,
   taskOf('expired_api_keys', endExpiredKeys),
   taskOf('api_key_reminders', remindOfKeys),
+  taskOf('audit_personal', eraseOld),
   taskOf('statistics_minutes', ({ clock }, work) => foldMinutes(work, clock.now())),
   ...sweptTables.map(swept => ({
     name: swept.table,

@@ -26,7 +26,7 @@ export const filterProperties = {
   reason: searched(100),
 } as const
 
-const filterNames = Object.keys(filterProperties) as (keyof typeof filterProperties)[]
+export const filterNames = Object.keys(filterProperties) as (keyof typeof filterProperties)[]
 
 /** A filter as it came. */
 export type AskedFilter = { readonly [Name in keyof typeof filterProperties]?: string | undefined }

@@ -1,5 +1,5 @@
 import { toCommitments } from '../../audit/commitments.ts'
-import type { Entry, Personal } from './entry.ts'
+import { type Entry, leftOut, type Personal } from './entry.ts'
 import type { Fault } from './fault.ts'
 
 type Fields = Readonly<Record<string, string>>
@@ -27,7 +27,7 @@ const namesOf = (given: Fields, wanted: Fields): readonly string[] =>
 
 /** Whether the personal fields of an event are those that it commits to; `missing` where there are none at all. */
 export const checkPersonal = ({ row, personal, position, eventId }: Entry): Fault | 'missing' | undefined => {
-  if (row === undefined) return undefined
+  if (row === undefined || personal === leftOut) return undefined
   const { commitments: wanted } = row
   if (personal === undefined) return wanted === '{}' ? undefined : 'missing'
   const given = commit(personal)

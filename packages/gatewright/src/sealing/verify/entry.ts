@@ -9,6 +9,8 @@ export type Personal = {
   readonly details: string
 }
 
+export const leftOut = 'left out'
+
 /** A seal, with the event that it is of; undefined where that is gone. */
 export type Entry = {
   readonly position: number
@@ -16,7 +18,8 @@ export type Entry = {
   readonly hash: string
   readonly previousHash: string
   readonly row: AuditEventRow | undefined
-  readonly personal: Personal | undefined
+  /** `left out` of an export that says nothing of people. */
+  readonly personal: Personal | typeof leftOut | undefined
 }
 
 export type Pruning = {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type Checkpoint, parseCheckpoint } from '../../audit/checkpoint.ts'
-import type { ChainSource, Entry, Personal, Pruning } from './entry.ts'
+import { type ChainSource, type Entry, leftOut, type Personal, type Pruning } from './entry.ts'
 
 const pageSize = 2_000
 
@@ -36,7 +36,11 @@ const toEntry = ({ position, event_id, hash, previous_hash, row, personal }: Fie
         previousHash: previous_hash,
         // Whatever stands in it is hashed: what is not the event is found out by that.
         row: isObject(row) ? (row as unknown as Entry['row']) : undefined,
-        personal: isObject(personal) ? (personal as unknown as Personal) : undefined,
+        personal: isObject(personal)
+          ? (personal as unknown as Personal)
+          : personal === leftOut
+            ? leftOut
+            : undefined,
       }
     : undefined
 
