@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { blogEvents } from '../apps/blog/src/audit-events.ts'
-import { auditEvents } from '../packages/gatewright/src/audit/events.ts'
+import { auditEvents, type EventTable } from '../packages/gatewright/src/audit/events.ts'
 import { bodySteps, headSteps } from '../packages/gatewright/src/gate/gate.ts'
 import { refusals } from '../packages/gatewright/src/ground/refusal.ts'
 import { statuses } from '../packages/gatewright/src/http/problem.ts'
@@ -143,6 +143,24 @@ test('every code stands in the contract or in the additions to it, and no other'
     ),
   })
   assert.equal(readDocument(additions), document)
+})
+
+test('docs/audit.md has every audit event with its fields, as the code has them', () => {
+  const rows: EventTable = { ...auditEvents, ...blogEvents }
+  const document = withParts('docs/audit.md', {
+    events: toTable(
+      ['event', 'when', 'details', 'rows'],
+      Object.entries(rows).map(([name, { when, fields, often }]) => [
+        `\`${name}\``,
+        when,
+        Object.entries(fields)
+          .map(([field, kind]) => (kind === 'personal' ? `*\`${field}\`*` : `\`${field}\``))
+          .join(', '),
+        often,
+      ]),
+    ),
+  })
+  assert.equal(readDocument('docs/audit.md'), document)
 })
 
 type Schema = {

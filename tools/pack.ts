@@ -30,6 +30,7 @@ const docs = join(folder, 'docs')
 const pages = [
   'adopt',
   'api-keys',
+  'audit',
   'changing-the-secret',
   'command-line',
   'contract-additions',

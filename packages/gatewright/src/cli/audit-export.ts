@@ -8,7 +8,7 @@ const createOptions = { flags: 'wx', mode: 0o600 } as const
 export const auditExport = defineCommand({
   name: 'audit export',
   summary:
-    'Writes the audit log to a file as JSON Lines: the whole of it as `audit verify` takes it, or a part by a filter.',
+    'Writes the audit log to a file as JSON Lines: the whole of it as “audit verify” takes it, or a part by a filter.',
   parameters: {},
   options: {
     to: { kind: 'text', value: 'file', required: true, describe: 'The file, which must not be there yet.' },

@@ -213,7 +213,7 @@ export const housekeepingTable = [
   },
   {
     table: 'audit_personal',
-    why: 'As long as its event, or until it is erased: when the user is deleted, or a person asks for it.',
+    why: 'As long as its event, or until it is erased: when the user is deleted, when a person asks for it, and of counted refusals after 90 days.',
   },
   {
     table: 'processes',
