@@ -32,7 +32,7 @@ export const auditEventExample = {
   id: madeUpEventId,
   at: '2026-11-22T08:30:00.000Z',
   event: 'session.started',
-  text: 'A user signed in.',
+  text: 'alice signed in on curl, from 127.0.0.1.',
   user: { id: madeUpId, username: 'alice' },
   actor: madeUpId,
   api_key_id: null,
