@@ -92,7 +92,7 @@ describe('a deleted user', () => {
       .execute()
     assert.deepEqual(
       rows.map(({ event }) => event),
-      ['user.created', 'session.started', 'user.deleted', 'session.ended'],
+      ['user.created', 'session.started', 'user.deleted', 'session.ended', 'audit.erased'],
     )
   })
 
