@@ -226,6 +226,16 @@ const finishNote: Play = async (stage, { who }) => {
   if (id !== undefined) await ask(stage, who, 'PUT', `todos/${id}`, { done: true })
 }
 
+const signOff: Play = async (stage, _act, { administrator }) => {
+  const { review } = await askFreshly(stage, administrator, 'GET', 'admin/access-review')
+  const body = {
+    digest: review.digest,
+    unused_for: '90d',
+    comment: 'A second factor for everybody comes next week.',
+  }
+  await askFreshly(stage, administrator, 'POST', 'admin/access-review/sign-offs', body)
+}
+
 /** How each act is played. */
 export const acts: Readonly<Record<ActKind, Play>> = {
   arrive,
@@ -267,6 +277,7 @@ export const acts: Readonly<Record<ActKind, Play>> = {
       user: who.username,
       permission: 'users:write',
     }),
+  'sign-off': signOff,
   travel: async (stage, _act, { administrator }) => {
     await signIn(stage, administrator, { address: '203.0.113.200' })
     await ask(stage, { ...administrator, address: '203.0.113.200' }, 'GET', 'admin/users')

@@ -47,6 +47,7 @@ export type ActKind =
   | 'rotate-signing-key'
   | 'ask-why'
   | 'travel'
+  | 'sign-off'
   | 'take-data'
   | 'leave-for-good'
 
@@ -120,6 +121,7 @@ const incidents = (people: readonly Person[]): readonly (readonly [number, Omit<
     [0.88, { kind: 'end-sessions', ...at(2) }],
     [0.9, { kind: 'revoke-key', ...at(7) }],
     [0.93, { kind: 'leave-for-good', ...at(8) }],
+    [0.95, { kind: 'sign-off' }],
     [0.97, { kind: 'travel' }],
   ]
 }

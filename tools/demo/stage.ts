@@ -23,7 +23,9 @@ type Answer = {
   readonly headers: Record<string, unknown>
 }
 /** What acts read of an answer; each is there where it was asked for. */
-type Body = Readonly<Record<'id' | 'key' | 'code' | 'mfa_token' | 'access_token' | 'refresh_token', string>>
+type Body = Readonly<
+  Record<'id' | 'key' | 'code' | 'mfa_token' | 'access_token' | 'refresh_token', string>
+> & { readonly review: { readonly digest: string } }
 
 type Sent = {
   readonly body?: unknown
