@@ -67,6 +67,7 @@ import type { Durability } from './storage/sqlite-connection.ts'
 import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createHousekeeping, type Housekeeping } from './upkeep/housekeeping.ts'
+import { hasRoom } from './upkeep/machine-checks.ts'
 import { version } from './upkeep/manifest.ts'
 import { type BreachCheck, createBreachCheck } from './users/breach-check.ts'
 import { hashingThreads } from './users/hashing-threads.ts'
@@ -146,6 +147,10 @@ export type ComposeOptions = {
 /** The folder that holds the database, and what is made on a first start. */
 export const dataFolder = ({ databaseUrl }: Pick<Settings, 'databaseUrl'>): string =>
   dataFolderOf(databaseUrl)
+
+/** Only the disk of a database that is a file can be looked at from here. */
+const roomFor = ({ databaseUrl }: Settings, folder: string): (() => boolean) =>
+  isPostgresUrl(databaseUrl) ? () => true : () => hasRoom(folder)
 
 /**
  * The roles of this process: those of its application, which other processes are told, and those that administrators
@@ -372,7 +377,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(permissionUses.stop)
   const foreignUses = createForeignUses({ db, clock })
   opened.defer(foreignUses.stop)
-  const refusals = createRefusals({ db, clock })
+  const refusals = createRefusals({ db, clock, hasRoom: roomFor(settings, folder) })
   opened.defer(refusals.stop)
   const limiter = countLimitHits(
     createLimiter(

@@ -5,6 +5,7 @@ import { untilEqual, within } from '../../../../test/process/until.ts'
 import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { addUser, signInAs } from '../../../../test/sessions/signed-in.ts'
 import { minute } from '../ground/clock.ts'
+import type { CountedEvent } from './refusal-counts.ts'
 import { createRefusals, type Refusals } from './refusals.ts'
 
 let t: TestApp
@@ -34,9 +35,14 @@ const open = (bounds?: Parameters<typeof createRefusals>[1]): Refusals => {
 }
 
 let requests = 0
-const note = (group = '192.0.2.7', which = reason, by = refused): string => {
+const note = (
+  group = '192.0.2.7',
+  which = reason,
+  by = refused,
+  event: CountedEvent = 'credential.refused',
+): string => {
   const requestId = `request ${++requests}`
-  by.note({ event: 'credential.refused', reason: which, addressGroup: group, session: undefined, requestId })
+  by.note({ event, reason: which, addressGroup: group, session: undefined, requestId })
   return requestId
 }
 const rows = () => connection.rows('select * from audit_events where reason like ? order by id', `${reason}%`)
@@ -182,15 +188,42 @@ describe('refused credentials', () => {
     assert.equal(sum(), 14)
   })
 
-  test('of a flood are few rows a minute, whose counts are the number of refusals', async () => {
-    const small = open({ kinds: 20, ofStrangers: 15, reasons: 5 })
-    for (let n = 0; n < 20_000; n++) note(`group ${n}`, `${reason}${n % 3}`, small)
-    await small.write()
-    assert.equal(rows().length, 15 + 3)
-    for (let n = 0; n < 20_000; n++) note(`other group ${n}`, `${reason}${n % 3}`, small)
-    await small.stop()
-    assert.ok(rows().length <= 2 * (15 + 3), String(rows().length))
-    assert.equal(sum(), 40_000)
+  for (const event of ['credential.refused', 'access.refused', 'limit.exceeded', 'request.refused'] as const)
+    test(`of a flood (${event}) are few rows a minute, whose counts are the number of refusals`, async () => {
+      const small = open({ kinds: 20, ofStrangers: 15, reasons: 5 })
+      for (let n = 0; n < 20_000; n++) note(`group ${n}`, `${reason}${n % 3}`, small, event)
+      await small.write()
+      assert.equal(rows().length, 15 + 3)
+      for (let n = 0; n < 20_000; n++) note(`other group ${n}`, `${reason}${n % 3}`, small, event)
+      await small.stop()
+      assert.ok(rows().length <= 2 * (15 + 3), String(rows().length))
+      assert.equal(sum(), 40_000)
+    })
+})
+
+describe('a disk that is nearly full', () => {
+  test('takes no counted rows and everything that changes something; what was counted is written once there is room', async () => {
+    let room = true
+    refused = createRefusals({ ...t.engine, hasRoom: () => room })
+    refused.tell({ warn: (_, message) => void warnings.push(message) })
+    note()
+    await refused.write()
+    room = false
+    for (let minutes = 0; minutes < 3; minutes++) {
+      t.clock.advance(minute)
+      note()
+      await refused.write()
+    }
+    assert.deepEqual(counts(), [1])
+    assert.equal(warnings.length, 1, warnings.join())
+    const { id } = await addUser(t.engine, 'crowded')
+    await signInAs(t.engine, id)
+    const started = "select 1 from audit_events where event = 'session.started' and user_id = ?"
+    assert.equal(connection.rows(started, id).length, 1)
+    room = true
+    await refused.write()
+    assert.deepEqual(counts(), [1, 3])
+    await refused.stop()
   })
 })
 

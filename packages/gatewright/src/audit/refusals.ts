@@ -25,7 +25,12 @@ export type Refusals = {
   readonly stop: () => Promise<void>
 }
 
-type Dependencies = { readonly db: Database; readonly clock: Clock }
+type Dependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  /** Whether the disk has room for what may wait: where it is nearly full, only what changes something is written. */
+  readonly hasRoom?: () => boolean
+}
 
 /** How often it is looked whether a minute is over for some. */
 const interval = 10 * second
@@ -33,12 +38,25 @@ const interval = 10 * second
 const mostAtOnce = 200
 const longestStop = 2 * second
 
-export const createRefusals = ({ db, clock }: Dependencies, bounds?: Bounds): Refusals => {
+export const createRefusals = (
+  { db, clock, hasRoom = () => true }: Dependencies,
+  bounds?: Bounds,
+): Refusals => {
   const counts = createRefusalCounts(bounds)
   let log: RefusalsLog = { warn: () => {} }
   let writing: Promise<void> | undefined
   let isAsked = false
   let isFailing = false
+  let isFull = false
+
+  /** Nothing is taken out, so nothing is lost of the counts: they are written once there is room again. */
+  const isRoomLeft = (): boolean => {
+    const wasFull = isFull
+    isFull = !hasRoom()
+    if (isFull && !wasFull)
+      log.warn({}, 'the disk is nearly full: refusals are counted on, and written once there is room')
+    return !isFull
+  }
 
   const fail = (error: unknown): void => {
     if (!isFailing) log.warn({ err: error }, 'refusals can not be written; they are counted on')
@@ -47,6 +65,7 @@ export const createRefusals = ({ db, clock }: Dependencies, bounds?: Bounds): Re
 
   const writeDue = async (now: number): Promise<void> => {
     isAsked = false
+    if (!isRoomLeft()) return
     const due = counts.takeDue(now)
     for (let at = 0; at < due.length; at += mostAtOnce) {
       try {
@@ -76,7 +95,7 @@ export const createRefusals = ({ db, clock }: Dependencies, bounds?: Bounds): Re
     if (isAsked) return
     isAsked = true
     await immediate()
-    if (!isFailing) await write()
+    if (!isFailing && !isFull) await write()
   }
 
   const lookAgain = (): void => {

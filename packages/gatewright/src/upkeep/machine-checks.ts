@@ -64,9 +64,22 @@ export const judgeSpace = ({ free, total }: { readonly free: number; readonly to
   })
 }
 
-export const checkSpace = ({ folder }: Pick<SettingsFacts, 'folder'>): Finding => {
+const readSpace = (folder: string): { readonly free: number; readonly total: number } => {
   const { bavail, blocks, bsize } = statfsSync(findExisting(resolve(folder)))
-  return judgeSpace({ free: bavail * bsize, total: blocks * bsize })
+  return { free: bavail * bsize, total: blocks * bsize }
+}
+
+export const checkSpace = ({ folder }: Pick<SettingsFacts, 'folder'>): Finding =>
+  judgeSpace(readSpace(folder))
+
+/** Whether the folder's disk has the share that should be free. One that can't be asked stops nothing. */
+export const hasRoom = (folder: string): boolean => {
+  try {
+    const { free, total } = readSpace(folder)
+    return total === 0 || free / total >= leastShare
+  } catch {
+    return true
+  }
 }
 
 const findExisting = (folder: string): string => (existsSync(folder) ? folder : findExisting(dirname(folder)))
