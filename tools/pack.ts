@@ -42,6 +42,7 @@ const pages = [
   'metrics',
   'passkeys',
   'postgresql',
+  'refusals',
   'registration',
   'roles',
   'routes',

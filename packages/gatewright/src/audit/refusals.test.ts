@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { startTestApp, type TestApp } from '../../../../test/harness.ts'
+import { password, startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { untilEqual, within } from '../../../../test/process/until.ts'
 import { openSecondConnection, type SecondConnection } from '../../../../test/sessions/second-connection.ts'
 import { addUser, signInAs } from '../../../../test/sessions/signed-in.ts'
@@ -257,6 +257,22 @@ describe('a database that can not take the rows', () => {
       written.map(({ details }) => JSON.parse(String(details)).count),
       [1, 3],
     )
+  })
+
+  test('changes nothing whose event can not be written, and goes on', async () => {
+    const { id, username } = await addUser(t.engine, 'carla')
+    const { access } = await signInAs(t.engine, id)
+    const sessions = () => connection.rows('select id, ended_at from sessions where user_id = ?', id)
+    const before = sessions()
+    await withoutTable(async () => {
+      const body = { username, password }
+      assert.ok((await t.call('POST', 'login', { body })).status >= 500)
+      assert.ok((await t.call('POST', 'logout', { token: access })).status >= 500)
+      assert.equal((await t.call('GET', 'me', { token: access })).status, 200)
+      assert.equal((await t.call('GET', '/healthz')).status, 200)
+    })
+    assert.deepEqual(sessions(), before)
+    assert.equal((await t.call('POST', 'logout', { token: access })).status, 200)
   })
 
   test('is asked once a minute, however many are refused, and gets what was counted meanwhile', async () => {

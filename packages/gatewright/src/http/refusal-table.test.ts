@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { readDocument, toTable, withParts } from '../../../../test/markdown.ts'
 import { auditEvents } from '../audit/events.ts'
 import { refusals } from '../ground/refusal.ts'
+import { statuses } from './problem.ts'
 import { countedAs, type RefusalTrace, refusalTable } from './refusal-table.ts'
 
 const source = join(import.meta.dirname, '..')
@@ -60,4 +62,40 @@ describe('the table of refusals', () => {
     assert.equal(countedAs('invalid_token', 'token_signature'), 'credential.refused')
     assert.equal(countedAs('invalid_token', 'no_credential'), undefined)
   })
+})
+
+const codeList = (names: readonly string[]): string => names.map(name => `\`${name}\``).join(', ')
+
+/** In two cells: which event, and how often. */
+const tellTrace = ({ own = [], counted, only, except, unrecorded }: RefusalTrace): string =>
+  [
+    ...own.map(list => `at once: ${list.map(name => `\`${name}\``).join(' and ')}`),
+    ...(counted === undefined
+      ? []
+      : [
+          `counted: \`${counted}\`${only ? `, only for ${codeList(only)}` : ''}${except ? `, but not for ${codeList(except)}` : ''}`,
+        ]),
+    ...(unrecorded === undefined ? [] : [`${counted === undefined ? 'log' : 'else log'}: ${unrecorded}`]),
+  ].join('; ')
+
+const page = 'docs/refusals.md'
+
+test('docs/refusals.md has the table (UPDATE_DOCS=1 writes it), and names no event that there is not', () => {
+  const table = toTable(
+    ['refusal', 'leaves', 'reasons'],
+    rows.map(([code, row]) => [
+      `${statuses[code as keyof typeof statuses]} \`${code}\``,
+      tellTrace(row),
+      code === 'rate_limited'
+        ? 'the name of the [limit](limits.md), or `places_taken`'
+        : codeList(row.reasons) || '–',
+    ]),
+  )
+  const text = withParts(page, { refusals: table })
+  assert.equal(readDocument(page), text)
+  const named = [...text.matchAll(/`((?:[a-z]+-?)+\.(?:[a-z]+-?)+)`/g)].map(([, name = '']) => name)
+  assert.deepEqual(
+    named.filter(name => !(name in auditEvents) && name !== 'refresh-token.reused'),
+    [],
+  )
 })

@@ -62,15 +62,34 @@ const foreignReasons = [
   'not_linked',
 ].map(name => `foreign_${name}`)
 
-const keyReasons = ['form', 'unknown', 'secret', 'ended', 'expired', 'address', 'revoked', 'owner'].map(
-  name => `key_${name}`,
-)
+const keyReasons = [
+  'form',
+  'unknown',
+  'secret',
+  'ended',
+  'expired',
+  'address',
+  'revoked',
+  'owner_disabled',
+].map(name => `key_${name}`)
 
 const off = ['bearer_off', 'cookie_off', 'api-key_off']
 const linkReasons = Object.keys(codePurposes).map(purpose => `link_${purpose}`)
-const passkeyFaults = ['challenge', 'unknown', 'of_another', 'cloned', 'response'].map(
-  name => `passkey_${name}`,
-)
+const passkeyFaults = [
+  'type',
+  'challenge',
+  'origin',
+  'frame',
+  'relying_party',
+  'user_not_verified',
+  'user_handle',
+  'attestation',
+  'backup_changed',
+  'signature',
+  'unknown',
+  'of_another',
+  'cloned',
+].map(name => `passkey_${name}`)
 
 /** By these a body is made for parsers that disagree, or to be costly. A slip of the hand makes none of them. */
 const attackSigns = ['duplicate_name', 'forbidden_name', 'depth', 'size'].map(name => `json_${name}`)
@@ -203,6 +222,7 @@ export const refusalTable = {
       'kind_unknown_to_process',
       'no_second_factor',
       'factor_exists',
+      'review_changed',
     ],
   },
   last_administrator: { unrecorded: state, reasons: [] },
