@@ -130,9 +130,10 @@ test('its queries tell why a session ended, by the request and by the user', asy
       ['refresh-token.reused', null],
       ['unusual.refresh-reuse', null],
       ['session.ended', 'refresh_token_reused'],
+      ['unusual.refresh-reuse', null],
     ],
   )
-  const [latest] = ask(byUser?.text)
+  const latest = ask(byUser?.text).find(({ event }) => event === 'session.ended')
   assert.equal(latest?.event, 'session.ended')
   assert.equal(latest?.reason, 'refresh_token_reused')
   assert.equal(latest?.request_id, refused.body.request_id)
