@@ -127,10 +127,10 @@ test('its queries tell why a session ended, by the request and by the user', asy
   assert.deepEqual(
     written.map(({ event, reason }) => [event, reason]),
     [
+      ['unusual.refresh-reuse', null],
       ['refresh-token.reused', null],
       ['unusual.refresh-reuse', null],
       ['session.ended', 'refresh_token_reused'],
-      ['unusual.refresh-reuse', null],
     ],
   )
   const latest = ask(byUser?.text).find(({ event }) => event === 'session.ended')
