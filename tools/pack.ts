@@ -31,6 +31,7 @@ const pages = [
   'adopt',
   'api-keys',
   'audit',
+  'audit-chain',
   'changing-the-secret',
   'command-line',
   'contract-additions',
