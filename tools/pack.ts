@@ -28,6 +28,7 @@ const docs = join(folder, 'docs')
 
 /** The pages for whoever has installed the package: what its messages name, and all that these lead to. */
 const pages = [
+  'access-review',
   'adopt',
   'api-keys',
   'audit',

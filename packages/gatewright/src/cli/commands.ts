@@ -1,3 +1,4 @@
+import { accessReview } from './access-review.ts'
 import { apiKeyCreate } from './api-key-create.ts'
 import { apiKeyList } from './api-key-list.ts'
 import { apiKeyRevoke } from './api-key-revoke.ts'
@@ -79,6 +80,7 @@ export const commands: readonly Command[] = [
   keyRotate,
   keyRevoke,
   explain,
+  accessReview,
   issuerList,
   issuerBlock,
   issuerUnblock,

@@ -227,3 +227,33 @@ describe('a request, by the id of its answer', () => {
       assert.match(text, says)
     })
 })
+
+describe('access-review', () => {
+  test('shows what there is to do, with the command for it, and signs off what was seen and nothing else', async () => {
+    await run('role create reader --permission audit:read')
+    await run('service create sweeper --role reader')
+    await run('service disable sweeper')
+    const shown = await run('access-review')
+    assert.equal(shown.exit, 0, shown.text)
+    assert.match(
+      shown.text,
+      /sweeper is disabled and still has reader.*\n {4}gatewright service role sweeper user\n/,
+    )
+    const { digest } = shown.json.review
+    const refused = await run(`access-review --sign-off ${'A'.repeat(43)}`)
+    assert.equal(refused.exit, 1)
+    const signed = await run(`access-review --sign-off ${digest} --comment Seen`)
+    assert.deepEqual(
+      [signed.exit, signed.json.sign_off.by, signed.json.sign_off.comment],
+      [0, { id: null, name: 'command-line' }, 'Seen'],
+    )
+    await run('service role sweeper user')
+    assert.equal((await run(`access-review --sign-off ${digest}`)).exit, 1)
+    assert.doesNotMatch((await run('access-review')).text, /sweeper/)
+  })
+
+  test('takes no time that it does not look back, and no comment without a signature', async () => {
+    for (const words of ['--unused-for 0d', '--unused-for 401d', '--unused-for 90', '--comment Seen'])
+      assert.equal((await run(`access-review ${words}`)).exit, 2, words)
+  })
+})

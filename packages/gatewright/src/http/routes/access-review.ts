@@ -1,20 +1,12 @@
 import type { FastifyInstance } from 'fastify'
-import { describeFinding } from '../../access-review/describe-finding.ts'
 import { findingKinds } from '../../access-review/finding.ts'
-import {
-  isAfter,
-  keyOf,
-  type Review,
-  type ReviewedFinding,
-  reviewAccess,
-  usualUnusedFor,
-} from '../../access-review/review.ts'
-import { listSignOffs, noteExport, type SignOff, signOff } from '../../access-review/sign-off.ts'
+import { isAfter, keyOf, reviewAccess, usualUnusedFor } from '../../access-review/review.ts'
+import { listSignOffs, noteExport, signOff } from '../../access-review/sign-off.ts'
 import type { Engine } from '../../compose.ts'
-import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
 import { shareForAWhile } from '../../revocation/share-for-a-while.ts'
 import { toKeyedPage } from '../../storage/keyset.ts'
+import { toFinding, toReview, toSignOff } from '../access-review-view.ts'
 import { type ListName, readCursor, toCursorPage } from '../cursor.ts'
 import { originOf, principalOf } from '../request.ts'
 import {
@@ -78,38 +70,6 @@ const unusedFor = {
 } as const
 
 const toDays = (text: string = unusedFor.default): number => Number.parseInt(text, 10)
-
-const toFinding =
-  (publicUrl: string, { at: _, unusedFor: days }: Review) =>
-  (finding: ReviewedFinding) => {
-    const { text, command, page } = describeFinding(finding, days)
-    return {
-      id: finding.id,
-      kind: finding.kind,
-      text,
-      subject: finding.subject,
-      owner: finding.owner ?? null,
-      role: finding.role ?? null,
-      granted: [...finding.granted],
-      unused: [...(finding.unused ?? [])],
-      others: [...(finding.others ?? [])],
-      since: toTimestampOrNull(finding.since),
-      last_used_at: toTimestampOrNull(finding.lastUsedAt ?? null),
-      ends_at: toTimestampOrNull(finding.endsAt ?? null),
-      command,
-      console: `${publicUrl}/console${page}`,
-    }
-  }
-
-const toReview = (review: Review) => ({
-  at: toTimestamp(review.at),
-  unused_for: `${review.unusedFor}d`,
-  uses_noted_since: toTimestamp(review.usesNotedSince),
-  digest: review.digest,
-  complete: review.isComplete,
-  total: review.findings.length,
-  counts: review.counts.map(count => ({ ...count })),
-})
 
 const tag = 'Administration'
 
@@ -231,16 +191,6 @@ const signOffSchema = named(
     comment: textOrNull,
   }),
 )
-
-const toSignOff = ({ at, by, digest, unusedFor: days, findings, isComplete, comment }: SignOff) => ({
-  at: toTimestamp(at),
-  by,
-  digest,
-  unused_for: `${days}d`,
-  findings,
-  complete: isComplete,
-  comment,
-})
 
 export const signOffExample = {
   at: '2026-11-22T12:00:00.000Z',
