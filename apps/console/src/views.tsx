@@ -1,6 +1,7 @@
 import type { ComponentType } from 'react'
 import type { TextName } from './texts/en.ts'
 import { Activity } from './views/activity.tsx'
+import { AccessReview } from './views/administration/access-review.tsx'
 import { AllApiKeys } from './views/administration/api-keys.tsx'
 import { AuditLog } from './views/administration/audit-log.tsx'
 import { HealthNow } from './views/administration/health.tsx'
@@ -84,6 +85,7 @@ const administration = {
   '/admin/signing-keys': { title: 'signingTitle', needs: 'signing-keys:write', Content: SigningKeys },
   '/admin/api-keys': { title: 'allKeysTitle', needs: 'api-keys:write', Content: AllApiKeys },
   '/admin/issuers': { title: 'issuersTitle', needs: 'clients:write', Content: Issuers },
+  '/admin/access-review': { title: 'accessReviewTitle', needs: 'audit:read', Content: AccessReview },
   '/admin/settings': { title: 'settingsTitle', needs: 'settings:read', Content: SettingsInForce },
   '/admin/health': { title: 'healthTitle', needs: 'metrics:read', Content: HealthNow },
   '/admin/explain': { title: 'whyTitle', needs: 'users:write', Content: Why },

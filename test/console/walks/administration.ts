@@ -39,6 +39,15 @@ export const usersWalk: Walk = async function* (console, context) {
   await page.goto('/console/admin/users/nobody')
   await page.getByText('or it is gone').waitFor()
   yield ['user-gone', page]
+  await follow(page, 'Access review', 'Disabled, and still with roles')
+  await page.getByRole('button', { name: `Take away moderator from ${username}` }).waitFor()
+  yield ['access-review', page]
+  await press(page, `Take away moderator from ${username}`)
+  await page.getByText(`${username} has moderator no more.`).waitFor()
+  await page.getByLabel('What there is to say').fill('Seen with Ann')
+  await press(page, 'Sign it off')
+  await page.getByText('Signed off on').waitFor()
+  yield ['access-review-signed', page]
   await follow(page, 'Sessions', 'Last used')
   yield ['sessions', page]
   await follow(page, 'Invitations', 'Open invitations')

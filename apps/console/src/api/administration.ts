@@ -16,6 +16,7 @@ import type { Ask } from './ask.ts'
 import type { AuditEvent, AuditSearch, Chain, EventKind } from './audit-answers.ts'
 import type { AskedSeries, Health, Identity, Issuer, Statistics } from './installation-answers.ts'
 import type { KeyRequest, NewApiKey, OwnedKey } from './key-answers.ts'
+import type { FindingKind, ReviewPage, SignOff } from './review-answers.ts'
 
 /** `?q=al&state=enabled`, without what is not asked for. */
 export const toQuery = (asked: Readonly<Record<string, string | undefined>>): string => {
@@ -96,6 +97,15 @@ export const createAdministration = (ask: Ask) => {
     listEventKinds: async () =>
       ((await ask('GET', '/admin/audit/events')) as { readonly events: readonly EventKind[] }).events,
     findChain: () => ask('GET', '/admin/audit/chain') as Promise<Chain>,
+    findReview: (days: string, kind?: FindingKind, cursor?: string) =>
+      ask('GET', `/admin/access-review${toQuery({ unused_for: days, kind, cursor })}`) as Promise<ReviewPage>,
+    listSignOffs: async () =>
+      ((await ask('GET', '/admin/access-review/sign-offs')) as { readonly data: readonly SignOff[] }).data,
+    signReview: (signing: {
+      readonly digest: string
+      readonly unused_for: string
+      readonly comment: string
+    }) => ask('POST', '/admin/access-review/sign-offs', signing),
     listIssuers: async () =>
       ((await ask('GET', '/admin/issuers')) as { readonly issuers: readonly Issuer[] }).issuers,
     changeIssuer: (name: 'block' | 'unblock', issuer: string) =>

@@ -1,6 +1,7 @@
 import { enAdministration } from './en-administration.ts'
 import { enAudit } from './en-audit.ts'
 import { enInstallation } from './en-installation.ts'
+import { enReview } from './en-review.ts'
 
 /** English, and with it the names of all texts. What stands in braces is filled in. */
 export const en = {
@@ -307,6 +308,7 @@ export const en = {
   ...enAdministration,
   ...enInstallation,
   ...enAudit,
+  ...enReview,
 } as const
 
 /** Every language has all of them. */

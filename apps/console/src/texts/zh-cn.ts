@@ -2,6 +2,7 @@ import type { Texts } from './en.ts'
 import { zhCnAdministration } from './zh-cn-administration.ts'
 import { zhCnAudit } from './zh-cn-audit.ts'
 import { zhCnInstallation } from './zh-cn-installation.ts'
+import { zhCnReview } from './zh-cn-review.ts'
 
 export const zhCn: Texts = {
   skip: '跳到正文',
@@ -291,4 +292,5 @@ export const zhCn: Texts = {
   ...zhCnAdministration,
   ...zhCnInstallation,
   ...zhCnAudit,
+  ...zhCnReview,
 }

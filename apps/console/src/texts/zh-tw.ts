@@ -2,6 +2,7 @@ import type { Texts } from './en.ts'
 import { zhTwAdministration } from './zh-tw-administration.ts'
 import { zhTwAudit } from './zh-tw-audit.ts'
 import { zhTwInstallation } from './zh-tw-installation.ts'
+import { zhTwReview } from './zh-tw-review.ts'
 
 export const zhTw: Texts = {
   skip: '跳到主要內容',
@@ -292,4 +293,5 @@ export const zhTw: Texts = {
   ...zhTwAdministration,
   ...zhTwInstallation,
   ...zhTwAudit,
+  ...zhTwReview,
 }
