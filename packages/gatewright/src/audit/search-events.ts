@@ -1,9 +1,9 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
-import { lastRequestOf } from '../storage/counted-request.ts'
 import { isBehind, type KeyedPage, type KeyedRange, type Place, toKeyedPage } from '../storage/keyset.ts'
 import type { Database } from '../storage/tables.ts'
 import { isIndexedEvent } from './indexed-events.ts'
 import { type RecordedEvent, selectEvents, toRecorded } from './read-events.ts'
+import { findIdsOfRequest } from './request-events.ts'
 
 /** What events are searched for by: all that is given must hold. */
 export type EventFilter = {
@@ -34,14 +34,15 @@ const waysOfEvent = (event: string): Way =>
     ? { ...inEvents, where: sql`event = ${event}` }
     : { ...inEvents, where: sql`event = ${event} and ${isIndexedEvent}` }
 
+const waysOfRequest = async (db: Database, requestId: string): Promise<readonly Way[]> => {
+  const ids = await findIdsOfRequest(db, requestId)
+  return ids.length === 0 ? [] : [{ ...inEvents, where: sql`audit_events.id in (${sql.join(ids)})` }]
+}
+
 /** The narrowest that is asked for, each by indexes of its own, in their very words. */
-const waysOf = (db: Database, filter: EventFilter): readonly Way[] => {
+const waysOf = async (db: Database, filter: EventFilter): Promise<readonly Way[]> => {
   const { requestId, sessionId, address, userId, reason, events } = filter
-  if (requestId !== undefined)
-    return [
-      { ...inEvents, where: sql`request_id = ${requestId}` },
-      { ...inEvents, where: sql`${lastRequestOf(db, 'audit_events.details')} = ${requestId}` },
-    ]
+  if (requestId !== undefined) return waysOfRequest(db, requestId)
   if (sessionId !== undefined) return [{ ...inEvents, where: sql`session_id = ${sessionId}` }]
   if (address !== undefined) return [{ ...inPersonal, where: sql`audit_personal.address = ${address}` }]
   if (userId !== undefined)
@@ -79,7 +80,7 @@ const readStep = async (
   range: KeyedRange,
 ): Promise<readonly RecordedEvent[]> => {
   const found = new Map<number, RecordedEvent>()
-  for (const way of waysOf(db, filter))
+  for (const way of await waysOf(db, filter))
     for (const row of await selectWay(db, way, filter, range).execute()) found.set(row.id, toRecorded(row))
   return [...found.values()].sort(isNewer).slice(0, range.limit)
 }
