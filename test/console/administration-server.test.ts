@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { minute, second } from 'gatewright/clock'
 import { password } from '../harness.ts'
 import { answer, find, isSignedIn, press } from './administration.ts'
 import { browserMissing, type Console, makeUser, openAs, startConsole } from './start-console.ts'
 import { issuer, withIssuer } from './walks/issuer.ts'
+import { signedInBefore } from './walks/somebody.ts'
 
 describe('an administrator of what there is beside users', { skip: browserMissing }, () => {
   let c: Console
@@ -140,6 +142,39 @@ describe('an administrator of what there is beside users', { skip: browserMissin
     assert.equal(await askedIn(31 * second), 1)
     await press(page, 'Stop looking again')
     assert.equal(await askedIn(5 * minute), 0)
+  })
+
+  test('finds what happened to somebody from the page of that user, follows one session, and exports what was found', async () => {
+    await makeUser(c, 'jocelyn')
+    await openAs(c, 'jocelyn', '/me')
+    const page = await openAs(c, 'alice', '/admin/users')
+    await find(page, 'jocelyn')
+    await page.getByRole('link', { name: 'Events of jocelyn' }).click()
+    const rows = page.getByRole('list', { name: 'Audit log' }).getByRole('listitem')
+    await rows.getByText('jocelyn signed in').first().waitFor()
+    await page.getByLabel('Address').fill('203.0.113.9')
+    await press(page, 'Search')
+    await page.getByText('Nothing like that happened.').waitFor()
+    await page.getByLabel('Address').fill('nowhere')
+    await press(page, 'Search')
+    await page.getByText('This can’t be looked for').waitFor()
+    await page.getByLabel('Address').fill('')
+    await page.getByLabel('Event', { exact: true }).selectOption('session.started')
+    await press(page, 'Search')
+    await page.getByText('Details').first().click()
+    await press(page, 'All of this session')
+    await page.getByText('Only of the session').waitFor()
+    await signedInBefore(c, 'alice')
+    await press(page, 'Export')
+    await page.getByRole('dialog').getByLabel('Password', { exact: true }).fill(password)
+    const [download] = await Promise.all([page.waitForEvent('download'), answer(page, 'Confirm')])
+    const lines = readFileSync(await download.path(), 'utf8')
+      .trimEnd()
+      .split('\n')
+    assert.deepEqual(
+      lines.map(line => JSON.parse(line).event),
+      ['session.started'],
+    )
   })
 
   test('who may read figures alone is shown neither the audit log nor anything of it', async () => {

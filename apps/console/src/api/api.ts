@@ -1,4 +1,4 @@
-import { createAdministration } from './administration.ts'
+import { createAdministration, toQuery } from './administration.ts'
 import type { CursorPage } from './administration-answers.ts'
 import type {
   AuthenticatorSecret,
@@ -17,14 +17,17 @@ import type {
   Strength,
 } from './answers.ts'
 import { createAsk } from './ask.ts'
+import type { AuditSearch } from './audit-answers.ts'
 import type { ApiKey, KeyRequest, NewApiKey } from './key-answers.ts'
 import { isOver } from './refused.ts'
+import { fetchFile } from './send.ts'
 
 /** The account routes, one line each, and those of administrators. */
 export const createApi = (mount: string) => {
   const { ask, readRenewed, findEnd } = createAsk(mount)
   return {
     admin: createAdministration(ask),
+    exportEvents: (search: AuditSearch) => fetchFile(`${mount}/admin/audit/export${toQuery(search)}`),
     /** Why the session that was here has ended. */
     findEnd,
     /** Who is signed in; nobody is null. */

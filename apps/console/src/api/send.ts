@@ -46,3 +46,16 @@ export const send = async ({ method, path, body, csrfToken }: Outgoing): Promise
   if (!answer.ok) throw new Refused(await toProblem(answer))
   return answer.status === 204 ? undefined : answer.json().catch(() => undefined)
 }
+
+/** A file, as large as it is: the browser keeps it outside its memory. @throws Refused */
+export const fetchFile = async (path: string): Promise<Blob> => {
+  const answer = await fetch(path, {
+    credentials: 'same-origin',
+    cache: 'no-store',
+    redirect: 'error',
+  }).catch(() => {
+    throw unreachable
+  })
+  if (!answer.ok) throw new Refused(await toProblem(answer))
+  return answer.blob()
+}

@@ -1,14 +1,7 @@
 import { Button, Group, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTexts } from '../texts/use-texts.tsx'
-
-const download = (name: string, content: string): void => {
-  const address = URL.createObjectURL(new Blob([content], { type: 'text/plain' }))
-  const link = document.createElement('a')
-  Object.assign(link, { href: address, download: name })
-  link.click()
-  URL.revokeObjectURL(address)
-}
+import { download } from './download.ts'
 
 type KeepProps = {
   /** What is copied. */
@@ -39,7 +32,10 @@ export const Keep = ({ content, file, isPrinted = false }: KeepProps) => {
           {text('recoveryPrint')}
         </Button>
       )}
-      <Button variant="default" onClick={() => download(file.name, file.content)}>
+      <Button
+        variant="default"
+        onClick={() => download(file.name, new Blob([file.content], { type: 'text/plain' }))}
+      >
         {text('recoveryDownload')}
       </Button>
       <Text role="status" size="sm">

@@ -38,7 +38,8 @@ export const enAudit = {
   auditOnlyRequest: 'Only of the request {id}',
   auditAll: 'Show all',
   auditExport: 'Export',
-  auditExportHint: 'What is looked for, as JSON Lines. That it was exported is an event as well.',
+  auditExportHint:
+    'What is looked for, as JSON Lines, without addresses and other personal facts. That it was exported is an event as well.',
   chainTitle: 'State of the chain',
   chainSealed: 'Sealed to entry {position}',
   chainWaiting: 'Waiting for the seal: {count}',

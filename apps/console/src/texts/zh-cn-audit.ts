@@ -38,7 +38,7 @@ export const zhCnAudit: { readonly [Name in keyof typeof enAudit]: string } = {
   auditOnlyRequest: '仅限请求 {id}',
   auditAll: '显示全部',
   auditExport: '导出',
-  auditExportHint: '导出当前筛选结果，格式为 JSON Lines。导出本身也会记录为事件。',
+  auditExportHint: '导出当前筛选结果，格式为 JSON Lines，不含地址等个人信息。导出本身也会记录为事件。',
   chainTitle: '链的状态',
   chainSealed: '已封存至第 {position} 条',
   chainWaiting: '等待封存：{count}',

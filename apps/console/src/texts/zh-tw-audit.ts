@@ -38,7 +38,7 @@ export const zhTwAudit: { readonly [Name in keyof typeof enAudit]: string } = {
   auditOnlyRequest: '僅限請求 {id}',
   auditAll: '顯示全部',
   auditExport: '匯出',
-  auditExportHint: '匯出目前篩選結果，格式為 JSON Lines。匯出本身也會記錄為事件。',
+  auditExportHint: '匯出目前篩選結果，格式為 JSON Lines，不含位址等個人資訊。匯出本身也會記錄為事件。',
   chainTitle: '鏈的狀態',
   chainSealed: '已封存至第 {position} 筆',
   chainWaiting: '等待封存：{count}',

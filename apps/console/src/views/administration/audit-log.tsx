@@ -1,4 +1,5 @@
 import { Button, Group, Text } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import styles from '../../administration/audit.module.css'
 import { SearchEvents } from '../../administration/audit-search.tsx'
@@ -7,11 +8,13 @@ import { EventDetails } from '../../administration/event-details.tsx'
 import { PagedRows } from '../../administration/paged-rows.tsx'
 import tiles from '../../administration/tile.module.css'
 import { usePages } from '../../administration/use-pages.ts'
-import { toQuery } from '../../api/administration.ts'
 import type { AuditSearch } from '../../api/audit-answers.ts'
-import { useApi, usePageSettings } from '../../api/use-api.ts'
+import { useApi } from '../../api/use-api.ts'
 import { EventRow } from '../../events/event-row.tsx'
+import { download } from '../../forms/download.ts'
+import { ProblemNotice } from '../../forms/problem-notice.tsx'
 import { readMemory, remember } from '../../router.ts'
+import { useConfirmed } from '../../step-up.tsx'
 import { useTexts } from '../../texts/use-texts.tsx'
 
 /** What happened, the newest first, and whether the log of it is whole. */
@@ -68,15 +71,23 @@ const Exactly = ({ search: { session, request }, onSearch }: SearchProps) => {
 
 const Export = ({ search }: Pick<SearchProps, 'search'>) => {
   const { text } = useTexts()
-  const { mount } = usePageSettings()
+  const { exportEvents } = useApi()
+  const confirmed = useConfirmed()
+  const exporting = useMutation({
+    mutationFn: () => confirmed(() => exportEvents(search)),
+    onSuccess: file => download('audit.jsonl', file),
+  })
   return (
-    <Group>
-      <Button component="a" variant="default" href={`${mount}/admin/audit/export${toQuery(search)}`} download>
-        {text('auditExport')}
-      </Button>
-      <Text size="sm" c="dimmed">
-        {text('auditExportHint')}
-      </Text>
-    </Group>
+    <>
+      <ProblemNotice error={exporting.error} />
+      <Group>
+        <Button variant="default" loading={exporting.isPending} onClick={() => exporting.mutate()}>
+          {text('auditExport')}
+        </Button>
+        <Text size="sm" c="dimmed">
+          {text('auditExportHint')}
+        </Text>
+      </Group>
+    </>
   )
 }
