@@ -205,6 +205,7 @@ describe('whether a credential is good', () => {
     await disableUser(t.engine, { userId: bob.id, origin })
     const { credential } = await judge(bob.access)
     assert.deepEqual([credential.code, credential.end_reason], ['session_ended', 'user_disabled'])
+    assert.match(credential.end_story, /^20\S+Z.*: \S+’s session.* ended because .+ disabled the user\.$/)
   })
 
   test('is told of an API key, with what it and its owner both may', async () => {

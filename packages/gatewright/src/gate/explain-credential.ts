@@ -1,3 +1,6 @@
+import { tellEvents } from '../administration/tell-events.ts'
+import { selectEvents, toRecorded } from '../audit/read-events.ts'
+import { toTimestamp } from '../ground/clock.ts'
 import { Refusal, type RefusalCode } from '../ground/refusal.ts'
 import { findCookieSession, toRevocable } from '../sessions/find-session.ts'
 import { findCookieFault } from '../sign-in/cookie-session.ts'
@@ -20,6 +23,8 @@ export type Ownership = {
   readonly keyId: string | null
   readonly endedAt: number | null
   readonly endReason: string | null
+  /** What ended a session, who did it, when and by which request, in a sentence. */
+  readonly endStory: string | null
   /** Who has issued it, and to whom, where that was not this server; the signature was good. */
   readonly foreign: Foreign | null
 }
@@ -128,6 +133,22 @@ const findEnd = (db: Database, { sessionId, keyId }: Owner) => {
     .executeTakeFirst()
 }
 
+/** From where it came is for whoever may read the audit record. */
+const findEndStory = async (db: Database, { sessionId }: Owner): Promise<string | null> => {
+  if (sessionId === undefined) return null
+  const row = await selectEvents(db)
+    .where('audit_events.session_id', '=', sessionId)
+    .where('audit_events.event', '=', 'session.ended')
+    .orderBy('audit_events.id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  const event = { ...toRecorded(row), address: null }
+  const [text] = await tellEvents(db, [event])
+  const request = event.requestId === null ? '' : ` (request ${event.requestId})`
+  return `${toTimestamp(event.at)}${request}: ${text}`
+}
+
 const findOwnership = async (db: Database, owner: Owner): Promise<Ownership> => {
   const end = await findEnd(db, owner)
   return {
@@ -136,6 +157,7 @@ const findOwnership = async (db: Database, owner: Owner): Promise<Ownership> => 
     keyId: owner.keyId ?? null,
     endedAt: end?.ended_at ?? null,
     endReason: end?.end_reason ?? null,
+    endStory: end?.ended_at == null ? null : await findEndStory(db, owner),
     foreign: owner.foreign ?? null,
   }
 }

@@ -127,6 +127,7 @@ const whyJudged = ({ fault, owner }: JudgedCredential): string | null =>
     fault === undefined || owner?.endedAt == null
       ? undefined
       : `ended${at(owner.endedAt)}: ${owner.endReason ?? 'ended'}`,
+    owner?.endStory ?? undefined,
     owner?.foreign == null ? undefined : ofAnother(owner.foreign),
   ]
     .filter(each => each !== undefined)

@@ -77,7 +77,7 @@ export const advice = {
   session_ended: {
     means:
       'The session has ended, and with it all its tokens. Where what was shown is proven to be one of ours, `reason` says why, such as `password_changed`, and `ended_at` when.',
-    todo: 'Sign in again.',
+    todo: 'Sign in again. `GET {mount}/me/events` tells what happened to the account.',
   },
   refresh_token_reused: {
     means:

@@ -52,6 +52,7 @@ export const explanationSchema = named(
         key_id: textOrNull,
         ended_at: timeOrNull,
         end_reason: textOrNull,
+        end_story: textOrNull,
       }),
     ),
   }),
@@ -115,6 +116,7 @@ const toCredential = ({ kind, fault, owner }: NonNullable<Explanation['credentia
   key_id: owner?.keyId ?? null,
   ended_at: toTimestampOrNull(owner?.endedAt ?? null),
   end_reason: owner?.endReason ?? null,
+  end_story: owner?.endStory ?? null,
 })
 
 /** An explanation as answers and the command line's JSON show it. What was pasted is not in it. */
