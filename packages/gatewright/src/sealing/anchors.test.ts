@@ -92,7 +92,7 @@ describe('a webhook', () => {
   })
   after(() => server.close())
 
-  test('is given each checkpoint with its signature; what it refuses, or sends elsewhere, it is given again', async () => {
+  test('is given each checkpoint with its signature, and again what it refuses or sends elsewhere', async () => {
     const { anchors, signed } = anchorTo({ kind: 'https', url })
     const first = await signed()
     assert.deepEqual(

@@ -57,7 +57,7 @@ test('a row put in the place of another is refused as well', async () => {
   await assert.rejects(replace(), /neither changed nor removed/)
 })
 
-test('before its time nothing is deleted; then the whole beginning is, with a signed checkpoint, and the chain is whole', async () => {
+test('before its time nothing is deleted, then the whole beginning is, with a signed checkpoint, and the chain is whole', async () => {
   t.clock.advance(9 * day)
   await houseKept()
   assert.equal(await count('audit_prunings'), 0)

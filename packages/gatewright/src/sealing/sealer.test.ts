@@ -98,7 +98,7 @@ const leaveGap = async (): Promise<number> => {
 const isSealed = async (id: number): Promise<boolean> =>
   (await readSeals()).some(({ event_id }) => event_id === id)
 
-test('an event that becomes visible after a later one was sealed is sealed by the next look; for a gap nobody waits', async () => {
+test('an event that becomes visible after a later one was sealed is sealed by the next look, and for a gap nobody waits', async () => {
   await t.engine.sealer.look()
   const gap = await leaveGap()
   assert.equal(await t.engine.sealer.look(), 1)
