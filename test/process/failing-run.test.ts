@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { writeBundles } from '../bundles.ts'
 import { listRepeatable } from '../failures.ts'
 import { top } from '../markdown.ts'
-import { arrangeFiles, isDatabase, listFiles, longest } from '../runs.ts'
+import { arrangeFiles, isDatabase, listFiles, longest, sameOnEach } from '../runs.ts'
 
 /** A file of tests of which one fails on the database named. */
 const writeFailing = (where: string): string => {
@@ -114,6 +114,7 @@ test('the files that start first are there, and each file of tests is run once',
   assert.deepEqual(files.slice(0, longest.length), longest)
   assert.equal(new Set(files).size, files.length)
   assert.ok(files.length > 300)
+  for (const file of sameOnEach) assert.ok(files.includes(file), file)
   const elsewhere = listFiles('postgres').filter(file => !files.includes(file))
   assert.deepEqual(elsewhere, [])
 })
