@@ -58,9 +58,9 @@ const toGrowth = ({ before, after }: Tried): Readonly<Record<string, number>> =>
 }
 
 /** Tables that hold a row for each event, so many as there are sessions, failures and names that were tried: they only ever grow. */
-const traces = ['audit_events', 'cut_offs', 'sign_in_throttles']
-/** And two of which an event ends so many as there were sign-ins, or as were begun. */
-const uncounted = [...traces, 'known_devices', 'codes']
+const traces = ['audit_events', 'audit_personal', 'cut_offs', 'sign_in_throttles']
+/** And some of which an event ends so many as there were sign-ins, or as were begun. */
+const uncounted = [...traces, 'known_devices', 'codes', 'sign_in_marks']
 
 const withoutTraces = <T>(entries: Iterable<readonly [string, T]>): Readonly<Record<string, T>> =>
   Object.fromEntries([...entries].filter(([name]) => !uncounted.includes(name)))
