@@ -325,3 +325,34 @@ test('addresses made up within one IPv6 /64 are one address, which has one row a
   t.clock.advance(minute)
   assert.deepEqual(await counts(), [1, 2])
 })
+
+test('audit log flooding: thousands of wrong tokens and of requests over a limit are few rows, and logout goes on', async () => {
+  const started = await startTestApp({ limitsScale: 1 })
+  try {
+    const { access } = await signUp(started, freshName())
+    const send = (n: number) =>
+      started.call('GET', 'me', { token: `wrong.${n}.token`, address: `10.1.${(n >> 8) & 255}.${n & 255}` })
+    const sent = 4_000
+    for (let n = 0; n < sent / 2; n += 50)
+      await Promise.all(Array.from({ length: 50 }, (_, k) => send(n + k)))
+    const logout = await started.call('POST', 'logout', { token: access, address: '192.0.2.9' })
+    assert.equal(logout.status, 200)
+    const fromOne = () => started.call('GET', 'me', { token: 'x', address: '192.0.2.8' })
+    for (let n = 0; n < sent / 2; n += 50) await Promise.all(Array.from({ length: 50 }, fromOne))
+    assert.equal((await started.call('GET', 'me', { token: access })).status, 401)
+    // Written as at the end of a minute.
+    started.clock.advance(minute)
+    await started.engine.refusals.write()
+    const rows = await started.engine.db
+      .selectFrom('audit_events')
+      .select(['event', 'details'])
+      .where('event', 'in', ['credential.refused', 'limit.exceeded'])
+      .execute()
+    assert.ok(rows.length < 1_200, String(rows.length))
+    const counted = rows.reduce((sum, { details }) => sum + JSON.parse(details).count, 0)
+    assert.equal(counted, sent + 1)
+    assert.ok(rows.some(({ event }) => event === 'limit.exceeded'))
+  } finally {
+    await started.close()
+  }
+})
