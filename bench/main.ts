@@ -10,6 +10,7 @@ import { measureSignIn } from './sign-in.ts'
 import { measureStart } from './start.ts'
 import { measureVerifier } from './verifier.ts'
 import { measureWorkers } from './workers.ts'
+import { measureWrongTokens } from './wrong-tokens.ts'
 
 type Bench = {
   readonly run: (numbers: readonly number[]) => Promise<void>
@@ -36,6 +37,10 @@ const benches: Readonly<Record<string, Bench>> = {
     does: 'sign-ins a second, beside Argon2id alone [rounds] [seconds of each]',
   },
   flood: { run: measureFlood, does: 'a reader while wrong passwords flood in [rounds] [seconds of each]' },
+  'wrong-tokens': {
+    run: measureWrongTokens,
+    does: 'logout and the audit log while wrong tokens flood in [rounds] [seconds of each]',
+  },
 }
 
 const [name = '', ...rest] = process.argv.slice(2)
