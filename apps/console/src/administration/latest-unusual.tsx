@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useApi } from '../api/use-api.ts'
+import { beside } from '../events/beside.ts'
 import { EventRow } from '../events/event-row.tsx'
 import { Link } from '../forms/link.tsx'
 import { Loaded } from '../forms/loaded.tsx'
@@ -29,9 +30,7 @@ export const LatestUnusual = ({ refetchInterval }: { readonly refetchInterval: n
                 key={event.id}
                 event={event}
                 sentence={<span lang="en">{event.text}</span>}
-                lines={[event.user?.username, event.address].filter(
-                  line => line !== null && line !== undefined,
-                )}
+                lines={beside(event)}
               />
             )}
           </Rows>

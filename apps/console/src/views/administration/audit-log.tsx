@@ -10,6 +10,7 @@ import tiles from '../../administration/tile.module.css'
 import { usePages } from '../../administration/use-pages.ts'
 import type { AuditSearch } from '../../api/audit-answers.ts'
 import { useApi } from '../../api/use-api.ts'
+import { beside } from '../../events/beside.ts'
 import { EventRow } from '../../events/event-row.tsx'
 import { download } from '../../forms/download.ts'
 import { ProblemNotice } from '../../forms/problem-notice.tsx'
@@ -41,7 +42,7 @@ export const AuditLog = () => {
             key={event.id}
             event={event}
             sentence={<span lang="en">{event.text}</span>}
-            lines={[event.user?.username, event.address].filter(line => line !== null && line !== undefined)}
+            lines={beside(event)}
           >
             <EventDetails event={event} onSearch={look} />
           </EventRow>
