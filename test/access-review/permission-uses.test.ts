@@ -270,9 +270,9 @@ describe('a user who is deleted', () => {
     await inTransaction(t.engine.db, async work => {
       const row = await lockAndGetUser(work, gone.id)
       assert.ok(row)
+      await eraseUser(t.engine, work, row)
       uses.note('user', gone.id, 'posts:moderate')
       await uses.write()
-      await eraseUser(t.engine, work, row)
     })
     await uses.stop()
     assert.deepEqual(await read(), [])

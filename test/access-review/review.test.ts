@@ -305,8 +305,9 @@ describe('over HTTP', () => {
     })
     assert.equal(byKey.body.code, 'insufficient_permission')
     t.clock.advance(11 * minute)
-    const late = await sign({ digest }, root.access)
-    assert.notEqual(late.status, 201)
+    const { body: later } = await t.call('POST', 'refresh', { body: { refresh_token: root.refresh } })
+    const late = await sign({ digest }, later.access_token)
+    assert.equal(late.body.code, 'insufficient_user_authentication')
     assert.deepEqual(await listEvents(), [])
     root = await signInAgain(root)
   })
@@ -319,12 +320,13 @@ describe('over HTTP', () => {
       'conflict',
       'it was asked for other days',
     )
-    const never = (await find('lasting-key'))[0]
+    const never = (await find('unused-key')).find(({ lastUsedAt }) => lastUsedAt === null)
     await t.engine.db
       .updateTable('api_keys')
       .set({ last_used_at: t.clock.now() - 95 * day })
       .where('id', '=', never?.subject.id ?? '')
       .execute()
+    assert.equal((await read()).body.review.digest, digest, 'use alone')
     await signUp(t, 'unreviewed', ['admin'])
     assert.equal((await sign({ digest })).status, 409)
     assert.deepEqual(await listEvents(), [])
