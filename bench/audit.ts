@@ -5,6 +5,8 @@ import { inTransaction } from 'gatewright/transaction'
 import { sql } from 'kysely'
 import { blog, mount } from '../apps/blog/src/blog.ts'
 import { recordEvent } from '../packages/gatewright/src/audit/record.ts'
+import { openDatabaseSource } from '../packages/gatewright/src/sealing/verify/database-source.ts'
+import { verifyChain } from '../packages/gatewright/src/sealing/verify/verify-chain.ts'
 import { openTestApp } from '../packages/gatewright/src/testing/open-test-app.ts'
 import { openSession } from '../packages/gatewright/src/testing/signed-in.ts'
 import { makeTemporaryDatabase } from '../packages/gatewright/src/testing/temporary-database.ts'
@@ -48,6 +50,27 @@ const measureWrite = async (engine: Engine, rounds: number): Promise<readonly nu
   return times
 }
 
+/** All events are sealed, and then verified: how many a second, and how many a second of this process's time. */
+const measureChain = async (engine: Engine): Promise<void> => {
+  const sealing = performance.now()
+  const sealed = (await engine.sealer.look()) ?? 0
+  const [begun, used] = [performance.now(), process.cpuUsage()]
+  const source = await openDatabaseSource(engine.db)
+  const { events, faultCount } = await verifyChain({ source, now: systemClock.now() })
+  const { user, system } = process.cpuUsage(used)
+  const perSecond = (count: number, milliseconds: number): string =>
+    ((count / milliseconds) * 1_000).toFixed(0)
+  console.log(`\n${toHead(['the chain', 'events a second', 'a second of one core'])}`)
+  console.log(toRow(['sealed', perSecond(sealed, begun - sealing), '']))
+  console.log(
+    toRow([
+      `verified, ${faultCount} faults`,
+      perSecond(events, performance.now() - begun),
+      perSecond(events, (user + system) / 1_000),
+    ]),
+  )
+}
+
 const measureOn = async (
   name: string,
   server: string | undefined,
@@ -79,13 +102,14 @@ const measureOn = async (
       show(what, await measureSearch(ask, rounds))
     }
     show('one event written', await measureWrite(engine, rounds))
+    await measureChain(engine)
   } finally {
     await opened.close()
     await database.drop()
   }
 }
 
-/** Pages of the audit log by each filter, and what it costs to write one, on SQLite and PostgreSQL. */
+/** Pages of the audit log by each filter, and what it costs to write, seal and verify one, on SQLite and PostgreSQL. */
 export const measureAudit = async ([count = 1_000_000, rounds = 100]: readonly number[]): Promise<void> => {
   await measureOn('SQLite', undefined, { count, rounds })
   const server = await startPostgres()

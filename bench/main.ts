@@ -30,7 +30,10 @@ const benches: Readonly<Record<string, Bench>> = {
   'cut-offs': { run: measureCutOffs, does: 'what live cut-offs cost [how many] [rounds] [seconds of each]' },
   limits: { run: measureLimits, does: 'a check of a limit, in memory and in each store [rounds]' },
   lists: { run: measureLists, does: 'pages of lists among many users and among few [many] [few] [rounds]' },
-  audit: { run: measureAudit, does: 'the audit log by each filter, and writing it [events] [rounds]' },
+  audit: {
+    run: measureAudit,
+    does: 'the audit log by each filter; writing, sealing and verifying it [events] [rounds]',
+  },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
   'sign-in': {
     run: measureSignIn,

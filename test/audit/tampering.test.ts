@@ -15,6 +15,7 @@ import type { Database } from '../../packages/gatewright/src/storage/tables.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
 import { sealMany } from './chain.ts'
 import { damages, disarm } from './damages.ts'
+import { inVain } from './in-vain.ts'
 
 let t: TestApp
 let folder: string
@@ -48,22 +49,6 @@ const verify = async (db: Database, anchored: boolean): Promise<Verdict> =>
     now: t.clock.now() + 5 * minute,
   })
 
-/** Does something to the database that nobody else ever sees. */
-const inVain = async <T>(act: (db: Database) => Promise<T>): Promise<T> => {
-  const undo = new Error('undo')
-  let result: { readonly value: T } | undefined
-  await t.engine.db
-    .transaction()
-    .execute(async db => {
-      result = { value: await act(db) }
-      throw undo
-    })
-    .catch(error => {
-      if (error !== undo) throw error
-    })
-  return (result as { readonly value: T }).value
-}
-
 const kinds = ({ faults }: Verdict): readonly string[] => faults.map(({ kind }) => kind)
 
 test('a record that nobody has touched is whole, by its own word and by a checkpoint from outside', async () => {
@@ -78,7 +63,7 @@ test('a record that nobody has touched is whole, by its own word and by a checkp
 describe('of the database, verify names', () => {
   for (const { name, do: harm, alone, anchored = alone, position } of damages)
     test(name, () =>
-      inVain(async db => {
+      inVain(t.engine.db, async db => {
         await disarm(db)
         await harm(db, (await verify(db, false)).position)
         const [found, withAnchor] = [await verify(db, false), await verify(db, true)]

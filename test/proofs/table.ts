@@ -2,6 +2,7 @@ import { onPostgres, onSqlite, onValkey, proveLimits } from '../limits/prove.ts'
 import { pairs, signIns } from '../models/pairs.ts'
 import { proveModel } from '../models/prove.ts'
 import { slowRequests } from '../models/slow-requests.ts'
+import { proveAudit } from './audit-proof.ts'
 import type { Chain } from './chain.ts'
 import { proveGuessing } from './guessing-proof.ts'
 import {
@@ -85,6 +86,12 @@ export const proofs = {
     runs: 10_000,
     chain: 10_000,
     prove: proveGuessing,
+  },
+  audit: {
+    says: 'several sealers at once make one chain, and whatever value of it is changed afterwards is found',
+    runs: 2_000,
+    chain: 100,
+    prove: proveAudit,
   },
   unusual: {
     says: 'busy Mondays of 500 people raise no pattern of unusual sign-ins but the new telephones',
