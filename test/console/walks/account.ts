@@ -57,6 +57,8 @@ export const accountWalk: Walk = async function* (console, context) {
   await page.getByRole('dialog').getByLabel('Password', { exact: true }).waitFor()
   yield ['confirmation', page]
   await answer(page, 'Cancel')
+  await follow(page, 'Activity', 'That wasn’t you?')
+  yield ['activity', page]
   await withSettings(context, { sends_mail: false })
   await page.goto('/console/me/email')
   await page.getByText('This server sends no mail').waitFor()
