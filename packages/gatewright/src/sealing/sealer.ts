@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Checkpoint } from '../audit/checkpoint.ts'
 import { minute, second } from '../ground/clock.ts'
 import { jitter } from '../ground/random.ts'
@@ -79,7 +80,8 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
     const last = (events.at(-1) as AuditEventRow).id
     const next = { ...head, ...end, mostEvent: Math.max(head.mostEvent, last) }
     if (events.length < batchSize) return next
-    await clock.sleep(rest)
+    // Not the clock's, which keeps no command alive.
+    await delay(rest)
     return sealBehind(next, last)
   }
 
