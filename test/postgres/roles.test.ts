@@ -4,6 +4,10 @@ import { createUser } from 'gatewright/administration'
 import { compose, type Engine } from 'gatewright/compose'
 import { defaultSettings } from 'gatewright/settings'
 import { blog } from '../../apps/blog/src/blog.ts'
+import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
+import { eraseAudit, listUnerased } from '../../packages/gatewright/src/administration/erase-audit.ts'
+import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
+import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
 import { real } from '../harness.ts'
 import { newName, openServer, query, readdress } from './query.ts'
 
@@ -126,6 +130,24 @@ describe('with a role that migrates and a role that serves', () => {
       )
       await engine.close()
     }
+  })
+
+  test('the one that serves deletes a user and erases nothing of the audit log; the owner does', async () => {
+    const engine = await start(roles.server, roles.owner)
+    const origin = { actor: null, address: '192.0.2.31', requestId: null }
+    const asked = { username: 'leaving', password: 'correct horse battery staple', roles: ['user'] }
+    const { id: userId } = await createUser(engine, asked, origin)
+    await deleteUser(engine, { userId, origin })
+    assert.deepEqual(await listUnerased(engine.db), [userId])
+    const erasure = { userId, reason: 'user_deleted', origin: systemOrigin } as const
+    await assert.rejects(eraseAudit(engine, erasure), { code: 'insufficient_permission' })
+    const owner = openDatabase(roles.owner, { pool: 1 })
+    const report = await eraseAudit({ db: owner, clock: engine.clock }, erasure)
+    assert.ok(report.erased > 0)
+    assert.deepEqual(await listUnerased(owner), [])
+    assert.deepEqual(await query(roles.top, `select 1 from audit_personal where address = '192.0.2.31'`), [])
+    await owner.destroy()
+    await engine.close()
   })
 
   test('a right that was taken comes back, and one that is too many goes', async () => {

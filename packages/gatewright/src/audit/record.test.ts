@@ -5,7 +5,7 @@ import { openSecondConnection, type SecondConnection } from '../../../../test/se
 import { addUser, signInAs } from '../../../../test/sessions/signed-in.ts'
 import { register } from '../sign-in/register.ts'
 import { inTransaction } from '../storage/transaction.ts'
-import type { EventTable } from './events.ts'
+import { type EventTable, withOwnEvents } from './events.ts'
 import { commandLineOrigin, createRecorder, recordEvent, systemOrigin } from './record.ts'
 
 const shopEvents = {
@@ -67,6 +67,32 @@ describe('an audit event', () => {
       }),
     )
     assert.equal(countRows('order.refunded'), 1)
+  })
+
+  test('with a fact that its row in the table does not name is refused, and its change with it', async () => {
+    const details = { order: 'o1', card: '4111' } as unknown as { order: string }
+    const failing = inTransaction(t.engine.db, async work => {
+      await recordEvent(t.engine, work, 'user.invited', { origin: systemOrigin })
+      await recordShopEvent(t.engine, work, 'order.refunded', { origin: systemOrigin, details })
+    })
+    await assert.rejects(failing, {
+      name: 'TypeError',
+      message: 'the event order.refunded has no field card',
+    })
+    assert.equal(countRows('user.invited'), 0)
+  })
+
+  test('of an application has a name of its own, and no field for the address that it has anyway', () => {
+    const row = { when: 'Something.', fields: {}, often: 'each' } as const
+    for (const wrong of [
+      { 'session.started': row },
+      { order: row },
+      { 'Order.refunded': row },
+      { 'order.': row },
+      { 'order.refunded': { ...row, fields: { address: 'plain' } } },
+    ] as const)
+      assert.throws(() => withOwnEvents(wrong as unknown as EventTable), TypeError)
+    assert.ok('order.refunded' in withOwnEvents(shopEvents))
   })
 
   test('leaves empty what nobody knows', async () => {
