@@ -159,7 +159,7 @@ describe('the own events', () => {
     return body
   }
 
-  test('are of the caller alone; of what an administrator did neither who nor from where nor in what words', async () => {
+  test('are of the caller alone, and of what an administrator did they say neither who nor from where nor in what words', async () => {
     const bob = await signUp(t, 'bob')
     const body = { reason: 'saw the passport' }
     const from = { token: chief.access, address: '192.0.2.99' }
