@@ -204,6 +204,7 @@ const guarded: readonly Row[] = [
 
 /** What concerns no one user, service or role: the permission of the route is all that it asks for. */
 const ofNobody = [
+  'POST /api/v1/admin/access-review/sign-offs',
   'POST /api/v1/admin/explain',
   'DELETE /api/v1/admin/invitations/:id',
   'POST /api/v1/admin/signing-keys/rotate',

@@ -211,7 +211,8 @@ test('NUL and half surrogate pairs are refused in every field', async () => {
       const isLost = field.place !== 'body' && !text.includes('\0')
       // A URL can not carry half a pair: what arrives is the replacement character, and judged as such.
       const answer = await attacker.send(withValue(good, field, isLost ? text.toWellFormed() : text))
-      const expected = field.place === 'body' ? [400] : [400, 404]
+      // A search for that character finds nothing.
+      const expected = field.place === 'body' ? [400] : isLost ? [200, 400, 404] : [400, 404]
       assert.ok(expected.includes(answer.status), `${describe(field)}: ${answer.text}`)
       if (field.place === 'body') assert.equal(answer.body.code, 'malformed_json', describe(field))
     }

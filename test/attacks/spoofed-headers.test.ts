@@ -73,16 +73,10 @@ test('address spoofing: without a trusted proxy the address in the audit log and
   const login = await t.call('POST', 'login', { ...call, body: { username, password } })
   await t.call('POST', 'login', { ...call, body: { username, password: 'a wrong password' } })
   const events = await selectEvents(t.engine.db).where('audit_personal.address', 'is not', null).execute()
-  assert.deepEqual(
-    events
-      .filter(event => event.user_id === id)
-      .slice(-2)
-      .map(({ event, address }) => [event, address]),
-    [
-      ['session.started', '192.0.2.7'],
-      ['sign-in.failed', '192.0.2.7'],
-    ],
-  )
+  const own = events.filter(event => event.user_id === id)
+  for (const name of ['session.started', 'sign-in.failed'])
+    assert.equal(own.findLast(({ event }) => event === name)?.address, '192.0.2.7', name)
+  assert.ok(!own.some(({ address }) => address === '6.6.6.6'))
   const { sessions } = (await t.call('GET', 'sessions', { token: login.body.access_token })).body
   const current = sessions.find(
     (session: { id: string }) => session.id === sessionIdOf(login.body.access_token),
