@@ -1,7 +1,11 @@
 import { sql } from 'kysely'
 import { hashOf } from '../../packages/gatewright/src/audit/canonical.ts'
 import { signCheckpoint } from '../../packages/gatewright/src/audit/checkpoint.ts'
-import { toTimestamp } from '../../packages/gatewright/src/ground/clock.ts'
+import { auditEvents } from '../../packages/gatewright/src/audit/events.ts'
+import type { NewEvent } from '../../packages/gatewright/src/audit/new-event.ts'
+import { toNewEvent } from '../../packages/gatewright/src/audit/new-event.ts'
+import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
+import { hour, toTimestamp } from '../../packages/gatewright/src/ground/clock.ts'
 import { openSigner } from '../../packages/gatewright/src/ground/ed25519.ts'
 import type { FaultKind } from '../../packages/gatewright/src/sealing/verify/fault.ts'
 import type { Database } from '../../packages/gatewright/src/storage/tables.ts'
@@ -70,6 +74,70 @@ const insertEvent = async (db: Database, id: number): Promise<void> => {
     .insertInto('audit_events')
     .values({ ...copied, id, commitments: '{}' } as never)
     .execute()
+}
+
+/** Puts an event, sealed, behind the end of the chain: as a server does that somebody has taken over. */
+export const insertSealed = async (db: Database, { row, personal }: NewEvent): Promise<void> => {
+  const id = 900_000
+  await db
+    .insertInto('audit_events')
+    .values({ ...row, id, address: null } as never)
+    .execute()
+  if (personal !== undefined)
+    await db
+      .insertInto('audit_personal')
+      .values({ ...personal, event_id: id })
+      .execute()
+  const end = (await listSeals(db, 1)).at(-1)
+  const place = { position: (end?.position ?? 0) + 1, previousHash: end?.hash ?? '' }
+  const hash = hashOf(place, await getEvent(db, id))
+  await db
+    .insertInto('audit_seals')
+    .values({ position: place.position, event_id: id, hash, previous_hash: place.previousHash })
+    .execute()
+}
+
+const removePersonal = async (db: Database, position: number): Promise<void> => {
+  await db
+    .deleteFrom('audit_personal')
+    .where('event_id', '=', await eventAt(db, position))
+    .execute()
+}
+
+/** The beginning is deleted, and signed for by the forger as if it had been pruned. */
+const pruneForged = async (db: Database, to: number): Promise<void> => {
+  const { publicKey, sign } = openSigner(Buffer.alloc(32, 7))
+  const hash = (await listSeals(db, to))[0]?.hash ?? ''
+  const pruning = { id: 1, from_position: 1, to_position: to, hash, at: 0 }
+  await db
+    .insertInto('audit_prunings')
+    .values(pruning as never)
+    .execute()
+  const key = {
+    id: 'forger',
+    public_key: publicKey,
+    private_key: '',
+    active: null,
+    created_at: 0,
+    retired_at: null,
+  }
+  await db.insertInto('audit_keys').values(key).execute()
+  const at = (await getEvent(db, await eventAt(db, to))).at - hour
+  const statement = {
+    audit: 'checkpoint',
+    kind: 'beginning',
+    position: to,
+    hash,
+    at: toTimestamp(at),
+  } as const
+  const { signature } = signCheckpoint({ ...statement, key: 'forger', public_key: publicKey }, sign)
+  const row = { id: 900_000, position: to, hash, at, kind: 'beginning', key_id: 'forger', signature }
+  await db
+    .insertInto('audit_checkpoints')
+    .values(row as never)
+    .execute()
+  for (let position = 1; position <= to; position++) await removeEvent(db, position)
+  await removeSeals(db, 1, to)
 }
 
 const swap = async (db: Database, position: number): Promise<void> => {
@@ -292,6 +360,61 @@ export const damages: readonly Damage[] = [
     },
     alone: 'personal-missing',
     position: place,
+  },
+  {
+    name: 'the time of an address is changed, so that a search passes it over',
+    do: async db => {
+      const id = await eventAt(db, place)
+      await db.updateTable('audit_personal').set({ at: 0 }).where('event_id', '=', id).execute()
+    },
+    alone: 'personal-changed',
+    position: place,
+  },
+  {
+    name: 'an address is moved to the details, where no search finds it',
+    do: async db => {
+      const id = await eventAt(db, place)
+      const { address } = await db
+        .selectFrom('audit_personal')
+        .select('address')
+        .where('event_id', '=', id)
+        .executeTakeFirstOrThrow()
+      const details = JSON.stringify({ address })
+      await db
+        .updateTable('audit_personal')
+        .set({ address: null, details })
+        .where('event_id', '=', id)
+        .execute()
+    },
+    alone: 'personal-changed',
+    position: place,
+  },
+  {
+    name: 'personal fields are removed of an event that came after the erasure of everything',
+    do: async db => {
+      const details = { events: ['1-999999999'], count: 1 }
+      const event = toNewEvent(auditEvents, { at: 1, event: 'audit.erased', origin, details })
+      await insertSealed(db, event)
+      const { id } = await getEvent(db, 900_000)
+      const next = { ...toNewEvent(auditEvents, { at: 1, event: 'sign-in.failed', origin }).row, id: id + 1 }
+      await db
+        .insertInto('audit_events')
+        .values({ ...next, address: null, commitments: '{"address":"x"}' } as never)
+        .execute()
+      const end = (await listSeals(db, 1)).at(-1)
+      const at = { position: (end?.position ?? 0) + 1, previousHash: end?.hash ?? '' }
+      const hash = hashOf(at, await getEvent(db, id + 1))
+      const seal = { position: at.position, event_id: id + 1, hash, previous_hash: at.previousHash }
+      await db.insertInto('audit_seals').values(seal).execute()
+      await removePersonal(db, at.position)
+    },
+    alone: 'personal-missing',
+  },
+  {
+    name: 'the beginning is deleted, signed for as pruned by a key of the forger’s, and no event tells of it',
+    do: db => pruneForged(db, place),
+    alone: 'pruning-unrecorded',
+    anchored: 'pruning-unsigned',
   },
   {
     name: 'a checkpoint is moved to another position',

@@ -4,17 +4,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Checkpoint } from '../../packages/gatewright/src/audit/checkpoint.ts'
+import { auditEvents } from '../../packages/gatewright/src/audit/events.ts'
+import { toNewEvent } from '../../packages/gatewright/src/audit/new-event.ts'
+import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { auditVerify } from '../../packages/gatewright/src/cli/audit-verify.ts'
+import { canonicalJson } from '../../packages/gatewright/src/ground/canonical-json.ts'
 import { minute } from '../../packages/gatewright/src/ground/clock.ts'
 import { exportLines } from '../../packages/gatewright/src/sealing/export-lines.ts'
+import { showWith } from '../../packages/gatewright/src/sealing/show-entry.ts'
 import { readAnchor } from '../../packages/gatewright/src/sealing/verify/anchor.ts'
 import { openDatabaseSource } from '../../packages/gatewright/src/sealing/verify/database-source.ts'
 import { openExportSource } from '../../packages/gatewright/src/sealing/verify/export-source.ts'
-import { type Verdict, verifyChain } from '../../packages/gatewright/src/sealing/verify/verify-chain.ts'
+import type { Verdict } from '../../packages/gatewright/src/sealing/verify/pass.ts'
+import { verifyChain } from '../../packages/gatewright/src/sealing/verify/verify-chain.ts'
 import type { Database } from '../../packages/gatewright/src/storage/tables.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
 import { sealMany } from './chain.ts'
-import { damages, disarm } from './damages.ts'
+import { damages, disarm, insertSealed } from './damages.ts'
 import { inVain } from './in-vain.ts'
 
 let t: TestApp
@@ -80,7 +86,7 @@ describe('of the database, verify names', () => {
 /** The whole export, each line as it is written, and as it was parsed. */
 const readExport = async (): Promise<readonly string[]> => {
   const lines: string[] = []
-  for await (const line of exportLines(t.engine.db)) lines.push(line)
+  for await (const line of exportLines(t.engine.db, { show: showWith(true) })) lines.push(line)
   return lines
 }
 
@@ -143,6 +149,31 @@ const exportDamages: readonly (readonly [string, (lines: Lines) => Lines, string
     'checkpoint-forged',
   ],
   [
+    'an event is shown otherwise than it was sealed, beside its untouched chain',
+    lines => change(lines, line => ({ ...line, reason: 'unknown_user' })),
+    'shown-otherwise',
+  ],
+  [
+    'an address is shown that was left out of the chain',
+    lines =>
+      change(lines, ({ chain, ...shown }) => ({
+        ...shown,
+        address: '198.51.100.1',
+        chain: { ...chain, personal: 'left out' },
+      })),
+    'shown-otherwise',
+  ],
+  [
+    'what is personal is left out of one line of an export that has it',
+    lines => change(lines, ({ chain }) => ({ chain: { ...chain, personal: 'left out' } })),
+    'personal-missing',
+  ],
+  [
+    'a line names another event, which may have been erased',
+    lines => change(lines, ({ chain }) => ({ chain: { ...chain, event_id: 1 as never } })),
+    'edited',
+  ],
+  [
     'the beginning is cut off',
     lines => lines.filter(line => !(JSON.parse(line).chain?.position < at)),
     'deleted',
@@ -164,6 +195,32 @@ describe('of an export, verify names', () => {
     const lines = (await readExport()).slice(0, -8)
     assert.deepEqual(kinds(await verifyLines(lines)), [])
     assert.deepEqual(kinds(await verifyLines(lines, true)), ['truncated'])
+  })
+  test('nothing where it went through a system that ends lines otherwise, or by a program that orders members', async () => {
+    const lines = await readExport()
+    const [first, ...others] = lines
+    assert.deepEqual(kinds(await verifyLines([`\ufeff${first}`, ...others].map(line => `${line}\r`))), [])
+    assert.deepEqual(kinds(await verifyLines(lines.map(line => canonicalJson(JSON.parse(line))))), [])
+  })
+  test('nothing where somebody has chosen a name with a line separator of Unicode', () =>
+    inVain(t.engine.db, async db => {
+      const name = 'two\u2028lines\u2029\u0085'
+      const event = toNewEvent(auditEvents, { at: 1, event: 'api-key.ended', origin, details: { name } })
+      await insertSealed(db, event)
+      const lines: string[] = []
+      for await (const line of exportLines(db, { show: showWith(true) })) lines.push(line)
+      assert.ok(lines.at(-1)?.includes('\u2028'))
+      assert.deepEqual(kinds(await verifyLines(lines)), [])
+    }))
+  test('a file of checkpoints that has none of this chain, or none at all', async () => {
+    const file = join(folder, 'empty.jsonl')
+    writeFileSync(file, 'nothing\n')
+    const source = await openDatabaseSource(t.engine.db)
+    const { faults } = await verifyChain({ source, anchor: await readAnchor(file), now: t.clock.now() })
+    assert.deepEqual(
+      faults.map(({ kind }) => kind),
+      ['anchor-unmet'],
+    )
   })
   test('a line that is none', () => assert.rejects(verifyLines(['{"chain":{}}']), /line 1 is not one/))
 })
@@ -187,7 +244,7 @@ describe('gatewright audit verify', () => {
 
   test('names the first bad entry, what is wrong with it and where, and ends with 1', async () => {
     const file = join(folder, 'bad.jsonl')
-    const lines = (await readExport()).map(line => line.replace('"wrong_password"', '"unknown_user"'))
+    const lines = (await readExport()).map(line => line.replaceAll('"wrong_password"', '"unknown_user"'))
     writeFileSync(file, lines.join('\n'))
     const { text, json, exitCode } = await run({ export: file })
     assert.equal(exitCode, 1)

@@ -31,7 +31,7 @@ const columns: Readonly<Record<string, readonly string[]>> = {
   audit_seals: ['position', 'event_id', 'hash', 'previous_hash'],
   audit_checkpoints: ['position', 'hash', 'at', 'key_id', 'signature'],
   audit_keys: ['id', 'public_key'],
-  audit_personal: ['salt', 'address', 'details'],
+  audit_personal: ['salt', 'address', 'details', 'at'],
 }
 const numbers: readonly string[] = ['at', 'position', 'event_id']
 

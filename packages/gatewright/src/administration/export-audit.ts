@@ -1,10 +1,10 @@
-import { type RecordedEvent, toRecorded } from '../audit/read-events.ts'
+import type { RecordedEvent } from '../audit/read-events.ts'
 import { type Origin, recordEvent } from '../audit/record.ts'
 import { searchEvents } from '../audit/search-events.ts'
-import { type Clock, toTimestamp } from '../ground/clock.ts'
+import type { Clock } from '../ground/clock.ts'
 import type { Granting } from '../permissions/granted.ts'
-import { exportLines, type Show } from '../sealing/export-lines.ts'
-import { leftOut } from '../sealing/verify/entry.ts'
+import { exportLines } from '../sealing/export-lines.ts'
+import { showWith, toLine } from '../sealing/show-entry.ts'
 import { type Caller, holdPermissions, holdSession } from '../sessions/hold-session.ts'
 import type { Place } from '../storage/keyset.ts'
 import { inTransaction } from '../storage/transaction.ts'
@@ -18,39 +18,6 @@ export type AskedExport = {
   /** Without it addresses, names of keys and what administrators wrote stay out. */
   readonly withPersonal: boolean
 }
-
-/** An event as a line has it. */
-const toLine = (event: RecordedEvent, withPersonal: boolean) => ({
-  id: String(event.id),
-  at: toTimestamp(event.at),
-  event: event.event,
-  user_id: event.userId,
-  actor: event.actor,
-  api_key_id: event.apiKeyId,
-  session_id: event.sessionId,
-  request_id: event.requestId,
-  reason: event.reason,
-  ...(withPersonal && { address: event.address }),
-  details: event.details,
-  ...(withPersonal && event.erased.length > 0 && { erased: event.erased }),
-})
-
-/** An event as the chain has it, in the shape of a line. */
-const showWith =
-  (withPersonal: boolean): Show =>
-  ({ row, personal }) => {
-    if (row === undefined) return {}
-    const beside = withPersonal && personal !== leftOut ? personal : undefined
-    const event = toRecorded({
-      ...row,
-      own_address: withPersonal ? row.address : null,
-      salt: beside?.salt ?? null,
-      address: beside?.address ?? null,
-      personal: beside?.details ?? null,
-      position: null,
-    })
-    return toLine(event, withPersonal)
-  }
 
 const pageSize = 500
 

@@ -1,6 +1,6 @@
 import type { ChainSource } from '../sealing/verify/entry.ts'
 import type { Fault } from '../sealing/verify/fault.ts'
-import type { Verdict } from '../sealing/verify/verify-chain.ts'
+import type { Verdict } from '../sealing/verify/pass.ts'
 import { defineCommand, WrongUse } from './command.ts'
 
 type Input = { readonly database: string | undefined; readonly export: string | undefined }

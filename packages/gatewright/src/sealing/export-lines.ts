@@ -1,9 +1,7 @@
 import type { Database } from '../storage/tables.ts'
+import type { Show } from './show-entry.ts'
 import { openDatabaseSource } from './verify/database-source.ts'
 import { type Entry, leftOut } from './verify/entry.ts'
-
-/** How a line shows an event to people and programs that do not verify it. */
-export type Show = (entry: Pick<Entry, 'row' | 'personal'>) => Readonly<Record<string, unknown>>
 
 const toChain = (
   { eventId: event_id, previousHash: previous_hash, personal, ...entry }: Entry,

@@ -1,6 +1,5 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { type Checkpoint, isSignedCheckpoint, parseCheckpoint } from '../../audit/checkpoint.ts'
+import { readLines } from './lines.ts'
 
 /** Checkpoints that have left the machine. */
 export type Anchor = {
@@ -33,10 +32,7 @@ export const readAnchor = async (file: string): Promise<Anchor> => {
   const forged: number[] = []
   let newest: Checkpoint | undefined
   let number = 0
-  for await (const line of createInterface({
-    input: createReadStream(file),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
+  for await (const line of readLines(file)) {
     number += 1
     const checkpoint = readLine(line)
     if (checkpoint === undefined) continue

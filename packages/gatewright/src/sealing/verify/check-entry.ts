@@ -50,6 +50,12 @@ export const checkContent = (entry: Entry, page: readonly Entry[]): Fault | unde
   const { row, position, eventId } = entry
   if (row === undefined)
     return faultOf(entry, 'deleted', `event ${eventId}, sealed at ${position}, is not there`)
+  if (row.id !== eventId)
+    return faultOf(
+      entry,
+      'edited',
+      `what was sealed at ${position} is not event ${eventId}, as is said there`,
+    )
   return isSealOf(entry, row) ? undefined : explainContent(entry, page)
 }
 

@@ -16,10 +16,12 @@ const parseFields = (text: string): Fields | undefined => {
   }
 }
 
-/** What the personal fields that are there commit to; undefined where they can't be read. */
+/** What the personal fields that are there commit to; undefined where they can't be read, or stand in another's place. */
 const commit = ({ salt, address, details }: Personal): string | undefined => {
   const fields = parseFields(details)
-  return fields && toCommitments(salt, { address, details: fields })
+  return fields && !Object.hasOwn(fields, 'address')
+    ? toCommitments(salt, { address, details: fields })
+    : undefined
 }
 
 const namesOf = (given: Fields, wanted: Fields): readonly string[] =>
@@ -31,6 +33,13 @@ export const checkPersonal = ({ row, personal, position, eventId }: Entry): Faul
   const { commitments: wanted } = row
   if (personal === undefined) return wanted === '{}' ? undefined : 'missing'
   const given = commit(personal)
+  if (personal.at !== undefined && personal.at !== row.at)
+    return {
+      kind: 'personal-changed',
+      position,
+      eventId,
+      what: `the address of event ${eventId} has another time`,
+    }
   if (given === wanted) return undefined
   const names = namesOf(parseFields(given ?? '') ?? {}, parseFields(wanted) ?? {})
   // The same in another order: whoever writes rows may have another idea of it.

@@ -37,6 +37,7 @@ const readEntries = async (
       'p.salt',
       'p.address as said_address',
       'p.details as said',
+      'p.at as said_at',
     ])
     .where(({ eb, refTuple, tuple }) =>
       eb(refTuple('s.position', 's.event_id'), '>', tuple(position, eventId)),
@@ -45,15 +46,20 @@ const readEntries = async (
     .orderBy('s.event_id')
     .limit(pageSize)
     .execute()
-  return rows.map(({ position, event_id, hash, previous_hash, salt, said_address, said, ...row }) => ({
-    position,
-    eventId: event_id,
-    hash,
-    previousHash: previous_hash,
-    // A row that the join has found has all that must not be null.
-    row: row.id === null ? undefined : (row as AuditEventRow),
-    personal: salt === null ? undefined : { salt, address: said_address, details: said ?? '{}' },
-  }))
+  return rows.map(
+    ({ position, event_id, hash, previous_hash, salt, said_address, said, said_at, ...row }) => ({
+      position,
+      eventId: event_id,
+      hash,
+      previousHash: previous_hash,
+      // A row that the join has found has all that must not be null.
+      row: row.id === null ? undefined : (row as AuditEventRow),
+      personal:
+        salt === null
+          ? undefined
+          : { salt, address: said_address, details: said ?? '{}', at: said_at ?? row.at ?? 0 },
+    }),
+  )
 }
 
 const readKeys = async (db: Database): Promise<ReadonlyMap<string, string>> => {

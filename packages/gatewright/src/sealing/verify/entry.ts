@@ -7,6 +7,8 @@ export type Personal = {
   readonly address: string | null
   /** JSON object. */
   readonly details: string
+  /** As of the event, for the search by an address; an export of a former version has none. */
+  readonly at?: number
 }
 
 export const leftOut = 'left out'
@@ -20,6 +22,8 @@ export type Entry = {
   readonly row: AuditEventRow | undefined
   /** `left out` of an export that says nothing of people. */
   readonly personal: Personal | typeof leftOut | undefined
+  /** What a line of an export says of it beside the chain, for people and programs. */
+  readonly shown?: Readonly<Record<string, unknown>>
 }
 
 export type Pruning = {

@@ -1,7 +1,6 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { type Checkpoint, parseCheckpoint } from '../../audit/checkpoint.ts'
 import { type ChainSource, type Entry, leftOut, type Personal, type Pruning } from './entry.ts'
+import { readLines } from './lines.ts'
 
 const pageSize = 2_000
 
@@ -46,10 +45,10 @@ const toEntry = ({ position, event_id, hash, previous_hash, row, personal }: Fie
 
 const toLine = (value: unknown): Line | undefined => {
   if (!isObject(value)) return undefined
-  const { audit, id, public_key, from, to, hash, chain } = value
+  const { audit, id, public_key, from, to, hash, chain, ...shown } = value
   if (isObject(chain)) {
     const entry = toEntry(chain)
-    return entry && { entry }
+    return entry && { entry: { ...entry, shown: id === undefined ? shown : { id, ...shown } } }
   }
   if (audit === 'key') return { key: [String(id), String(public_key)] }
   if (audit === 'pruning') return { pruning: { from: Number(from), to: Number(to), hash: String(hash) } }
@@ -67,10 +66,9 @@ const parse = (text: string, number: number): Line => {
   throw new UnreadableLine(number)
 }
 
-async function* readLines(file: string): AsyncIterable<Line> {
+async function* readParsed(file: string): AsyncIterable<Line> {
   let number = 0
-  const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })
-  for await (const text of lines) {
+  for await (const text of readLines(file)) {
     number += 1
     if (text !== '') yield parse(text, number)
   }
@@ -81,7 +79,7 @@ const readHead = async (file: string) => {
   const keys = new Map<string, string>()
   const prunings: Pruning[] = []
   const checkpoints: Checkpoint[] = []
-  for await (const line of readLines(file)) {
+  for await (const line of readParsed(file)) {
     if ('entry' in line) break
     if ('key' in line) keys.set(...line.key)
     else if ('pruning' in line) prunings.push(line.pruning)
@@ -102,7 +100,7 @@ export const openExportSource = async (file: string): Promise<ChainSource> => {
     pages: async function* () {
       let entries: Entry[] = []
       let checkpoints: Checkpoint[] = []
-      for await (const line of readLines(file)) {
+      for await (const line of readParsed(file)) {
         if ('entry' in line && entries.length === pageSize) {
           yield { entries, checkpoints }
           ;[entries, checkpoints] = [[], []]

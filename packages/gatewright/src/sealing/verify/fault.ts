@@ -14,6 +14,9 @@ export const faultKinds = {
   'checkpoint-forged': 'A checkpoint was not signed by the key that it names, or by a key that nobody knows.',
   'checkpoint-contradicted': 'The chain is not the one that a checkpoint was signed for.',
   'pruning-unsigned': 'The chain does not begin where a signed checkpoint says.',
+  'pruning-unrecorded': 'The beginning was deleted, and no event tells of it.',
+  'shown-otherwise': 'A line of an export shows the event otherwise than it was sealed.',
+  'anchor-unmet': 'No checkpoint from outside is of anything that is there: nothing is proved by them.',
   restored: 'A recorded restore has lost what was sealed after its backup.',
 } as const satisfies Readonly<Record<string, string>>
 

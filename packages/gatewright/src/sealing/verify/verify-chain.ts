@@ -1,60 +1,15 @@
 import { genesis } from '../../audit/canonical.ts'
 import type { Checkpoint } from '../../audit/checkpoint.ts'
-import { minute } from '../../ground/clock.ts'
-import type { Anchor } from './anchor.ts'
 import { checkContent, checkLink, type End } from './check-entry.ts'
 import { checkPersonal } from './check-personal.ts'
-import type { ChainSource, Entry } from './entry.ts'
+import { checkShown } from './check-shown.ts'
+import { checkMet, checkMixed, checkPruning, checkUnsealed } from './check-whole.ts'
+import { type Entry, leftOut } from './entry.ts'
 import type { Fault } from './fault.ts'
-import { createHistory, type History, type Restore } from './history.ts'
+import { createHistory, type Restore } from './history.ts'
+import type { Lost, Options, Pass, Verdict } from './pass.ts'
 import { checkAgainst, checkSignature } from './signatures.ts'
-import { createTally, type Tally } from './tally.ts'
-
-/** Later than this after its time an event is sealed; one that is counted is written up to a minute after it. */
-const longestUnsealed = 2 * minute
-
-export type Options = {
-  readonly source: ChainSource
-  /** Without it the record can speak for itself alone. */
-  readonly anchor?: Anchor | undefined
-  /** Positions of restores that somebody knows of: what they have lost is told, and is no fault. */
-  readonly knownRestores?: readonly number[]
-  readonly now: number
-  /** Called every now and then, with how far it has come. */
-  readonly onProgress?: (position: number) => void
-}
-
-export type Lost = Restore & { readonly from: number; readonly to: number }
-
-export type Verdict = {
-  /** The first position that is there, and the last. */
-  readonly beginning: number
-  readonly position: number
-  readonly events: number
-  readonly erased: number
-  readonly checkpoints: number
-  /** Not sealed yet, for less than a minute: nothing is wrong with that. */
-  readonly waiting: number
-  /** Up to here, and when it was signed, a checkpoint from outside says that nothing was changed. */
-  readonly anchored: { readonly position: number; readonly at: string } | undefined
-  readonly restores: readonly Restore[]
-  /** What restores have lost, as checkpoints from outside show. */
-  readonly lost: readonly Lost[]
-  /** The first position first; of very many only some. */
-  readonly faults: readonly Fault[]
-  readonly faultCount: number
-}
-
-type Pass = {
-  readonly options: Options
-  readonly tally: Tally
-  readonly history: History
-  /** Personal fields that are not there: an erasure that names them may come later in the chain. */
-  readonly missing: Map<number, number>
-  /** Of the anchor, what does not fit: a restore may come later in the chain that explains it. */
-  readonly unfit: Checkpoint[]
-  readonly counts: { events: number; checkpoints: number; anchored: Verdict['anchored'] }
-}
+import { createTally } from './tally.ts'
 
 const checkAnchor = ({ options: { anchor }, unfit, counts }: Pass, { position, hash }: Entry): void => {
   for (const checkpoint of anchor?.checkpoints.get(position) ?? []) {
@@ -70,9 +25,12 @@ const checkEntry = (pass: Pass, entry: Entry, before: End, page: readonly Entry[
   tally.add(fault?.kind === 'reordered' ? fault : (broken ?? fault))
   const personal = checkPersonal(entry)
   if (personal === 'missing') missing.set(entry.eventId, entry.position)
-  else tally.add(personal)
+  else tally.add(personal ?? (fault === undefined ? checkShown(entry) : undefined))
+  if (entry.personal === leftOut) pass.mixed.left ??= entry.position
+  else if (entry.personal !== undefined) pass.mixed.shown ??= entry.position
   if (entry.row !== undefined) {
     counts.events += 1
+    counts.newest = Math.max(counts.newest, entry.row.at)
     history.note(entry.row, entry.position)
   }
   checkAnchor(pass, entry)
@@ -198,31 +156,21 @@ const checkMissing = ({ missing, history, tally }: Pass): number => {
   return erased
 }
 
-const checkUnsealed = async ({ options, tally, counts }: Pass, { position }: End): Promise<number> => {
-  const unsealed = await options.source.unsealed(counts.events)
-  const isLate = ({ at }: { readonly at: number }): boolean => options.now - at > longestUnsealed
-  for (const { id } of unsealed.filter(isLate))
-    tally.add({
-      kind: 'unsealed',
-      position: position + 1,
-      eventId: id,
-      what: `event ${id} has no seal`,
-    })
-  return unsealed.filter(each => !isLate(each)).length
-}
-
 /**
  * Verifies a chain from its beginning to its end: every event, every link, every personal field, every signature. In
  * one pass in the order of the chain; what it keeps meanwhile are the checkpoints from outside, and the numbers of
  * events that were erased.
  */
 export const verifyChain = async (options: Options): Promise<Verdict> => {
-  const counts: Pass['counts'] = { events: 0, checkpoints: 0, anchored: undefined }
+  const counts: Pass['counts'] = { events: 0, checkpoints: 0, anchored: undefined, newest: 0 }
   const parts = { tally: createTally(), history: createHistory() }
-  const pass: Pass = { options, ...parts, missing: new Map(), unfit: [], counts }
+  const pass: Pass = { options, ...parts, missing: new Map(), unfit: [], mixed: {}, counts }
   const { first, ...end } = await readAll(pass)
   await checkEnd(pass, end)
+  checkMet(pass, end)
   const lost = explainUnfit(pass, end)
+  checkMixed(pass)
+  await checkPruning(pass)
   const erased = checkMissing(pass)
   const waiting = await checkUnsealed(pass, end)
   for (const line of options.anchor?.forged ?? [])
@@ -234,7 +182,9 @@ export const verifyChain = async (options: Options): Promise<Verdict> => {
   return {
     beginning: first,
     position: end.position,
-    ...counts,
+    events: counts.events,
+    checkpoints: counts.checkpoints,
+    anchored: counts.anchored,
     erased,
     waiting,
     restores: pass.history.restores(),
