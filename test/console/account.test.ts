@@ -68,7 +68,7 @@ describe('the own account', { skip: browserMissing }, () => {
     await untilEqual(() => page.getByLabel('New password').inputValue(), '')
 
     await other.getByRole('link', { name: 'Devices' }).click()
-    await other.getByText('Your session has ended. Sign in to go on.').waitFor()
+    await other.getByText('You were signed out because your password was changed').waitFor()
     await fillSignIn(other, 'bob', password)
     await other.getByText('The username or the password is wrong.').waitFor()
     await fillSignIn(other, 'bob', newPassword)
@@ -110,7 +110,7 @@ describe('the own account', { skip: browserMissing }, () => {
     await elsewhere.getByRole('button', { name: 'End all others' }).click()
     await elsewhere.getByText('All other devices are signed out.').waitFor()
     await confirm(page, password)
-    await page.getByText('Your session has ended. Sign in to go on.').waitFor()
+    await page.getByText('You were signed out from another device of yours').waitFor()
     await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
