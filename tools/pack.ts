@@ -52,6 +52,7 @@ const pages = [
   'settings',
   'testing',
   'troubleshooting',
+  'unusual-sign-ins',
   'user-fields',
   'workers',
   'trusted-issuers',

@@ -7,7 +7,7 @@ import { type Finding, type Found, isWatchedLong, type Looking } from './finding
 import { type DaysOfUse, inParts, readUses } from './read-uses.ts'
 
 /** Of keys that have not ended, so many are looked at, the oldest first. */
-const mostKeys = 5_000
+const mostKeys = 2_000
 /** A key that lives longer is one that nobody will think of when it ends. */
 const longLife = 366 * day
 
