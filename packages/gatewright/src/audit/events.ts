@@ -21,6 +21,9 @@ export type EventDeclaration = {
 /** Events by their names: lower case, a noun, a point and what happened to it. */
 export type EventTable = Readonly<Record<string, EventDeclaration>>
 
+/** Of a secret only its id is ever a field, and that is about nobody. */
+const idOfSecret = 'plain'
+
 /**
  * Every audit event: when it is written, and what its row says. Each is a row of `audit_events`, written in the
  * transaction of what it records; only refusals that change nothing are counted (`http/refusal-table.ts`).
@@ -413,12 +416,12 @@ export const auditEvents = {
   },
   'secret.put-in-force': {
     when: 'Values are made with another secret of GATEWRIGHT_SECRET from then on, for every process holds it.',
-    fields: { secret: 'plain', former: 'plain' },
+    fields: { secret: idOfSecret, former: 'plain' },
     often: 'each',
   },
   'secret.retired': {
     when: 'The sessions that rested on a secret were ended, so that it can be taken out.',
-    fields: { secret: 'plain', sessions: 'plain' },
+    fields: { secret: idOfSecret, sessions: 'plain' },
     often: 'each',
   },
   'unusual.many-failures': {

@@ -12,8 +12,9 @@ import { type ListName, readCursor, toCursorPage } from '../cursor.ts'
 import { anyText, cursorPage, cursorQuery, list, strictObject, text, timestamp } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
-/** Of what is searched for no part may be of many lines, or have a NUL, which PostgreSQL refuses. */
-const searched = (most: number) => ({ ...text(1, most), pattern: '^[^\\p{C}\\p{Zl}\\p{Zp}]+$' }) as const
+/** Of what is searched for no part may be of many lines, have a NUL, which PostgreSQL refuses, or have been unreadable. */
+const searched = (most: number) =>
+  ({ ...text(1, most), pattern: '^[^\\p{C}\\p{Zl}\\p{Zp}\\ufffd]+$' }) as const
 
 export const filterProperties = {
   user: searched(200),
