@@ -94,7 +94,7 @@ describe('traceparent', () => {
     for (const headers of tried) {
       const answer = await send(headers)
       assert.equal(answer.status, usual.status)
-      assert.doesNotMatch(answer.text, /4bf92f|injected|script|xxxx|0000000000/i)
+      assert.doesNotMatch(answer.text, /4bf92f|injected|script|x{20}|0000000000/i)
       assert.deepEqual(
         answer.headers.map(([name]) => name).toSorted(),
         usual.headers.map(([name]) => name).toSorted(),
@@ -102,7 +102,8 @@ describe('traceparent', () => {
       const expected = headers.tracestate === undefined ? undefined : traceId
       assert.deepEqual(answer.traces, [expected], JSON.stringify(headers).slice(0, 100))
     }
-    for (const line of t.logLines) assert.doesNotMatch(line, /injected|script|xxxx/i)
+    // A random id of a request may well hold a few of them.
+    for (const line of t.logLines) assert.doesNotMatch(line, /injected|script|x{20}/i)
   })
 })
 
