@@ -52,7 +52,6 @@ const pages = [
   'settings',
   'testing',
   'troubleshooting',
-  'unusual-sign-ins',
   'user-fields',
   'workers',
   'trusted-issuers',

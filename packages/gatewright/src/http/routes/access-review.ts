@@ -76,7 +76,7 @@ const tag = 'Administration'
 /** For people alone: a key that may read the audit log is for collecting it. */
 const reads = { access: permission('audit:read'), limit: 'read', audit: 'none' } as const
 
-const digestExample = 'anExampleOfADigestOfWhatWasReviewed_0123456'
+const digestExample = 'anExampleOfADigestOfEverythingThatWasShown_'
 
 export const findingExample = {
   id: madeUpId,
