@@ -55,7 +55,6 @@ const pages = [
   'user-fields',
   'workers',
   'trusted-issuers',
-  'unusual-sign-ins',
 ]
 const pagesOf: Readonly<Record<string, readonly string[]>> = { gatewright: pages, verifier: ['verifier'] }
 
