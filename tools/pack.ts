@@ -55,6 +55,7 @@ const pages = [
   'user-fields',
   'workers',
   'trusted-issuers',
+  'unusual-sign-ins',
 ]
 const pagesOf: Readonly<Record<string, readonly string[]>> = { gatewright: pages, verifier: ['verifier'] }
 
