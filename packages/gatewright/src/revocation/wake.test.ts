@@ -62,7 +62,9 @@ describe('a wake', () => {
       wake()
       await delay(1)
     }
-    assert.ok(sent >= 2 && sent <= 11, `${sent} reads`)
+    const took = performance.now() - start
+    // A timer of 20 ms may end within the 20th.
+    assert.ok(sent >= 2 && sent <= took / 19 + 1, `${sent} reads in ${took} ms`)
   })
 
   test('after a read that failed starts another one', async () => {

@@ -151,7 +151,7 @@ describe('a thread', () => {
     assert.equal(failing.isLoaded(), false)
   })
 
-  test('that is stopped refuses whoever waits for it', { timeout: 5_000 }, async () => {
+  test('that is stopped refuses whoever waits for it', { timeout: 30_000 }, async () => {
     const start = startOther(`require('node:worker_threads').parentPort.on('message', () => {})`)
     const stopped = createPasswordStrength({ patience: 60_000, start })
     const waiting = assert.rejects(stopped.measure(parsePassword('some'), []), isRefused('strength_unknown'))
