@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { inTransaction } from 'gatewright/transaction'
+import { sql } from 'kysely'
 import { eraseAudit, listUnerased } from '../../packages/gatewright/src/administration/erase-audit.ts'
 import { eraseOverdue } from '../../packages/gatewright/src/audit/erase-events.ts'
 import { auditEvents } from '../../packages/gatewright/src/audit/events.ts'
@@ -173,4 +175,17 @@ describe('what the audit log has of a person is erased', () => {
     }
     assert.equal(besides(halved.id).length, before)
   })
+})
+
+test('what is erased is gone from the file of SQLite, not only from its tables', {
+  skip: process.env.TEST_DATABASE === 'postgres' && 'PostgreSQL has its vacuum',
+}, async () => {
+  const address = '198.51.100.177'
+  const wiped = await signUp(t, 'wiped')
+  for (let n = 0; n < 3; n++)
+    await t.call('POST', 'login', { address, body: { username: 'wiped', password: 'wrong-wrong-wrong' } })
+  await eraseAudit(t.engine, { userId: wiped.id, reason: 'asked_for', origin })
+  await sql`pragma wal_checkpoint(truncate)`.execute(t.engine.db)
+  const file = t.engine.settings.databaseUrl.replace(/^sqlite:/, '')
+  assert.ok(!readFileSync(file).includes(address))
 })

@@ -110,6 +110,14 @@ test('each is an event, which says who took what; the address that was searched 
   assert.ok(!row?.details.includes('192.0.2.200'))
 })
 
+test('an export of what is of a user names the user by the id, and not on the chain', async () => {
+  await take({ user: 'alice', event: 'user.disabled' })
+  const { body } = await t.call('GET', 'admin/audit?event=audit.exported&limit=1', { token: chief.access })
+  assert.equal(body.data[0].details.user, alice.id)
+  const rows = await t.engine.db.selectFrom('audit_events').select('details').execute()
+  assert.ok(!rows.some(({ details }) => details.includes('alice')))
+})
+
 describe('an export is refused', () => {
   const exported = async () => {
     const row = t.engine.db.selectFrom('audit_events').select(eb => eb.fn.countAll().as('n'))

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../audit/read-events.ts'
 import { type Origin, recordEvent } from '../audit/record.ts'
-import { searchEvents } from '../audit/search-events.ts'
+import { type EventFilter, searchEvents } from '../audit/search-events.ts'
 import type { Clock } from '../ground/clock.ts'
 import type { Granting } from '../permissions/granted.ts'
 import { exportLines } from '../sealing/export-lines.ts'
@@ -41,9 +41,10 @@ const withoutPersonal = (event: RecordedEvent): RecordedEvent => ({
 
 const isWhole = (filter: LogFilter): boolean => Object.values(filter).every(value => value === undefined)
 
-const detailsOf = ({ filter, withPersonal }: AskedExport) => ({
+/** A user by the id: a name would stay on the chain for ever. */
+const detailsOf = ({ filter, withPersonal }: AskedExport, { userId }: EventFilter) => ({
   personal: withPersonal,
-  ...(filter.user !== undefined && { user: filter.user }),
+  ...(userId !== undefined && { user: userId }),
   ...(filter.event !== undefined && { event: filter.event }),
   ...(filter.from !== undefined && { from: filter.from }),
   ...(filter.until !== undefined && { until: filter.until }),
@@ -87,10 +88,11 @@ export const exportAudit = async (
   origin: Origin,
   caller?: Caller,
 ): Promise<AsyncGenerator<string>> => {
+  const details = detailsOf(asked, await toEventFilter(dependencies, asked.filter))
   await inTransaction(dependencies.db, async work => {
     await holdAdministrator(dependencies, work, caller, { needed: ['audit:read'] })
     const session = caller && { sessionId: caller.sessionId }
-    await recordEvent(dependencies, work, 'audit.exported', { origin, ...session, details: detailsOf(asked) })
+    await recordEvent(dependencies, work, 'audit.exported', { origin, ...session, details })
   })
   const { filter, withPersonal } = asked
   const lines = isWhole(filter)

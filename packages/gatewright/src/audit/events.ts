@@ -373,7 +373,7 @@ export const auditEvents = {
     when: 'Somebody took an export of the audit log; the details have what was asked for, and whether it holds what is personal.',
     fields: {
       personal: 'plain',
-      user: 'plain',
+      user: 'personal',
       event: 'plain',
       from: 'plain',
       until: 'plain',

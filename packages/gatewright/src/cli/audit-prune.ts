@@ -25,7 +25,7 @@ const prune = async (engine: Engine) => {
       })
     await engine.sealer.look()
     for (let deleted = 0, to: number | undefined; ; ) {
-      const rows = await inTransaction(owner, work => deletePruned(work))
+      const rows = await inTransaction(owner, work => deletePruned(work, before))
       deleted += rows
       if (rows > 0) continue
       const next = await inTransaction(engine.db, work => recordPruning(engine, work, { before, origin }))

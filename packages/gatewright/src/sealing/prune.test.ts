@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { sealMany } from '../../../../test/audit/chain.ts'
+import { inVain } from '../../../../test/audit/in-vain.ts'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { keepHouse } from '../../../../test/housekeeping/keep-house.ts'
 import { day, hour, minute } from '../ground/clock.ts'
 import { isSqlite } from '../storage/columns.ts'
 import { checkAudit } from '../upkeep/audit-check.ts'
+import { deletePruned } from './prune.ts'
 import { readChain } from './read-chain.ts'
 import { openDatabaseSource } from './verify/database-source.ts'
 import { verifyChain } from './verify/verify-chain.ts'
@@ -56,6 +58,14 @@ test('a row put in the place of another is refused as well', async () => {
           on conflict (id) do update set at = 0`.execute(db)
   await assert.rejects(replace(), /neither changed nor removed/)
 })
+
+test('a pruning that the server’s role has recorded of everything is not taken at its word by the role that deletes', () =>
+  inVain(t.engine.db, async db => {
+    const to_position = 1_000_000
+    await db.insertInto('audit_prunings').values({ from_position: 1, to_position, hash: '', at: 0 }).execute()
+    assert.equal(await deletePruned({ db }, t.clock.now() - 10 * day), 0)
+    assert.ok((await deletePruned({ db }, t.clock.now() + day)) > 30)
+  }))
 
 test('before its time nothing is deleted, then the whole beginning is, with a signed checkpoint, and the chain is whole', async () => {
   t.clock.advance(9 * day)

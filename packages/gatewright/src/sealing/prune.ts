@@ -68,30 +68,32 @@ const deleteCheckpoints = async (db: Database, to: number): Promise<void> => {
 
 /**
  * Deletes a part of what recorded prunings cover, the oldest first, each event with what is personal of it, and its
- * seal last: by that the triggers see that it is covered.
+ * seal last: by that the triggers see that it is covered. What is younger than `before` stays, whatever a pruning says:
+ * the server's role may record one, and the owner's, which deletes, would take its word for it.
  * @returns how many events
  */
-export const deletePruned = async ({ db }: Pick<Work, 'db'>): Promise<number> => {
+export const deletePruned = async ({ db }: { readonly db: Database }, before: number): Promise<number> => {
   const covered = await findCovered(db)
   if (covered === 0) return 0
   const seals = await db
-    .selectFrom('audit_seals')
-    .select(['position', 'event_id'])
-    .where('position', '<=', covered)
-    .orderBy('position')
+    .selectFrom('audit_seals as s')
+    .leftJoin('audit_events as e', 'e.id', 's.event_id')
+    .select(['s.position', 's.event_id', 'e.at'])
+    .where('s.position', '<=', covered)
+    .orderBy('s.position')
     .limit(pruneBatch)
     .execute()
-  const last = seals.at(-1)
-  if (last === undefined) {
-    await forgetFormer(db, covered)
-    return 0
-  }
-  const ids = seals.map(({ event_id }) => event_id)
+  if (seals.length === 0) await forgetFormer(db, covered)
+  const kept = seals.findIndex(({ at }) => at !== null && at >= before)
+  const due = kept < 0 ? seals : seals.slice(0, kept)
+  const last = due.at(-1)
+  if (last === undefined) return 0
+  const ids = due.map(({ event_id }) => event_id)
   await db.deleteFrom('audit_personal').where('event_id', 'in', ids).execute()
   await db.deleteFrom('audit_events').where('id', 'in', ids).execute()
   await deleteCheckpoints(db, last.position)
   await db.deleteFrom('audit_seals').where('position', '<=', last.position).execute()
-  return seals.length
+  return due.length
 }
 
 /**

@@ -8,7 +8,7 @@ import { systemOrigin as origin, recordEvent } from '../audit/record.ts'
 import { hour, minute } from '../ground/clock.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { listUnsealed, readHead, sealEvents } from './seal-events.ts'
-import { createSealer } from './sealer.ts'
+import { createSealer, isDue } from './sealer.ts'
 
 let t: TestApp
 before(async () => {
@@ -71,6 +71,14 @@ test('a checkpoint is signed by a key of its own, once for each place', async ()
   const [key] = await t.engine.db.selectFrom('audit_keys').selectAll().execute()
   assert.equal(key?.public_key, checkpoint.public_key)
   assert.doesNotMatch(key?.private_key ?? '', /^$/)
+})
+
+test('a clock that went ahead for a while and was set back does not keep what follows from being signed', () => {
+  const now = t.clock.now()
+  for (const checkedAt of [now - hour, now + 400 * hour])
+    assert.equal(isDue({ position: 2, checked: 1, checkedAt }, now, true), true)
+  assert.equal(isDue({ position: 2, checked: 1, checkedAt: now }, now, true), false)
+  assert.equal(isDue({ position: 2, checked: 2, checkedAt: now + hour }, now, true), false)
 })
 
 const isServer = () => t.engine.settings.databaseUrl.startsWith('postgres')

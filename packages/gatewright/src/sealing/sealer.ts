@@ -27,6 +27,13 @@ const longestStop = 5 * second
 /** Older than this and unsealed: something is wrong. */
 const longestUnsealed = minute
 
+type Signed = Pick<Head, 'position' | 'checked' | 'checkedAt'>
+
+/** A checkpoint of the future is of a clock that was wrong: nothing would be signed until that was caught up with. */
+export const isDue = ({ position, checked, checkedAt }: Signed, now: number, isSealing: boolean): boolean =>
+  position - checked >= mostUnsigned ||
+  (position > checked && Math.abs(now - checkedAt) >= longestUnsigned + (isSealing ? 0 : patience))
+
 export type SealerLog = Readonly<
   Record<'info' | 'warn', (fields: Readonly<Record<string, unknown>>, message: string) => void>
 >
@@ -105,10 +112,6 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
     return head
   }
 
-  const isDue = ({ position, checked, checkedAt }: Head): boolean =>
-    position - checked >= mostUnsigned ||
-    (position > checked && clock.now() - checkedAt >= longestUnsigned + (isSealing ? 0 : patience))
-
   const sign = async ({ position, hash, checked }: Head): Promise<Checkpoint | undefined> => {
     if (position === checked) return undefined
     const signed = await inTransaction(db, async work => {
@@ -129,7 +132,7 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
 
   const turn = async (): Promise<void> => {
     const head = await lookOnce()
-    if (head !== undefined && isDue(head)) await sign(head)
+    if (head !== undefined && isDue(head, clock.now(), isSealing)) await sign(head)
     // Nobody waits for another machine to seal what is recorded here.
     void anchors?.deliver(log)
   }

@@ -154,6 +154,7 @@ const defineTests = (): void => {
       { event: 'user.disabled', reason: 'left in anger', details: '{}' },
       { event: 'api-key.ended', reason: 'revoked', ...key },
       { event: 'session.ended', reason: 'logout', details: '{}' },
+      { event: 'x.odd', details: 'null' },
       ...Array.from({ length: 2_100 }, () => ({
         event: 'x.y',
         address: '192.0.2.2',
@@ -175,12 +176,13 @@ const defineTests = (): void => {
       .execute()
     assert.ok(moved.every(({ own }) => own === null))
     assert.deepEqual(
-      moved.slice(0, 5).map(row => [row.event, row.reason, row.details, row.at, row.address, row.personal]),
+      moved.slice(0, 6).map(row => [row.event, row.reason, row.details, row.at, row.address, row.personal]),
       [
         ['session.started', null, '{"amr":["pwd"]}', 7, '192.0.2.1', '{}'],
         ['user.disabled', null, '{}', 7, null, '{"said":"left in anger"}'],
         ['api-key.ended', 'revoked', '{"key":"k1"}', 7, null, '{"name":"my laptop"}'],
         ['session.ended', 'logout', '{}', null, null, null],
+        ['x.odd', null, 'null', null, null, null],
         ['x.y', null, '{"name":"of x"}', 7, '192.0.2.2', '{}'],
       ],
     )
@@ -193,7 +195,8 @@ const defineTests = (): void => {
       moved.map(({ commitments }) => commitments),
     )
     assert.equal(moved.length, rows.length)
-    assert.equal(new Set(moved.map(({ salt }) => salt)).size, rows.length)
+    // Two have none.
+    assert.equal(new Set(moved.map(({ salt }) => salt)).size, rows.length - 1)
   })
 
   test('what has run is not run again', async context => {

@@ -59,6 +59,8 @@ const enterWal = (database: DatabaseSync): void => {
 const connect = (path: string): DatabaseSync => {
   const database = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true })
   database.exec('pragma trusted_schema = off')
+  // What is deleted is written over: else an erased address stands in the file until something needs the place.
+  database.exec('pragma secure_delete = on')
   return database
 }
 

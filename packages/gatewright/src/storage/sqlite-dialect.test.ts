@@ -228,6 +228,7 @@ const defineTests = (): void => {
       synchronous: { expected: 1, why: 'what is answered waits for the disk by itself (write-log.ts)' },
       foreign_keys: { expected: 1, why: 'no session without its user' },
       trusted_schema: { expected: 0, why: 'a planted schema calls no function' },
+      secure_delete: { expected: 1, why: 'what is erased does not stay in the file' },
       busy_timeout: { expected: 0, why: 'SQLite would wait with the whole process' },
     }
     for (const [name, { expected, why }] of Object.entries(pragmas))

@@ -9,7 +9,7 @@ const interval = day
 
 const pruneBatchOf = async (dependencies: TaskDependencies, work: Work): Promise<Batch> => {
   const before = dependencies.clock.now() - dependencies.settings.auditRetention
-  const rows = await deletePruned(work)
+  const rows = await deletePruned(work, before)
   if (rows > 0) return { rows, isLast: false }
   if ((await readOverdue(work.db, before)) < interval) return { rows, isLast: true }
   const to = await recordPruning(dependencies, work, { before, origin })

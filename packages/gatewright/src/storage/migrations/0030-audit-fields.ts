@@ -44,7 +44,7 @@ type Json = Record<string, unknown>
 const splitRow = ({ event, reason, details }: OldRow) => {
   const isPersonal = ([field]: [string, unknown]) =>
     withPersonal.test(event) && personalFields.includes(field)
-  const fields = Object.entries(JSON.parse(details) as Json)
+  const fields = Object.entries((JSON.parse(details) ?? {}) as Json)
   const said = inWords.includes(event) && reason !== null ? { said: reason } : {}
   return {
     plain: Object.fromEntries(fields.filter(field => !isPersonal(field))),
