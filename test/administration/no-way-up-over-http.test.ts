@@ -247,6 +247,8 @@ const readEvents = (since: number): Promise<readonly (AuditEvent & { user_id: st
     .selectFrom('audit_events')
     .select(['id', 'actor', 'event', 'user_id'])
     .where('id', '>', since)
+    // Those of changes: that a right was missing is told as well.
+    .where('event', '!=', 'access.refused')
     .orderBy('id')
     .execute()
 const newestEvent = async (): Promise<number> => {

@@ -47,7 +47,7 @@ export type Sealer = {
   readonly sign: () => Promise<Checkpoint | undefined>
   /** How long the oldest event waits that is known not to be sealed, in milliseconds; 0 where all are. */
   readonly lag: () => number
-  /** Seals and signs what is left, where it was started, and ends. */
+  /** Seals and signs what is left, and ends. One that has not looked yet leaves it: a refused start says nothing more. */
   readonly stop: () => Promise<void>
 }
 
@@ -75,6 +75,7 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
   let isSealing = true
   let oldest: number | undefined
   let settledAt = clock.monotonic()
+  let hasBegun = false
 
   /** All behind the window's start, batch by batch; undefined where another process was first. */
   const sealBehind = async (head: Head, after: number): Promise<Head | undefined> => {
@@ -131,6 +132,7 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
   }
 
   const turn = async (): Promise<void> => {
+    hasBegun = true
     const head = await lookOnce()
     if (head !== undefined && isDue(head, clock.now(), isSealing)) await sign(head)
     // Nobody waits for another machine to seal what is recorded here.
@@ -177,10 +179,9 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
         : Math.max(0, clock.now() - oldest)
     },
     stop: async () => {
-      const wasStarted = state === 'started'
       state = 'stopped'
       clearTimeout(timer)
-      if (wasStarted)
+      if (hasBegun)
         await waitAtMost(
           longestStop,
           inTurn(finish).catch(error => log.warn({ err: error }, 'the last audit events were not sealed')),
