@@ -190,6 +190,9 @@ describe('a use is written', () => {
       [today - 3 * day, today],
       [today + 2 * day, today + 2 * day],
       [today, today + 2 * day],
+      // Of a clock that was ahead: what is granted would look used for all that time.
+      [today + 3_000 * day, today + 3_000 * day],
+      [today + 3 * day, today + 3 * day],
     ] as const) {
       const uses = at(start)
       uses.note('role', 'moderator', 'posts:moderate')

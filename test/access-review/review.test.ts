@@ -394,3 +394,30 @@ describe('in a large installation', () => {
     assert.equal(review.counts.find(({ kind }) => kind === 'unused-key')?.more, false)
   })
 })
+
+test('hiding a key: keys that somebody made and ended by the thousand leave no other unseen', async () => {
+  const { db } = t.engine
+  const crowd = await signUp(t, 'crowd')
+  const ended = (n: number) => ({
+    id: `ended-${n}`,
+    user_id: crowd.id,
+    name: 'ended',
+    secret_hash: `ended-${n}`,
+    permissions: 'posts:moderate',
+    allowed_addresses: '',
+    address: '',
+    created_at: begin,
+    ended_at: begin + 1,
+    has_factor: 0 as const,
+  })
+  const rows = Array.from({ length: 5_001 }, (_, n) => ended(n))
+  for (let at = 0; at < rows.length; at += 1_000)
+    await db
+      .insertInto('api_keys')
+      .values(rows.slice(at, at + 1_000))
+      .execute()
+  const { id } = await giveKeyWithId(t, root.id)
+  assert.equal(await has('lasting-key', id), true)
+  const { counts } = await reviewAccess(t.engine, 90)
+  assert.equal(counts.find(({ kind }) => kind === 'lasting-key')?.more, false)
+})

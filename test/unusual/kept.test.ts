@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { disableUser } from 'gatewright/administration'
-import { day, hour, minute } from 'gatewright/clock'
+import { day, hour, minute, second } from 'gatewright/clock'
 import { systemOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { fingerprintOf } from '../../packages/gatewright/src/unusual/fingerprint.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
@@ -10,7 +10,7 @@ import { password, startTestApp, type TestApp } from '../harness.ts'
 import { giveLink } from '../mail/given-link.ts'
 import { keepHashesCheap } from '../models/cheap-passwords.ts'
 import { type CountedApp, startCountedApp } from '../sessions/counted-app.ts'
-import { addPeople, addPerson, raisedBy, signIn } from './watched.ts'
+import { addPeople, addPerson, raisedBy, signIn, subjectsTo } from './watched.ts'
 
 let t: TestApp
 let counted: CountedApp
@@ -196,5 +196,52 @@ describe('what is no attack', () => {
         .values(rows.slice(at, at + 512))
         .execute()
     assert.deepEqual(await raisedBy(t, () => signIn(t, 'nobody', wrong, from(120))), {})
+  })
+})
+
+describe('a clock that was ahead, and was set right', () => {
+  const ahead = () => t.clock.now() + 300 * day
+  const attack = (names: readonly string[], n: number) => async () => {
+    for (const name of names) await signIn(t, name, wrong, from(n))
+  }
+  const digests = async () => {
+    const rows = await t.engine.db
+      .selectFrom('mails')
+      .select('due_at')
+      .where('kind', '=', 'unusual-digest')
+      .where('created_at', '=', t.clock.now())
+      .execute()
+    return rows.map(({ due_at }) => Number(due_at) - t.clock.now())
+  }
+
+  test('blinding the alarm: what was raised then is raised again now, and administrators are told at once', async () => {
+    t.clock.advance(2 * day)
+    const names = Array.from({ length: 13 }, (_, n) => `blind-${n}`)
+    assert.deepEqual(await raisedBy(t, attack(names, 140)), { 'many-users-one-address': 1 })
+    await t.engine.db.updateTable('unusual').set({ raised_at: ahead() }).execute()
+    assert.deepEqual(await raisedBy(t, attack(names.slice(0, 1), 140)), { 'many-users-one-address': 1 })
+    assert.deepEqual(await digests(), [0, 0])
+    assert.deepEqual(await raisedBy(t, attack(names.slice(0, 1), 140)), {})
+  })
+
+  test('unheard alarm: a digest of a process whose clock is a second ahead is out by now, and tells nothing of this', async () => {
+    t.clock.advance(2 * day)
+    const names = Array.from({ length: 13 }, (_, n) => `unheard-${n}`)
+    await t.engine.db.deleteFrom('mails').where('kind', '=', 'unusual-digest').execute()
+    const sent = { raised_at: t.clock.now() + second, former_at: null }
+    await t.engine.db.updateTable('unusual').set(sent).where('pattern', '=', 'digest').execute()
+    assert.deepEqual(await raisedBy(t, attack(names, 145)), { 'many-users-one-address': 1 })
+    assert.deepEqual(await digests(), [second + 5 * hour])
+    const administrator = await addPerson(t, { roles: ['admin'] })
+    t.clock.advance(6 * hour)
+    assert.equal((await subjectsTo(t, administrator)).length, 1)
+  })
+
+  test('false alarm: failures noted then are none of today', async () => {
+    t.clock.advance(2 * day)
+    const { id, username } = await addPerson(t)
+    const row = { subject: id, pattern: 'many-failures', mark: 'then', count: 30, forgotten_at: ahead() }
+    await t.engine.db.insertInto('sign_in_marks').values(row).execute()
+    assert.deepEqual(await raisedBy(t, attack([username], 150)), {})
   })
 })

@@ -24,10 +24,11 @@ const readKeys = ({ db }: Looking) =>
       'api_keys.created_at',
       'api_keys.expires_at',
       'api_keys.last_used_at',
-      'api_keys.ended_at',
       'users.username',
       'users.kind',
     ])
+    // Anybody can make keys and end them: of those there may be any number.
+    .where('api_keys.ended_at', 'is', null)
     .orderBy('api_keys.created_at')
     .orderBy('api_keys.id')
     .limit(mostKeys + 1)
@@ -86,9 +87,7 @@ const findUnbounded = async (looking: Looking, rows: readonly KeyRow[]): Promise
 /** What there is to say of API keys that have not ended. */
 export const findKeys = async (looking: Looking): Promise<Found> => {
   const read = await readKeys(looking)
-  const rows = read
-    .slice(0, mostKeys)
-    .filter(row => row.ended_at === null && (row.expires_at === null || row.expires_at > looking.now))
+  const rows = read.slice(0, mostKeys).filter(row => row.expires_at === null || row.expires_at > looking.now)
   const uses = await readUses(
     looking.db,
     'api-key',

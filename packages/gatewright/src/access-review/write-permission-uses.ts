@@ -1,3 +1,4 @@
+import { day } from '../ground/clock.ts'
 import { isSqlite } from '../storage/columns.ts'
 import type { Database } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
@@ -12,6 +13,12 @@ export type DayOfUse = {
   /** Its beginning. */
   readonly day: number
 }
+
+/**
+ * A day so much later than one that is written now was noted by a clock that was ahead: what is granted would look
+ * used until then. Uses wait for a database for an hour at most.
+ */
+const aheadAfter = 7 * day
 
 /** As a table, typed as PostgreSQL wants it said. */
 const toRows = (db: Database, uses: readonly DayOfUse[]) => {
@@ -50,7 +57,7 @@ const selectUsers = ({ db, beforeLock }: Work, uses: readonly DayOfUse[]) => {
 }
 
 /**
- * Writes the days of these uses, in one statement: never backwards, in one order for all processes, and for nobody
+ * Writes the days of these uses, in one statement: never backwards but from a future, in one order for all processes, and for nobody
  * who was deleted. A user whose row somebody is changing is left out: who deletes one must find all that there is.
  * @returns those written
  */
@@ -87,6 +94,8 @@ export const writePermissionUses = async (
         last_day: eb
           .case()
           .when('excluded.last_day', '>', eb.ref('permission_uses.last_day'))
+          .then(eb.ref('excluded.last_day'))
+          .when('permission_uses.last_day', '>', eb('excluded.last_day', '+', aheadAfter))
           .then(eb.ref('excluded.last_day'))
           .else(eb.ref('permission_uses.last_day'))
           .end(),

@@ -1,5 +1,6 @@
-import type { Clock } from '../ground/clock.ts'
-import type { Database } from '../storage/tables.ts'
+import type { ExpressionBuilder } from 'kysely'
+import { type Clock, mostApart } from '../ground/clock.ts'
+import type { Database, Tables } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import { type PatternName, patternOf } from './patterns.ts'
 
@@ -36,6 +37,13 @@ export const addMarks = async (
 
 type Counted = Omit<Mark, 'mark'>
 
+/** Not past its window, nor further ahead than it can be: that one is of a clock that was ahead. */
+const isCounted = (eb: ExpressionBuilder<Tables, 'sign_in_marks'>, now: number, pattern: PatternName) =>
+  eb.and([
+    eb('forgotten_at', '>', now),
+    eb('forgotten_at', '<=', now + patternOf(pattern).window + mostApart),
+  ])
+
 /** What these subjects have that is not past its window, by pattern. */
 export const sumMarks = async (
   { clock }: Dependencies,
@@ -45,8 +53,13 @@ export const sumMarks = async (
   const rows = await db
     .selectFrom('sign_in_marks')
     .select(eb => ['pattern', eb.fn.countAll<number>().as('marks'), eb.fn.sum<number>('count').as('total')])
-    .where(eb => eb.or(counted.map(({ subject, pattern }) => eb.and({ subject, pattern }))))
-    .where('forgotten_at', '>', clock.now())
+    .where(eb =>
+      eb.or(
+        counted.map(({ subject, pattern }) =>
+          eb.and([eb.and({ subject, pattern }), isCounted(eb, clock.now(), pattern)]),
+        ),
+      ),
+    )
     .groupBy('pattern')
     .execute()
   return pattern => {
@@ -67,7 +80,7 @@ export const countMarks = async (
     .select(eb => eb.fn.countAll<number>().as('count'))
     .where('subject', 'in', subjects)
     .where('pattern', '=', pattern)
-    .where('forgotten_at', '>', clock.now())
+    .where(eb => isCounted(eb, clock.now(), pattern))
     .executeTakeFirstOrThrow()
   return Number(count)
 }

@@ -1,5 +1,5 @@
 import { type AuditEntry, recordEvent } from '../audit/record.ts'
-import type { Clock } from '../ground/clock.ts'
+import { type Clock, mostApart } from '../ground/clock.ts'
 import type { MailDependencies } from '../mail/queue.ts'
 import type { Processes } from '../processes/processes.ts'
 import type { Database } from '../storage/tables.ts'
@@ -27,7 +27,13 @@ const claim = async (
       conflict
         .columns(['subject', 'pattern'])
         .doUpdateSet(eb => ({ raised_at: now, former_at: eb.ref('unusual.raised_at') }))
-        .where('unusual.raised_at', '<=', now - patternOf(pattern).window),
+        .where(eb =>
+          eb.or([
+            eb('unusual.raised_at', '<=', now - patternOf(pattern).window),
+            // By a clock that was ahead, and was set right: nothing else would be raised until then.
+            eb('unusual.raised_at', '>', now + mostApart),
+          ]),
+        ),
     )
     .executeTakeFirst()
   return numInsertedOrUpdatedRows === 1n
