@@ -11,6 +11,8 @@ import { addCheckpoint } from './checkpoints.ts'
 import { batchSize, type Head, listUnsealed, readHead, sealEvents } from './seal-events.ts'
 import { createSweep } from './sweep-unsealed.ts'
 
+/** A start that fails, because another program has the port, has sealed and said nothing. */
+const firstLook = second
 /** How often the one who seals looks, at most; half of it at least. */
 const interval = 600
 /** The others look so often whether it still does. */
@@ -139,14 +141,11 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
     void anchors?.deliver(log)
   }
 
-  const goOn = (): void => {
-    timer = setTimeout(
-      async () => {
-        await inTurn(turn).catch(error => log.warn({ err: error }, 'audit events could not be sealed'))
-        if (state === 'started') goOn()
-      },
-      jitter(random, isSealing ? interval : longInterval),
-    ).unref()
+  const goOn = (pause: number): void => {
+    timer = setTimeout(async () => {
+      await inTurn(turn).catch(error => log.warn({ err: error }, 'audit events could not be sealed'))
+      if (state === 'started') goOn(jitter(random, isSealing ? interval : longInterval))
+    }, pause).unref()
   }
 
   const finish = async (): Promise<void> => {
@@ -160,7 +159,7 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
       if (state !== 'idle') return
       log = logger
       state = 'started'
-      goOn()
+      goOn(firstLook)
     },
     look: () =>
       inTurn(async () => {

@@ -1,14 +1,12 @@
-import { day, hour, minute, second, toTimestamp } from '../ground/clock.ts'
+import { day, hour, minute, toTimestamp } from '../ground/clock.ts'
 import { readUndelivered, readUnsealed } from '../sealing/read-chain.ts'
 import type { DatabaseFacts } from './facts.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
 type Facts = Pick<DatabaseFacts, 'db' | 'clock' | 'settings'>
 
-/** Older than this and unsealed: an alarm. */
-const longestUnsealed = minute
-/** A row of counted refusals is written up to a minute after its time, and sealed a moment after that. */
-const lookAgain = 2 * second
+/** Older than this and unsealed: an alarm. A row of counted refusals is written up to a minute after its time. */
+const longestUnsealed = 2 * minute
 /** A checkpoint that has not left the machine by then. */
 const longestUndelivered = hour
 /** One pruning a day, and one for a night without a server. */
@@ -20,8 +18,6 @@ const findOldUnsealed = async ({ db, clock }: Facts) => {
 }
 
 const checkSealed = async (facts: Facts): Promise<Finding | undefined> => {
-  if ((await findOldUnsealed(facts)) === undefined) return undefined
-  await facts.clock.sleep(lookAgain)
   const old = await findOldUnsealed(facts)
   if (old?.oldestAt === undefined) return undefined
   return warning({
