@@ -1,5 +1,6 @@
-import type { ExpressionBuilder } from 'kysely'
+import { type ExpressionBuilder, sql } from 'kysely'
 import { type Clock, mostApart } from '../ground/clock.ts'
+import { isSqlite } from '../storage/columns.ts'
 import type { Database, Tables } from '../storage/tables.ts'
 import type { Work } from '../storage/transaction.ts'
 import { type PatternName, patternOf } from './patterns.ts'
@@ -12,18 +13,32 @@ export type Sum = { readonly marks: number; readonly total: number }
 
 type Dependencies = { readonly clock: Clock }
 
+/**
+ * Whoever adds to the same subject waits, so that the last one counts all: a hundred guesses sent at once would else
+ * each see none of the others. One statement, and one lock of each pattern, in the order of the marks. SQLite has
+ * one writer.
+ */
+const queueUp = async ({ db }: Work, marks: readonly Mark[]): Promise<void> => {
+  if (isSqlite(db)) return
+  const locks = marks.map(
+    ({ pattern, subject }) => sql`pg_advisory_xact_lock(hashtext(${pattern}), hashtext(${subject}))`,
+  )
+  await sql`select ${sql.join(locks)}`.execute(db)
+}
+
 /** Adds marks in the order in which they are given, which is the same for all who do. */
 export const addMarks = async (
   { clock }: Dependencies,
-  { db }: Work,
+  work: Work,
   marks: readonly Mark[],
 ): Promise<void> => {
+  await queueUp(work, marks)
   const rows = marks.map(mark => ({
     ...mark,
     count: 1,
     forgotten_at: clock.now() + patternOf(mark.pattern).window,
   }))
-  await db
+  await work.db
     .insertInto('sign_in_marks')
     .values(rows)
     .onConflict(conflict =>
