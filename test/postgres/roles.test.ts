@@ -7,7 +7,12 @@ import { blog } from '../../apps/blog/src/blog.ts'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { eraseAudit, listUnerased } from '../../packages/gatewright/src/administration/erase-audit.ts'
 import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
+import { deletePruned, mayPrune, recordPruning } from '../../packages/gatewright/src/sealing/prune.ts'
+import { openDatabaseSource } from '../../packages/gatewright/src/sealing/verify/database-source.ts'
+import { verifyChain } from '../../packages/gatewright/src/sealing/verify/verify-chain.ts'
 import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
+import type { Database } from '../../packages/gatewright/src/storage/tables.ts'
+import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
 import { real } from '../harness.ts'
 import { newName, openServer, query, readdress } from './query.ts'
 
@@ -146,6 +151,31 @@ describe('with a role that migrates and a role that serves', () => {
     assert.ok(report.erased > 0)
     assert.deepEqual(await listUnerased(owner), [])
     assert.deepEqual(await query(roles.top, `select 1 from audit_personal where address = '192.0.2.31'`), [])
+    await owner.destroy()
+    await engine.close()
+  })
+
+  test('the one that serves records a pruning and deletes nothing; the owner deletes what it covers, and nothing more', async () => {
+    const engine = await start(roles.server, roles.owner)
+    const owner = openDatabase(roles.owner, { pool: 1 })
+    await engine.sealer.look()
+    assert.deepEqual([await mayPrune(engine.db), await mayPrune(owner)], [false, true])
+    const before = engine.clock.now() + 1
+    const to = await inTransaction(engine.db, work =>
+      recordPruning(engine, work, { before, origin: systemOrigin }),
+    )
+    assert.ok(to !== undefined && to > 0)
+    const prune = (db: Database) => inTransaction(db, work => deletePruned(work, before))
+    await assert.rejects(prune(engine.db), { code: '42501' })
+    await assert.rejects(owner.deleteFrom('audit_events').execute(), { code: '23001' })
+    while ((await prune(owner)) > 0);
+    await engine.sealer.look()
+    const { beginning, faults } = await verifyChain({
+      source: await openDatabaseSource(owner),
+      now: engine.clock.now(),
+    })
+    assert.deepEqual(faults, [])
+    assert.equal(beginning, to + 1)
     await owner.destroy()
     await engine.close()
   })
