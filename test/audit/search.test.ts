@@ -179,6 +179,9 @@ describe('the own events', () => {
     ])
     const others = data.filter(({ by }: { by: string }) => by === 'administrator')
     assert.ok(others.length > 0)
+    const ended = data.find(({ event }: { event: string }) => event === 'session.ended')
+    assert.match(ended.text, /^Your session.* ended because an administrator disabled the user\.$/)
+    assert.ok(!JSON.stringify(data).includes('chief'))
     for (const { address, details } of others) assert.deepEqual([address, details], [null, null])
     const text = JSON.stringify(data)
     for (const hidden of [chief.id, '192.0.2.99', 'saw the passport', alice.id])
@@ -206,6 +209,8 @@ describe('what is not answered', () => {
     'a filter too long': { session: 'x'.repeat(201) },
     'an event that can be none': { event: "x' or 1=1" },
     'a time that is none': { from: 'yesterday' },
+    'a leap second': { from: '2026-11-22T23:59:60Z' },
+    'a time before 1970': { until: '1969-12-31T23:59:59Z' },
     'an address that can be none': { address: "1' or 1=1" },
     'an unknown filter': { password: 'x' },
     'too many at once': { limit: '101' },

@@ -1,4 +1,4 @@
-import { recordEvent } from '../audit/record.ts'
+import { type EventTable, recordEvent } from '../audit/record.ts'
 import { toTimestamp, toTimestampOrNull } from '../ground/clock.ts'
 import { type Caller, holdSession } from '../sessions/hold-session.ts'
 import { listSessions } from '../sessions/list-sessions.ts'
@@ -14,13 +14,15 @@ export type UserData = Readonly<
   Record<string, (userId: string, dependencies: { readonly db: Database }) => Promise<readonly unknown[]>>
 >
 
+type Application = { readonly userData: UserData; readonly auditEvents: EventTable }
+
 type Dependencies = SessionDependencies & { readonly db: Database }
 
 /** The newest ones: an account that is attacked for years has more than anybody reads. */
 const mostEvents = 10_000
 
-const listEvents = async (db: Database, userId: string) => {
-  const { rows } = await listOwnEvents(db, userId, { limit: mostEvents })
+const listEvents = async (dependencies: Parameters<typeof listOwnEvents>[0], userId: string) => {
+  const { rows } = await listOwnEvents(dependencies, userId, { limit: mostEvents })
   return rows.map(({ id: _, at, sessionId, ...event }) => ({
     at: toTimestamp(at),
     ...event,
@@ -127,12 +129,12 @@ const readApplication = async (data: UserData, { db }: Dependencies, userId: str
 /**
  * Everything that is kept of the caller, without a secret: no hash, no code, no key that opens anything. What is
  * shown of the account itself is the caller's own view of it.
- * @param data what the application keeps
+ * @param application what it keeps, and its events beside the engine's
  * @throws Refusal `session_ended`
  */
 export const exportUser = async (
   dependencies: Dependencies,
-  data: UserData,
+  { userData, auditEvents: events }: Application,
   { userId, sessionId, origin }: Caller & { readonly origin: Parameters<typeof recordEvent>[3]['origin'] },
 ) => {
   const { db } = dependencies
@@ -149,7 +151,7 @@ export const exportUser = async (
     identities: await listOwnIdentities(db, userId),
     invitations: await listOwnInvitations(db, userId),
     permission_uses: await listPermissionUses(db, userId),
-    events: await listEvents(db, userId),
-    application: await readApplication(data, dependencies, userId),
+    events: await listEvents({ db, events }, userId),
+    application: await readApplication(userData, dependencies, userId),
   }
 }

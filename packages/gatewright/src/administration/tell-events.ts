@@ -5,7 +5,7 @@ import type { Database } from '../storage/tables.ts'
 
 type Told = Pick<RecordedEvent, 'userId' | 'actor' | 'sessionId'>
 
-const idsOf = (ids: readonly (string | null)[]): readonly string[] => [
+export const idsOf = (ids: readonly (string | null)[]): readonly string[] => [
   ...new Set(ids.filter(id => id !== null)),
 ]
 
@@ -15,7 +15,7 @@ const findUsers = async (db: Database, ids: readonly string[]): Promise<StoryNam
   return new Map((await users.where('id', 'in', ids).execute()).map(row => [row.id, row.username] as const))
 }
 
-const findDevices = async (db: Database, ids: readonly string[]): Promise<StoryNames['devices']> => {
+export const findDevices = async (db: Database, ids: readonly string[]): Promise<StoryNames['devices']> => {
   if (ids.length === 0) return new Map()
   const rows = await db.selectFrom('sessions').select(['id', 'device']).where('id', 'in', ids).execute()
   const named = rows.map(async ({ id, device }) => [id, (await toDeviceName(device)).text] as const)

@@ -132,7 +132,15 @@ type Facts = { readonly told: ToldEvent; readonly names: StoryNames }
 
 const nameOf = (id: string, { names }: Facts): string => names.users.get(id) ?? `the user ${id}`
 
-const others: Readonly<Record<string, string>> = { 'command-line': 'the command line', system: 'the server' }
+/** In the place of a name, where the owner is told; and of an administrator, whose name the owner is not told. */
+export const you = 'you'
+export const someAdministrator = 'administrator'
+
+const others: Readonly<Record<string, string>> = {
+  'command-line': 'the command line',
+  system: 'the server',
+  [someAdministrator]: 'an administrator',
+}
 
 const tellWho = (facts: Facts): string => {
   const { actor, userId } = facts.told
@@ -150,10 +158,12 @@ const tellDevice = ({ told, names }: Facts): string => {
   return device === undefined ? '' : ` on ${device}`
 }
 
+const ownerOf = (name: string): string => (name === you ? 'your' : `${name}’s`)
+
 const tellSession = (facts: Facts): string =>
   facts.told.userId === null
     ? `a session${tellDevice(facts)}`
-    : `${nameOf(facts.told.userId, facts)}’s session${tellDevice(facts)}`
+    : `${ownerOf(nameOf(facts.told.userId, facts))} session${tellDevice(facts)}`
 
 const tellEnding = (facts: Facts): string => {
   const { reason } = facts.told
@@ -190,7 +200,7 @@ const parts: Readonly<Record<string, (facts: Facts) => string>> = {
   answer: ({ told }) => (told.details.allowed ? 'yes' : `no, ${tellValue(told.details.code)}`),
 }
 
-const generic = /^(?:somebody|the|an?|values)\b/
+const generic = /^(?:somebody|the|an?|values|your?)\b/
 
 const toSentence = (text: string): string => {
   const tidy = text.replaceAll(/ +/g, ' ').replaceAll(' ,', ',').trim()

@@ -6,6 +6,9 @@ import {
   listAuditLog,
 } from '../../administration/audit-log.ts'
 import type { Engine } from '../../compose.ts'
+import { parseAddress } from '../../ground/address.ts'
+import { parseTimestamp } from '../../ground/clock.ts'
+import { Refusal } from '../../ground/refusal.ts'
 import { permission } from '../../permissions/access-rule.ts'
 import { auditEventExample, auditEventSchema, toAuditEventView } from '../audit-view.ts'
 import { type ListName, readCursor, toCursorPage } from '../cursor.ts'
@@ -32,15 +35,25 @@ export const filterNames = Object.keys(filterProperties) as (keyof typeof filter
 /** A filter as it came. */
 export type AskedFilter = { readonly [Name in keyof typeof filterProperties]?: string | undefined }
 
-const toTime = (time: string | undefined): number | undefined =>
-  time === undefined ? undefined : Date.parse(time)
+/** @throws Refusal `validation_failed` for a time before 1970 or a leap second */
+const toTime = (path: string, text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined
+  const time = parseTimestamp(text)
+  if (time !== undefined) return time
+  const message = 'must be a time from 1970 on, such as 2026-11-22T12:00:00Z'
+  throw new Refusal('validation_failed', { errors: [{ path, message }] })
+}
+
+/** Counted refusals have the group of an address as it is written: that is searched for as it came. */
+const toAddress = (text: string | undefined): string | undefined =>
+  text === undefined || text.includes('/') ? text?.toLowerCase() : (parseAddress(text) ?? text.toLowerCase())
 
 export const toLogFilter = (asked: AskedFilter): LogFilter => ({
   user: asked.user,
   event: asked.event,
-  from: toTime(asked.from),
-  until: toTime(asked.until),
-  address: asked.address?.toLowerCase(),
+  from: toTime('/from', asked.from),
+  until: toTime('/until', asked.until),
+  address: toAddress(asked.address),
   sessionId: asked.session,
   requestId: asked.request,
   reason: asked.reason,

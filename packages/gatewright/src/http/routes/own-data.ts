@@ -56,7 +56,7 @@ export const ownDataRoutes = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const caller = principalOf(request)
       const { userId, sessionId } = caller
-      const held = await exportUser(engine, app.userData, { userId, sessionId, origin: originOf(request) })
+      const held = await exportUser(engine, app, { userId, sessionId, origin: originOf(request) })
       void reply.header('content-disposition', 'attachment; filename="account.json"')
       return { account: await readOwnAccount(engine, caller, app.userFields), ...held } as never
     },

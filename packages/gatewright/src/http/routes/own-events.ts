@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import { listOwnEvents, type OwnEvent } from '../../administration/own-events.ts'
-import type { EventTable } from '../../audit/events.ts'
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { signedIn } from '../../permissions/access-rule.ts'
@@ -38,7 +37,7 @@ const example = {
   id: madeUpEventId,
   at: '2026-11-22T08:30:00.000Z',
   event: 'session.started',
-  text: 'A user signed in.',
+  text: 'You signed in on curl, from 127.0.0.1.',
   by: 'you',
   session_id: madeUpId,
   address: '127.0.0.1',
@@ -46,11 +45,11 @@ const example = {
   details: { amr: ['pwd'] },
 } as const
 
-const toView = (events: EventTable) => (event: OwnEvent) => ({
+const toView = (event: OwnEvent) => ({
   id: String(event.id),
   at: toTimestamp(event.at),
   event: event.event,
-  text: events[event.event]?.when ?? event.event,
+  text: event.text,
   by: event.by,
   session_id: event.sessionId,
   address: event.address,
@@ -81,8 +80,8 @@ export const ownEventRoutes = (app: FastifyInstance, engine: Engine): void => {
       const after = readCursor(cursor, name, 'number', 'serial')
       return toCursorPage(
         name,
-        await listOwnEvents(engine.db, userId, { limit, after }),
-        toView(app.auditEvents),
+        await listOwnEvents({ db: engine.db, events: app.auditEvents }, userId, { limit, after }),
+        toView,
       )
     },
   )
