@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { OwnStories } from '../../apps/console/src/activity/en.ts'
 import { ownStories, tellEnd, tellOwnEvent } from '../../apps/console/src/activity/own-story.ts'
+import type { AuditEvent } from '../../apps/console/src/api/audit-answers.ts'
+import { parts, stories, tellEvent } from '../../apps/console/src/events/story.ts'
 import { en } from '../../apps/console/src/texts/en.ts'
 import {
   type Language,
@@ -12,7 +14,9 @@ import {
   pickLocale,
   toText,
 } from '../../apps/console/src/texts/languages.ts'
-import { auditEvents } from '../../packages/gatewright/src/audit/events.ts'
+import { type AuditEventName, auditEvents } from '../../packages/gatewright/src/audit/events.ts'
+import { storyOf } from '../../packages/gatewright/src/audit/story.ts'
+import { becauses } from '../../packages/gatewright/src/audit/story-reasons.ts'
 import { endReasons } from '../../packages/gatewright/src/ground/end-reasons.ts'
 
 const names = Object.keys(en) as (keyof typeof en)[]
@@ -100,6 +104,98 @@ test('an event of the account has its facts, and one that the console does not k
   assert.equal(told('api-key.ended', 'revoked', { name: 'reports' }), 'The API key “reports” ended.')
   assert.equal(told('api-key.ended', 'revoked', null), 'The API key “…” ended.')
   assert.equal(told('order.refunded', null), 'order.refunded')
+})
+
+const chinese = Object.keys(stories) as (keyof typeof stories)[]
+
+/** What a sentence is made of; the API names a device in its own sentence only. */
+const partsOf = (sentence: string): readonly string[] =>
+  [...new Set([...sentence.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name))]
+    .filter(name => name !== 'device')
+    .sort()
+
+for (const tag of chinese)
+  test(`${tag} has a sentence for administrators of every event, made of what the English one is`, () => {
+    const { events, endings, reasons } = stories[tag]
+    assert.deepEqual(Object.keys(events).sort(), Object.keys(auditEvents).sort())
+    for (const event of Object.keys(auditEvents) as AuditEventName[]) {
+      assert.match(events[event], /\p{Script=Han}/u, event)
+      assert.doesNotMatch(events[event], /\{device\}/, event)
+      assert.deepEqual(partsOf(events[event]), partsOf(storyOf(event)), event)
+      const unknown = partsOf(events[event]).filter(
+        name => !(name in parts || name in auditEvents[event].fields),
+      )
+      assert.deepEqual(unknown, [], event)
+    }
+    assert.deepEqual(Object.keys(endings).sort(), endReasons.toSorted())
+    const words = { ...endings, ...ownStories[tag].why, ...reasons }
+    assert.deepEqual(
+      Object.keys(becauses).filter(reason => !(reason in words)),
+      [],
+    )
+  })
+
+const happened: AuditEvent = {
+  id: '1',
+  at: '2026-05-03T10:00:00Z',
+  event: 'session.ended',
+  text: 'In English.',
+  user: { id: 'u1', username: 'ann' },
+  actor: 'u1',
+  api_key_id: null,
+  session_id: null,
+  address: null,
+  request_id: null,
+  reason: null,
+  details: {},
+  erased: [],
+  position: null,
+}
+
+for (const [changes, simplified, traditional] of [
+  [
+    { actor: 'u2', reason: 'user_disabled', address: '192.0.2.7' },
+    'ann 的会话已结束，原因：管理员（u2）停用了用户（来自 192.0.2.7）。',
+    'ann 的工作階段已結束，原因：管理員（u2）停用了使用者（來自 192.0.2.7）。',
+  ],
+  [
+    { event: 'user.created', actor: 'command-line', details: { roles: ['admin', 'author'] } },
+    '命令行创建了用户 ann，角色为 admin、author。',
+    '命令列建立了使用者 ann，角色為 admin、author。',
+  ],
+  [
+    { event: 'sign-in.failed', user: null, actor: null, reason: 'wrong_password' },
+    '未知用户的登录或身份确认失败，原因：密码错误。',
+    '未知使用者的登入或身分確認失敗，原因：密碼錯誤。',
+  ],
+  [
+    { event: 'access.refused', reason: 'insufficient_permission', details: { lacks: 'a:b', count: 3 } },
+    'ann 的操作被拒绝，原因：缺少权限（缺少：a:b），共 3 次。',
+    'ann 的操作遭拒，原因：缺少權限（缺少：a:b），共 3 次。',
+  ],
+  [
+    { event: 'identity.linked', user: { id: 'u1', username: null }, erased: ['subject'], details: {} },
+    '用户 u1 将未知的（已抹除）关联到用户 u1。',
+    '使用者 u1 將未知的（已抹除）連結到使用者 u1。',
+  ],
+  [
+    { event: 'role.deleted', actor: null, details: { role: '{who}\u202e' } },
+    '有人删除了角色 {who}。',
+    '有人刪除了角色 {who}。',
+  ],
+  [{ reason: '__proto__' }, 'ann 的会话已结束，原因：__proto__。', 'ann 的工作階段已結束，原因：__proto__。'],
+] as const)
+  test(`an administrator reads in Chinese: ${simplified}`, () => {
+    const event = { ...happened, ...changes }
+    assert.deepEqual(tellEvent('zh-Hans', event), { text: simplified, lang: undefined })
+    assert.deepEqual(tellEvent('zh-Hant', event), { text: traditional, lang: undefined })
+    assert.deepEqual(tellEvent('en', event), { text: 'In English.', lang: 'en' })
+  })
+
+test('an event that a language has no sentence for is told in English, and marked as that', () => {
+  for (const event of ['order.refunded', 'constructor', '__proto__'])
+    for (const tag of tags)
+      assert.deepEqual(tellEvent(tag, { ...happened, event }), { text: 'In English.', lang: 'en' })
 })
 
 test('a name that is filled in cannot turn the rest of its sentence around', () => {

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useApi } from '../api/use-api.ts'
-import { beside } from '../events/beside.ts'
-import { EventRow } from '../events/event-row.tsx'
+import { ToldEventRow } from '../events/told-event-row.tsx'
 import { Link } from '../forms/link.tsx'
 import { Loaded } from '../forms/loaded.tsx'
 import { Rows } from '../frame/rows.tsx'
@@ -25,14 +24,7 @@ export const LatestUnusual = ({ refetchInterval }: { readonly refetchInterval: n
       {({ data }) => (
         <>
           <Rows label={text('unusualTitle')} items={data} none={text('unusualNone')}>
-            {event => (
-              <EventRow
-                key={event.id}
-                event={event}
-                sentence={<span lang="en">{event.text}</span>}
-                lines={beside(event)}
-              />
-            )}
+            {event => <ToldEventRow key={event.id} event={event} />}
           </Rows>
           {data.length > 0 && (
             <div>

@@ -26,7 +26,7 @@ export const endings: Readonly<Record<EndReason, string>> = {
 }
 
 /** Why something was refused or ended, by its reason id, behind "because". */
-const becauses: Readonly<Record<string, string>> = {
+export const becauses: Readonly<Record<string, string>> = {
   unknown_user: 'nobody has that name',
   wrong_password: 'the password was wrong',
   throttled: 'too many wrong ones were tried before',

@@ -10,8 +10,7 @@ import tiles from '../../administration/tile.module.css'
 import { usePages } from '../../administration/use-pages.ts'
 import type { AuditSearch } from '../../api/audit-answers.ts'
 import { useApi } from '../../api/use-api.ts'
-import { beside } from '../../events/beside.ts'
-import { EventRow } from '../../events/event-row.tsx'
+import { ToldEventRow } from '../../events/told-event-row.tsx'
 import { download } from '../../forms/download.ts'
 import { ProblemNotice } from '../../forms/problem-notice.tsx'
 import { readMemory, remember } from '../../router.ts'
@@ -38,14 +37,9 @@ export const AuditLog = () => {
       <Exactly search={search} onSearch={look} />
       <PagedRows label={text('auditTitle')} none={text('auditNone')} pages={events}>
         {event => (
-          <EventRow
-            key={event.id}
-            event={event}
-            sentence={<span lang="en">{event.text}</span>}
-            lines={beside(event)}
-          >
+          <ToldEventRow key={event.id} event={event}>
             <EventDetails event={event} onSearch={look} />
-          </EventRow>
+          </ToldEventRow>
         )}
       </PagedRows>
       <Export search={search} />
