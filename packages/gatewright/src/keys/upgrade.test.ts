@@ -8,7 +8,6 @@ import { newId, newSecret, systemRandom as random } from '../ground/random.ts'
 import { createSecrets } from '../ground/secrets.ts'
 import { defaultSettings } from '../ground/settings.ts'
 import { openDatabase } from '../storage/database.ts'
-import { ensureInstallation } from '../storage/installation.ts'
 import { engineMigrations, migrate } from '../storage/migrate.ts'
 import { openKeyRing } from './key-ring.ts'
 
@@ -22,7 +21,9 @@ test('a database of the version before keeps its key, which goes on signing unti
   const { owner, migrations } = engineMigrations
   const before = Object.entries(migrations).filter(([name]) => name < '0006')
   await migrate(db, { owner, migrations: Object.fromEntries(before) })
-  await ensureInstallation(parts)
+  const [epoch, created_at] = [newId(random), clock.now()]
+  const installation = { id: 1, epoch, secret_id: secrets.newestId, first_administrator_at: null, created_at }
+  await db.insertInto('installation').values(installation).execute()
   const kid = newId(random)
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const jwk = await crypto.subtle.exportKey('jwk', privateKey)

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { testsDatabase } from '../../../../test/environment.ts'
 import { startTestApp, type TestApp } from '../../../../test/harness.ts'
 import { compose, dataFolder } from '../compose.ts'
 import { newSecret, systemRandom } from '../ground/random.ts'
+import { openSecrets } from './open-secrets.ts'
 import { secretFile } from './secret-file.ts'
 
 const first = newSecret(systemRandom)
@@ -74,6 +77,20 @@ test('a secret file that holds something else stops the start, and is named with
     message: `${file} holds no secret (32 bytes in base64url): put the right file back`,
   })
   await own.close()
+})
+
+test('a start that looked for the file before another one had made both it and the database takes that one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+  const db = t.engine.db.withPlugin({
+    transformQuery: ({ node }) => {
+      writeFileSync(secretFile(folder), first)
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
+  const secrets = await openSecrets({ db, configured: undefined, folder, random: systemRandom })
+  assert.equal(secrets.newestId, t.engine.secrets.newestId)
+  rmSync(folder, { recursive: true })
 })
 
 test('two databases have two epochs', async () => {

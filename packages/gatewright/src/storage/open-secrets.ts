@@ -31,7 +31,9 @@ export const openSecrets = async ({ db, configured, folder, random }: Input): Pr
   const texts = configured ?? (kept === undefined ? [] : [kept])
   if (texts.length > 0) return createSecrets(texts, random)
   const installation = await db.selectFrom('installation').select('secret_id').executeTakeFirst()
-  if (installation !== undefined)
-    throw new Error(explainMissing(installation.secret_id, 'values are made with it'))
-  return createSecrets([makeSecretFile(folder, random)], random)
+  if (installation === undefined) return createSecrets([makeSecretFile(folder, random)], random)
+  // A process that started at the same time may have made the file, and then the row, since we looked for it.
+  const made = readKept(folder)
+  if (made === undefined) throw new Error(explainMissing(installation.secret_id, 'values are made with it'))
+  return createSecrets([made], random)
 }
