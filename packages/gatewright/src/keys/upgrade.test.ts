@@ -22,8 +22,11 @@ test('a database of the version before keeps its key, which goes on signing unti
   const before = Object.entries(migrations).filter(([name]) => name < '0006')
   await migrate(db, { owner, migrations: Object.fromEntries(before) })
   const [epoch, created_at] = [newId(random), clock.now()]
-  const installation = { id: 1, epoch, secret_id: secrets.newestId, first_administrator_at: null, created_at }
-  await db.insertInto('installation').values(installation).execute()
+  const installation = { epoch, secret_id: secrets.newestId, first_administrator_at: null, created_at }
+  await db
+    .insertInto('installation')
+    .values({ id: 1, ...installation })
+    .execute()
   const kid = newId(random)
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const jwk = await crypto.subtle.exportKey('jwk', privateKey)
