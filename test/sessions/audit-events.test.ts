@@ -301,6 +301,13 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     const answer = await call('DELETE', `admin/invitations/${made.id}`, { token })
     return { user: null, actor: me.body.id, answer, details: { invitation: made.id } }
   },
+  'link.made': async () => {
+    const { id } = await join()
+    const reason = 'prove-email'
+    await giveLink(t.engine, reason, id, { email: 'linked@example.org' })
+    const link = connection.row('select id from codes where user_id = ?', id)?.id
+    return { user: id, actor: 'system', reason, details: { link } }
+  },
   'link.refused': async () => {
     const body = { invitation: 'unknown', username: 'stranger', password }
     const answer = await call('POST', 'register', { body })

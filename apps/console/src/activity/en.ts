@@ -23,6 +23,7 @@ export const en = {
     'known-device.proved': 'A browser became a known one by a link in a mail.',
     'password.taken-with-doubt': 'The new password may be known from a breach.',
     'administrator.set-up': 'The account was made, as the first administrator.',
+    'link.made': 'A link was made for a mail to the address of the account.',
     'link.refused': 'A link from a mail was followed that opened nothing any more.',
     'sign-in.failed': 'A sign-in failed: {why}.',
     'second-factor.asked': 'The first half of a sign-in was right, and asked for a second factor.',

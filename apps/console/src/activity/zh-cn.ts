@@ -20,6 +20,7 @@ export const zhCn: OwnStories = {
     'known-device.proved': '通过邮件中的链接，一个浏览器成为已知设备。',
     'password.taken-with-doubt': '新密码可能已在泄露的名单中。',
     'administrator.set-up': '账户已创建，并成为首位管理员。',
+    'link.made': '为发往此账户邮箱的邮件生成了一个链接。',
     'link.refused': '打开了邮件中一个已失效的链接。',
     'sign-in.failed': '登录失败：{why}。',
     'second-factor.asked': '登录的第一步正确，要求提供第二重验证。',

@@ -20,6 +20,7 @@ export const zhTw: OwnStories = {
     'known-device.proved': '透過郵件中的連結，一個瀏覽器成為已知裝置。',
     'password.taken-with-doubt': '新密碼可能已在外洩的名單中。',
     'administrator.set-up': '帳戶已建立，並成為首位管理員。',
+    'link.made': '為寄往此帳戶信箱的郵件產生了一個連結。',
     'link.refused': '開啟了郵件中一個已失效的連結。',
     'sign-in.failed': '登入失敗：{why}。',
     'second-factor.asked': '登入的第一步正確，要求提供第二重驗證。',

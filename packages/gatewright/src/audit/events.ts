@@ -44,6 +44,11 @@ export const auditEvents = {
     fields: { invitation: 'plain' },
     often: 'each',
   },
+  'link.made': {
+    when: 'A link for a user was made, most often for a mail; the reason tells for what.',
+    fields: { link: 'plain' },
+    often: 'each',
+  },
   'link.refused': {
     when: 'A link of a mail was followed that was used, has expired, ended or is for something else; the reason tells for what.',
     fields: {},

@@ -35,6 +35,7 @@ const stories = {
   'user.registered': '{who} registered',
   'user.invited': '{who} invited somebody by mail to register as {roles}',
   'invitation.revoked': '{who} took back an invitation',
+  'link.made': 'a link for {whom} ({reason}) was made',
   'link.refused': 'a link from a mail ({reason}) opened nothing: it was used, has expired or ended',
   'user.created': '{who} created the user {whom} as {roles}',
   'user.disabled': '{who} disabled {whom}, and everything of {whom} ended',

@@ -1,3 +1,4 @@
+import { recordEvent, systemOrigin } from '../audit/record.ts'
 import type { Clock } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { newId, newSecret, type Random } from '../ground/random.ts'
@@ -73,6 +74,18 @@ const insertForUser = async ({ db, beforeLock }: Work, row: CodeRow, version: nu
   return numInsertedOrUpdatedRows === 1n
 }
 
+const recordLink = async (
+  { clock }: CodeDependencies,
+  work: Work,
+  { id, user_id }: CodeRow,
+  purpose: Purpose,
+): Promise<void> => {
+  const { isRecorded = false }: CodePurpose = codePurposes[purpose]
+  const whose = user_id === null ? {} : { userId: user_id }
+  const entry = { origin: systemOrigin, reason: purpose, details: { link: id }, ...whose }
+  if (isRecorded) await recordEvent({ clock }, work, 'link.made', entry)
+}
+
 /**
  * Makes a code that is good once, for its purpose, until its time.
  * @returns undefined where the user changed since the version that was read, or is disabled: check again
@@ -86,6 +99,7 @@ export const makeCode = async (
   const row = toRow(dependencies, code, secret)
   if (code.user === undefined) await work.db.insertInto('codes').values(row).execute()
   else if (!(await insertForUser(work, row, code.user.version))) return undefined
+  await recordLink(dependencies, work, row, code.purpose)
   return { id: row.id, secret, expiresAt: row.expires_at }
 }
 

@@ -10,17 +10,19 @@ export type CodePurpose = {
    * back what a thief did must outlive what the thief does next. A reset by mail ends `not-me` all the same.
    */
   readonly outlives?: true
+  /** It leaves an audit event of its own: no other one tells that it was made. A challenge alone opens nothing. */
+  readonly isRecorded?: boolean
 }
 
 /** What a code or link is good for, and for how long. A new kind is a row here. */
 export const codePurposes = {
-  'verify-email': { lifetime: day },
-  'undo-email': { lifetime: 7 * day, outlives: true },
-  'not-me': { lifetime: 7 * day, outlives: true },
-  'reset-password': { lifetime: hour, attempts: 5 },
+  'verify-email': { lifetime: day, isRecorded: true },
+  'undo-email': { lifetime: 7 * day, outlives: true, isRecorded: true },
+  'not-me': { lifetime: 7 * day, outlives: true, isRecorded: true },
+  'reset-password': { lifetime: hour, attempts: 5, isRecorded: true },
   'change-password': { lifetime: 10 * minute, attempts: 5 },
   'first-password': { lifetime: 7 * day },
-  'prove-email': { lifetime: day },
+  'prove-email': { lifetime: day, isRecorded: true },
   'forgotten-device': { lifetime: 10 * minute },
   invitation: { lifetime: 7 * day },
   'second-factor': { lifetime: 10 * minute, attempts: 5 },
