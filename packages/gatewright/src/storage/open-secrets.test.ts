@@ -55,6 +55,19 @@ test('a newer secret in front of the first one starts, and what the first one se
   await engine.close()
 })
 
+test('race: the file that another start makes before its installation is taken, when both come in between', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewright-'))
+  const { db } = t.engine
+  const selectFrom = ((table: 'installation') => {
+    writeFileSync(secretFile(folder), `${first}\n`)
+    return db.selectFrom(table)
+  }) as typeof db.selectFrom
+  const slow = Object.assign(Object.create(db), { selectFrom }) as typeof db
+  const open = openSecrets({ db: slow, configured: undefined, folder, random: systemRandom })
+  assert.equal((await open).newestId, t.engine.secrets.newestId)
+  rmSync(folder, { recursive: true })
+})
+
 test('a database whose secret file was lost stops the start, and no second secret is made over the first', {
   skip: testsDatabase.kind === 'postgres' && 'the file would be that of whoever runs the tests',
 }, async () => {
