@@ -7,6 +7,7 @@ export const zhCn = {
     'user.registered': '{who} 注册了账户',
     'user.invited': '{who} 通过邮件邀请他人注册，角色为 {roles}',
     'invitation.revoked': '{who} 撤回了一份邀请',
+    'link.made': '为{whom}生成了一个链接（{reason}）',
     'link.refused': '邮件中的一个链接（{reason}）未能打开：已被使用、已过期或已失效',
     'user.created': '{who} 创建了用户 {whom}，角色为 {roles}',
     'user.disabled': '{who} 停用了 {whom}，{whom} 的一切都已结束',

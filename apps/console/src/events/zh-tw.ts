@@ -6,6 +6,7 @@ export const zhTw: Stories = {
     'user.registered': '{who} 註冊了帳戶',
     'user.invited': '{who} 透過郵件邀請他人註冊，角色為 {roles}',
     'invitation.revoked': '{who} 撤回了一份邀請',
+    'link.made': '為{whom}產生了一個連結（{reason}）',
     'link.refused': '郵件中的一個連結（{reason}）未能開啟：已使用過、已過期或已失效',
     'user.created': '{who} 建立了使用者 {whom}，角色為 {roles}',
     'user.disabled': '{who} 停用了 {whom}，{whom} 的一切皆已結束',
