@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { hashOf } from '../../packages/gatewright/src/audit/canonical.ts'
 import { signCheckpoint } from '../../packages/gatewright/src/audit/checkpoint.ts'
+import { toCommitments } from '../../packages/gatewright/src/audit/commitments.ts'
 import { auditEvents } from '../../packages/gatewright/src/audit/events.ts'
 import type { NewEvent } from '../../packages/gatewright/src/audit/new-event.ts'
 import { toNewEvent } from '../../packages/gatewright/src/audit/new-event.ts'
@@ -337,6 +338,32 @@ export const damages: readonly Damage[] = [
         .execute()
     },
     alone: 'personal-changed',
+    position: place,
+  },
+  {
+    name: 'an address is changed, and the event commits to the new one',
+    do: async db => {
+      const id = await eventAt(db, place)
+      const personal = { address: '198.51.100.1', details: '{}' }
+      const salt = 'a salt of the forger'
+      const commitments = toCommitments(salt, { address: personal.address, details: {} })
+      await db.updateTable('audit_events').set({ commitments }).where('id', '=', id).execute()
+      await db
+        .updateTable('audit_personal')
+        .set({ ...personal, salt })
+        .where('event_id', '=', id)
+        .execute()
+    },
+    alone: 'edited',
+    position: place,
+  },
+  {
+    name: 'another API key is named',
+    do: async db => {
+      const id = await eventAt(db, place)
+      await db.updateTable('audit_events').set({ api_key_id: 'another' }).where('id', '=', id).execute()
+    },
+    alone: 'edited',
     position: place,
   },
   {
