@@ -1,5 +1,6 @@
 import { useId } from 'react'
 import styles from './charts.module.css'
+import { Hatch } from './hatch.tsx'
 import { spread, toTop } from './scale.ts'
 import { useWidth } from './use-width.ts'
 
@@ -42,16 +43,7 @@ export const Columns = ({ columns, label, format }: ColumnsProps) => {
     <div ref={ref} className={styles.picture}>
       {width > 0 && (
         <svg width={width} height={height} role="img" aria-label={label}>
-          <pattern
-            id={hatch}
-            width="6"
-            height="6"
-            patternUnits="userSpaceOnUse"
-            patternTransform="rotate(45)"
-          >
-            <rect className={styles.badGround} width="6" height="6" />
-            <rect className={styles.badFill} width="3" height="6" />
-          </pattern>
+          <Hatch id={hatch} />
           {[0, 0.5, 1].map(share => (
             <g key={share}>
               <line

@@ -1,5 +1,6 @@
 import { useId } from 'react'
 import styles from './charts.module.css'
+import { Hatch } from './hatch.tsx'
 
 type LegendProps = { readonly good: string; readonly bad: string }
 
@@ -16,16 +17,7 @@ export const Legend = ({ good, bad }: LegendProps) => {
       </span>
       <span>
         <svg width="12" height="12" aria-hidden="true">
-          <pattern
-            id={hatch}
-            width="6"
-            height="6"
-            patternUnits="userSpaceOnUse"
-            patternTransform="rotate(45)"
-          >
-            <rect className={styles.badGround} width="6" height="6" />
-            <rect className={styles.badFill} width="3" height="6" />
-          </pattern>
+          <Hatch id={hatch} />
           <rect fill={`url(#${hatch})`} width="12" height="12" rx="2" />
         </svg>
         {bad}
