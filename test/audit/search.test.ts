@@ -97,6 +97,7 @@ describe('the audit log is searched', () => {
       Buffer.from(login.body.access_token.split('.')[1], 'base64url').toString(),
     ).sid.split('.')[0]
     assert.deepEqual(await namesOf({ address }), ['session.ended', 'session.started', 'sign-in.failed'])
+    assert.deepEqual(await namesOf({ address: `::ffff:${address}` }), await namesOf({ address }))
     assert.deepEqual(await namesOf({ session }), ['session.ended', 'session.started'])
     assert.deepEqual(await namesOf({ request: failed.body.request_id }), ['sign-in.failed'])
     assert.deepEqual(await namesOf({ request: String(logout.headers['x-request-id']) }), ['session.ended'])

@@ -1,6 +1,8 @@
 import type { EventTable } from '../audit/events.ts'
 import { type RecordedEvent, selectEvents, toRecorded } from '../audit/read-events.ts'
 import { type EventFilter, searchEvents } from '../audit/search-events.ts'
+import { parseAddress } from '../ground/address.ts'
+import { toTimestamp } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { KeyedPage, KeyedRange } from '../storage/keyset.ts'
 import type { Database } from '../storage/tables.ts'
@@ -59,12 +61,17 @@ const findUserId = async (db: Database, user: string): Promise<string> => {
 const expand = (name: string, events: EventTable): readonly string[] =>
   name.endsWith('.') ? Object.keys(events).filter(event => event.startsWith(name)) : [name]
 
+/** In the form that events have; the group of one, as counted refusals have it, is searched for as it came. */
+const toAddress = (text: string): string =>
+  (text.includes('/') ? undefined : parseAddress(text)) ?? text.toLowerCase()
+
 /** The filter of a search, with what the database knows it by. */
 export const toEventFilter = async (
   { db, events }: LogDependencies,
-  { user, event, ...filter }: LogFilter,
+  { user, event, address, ...filter }: LogFilter,
 ): Promise<EventFilter> => ({
   ...filter,
+  address: address === undefined ? undefined : toAddress(address),
   userId: user === undefined ? undefined : await findUserId(db, user),
   events: event === undefined ? undefined : expand(event, events),
 })
@@ -86,3 +93,21 @@ export const getLoggedEvent = async (dependencies: LogDependencies, id: number):
   const [event] = await withStories(dependencies.db, [toRecorded(row)])
   return event as LoggedEvent
 }
+
+/** An event as answers and the command line show it. */
+export const toAuditEventView = (event: LoggedEvent) => ({
+  id: String(event.id),
+  at: toTimestamp(event.at),
+  event: event.event,
+  text: event.text,
+  user: event.userId === null ? null : { id: event.userId, username: event.username ?? null },
+  actor: event.actor,
+  api_key_id: event.apiKeyId,
+  session_id: event.sessionId,
+  address: event.address,
+  request_id: event.requestId,
+  reason: event.reason,
+  details: event.details,
+  erased: [...event.erased],
+  position: event.position,
+})

@@ -34,7 +34,7 @@ export const toFilter = (asked: Asked): LogFilter => ({
   event: asked.event,
   from: toTime('from', asked.from),
   until: toTime('until', asked.until),
-  address: asked.address?.toLowerCase(),
+  address: asked.address,
   sessionId: asked.session,
   requestId: asked.request,
   reason: asked.reason,
@@ -48,23 +48,6 @@ const toLimit = (text = String(usual)): number => {
     throw new WrongUse('--limit takes a number from 1 to 10000')
   return limit
 }
-
-const toView = (event: LoggedEvent) => ({
-  id: String(event.id),
-  at: toTimestamp(event.at),
-  event: event.event,
-  text: event.text,
-  user: event.userId === null ? null : { id: event.userId, username: event.username ?? null },
-  actor: event.actor,
-  api_key_id: event.apiKeyId,
-  session_id: event.sessionId,
-  address: event.address,
-  request_id: event.requestId,
-  reason: event.reason,
-  details: event.details,
-  erased: event.erased,
-  position: event.position,
-})
 
 /** So many as are asked for, however few of them a page has. */
 const readAll = async (filter: LogFilter, limit: number): Promise<readonly LoggedEvent[]> =>
@@ -92,12 +75,13 @@ export const auditList = defineCommand({
   example: 'audit list --user bob --from 2026-11-01T00:00:00Z',
   run: async ({ limit, ...asked }) => {
     const events = await readAll(toFilter(asked), toLimit(limit))
+    const { toAuditEventView } = await import('../administration/audit-log.ts')
     return {
       text:
         events.length === 0
           ? 'No such audit event.'
           : events.map(({ at, text, id }) => `${toTimestamp(at)} ${text} (${id})`).join('\n'),
-      json: { events: events.map(toView) },
+      json: { events: events.map(toAuditEventView) },
     }
   },
 })

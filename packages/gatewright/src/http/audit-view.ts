@@ -1,5 +1,3 @@
-import type { LoggedEvent } from '../administration/audit-log.ts'
-import { toTimestamp } from '../ground/clock.ts'
 import { anyText, list, madeUpId, named, strictObject, textOrNull, timestamp } from './schemas.ts'
 
 /** Facts of an event: texts, numbers, flags and lists of texts. */
@@ -44,20 +42,3 @@ export const auditEventExample = {
   erased: [],
   position: null,
 }
-
-export const toAuditEventView = (event: LoggedEvent) => ({
-  id: String(event.id),
-  at: toTimestamp(event.at),
-  event: event.event,
-  text: event.text,
-  user: event.userId === null ? null : { id: event.userId, username: event.username ?? null },
-  actor: event.actor,
-  api_key_id: event.apiKeyId,
-  session_id: event.sessionId,
-  address: event.address,
-  request_id: event.requestId,
-  reason: event.reason,
-  details: event.details,
-  erased: [...event.erased],
-  position: event.position,
-})

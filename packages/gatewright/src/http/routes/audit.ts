@@ -4,13 +4,13 @@ import {
   type LogDependencies,
   type LogFilter,
   listAuditLog,
+  toAuditEventView,
 } from '../../administration/audit-log.ts'
 import type { Engine } from '../../compose.ts'
-import { parseAddress } from '../../ground/address.ts'
 import { parseTimestamp } from '../../ground/clock.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { permission } from '../../permissions/access-rule.ts'
-import { auditEventExample, auditEventSchema, toAuditEventView } from '../audit-view.ts'
+import { auditEventExample, auditEventSchema } from '../audit-view.ts'
 import { type ListName, readCursor, toCursorPage } from '../cursor.ts'
 import { anyText, cursorPage, cursorQuery, list, strictObject, text, timestamp } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
@@ -44,16 +44,12 @@ const toTime = (path: string, text: string | undefined): number | undefined => {
   throw new Refusal('validation_failed', { errors: [{ path, message }] })
 }
 
-/** Counted refusals have the group of an address as it is written: that is searched for as it came. */
-const toAddress = (text: string | undefined): string | undefined =>
-  text === undefined || text.includes('/') ? text?.toLowerCase() : (parseAddress(text) ?? text.toLowerCase())
-
 export const toLogFilter = (asked: AskedFilter): LogFilter => ({
   user: asked.user,
   event: asked.event,
   from: toTime('/from', asked.from),
   until: toTime('/until', asked.until),
-  address: toAddress(asked.address),
+  address: asked.address,
   sessionId: asked.session,
   requestId: asked.request,
   reason: asked.reason,
