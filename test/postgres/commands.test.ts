@@ -81,6 +81,22 @@ describe('the command line', () => {
     assert.match(listed, /robert.*moderator/)
   })
 
+  test('migrates as the owner without any secret, grants the role that serves, and tells that role where it stands', async () => {
+    const { owner, server } = await newInstallation()
+    const job = { DATABASE_URL: server, DATABASE_ADMIN_URL: owner, GATEWRIGHT_SECRET: '' }
+    assert.match(await runWell(job, 'migrate', 'plan'), /0001-first .*\n(?:.*\n)*There is no way back/)
+    const before = await run(job, 'migrate', 'status')
+    assert.deepEqual([before.code, /^To come: 0001-first, /.test(before.stdout)], [1, true], before.stdout)
+    assert.deepEqual(await query(owner, `select tablename from pg_tables where schemaname = 'public'`), [])
+    assert.match(await runWell(job, 'migrate', 'up'), /^Done: 0001-first, /)
+    assert.match(await runWell(job, 'migrate', 'up'), /^Nothing was to be done\./)
+    const serving = { DATABASE_URL: server }
+    assert.match(await runWell(serving, 'migrate', 'status'), /are those of this version/)
+    assert.match(await runWell(serving, 'user', 'list'), /no such users/)
+    const alone = await run(serving, 'migrate', 'up')
+    assert.deepEqual([alone.code, alone.stdout], [0, 'Nothing was to be done.\n'], alone.stderr)
+  })
+
   test('makes a set-up link', async () => {
     const { owner } = await newInstallation()
     assert.match(await runWell({ DATABASE_URL: owner }, 'setup-link'), /#[\w-]{20,}/)
@@ -181,6 +197,7 @@ describe('doctor', () => {
     const { name, owner } = await newInstallation()
     await runWell({ DATABASE_URL: owner }, 'setup-link')
     await query(owner, `insert into gatewright_migrations values ('9999-later', '2026-01-01T00:00:00Z')`)
+    await query(owner, `update gatewright_migration_floor set step = '9999-later'`)
     await query(server.url, `alter role ${name}_owner set default_transaction_read_only = on`)
     await query(server.url, `alter role ${name}_owner set synchronous_commit = off`)
     const checks = await examine({ DATABASE_URL: owner, DATABASE_POOL: '900' })

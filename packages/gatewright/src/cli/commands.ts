@@ -20,6 +20,7 @@ import { keyList } from './key-list.ts'
 import { keyRevoke } from './key-revoke.ts'
 import { keyRotate } from './key-rotate.ts'
 import { mailList, mailRetry } from './mail.ts'
+import { migratePlan, migrateStatus, migrateUp } from './migrate.ts'
 import { restore } from './restore.ts'
 import { roleChange } from './role-change.ts'
 import { roleCreate } from './role-create.ts'
@@ -97,6 +98,9 @@ export const commands: readonly Command[] = [
   auditExport,
   auditErase,
   auditEraseDeleted,
+  migratePlan,
+  migrateUp,
+  migrateStatus,
   restore,
   config,
   doctor,

@@ -14,7 +14,8 @@ const exceptions: Readonly<Record<string, readonly Privilege[]>> = {
   audit_keys: ['select', 'insert', 'update'],
 }
 
-const isOfMigrations = (table: string): boolean => /_migrations$|_migration_lock$/.test(table)
+const isOfMigrations = (table: string): boolean =>
+  /_migrations$|_migration_lock$|_migration_floor$/.test(table)
 
 const privilegesOn = (table: string): readonly Privilege[] =>
   isOfMigrations(table) ? ['select'] : (exceptions[table] ?? everything)

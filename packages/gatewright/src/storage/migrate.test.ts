@@ -13,6 +13,7 @@ import { compose } from '../compose.ts'
 import { defaultSettings } from '../ground/settings.ts'
 import { openDatabase } from './database.ts'
 import { engineMigrations, type MigrationSet, migrate, pendingMigrations } from './migrate.ts'
+import { planMigrations } from './migration-plan.ts'
 import type { Database } from './tables.ts'
 
 type Step = MigrationSet['migrations'][string]
@@ -274,6 +275,121 @@ const defineTests = (): void => {
     await start([newer])
     await assert.rejects(start([older]), /the step 0002-b of example, which this version does not know/)
     await start([newer])
+  })
+
+  const expanding = (name: string): Step => ({ ...createTable(name), expands: true })
+
+  test('the version before starts on tables that a newer one only expanded, changes nothing, and says so', async context => {
+    const settings = defaultSettings({
+      nodeEnv: 'test',
+      databaseUrl: await newDatabase(context),
+      gatewrightSecret: ['A'.repeat(43)],
+    })
+    const start = async (set: MigrationSet) => {
+      const engine = await compose({ settings, durability: 'off', migrations: [set] })
+      await engine.close()
+      return engine.warnings.filter(warning => /the tables of/.test(warning))
+    }
+    const older = setOf({ '0001-a': createTable('a') })
+    const newer = setOf({ ...older.migrations, '0002-b': expanding('b'), '0003-c': expanding('c') })
+    assert.deepEqual(await start(newer), [])
+    assert.deepEqual(await start(older), [
+      'the tables of example are those of a newer version (0002-b, 0003-c), and this one goes on with them as they are',
+    ])
+    assert.deepEqual(await start(newer), [])
+  })
+
+  const [a, b, c] = [createTable('a'), createTable('b'), expanding('c')]
+  for (const [what, ran, older] of [
+    ['one step of several does not expand', { '0001-a': a, '0002-b': b, '0003-c': c }, { '0001-a': a }],
+    [
+      'it has a step of its own that the newer one has not',
+      { '0001-a': a, '0003-c': c },
+      { '0001-a': a, '0002-b': expanding('b') },
+    ],
+    ['nothing was ever noted of what expands', { '0003-c': c }, {}],
+  ] as const)
+    test(`going back: the version before is refused where ${what}`, async context => {
+      const db = await openNew(context)
+      await migrate(db, setOf(ran))
+      const tables = await tablesOf(db)
+      await assert.rejects(migrate(db, setOf(older)), /which this version does not know: start the newer/)
+      assert.deepEqual(await tablesOf(db), tables)
+    })
+
+  test('a step that fails moves no mark: the version before starts on what is there', async context => {
+    const db = await openNew(context)
+    const fails = stepThat(() => {
+      throw new Error('half done')
+    })
+    await migrate(db, setOf({ '0001-a': a, '0003-c': c }))
+    await assert.rejects(migrate(db, setOf({ '0001-a': a, '0003-c': c, '0004-b': fails })), /half done/)
+    assert.deepEqual(await migrate(db, setOf({ '0001-a': a })), ['0003-c'])
+  })
+
+  test('a plan names what each step to come changes, with its rows and who waits, and runs nothing', async context => {
+    const db = await openNew(context)
+    await migrate(db, setOf({ '0001-a': a }))
+    await sql`insert into a (id) values ('1'), ('2')`.execute(db)
+    await sql`analyze`.execute(db)
+    const step = (up: (on: Kysely<unknown>) => Promise<unknown>, rest = {}): Step => ({
+      up: async on => void (await up(on)),
+      ...rest,
+    })
+    const planned = await planMigrations(
+      db,
+      setOf({
+        '0001-a': a,
+        '0002-index': step(on => on.schema.createIndex('a_by_id').on('a').column('id').execute(), {
+          expands: true,
+        }),
+        '0003-column': step(async on => {
+          await on.schema.alterTable('a').addColumn('more', 'text').execute()
+          await sql`update a set more = ''`.execute(on)
+        }),
+        '0004-moves': step(async on => {
+          const { rows } = await sql<{ id: string }>`select id from a`.execute(on)
+          for (const { id } of rows) await sql`delete from a where id = ${id}`.execute(on)
+        }),
+        '0005-new': createTable('b'),
+        '0006-fails': step(async on => {
+          const { rows } = await sql<{ id: string }>`select id from a`.execute(on)
+          return rows[0]?.id.length ?? Promise.reject(new Error('it looked for a row'))
+        }),
+      }),
+    )
+    const rows = { table: 'a', rows: 2 }
+    assert.deepEqual(planned, [
+      {
+        name: '0002-index',
+        expands: true,
+        changes: [{ ...rows, waits: 'whoever writes it' }],
+        isWhole: true,
+      },
+      {
+        name: '0003-column',
+        expands: false,
+        changes: [{ ...rows, waits: 'whoever reads or writes it' }],
+        isWhole: true,
+      },
+      { name: '0004-moves', expands: false, changes: [], isWhole: false },
+      { name: '0005-new', expands: false, changes: [], isWhole: true },
+      { name: '0006-fails', expands: false, changes: [], isWhole: false },
+    ])
+    assert.equal((await pendingMigrations(db, setOf({ '0001-a': a, '0005-new': b }))).length, 1)
+    assert.deepEqual(await tablesOf(db), ['a'])
+  })
+
+  test('a plan of every step that there is can be made', async context => {
+    const db = await openNew(context)
+    const planned = await planMigrations(db, engineMigrations)
+    assert.deepEqual(
+      planned.map(({ name }) => name),
+      steps,
+    )
+    // The one that moves what former events said of people.
+    const [moving, ...others] = planned.filter(({ isWhole }) => !isWhole)
+    assert.deepEqual([moving?.name, others], ['0030-audit-fields', []])
   })
 
   for (const [what, changed] of [

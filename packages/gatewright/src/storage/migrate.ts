@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { up as first } from './migrations/0001-first.ts'
 import { up as cookieSessions } from './migrations/0002-cookie-sessions.ts'
@@ -34,7 +34,7 @@ import { up as permissionUses } from './migrations/0033-permission-uses.ts'
 import { up as unusualSignIns } from './migrations/0034-unusual-sign-ins.ts'
 import { up as statistics } from './migrations/0035-statistics.ts'
 
-const ownMigrations: Record<string, Migration> = {
+const ownMigrations: Record<string, Step> = {
   '0001-first': { up: first },
   '0002-cookie-sessions': { up: cookieSessions },
   '0003-idempotency-keys': { up: idempotencyKeys },
@@ -68,45 +68,118 @@ const ownMigrations: Record<string, Migration> = {
   '0033-permission-uses': { up: permissionUses },
   '0034-unusual-sign-ins': { up: unusualSignIns },
   '0035-statistics': { up: statistics },
+  // It changes no table: what stands before it is where versions begin that can be gone back to.
+  '0037-floor': { up: async () => {} },
+}
+
+/** One change of the tables. */
+export type Step = Migration & {
+  /**
+   * The version before it goes on with the tables as this step leaves them, and may be started on them again: it only
+   * adds what that version can pass over. Without a word, going back behind it is refused.
+   */
+  readonly expands?: true
 }
 
 export type MigrationSet = {
-  /** Prefix of the two tables that remember what has run. */
+  /** Prefix of the three tables that remember what has run. */
   readonly owner: string
   /** By name, in alphabetical order; never changed once released. */
-  readonly migrations: Record<string, Migration>
+  readonly migrations: Record<string, Step>
 }
 
 export const engineMigrations: MigrationSet = { owner: 'gatewright', migrations: ownMigrations }
 
+const floorOf = (owner: string) => sql.table(`${owner}_migration_floor`)
+
+const noteFloor = async <T>(db: Kysely<T>, owner: string, step: string): Promise<void> => {
+  await sql`create table if not exists ${floorOf(owner)} (step text not null)`.execute(db)
+  await sql`delete from ${floorOf(owner)}`.execute(db)
+  await sql`insert into ${floorOf(owner)} (step) values (${step})`.execute(db)
+}
+
+/** The last step behind which nobody goes back says so in the database, in the transaction that runs it. */
+const withFloor = ({ owner, migrations }: MigrationSet): Record<string, Migration> => {
+  const [name, step] = Object.entries(migrations).findLast(([, { expands }]) => expands !== true) ?? []
+  if (name === undefined || step === undefined) return migrations
+  const up: Migration['up'] = async db => {
+    await step.up(db)
+    await noteFloor(db, owner, name)
+  }
+  return { ...migrations, [name]: { up } }
+}
+
+/** SQLite and PostgreSQL on a table that is not there. */
+const isNoTable = (error: unknown): boolean =>
+  error instanceof Error &&
+  (('code' in error && error.code === '42P01') || /no such table/.test(error.message))
+
+const namesIn = async <T>(db: Kysely<T>, query: ReturnType<typeof sql<{ name: string }>>) => {
+  try {
+    const { rows } = await query.execute(db)
+    return rows.map(({ name }) => name)
+  } catch (error) {
+    if (isNoTable(error)) return []
+    throw error
+  }
+}
+
+/** What a newer version did to the tables of a set. */
+export type Newer = {
+  /** The names of its steps, which this version does not know. */
+  readonly steps: readonly string[]
+  /** Every one of them expands, so this version may serve on what they left. */
+  readonly goesOn: boolean
+}
+
+/** Steps that have run and are none of ours; `steps` is empty where there are none. */
+export const findNewer = async <T>(db: Kysely<T>, { owner, migrations }: MigrationSet): Promise<Newer> => {
+  const run = await namesIn(db, sql`select name from ${sql.table(`${owner}_migrations`)} order by name`)
+  const floor = await namesIn(db, sql`select step as name from ${floorOf(owner)}`)
+  const isKnown = (name: string): boolean => Object.hasOwn(migrations, name)
+  const hasAll = Object.keys(migrations).every(name => run.includes(name))
+  return {
+    steps: run.filter(name => !isKnown(name)),
+    goesOn: hasAll && floor.length > 0 && floor.every(isKnown),
+  }
+}
+
 const createMigrator = <T>(db: Kysely<T>, { owner, migrations }: MigrationSet): Migrator =>
   new Migrator({
     db: db as unknown as Kysely<unknown>,
-    provider: { getMigrations: async () => migrations },
+    provider: { getMigrations: async () => withFloor({ owner, migrations }) },
     migrationTableName: `${owner}_migrations`,
     migrationLockTableName: `${owner}_migration_lock`,
   })
 
 /** Kysely's words for a step that has run and is none of ours. */
-const unknownStep = /previously executed migration (\S+) is missing/
+const unknownStep = /previously executed migration \S+ is missing/
 
-const explainNewer = (error: unknown, { owner }: MigrationSet): unknown => {
-  const [, step] = unknownStep.exec(error instanceof Error ? error.message : '') ?? []
-  if (step === undefined) return error
-  return new Error(
-    `the database has the step ${step} of ${owner}, which this version does not know: start the newer version, or restore a backup from before it`,
-    { cause: error },
+const isUnknownStep = (error: unknown): boolean => error instanceof Error && unknownStep.test(error.message)
+
+/** Goes on with the tables of a newer version where those allow it. */
+const goOn = async <T>(db: Kysely<T>, set: MigrationSet, cause: unknown): Promise<readonly string[]> => {
+  const { steps, goesOn } = await findNewer(db, set)
+  if (goesOn) return steps
+  throw new Error(
+    `the database has the step ${steps[0]} of ${set.owner}, which this version does not know: start the newer version, or restore a backup from before it`,
+    { cause },
   )
 }
 
 /**
  * Brings the tables of `set` up to date, forward only, all steps in one transaction. Any number of
- * processes may call it at once: one does the work, the others find it done.
- * @throws Error of a step that failed, with nothing changed; and in one line, where a newer version ran
+ * processes may call it at once: one does the work, the others find it done. On tables of a newer version whose
+ * steps all expand nothing is done.
+ * @returns the steps of that newer version; empty where this one is the newest
+ * @throws Error of a step that failed, with nothing changed; and in one line, where a newer version ran whose tables
+ *   this one can't use
  */
-export const migrate = async <T>(db: Kysely<T>, set: MigrationSet): Promise<void> => {
+export const migrate = async <T>(db: Kysely<T>, set: MigrationSet): Promise<readonly string[]> => {
   const { error } = await createMigrator(db, set).migrateToLatest()
-  if (error !== undefined) throw explainNewer(error, set)
+  if (error === undefined) return []
+  if (isUnknownStep(error)) return goOn(db, set, error)
+  throw error
 }
 
 /** The names of the steps that have not run. */

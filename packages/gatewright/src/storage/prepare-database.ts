@@ -16,8 +16,17 @@ type Input = {
   readonly durability?: Durability
 }
 
-const migrateAll = async (db: Database, sets: readonly MigrationSet[]): Promise<void> => {
-  for (const set of sets) await migrate(db, set)
+/** Gives a warning for each set that a newer version has changed. */
+const migrateAll = async (db: Database, sets: readonly MigrationSet[]): Promise<readonly string[]> => {
+  const warnings: string[] = []
+  for (const set of sets) {
+    const newer = await migrate(db, set)
+    if (newer.length > 0)
+      warnings.push(
+        `the tables of ${set.owner} are those of a newer version (${newer.join(', ')}), and this one goes on with them as they are`,
+      )
+  }
+  return warnings
 }
 
 /** Stops at a server that can't be used, in production also at one that forgets. Gives what to warn of. */
@@ -61,17 +70,19 @@ const preparePostgres = async (
   db: Database,
   { settings, migrations }: Input,
   { role }: ServerFacts,
-): Promise<void> => {
+): Promise<readonly string[]> => {
   const { databaseUrl, databaseAdminUrl } = settings
   const owner = openDatabase(databaseAdminUrl ?? databaseUrl, { pool: 1, longestQuery: 0 })
   try {
     if (databaseAdminUrl !== undefined) await checkSameDatabase(db, owner)
     const { role: ownerRole } = await readServerFacts(owner)
     const setting = databaseAdminUrl === undefined ? 'DATABASE_URL' : 'DATABASE_ADMIN_URL'
-    await migrateAll(owner, migrations).catch(error => {
+    const warnings = await migrateAll(owner, migrations).catch(error => {
       throw explainForbidden(error, ownerRole, setting)
     })
-    if (role !== ownerRole) await grantTo(owner, role)
+    // A newer version has granted what its tables need, which this one does not know.
+    if (role !== ownerRole && warnings.length === 0) await grantTo(owner, role)
+    return warnings
   } finally {
     await owner.destroy()
   }
@@ -84,12 +95,8 @@ const preparePostgres = async (
  * @throws Error in one line, where the server, the roles or the tables can't be used
  */
 export const prepareDatabase = async (db: Database, input: Input): Promise<readonly string[]> => {
-  if (!isPostgresUrl(input.settings.databaseUrl)) {
-    await migrateAll(db, input.migrations)
-    return []
-  }
+  if (!isPostgresUrl(input.settings.databaseUrl)) return migrateAll(db, input.migrations)
   const facts = await readServerFacts(db)
   const warnings = checkServer(facts, input)
-  await preparePostgres(db, input, facts)
-  return warnings
+  return [...warnings, ...(await preparePostgres(db, input, facts))]
 }

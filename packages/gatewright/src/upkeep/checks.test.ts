@@ -174,7 +174,15 @@ describe('the database', () => {
   test('that a newer version has changed', async () => {
     const { run, find } = install()
     run("insert into gatewright_migrations values ('9999-later', '2026-01-01')")
+    // What it did not say may be anything.
+    run('delete from gatewright_migration_floor')
     assertFound(await find('migrations'), 'problem', /9999-later/)
+  })
+
+  test('that a newer version has only expanded', async () => {
+    const { run, find } = install()
+    run("insert into gatewright_migrations values ('9999-later', '2026-01-01')")
+    assertFound(await find('migrations'), 'warning', /9999-later/)
   })
 
   test('that has left WAL mode, which looking does not enter', async () => {

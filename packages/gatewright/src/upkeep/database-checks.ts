@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { engineMigrations } from '../storage/migrate.ts'
+import { engineMigrations, findNewer } from '../storage/migrate.ts'
 import type { Database } from '../storage/tables.ts'
 import type { DatabaseFacts, DatabaseKind, SettingsFacts } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
@@ -84,11 +84,18 @@ export const checkMigrations = async ({
       means: 'It was made by an older version, or is empty. The next start brings it up to date.',
       do: 'Make a backup, then start the server.',
     })
-  const { rows } = await sql<{ name: string }>`select name from gatewright_migrations`.execute(db)
-  const unknown = rows.filter(({ name }) => !Object.hasOwn(engineMigrations.migrations, name))
-  if (unknown.length === 0) return ok(`up to date: ${rows.length}`)
+  const { steps, goesOn } = await findNewer(db, engineMigrations)
+  if (steps.length === 0) return ok(`up to date: ${Object.keys(engineMigrations.migrations).length}`)
+  const found = `this version does not know ${steps.join(', ')}`
+  if (goesOn)
+    return warning({
+      found,
+      means:
+        'The tables were made by a newer version. This one serves on them, for it passes over what is new.',
+      do: 'Run the newer version when it is well again.',
+    })
   return problem({
-    found: `this version does not know ${unknown.map(({ name }) => name).join(', ')}`,
+    found,
     means: 'It was made by a newer version; this one does not start on it.',
     do: 'Run the newer version.',
   })
