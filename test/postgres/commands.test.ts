@@ -94,7 +94,7 @@ describe('the command line', () => {
     assert.match(await runWell(serving, 'migrate', 'status'), /are those of this version/)
     assert.match(await runWell(serving, 'user', 'list'), /no such users/)
     const alone = await run(serving, 'migrate', 'up')
-    assert.deepEqual([alone.code, alone.stdout], [0, 'Nothing was to be done.\n'], alone.stderr)
+    assert.deepEqual([alone.code, /^Nothing was to be done\.$/m.test(alone.stdout)], [0, true], alone.stderr)
   })
 
   test('makes a set-up link', async () => {
