@@ -10,11 +10,12 @@ const clients = /^(undici|axios|got|ws|nodemailer|ioredis|redis|node:(dgram|http
 const programs = [...readSources()].filter(
   ([path]) => /^(packages\/[^/]+|apps\/blog)\/src\/.*\.ts$/.test(path) && !path.endsWith('.test.ts'),
 )
-const isOfVerifier = (path: string): boolean => path.startsWith('packages/verifier/')
+const isIn = (folder: string): typeof programs => programs.filter(([path]) => path.startsWith(folder))
 /** The verifier runs elsewhere, and asks one address: that of its issuer. */
-const [ofServer, ofVerifier] = [false, true].map(wanted =>
-  programs.filter(([path]) => isOfVerifier(path) === wanted),
-) as [typeof programs, typeof programs]
+const ofVerifier = isIn('packages/verifier/')
+/** A command, never a server: it asks the address that whoever runs it has written. */
+const ofSmoke = isIn('packages/gatewright/src/smoke/')
+const ofServer = programs.filter(program => !ofVerifier.includes(program) && !ofSmoke.includes(program))
 
 const asks = ([path, text]: readonly [string, string]): boolean => {
   const { code, imports } = parseSource(path, text)
@@ -37,6 +38,20 @@ test('a verifier elsewhere asks in one place, which follows no redirect, and for
   assert.deepEqual(
     ofVerifier.filter(asks).map(([path]) => path),
     ['packages/verifier/src/get-json.ts'],
+  )
+})
+
+test('the smoke test asks in one place, and no server has a part of it', () => {
+  assert.deepEqual(
+    ofSmoke.filter(asks).map(([path]) => path),
+    ['packages/gatewright/src/smoke/ask.ts'],
+  )
+  const importing = ofServer.filter(([path, text]) =>
+    parseSource(path, text).imports.some(({ specifier = '' }) => specifier.includes('/smoke/')),
+  )
+  assert.deepEqual(
+    importing.map(([path]) => path),
+    ['packages/gatewright/src/cli/smoke.ts'],
   )
 })
 

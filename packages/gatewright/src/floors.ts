@@ -34,6 +34,7 @@ export const floors = [
   'compose.ts',
   'workers',
   'http',
+  'smoke',
   'cli',
   'testing',
 ] as const

@@ -38,6 +38,7 @@ import { sessionEnd } from './session-end.ts'
 import { sessionEndAll } from './session-end-all.ts'
 import { sessionList } from './session-list.ts'
 import { setupLink } from './setup-link.ts'
+import { smoke } from './smoke.ts'
 import { userCreate } from './user-create.ts'
 import { userEndSessions } from './user-end-sessions.ts'
 import { userInvite } from './user-invite.ts'
@@ -104,4 +105,5 @@ export const commands: readonly Command[] = [
   restore,
   config,
   doctor,
+  smoke,
 ]

@@ -101,7 +101,8 @@ export const productionErrors = (
 /** `*.localhost` is left out: browsers keep it on this machine, but a name server need not. */
 const isLoopbackHost = (host: string): boolean => host.toLowerCase() === 'localhost' || isLoopback(host)
 
-const isLoopbackUrl = (url: string): boolean =>
+/** Whether an address leads to this machine and nowhere else. */
+export const isLoopbackUrl = (url: string): boolean =>
   isLoopbackHost(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'))
 
 /** Loopback is 127.0.0.0/8 and ::1, so a range is inside if it begins there and is no wider. */
