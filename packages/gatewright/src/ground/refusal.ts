@@ -38,7 +38,10 @@ export const refusals = {
   headers_too_large: 'The headers are too large.',
   request_timeout: 'The request did not arrive in time.',
   unsupported_media_type: 'The body must be application/json.',
+  https_required: 'This address takes https only. What was sent could be read on the way.',
+  wrong_host: 'There is no API under this host name.',
   rate_limited: 'Too many requests. Try again later.',
+  no_answer: 'The server gave no answer. What was asked may have been done.',
   unavailable: 'The service is not available at the moment. Try again soon.',
   internal_error: 'Something went wrong on our side.',
 } as const

@@ -163,6 +163,16 @@ export const advice = {
     means: 'This change must say what it was made from.',
     todo: 'Send `If-Match` with the `ETag` of the last answer, or `If-Match: *` where any version will do.',
   },
+  https_required: {
+    means:
+      'The proxy in front of the server answers so: the request came over plain HTTP, where others can read it.',
+    todo: 'Write `https://` in the address that the client uses. A password or token that was sent so is to be changed, or ended.',
+  },
+  wrong_host: {
+    means:
+      'The proxy in front of the server answers so: the request names another host than the connection does.',
+    todo: 'Use the name that stands in PUBLIC_URL.',
+  },
   rate_limited: {
     means: 'Too many requests. `RateLimit-Policy` names the limit.',
     todo: 'Wait as many seconds as `Retry-After` says. Asking on meanwhile can use up other limits.',
@@ -174,6 +184,11 @@ export const advice = {
   internal_error: {
     means: 'A mistake of the server, or of the application behind the gate.',
     todo: 'Tell whoever runs the server the `request_id`: it leads to the line of the log that says more.',
+  },
+  no_answer: {
+    means:
+      'The proxy in front of the server answers so: the server could not be reached, went away, or took too long. What reads was tried at every server already. The status is 504 where it took too long.',
+    todo: 'Ask again. What changes something may have been done: look first, or send it again with the same `Idempotency-Key`.',
   },
   unavailable: {
     means: 'Not now. Nothing was changed.',

@@ -23,6 +23,7 @@ export const statuses = {
   insufficient_permission: 403,
   second_factor_required: 403,
   csrf_failed: 403,
+  https_required: 403,
   not_found: 404,
   method_not_allowed: 405,
   not_acceptable: 406,
@@ -34,11 +35,13 @@ export const statuses = {
   precondition_failed: 412,
   body_too_large: 413,
   unsupported_media_type: 415,
+  wrong_host: 421,
   idempotency_key_reused: 422,
   precondition_required: 428,
   rate_limited: 429,
   headers_too_large: 431,
   internal_error: 500,
+  no_answer: 502,
   unavailable: 503,
 } as const satisfies Record<RefusalCode, number>
 
@@ -84,7 +87,7 @@ export const problemType = 'application/problem+json; charset=utf-8'
 
 /** `invalid_token` → `Invalid token`, `mfa_required` → `MFA required` */
 const toTitle = (code: RefusalCode): string => {
-  const words = code.replaceAll('_', ' ').replace(/\b(csrf|json|mfa)\b/, name => name.toUpperCase())
+  const words = code.replaceAll('_', ' ').replace(/\b(csrf|https|json|mfa)\b/, name => name.toUpperCase())
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 

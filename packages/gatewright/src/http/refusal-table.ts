@@ -98,6 +98,8 @@ const slips =
   'Programs and people make such mistakes, and nothing was tried with them that the log does not show.'
 const state = 'It says how things stand, to somebody who may know it.'
 const ours = 'It refuses nobody: the fault is ours, and the log and the metrics have it.'
+const byProxy =
+  'The server has not seen the request: nginx answered it, and has it in its own log (in the repository: docs/nginx.md).'
 const elsewhere = 'It is in the log alone: nothing is known of who asked, and every scanner asks.'
 
 /**
@@ -232,6 +234,9 @@ export const refusalTable = {
   body_too_large: { unrecorded: slips, reasons: [] },
   headers_too_large: { unrecorded: elsewhere, reasons: [] },
   request_timeout: { unrecorded: elsewhere, reasons: [] },
+  https_required: { unrecorded: byProxy, reasons: [] },
+  wrong_host: { unrecorded: byProxy, reasons: [] },
+  no_answer: { unrecorded: byProxy, reasons: [] },
   unsupported_media_type: { unrecorded: slips, reasons: [] },
   rate_limited: { counted: 'limit.exceeded', reasons: [...Object.keys(limits), 'places_taken'] },
   unavailable: {
