@@ -103,7 +103,7 @@ describe('behind the shipped nginx', { skip: typeof program === 'string' && prog
       const answer = await b.ask(path, { isPlain: true })
       assert.equal(answer.status, 308)
       assert.equal(answer.header('location'), b.nginx.publicUrl + path)
-      assertHeaders({ ...answer, body: answer.text }, false)
+      assertHeaders({ ...answer, body: {} }, false)
     }
   })
 })
