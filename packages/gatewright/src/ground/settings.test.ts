@@ -181,6 +181,7 @@ const good: { readonly [Name in SettingName]: readonly (readonly [string, unknow
   ],
   TLS_CERT_FILE: [['cert.pem', 'cert.pem']],
   TLS_KEY_FILE: [['key.pem', 'key.pem']],
+  TLS_CLIENT_CA_FILE: [['ca.pem', 'ca.pem']],
   ACCESS_LOG: [['notable', 'notable']],
   LOG_LEVEL: [['silent', 'silent']],
   LOG_FORMAT: [['pretty', 'pretty']],
@@ -366,6 +367,7 @@ const bad: { readonly [Name in SettingName]: readonly string[] } = {
   TLS: ['on', 'true', 'selfsigned'],
   TLS_CERT_FILE: ['a\0b'],
   TLS_KEY_FILE: ['a\0b'],
+  TLS_CLIENT_CA_FILE: ['a\0b'],
   ACCESS_LOG: ['none', 'true'],
   LOG_LEVEL: ['verbose', 'INFO'],
   LOG_FORMAT: ['text'],
@@ -502,6 +504,11 @@ const contradictions: readonly (readonly [string, Partial<Settings>, RegExp])[] 
   ['TLS=files without a key', { tls: 'files', tlsCertFile: 'c' }, /^TLS_KEY_FILE is missing/],
   ['a certificate without TLS=files', { tlsCertFile: 'c' }, /^TLS_CERT_FILE is set but not used/],
   ['invitations without mail', { registration: 'invite', mail: 'off' }, /^REGISTRATION=invite lets nobody/],
+  [
+    'an authority of callers without TLS=files',
+    { tlsClientCaFile: 'c' },
+    /^TLS_CLIENT_CA_FILE is set but not used/,
+  ],
   ['a key without TLS=files', { tls: 'self-signed', tlsKeyFile: 'k' }, /^TLS_KEY_FILE is set but not used/],
 ]
 

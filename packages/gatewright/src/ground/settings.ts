@@ -331,6 +331,14 @@ export const settingRows = [
   { name: 'TLS_CERT_FILE', default: undefined, ...path, describe: 'PEM; needed with `TLS=files`.' },
   { name: 'TLS_KEY_FILE', default: undefined, ...path, describe: 'PEM; needed with `TLS=files`.' },
   {
+    name: 'TLS_CLIENT_CA_FILE',
+    default: undefined,
+    unset: 'none: nobody needs a certificate to connect',
+    ...path,
+    describe:
+      'PEM; with `TLS=files`. Only callers with a certificate of this authority can connect, such as a proxy; also for `/healthz`. See docs/certificates.md.',
+  },
+  {
     name: 'ACCESS_LOG',
     default: ({ nodeEnv }: Earlier) => (nodeEnv === 'production' ? 'notable' : 'all'),
     unset: '`all`; `notable` in production',
@@ -479,6 +487,10 @@ export const relations: readonly Relation[] = [
   {
     holds: ({ tls, tlsKeyFile }) => tls === 'files' || tlsKeyFile === undefined,
     line: 'TLS_KEY_FILE is set but not used: write TLS=files, or remove it',
+  },
+  {
+    holds: ({ tls, tlsClientCaFile }) => tls === 'files' || tlsClientCaFile === undefined,
+    line: 'TLS_CLIENT_CA_FILE is set but not used: write TLS=files, or remove it',
   },
   {
     holds: ({ smtpUrl, mailFrom }) => smtpUrl === undefined || mailFrom !== undefined,

@@ -79,7 +79,7 @@ const answerBrokenRequest =
     const refusal = toRefusal(Object.assign(error, { code: brokenRequestCode(error) }))
     const requestId = newId(engine.random)
     const address = engine.findAddress(socket.remoteAddress, [])
-    logUnreadable({ request_id: requestId, code: refusal.code, reason: error.message, address })
+    logUnreadable({ request_id: requestId, code: refusal.code, reason: reasonOf(error, socket), address })
     if (!socket.writable) return void socket.destroy()
     const { status, headers, body } = toRawAnswer(engine, refusal, requestId)
     const lines = Object.entries({ ...headers, connection: 'close' }).map(
@@ -87,6 +87,12 @@ const answerBrokenRequest =
     )
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
   }
+
+/** Of a handshake that was refused for the caller's certificate, the error says only that it ended. */
+const reasonOf = (error: Error, socket: Socket): string =>
+  'authorizationError' in socket && socket.authorizationError
+    ? `certificate: ${String(socket.authorizationError)}`
+    : error.message
 
 const knownBroken = ['HPE_HEADER_OVERFLOW', 'ERR_HTTP_REQUEST_TIMEOUT']
 const brokenRequestCode = (error: NodeJS.ErrnoException): string =>

@@ -1,21 +1,34 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, describe, type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { generate } from 'selfsigned'
+import { type Issued, issue, makeAuthority } from '../../../../test/authority.ts'
 import { exchange, send } from '../../../../test/process/http-client.ts'
 import { newFolder, runToEnd, type Server, startServer } from '../../../../test/process/spawned-server.ts'
 import { until } from '../../../../test/process/until.ts'
 import { SettingsError } from '../ground/load-settings.ts'
-import { type Certificate, openCertificate } from './certificate.ts'
+import { type Certificate, openCertificate, watchCertificate } from './certificate.ts'
 
 const now = Date.UTC(2026, 10, 21)
 const day = 86_400_000
-const selfSigned = { tls: 'self-signed', tlsCertFile: undefined, tlsKeyFile: undefined } as const
+const noFiles = { tlsCertFile: undefined, tlsKeyFile: undefined, tlsClientCaFile: undefined }
+const selfSigned = { tls: 'self-signed', ...noFiles } as const
+const fromFiles = { tls: 'files', tlsClientCaFile: undefined } as const
 
 const newPlace = (t: TestContext): string => {
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-tls-'))
@@ -140,7 +153,7 @@ describe('files that can not be used', () => {
   for (const [what, pair, line] of cases)
     test(`are refused in one line that shows no key: ${what}`, async t => {
       const files = writePair(newPlace(t), await pair())
-      await assert.rejects(openCertificate({ tls: 'files', ...files }, '', now), error => {
+      await assert.rejects(openCertificate({ ...fromFiles, ...files }, '', now), error => {
         assert.ok(error instanceof SettingsError)
         assert.equal(error.lines.length, 1)
         assert.match(error.message, line)
@@ -153,8 +166,30 @@ describe('files that can not be used', () => {
     test(`are refused in one line that names the setting: no ${name}`, async t => {
       const files = writePair(newPlace(t), good)
       rmSync(name === 'TLS_KEY_FILE' ? files.tlsKeyFile : files.tlsCertFile)
-      await assert.rejects(openCertificate({ tls: 'files', ...files }, '', now), {
+      await assert.rejects(openCertificate({ ...fromFiles, ...files }, '', now), {
         message: new RegExp(`^${name} cannot be read \\(ENOENT\\): write the path of the .* \\(PEM\\)$`),
+      })
+    })
+
+  const authorities: readonly (readonly [what: string, text: () => string, line: RegExp])[] = [
+    ['an empty file', () => '', /TLS_CLIENT_CA_FILE can not be used \(it holds no certificate\)/],
+    ['a key', () => good.key, /TLS_CLIENT_CA_FILE can not be used \(it holds no certificate\)/],
+    ['a certificate and a broken one', () => `${good.cert}\n${good.cert.replace('MI', 'AA')}`, /wrong tag/],
+  ]
+  for (const [what, text, line] of authorities)
+    test(`are refused as authorities of callers, for everybody would be let in: ${what}`, async t => {
+      const folder = newPlace(t)
+      const tlsClientCaFile = join(folder, 'ca.crt')
+      const settings = { tls: 'files', ...writePair(folder, good), tlsClientCaFile } as const
+      await assert.rejects(openCertificate(settings, '', now), {
+        message: /^TLS_CLIENT_CA_FILE cannot be read \(ENOENT\): write/,
+      })
+      writeFileSync(tlsClientCaFile, text())
+      await assert.rejects(openCertificate(settings, '', now), error => {
+        assert.ok(error instanceof SettingsError)
+        assert.match(error.message, line)
+        assert.doesNotMatch(error.message, /\n|BEGIN/)
+        return true
       })
     })
 
@@ -191,6 +226,20 @@ const assertVersions = async (server: Server): Promise<void> => {
       /alert protocol version/i,
       version,
     )
+}
+
+/** As certbot keeps them: links in `live` to files in `archive`, which are set one after the other. */
+const makeLive = (folder: string) => {
+  for (const name of ['live', 'archive']) mkdirSync(join(folder, name))
+  let count = 0
+  return (name: string, text: string): string => {
+    count += 1
+    const [link, draft] = [join(folder, 'live', name), join(folder, 'live', `${name}.new`)]
+    writeFileSync(join(folder, 'archive', `${name}${count}`), text)
+    symlinkSync(join('../archive', `${name}${count}`), draft)
+    renameSync(draft, link)
+    return link
+  }
 }
 
 describe('a server with TLS', { concurrency: true }, () => {
@@ -246,14 +295,58 @@ describe('a server with TLS', { concurrency: true }, () => {
     await server.stop()
   })
 
-  test('from files that can not be read any more goes on with what it has', async t => {
+  test('from files that can not be read any more goes on with what it has, and lets in whom it did', async t => {
     const folder = newFolder(t)
+    const [ours, theirs] = [await makeAuthority('ours'), await makeAuthority('theirs')]
     const pair = await makePair()
     const files = writePair(folder.path, pair)
-    const server = await startServer(folder, { env: toEnv(files) })
+    const tlsClientCaFile = join(folder.path, 'ca.crt')
+    writeFileSync(tlsClientCaFile, ours.cert)
+    const env = { ...toEnv(files), TLS_CLIENT_CA_FILE: tlsClientCaFile }
+    const server = await startServer(folder, { env })
+    const [caller, other] = [await issue('proxy', { by: ours }), await issue('proxy', { by: theirs })]
+    const shown = (who: Partial<Issued>) => shakeHands(server, { ...who, maxVersion: 'TLSv1.2' })
+    for (const who of [{}, other]) await assert.rejects(shown(who), /alert|disconnected|ECONNRESET/)
+    await until('the log says why', () => /certificate: UNABLE_TO_VERIFY/.test(server.stdout()))
+
     rmSync(files.tlsKeyFile)
     mkdirSync(files.tlsKeyFile)
+    writeFileSync(tlsClientCaFile, '')
     await until('the log says so', () => /TLS_KEY_FILE cannot be read/.test(server.stdout()), 15_000)
-    assert.equal((await shakeHands(server)).serial, serialOf(pair))
+    assert.equal((await shown(caller)).serial, serialOf(pair))
+    for (const who of [{}, other]) await assert.rejects(shown(who), /alert|disconnected|ECONNRESET/)
+  })
+
+  test('files behind links are followed, and a key that comes a moment after its certificate is waited for', async t => {
+    const point = makeLive(newPlace(t))
+    const [ours, first, second] = [await makeAuthority('ours'), await makePair(), await makePair()]
+    const settings = {
+      tls: 'files',
+      tlsCertFile: point('cert', first.cert),
+      tlsKeyFile: point('key', first.key),
+      tlsClientCaFile: point('ca', ours.cert),
+    } as const
+    const used: Certificate[] = []
+    const failed: unknown[] = []
+    t.after(
+      watchCertificate(
+        settings,
+        made => used.push(made),
+        error => failed.push(error),
+      ),
+    )
+    await until('the first look', () => used.length > 0)
+
+    const theirs = await makeAuthority('theirs')
+    point('ca', theirs.cert)
+    await until('another authority is used', () => used.at(-1)?.clientCa === theirs.cert, 15_000)
+    // The files have just been looked at: in 2 s the certificate is seen alone, in 4 s it is looked at once more.
+    point('cert', second.cert)
+    await delay(3_000)
+    assert.equal(used.at(-1)?.cert, first.cert)
+    point('key', second.key)
+    await until('the second is used', () => used.at(-1)?.key === second.key, 15_000)
+    assert.deepEqual(used.at(-1), { ...second, clientCa: theirs.cert })
+    assert.deepEqual(failed, [])
   })
 })

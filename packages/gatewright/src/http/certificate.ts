@@ -2,14 +2,20 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, unwatchFile, watchFile, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
+import { parseCertificates } from '../ground/certificates.ts'
 import { codeOf } from '../ground/error-code.ts'
 import { SettingsError } from '../ground/load-settings.ts'
 import type { Settings } from '../ground/settings.ts'
 
 /** PEM texts. */
-export type Certificate = { readonly cert: string; readonly key: string }
+export type Certificate = {
+  readonly cert: string
+  readonly key: string
+  /** Only callers with a certificate of one of these authorities are let in; undefined: everybody is. */
+  readonly clientCa?: string
+}
 
-type TlsSettings = Pick<Settings, 'tls' | 'tlsCertFile' | 'tlsKeyFile'>
+type TlsSettings = Pick<Settings, 'tls' | 'tlsCertFile' | 'tlsKeyFile' | 'tlsClientCaFile'>
 
 const readPem = (name: string, file: string, what: string): string => {
   try {
@@ -30,6 +36,22 @@ const whyOf = (error: unknown): string =>
 const isOneKey = ({ cert, key }: Certificate): boolean =>
   new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
 
+/**
+ * @throws SettingsError unless the file holds certificates: with an empty list of authorities TLS would take those
+ * that everybody knows, and let in whoever has a certificate of any name
+ */
+const readAuthorities = (file: string): string => {
+  const text = readPem('TLS_CLIENT_CA_FILE', file, 'the certificate of an authority')
+  try {
+    if (parseCertificates(text).length === 0) throw new Error('it holds no certificate')
+    return text
+  } catch (error) {
+    throw new SettingsError([
+      `TLS_CLIENT_CA_FILE can not be used (${whyOf(error)}): write the path of the certificate of the authority whose callers are let in (PEM)`,
+    ])
+  }
+}
+
 /** @throws SettingsError unless both files can be read and belong together */
 const readPair = (certFile: string, keyFile: string): Certificate => {
   const pair = {
@@ -45,6 +67,13 @@ const readPair = (certFile: string, keyFile: string): Certificate => {
       `TLS_CERT_FILE and TLS_KEY_FILE can not be used together (${whyOf(error)}): write the paths of a certificate and of its private key without a passphrase (PEM)`,
     ])
   }
+}
+
+/** What the settings name; undefined where they name nothing. @throws SettingsError */
+const readFiles = ({ tlsCertFile, tlsKeyFile, tlsClientCaFile }: TlsSettings): Certificate | undefined => {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined
+  const pair = readPair(tlsCertFile, tlsKeyFile)
+  return tlsClientCaFile === undefined ? pair : { ...pair, clientCa: readAuthorities(tlsClientCaFile) }
 }
 
 const makePair = async (): Promise<Certificate> => {
@@ -103,39 +132,46 @@ const readOrMakeSelfSigned = async (folder: string, now: number): Promise<Certif
  * @throws SettingsError when the files can't be read or don't fit
  */
 export const openCertificate = async (
-  { tls, tlsCertFile, tlsKeyFile }: TlsSettings,
+  settings: TlsSettings,
   folder: string,
   now: number,
-): Promise<Certificate | undefined> => {
-  if (tls === 'self-signed') return readOrMakeSelfSigned(folder, now)
-  return tlsCertFile !== undefined && tlsKeyFile !== undefined ? readPair(tlsCertFile, tlsKeyFile) : undefined
-}
+): Promise<Certificate | undefined> =>
+  settings.tls === 'self-signed' ? readOrMakeSelfSigned(folder, now) : readFiles(settings)
 
 const lookInterval = 2_000
 
 /**
- * Calls `use` with the new pair when one of the files changes; a pair that can't be read or does not
- * fit goes to `fail`, and the former one stays in use. Returns what stops the watching.
+ * Calls `use` with what the files hold when one of them changes, also behind a symbolic link. Who writes one after
+ * the other is met in between, so what can't be read or does not fit is looked at once more; then it goes to `fail`,
+ * and the former one stays in use. Returns what stops the watching.
  */
 export const watchCertificate = (
-  { tlsCertFile, tlsKeyFile }: TlsSettings,
+  settings: TlsSettings,
   use: (certificate: Certificate) => void,
   fail: (error: unknown) => void,
 ): (() => void) => {
-  if (tlsCertFile === undefined || tlsKeyFile === undefined) return () => {}
-  const files = [tlsCertFile, tlsKeyFile]
-  const reload = (): void => {
+  const { tlsCertFile, tlsKeyFile, tlsClientCaFile } = settings
+  const files = [tlsCertFile, tlsKeyFile, tlsClientCaFile].filter(file => file !== undefined)
+  if (files.length === 0) return () => {}
+  let next: NodeJS.Timeout | undefined
+  const reload = (failed: (error: unknown) => void): void => {
+    clearTimeout(next)
     try {
-      use(readPair(tlsCertFile, tlsKeyFile))
+      const certificate = readFiles(settings)
+      if (certificate !== undefined) use(certificate)
     } catch (error) {
-      fail(error)
+      failed(error)
     }
   }
-  for (const file of files) watchFile(file, { interval: lookInterval, persistent: false }, reload)
+  const lookIn = (look: () => void): void => {
+    next = setTimeout(look, lookInterval).unref()
+  }
+  const look = (): void => reload(() => lookIn(() => reload(fail)))
+  for (const file of files) watchFile(file, { interval: lookInterval, persistent: false }, look)
   // What changed between being read and the first look of the watcher, it takes for what has always been.
-  const first = setTimeout(reload, lookInterval).unref()
+  lookIn(look)
   return () => {
-    clearTimeout(first)
-    for (const file of files) unwatchFile(file, reload)
+    clearTimeout(next)
+    for (const file of files) unwatchFile(file, look)
   }
 }

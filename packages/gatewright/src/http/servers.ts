@@ -25,6 +25,7 @@ export const serverOptions = {
 
 /** Forward secrecy and authenticated encryption only, with a key of either kind (RFC 9325 §4.2). */
 const tls = {
+  handshakeTimeout: timeouts.headersTimeout,
   minVersion: 'TLSv1.2',
   ciphers: [
     'TLS_AES_256_GCM_SHA384',
@@ -37,6 +38,13 @@ const tls = {
     ]),
   ].join(':'),
 } as const
+
+/** Whoever shows no certificate that an authority of ours made is refused at the handshake, before any request. */
+const toTlsOptions = ({ clientCa, ...pair }: Certificate) => ({
+  ...pair,
+  ...tls,
+  ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+})
 
 /** One server for each address that is listened on, all with the same handler. */
 export type Servers = {
@@ -53,7 +61,10 @@ export type Servers = {
   readonly retire: () => Promise<void>
   readonly closeIdleConnections: () => void
   readonly closeAllConnections: () => void
-  /** Uses another certificate for new connections. */
+  /**
+   * Uses another certificate for new connections. Where callers are now asked for one of another authority, the
+   * connections of before end with their next answer.
+   */
   readonly useCertificate: (certificate: Certificate) => void
 }
 
@@ -66,11 +77,26 @@ export const createServers = ({ certificate, answerBrokenRequest }: Dependencies
   const servers: (Server | HttpsServer)[] = []
   let handler: RequestListener | undefined
   let isRetiring = false
+  let { clientCa } = certificate ?? {}
+  /** Connections of callers who have shown a certificate of `clientCa`, where there is one. */
+  let admitted = new WeakSet<Socket>()
+  /** Handshakes that began under the former authority may still be on the way. */
+  let isTurning = false
 
+  const turnTo = (next: Certificate['clientCa']): void => {
+    ;[clientCa, admitted, isTurning] = [next, new WeakSet(), true]
+    setTimeout(() => {
+      isTurning = false
+    }, tls.handshakeTimeout).unref()
+  }
+  const admit = (socket: Socket): void => {
+    if (clientCa !== undefined && !isTurning) admitted.add(socket)
+  }
   const add = (): Server | HttpsServer => {
     const server = certificate
-      ? createHttpsServer({ ...serverOptions, ...certificate, ...tls }, handler)
+      ? createHttpsServer({ ...serverOptions, ...toTlsOptions(certificate) }, handler)
       : createHttpServer(serverOptions, handler)
+    server.on('secureConnection', admit)
     // Node.js would answer an expectation by itself, without our headers; RFC 9110 §10.1.1 lets us ignore it.
     if (handler !== undefined) server.on('checkExpectation', handler)
     servers.push(server)
@@ -79,7 +105,8 @@ export const createServers = ({ certificate, answerBrokenRequest }: Dependencies
   return {
     create: main => {
       handler = (request, response) => {
-        if (isRetiring) response.setHeader('connection', 'close')
+        if (isRetiring || (clientCa !== undefined && !admitted.has(request.socket)))
+          response.setHeader('connection', 'close')
         main(request, response)
       }
       return add() as Server
@@ -106,9 +133,10 @@ export const createServers = ({ certificate, answerBrokenRequest }: Dependencies
     closeAllConnections: () => {
       for (const server of servers) server.closeAllConnections()
     },
-    useCertificate: pair => {
+    useCertificate: next => {
+      if (next.clientCa !== clientCa) turnTo(next.clientCa)
       for (const server of servers)
-        if ('setSecureContext' in server) server.setSecureContext({ ...pair, ...tls })
+        if ('setSecureContext' in server) server.setSecureContext(toTlsOptions(next))
     },
   }
 }

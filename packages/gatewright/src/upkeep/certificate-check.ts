@@ -1,80 +1,141 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
-import { day } from '../ground/clock.ts'
+import { parseCertificates } from '../ground/certificates.ts'
+import { codeOf } from '../ground/error-code.ts'
 import type { Settings } from '../ground/settings.ts'
+import {
+  isKnownAuthority,
+  judgeEndOfChain,
+  judgeName,
+  judgeOrder,
+  judgeTimes,
+  nameOf,
+  toDate,
+} from './certificate-rules.ts'
 import type { SettingsFacts } from './facts.ts'
-import { type Finding, ok, problem, warning } from './finding.ts'
+import { type Finding, ok, problem, together } from './finding.ts'
 
-/** A certificate is renewed well before this is left. */
-const leastLeft = 14 * day
+type Facts = Pick<SettingsFacts, 'settings' | 'clock'>
 
-/** The certificate that `TLS=files` names: readable, of its key, of this name, and not about to expire. */
-export const checkCertificate = ({ settings, clock }: Pick<SettingsFacts, 'settings' | 'clock'>): Finding => {
-  const { tls, tlsCertFile, tlsKeyFile } = settings
-  if (tls === 'self-signed') return ok('self-signed: callers must be told to trust it')
-  if (tlsCertFile === undefined || tlsKeyFile === undefined) return ok('none: TLS=off')
-  try {
-    const certificate = new X509Certificate(readFileSync(tlsCertFile))
-    const key = createPrivateKey(readFileSync(tlsKeyFile))
-    return judge(certificate, key, { now: clock.now(), settings })
-  } catch (error) {
-    return problem({
-      found: `the certificate or its key can not be read: ${error instanceof Error ? error.message : String(error)}`,
-      means: 'The server does not start.',
-      do: 'Write the paths of two PEM files that the server may read as TLS_CERT_FILE and TLS_KEY_FILE.',
-    })
+/** Has a finding as its message: what can't be read leaves nothing else to look at. */
+class Unreadable extends Error {
+  readonly finding: Finding
+  constructor(finding: Finding) {
+    super()
+    this.finding = finding
   }
 }
 
-const judge = (
-  certificate: X509Certificate,
-  key: KeyObject,
-  { now, settings }: { readonly now: number; readonly settings: Settings },
-): Finding => {
-  if (!certificate.checkPrivateKey(key))
-    return problem({
-      found: 'TLS_KEY_FILE is not the key of TLS_CERT_FILE',
-      means: 'The server does not start, or no connection succeeds.',
-      do: 'Write the two files that were made together.',
-    })
-  return judgeTime(certificate, now) ?? judgeName(certificate, settings) ?? ok(toText(certificate))
+const mayRead =
+  'Write the path of a PEM file that the server may read: as its owner, or by a group (docs/certificates.md).'
+
+const unreadable = (name: string, why: string): Unreadable =>
+  new Unreadable(
+    problem({
+      found: `${name} can not be read: ${why}`,
+      means: 'The server does not start; one that runs goes on with what it has read before.',
+      do: mayRead,
+    }),
+  )
+
+/** @throws Unreadable */
+const readAs = <T>(name: string, file: string, parse: (pem: string) => T): T => {
+  let pem: string
+  try {
+    pem = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw unreadable(name, codeOf(error))
+  }
+  try {
+    return parse(pem)
+  } catch (error) {
+    throw unreadable(name, error instanceof Error ? error.message : String(error))
+  }
 }
 
-const judgeTime = (certificate: X509Certificate, now: number): Finding | undefined => {
-  const left = certificate.validToDate.getTime() - now
-  if (certificate.validFromDate.getTime() > now)
-    return problem({
-      found: `the certificate is valid from ${toDate(certificate.validFromDate)} only`,
-      means: 'Callers refuse to connect until then.',
-      do: 'Use the certificate before it until then, or check the clock.',
-    })
-  if (left <= 0)
-    return problem({
-      found: `the certificate expired on ${toDate(certificate.validToDate)}`,
-      means: 'Callers refuse to connect.',
-      do: 'Renew it; the server takes the new files by itself.',
-    })
-  if (left > leastLeft) return undefined
-  return warning({
-    found: `the certificate expires on ${toDate(certificate.validToDate)}`,
-    means: `Callers refuse to connect in ${Math.floor(left / day)} days.`,
-    do: 'Renew it, and see why it was not renewed by itself; the server takes the new files by itself.',
-  })
+const parseChain = (pem: string): readonly [X509Certificate, ...X509Certificate[]] => {
+  const [first, ...more] = parseCertificates(pem)
+  if (first === undefined) throw new Error('it holds no certificate')
+  return [first, ...more]
 }
 
-const judgeName = (certificate: X509Certificate, { publicUrl }: Settings): Finding | undefined => {
-  if (publicUrl === undefined) return undefined
-  const name = new URL(publicUrl).hostname.replace(/^\[(.*)\]$/, '$1')
-  if (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) return undefined
+const withReadable = (look: () => Finding): Finding => {
+  try {
+    return look()
+  } catch (error) {
+    if (error instanceof Unreadable) return error.finding
+    throw error
+  }
+}
+
+const judgeKey = (chain: readonly X509Certificate[], key: KeyObject): Finding | undefined => {
+  const place = chain.findIndex(certificate => certificate.checkPrivateKey(key))
+  if (place === 0) return undefined
   return problem({
-    found: `the certificate is not for ${name}, the name in PUBLIC_URL`,
-    means: 'Callers refuse to connect.',
-    do: 'Use a certificate of that name, or write the name of the certificate in PUBLIC_URL.',
+    found:
+      place < 0
+        ? 'TLS_KEY_FILE is not the key of TLS_CERT_FILE'
+        : `TLS_KEY_FILE is the key of number ${place + 1} in TLS_CERT_FILE, not of the first`,
+    means: 'The server does not start; one that runs goes on with what it has read before.',
+    do:
+      place < 0
+        ? 'Write the two files that were made together.'
+        : 'Put that certificate first, and after it the one that issued it.',
   })
 }
 
-const toText = (certificate: X509Certificate): string =>
-  `fits its key, valid until ${toDate(certificate.validToDate)}`
+/** Who connects is a proxy, which knows the server by a name of its own, and its authority. */
+const isBehindProxy = ({ trustedProxies }: Settings): boolean => trustedProxies.length > 0
 
-const toDate = (date: Date): string => date.toISOString().slice(0, 10)
+const judgeForCallers = (
+  chain: readonly [X509Certificate, ...X509Certificate[]],
+  settings: Settings,
+): readonly (Finding | undefined)[] => {
+  if (isBehindProxy(settings)) return []
+  const { publicUrl } = settings
+  return [
+    publicUrl === undefined ? undefined : judgeName(chain[0], publicUrl),
+    judgeOrder(chain) === undefined ? judgeEndOfChain(chain) : undefined,
+  ]
+}
+
+/** The certificate that `TLS=files` names: readable, of its key, of this name, whole, and not about to expire. */
+export const checkCertificate = ({ settings, clock }: Facts): Finding => {
+  const { tls, tlsCertFile, tlsKeyFile } = settings
+  if (tls === 'self-signed') return ok('self-signed: callers must be told to trust it')
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return ok('none: TLS=off')
+  return withReadable(() => {
+    const chain = readAs('TLS_CERT_FILE', tlsCertFile, parseChain)
+    const key = readAs('TLS_KEY_FILE', tlsKeyFile, createPrivateKey)
+    const found = [
+      judgeKey(chain, key),
+      judgeOrder(chain),
+      ...judgeTimes(chain, clock.now()),
+      ...judgeForCallers(chain, settings),
+    ]
+    return together(found) ?? ok(`fits its key, valid until ${toDate(chain[0].validToDate)}`)
+  })
+}
+
+const judgeAuthority = (certificate: X509Certificate): Finding | undefined => {
+  if (!isKnownAuthority(certificate)) return undefined
+  return problem({
+    found: `TLS_CLIENT_CA_FILE names ${nameOf(certificate.subject)}, which makes certificates for everybody`,
+    means: 'Whoever has a certificate of it, for any name, can connect.',
+    do: 'Name an authority of your own, which makes certificates for your proxies alone.',
+  })
+}
+
+/** The authorities of `TLS_CLIENT_CA_FILE`: readable, nobody else's, and not about to expire. */
+export const checkClientAuthorities = ({ settings, clock }: Facts): Finding => {
+  const { tlsClientCaFile } = settings
+  if (tlsClientCaFile === undefined) return ok('none: callers need no certificate')
+  return withReadable(() => {
+    const authorities = readAs('TLS_CLIENT_CA_FILE', tlsClientCaFile, parseChain)
+    const found = together([...authorities.map(judgeAuthority), ...judgeTimes(authorities, clock.now())])
+    return (
+      found ??
+      ok(`callers need a certificate of ${authorities.map(({ subject }) => nameOf(subject)).join(' or ')}`)
+    )
+  })
+}

@@ -3,18 +3,17 @@ import {
   chmodSync,
   cpSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import type { LookupFunction } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
-import { generate } from 'selfsigned'
 import { type Clock, day, hour, minute, systemClock, toTimestamp } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { loadSettings } from '../ground/load-settings.ts'
@@ -62,7 +61,14 @@ type Installation = {
   /** The finding of one check; undefined where it was not made. */
   readonly find: (name: string, options?: Options) => Promise<Finding | undefined>
 }
-type Options = { readonly env?: Readonly<Record<string, string>>; readonly clock?: Clock }
+type Options = {
+  readonly env?: Readonly<Record<string, string>>
+  readonly clock?: Clock
+  readonly lookup?: LookupFunction
+}
+
+const nobodyKnown: LookupFunction = (_name, _options, answer) =>
+  answer(Object.assign(new Error('not found'), { code: 'ENOTFOUND' }), '')
 
 let count = 0
 
@@ -72,11 +78,12 @@ const install = (): Installation => {
   cpSync(model, folder, { recursive: true })
   chmodSync(folder, 0o700)
   const file = join(folder, 'gatewright.db')
-  const examineIt = ({ env = {}, clock = systemClock }: Options = {}) =>
+  const examineIt = ({ env = {}, clock = systemClock, lookup = nobodyKnown }: Options = {}) =>
     examine({
       read: () =>
         loadSettings({ env: { DATABASE_URL: `sqlite:${file}`, ...env }, folder, isTerminal: false }),
       clock,
+      lookup,
       random: systemRandom,
     })
   return {
@@ -504,59 +511,18 @@ describe('settings that are valid and not well:', () => {
     ['public-url', 'warning', /IP address/, { PUBLIC_URL: 'http://127.0.0.1:3000' }],
     ['certificate', 'ok', /self-signed/, { TLS: 'self-signed' }],
     ['certificate', 'ok', /TLS=off/, {}],
+    ['client-authorities', 'ok', /callers need no certificate/, {}],
+    [
+      'served-certificate',
+      'warning',
+      /api\.example\.org: ENOTFOUND/,
+      { PUBLIC_URL: 'https://api.example.org' },
+    ],
   ]
   for (const [check, level, says, env] of cases)
     test(`${check}: ${level} for ${JSON.stringify(env).replaceAll(secret, '…')}`, async () => {
       assertFound(await install().find(check, { env }), level, says)
     })
-})
-
-describe('a certificate', () => {
-  const now = Date.UTC(2026, 5, 1)
-  const folder = join(top, 'certificates')
-  const path = (name: string): string => join(folder, name)
-
-  before(async () => {
-    mkdirSync(folder)
-    for (const name of ['first', 'second']) {
-      const made = await generate([{ name: 'commonName', value: 'api.example.org' }], {
-        keyType: 'ec',
-        curve: 'P-256',
-        notBeforeDate: new Date(now - day),
-        notAfterDate: new Date(now + 90 * day),
-        extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'api.example.org' }] }],
-      })
-      writeFileSync(path(`${name}.crt`), made.cert)
-      writeFileSync(path(`${name}.key`), made.private, { mode: 0o600 })
-    }
-  })
-
-  const find = (cert: string, key: string, time = now, publicUrl = 'https://api.example.org') =>
-    install().find('certificate', {
-      clock: clockAt(time),
-      env: { TLS: 'files', TLS_CERT_FILE: path(cert), TLS_KEY_FILE: path(key), PUBLIC_URL: publicUrl },
-    })
-
-  test('with the key of another', async () =>
-    assertFound(await find('first.crt', 'second.key'), 'problem', /not the key/))
-  test('that is not there, or no certificate', async () => {
-    assertFound(await find('none.crt', 'first.key'), 'problem', /can not be read/)
-    assertFound(await find('first.key', 'first.key'), 'problem', /can not be read/)
-    assertFound(await find('first.crt', 'first.crt'), 'problem', /can not be read/)
-  })
-  test('that has expired, expires soon, or begins later', async () => {
-    assertFound(await find('first.crt', 'first.key', now + 91 * day), 'problem', /expired on 2026-08-30/)
-    assertFound(await find('first.crt', 'first.key', now + 80 * day), 'warning', /expires on 2026-08-30/)
-    assertFound(await find('first.crt', 'first.key', now - 2 * day), 'problem', /valid from 2026-05-31/)
-  })
-  test('for another name than PUBLIC_URL', async () =>
-    assertFound(
-      await find('first.crt', 'first.key', now, 'https://www.example.org'),
-      'problem',
-      /not for www\.example\.org/,
-    ))
-  test('that fits is well', async () =>
-    assertFound(await find('first.crt', 'first.key'), 'ok', /until 2026-08-30/))
 })
 
 test('little space is a problem, by bytes and by share', () => {

@@ -1,6 +1,6 @@
 import { checkClientAddress } from './address-check.ts'
 import { checkAudit } from './audit-check.ts'
-import { checkCertificate } from './certificate-check.ts'
+import { checkCertificate, checkClientAuthorities } from './certificate-check.ts'
 import {
   checkDatabase,
   checkDurability,
@@ -28,6 +28,7 @@ import { checkMail } from './mail-checks.ts'
 import { type OwnParts, toOwnFacts } from './own-facts.ts'
 import { checkProcesses } from './process-checks.ts'
 import { checkRoles } from './role-checks.ts'
+import { checkServedCertificate } from './served-certificate.ts'
 import {
   checkClockOfServer,
   checkPool,
@@ -85,6 +86,8 @@ const checks: readonly Check[] = [
   { name: 'production-rules', beside: true, run: onSettings(checkProductionRules) },
   { name: 'public-url', beside: true, run: onSettings(checkAddress) },
   { name: 'certificate', beside: true, run: onSettings(checkCertificate) },
+  { name: 'client-authorities', beside: true, run: onSettings(checkClientAuthorities) },
+  { name: 'served-certificate', run: onSettings(checkServedCertificate) },
   { name: 'limits', beside: true, run: onSettings(checkLimits) },
   { name: 'registration', beside: true, run: onSettings(checkRegistration) },
   { name: 'administrators', beside: true, run: onSettings(checkAdministrators) },

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import type { LookupFunction } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../ground/clock.ts'
 import { type LoadedSettings, SettingsError } from '../ground/load-settings.ts'
@@ -16,6 +17,8 @@ export type Source = {
   readonly read: () => LoadedSettings
   readonly clock: Clock
   readonly random: Random
+  /** How the name in `PUBLIC_URL` becomes an address; without it, as for every program on this machine. */
+  readonly lookup?: LookupFunction
 }
 
 export type MachineFacts = Omit<Source, 'read'> & { readonly settingsProblems: readonly string[] }
@@ -52,10 +55,10 @@ export type Facts = {
  * that is not there is not made, and one that is not in WAL mode is left as it is.
  */
 export const withFacts = async <T>(
-  { read, clock, random }: Source,
+  { read, ...given }: Source,
   use: (facts: Facts) => Promise<T>,
 ): Promise<T> => {
-  const machine = { clock, random, settingsProblems: [] }
+  const machine = { ...given, settingsProblems: [] }
   const loaded = tryRead(read)
   if (loaded instanceof SettingsError)
     return use({

@@ -16,3 +16,13 @@ export const ok = (found: string): Finding => ({ level: 'ok', found })
 export type Trouble = { readonly found: string; readonly means: string; readonly do: string }
 export const warning = (trouble: Trouble): Finding => ({ level: 'warning', ...trouble })
 export const problem = (trouble: Trouble): Finding => ({ level: 'problem', ...trouble })
+
+/** Several as one, of the worst of their levels; undefined where there is none. */
+export const together = (all: readonly (Finding | undefined)[]): Finding | undefined => {
+  const troubles = all.filter(finding => finding !== undefined && finding.level !== 'ok')
+  const worst = troubles.find(({ level }) => level === 'problem') ?? troubles[0]
+  if (worst === undefined) return undefined
+  const join = (part: keyof Trouble, between: string): string =>
+    [...new Set(troubles.map(trouble => trouble[part]))].join(between)
+  return { level: worst.level, found: join('found', '; '), means: join('means', ' '), do: join('do', ' ') }
+}
