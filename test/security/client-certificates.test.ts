@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { Server } from 'node:http'
 import { Agent, request } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectPlain } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, before, beforeEach, describe, test } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
@@ -20,6 +21,7 @@ before(async () => {
 })
 
 let servers: Servers
+let main: Server
 let close: () => void
 let port: number
 
@@ -28,7 +30,7 @@ beforeEach(async () => {
     certificate: { ...server, clientCa: ours.cert },
     answerBrokenRequest: (_, socket) => socket.destroy(),
   })
-  const main = servers.create((_, response) => response.end('in'))
+  main = servers.create((_, response) => response.end('in'))
   main.on('clientError', (error, socket) => socket.destroy(error))
   await once(main.listen(0, '127.0.0.1'), 'listening')
   port = (main.address() as AddressInfo).port
@@ -132,6 +134,16 @@ describe('when callers are asked for another authority', () => {
       late.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
       assert.equal(await text(late).catch(() => ''), '')
     })
+
+  test('a handshake that was on the way gets one answer', async () => {
+    const begun = once(main, 'connection')
+    const plain = connectPlain({ port, host: '127.0.0.1' })
+    await begun
+    turn()
+    const late = connect({ socket: plain, servername: 'localhost', ca: ours.cert, ...caller })
+    late.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    assert.match(await text(late), /^HTTP\/1\.1 200 .*connection: close.*in/is)
+  })
 
   test('another certificate of the server alone ends no connection', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })

@@ -27,7 +27,10 @@ const look = (url: URL, lookup: Facts['lookup']): Promise<Served> =>
       ...(isIP(host) === 0 && { servername: host }),
       ...(lookup && { lookup }),
     })
-    const late = setTimeout(() => socket.destroy(new Error('no answer in 3 s')), longestLook)
+    const late = setTimeout(
+      () => socket.destroy(new Error(`no answer in ${longestLook / second} s`)),
+      longestLook,
+    )
     socket.once('close', () => clearTimeout(late)).once('error', reject)
     socket.once('secureConnect', () => {
       const certificate = socket.getPeerX509Certificate()
