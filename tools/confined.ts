@@ -69,6 +69,8 @@ const rules: readonly Rule[] = [
       `${engine}/limits/memory-counters.ts`,
       `${engine}/http/certificate.ts`,
       `${engine}/upkeep/certificate-check.ts`,
+      `${engine}/upkeep/certificate-rules.ts`,
+      `${engine}/upkeep/served-certificate.ts`,
       `${engine}/users/derived-key-hash.ts`,
       `${engine}/testing/virtual-passkey.ts`,
       `${verifier}/algorithms.ts`,
