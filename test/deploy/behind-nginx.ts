@@ -34,8 +34,7 @@ export type ProxyAnswer = {
   readonly body: Readonly<Record<string, unknown>> | undefined
 }
 
-export type BehindNginx = {
-  readonly t: TestApp
+export type Front = {
   readonly nginx: ShippedNginx
   readonly ports: Installation['ports']
   /** The certificate that nginx shows, which is its own authority. */
@@ -47,6 +46,10 @@ export type BehindNginx = {
   readonly connect: (protocols?: readonly string[]) => Promise<TLSSocket>
   readonly close: () => Promise<void>
 }
+
+export type BehindNginx = Front & { readonly t: TestApp }
+
+const findPorts = async () => ({ http: await findFreePort(), https: await findFreePort() })
 
 /** A folder with a certificate that everybody may read. */
 const makeCertificate = async (folder: string) => {
@@ -82,7 +85,7 @@ const toProxyAnswer = (status: number, raw: readonly string[], body: string): Pr
 }
 
 const createAsk =
-  (ports: Installation['ports'], ca: string): BehindNginx['ask'] =>
+  (ports: Installation['ports'], ca: string): Front['ask'] =>
   async (path, { method = 'GET', headers = {}, body, isPlain = false } = {}) => {
     const send = isPlain ? requestPlain : requestSecure
     const request = send({
@@ -115,7 +118,7 @@ const createAsk =
   }
 
 const createConnect =
-  ({ https }: Installation['ports'], ca: string): BehindNginx['connect'] =>
+  ({ https }: Installation['ports'], ca: string): Front['connect'] =>
   (protocols = ['http/1.1']) =>
     new Promise((resolve, reject) => {
       const socket = connect({
@@ -138,30 +141,18 @@ const readToEnd = (socket: TLSSocket): Promise<string> =>
     socket.once('close', () => resolve(Buffer.concat(chunks).toString('latin1')))
   })
 
-/**
- * The blog behind nginx with the files of `deploy/nginx`.
- * @param upstreams more servers than this one, which comes first
- */
-export const startBehindNginx = async (
+/** nginx with the files of `deploy/nginx` in front of these servers, with a certificate of its own. */
+export const startFront = async (
   program: FoundProgram,
-  { settings = {}, ...changes }: { readonly settings?: Partial<Settings> } & Partial<Installation> = {},
-): Promise<BehindNginx> => {
-  const ports = { http: await findFreePort(), https: await findFreePort() }
-  const publicUrl = `https://${hostName}:${ports.https}`
-  const t = await startTestApp({ trustedProxies: ['127.0.0.1'], publicUrl, ...settings })
+  { ports: given, ...changes }: Partial<Installation> & Pick<Installation, 'upstreams'>,
+): Promise<Front> => {
+  const ports = given ?? (await findPorts())
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-certificate-'))
   chmodSync(folder, 0o755)
   const { cert, files } = await makeCertificate(folder)
-  const nginx = await startShippedNginx(program, {
-    hostName,
-    certificate: files,
-    ports,
-    ...changes,
-    upstreams: [`127.0.0.1:${await listen(t)}`, ...(changes.upstreams ?? [])],
-  })
+  const nginx = await startShippedNginx(program, { hostName, certificate: files, ports, ...changes })
   const open = createConnect(ports, cert)
   return {
-    t,
     nginx,
     ports,
     certificate: cert,
@@ -175,8 +166,26 @@ export const startBehindNginx = async (
     },
     close: async () => {
       await nginx.stop()
-      await t.close()
       rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The blog behind nginx. */
+export const startBehindNginx = async (
+  program: FoundProgram,
+  { settings = {}, ...changes }: { readonly settings?: Partial<Settings> } & Partial<Installation> = {},
+): Promise<BehindNginx> => {
+  const ports = await findPorts()
+  const publicUrl = `https://${hostName}:${ports.https}`
+  const t = await startTestApp({ trustedProxies: ['127.0.0.1'], publicUrl, ...settings })
+  const front = await startFront(program, { ports, upstreams: [`127.0.0.1:${await listen(t)}`], ...changes })
+  return {
+    ...front,
+    t,
+    close: async () => {
+      await front.close()
+      await t.close()
     },
   }
 }

@@ -1,12 +1,46 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
+import { connect as connectSecurely } from 'node:tls'
 import type { RefusalCode } from '../../packages/gatewright/src/ground/refusal.ts'
 import { toProblem } from '../../packages/gatewright/src/http/problem.ts'
 import { securityHeaders } from '../../packages/gatewright/src/http/security-headers.ts'
+import { toAnswer } from '../attacks/raw-http.ts'
+import { findFreePort } from '../process/free-port.ts'
+import { until } from '../process/until.ts'
 import { findNginx } from '../servers/nginx.ts'
-import { type Asked, type BehindNginx, type ProxyAnswer, startBehindNginx } from './behind-nginx.ts'
+import {
+  type Asked,
+  type BehindNginx,
+  type Front,
+  hostName,
+  type ProxyAnswer,
+  startBehindNginx,
+  startFront,
+} from './behind-nginx.ts'
 
 const program = await findNginx()
+
+/** Of a line of the log, and of no more. */
+const loggedFields = [
+  ...['time', 'request_id', 'method', 'path', 'protocol', 'tls', 'status', 'bytes', 'seconds', 'address'],
+  ...['cache', 'server', 'server_status', 'server_seconds'],
+]
+
+const tighten = (text: string): string =>
+  text.replace('rate=200r/s', 'rate=1r/s').replace('burst=400', 'burst=1')
+
+/** What comes back over plain TCP, until the connection is closed. */
+const readPlain = (port: number, bytes: string): Promise<string> => {
+  const socket = connect({ host: '127.0.0.1', port })
+  socket.write(bytes)
+  // One that is broken off has answered nothing.
+  return text(socket).catch(() => '')
+}
 
 describe('behind the shipped nginx', { skip: typeof program === 'string' && program }, () => {
   let b: BehindNginx
@@ -105,5 +139,119 @@ describe('behind the shipped nginx', { skip: typeof program === 'string' && prog
       assert.equal(answer.header('location'), b.nginx.publicUrl + path)
       assertHeaders({ ...answer, body: {} }, false)
     }
+  })
+  test('a page in TLS’s place: plain HTTP on the port of TLS is refused in the same form', async () => {
+    const text = await readPlain(
+      b.ports.https,
+      `GET /api/v1/me HTTP/1.1\r\nHost: ${hostName}\r\nConnection: close\r\n\r\n`,
+    )
+    const { status, headers, body } = toAnswer(text)
+    assert.deepEqual([status, JSON.parse(body).code], [403, 'https_required'])
+    assert.ok(headers.some(([name, value]) => name === 'x-content-type-options' && value === 'nosniff'))
+  })
+
+  test('a name that is not ours gets no handshake, and a closed connection on plain HTTP', async () => {
+    for (const servername of ['other.test', 'api.test.evil', '']) {
+      const socket = connectSecurely({
+        host: '127.0.0.1',
+        port: b.ports.https,
+        servername,
+        rejectUnauthorized: false,
+      })
+      const [error] = await once(socket, 'error')
+      assert.match(String(error), /unrecognized.name/i, servername)
+    }
+    for (const host of ['other.test', '127.0.0.1', 'api.test.evil'])
+      assert.equal(await readPlain(b.ports.http, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`), '')
+  })
+
+  test('nginx is no proxy to elsewhere: neither CONNECT nor a whole address is followed', async () => {
+    const end = 'Connection: close\r\n\r\n'
+    for (const [line, host, status] of [
+      ['CONNECT other.test:443', 'other.test:443', 400],
+      ['CONNECT 127.0.0.1:22', hostName, 400],
+      [`GET https://${hostName}/api/v1/posts`, hostName, 400],
+      [`GET http://${hostName}/api/v1/posts`, hostName, 400],
+      ['GET http://127.0.0.1/', hostName, 421],
+      ['GET http://other.test/', 'other.test', 421],
+      [`GET http://${hostName}@other.test/`, hostName, 421],
+    ] as const) {
+      const answer = await b.send(`${line} HTTP/1.1\r\nHost: ${host}\r\n${end}`)
+      assert.equal(answer.status, status, `${line}: ${answer.text}`)
+      assert.match(answer.body, /"code":/)
+    }
+  })
+
+  test('proofs for a certificate authority are given on plain HTTP, and nothing else of that folder', async () => {
+    const folder = join(b.nginx.acmeRoot, '.well-known/acme-challenge')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'proof-1_A'), 'proof')
+    writeFileSync(join(b.nginx.acmeRoot, 'secret'), 'secret')
+    const path = '/.well-known/acme-challenge'
+    const proof = await b.ask(`${path}/proof-1_A`, { isPlain: true })
+    assert.deepEqual([proof.status, proof.text, proof.header('content-type')], [200, 'proof', 'text/plain'])
+    assertHeaders({ ...proof, body: {} }, false)
+    assertProblem(await b.ask(`${path}/nobody`, { isPlain: true }), 404, 'not_found', false)
+    for (const other of [`${path}/`, `${path}/../../secret`, '/secret', `${path}/%2e%2e/%2e%2e/secret`])
+      assertProblem(await b.ask(other, { isPlain: true }), 403, 'https_required', false)
+  })
+
+  test('the id of a request is the server’s, which is found in both logs', async () => {
+    const answer = await b.ask('me', { headers: { 'x-request-id': 'forged' } })
+    const id = answer.header('x-request-id') ?? ''
+    assert.equal(answer.body?.request_id, id)
+    assert.ok(b.t.logLines.some(line => line.includes(id)))
+    await until('nginx has written its line', () => b.nginx.readLog().includes(id))
+    assert.ok(!b.nginx.readLog().includes('forged'))
+  })
+
+  test('the log of nginx has no query, no credential and no header of the caller', async () => {
+    const headers = {
+      authorization: 'Bearer s3cret',
+      cookie: 'a=s3cret',
+      referer: 'https://s3cret.test/',
+      'user-agent': 's3cret',
+    }
+    await b.ask('posts?q=s3cret#s3cret', { headers })
+    await b.ask(`me?${'s3cret'.repeat(4_000)}`, { headers })
+    await b.ask('posts?s3cret', { headers, method: 'POST', body: 's3cret'.repeat(50_000) })
+    const last = (await b.ask('me')).header('x-request-id') ?? ''
+    await until('nginx has written its line', () => b.nginx.readLog().includes(last))
+    assert.ok(!(b.nginx.readLog() + b.nginx.readErrors()).includes('s3cret'))
+    const line = JSON.parse(b.nginx.readLog().trim().split('\n').at(-1) ?? '')
+    assert.deepEqual(Object.keys(line), loggedFields)
+    assert.deepEqual(
+      [line.method, line.path, line.status, line.address],
+      ['GET', '/api/v1/me', 401, '127.0.0.1'],
+    )
+  })
+
+  describe('with tight limits, and no server behind it', () => {
+    let tight: Front
+    before(async () => {
+      assert.ok(typeof program === 'object')
+      const nobody = `127.0.0.1:${await findFreePort()}`
+      tight = await startFront(program, { upstreams: [nobody], edit: tighten })
+    })
+    after(() => tight?.close())
+
+    test('what one address sends too much of is refused with the headers of a limit; where no server answers, that is said', async () => {
+      const answers = await Promise.all(Array.from({ length: 6 }, () => tight.ask('me?q=s3cret')))
+      const refused = answers.filter(({ status }) => status === 429)
+      const failed = answers.filter(({ status }) => status === 502)
+      assert.ok(refused.length >= 3 && failed.length >= 1 && refused.length + failed.length === 6)
+      for (const answer of refused) {
+        assertHeaders(answer)
+        assert.equal(answer.body?.code, 'rate_limited')
+        assert.equal(answer.header('retry-after'), '1')
+        assert.equal(answer.header('ratelimit-policy'), '"nginx-address";q=200;w=1')
+        assert.equal(answer.header('ratelimit'), '"nginx-address";r=0;t=1')
+      }
+      for (const answer of failed) {
+        assertHeaders(answer)
+        assert.equal(answer.body?.code, 'no_answer')
+      }
+      assert.ok(!(tight.nginx.readErrors() + tight.nginx.readLog()).includes('s3cret'))
+    })
   })
 })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import {
   chmodSync,
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -25,8 +25,8 @@ export type Installation = {
   /** Paths of PEM files, which everybody can read: nginx runs as nobody where the test is root. */
   readonly certificate: { readonly certFile: string; readonly keyFile: string }
   readonly ports: { readonly http: number; readonly https: number }
-  /** What a test changes besides. */
-  readonly edit?: (configuration: string) => string
+  /** What a test changes besides, in each of the files. */
+  readonly edit?: (text: string) => string
 }
 
 export type ShippedNginx = {
@@ -74,6 +74,16 @@ const configure = (folder: string, installation: Installation): string => {
       ['/var/www/gatewright-acme', join(folder, 'acme')],
     ]),
   )
+}
+
+/** The files that an installation leaves as they are. */
+const copyParts = (folder: string, { edit = text => text }: Installation): void => {
+  mkdirSync(join(folder, 'gatewright'))
+  for (const file of readdirSync(join(shipped, 'gatewright')))
+    writeFileSync(
+      join(folder, 'gatewright', file),
+      edit(readFileSync(join(shipped, 'gatewright', file), 'utf8')),
+    )
 }
 
 const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -128,7 +138,7 @@ export const startShippedNginx = async (
   const acmeRoot = join(folder, 'acme')
   for (const name of ['log', 'cache', 'conf.d', 'acme']) mkdirSync(join(folder, name))
   for (const name of ['log', 'cache']) chmodSync(join(folder, name), 0o777)
-  cpSync(join(shipped, 'gatewright'), join(folder, 'gatewright'), { recursive: true })
+  copyParts(folder, installation)
   writeFileSync(join(folder, 'conf.d/gatewright.conf'), configure(folder, installation))
   writeFileSync(join(folder, 'nginx.conf'), toMain(folder))
   const args = ['-p', folder, '-e', join(folder, 'log/error.log'), '-c', join(folder, 'nginx.conf')]
