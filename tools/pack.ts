@@ -1,15 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  globSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { buildConsoleOf, compilePackage } from './built-package.ts'
 import { toPublished } from './published-manifest.ts'
 import { top } from './sources.ts'
 
@@ -59,25 +50,6 @@ const pages = [
 ]
 const pagesOf: Readonly<Record<string, readonly string[]>> = { gatewright: pages, verifier: ['verifier'] }
 
-const run = (...words: readonly string[]): void => {
-  execFileSync(process.execPath, words, { cwd: top, stdio: ['ignore', 'inherit', 'inherit'] })
-}
-
-const compile = (): void => {
-  rmSync(dist, { recursive: true, force: true })
-  run(join(top, 'node_modules/typescript/bin/tsc'), '-p', folder)
-  for (const path of globSync('**/*.*', { cwd: join(folder, 'src'), exclude: ['**/*.ts'] }))
-    cpSync(join(folder, 'src', path), join(dist, path))
-  const commandLine = join(dist, 'cli/main.js')
-  if (existsSync(commandLine)) chmodSync(commandLine, 0o755)
-}
-
-/** The pages of the console are files as well, made by a tool of their own. */
-const buildConsole = (): void => {
-  const tool = join(top, 'tools/build-console.ts')
-  if (name === 'gatewright' && existsSync(tool)) run(tool)
-}
-
 /** Also what a pack left behind that was killed. */
 const restore = (): void => {
   if (existsSync(kept)) renameSync(kept, manifest)
@@ -86,8 +58,8 @@ const restore = (): void => {
 
 const prepare = (): void => {
   restore()
-  buildConsole()
-  compile()
+  buildConsoleOf(folder)
+  compilePackage(folder)
   cpSync(join(top, 'LICENSE'), join(folder, 'LICENSE'))
   for (const page of pagesOf[name] ?? []) cpSync(join(top, 'docs', `${page}.md`), join(docs, `${page}.md`))
   const published = toPublished(JSON.parse(readFileSync(manifest, 'utf8')))

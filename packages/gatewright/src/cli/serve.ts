@@ -1,4 +1,9 @@
+import { basename } from 'node:path'
 import { defineCommand } from './command.ts'
+
+/** For the hints of the start. `npx` finds it in node_modules; in the image, and installed for all, it is on PATH. */
+const calledAs = (program = ''): string =>
+  basename(program) === 'gatewright' && !program.includes('node_modules') ? 'gatewright' : 'npx gatewright'
 
 export const serve = defineCommand({
   name: 'serve',
@@ -8,7 +13,7 @@ export const serve = defineCommand({
   example: 'serve',
   run: async () => {
     const { startServer } = await import('../http/serve.ts')
-    await startServer({ mount: '/auth' })
+    await startServer({ mount: '/auth', command: calledAs(process.argv[1]) })
     return undefined
   },
 })

@@ -3,6 +3,7 @@ import { systemClock } from '../ground/clock.ts'
 import { countWorkers } from '../ground/count-workers.ts'
 import { type LoadedSettings, SettingsError } from '../ground/load-settings.ts'
 import { loadStartSettings } from '../ground/start-settings.ts'
+import { endWhileStarting } from '../workers/stop-signal.ts'
 import type { ServeOptions } from './serve-options.ts'
 
 export type { ServeOptions } from './serve-options.ts'
@@ -40,6 +41,7 @@ const serveHere = async (served: Served, loaded: LoadedSettings): Promise<void> 
  * @throws SettingsError with every line that says what to write
  */
 export const startServer = async (served: Served): Promise<void> => {
+  endWhileStarting()
   const loaded = loadStartSettings()
   const watches = cluster.isPrimary && countWorkers(loaded.settings) > 1
   await (watches ? watchWorkers(loaded) : serveHere(served, loaded))

@@ -9,6 +9,21 @@ type Stopping = {
   readonly stopNow: () => void
 }
 
+/** With the exit code of a program that they end. */
+const signals = { SIGTERM: 143, SIGINT: 130 } as const
+
+/**
+ * The first process of a container ends by no signal that it does not listen to. Until `onStopSignal` listens, there
+ * is nothing to finish: without this, whoever stops a container in its first second waits until it is killed.
+ */
+export const endWhileStarting = (): void => {
+  if (process.pid !== 1) return
+  for (const [signal, exitCode] of Object.entries(signals))
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(exitCode)
+    })
+}
+
 /** Acts on SIGTERM and SIGINT. */
 export const onStopSignal = (clock: Clock, { stop, stopNow }: Stopping): void => {
   let stoppingSince: number | undefined
@@ -19,5 +34,5 @@ export const onStopSignal = (clock: Clock, { stop, stopNow }: Stopping): void =>
     stoppingSince = now
     stop(signal)
   }
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, onSignal)
+  for (const signal of Object.keys(signals)) process.on(signal, onSignal)
 }
