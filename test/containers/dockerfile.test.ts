@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { validate } from 'dockerfile-utils'
 import { top } from '../../tools/sources.ts'
 import { parseDockerfile } from './dockerfile.ts'
 import { rules } from './dockerfile-rules.ts'
@@ -15,6 +16,19 @@ const breachesOf = (text: string): readonly string[] =>
   rules.flatMap(({ title, check }) => (check(parseDockerfile(text), nodeVersion).length > 0 ? [title] : []))
 
 describe('the Dockerfile', () => {
+  test('has nothing that a linter warns of', () => {
+    const found = validate(source, {
+      deprecatedMaintainer: 2,
+      directiveCasing: 2,
+      emptyContinuationLine: 2,
+      instructionCasing: 2,
+    })
+    assert.deepEqual(
+      found.map(({ message, range }) => `${range.start.line + 1}: ${message}`),
+      [],
+    )
+  })
+
   for (const { title, check } of rules)
     test(title, () => assert.deepEqual(check(parseDockerfile(source), nodeVersion), []))
 })
