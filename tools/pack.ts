@@ -24,6 +24,7 @@ const pages = [
   'api-keys',
   'audit',
   'audit-chain',
+  'backup',
   'changing-the-secret',
   'command-line',
   'contract-additions',

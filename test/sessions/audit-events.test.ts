@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { after, before, describe, test } from 'node:test'
 import { changeRoles, disableUser, enableUser } from 'gatewright/administration'
 import { inTransaction } from 'gatewright/transaction'
@@ -28,6 +30,7 @@ import {
 } from '../../packages/gatewright/src/audit/events.ts'
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
 import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
+import { makeBackup } from '../../packages/gatewright/src/backups/make-backup.ts'
 import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { toForeignId } from '../../packages/gatewright/src/ground/foreign-id.ts'
 import { linkExample } from '../../packages/gatewright/src/http/routes/identities.ts'
@@ -691,6 +694,14 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
   'session.all-ended': async () => {
     const { sessions, keys } = await endAllSessions(t.engine, origin)
     return { user: null, actor: 'command-line', details: { sessions, signing_keys: keys } }
+  },
+  'backup.made': async () => {
+    const folder = mkdtempSync(`${tmpdir()}/gatewright-backup-`)
+    const asked = { to: `${folder}/made.backup`, replace: false }
+    const { manifest, counts } = await makeBackup({ ...t.engine, version: '1.0.0' }, asked)
+    rmSync(folder, { recursive: true })
+    const rows = Object.values(counts.tables).reduce((sum, count) => sum + count, 0)
+    return { user: null, actor: 'command-line', details: { sealed_to: manifest.sealed_to, rows } }
   },
   'database.adopted': async () => {
     const file = testsDatabase.kind === 'sqlite' ? databaseFile(t.engine.settings.databaseUrl) : undefined

@@ -57,7 +57,7 @@ import {
   openDatabases,
 } from './storage/database.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
-import { checkPlace, checkServer, readPlace } from './storage/identity.ts'
+import { checkPlace, checkRestored, checkServer, readPlace } from './storage/identity.ts'
 import { ensureInstallation, readEpoch } from './storage/installation.ts'
 import { engineMigrations, type MigrationSet } from './storage/migrate.ts'
 import { openSecrets } from './storage/open-secrets.ts'
@@ -299,6 +299,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   if (file !== undefined && !options.adopts) await checkPlace(db, file)
   const secrets = await openSecrets({ db, configured: settings.gatewrightSecret, folder, random })
   await ensureInstallation({ db, secrets, clock, random })
+  if (!options.adopts) await checkRestored(db)
   const found = file !== undefined || options.adopts ? [] : await checkServer(db)
   const places = openPlaces(opened, databases, settings, clock)
   const addressWatch = openAddressWatch(clock, settings)

@@ -27,6 +27,7 @@ export const floors = [
   'sign-in',
   'federation',
   'sealing',
+  'backups',
   'administration',
   'access-review',
   'upkeep',

@@ -64,6 +64,7 @@ export const zhTw: Stories = {
     'refresh-token.reused': '有人使用了{session}的舊更新權杖：它可能已遭複製',
     'refresh-token.ahead': '{session}的更新權杖比資料庫記錄的還要新：資料庫回復到了較早的狀態',
     'cut-offs.written-back': '{who} 向資料庫補回了缺少的 {count} 筆失效記錄',
+    'backup.made': '{who} 將整個資料庫備份到一個檔案：{rows} 列',
     'database.adopted': '{who} 確認以此資料庫繼續運作：{sessions} 個工作階段已結束',
     'signing-key.made': '{who} 建立並公布了簽章金鑰 {kid}',
     'signing-key.activated': '簽章金鑰 {kid} 開始簽署',

@@ -49,7 +49,7 @@ export const adoptDatabase = async (
       await work.db.deleteFrom('codes').execute()
       await work.db
         .updateTable('installation')
-        .set({ epoch: newId(dependencies.random) })
+        .set({ epoch: newId(dependencies.random), identity: null, timeline: null })
         .where('id', '=', 1)
         .execute()
       await retireAuditKey(dependencies, work)

@@ -329,6 +329,11 @@ export const auditEvents = {
     fields: { count: 'plain' },
     often: 'each',
   },
+  'backup.made': {
+    when: 'Somebody copied the whole database into a file; the details say how far the chain is in it, and how many rows it has.',
+    fields: { sealed_to: 'plain', rows: 'plain' },
+    often: 'each',
+  },
   'database.adopted': {
     when: 'Somebody told that this database is the one to go on with: every session ended, and every signing key was replaced.',
     fields: { sessions: 'plain', api_keys: 'plain', signing_keys: 'plain', sealed_to: 'plain' },

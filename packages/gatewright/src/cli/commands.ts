@@ -7,6 +7,7 @@ import { auditExport } from './audit-export.ts'
 import { auditList } from './audit-list.ts'
 import { auditPrune } from './audit-prune.ts'
 import { auditVerify } from './audit-verify.ts'
+import { backup } from './backup.ts'
 import type { Command } from './command.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
@@ -102,6 +103,7 @@ export const commands: readonly Command[] = [
   migratePlan,
   migrateUp,
   migrateStatus,
+  backup,
   restore,
   config,
   doctor,

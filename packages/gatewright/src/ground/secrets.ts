@@ -21,6 +21,7 @@ export type Purpose =
   | 'unusual-sign-in'
   | 'mail'
   | 'totp'
+  | 'backup'
 
 /** One secret of `GATEWRIGHT_SECRET`, known outside only by its id. */
 type Secret = { readonly id: string; readonly key: (purpose: Purpose) => KeyObject }

@@ -30,6 +30,9 @@ const makeFolder = (folder: string): void => {
   }
 }
 
+/** Makes the folder of a file, for its owner only. */
+export const makeFolderOf = (file: string): void => makeFolder(dirname(file))
+
 /** SQLite opens a file that it may not write, and fails only later. */
 const checkFile = (file: string): void => {
   const found = statSync(file, { throwIfNoEntry: false })

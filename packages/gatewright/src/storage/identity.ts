@@ -102,6 +102,21 @@ export const checkServer = async (db: Database): Promise<readonly string[]> => {
       ]
 }
 
+/** In the place of what a database says of itself, from when a backup is in it until it was adopted. */
+export const beingRestored = 'being restored'
+
+/**
+ * A restore that was broken off has brought back everything that ended since the backup.
+ * @throws OtherDatabase
+ */
+export const checkRestored = async (db: Database): Promise<void> => {
+  const row = await db.selectFrom('installation').select('identity').executeTakeFirst()
+  if (row?.identity === beingRestored)
+    throw new OtherDatabase(
+      `the restore of this database was broken off before it was finished: do it again (gatewright restore --from <file> --erase-what-stands-there), or go on with the backup as it is: ${adopt}`,
+    )
+}
+
 /** Notes what the database is from now on, whatever was noted before. */
 export const noteIdentity = async (db: Database, file: string | undefined): Promise<void> => {
   if (file === undefined) {

@@ -23,6 +23,20 @@ const readKept = (folder: string): string | undefined => {
 }
 
 /**
+ * The secrets that are here before there is a database.
+ * @throws Error where there is none
+ */
+export const openHeldSecrets = ({ configured, folder, random }: Omit<Input, 'db'>): Secrets => {
+  const kept = configured === undefined ? readKept(folder) : undefined
+  const texts = configured ?? (kept === undefined ? [] : [kept])
+  if (texts.length === 0)
+    throw new Error(
+      `there is no secret: write GATEWRIGHT_SECRET as it was when the backup was made, or put the file secret back into ${folder}`,
+    )
+  return createSecrets(texts, random)
+}
+
+/**
  * The secrets that this process holds. One is made only together with a new database, never over another
  * that was lost. Whether they are those of the database is asked when the process registers.
  */

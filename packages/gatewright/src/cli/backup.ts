@@ -1,0 +1,68 @@
+import type { Clock } from '../ground/clock.ts'
+import type { Random } from '../ground/random.ts'
+import type { Secrets } from '../ground/secrets.ts'
+import type { Database } from '../storage/tables.ts'
+import { defineCommand } from './command.ts'
+
+type Opened = {
+  readonly db: Database
+  readonly secrets: Secrets
+  readonly random: Random
+  readonly clock: Clock
+}
+
+/** Not the engine: it would bring the tables up to date, and a backup is what one makes before that. */
+const withDatabase = async <T>(use: (opened: Opened) => Promise<T>): Promise<T> => {
+  const { loadStartSettings } = await import('../ground/start-settings.ts')
+  const { systemClock } = await import('../ground/clock.ts')
+  const { systemRandom: random } = await import('../ground/random.ts')
+  const { dataFolderOf, isPostgresUrl, openDatabase } = await import('../storage/database.ts')
+  const { openDatabaseClock } = await import('../storage/database-clock.ts')
+  const { findDatabase } = await import('../storage/find-database.ts')
+  const { openSecrets } = await import('../storage/open-secrets.ts')
+  const { databaseUrl, databaseAdminUrl, gatewrightSecret: configured } = loadStartSettings().settings
+  await findDatabase(databaseUrl)
+  const url = databaseAdminUrl ?? databaseUrl
+  await using opened = new AsyncDisposableStack()
+  const db = openDatabase(url, { pool: 1, longestQuery: 0 })
+  opened.defer(() => db.destroy())
+  const clock = isPostgresUrl(url) ? await openDatabaseClock({ db, watch: db }, systemClock) : undefined
+  opened.defer(async () => clock?.stop())
+  const secrets = await openSecrets({ db, configured, folder: dataFolderOf(databaseUrl), random })
+  return use({ db, secrets, random, clock: clock ?? systemClock })
+}
+
+const holds =
+  'It holds personal data, hashes of passwords and sealed keys: keep it as safe as the database. GATEWRIGHT_SECRET is not in it, and nothing can be restored without it: keep that somewhere else.'
+
+export const backup = defineCommand({
+  name: 'backup',
+  summary: 'Copies the whole database, as it is at one moment, into one file, while servers run and write.',
+  parameters: {},
+  options: {
+    to: { kind: 'text', value: 'file', required: true, describe: 'the file to make' },
+    replace: { kind: 'flag', describe: 'in place of a file of that name, once the new one is whole' },
+  },
+  example: 'backup --to gatewright-monday.backup',
+  run: async ({ to, replace }) => {
+    const { makeBackup } = await import('../backups/make-backup.ts')
+    const { version } = await import('../upkeep/manifest.ts')
+    const { manifest, counts, bytes, recorded } = await withDatabase(opened =>
+      makeBackup({ ...opened, version }, { to, replace }),
+    )
+    const users = counts.tables.users ?? 0
+    const unrecorded = recorded
+      ? ''
+      : ' The tables are of another version, so the audit log says nothing of it.'
+    return {
+      text: `Wrote ${to}: ${users} users, ${bytes} bytes, as of ${manifest.made_at}. ${holds}${unrecorded}`,
+      json: {
+        file: to,
+        bytes,
+        made_at: manifest.made_at,
+        sealed_to: manifest.sealed_to,
+        rows: counts.tables,
+      },
+    }
+  },
+})
