@@ -43,7 +43,7 @@ const checkManifest = ({ database, migrations, version }: Manifest, url: string)
 }
 
 /** Reads it to the end before anything is touched. @throws BadFile */
-export const checkBackup = async ({ url, secrets }: Place, from: string): Promise<Manifest> => {
+const checkBackup = async ({ url, secrets }: Place, from: string): Promise<Manifest> => {
   const manifest = (await readHeading(from, secrets, 'backup')) as Manifest
   checkManifest(manifest, url)
   for await (const _ of readParts(from, secrets, 'backup'));

@@ -24,7 +24,7 @@ export type Manifest = Heading & {
 /** The last part: to each table how many rows were copied. */
 export type Counts = { readonly tables: Readonly<Record<string, number>> }
 
-export const isMigrationsTable = (table: string): boolean => table.endsWith('_migrations')
+const isMigrationsTable = (table: string): boolean => table.endsWith('_migrations')
 
 type Row = Readonly<Record<string, unknown>>
 /** Asks the copy, or the database in the snapshot that is copied. */

@@ -27,7 +27,7 @@ const settings = [
 ]
 
 /** Columns whose values are rows' own, and not made from others. */
-export const copiedColumns = ({ columns }: Table): readonly Table['columns'][number][] =>
+const copiedColumns = ({ columns }: Table): readonly Table['columns'][number][] =>
   columns.filter(({ generated }) => !generated)
 
 async function* readRows(ask: Ask, table: Table, counts: Record<string, number>): AsyncGenerator<Part> {

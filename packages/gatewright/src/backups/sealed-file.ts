@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGunzip, createGzip } from 'node:zlib'
-import { sameBytes } from '../ground/encoding.ts'
+import { sameBytes, startSha256 } from '../ground/encoding.ts'
 import type { Secrets } from '../ground/secrets.ts'
 
 /**
@@ -51,13 +50,13 @@ const macOf = ({ mac }: Macs, secretId: string, digest: Buffer): Buffer => {
 }
 
 async function* encodeAll(secrets: Macs, secretId: string, parts: AsyncIterable<Part>) {
-  const hash = createHash('sha256')
+  const hash = startSha256()
   for await (const part of parts) {
     const frame = encode(part)
-    hash.update(frame)
+    hash.add(frame)
     yield frame
   }
-  yield toFrame(letters.mac, macOf(secrets, secretId, hash.digest()))
+  yield toFrame(letters.mac, macOf(secrets, secretId, hash.end()))
 }
 
 /** Writes all parts and the MAC, and waits until they are on the disk. */
@@ -180,7 +179,7 @@ async function* readFrames(path: string, wanted: string): AsyncGenerator<Frame> 
  * @throws BadFile
  */
 export async function* readParts(path: string, secrets: Macs, wanted: string): AsyncGenerator<Part> {
-  const hash = createHash('sha256')
+  const hash = startSha256()
   let heading: Heading | undefined
   let mac: Buffer | undefined
   for await (const frame of readFrames(path, wanted)) {
@@ -189,11 +188,11 @@ export async function* readParts(path: string, secrets: Macs, wanted: string): A
       mac = frame.content
       continue
     }
-    hash.update(frame.whole)
+    hash.add(frame.whole)
     const part = toPart(frame)
     if (heading === undefined) heading = checkHeading(part.kind === 'json' && part.value, secrets, wanted)
     else yield part
   }
   if (heading === undefined || mac === undefined) throw cutOff()
-  if (!sameBytes(mac, macOf(secrets, heading.secret, hash.digest()))) throw cutOff()
+  if (!sameBytes(mac, macOf(secrets, heading.secret, hash.end()))) throw cutOff()
 }

@@ -6,7 +6,7 @@ import { type Ask, type Counts, countRows, type Facts, readFacts } from './manif
 import type { Part } from './sealed-file.ts'
 
 /** The file can not be used: SQLite finds that it is damaged. */
-export class Damaged extends Error {
+class Damaged extends Error {
   override readonly name = 'Damaged'
 }
 

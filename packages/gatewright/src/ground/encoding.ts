@@ -20,6 +20,12 @@ export const hmacSha256 = (key: Uint8Array, text: string): string =>
 /** SHA-256 in base64url: how a random secret of 112 bits or more is stored. */
 export const sha256 = (text: string | Uint8Array): string => hash('sha256', text, 'base64url')
 
+/** SHA-256 of what comes in parts. */
+export const startSha256 = (): { readonly add: (part: Uint8Array) => void; readonly end: () => Buffer } => {
+  const running = createHash('sha256')
+  return { add: part => void running.update(part), end: () => running.digest() }
+}
+
 /**
  * SHA-1 in capital hexadecimal, for one purpose: the services that know stolen passwords list them by it. It
  * protects nothing here.
