@@ -10,6 +10,7 @@ import { createEnginePlugin, guardAddresses, type OpenEngine } from '../http/eng
 import type { gatewright } from '../http/gatewright.ts'
 import { recordHooks } from './record-hooks.ts'
 import { recordMail, type SentMail } from './record-mail.ts'
+import { shareStrength } from './share-strength.ts'
 
 /** What is tested: an application as the server takes it, or one that registers the plugin by itself. */
 export type Subject =
@@ -54,7 +55,7 @@ const openEngine = async (
     await mail.deliver()
     return [...sent]
   }
-  return { engine: { ...engine, hooks, mail, sealer }, delivered, deliverMail }
+  return { engine: { ...engine, hooks, mail, sealer, strength: shareStrength() }, delivered, deliverMail }
 }
 
 /** The server of production listens where HOST says; a test may listen by itself. */
