@@ -87,6 +87,11 @@ test('sound settings start in production, also behind a proxy, with TLS files, o
   assert.deepEqual(errorsFor({ ...sound, TLS: 'files', TLS_CERT_FILE: 'c', TLS_KEY_FILE: 'k' }), [])
 })
 
+test('a Valkey with a password, or on this machine, is allowed in production', () => {
+  for (const url of ['redis://:word@10.0.0.7', 'rediss://user:word@valkey.example.org', 'redis://127.0.0.1'])
+    assert.deepEqual(errorsFor({ ...sound, VALKEY_URL: url }), [], url)
+})
+
 test('mail by a server, or none at all, is allowed in production', () => {
   const by = { ...without('MAIL'), SMTP_URL: 'smtp://mail.example.org', MAIL_FROM: 'a@example.org' }
   assert.deepEqual(errorsFor(by), [])
@@ -116,6 +121,11 @@ const refused: readonly (readonly [string, Env, RegExp])[] = [
   ],
   ['a self-signed certificate', { ...sound, TLS: 'self-signed' }, /TLS=self-signed .*: write TLS=files/],
   ['limits off', { ...sound, LIMITS: 'off' }, /LIMITS=off .*: write LIMITS=on/],
+  [
+    'a Valkey of another machine that anybody may use',
+    { ...sound, VALKEY_URL: 'rediss://valkey.example.org' },
+    /VALKEY_URL has no password, .*: set one there .*, and write redis:\/\/:<password>@<host>$/,
+  ],
   ['limits scaled up a little', { ...sound, LIMITS_SCALE: '1.01' }, /LIMITS_SCALE must not be above 1/],
 ]
 for (const [what, env, line] of refused) {

@@ -1,6 +1,7 @@
 import { isLoopback, parseAddressRange } from './address.ts'
 import type { Sources } from './load-settings.ts'
 import type { Settings } from './settings.ts'
+import { parseValkeyAddress } from './valkey-address.ts'
 
 /** What the settings of a process do not tell of where it stands. */
 export type Surroundings = {
@@ -63,6 +64,10 @@ const rules: readonly Rule[] = [
     line: 'LIMITS_SCALE must not be above 1: write LIMITS_SCALE=1 or less',
   },
   {
+    broken: ({ valkeyUrl }) => valkeyUrl !== undefined && isOpenValkey(valkeyUrl),
+    line: 'VALKEY_URL has no password, so whoever reaches that server undoes what is counted there: set one there (requirepass, or a user), and write redis://:<password>@<host>',
+  },
+  {
     broken: ({ trustedIssuers }) =>
       trustedIssuers.some(({ issuer, jwksUri = issuer }) => `${issuer} ${jwksUri}`.includes('http://')),
     line: 'TRUSTED_ISSUERS names an address that is not https: write https://, http:// is for development on this machine',
@@ -104,6 +109,12 @@ const isLoopbackHost = (host: string): boolean => host.toLowerCase() === 'localh
 /** Whether an address leads to this machine and nowhere else. */
 export const isLoopbackUrl = (url: string): boolean =>
   isLoopbackHost(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'))
+
+/** On another machine, and open to whoever reaches it. */
+const isOpenValkey = (url: string): boolean => {
+  const { host, password } = parseValkeyAddress(url) ?? {}
+  return host !== undefined && password === undefined && !isLoopbackHost(host)
+}
 
 /** Loopback is 127.0.0.0/8 and ::1, so a range is inside if it begins there and is no wider. */
 const isLoopbackRange = (text: string): boolean => {

@@ -470,7 +470,13 @@ describe('files that others may read or change:', {
     assertFound(await find('permissions', { env: { GATEWRIGHT_SECRET_FILE: file } }), 'problem', /given has/)
     const env = { TLS: 'files', TLS_CERT_FILE: file, TLS_KEY_FILE: file }
     assertFound(await find('permissions', { env }), 'problem', /given has/)
-    chmodSync(file, 0o640)
+    for (const [mode, level] of [
+      [0o660, 'problem'],
+      [0o440, 'ok'],
+    ] as const) {
+      chmodSync(file, mode)
+      assertFound(await find('permissions', { env: { GATEWRIGHT_SECRET_FILE: file } }), level, /./)
+    }
     assertFound(await find('permissions', { env }), 'ok', /./)
   })
 })

@@ -23,12 +23,13 @@ const own = (path: string): Guarded => ({
   mend: `chmod 600 ${path}`,
 })
 
-/** A `.env` file or a file of its own, where the secret stands in one. */
-const findFileOfSecret = ({ sources }: Facts): readonly string[] => {
-  const source = sources.GATEWRIGHT_SECRET
-  if (source.startsWith('.env')) return [source]
-  return source.startsWith('file ') ? [source.slice('file '.length)] : []
-}
+/** A `.env` file, where the secret stands in it. */
+const findFileOfSettings = ({ sources }: Facts): readonly string[] =>
+  sources.GATEWRIGHT_SECRET.startsWith('.env') ? [sources.GATEWRIGHT_SECRET] : []
+
+/** A file of its own, where the secret stands in one. */
+const findFileOfSecret = ({ sources }: Facts): readonly string[] =>
+  sources.GATEWRIGHT_SECRET.startsWith('file ') ? [sources.GATEWRIGHT_SECRET.slice('file '.length)] : []
 
 const listGuarded = (facts: Facts): readonly Guarded[] => {
   const { folder, settings, database } = facts
@@ -42,8 +43,13 @@ const listGuarded = (facts: Facts): readonly Guarded[] => {
       mend: `chmod 600 ${database.name}*`,
     })),
     ...[secretFile(folder), join(folder, 'setup-link'), join(folder, 'self-signed.key')].map(own),
-    ...findFileOfSecret(facts).map(own),
-    // A group of its own for keys is usual (ssl-cert).
+    ...findFileOfSettings(facts).map(own),
+    // A group of its own is usual for what others bring: secrets of Kubernetes (fsGroup), keys (ssl-cert).
+    ...findFileOfSecret(facts).map(path => ({
+      ...own(path),
+      forbidden: 0o027,
+      mend: `chmod g-w,o= ${path}`,
+    })),
     ...(settings.tlsKeyFile === undefined
       ? []
       : [{ ...own(settings.tlsKeyFile), forbidden: 0o007, mend: `chmod o= ${settings.tlsKeyFile}` }]),
