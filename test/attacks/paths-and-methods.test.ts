@@ -131,6 +131,11 @@ test('TRACE echoes nothing, on a known path or an unknown one', async () => {
   }
 })
 
+test('a star in the place of a path is not the front page', async () => {
+  for (const method of ['GET', 'OPTIONS'])
+    assertShowsNothing(await exchange(port, toRequest(method, '*')), method)
+})
+
 test('CONNECT opens no tunnel', async () => {
   for (const target of ['127.0.0.1:22', '/api/v1/me', 'evil.example:443']) {
     const answer = await exchange(port, toRequest('CONNECT', target))

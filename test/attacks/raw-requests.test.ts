@@ -98,6 +98,11 @@ test('a request for two hosts is refused, on a public route as well', async () =
     await assertRefused(lines('GET /healthz HTTP/1.1', ...hosts, 'Connection: close', '', ''))
 })
 
+test('a host that is none, or more than one in one line, is refused', async () => {
+  for (const host of ['', 'a\tb', 'a b', 'a,b', 'evil@a', 'a/b', 'a\\b', 'a#b', 'a?b', 'http://a', '\xff'])
+    await assertRefused(lines('GET /healthz HTTP/1.1', `Host: ${host}`, 'Connection: close', '', ''))
+})
+
 test('headers of more than 16 KiB are refused', async () => {
   await assertRefused(`GET / HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(17 * 1_024)}\r\n\r\n`, [431])
 })

@@ -26,11 +26,20 @@ const findSubmittedName = (body: unknown): string | undefined => {
   return typeof username === 'string' ? username : undefined
 }
 
-/** RFC 9112 §3.2: without a Host, or with two, a request is refused. Node.js keeps the first of two. */
+/** A name or an address, and perhaps a port. */
+const hostForm = /^[\w.:[\]-]+$/
+
+/**
+ * RFC 9112 §3.2: without a Host, with two, or with what is none, a request is refused. Node.js keeps the first of
+ * two, and takes any text: a proxy in front could find another name in it.
+ */
 const namesOneHost = (rawHeaders: readonly string[]): boolean => {
   let hosts = 0
-  for (let at = 0; at < rawHeaders.length; at += 2)
-    if (rawHeaders[at]?.length === 4 && rawHeaders[at]?.toLowerCase() === 'host') hosts += 1
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.length !== 4 || rawHeaders[at]?.toLowerCase() !== 'host') continue
+    if (!hostForm.test(rawHeaders[at + 1] ?? '')) return false
+    hosts += 1
+  }
   return hosts === 1
 }
 

@@ -105,6 +105,8 @@ export const createServers = ({ certificate, answerBrokenRequest }: Dependencies
   return {
     create: main => {
       handler = (request, response) => {
+        // No path (RFC 9112 §3.2.4): the router would take it for the front page.
+        if (request.url === '*') request.url = '/*'
         if (isRetiring || (clientCa !== undefined && !admitted.has(request.socket)))
           response.setHeader('connection', 'close')
         main(request, response)
