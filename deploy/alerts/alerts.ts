@@ -64,6 +64,33 @@ export const alerts: readonly Alert[] = [
     quiet: { 'gatewright_revocations_age_seconds{instance="a"}': '0.1x20 6 0.1x40' },
   },
   {
+    name: 'GatewrightDatabaseUnwritable',
+    expr: 'gatewright_database_unwritable_seconds > 0',
+    for: '1m',
+    severity: 'page',
+    means:
+      'The database can be read and takes no writes: nobody can sign in or out, refresh or change anything; signed-in reads go on.',
+    do: '`/readyz` says why. A full disk: make room, or make it larger. A disk that only reads: look for the fault in `dmesg`, and mount it anew once it is whole. No restart is needed: it mends itself when the disk does.',
+    fires: {
+      series: { 'gatewright_database_unwritable_seconds{instance="a"}': '0x20 15+60x40' },
+      labels: { instance: 'a' },
+    },
+    quiet: { 'gatewright_database_unwritable_seconds{instance="a"}': '0x20 30 0x40' },
+  },
+  {
+    name: 'GatewrightDiskNearlyFull',
+    expr: 'gatewright_disk_free_ratio < 0.1',
+    for: '10m',
+    severity: 'ticket',
+    means: 'Less than a tenth of the disk of the SQLite database is free.',
+    do: 'Make room, or make the disk larger. Below 5 % what is only refused is no longer written to the audit log, and is counted; on a full disk nobody can sign in or out. How fast a database grows: docs/sizing.md (in the repository).',
+    fires: {
+      series: { 'gatewright_disk_free_ratio{instance="a"}': '0.3x10 0.08x50' },
+      labels: { instance: 'a' },
+    },
+    quiet: { 'gatewright_disk_free_ratio{instance="a"}': '0.3x20 0.08x5 0.3x35' },
+  },
+  {
     name: 'GatewrightDatabaseWentBack',
     expr: 'increase(gatewright_feed_changes_total{change=~"went-back|other-epoch|lost"}[10m]) > 0 or increase(gatewright_refreshes_total{result="ahead"}[10m]) > 0',
     for: '0m',

@@ -58,6 +58,8 @@ export type Start = {
   /** Another file than the blog's. */
   readonly file?: string
   readonly args?: readonly string[]
+  /** What starts it in its turn, by `exec`. */
+  readonly through?: readonly string[]
   /** What it finds on its standard input. */
   readonly input?: string
 }
@@ -71,9 +73,10 @@ const collect = (stream: ChildProcess['stdout']): (() => string) => {
 /** Starts a process in the folder and waits for nothing. */
 export const startProgram = (
   folder: Folder,
-  { env = {}, file = main, args = [], input }: Start = {},
+  { env = {}, file = main, args = [], through = [], input }: Start = {},
 ): Program => {
-  const child = spawn(process.execPath, [...cached, file, ...args], {
+  const [command = '', ...words] = [...through, process.execPath, ...cached, file, ...args]
+  const child = spawn(command, words, {
     cwd: folder.path,
     env: { PORT: '0', ...(env.NODE_ENV === 'production' ? {} : { LIMITS_SCALE: '1000' }), ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

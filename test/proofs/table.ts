@@ -16,6 +16,7 @@ import { type KeyDatabase, openKeysOnPostgres, openKeysOnSqlite } from './key-da
 import { proveKeys } from './key-proof.ts'
 import { proveKills } from './kill-proof.ts'
 import { proveMailOnPostgres, proveMailOnSqlite } from './mail-proof.ts'
+import { proveMalformed } from './malformed-proof.ts'
 import { proveRefusals } from './refusals-proof.ts'
 import { proveRestarts } from './restarts.ts'
 import { proveStopped } from './stopped-proof.ts'
@@ -188,6 +189,12 @@ export const proofs = {
     runs: ofEach * slowRequests,
     chain: 5_000,
     prove: proveModel('slow requests', 'postgres'),
+  },
+  malformed: {
+    says: 'no request of a broken form ends a server, or is a surprise to it',
+    runs: 100_000,
+    chain: 25_000,
+    prove: proveMalformed,
   },
   'limits-sqlite': {
     says: 'three processes that count limits in SQLite refuse nobody under one, and keep what its kind promises',

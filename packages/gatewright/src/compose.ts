@@ -67,7 +67,7 @@ import type { Durability } from './storage/sqlite-connection.ts'
 import type { Database } from './storage/tables.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createHousekeeping, type Housekeeping } from './upkeep/housekeeping.ts'
-import { hasRoom } from './upkeep/machine-checks.ts'
+import { isRoom, readFreeShare } from './upkeep/machine-checks.ts'
 import { version } from './upkeep/manifest.ts'
 import { type BreachCheck, createBreachCheck } from './users/breach-check.ts'
 import { hashingThreads } from './users/hashing-threads.ts'
@@ -102,6 +102,8 @@ export type Engine = Omit<GateDependencies, 'things'> & {
   readonly counters: CounterHome
   /** What each limit refused since the process began. */
   readonly limitHits: () => ReadonlyMap<string, Readonly<LimitHits>>
+  /** The share of the database's disk that is free; undefined where it can't be asked, as that of a server. */
+  readonly freeShare: () => number | undefined
   readonly housekeeping: Housekeeping
   /** What is counted for `GET /admin/statistics`, written each minute. */
   readonly minutes: Minutes
@@ -149,8 +151,8 @@ export const dataFolder = ({ databaseUrl }: Pick<Settings, 'databaseUrl'>): stri
   dataFolderOf(databaseUrl)
 
 /** Only the disk of a database that is a file can be looked at from here. */
-const roomFor = ({ databaseUrl }: Settings, folder: string): (() => boolean) =>
-  isPostgresUrl(databaseUrl) ? () => true : () => hasRoom(folder)
+const freeShareOf = ({ databaseUrl }: Settings, folder: string): Engine['freeShare'] =>
+  isPostgresUrl(databaseUrl) ? () => undefined : () => readFreeShare(folder)
 
 /**
  * The roles of this process: those of its application, which other processes are told, and those that administrators
@@ -378,7 +380,8 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
   opened.defer(permissionUses.stop)
   const foreignUses = createForeignUses({ db, clock })
   opened.defer(foreignUses.stop)
-  const refusals = createRefusals({ db, clock, hasRoom: roomFor(settings, folder) })
+  const freeShare = freeShareOf(settings, folder)
+  const refusals = createRefusals({ db, clock, hasRoom: () => isRoom(freeShare()) })
   opened.defer(refusals.stop)
   const limiter = countLimitHits(
     createLimiter(
@@ -448,6 +451,7 @@ const build = async (opened: Opened, options: ComposeOptions): Promise<Engine> =
     mail,
     asksAdministrators: asksAdministratorsBy(settings, processes),
     refusals,
+    freeShare,
     sessionEnds: createSessionEnds({ db }),
     foreignUses,
     permissionUses,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Engine } from '../compose.ts'
 import { type Passage, takeFromLimit } from '../gate/passage.ts'
 import { countRefused } from '../gate/unknown-credential.ts'
+import { second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { LimitKeys } from '../limits/counter-keys.ts'
 import type { LimitReport } from '../limits/limit-report.ts'
@@ -64,19 +65,41 @@ const tellNoMore = ({ params }: FastifyRequest, refusal: Refusal): Refusal =>
     ? new Refusal('not_found')
     : refusal
 
+/** How often it is logged that the database can't be used, while requests go on to find that. */
+const loggedEvery = 10 * second
+
+/** Of requests that the database fails, one in ten seconds is logged with its error: each would fill the log. */
+const createUnexpectedLog = ({ clock }: Pick<Engine, 'clock'>, log: Logger) => {
+  let loggedAt = Number.NEGATIVE_INFINITY
+  let unlogged = 0
+  return (request: FastifyRequest, { code }: Refusal, error: unknown): void => {
+    const now = clock.monotonic()
+    const isPaced = code === 'unavailable'
+    if (isPaced && now - loggedAt < loggedEvery) {
+      unlogged += 1
+      return
+    }
+    const others = isPaced && unlogged > 0 && { unlogged }
+    if (isPaced) [loggedAt, unlogged] = [now, 0]
+    log.error(
+      { err: error, request_id: request.id, ...traceFieldsOf(request), ...others },
+      'unexpected error',
+    )
+  }
+}
+
 export type AnswerRefusal = (request: FastifyRequest, reply: FastifyReply, error: unknown) => void
 
 /** Answers whatever was thrown as a problem (RFC 9457). What nobody expected is logged, and says nothing. */
-export const createAnswerRefusal =
-  (engine: Engine, log: Logger): AnswerRefusal =>
-  (request, reply, error) => {
-    const { publicUrl, places } = engine
+export const createAnswerRefusal = (engine: Engine, log: Logger): AnswerRefusal => {
+  const { publicUrl, places } = engine
+  const logUnexpected = createUnexpectedLog(engine, log)
+  return (request, reply, error) => {
     const refusal = toRefusal(error)
     const { passage } = request
     // For the log as well.
     if (passage !== undefined) passage.session ??= refusal.details.session
-    if (statuses[refusal.code] >= 500 && refusal !== error)
-      log.error({ err: error, request_id: request.id, ...traceFieldsOf(request) }, 'unexpected error')
+    if (statuses[refusal.code] >= 500 && refusal !== error) logUnexpected(request, refusal, error)
     if (passage && statuses[refusal.code] === 401) void countRefused(engine, passage, refusal)
     if (refusal.details.reason === wentBackEvent) raiseAlarm(log, request)
     if (passage) writeRateLimits(reply, passage)
@@ -96,3 +119,4 @@ export const createAnswerRefusal =
     if (told instanceof Promise) void told.then(send)
     else send(told)
   }
+}

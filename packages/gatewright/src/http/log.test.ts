@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -95,8 +95,24 @@ test('to reopen where there is no file does nothing', async () => {
 
 const missing = existsSync('/dev/full') ? undefined : 'this system has no /dev/full, which Linux has'
 
-test('a disk that is full loses lines, and never the server', { skip: missing }, async () => {
-  const log = await openLog({ logLevel: 'info', logFormat: 'json', logFile: '/dev/full' })
-  for (let line = 0; line < 3; line += 1) log.logger.info('lost')
+test('a disk that is full loses lines, and never the server', { skip: missing }, async t => {
+  const { file } = await openFile(t)
+  const [link, line] = [`${file}.link`, 'x'.repeat(10_000)]
+  symlinkSync('/dev/full', link)
+  const said: string[] = []
+  t.mock.method(process.stderr, 'write', (text: string) => said.push(text) > 0)
+  const { logger, reopen } = await openLog({ logLevel: 'info', logFormat: 'json', logFile: link })
+  for (let count = 0; count < 200; count += 1) logger.info(line)
+  assert.equal(said.length, 1)
+  assert.match(said[0] ?? '', /^gatewright: the log can't be written: ENOSPC/)
+  rmSync(link)
+  symlinkSync(file, link)
+  reopen()
+  logger.info('there is room')
   await new Promise(resolve => setImmediate(resolve))
+  const [, lost] =
+    /^gatewright: the log can be written again, (\d+) lines are lost\n$/.exec(said[1] ?? '') ?? []
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+  assert.equal(lines.length + Number(lost), 201)
+  assert.ok(lines.length > 90 && lines.length < 110, `${lines.length} waited in memory`)
 })

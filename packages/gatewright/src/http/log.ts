@@ -10,23 +10,39 @@ export type Log = {
   readonly reopen: () => void
 }
 
-/** Says once on standard error that lines are being lost. */
-const createComplaint = () => {
-  let said = false
-  return (error: Error): void => {
-    if (!said)
-      process.stderr.write(`gatewright: the log can't be written, lines are lost: ${error.message}\n`)
-    said = true
+type SonicBoom = ReturnType<typeof destination>
+
+/** So many bytes wait in memory while the disk is full; what comes then is lost. */
+const mostWaiting = 1_048_576
+
+/** Says on standard error when the log can't be written, once until it can be again. */
+const tellOfLosses = (file: SonicBoom): void => {
+  let isFailing = false
+  let lost = 0
+  const tellOfEnd = (): void => {
+    process.stderr.write(`gatewright: the log can be written again, ${lost} lines are lost\n`)
+    isFailing = false
+    lost = 0
   }
+  file.on('drop', () => {
+    lost += 1
+  })
+  file.on('error', ({ message }: Error) => {
+    if (isFailing) return
+    isFailing = true
+    process.stderr.write(`gatewright: the log can't be written: ${message}\n`)
+    file.once('drain', tellOfEnd)
+  })
 }
 
 const openDestination = async ({ logFormat, logFile }: LogSettings) => {
   const file = destination({
     ...(logFile === undefined ? { fd: 1 } : { dest: logFile, mkdir: true, mode: 0o640 }),
     sync: true,
+    maxLength: mostWaiting,
   })
   // A full disk loses lines, and never the server.
-  file.on('error', createComplaint())
+  tellOfLosses(file)
   if (logFile !== undefined) return { stream: file, reopen: () => file.reopen() }
   const reopen = (): void => {}
   if (logFormat === 'json') return { stream: file, reopen }

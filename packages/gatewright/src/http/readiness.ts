@@ -3,6 +3,7 @@ import type { Engine } from '../compose.ts'
 import { addressTroubles } from '../ground/address-trouble.ts'
 import { second } from '../ground/clock.ts'
 import type { Database } from '../storage/tables.ts'
+import { isRoom } from '../upkeep/machine-checks.ts'
 
 /** More than this and the machine's clock is wrong: times of this process and of others differ. */
 const mostBehind = 2 * second
@@ -60,11 +61,20 @@ export const createReadiness = (engine: Engine): FindReasons => {
 /** More than this, and the audit log is told to be behind. */
 const mostUnsealed = 60 * second
 
+type Warned = Pick<Engine, 'addressWatch' | 'sealer' | 'processes' | 'freeShare'>
+
 /** What keeps no traffic away and should be mended all the same. */
-export const findWarnings = ({ addressWatch, sealer }: Pick<Engine, 'addressWatch' | 'sealer'>): string[] => {
+export const findWarnings = ({ addressWatch, sealer, processes, freeShare }: Warned): string[] => {
   const trouble = addressWatch?.find()
   const lag = sealer.lag()
+  const unwritten = processes.writeTrouble()
   return [
+    ...(unwritten === undefined
+      ? []
+      : [
+          `The database can not be written for ${Math.floor(unwritten.milliseconds / second)} seconds: ${unwritten.why}. What changes something is refused.`,
+        ]),
+    ...(isRoom(freeShare()) ? [] : ['The disk of the database is nearly full: make room.']),
     ...(trouble === undefined ? [] : [`${addressTroubles[trouble].found}. ${addressTroubles[trouble].do}`]),
     ...(lag > mostUnsealed
       ? [`An audit event is not sealed for ${Math.floor(lag / second)} seconds: the log says why.`]

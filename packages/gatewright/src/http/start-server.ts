@@ -1,5 +1,6 @@
 import { compose, dataFolder, type Engine } from '../compose.ts'
 import { second } from '../ground/clock.ts'
+import { endOnUncaught } from '../ground/last-resort.ts'
 import type { LoadedSettings } from '../ground/load-settings.ts'
 import type { ParentLink } from '../workers/parent-link.ts'
 import { onStopSignal } from '../workers/stop-signal.ts'
@@ -14,6 +15,8 @@ import { longestRetirement } from './worker-limits.ts'
 
 /** What is in flight may take this long after SIGTERM; the rest of 10 s is for closing, 2 s of it the database. */
 const longestFinish = 7 * second
+/** Longer than that no process lives on that something went wrong in. */
+const longestEnd = 9.5 * second
 
 type Running = {
   readonly engine: Engine
@@ -23,24 +26,36 @@ type Running = {
   readonly parent: ParentLink | undefined
 }
 
-/** Finishes what is in flight, then closes; a second signal does not wait. */
-const obeySignals = ({ engine, app, log, unwatch, parent }: Running): void => {
+type Stop = (why: string, code?: 0 | 1) => void
+
+/** Finishes what is in flight, then closes, once. */
+const createStop = ({ engine, app, log, unwatch }: Running): Stop => {
   let isStopping = false
+  let exitCode: 0 | 1 = 0
   const close = async (why: string): Promise<void> => {
     log.logger.info(`${why}: finishing what is in flight`)
     unwatch()
     await app.close(longestFinish)
     await engine.close()
-    process.exit(0)
   }
-  const stop = (why: string): void => {
+  return (why, code = 0) => {
+    exitCode = code || exitCode
+    // What was left half done may never end.
+    if (code === 1) setTimeout(() => process.exit(1), longestEnd).unref()
     if (isStopping) return
     isStopping = true
-    close(why).catch(error => {
-      log.logger.error({ err: error }, 'closing failed')
-      process.exit(1)
-    })
+    close(why).then(
+      () => process.exit(exitCode),
+      error => {
+        log.logger.error({ err: error }, 'closing failed')
+        process.exit(1)
+      },
+    )
   }
+}
+
+/** A second signal does not wait. */
+const obeySignals = ({ engine, app, log, parent }: Running, stop: Stop): void => {
   const retire = async (): Promise<void> => {
     log.logger.info('restart: connections end with their next answer')
     await app.retire(longestRetirement)
@@ -80,6 +95,10 @@ const open = async (
 ): Promise<void> => {
   const { mount, application } = options
   const log = await openLog(settings)
+  // Who reads them may be gone, or their disk full: no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  const uncaught = { end: (): void => process.exit(1) }
+  endOnUncaught({ log: log.logger, end: () => uncaught.end() })
   const held = settings.port === 0 ? await holdFreePort(settings.host) : undefined
   opened.defer(async () => held?.release())
   const port = held?.port ?? settings.port
@@ -110,7 +129,9 @@ const open = async (
   await held?.release()
   await app.listen({ host: settings.host, port })
   const running = { engine, app, log, unwatch, parent }
-  obeySignals(running)
+  const stop = createStop(running)
+  uncaught.end = () => stop('an error that nobody caught', 1)
+  obeySignals(running, stop)
   stopWhenLost(running)
   parent?.sayReady(port)
   if (parent?.isFirst !== false) await announceStart(engine, options, port)

@@ -1,9 +1,9 @@
-import { sql } from 'kysely'
 import { second } from '../ground/clock.ts'
 import type { Random } from '../ground/random.ts'
 import type { Settings } from '../ground/settings.ts'
 import { waitAtMost } from '../ground/wait-at-most.ts'
 import type { Database } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
 import { openValkeyScripts } from '../storage/valkey.ts'
 import { type KeptStore, keepStore, type OpenStore, type StoreState } from './kept-store.ts'
 import { createSqlCounters } from './sql-counters.ts'
@@ -25,10 +25,17 @@ type Connections = {
   readonly watch: Database
 }
 
+/** On a full disk a database can be read. Leaves nothing. */
+const tryWrite = (db: Database): Promise<void> =>
+  inTransaction(db, async ({ db: transaction }) => {
+    await transaction.insertInto('limit_counters').values({ key: '', tat: 0 }).execute()
+    await transaction.deleteFrom('limit_counters').where('key', '=', '').execute()
+  })
+
 const openDatabase =
   ({ db, watch }: Connections) =>
   async (): Promise<OpenStore> => {
-    await db.selectNoFrom(sql<number>`1`.as('one')).execute()
+    await tryWrite(db)
     return { ...createSqlCounters(db), add: createSqlCounters(watch).add }
   }
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { sql } from 'kysely'
 import { openStage, type Stage, secretId, secretText } from '../../../../test/processes/stage.ts'
 import { day, second } from '../ground/clock.ts'
 import { Refusal } from '../ground/refusal.ts'
+import { isDatabaseFailure } from '../storage/database-failure.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { checkKindsKnown, checkKindsWritten } from './feed-kinds.ts'
 import { beatInterval, longestLease, longestSilence, longestWork, readProcesses } from './live-process.ts'
@@ -53,6 +55,42 @@ describe('values are made', () => {
     await one.processes.beat()
     assert.equal(await stage.makeSession(one), A)
   })
+})
+
+/** As on a disk that is full, or may only be read: what is there can be read. */
+const refusals = {
+  sqlite: {
+    refuse: sql`pragma query_only = on`,
+    allow: sql`pragma query_only = off`,
+    why: 'the file of the database, or its disk, may only be read',
+  },
+  postgres: {
+    refuse: sql`create function refuse() returns trigger language plpgsql as
+      $$ begin raise exception 'no space' using errcode = '53100'; end $$;
+      create trigger refuse before insert or update on processes execute function refuse()`,
+    allow: sql`drop trigger refuse on processes`,
+    why: 'the disk of the PostgreSQL server is full',
+  },
+} as const
+
+test('a process of a database that takes no writes stays ready, says why it does not, and since when', async () => {
+  const { refuse, allow, why } = refusals[process.env.TEST_DATABASE === 'postgres' ? 'postgres' : 'sqlite']
+  const node = await stage.startNode([1])
+  assert.equal(node.processes.writeTrouble(), undefined)
+  const told: string[] = []
+  const note = ({ event }: Readonly<Record<string, unknown>>): void => void told.push(String(event))
+  node.processes.tell({ info: note, warn: note, error: note })
+  await refuse.execute(stage.db)
+  await stage.pass(longestSilence + 4 * beatInterval, node)
+  const trouble = node.processes.writeTrouble()
+  assert.deepEqual(trouble, { why, milliseconds: longestSilence + 3 * beatInterval })
+  assert.deepEqual(node.processes.reasons(), [])
+  await assert.rejects(stage.makeSession(node), isDatabaseFailure)
+  await allow.execute(stage.db)
+  await node.processes.beat()
+  assert.equal(node.processes.writeTrouble(), undefined)
+  assert.deepEqual(told, ['database.unwritable', 'database.writable'])
+  assert.equal(await stage.makeSession(node), A)
 })
 
 describe('a start', () => {

@@ -9,6 +9,7 @@ import type { Settings } from '../ground/settings.ts'
 import { waitAtMost } from '../ground/wait-at-most.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction, type Work } from '../storage/transaction.ts'
+import { whyWriteRefused } from '../storage/write-refused.ts'
 import { isSettled, join, type Register, readRegister, Unfit } from './join.ts'
 import {
   beatInterval,
@@ -24,6 +25,8 @@ import { reSeal } from './re-seal.ts'
 export type ProcessLog = Readonly<
   Record<'info' | 'warn' | 'error', (fields: Readonly<Record<string, unknown>>, message: string) => void>
 >
+
+export type WriteTrouble = { readonly why: string; readonly milliseconds: number }
 
 /** This process in the register of all that work on one database. */
 export type Processes = {
@@ -52,6 +55,8 @@ export type Processes = {
   readonly surroundings: () => Surroundings
   /** How many servers live on this database beside this process. */
   readonly otherServers: () => number
+  /** Since when the database takes no writes though it can be read, and why; undefined where it takes them. */
+  readonly writeTrouble: () => WriteTrouble | undefined
   /** Why this process should get no traffic; empty when it should. */
   readonly reasons: () => readonly string[]
 }
@@ -91,6 +96,7 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
   let hasLeft = false
   /** Why it can't take its place, if it has tried. */
   let trouble: string | undefined
+  let unwritten: { readonly why: string; readonly since: Moment } | undefined
   let log: ProcessLog | undefined
   let beating: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -128,6 +134,9 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
     const [before, hadOther] = [register?.inForce, surroundings().otherMachine !== undefined]
     register = found
     ;[sentAt, trouble] = [sent, undefined]
+    if (unwritten !== undefined)
+      log?.info({ event: 'database.writable' }, 'the database can be written again')
+    unwritten = undefined
     if (before !== undefined && before !== found.inForce) {
       changedAt = clock.monotonic()
       log?.info({ secret: found.inForce, former: before }, 'values are made with another secret from now on')
@@ -184,6 +193,14 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
 
   const noteTrouble = (error: unknown): void => {
     const why = whyOf(error)
+    const refused = whyWriteRefused(error)
+    if (refused !== undefined && unwritten === undefined)
+      log?.error(
+        { err: error, event: 'database.unwritable' },
+        'the database can not be written: what changes something is refused until it can',
+      )
+    unwritten =
+      refused === undefined ? undefined : { why: refused, since: unwritten?.since ?? momentOf(clock) }
     if (error instanceof Unfit && why !== trouble)
       log?.error({ err: error }, 'this process is out of the register')
     if (error instanceof Unfit) trouble = why
@@ -257,8 +274,10 @@ export const createProcesses = (dependencies: ProcessDependencies, { machine, ..
     holdSecretInForce,
     surroundings,
     otherServers: () => (register === undefined ? 0 : countOthers(register)),
+    writeTrouble: () => unwritten && { why: unwritten.why, milliseconds: ageOf(clock, unwritten.since) },
     reasons: () => [
-      ...(trouble === undefined && age() <= longestSilence
+      // What no process can write, none makes: and all would say it, so that nobody were left who can still be read.
+      ...(trouble === undefined && (age() <= longestSilence || unwritten !== undefined)
         ? []
         : [
             `this process is not in the register: ${trouble ?? 'the database has not taken it for half a minute'}`,

@@ -26,6 +26,8 @@ const patience = 15 * second
 const rest = 5
 /** How long closing waits for what was recorded last. */
 const longestStop = 5 * second
+/** How often it is told that it can't be done, while that goes on. */
+const toldEvery = minute
 /** Older than this and unsealed: something is wrong. */
 const longestUnsealed = minute
 
@@ -78,6 +80,8 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
   let oldest: number | undefined
   let settledAt = clock.monotonic()
   let hasBegun = false
+  let failures = 0
+  let toldAt = Number.NEGATIVE_INFINITY
 
   /** All behind the window's start, batch by batch; undefined where another process was first. */
   const sealBehind = async (head: Head, after: number): Promise<Head | undefined> => {
@@ -141,10 +145,22 @@ export const createSealer = (dependencies: SealerDependencies): Sealer => {
     void anchors?.deliver(log)
   }
 
+  const fail = (error: unknown): void => {
+    failures += 1
+    const now = clock.monotonic()
+    if (failures > 1 && now - toldAt < toldEvery) return
+    toldAt = now
+    log.warn({ err: error, attempts: failures }, 'audit events could not be sealed')
+  }
+  const succeed = (): void => {
+    if (failures > 0) log.info({ attempts: failures }, 'audit events are sealed again')
+    failures = 0
+  }
+
   const goOn = (pause: number): void => {
     timer = setTimeout(async () => {
-      await inTurn(turn).catch(error => log.warn({ err: error }, 'audit events could not be sealed'))
-      if (state === 'started') goOn(jitter(random, isSealing ? interval : longInterval))
+      await inTurn(turn).then(succeed, fail)
+      if (state === 'started') goOn(jitter(random, isSealing && failures === 0 ? interval : longInterval))
     }, pause).unref()
   }
 

@@ -72,15 +72,18 @@ const readSpace = (folder: string): { readonly free: number; readonly total: num
 export const checkSpace = ({ folder }: Pick<SettingsFacts, 'folder'>): Finding =>
   judgeSpace(readSpace(folder))
 
-/** Whether the folder's disk has the share that should be free. One that can't be asked stops nothing. */
-export const hasRoom = (folder: string): boolean => {
+/** The share of the folder's disk that is free; undefined where it can't be asked. */
+export const readFreeShare = (folder: string): number | undefined => {
   try {
     const { free, total } = readSpace(folder)
-    return total === 0 || free / total >= leastShare
+    return total === 0 ? undefined : free / total
   } catch {
-    return true
+    return undefined
   }
 }
+
+/** Whether a disk has the share that should be free. One that can't be asked stops nothing. */
+export const isRoom = (share: number | undefined): boolean => share === undefined || share >= leastShare
 
 const findExisting = (folder: string): string => (existsSync(folder) ? folder : findExisting(dirname(folder)))
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../ground/clock.ts'
+import { endOnUncaught, type LastResortLog } from '../ground/last-resort.ts'
 import { type Crew, createCrew } from './crew.ts'
 import type { Report } from './messages.ts'
 import { createRelay, type Relay } from './relay.ts'
@@ -10,7 +11,7 @@ export type Supervision = {
   readonly count: number
   /** The first worker finds a free port, which the others then share. */
   readonly picksPort: boolean
-  readonly log: WorkerLog
+  readonly log: WorkerLog & LastResortLog
   /** Opens a log file again under its name. */
   readonly reopenLog: () => void
   readonly clock: Clock
@@ -96,6 +97,7 @@ export const supervise = async (supervision: Supervision): Promise<void> => {
     }),
   )
   stopOnSignal(crew, log, clock)
+  endOnUncaught({ log, end: () => void crew.stop().finally(() => process.exit(1)) })
   process.on('SIGHUP', () => {
     reopenLog()
     crew.order({ order: 'reopen-log' })

@@ -111,6 +111,20 @@ export const engineMetrics: readonly MetricRow[] = [
     list: ofDatabase(({ waiting }) => waiting),
   },
   {
+    name: 'gatewright_database_unwritable_seconds',
+    help: 'For how long the database has taken no writes though it can be read; 0 where it takes them.',
+    type: 'gauge',
+    labels: [],
+    list: ({ engine }) => single((engine.processes.writeTrouble()?.milliseconds ?? 0) / second),
+  },
+  {
+    name: 'gatewright_disk_free_ratio',
+    help: 'SQLite: the share of its disk that is free, from 0 to 1.',
+    type: 'gauge',
+    labels: [],
+    list: ({ engine }) => single(engine.freeShare()),
+  },
+  {
     name: 'gatewright_database_transactions_total',
     help: 'SQLite: transactions that were committed.',
     type: 'counter',

@@ -1,0 +1,3 @@
+import { testProof } from './short.ts'
+
+testProof('malformed', 600)
