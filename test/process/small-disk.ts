@@ -47,12 +47,15 @@ export const diskOf = (folder: Folder, { pid }: Pick<Server, 'pid'>): SmallDisk 
   return { fill: () => fillFile(ballast), makeRoom: () => rmSync(ballast) }
 }
 
+/** Of Debian's util-linux, as `mount` is. */
+const bounder = 'prlimit'
+
 /** Whether this machine can bound what a running process writes. */
-export const mayBound = (): boolean => spawnSync('prlimit', ['--version']).status === 0
+export const mayBound = (): boolean => spawnSync(bounder, ['--version']).status === 0
 
 /** No file of the process takes another byte: a write fails as on a disk that is broken. */
 export const breakDisk = ({ pid }: Pick<Server, 'pid'>): void =>
-  void execFileSync('prlimit', ['--pid', String(pid), '--fsize=0:'])
+  void execFileSync(bounder, ['--pid', String(pid), '--fsize=0:'])
 
 export const mendDisk = ({ pid }: Pick<Server, 'pid'>): void =>
-  void execFileSync('prlimit', ['--pid', String(pid), '--fsize=unlimited:'])
+  void execFileSync(bounder, ['--pid', String(pid), '--fsize=unlimited:'])
