@@ -14,7 +14,7 @@ import {
 import { until } from './until.ts'
 
 const isMountable = findMounter()
-const isBoundable = mayBound()
+const isUnboundable = !mayBound()
 
 /** A user with a token, another one with a token to sign out with, and a third in a browser. */
 const open = async (t: TestContext, start: (folder: ReturnType<typeof newFolder>) => Start) => {
@@ -127,7 +127,7 @@ const levels = (server: Server, text: string): readonly unknown[] =>
 
 describe('signed-in reads go on and changes are refused,', { concurrency: true }, () => {
   test('on a full disk, and all is well without a restart once there is room', {
-    skip: isMountable === undefined && 'this machine lets nobody mount a disk',
+    skip: isMountable === undefined && 'this machine lets nobody mount a disk, which root may',
   }, async t => {
     const scene = await open(t, folder => ({
       ...onSmallDisk(folder, isMountable ?? assert.fail(), 6),
@@ -150,7 +150,7 @@ describe('signed-in reads go on and changes are refused,', { concurrency: true }
   })
 
   test('on a disk that fails, which fills no log, and all is well once it is mended', {
-    skip: !isBoundable && 'this machine has no prlimit',
+    skip: isUnboundable && 'prlimit is missing, of util-linux',
   }, async t => {
     const scene = await open(t, () => ({}))
     const { server } = scene
