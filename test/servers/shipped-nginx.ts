@@ -65,7 +65,7 @@ const configure = (folder: string, installation: Installation): string => {
       ['api.example.org', hostName],
       [
         '    server 127.0.0.1:3000 ',
-        upstreams.map(place => `    server ${place} `).join('max_fails=3 fail_timeout=10s;\n'),
+        upstreams.map(place => `    server ${place} `).join('max_fails=3 fail_timeout=2s;\n'),
       ],
       ['listen 443', `listen 127.0.0.1:${ports.https}`],
       ['listen 80', `listen 127.0.0.1:${ports.http}`],

@@ -9,6 +9,7 @@ export type ValkeyServer = {
   readonly stop: () => Promise<void>
   /** On the same port. */
   readonly restart: () => Promise<void>
+  readonly pid: () => number
 }
 
 const packages = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'libatomic1']
@@ -48,5 +49,6 @@ export const startValkey = async (
     restart: async () => {
       running = await start()
     },
+    pid: () => running.pid,
   }
 }

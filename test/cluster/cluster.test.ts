@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { findPlace } from '../postgres/place.ts'
+import { toText } from './account.ts'
+import { findPrograms } from './cluster.ts'
+import { faultNames } from './faults.ts'
+import { type Asked, runCluster } from './run.ts'
+
+const programs = await findPrograms()
+const skip = typeof programs === 'string' && programs
+
+/** Restarts take a process for each worker, and are shown at a higher rate by test/proofs/restarts.ts. */
+const names = faultNames.filter(name => !name.includes('restarted'))
+
+/** Every other fault once, a bound that can be passed in a moment, and few people: `npm run cluster` is the long form. */
+const short: Asked = {
+  seconds: 60,
+  rounds: 1,
+  names,
+  // Faults come too fast for nginx to know that the other one is back.
+  victims: 1,
+  rate: 12,
+  seed: Number(process.env.TEST_SEED ?? 1),
+  bound: 1_000,
+  pace: { short: [200, 500], long: [1_200, 1_500], rest: [20, 60], aftermath: 1_000 },
+  every: { keys: 2_500, limits: 1_500 },
+  place: findPlace(),
+}
+
+test('nginx, two nodes with two workers each, PostgreSQL and Redis keep every promise while one after the other is killed, stands still or is restarted', {
+  skip,
+}, async t => {
+  const ends: (() => Promise<void>)[] = []
+  t.after(async () => {
+    for (const end of ends) await end()
+  })
+  const owner = { after: (end: () => Promise<void>) => void ends.unshift(end) }
+  const { account, seconds } = await runCluster(owner, short, { stop: t.signal })
+  t.diagnostic(`TEST_SEED=${short.seed}`)
+  for (const line of toText(account, seconds).split('\n')) t.diagnostic(line)
+  assert.deepEqual(Object.values(account.broken).flat(), [])
+  for (const name of names) assert.equal(account.met.get(`fault: ${name}`), 1)
+  for (const what of ['a logout', 'a role was taken', 'a signing key was revoked'])
+    assert.ok((account.met.get(what) ?? 0) > 0, what)
+})

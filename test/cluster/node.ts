@@ -1,0 +1,84 @@
+import { type Folder, newFolder } from '../process/spawned-server.ts'
+import { until } from '../process/until.ts'
+import { isRunning, listChildren, startWorkers, type Workers } from '../workers/start-workers.ts'
+
+type Owner = { readonly after: (end: () => Promise<void>) => void }
+
+/** A server of two workers in a folder of its own, as a machine of its own would run it, on a port that stays. */
+export type Node = {
+  readonly name: string
+  readonly port: number
+  /** The processes that serve, or end. */
+  readonly workerPids: () => readonly number[]
+  readonly parentPid: () => number
+  readonly start: () => Promise<void>
+  /** Ends it as a deployment does: what is in flight finishes. */
+  readonly stop: () => Promise<void>
+  /** Parent and workers, at the same moment. */
+  readonly kill: () => Promise<void>
+  readonly restartWorkers: () => Promise<void>
+  /** All its workers serve. */
+  readonly untilWhole: () => Promise<void>
+  /** The newest lines that it has logged as an error. */
+  readonly errors: () => readonly string[]
+}
+
+const workersOfEach = 2
+
+export const signal = (pid: number, name: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It has just ended by itself.
+  }
+}
+
+export const createNode = (
+  owner: Owner,
+  { name, port, env }: { readonly name: string; readonly port: number; readonly env: Record<string, string> },
+): Node => {
+  const folder: Folder = newFolder(owner)
+  let workers: Workers | undefined
+  const running = (): Workers => {
+    if (workers === undefined) throw new Error(`${name} does not run`)
+    return workers
+  }
+  const workerPids = () => listChildren(running().pid)
+  return {
+    name,
+    port,
+    workerPids,
+    parentPid: () => running().pid,
+    start: async () => {
+      workers = await startWorkers(owner, folder, workersOfEach, { env: { ...env, PORT: `${port}` } })
+    },
+    stop: async () => {
+      await running().stop()
+    },
+    kill: async () => {
+      const pids = [running().pid, ...workerPids()]
+      for (const pid of pids) signal(pid, 'SIGKILL')
+      await running().ended
+      await until(`${name} has ended`, () => !pids.some(isRunning))
+    },
+    restartWorkers: () => running().restart(),
+    untilWhole: async () => {
+      const isWhole = () => {
+        const live = workerPids()
+        return (
+          new Set(
+            running()
+              .pids()
+              .filter(pid => live.includes(pid)),
+          ).size === workersOfEach
+        )
+      }
+      await until(`${name} has all its workers`, isWhole, 60_000)
+    },
+    errors: () =>
+      running()
+        .log()
+        .filter(({ level }) => level === 'error')
+        .map(({ msg }) => String(msg)),
+  }
+}
