@@ -125,6 +125,17 @@ describe('with a role that migrates and a role that serves', () => {
     test(`the one that serves may not: ${statement}`, () =>
       assert.rejects(query(roles.server, statement), { code: '42501' }))
 
+  test('the version before, started again with both addresses on newer tables, grants nothing on them', async () => {
+    const { server, owner, serverRole } = await newRoles()
+    await (await start(server, owner)).close()
+    await query(owner, `create table later (id int); grant select on later to ${serverRole}`)
+    await query(owner, `insert into gatewright_migrations values ('9999-later', '2026-01-01')`)
+    const engine = await start(server, owner)
+    await engine.close()
+    assert.ok(engine.warnings.some(line => /a newer version \(9999-later\)/.test(line)))
+    await assert.rejects(query(server, 'insert into later values (1)'), { code: '42501' })
+  })
+
   test('a server works as the one that serves, with the address of the other and without', async () => {
     for (const [at, owner] of [roles.owner, undefined].entries()) {
       const engine = await start(roles.server, owner)
