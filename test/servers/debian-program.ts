@@ -60,6 +60,12 @@ const unpack = async (name: string, packages: readonly string[], place: string):
   }
 }
 
+/** Where its libraries lie; systemd has a folder of its own among them. */
+const listLibraries = (libraries: string): readonly string[] => {
+  const folders = readdirSync(libraries).map(folder => join(libraries, folder))
+  return [libraries, ...folders, ...folders.map(folder => join(folder, 'systemd')).filter(existsSync)]
+}
+
 const findUnpacked = (place: string, name: string): FoundProgram | undefined => {
   const path = findIn(
     ['usr/bin', 'usr/sbin'].map(folder => join(place, folder)),
@@ -69,8 +75,7 @@ const findUnpacked = (place: string, name: string): FoundProgram | undefined => 
   if (path === undefined) return undefined
   // A program that needs none of others brings none.
   if (!existsSync(libraries)) return { path, env: {} }
-  const folders = readdirSync(libraries).map(folder => join(libraries, folder))
-  return { path, env: { LD_LIBRARY_PATH: [libraries, ...folders].join(delimiter) } }
+  return { path, env: { LD_LIBRARY_PATH: listLibraries(libraries).join(delimiter) } }
 }
 
 /**
