@@ -1,7 +1,7 @@
-import { Ajv, type ValidateFunction } from 'ajv'
+import type { ValidateFunction } from 'ajv'
 import buildSerializer, { type Schema } from 'fast-json-stringify'
 import type { FastifyInstance } from 'fastify'
-import { jsonSchemas, strictSchemas, withFormats } from '../ground/json-schema.ts'
+import { byText, compileJson, createCompiler, strictSchemas } from '../ground/json-schema.ts'
 
 type Validator = { (value: unknown): boolean; errors?: NonNullable<ValidateFunction['errors']> | null }
 
@@ -19,10 +19,16 @@ const validateLazily = (compile: () => ValidateFunction): Validator => {
 const serializeLazily = (schema: Schema): ((value: unknown) => string) => {
   let serialize: ((value: unknown) => string) | undefined
   return value => {
-    serialize ??= buildSerializer(schema)
+    serialize ??= toSerializer(schema)
     return serialize(value)
   }
 }
+
+const toSerializer = byText((schema: Schema) => buildSerializer(schema))
+
+// Without strictNumbers `Infinity` is read as a number that no minimum or maximum holds.
+const coercing = { coerceTypes: true, strictNumbers: false } as const
+const compileText = createCompiler({ ...strictSchemas, ...coercing, removeAdditional: false })
 
 /**
  * Schemas are strict: nothing is coerced in a body, no unknown field is dropped in silence. A query is
@@ -32,13 +38,9 @@ const serializeLazily = (schema: Schema): ((value: unknown) => string) => {
  * its time and memory. A test sends a good request to every route, so a mistake in a schema is found there.
  */
 export const useStrictSchemas = (app: FastifyInstance): void => {
-  const body = withFormats(new Ajv(jsonSchemas))
-  // Without strictNumbers `Infinity` is read as a number that no minimum or maximum holds.
-  const coercing = { coerceTypes: true, strictNumbers: false } as const
-  const text = withFormats(new Ajv({ ...strictSchemas, ...coercing, removeAdditional: false }))
   app.setValidatorCompiler(({ schema, httpPart }) => {
-    const ajv = httpPart === 'body' ? body : text
-    return validateLazily(() => ajv.compile(schema as Record<string, unknown>))
+    const compile = httpPart === 'body' ? compileJson : compileText
+    return validateLazily(() => compile(schema as object))
   })
   app.setSerializerCompiler(({ schema }) => serializeLazily(schema as Schema))
 }

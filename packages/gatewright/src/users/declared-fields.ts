@@ -1,6 +1,6 @@
-import { Ajv, type ValidateFunction } from 'ajv'
+import type { ValidateFunction } from 'ajv'
 import type { JSONSchema } from 'json-schema-to-ts'
-import { jsonSchemas, withFormats } from '../ground/json-schema.ts'
+import { compileJson } from '../ground/json-schema.ts'
 
 /** Who sees a field: everybody who sees the user, the user, or administrators only. Each sees what those before do. */
 const readers = ['public', 'self', 'administrator'] as const
@@ -46,10 +46,9 @@ const orNull = (schema: JSONSchema) => ({ anyOf: [schema, { type: 'null' }] }) a
 type Validators = ReadonlyMap<string, ValidateFunction>
 
 const compile = (declared: UserFields): Validators => {
-  const ajv = withFormats(new Ajv(jsonSchemas))
   const compileOne = (name: string, { schema }: UserField): ValidateFunction => {
     try {
-      return ajv.compile(orNull(schema) as object)
+      return compileJson(orNull(schema) as object)
     } catch (error) {
       throw new Error(`the user field "${name}": its schema can not be used: ${error}`, { cause: error })
     }

@@ -23,9 +23,16 @@ export const createComponents = (toExample: (code: RefusalCode) => Json): Compon
     schemas[title] = schema
     return { $ref: `#/components/schemas/${title}` }
   }
+  // Many operations have the very same parts.
+  const referred = new WeakMap<object, unknown>()
   const refer = (schema: unknown): unknown => {
-    if (Array.isArray(schema)) return schema.map(refer)
     if (typeof schema !== 'object' || schema === null) return schema
+    const known = referred.get(schema) ?? copyOf(schema)
+    referred.set(schema, known)
+    return known
+  }
+  const copyOf = (schema: object): unknown => {
+    if (Array.isArray(schema)) return schema.map(refer)
     const { title, ...rest } = schema as Json
     const copy = Object.fromEntries(Object.entries(rest).map(([name, part]) => [name, refer(part)]))
     if (typeof title === 'string') return keep(title, copy)
