@@ -24,6 +24,7 @@ const pages = [
   'api-keys',
   'audit',
   'audit-chain',
+  'certificates',
   'backup',
   'certificates',
   'changing-the-secret',
