@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from 'gatewright/clock'
 import { systemRandom } from 'gatewright/random'
-import { adoptDatabase } from '../../packages/gatewright/src/administration/adopt-database.ts'
+import { finishRestore } from '../../packages/gatewright/src/administration/finish-restore.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { loadBackup } from '../../packages/gatewright/src/backups/load-backup.ts'
 import { makeBackup } from '../../packages/gatewright/src/backups/make-backup.ts'
+import { readRevocations } from '../../packages/gatewright/src/backups/revocations-file.ts'
 import { createSecrets } from '../../packages/gatewright/src/ground/secrets.ts'
 import { databaseFile, isPostgresUrl, openDatabase } from '../../packages/gatewright/src/storage/database.ts'
 import { testsDatabase } from '../environment.ts'
@@ -58,11 +59,13 @@ export const backUp = async (url: string, to: string) => {
 export const load = (url: string, from: string, erase = false) =>
   loadBackup({ url, secrets, random }, { from, erase })
 
-/** What the command does behind it. */
-export const adopt = async (url: string) => {
+/** What the command does behind it, with the export of this file. */
+export const adopt = async (url: string, revocations?: string, madeAt?: number) => {
+  const later = revocations === undefined ? undefined : await readRevocations(revocations, secrets)
   const app = await startRealApp(url, {}, { kind: 'command', adopts: true })
   const file = isPostgresUrl(url) ? undefined : databaseFile(url)
-  return adoptDatabase(app.engine, { origin, file }).finally(app.close)
+  const asked = { origin, file, later, madeAt, owner: app.engine.db }
+  return finishRestore(app.engine, asked).finally(app.close)
 }
 
 export const restore = async (url: string, from: string, erase = false) => {

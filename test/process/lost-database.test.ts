@@ -92,6 +92,7 @@ test('a token that outlives logout: a backup in place of the database ends both 
     sessions_ended: 1,
     api_keys_ended: 0,
     signing_keys_replaced: 2,
+    changed: [],
     administrators: [],
   })
   const again = await startServer(folder, { env })

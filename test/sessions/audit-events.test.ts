@@ -31,6 +31,7 @@ import {
 import type { Origin } from '../../packages/gatewright/src/audit/record.ts'
 import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import { makeBackup } from '../../packages/gatewright/src/backups/make-backup.ts'
+import { readRevocations, writeRevocations } from '../../packages/gatewright/src/backups/revocations-file.ts'
 import { day, hour, minute, second } from '../../packages/gatewright/src/ground/clock.ts'
 import { toForeignId } from '../../packages/gatewright/src/ground/foreign-id.ts'
 import { linkExample } from '../../packages/gatewright/src/http/routes/identities.ts'
@@ -702,6 +703,16 @@ const acts: Record<AuditEventName, () => Promise<Trace>> = {
     rmSync(folder, { recursive: true })
     const rows = Object.values(counts.tables).reduce((sum, count) => sum + count, 0)
     return { user: null, actor: 'command-line', details: { sealed_to: manifest.sealed_to, rows } }
+  },
+  'revocations.replayed': async () => {
+    const folder = mkdtempSync(`${tmpdir()}/gatewright-backup-`)
+    const to = `${folder}/gatewright.revocations`
+    await writeRevocations(t.engine, { to, replace: false })
+    const later = await readRevocations(to, t.engine.secrets)
+    rmSync(folder, { recursive: true })
+    const file = testsDatabase.kind === 'sqlite' ? databaseFile(t.engine.settings.databaseUrl) : undefined
+    const { taken } = await adoptDatabase(t.engine, { origin, file, later })
+    return { user: null, actor: 'command-line', details: { as_of: later.heading.made_at, ...taken } }
   },
   'database.adopted': async () => {
     const file = testsDatabase.kind === 'sqlite' ? databaseFile(t.engine.settings.databaseUrl) : undefined

@@ -66,6 +66,7 @@ export const zhCn = {
     'refresh-token.ahead': '{session}的刷新令牌比数据库记录的还要新：数据库回退了',
     'cut-offs.written-back': '{who} 向数据库补回了缺失的 {count} 条失效记录',
     'backup.made': '{who} 将整个数据库备份到一个文件：{rows} 行',
+    'revocations.replayed': '{who} 在恢复之后重新收回了截至 {as_of} 已收回的权限',
     'database.adopted': '{who} 确认以此数据库继续运行：{sessions} 个会话已结束',
     'signing-key.made': '{who} 创建并公布了签名密钥 {kid}',
     'signing-key.activated': '签名密钥 {kid} 开始签署',

@@ -65,6 +65,7 @@ export const zhTw: Stories = {
     'refresh-token.ahead': '{session}的更新權杖比資料庫記錄的還要新：資料庫回復到了較早的狀態',
     'cut-offs.written-back': '{who} 向資料庫補回了缺少的 {count} 筆失效記錄',
     'backup.made': '{who} 將整個資料庫備份到一個檔案：{rows} 列',
+    'revocations.replayed': '{who} 在還原之後重新收回了截至 {as_of} 已收回的權限',
     'database.adopted': '{who} 確認以此資料庫繼續運作：{sessions} 個工作階段已結束',
     'signing-key.made': '{who} 建立並公布了簽章金鑰 {kid}',
     'signing-key.activated': '簽章金鑰 {kid} 開始簽署',

@@ -1,4 +1,5 @@
 import { type Origin, recordEvent } from '../audit/record.ts'
+import type { HeldThen } from '../backups/revocations-file.ts'
 import { newId } from '../ground/random.ts'
 import { turnRingWith } from '../keys/turn-ring.ts'
 import { retireAuditKey } from '../sealing/audit-keys.ts'
@@ -7,8 +8,15 @@ import { noteIdentity } from '../storage/identity.ts'
 import type { Work } from '../storage/transaction.ts'
 import { endEverySession } from './end-all-sessions.ts'
 import { endAllKeys, mostNeeded, type RevokeDependencies } from './signing-keys.ts'
+import { type TakeBackDependencies, type Taken, takeBack } from './take-back.ts'
 
-export type Adoption = { readonly sessions: number; readonly apiKeys: number; readonly keys: number }
+export type Adoption = {
+  readonly sessions: number
+  readonly apiKeys: number
+  readonly keys: number
+  /** What was taken from somebody since the backup, and was taken again. */
+  readonly taken?: Taken
+}
 
 /** One that was revoked since the backup was made is live again in it. */
 const endEveryKey = async ({ clock }: RevokeDependencies, { db }: Work): Promise<number> => {
@@ -32,21 +40,30 @@ const endEveryKey = async ({ clock }: RevokeDependencies, { db }: Work): Promise
  * event tells of all.
  *
  * @param file of a SQLite database; undefined on PostgreSQL
+ * @param later what was held at a later moment: whoever had lost something by then loses it again, and the API keys that
+ *   were live go on
  */
 export const adoptDatabase = async (
-  dependencies: RevokeDependencies,
-  { origin, file }: { readonly origin: Origin; readonly file: string | undefined },
+  dependencies: RevokeDependencies & TakeBackDependencies,
+  {
+    origin,
+    file,
+    later,
+  }: { readonly origin: Origin; readonly file: string | undefined; readonly later?: HeldThen | undefined },
 ): Promise<Adoption> => {
   const adoption = await turnRingWith(dependencies, {
     spares: mostNeeded,
     origin,
     first: async work => {
       const sessions = await endEverySession(dependencies, work, 'restored')
-      const apiKeys = await endEveryKey(dependencies, work)
       const keys = await endAllKeys(dependencies, work, origin)
       await work.db.deleteFrom('setup_links').execute()
       await work.db.deleteFrom('known_devices').execute()
       await work.db.deleteFrom('codes').execute()
+      const taken = later && (await takeBack(dependencies, work, later, origin))
+      const apiKeys = taken
+        ? taken.api_keys_ended + taken.api_keys_of_the_gone
+        : await endEveryKey(dependencies, work)
       await work.db
         .updateTable('installation')
         .set({ epoch: newId(dependencies.random), identity: null, timeline: null })
@@ -57,7 +74,7 @@ export const adoptDatabase = async (
       const { position: sealed_to } = await readHead(work.db)
       const details = { sessions, api_keys: apiKeys, signing_keys: keys, sealed_to }
       await recordEvent(dependencies, work, 'database.adopted', { origin, details })
-      return { sessions, apiKeys, keys }
+      return { sessions, apiKeys, keys, ...(taken && { taken }) }
     },
   })
   await noteIdentity(dependencies.db, file)

@@ -30,7 +30,7 @@ const markDue = async (work: Work, userId: string, way: WayBack): Promise<void> 
 type Reached = 'verified' | 'awaited'
 
 const findReached = async (
-  { mail }: Dependencies,
+  { mail }: Pick<Dependencies, 'mail'>,
   { db }: Work,
   { id, email, email_verified_at, password_hash, former_password_hash }: UserRow,
 ): Promise<Reached | undefined> => {
@@ -43,7 +43,7 @@ const findReached = async (
 
 /** After what ends links. */
 const mailLink = async (
-  dependencies: Dependencies,
+  dependencies: MailDependencies,
   work: Work,
   user: UserRow & { readonly email: string },
   { reached, secretId }: { readonly reached: Reached; readonly secretId: string },
@@ -67,6 +67,23 @@ const mailLink = async (
     links: { reset: made.secret },
   } as const
   await queueMail(dependencies, work, { content, userId, secretId })
+}
+
+/**
+ * Mails the link to choose another password to a user whose password was taken, where mail reaches that user. After
+ * what ends links.
+ * @returns whether it does
+ */
+export const mailWayBack = async (
+  dependencies: MailDependencies & Pick<Dependencies, 'mail'>,
+  work: Work,
+  user: UserRow,
+  secretId: string,
+): Promise<boolean> => {
+  const reached = await findReached(dependencies, work, user)
+  if (reached === undefined || user.email === null) return false
+  await mailLink(dependencies, work, { ...user, email: user.email }, { reached, secretId })
+  return true
 }
 
 /**

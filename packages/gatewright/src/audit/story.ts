@@ -97,6 +97,7 @@ const stories = {
   'refresh-token.ahead': 'a refresh token of {session} was newer than the database, which went back',
   'cut-offs.written-back': '{who} gave the database back {count} cut-offs that it lacked',
   'backup.made': '{who} copied the whole database into a file: {rows} rows',
+  'revocations.replayed': '{who} took again, after a restore, what was taken until {as_of}',
   'database.adopted': '{who} told that this database is the one to go on with: {sessions} sessions ended',
   'signing-key.made': '{who} made and published the signing key {kid}',
   'signing-key.activated': 'the signing key {kid} signs from now on',

@@ -46,7 +46,7 @@ export const besideTheTable = [
   },
   {
     // `adoptDatabase`
-    when: 'a database is adopted (`restore --adopt`)',
+    when: 'a database is restored or adopted (`restore`)',
     ends: 'every session, every API key and every known device of every user; all signing keys are replaced',
     reasons: ['restored'],
   },

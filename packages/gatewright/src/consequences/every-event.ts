@@ -209,7 +209,8 @@ export const everyEvent: readonly EveryEvent[] = [
   {
     event: 'restored from a backup (also: another database found)',
     ends: ['end', 'end', 'end, unless the feed’s export is replayed', 'end', 'end', 'end'],
-    comesWith: 'Run it for real: backup and restore',
+    // No event of one user: `administration/adopt-database.ts` applies it.
+    applied: [],
   },
   {
     event: 'moved to PostgreSQL',
