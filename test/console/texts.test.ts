@@ -23,7 +23,7 @@ const names = Object.keys(en) as (keyof typeof en)[]
 const tags = Object.keys(languages) as Language[]
 /** Events of the installation, of services and of people who are no users yet. */
 const ofNobody =
-  /^(service|role|setup-link|cut-offs|database|signing-key|audit|audit-key|issuer|secret|invitation|access-review)[.]|^user[.](invited|deleted)$|^session[.]all-ended$|^unusual[.](one-password-many-users|many-users-one-address)$/
+  /^(service|role|setup-link|cut-offs|database|backup|revocations|signing-key|audit|audit-key|issuer|secret|invitation|access-review)[.]|^user[.](invited|deleted)$|^session[.]all-ended$|^unusual[.](one-password-many-users|many-users-one-address)$/
 
 const placeholders = (text: string): readonly string[] => [...text.matchAll(/\{\w+\}/g)].map(String).sort()
 

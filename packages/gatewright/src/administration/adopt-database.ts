@@ -8,7 +8,8 @@ import { noteIdentity } from '../storage/identity.ts'
 import type { Work } from '../storage/transaction.ts'
 import { endEverySession } from './end-all-sessions.ts'
 import { endAllKeys, mostNeeded, type RevokeDependencies } from './signing-keys.ts'
-import { type TakeBackDependencies, type Taken, takeBack } from './take-back.ts'
+import { type Taken, takeBack } from './take-back.ts'
+import type { TakeBackDependencies } from './taking.ts'
 
 export type Adoption = {
   readonly sessions: number

@@ -47,7 +47,7 @@ export const besideTheTable = [
   {
     // `adoptDatabase`
     when: 'a database is restored or adopted (`restore`)',
-    ends: 'every session, every API key and every known device of every user; all signing keys are replaced',
+    ends: 'every session and every known device of every user; every API key, or those that an export lacks; all signing keys are replaced',
     reasons: ['restored'],
   },
 ] as const satisfies readonly Ending[]
