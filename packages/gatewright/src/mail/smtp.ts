@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import SMTPConnection from 'nodemailer/lib/smtp-connection'
+import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { minute, second } from '../ground/clock.ts'
 import type { SmtpAddress } from '../ground/mail-address.ts'
 import { type Message, PermanentFailure, type Transport } from './transport.ts'
@@ -26,8 +26,9 @@ const judge = (error: SmtpError): Error => {
   return error
 }
 
-const open = ({ host, port, isTls, isLocal }: SmtpAddress, name: string): SMTPConnection =>
-  new SMTPConnection({
+const open = async ({ host, port, isTls, isLocal }: SmtpAddress, name: string): Promise<SMTPConnection> => {
+  const { default: Connection } = await import('nodemailer/lib/smtp-connection')
+  return new Connection({
     host,
     port,
     name,
@@ -37,6 +38,7 @@ const open = ({ host, port, isTls, isLocal }: SmtpAddress, name: string): SMTPCo
     tls: { minVersion: 'TLSv1.2' },
     ...timeouts,
   })
+}
 
 const handOver = async (
   connection: SMTPConnection,
@@ -65,7 +67,7 @@ const handOver = async (
  */
 export const createSmtpTransport = (address: SmtpAddress, name: string): Transport => ({
   send: async (message, signal) => {
-    const connection = open(address, name)
+    const connection = await open(address, name)
     const aborted = once(signal, 'abort').then(() =>
       Promise.reject(new Error('nobody waits for it any more')),
     )
