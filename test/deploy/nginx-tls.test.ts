@@ -31,7 +31,7 @@ describe('the TLS of nginx', { skip: typeof program === 'string' && program }, (
     socket.destroy()
     return { ...agreed, alpnProtocol }
   }
-  const only = (
+  const speaking = (
     version: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3',
     ciphers = 'ALL:@SECLEVEL=0',
   ): ConnectionOptions => ({
@@ -42,16 +42,17 @@ describe('the TLS of nginx', { skip: typeof program === 'string' && program }, (
 
   test('versions 1.2 and 1.3 are spoken, and none before, although the file around says so', async () => {
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
-      assert.equal((await agree(only(version))).version, version)
-    for (const version of ['TLSv1', 'TLSv1.1'] as const) await assert.rejects(agree(only(version)), version)
+      assert.equal((await agree(speaking(version))).version, version)
+    for (const version of ['TLSv1', 'TLSv1.1'] as const)
+      await assert.rejects(agree(speaking(version)), version)
   })
 
   test('keys are agreed on by X25519 or P-256, and by nothing else', async () => {
     // In TLS 1.2 the curve of the certificate is asked for by the same words.
-    await agree({ ...only('TLSv1.2'), ecdhCurve: 'P-256' })
-    for (const ecdhCurve of ['X25519', 'P-256']) await agree({ ...only('TLSv1.3'), ecdhCurve })
+    await agree({ ...speaking('TLSv1.2'), ecdhCurve: 'P-256' })
+    for (const ecdhCurve of ['X25519', 'P-256']) await agree({ ...speaking('TLSv1.3'), ecdhCurve })
     for (const ecdhCurve of ['P-384', 'P-521', 'X448'])
-      await assert.rejects(agree({ ...only('TLSv1.3'), ecdhCurve }), ecdhCurve)
+      await assert.rejects(agree({ ...speaking('TLSv1.3'), ecdhCurve }), ecdhCurve)
   })
 
   test('no cipher is taken that has no forward secrecy, or no authenticated encryption', async () => {
@@ -60,7 +61,7 @@ describe('the TLS of nginx', { skip: typeof program === 'string' && program }, (
       'ECDHE-ECDSA-AES256-GCM-SHA384',
       'ECDHE-ECDSA-CHACHA20-POLY1305',
     ])
-      assert.equal((await agree(only('TLSv1.2', cipher))).cipher, cipher)
+      assert.equal((await agree(speaking('TLSv1.2', cipher))).cipher, cipher)
     for (const cipher of [
       'ECDHE-ECDSA-AES128-SHA',
       'ECDHE-ECDSA-AES256-SHA384',
@@ -68,11 +69,11 @@ describe('the TLS of nginx', { skip: typeof program === 'string' && program }, (
       'AES128-GCM-SHA256',
       'DHE-RSA-AES128-GCM-SHA256',
     ])
-      await assert.rejects(agree(only('TLSv1.2', `${cipher}:@SECLEVEL=0`)), cipher)
+      await assert.rejects(agree(speaking('TLSv1.2', `${cipher}:@SECLEVEL=0`)), cipher)
   })
 
   test('no ticket is given, whose key would open what was recorded', async () => {
-    assert.equal((await agree(only('TLSv1.2'))).ticket, undefined)
+    assert.equal((await agree(speaking('TLSv1.2'))).ticket, undefined)
   })
 
   test('HTTP/2 is offered beside HTTP/1.1', async () => {
