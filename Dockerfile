@@ -14,16 +14,17 @@ COPY packages/gatewright/package.json packages/gatewright/
 COPY packages/verifier/package.json packages/verifier/
 COPY apps/blog/package.json apps/blog/
 COPY apps/console/package.json apps/console/
+COPY deploy/container/slim-modules.sh ./
 
-# Only what runs, without the scripts that packages bring, and without the types and maps that nobody reads there.
+# Only what runs, without the scripts that packages bring, and without what nobody reads there.
 FROM manifests AS gatewright-modules
 RUN npm ci --ignore-scripts --omit=dev --workspace=gatewright \
- && find node_modules -type f '(' -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' ')' -delete \
+ && sh slim-modules.sh \
  && rm -rf node_modules/gatewright node_modules/.package-lock.json
 
 FROM manifests AS blog-modules
 RUN npm ci --ignore-scripts --omit=dev --workspace=@gatewright/blog --workspace=gatewright \
- && find node_modules -type f '(' -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' ')' -delete \
+ && sh slim-modules.sh \
  && rm -rf node_modules/gatewright node_modules/@gatewright node_modules/.package-lock.json
 
 # JavaScript, the console and the list of what is in the image; and Node.js with the one library that the base lacks.

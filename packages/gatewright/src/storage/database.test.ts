@@ -50,7 +50,10 @@ describe('what is no database of SQLite is not opened, and the line names it', (
     const file = join(top, 'read.db')
     await openDatabase(`sqlite:${file}`).destroy()
     chmodSync(file, 0o400)
-    assert.match(whyNot(file), /EACCES/)
+    assert.match(
+      whyNot(file),
+      /read\.db belongs to user \d+, and this runs as user \d+, who may not write it/,
+    )
     assert.equal(statSync(file).mode & 0o777, 0o400)
   })
 })

@@ -5,6 +5,7 @@ import { second } from '../ground/clock.ts'
 import { codeOf } from '../ground/error-code.ts'
 import type { Settings } from '../ground/settings.ts'
 import { giveDatabaseFigures } from './database-figures.ts'
+import { explainDenied } from './denied.ts'
 import { checkLog } from './identity.ts'
 import { createPostgresDialect, type PostgresOptions } from './postgres-dialect.ts'
 import { type Durability, openSqlite } from './sqlite-connection.ts'
@@ -58,7 +59,7 @@ const openFile = (file: string, durability: Durability): Opened => {
     const opened = watchFile(file)
     return { db: openKysely(database, { file: opened }), file: opened }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = explainDenied(file) ?? (error instanceof Error ? error.message : String(error))
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })
   }
 }
