@@ -6,5 +6,5 @@ find node_modules -type f '(' -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.ct
   -o -iname 'readme*' -o -iname 'changelog*' -o -iname 'history.md' ')' -delete
 # Such folders at the top of a package only: deeper, a folder of that name may be part of it.
 find node_modules -regextype posix-extended -type d \
-  -regex '(.*/)?node_modules/(@[^/]+/)?[^/]+/(test|tests|benchmark|benchmarks|docs|example|examples)' \
+  -regex '(.*/)?node_modules/(@[^/]+/)?[^/]+/(\.github|test|tests|benchmark|benchmarks|docs|example|examples)' \
   -prune -exec rm -rf '{}' +
