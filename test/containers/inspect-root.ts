@@ -34,7 +34,9 @@ export const rootRules: Readonly<Record<string, (found: Found) => boolean>> = {
     /\/(npm|npx|yarn|pnpm|corepack|curl|wget|git)$/.test(path) && /\/bin\//.test(path),
   'a compiler, a test or types': ({ path }) =>
     path.startsWith('/app') &&
-    /(\.d\.[cm]?ts|\.test\.[jt]s|\.map|\/typescript\/.*|\/vite\/.*|\/node_modules\/playwright[^/]*\/.*)$/.test(path),
+    /(\.d\.[cm]?ts|\.test\.[jt]s|\.map|\/typescript\/.*|\/vite\/.*|\/node_modules\/playwright[^/]*\/.*)$/.test(
+      path,
+    ),
   'an .env file, a folder of git, npm or data, or a file of settings of npm': ({ path }) =>
     /\/(\.env(\..*)?|\.git|\.npm|\.npmrc|_cacache|gatewright\.db.*)$/.test(path),
   'a key': ({ path }) => /\.(key|pem|p12|pfx)$/.test(path) && !/^\/(etc\/ssl|usr\/(share|lib))\//.test(path),

@@ -59,7 +59,9 @@ const openFile = (file: string, durability: Durability): Opened => {
     const opened = watchFile(file)
     return { db: openKysely(database, { file: opened }), file: opened }
   } catch (error) {
-    const why = explainDenied(file) ?? (error instanceof Error ? error.message : String(error))
+    // What has no code is our own, and says what it is.
+    const denied = codeOf(error) === undefined ? undefined : explainDenied(file)
+    const why = denied ?? (error instanceof Error ? error.message : String(error))
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })
   }
 }
