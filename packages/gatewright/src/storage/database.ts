@@ -60,7 +60,7 @@ const openFile = (file: string, durability: Durability): Opened => {
     return { db: openKysely(database, { file: opened }), file: opened }
   } catch (error) {
     // What has no code is our own, and says what it is.
-    const denied = codeOf(error) === undefined ? undefined : explainDenied(file)
+    const denied = error instanceof Error && 'code' in error ? explainDenied(file) : undefined
     const why = denied ?? (error instanceof Error ? error.message : String(error))
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })
   }
