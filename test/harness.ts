@@ -41,11 +41,12 @@ export const password = testPassword
  * The blog as the test kit opens it, on any settings: also those that the kit refuses to others.
  */
 export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<TestApp> => {
-  const database = await newMigratedDatabase()
+  // A second process on a database that is there needs no other one.
+  const database = overrides.databaseUrl === undefined ? await newMigratedDatabase() : undefined
   const clock = createFakeClock()
   const settings = defaultSettings({
     nodeEnv: 'test',
-    databaseUrl: database.url,
+    ...(database && { databaseUrl: database.url }),
     // Else it would be the one in ./data of whoever runs the tests.
     ...(testsDatabase.kind === 'postgres' && { gatewrightSecret: [newSecret(systemRandom)] }),
     limitsScale: 1_000,
@@ -67,7 +68,7 @@ export const startTestApp = async (overrides: Partial<Settings> = {}): Promise<T
     call: createCall(app),
     close: async () => {
       await close()
-      await database.drop()
+      await database?.drop()
     },
   }
 }

@@ -73,15 +73,26 @@ export const longest: readonly string[] = [
 
 /**
  * They ask for a database only through the harness: what they show is decided by the form of a request or by its
- * connection, before any database is asked for what the request is about. Those run on SQLite alone.
+ * connection, by a signature or by a password's own rules, before any database is asked for what the request is
+ * about; or in the browser. Those run on SQLite alone.
  */
 export const sameOnEach: readonly string[] = [
   'packages/gatewright/src/http/routes/console.test.ts',
+  'test/attacks/access-token.test.ts',
   'test/attacks/body-form.test.ts',
   'test/attacks/client-address-nginx.test.ts',
   'test/attacks/client-address.test.ts',
+  'test/attacks/credential-places.test.ts',
+  'test/attacks/hashing-queue.test.ts',
+  'test/attacks/raw-requests.test.ts',
+  'test/attacks/trace-context.test.ts',
   'test/hooks/documents.test.ts',
+  'test/passkeys/browser.test.ts',
+  'test/security/documents.test.ts',
+  'test/security/new-passwords.test.ts',
+  'test/security/passwords.test.ts',
   'test/security/schemas.test.ts',
+  'test/security/served-files.test.ts',
 ]
 
 const placeOf = (file: string): number => (longest.includes(file) ? longest.indexOf(file) : longest.length)

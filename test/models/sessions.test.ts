@@ -9,7 +9,7 @@ import { slowRequests } from './slow-requests.ts'
 
 test('each way to get a session, with each event in the middle of it: what the table ends does not come back', t =>
   playShort(t, 'sessions', {
-    histories: { sqlite: 2 * pairs.length, postgres: Math.ceil(1.5 * pairs.length) },
+    histories: { sqlite: Math.ceil(1.5 * pairs.length), postgres: Math.ceil(1.5 * pairs.length) },
     meets: [
       'sign in: invalid_credentials',
       'sign in: mfa_required',
@@ -30,7 +30,7 @@ test('each way to get a session, with each event in the middle of it: what the t
 
 test('a body that comes after the logout writes nothing, and no session outlives it', t =>
   playShort(t, 'slow requests', {
-    histories: { sqlite: 60 * slowRequests, postgres: 30 * slowRequests },
+    histories: { sqlite: 40 * slowRequests, postgres: 20 * slowRequests },
     meets: ['POST step-up: 200', 'POST step-up: 401', 'PUT me/password: 401', 'POST posts: 401'],
   }))
 

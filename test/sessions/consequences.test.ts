@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import {
   type Consequence,
   type ConsequenceEvent,
@@ -85,18 +85,24 @@ beforeEach(async () => {
 const open = (on: TestApp, { access }: Pair): Promise<Answer> =>
   on.call('GET', 'protected', { token: access })
 
-/** At the process that runs beside, once it has read the feed, and at one that starts now on the same database. */
+/** One that started after the event of this test. */
+let fresh: TestApp | undefined
+afterEach(async () => {
+  await fresh?.close()
+  fresh = undefined
+})
+
+/** At the process that runs beside, once it has read the feed, and at one that started on the same database since. */
 const elsewhere = async (look: (on: TestApp) => Promise<void>): Promise<void> => {
-  setClock(beside)
-  await beside.engine.revocations.readFromNow()
-  await look(beside)
-  const fresh = await startTestApp({ ...t.engine.settings })
-  setClock(fresh)
-  try {
-    await look(fresh)
-  } finally {
-    await fresh.close()
+  for (const on of fresh === undefined ? [beside] : [beside, fresh]) {
+    setClock(on)
+    await on.engine.revocations.readFromNow()
+    await look(on)
   }
+  if (fresh !== undefined) return
+  fresh = await startTestApp({ ...t.engine.settings })
+  setClock(fresh)
+  await look(fresh)
 }
 
 const assertEnded = async (held: Held): Promise<void> => {
