@@ -26,6 +26,8 @@ export type Account = {
   readonly broken: Record<PromiseName, string[]>
   /** What happened, and how often: an account in which something never happened shows nothing about it. */
   readonly met: Map<string, number>
+  /** What the nodes have logged as warnings and errors, and how often. */
+  readonly troubles: Map<string, number>
   /** The longest time that something ended was accepted, in milliseconds after the answer that ended it. */
   longestAccepted: number
 }
@@ -38,6 +40,7 @@ export const newAccount = (): Account => ({
   errors: new Map(),
   broken: noBreach(),
   met: new Map(),
+  troubles: new Map(),
   longestAccepted: 0,
 })
 
@@ -45,6 +48,8 @@ const add = (counts: Map<string, number>, name: string, times = 1): void =>
   void counts.set(name, (counts.get(name) ?? 0) + times)
 
 export const meet = ({ met }: Account, what: string, times = 1): void => add(met, what, times)
+
+export const noteTrouble = ({ troubles }: Account, what: string): void => add(troubles, what)
 
 export const breach = ({ broken }: Account, promise: PromiseName, what: string): void =>
   void broken[promise].push(`${new Date().toISOString().slice(11, 23)} ${what.replaceAll(/\s+/g, ' ')}`)
@@ -109,6 +114,12 @@ export const toText = (account: Account, seconds: number): string =>
       ['what happened', 'times'],
       sorted(account.met).map(([what, times]) => [what, times]),
     ),
+    account.troubles.size === 0
+      ? ''
+      : toTable(
+          ['what the nodes have logged as warnings and errors', 'times'],
+          sorted(account.troubles).map(([what, times]) => [what, times]),
+        ),
     toTable(
       ['promise', 'broken'],
       Object.entries(promises).map(([name, says]) => [says, account.broken[name as PromiseName].length]),

@@ -30,9 +30,17 @@ const asked: Asked = {
 
 const { isTTY } = process.stderr
 let shown = 0
+let told = 0
+/** Each as it comes. */
+const tell = ({ broken }: Account): void => {
+  const lines = Object.values(broken).flat()
+  for (const line of lines.sort().slice(told)) process.stderr.write(`${isTTY ? '\n' : ''}broken: ${line}\n`)
+  told = lines.length
+}
 /** One line that is written over itself; where nobody watches, one a minute. */
 const show = (account: Account, weather: Weather, seconds: number): void => {
   const line = `${seconds.toFixed(0)} s of ${asked.seconds}: ${countRequests(account)} requests, ${countBroken(account)} promises broken; ${toWords(weather.now())}`
+  tell(account)
   if (isTTY) process.stderr.write(`\r\u001b[K${line}`)
   else if (seconds - shown >= 60) {
     shown = seconds

@@ -1,4 +1,4 @@
-import { type Folder, newFolder } from '../process/spawned-server.ts'
+import { type Folder, newFolder, type Program, toLines } from '../process/spawned-server.ts'
 import { until } from '../process/until.ts'
 import { isRunning, listChildren, startWorkers, type Workers } from '../workers/start-workers.ts'
 
@@ -19,8 +19,8 @@ export type Node = {
   readonly restartWorkers: () => Promise<void>
   /** All its workers serve. */
   readonly untilWhole: () => Promise<void>
-  /** The newest lines that it has logged as an error. */
-  readonly errors: () => readonly string[]
+  /** What it has said of trouble, by warnings and errors, in all its lives. */
+  readonly troubles: () => readonly string[]
 }
 
 const workersOfEach = 2
@@ -31,6 +31,12 @@ export const signal = (pid: number, name: NodeJS.Signals): void => {
   } catch {
     // It has just ended by itself.
   }
+}
+
+const readTroubles = ({ stdout, stderr }: Program): readonly string[] => {
+  const whole = stdout().slice(0, stdout().lastIndexOf('\n') + 1)
+  const lines = toLines(whole).filter(({ level }) => level === 'warn' || level === 'error')
+  return [...lines.map(({ msg }) => String(msg)), ...stderr().split('\n').filter(Boolean)]
 }
 
 export const createNode = (
@@ -75,10 +81,6 @@ export const createNode = (
       }
       await until(`${name} has all its workers`, isWhole, 60_000)
     },
-    errors: () =>
-      running()
-        .log()
-        .filter(({ level }) => level === 'error')
-        .map(({ msg }) => String(msg)),
+    troubles: () => [...folder.programs].flatMap(program => [...readTroubles(program)]),
   }
 }

@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createSeeded } from '../sessions/seeded.ts'
-import { type Account, breach, meet, newAccount } from './account.ts'
+import { type Account, breach, meet, newAccount, noteTrouble } from './account.ts'
 import { disable, giveAndTakeRole } from './administration.ts'
 import { type Chief, createChief } from './chief.ts'
 import { type Owner, startCluster } from './cluster.ts'
@@ -140,6 +140,21 @@ const createLoadWatch = (weather: Weather): (() => void) => {
   }
 }
 
+/** When the load is over. */
+const lookAtAll = async (scene: Scene): Promise<void> => {
+  const { traffic, ledger, watch } = scene
+  await Promise.all(traffic.cluster.nodes.map(node => node.untilWhole()))
+  await watch.finish()
+  await verify(scene)
+  const { times } = ledger.signedOutToBeSafe
+  if (times > 0)
+    meet(
+      traffic.account,
+      'signed out to be safe: a refresh without an answer was asked again too late',
+      times,
+    )
+}
+
 /** Shown while it runs. */
 export type Progress = (account: Account, weather: Weather, seconds: number) => void
 
@@ -184,18 +199,10 @@ export const runCluster = async (
   try {
     const faulty = guarded(scene, () => runFaults(field, begin, asked.rounds)).finally(() => enough.abort())
     await Promise.all([startWork(scene, chief, asked, over), faulty])
-    const seconds = elapsed()
-    await Promise.all(cluster.nodes.map(node => node.untilWhole()))
-    await watch.finish()
-    await verify(scene)
-    if (scene.ledger.signedOutToBeSafe.times > 0)
-      meet(
-        account,
-        'signed out to be safe: a refresh without an answer was repeated too late',
-        scene.ledger.signedOutToBeSafe.times,
-      )
-    return { account, seconds }
+    await guarded(scene, () => lookAtAll(scene))
+    return { account, seconds: elapsed() }
   } finally {
+    for (const each of cluster.nodes) for (const trouble of each.troubles()) noteTrouble(account, trouble)
     clearInterval(ticking)
   }
 }

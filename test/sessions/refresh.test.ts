@@ -8,7 +8,11 @@ import { day, hour, minute, second } from '../../packages/gatewright/src/ground/
 import { newSecret, systemRandom } from '../../packages/gatewright/src/ground/random.ts'
 import { recordCutOffs } from '../../packages/gatewright/src/revocation/cut-offs.ts'
 import { makeRefreshToken } from '../../packages/gatewright/src/tokens/refresh-token.ts'
+import { lockUser } from '../../packages/gatewright/src/users/users.ts'
+import { exchange, listen } from '../attacks/raw-http.ts'
+import { testsDatabase } from '../environment.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
+import { until } from '../process/until.ts'
 import { openSecondConnection, type SecondConnection } from './second-connection.ts'
 import { addUser, type SignedIn, signInAs } from './signed-in.ts'
 
@@ -147,6 +151,54 @@ describe('what a refresh token gets by its generation and its age', () => {
       assert.equal(answer.body.refresh_token === tokens[3], gets === 'the live token')
       assert.equal(row?.generation, gets === 'the live token' ? 4 : 5)
       assert.ok(await isLetIn(on, answer.body.access_token))
+    })
+})
+
+describe('a caller who has gone away while the request was held up', () => {
+  let port: number
+  before(async () => {
+    port = await listen(world.t)
+  })
+
+  /** SQLite's one writer takes who waits in turn. */
+  const isWaiting = (): boolean =>
+    testsDatabase.kind === 'sqlite' ||
+    world.second.rows(
+      "select 1 as waits from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    ).length > 0
+
+  /** Shows the token, hangs up, and is judged only then, as by a process that stood still. */
+  const showAndHangUp = async (userId: string, token: string): Promise<void> => {
+    const [held, begun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const holding = inTransaction(world.t.engine.db, async work => {
+      await lockUser(work, userId)
+      begun.resolve()
+      await held.promise
+    })
+    await begun.promise
+    const body = JSON.stringify({ refresh_token: token })
+    const head = `POST /api/v1/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
+    const { status } = await exchange(port, `${head}\r\n\r\n${body}`, { hangUp: true })
+    assert.equal(status, 0)
+    await until('it waits for the lock', isWaiting)
+    held.resolve()
+    await holding
+  }
+
+  for (const [which, shown] of [
+    ['an old', 0],
+    ['the live', 2],
+  ] as const)
+    test(`is judged by nobody, and leaves no trace (${which} token): who asked again elsewhere does not look like a thief`, async () => {
+      const userId = await newUser(world)
+      const { sessionId, tokens } = await signInAndRotate(world, userId, 2)
+      world.t.clock.advance(window)
+      const [was, events] = [getSession(world, sessionId), listEvents(world, sessionId)]
+      await showAndHangUp(userId, tokens[shown] ?? '')
+      // Whoever comes after it has waited for it.
+      await inTransaction(world.t.engine.db, work => lockUser(work, userId))
+      assert.deepEqual([getSession(world, sessionId), listEvents(world, sessionId)], [was, events])
+      assert.equal((await refresh(world, tokens[2] ?? '')).status, 200)
     })
 })
 

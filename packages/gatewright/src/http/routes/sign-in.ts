@@ -201,7 +201,8 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
       const { passage } = request
       const countUse = (session: string) => takeFurther(engine, { passage, reply }, { session })
       if (passage !== undefined) admitUnknown(engine, passage, hashText(token))
-      return givePair(engine, () => refresh(engine, { text: token, origin: originOf(request), countUse }))
+      const [origin, gone] = [originOf(request), goneSignal(reply)]
+      return givePair(engine, () => refresh(engine, { text: token, origin, gone, countUse }))
     },
   )
 }
