@@ -11,6 +11,8 @@ export type Pace = {
   readonly short: Range
   /** Longer than the bound. */
   readonly long: Range
+  /** Longer than nginx waits for an answer. */
+  readonly longest: Range
   readonly rest: Range
   /** So long a fault may show after it is over. */
   readonly aftermath: number
@@ -23,6 +25,8 @@ export type Field = {
   readonly names: readonly FaultName[]
   readonly seeded: Seeded
   readonly pace: Pace
+  /** Told what a fault could not do. */
+  readonly onFailed: (error: unknown) => void
   /** Aborted when all is to end: what stands still goes on at once. */
   readonly stop: AbortSignal
 }
@@ -54,7 +58,7 @@ const standStill = async (field: Field, pids: readonly number[], range: Range): 
 }
 const pauseWorker = (length: 'short' | 'long') => (field: Field) =>
   standStill(field, [field.seeded.pick(pickNode(field).workerPids())], field.pace[length])
-const pauseNode = (length: 'short' | 'long') => (field: Field) => {
+const pauseNode = (length: 'short' | 'long' | 'longest') => (field: Field) => {
   const node = pickNode(field)
   return standStill(field, [node.parentPid(), ...node.workerPids()], field.pace[length])
 }
@@ -111,6 +115,11 @@ export const faults = {
     says: 'the same, for more than the bound',
     writesMayFail: true,
     run: pauseNode('long'),
+  },
+  'a node stands still until nginx gives it up': {
+    says: 'the same, for more than nginx waits for an answer: what reads is sent to the other node',
+    writesMayFail: true,
+    run: pauseNode('longest'),
   },
   'workers are restarted': {
     says: 'SIGUSR2: each worker of a node is replaced in turn',
@@ -202,7 +211,7 @@ export const runFaults = async (
       await rest(field, field.pace.rest)
       if (field.stop.aborted) return
       const end = begin(name)
-      await rows[name].run?.(field)
+      await Promise.resolve(rows[name].run?.(field)).catch(field.onFailed)
       end()
     }
 }

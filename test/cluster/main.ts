@@ -22,6 +22,7 @@ const asked: Asked = {
   pace: {
     short: [second, 4 * second],
     long: [7 * second, 12 * second],
+    longest: [22 * second, 26 * second],
     rest: [4 * second, 9 * second],
     aftermath: 4 * second,
   },

@@ -1,5 +1,5 @@
 import { type Folder, newFolder, type Program, toLines } from '../process/spawned-server.ts'
-import { until } from '../process/until.ts'
+import { until, within } from '../process/until.ts'
 import { isRunning, listChildren, startWorkers, type Workers } from '../workers/start-workers.ts'
 
 type Owner = { readonly after: (end: () => Promise<void>) => void }
@@ -24,6 +24,7 @@ export type Node = {
 }
 
 const workersOfEach = 2
+const longestStop = 30_000
 
 export const signal = (pid: number, name: NodeJS.Signals): void => {
   try {
@@ -33,10 +34,15 @@ export const signal = (pid: number, name: NodeJS.Signals): void => {
   }
 }
 
+const toTrouble = ({ msg, err }: Readonly<Record<string, unknown>>): string => {
+  const why = (err as { readonly message?: string } | undefined)?.message
+  return why === undefined ? String(msg) : `${msg}: ${why.slice(0, 80)}`
+}
+
 const readTroubles = ({ stdout, stderr }: Program): readonly string[] => {
   const whole = stdout().slice(0, stdout().lastIndexOf('\n') + 1)
   const lines = toLines(whole).filter(({ level }) => level === 'warn' || level === 'error')
-  return [...lines.map(({ msg }) => String(msg)), ...stderr().split('\n').filter(Boolean)]
+  return [...lines.map(toTrouble), ...stderr().split('\n').filter(Boolean)]
 }
 
 export const createNode = (
@@ -44,6 +50,7 @@ export const createNode = (
   { name, port, env }: { readonly name: string; readonly port: number; readonly env: Record<string, string> },
 ): Node => {
   const folder: Folder = newFolder(owner)
+  const endings: string[] = []
   let workers: Workers | undefined
   const running = (): Workers => {
     if (workers === undefined) throw new Error(`${name} does not run`)
@@ -59,7 +66,9 @@ export const createNode = (
       workers = await startWorkers(owner, folder, workersOfEach, { env: { ...env, PORT: `${port}` } })
     },
     stop: async () => {
-      await running().stop()
+      running().kill('SIGTERM')
+      const { code, signal: by } = await within(longestStop, `${name} ends after SIGTERM`, running().ended)
+      if (code !== 0) endings.push(`after SIGTERM it ended with ${code ?? by}`)
     },
     kill: async () => {
       const pids = [running().pid, ...workerPids()]
@@ -81,6 +90,6 @@ export const createNode = (
       }
       await until(`${name} has all its workers`, isWhole, 60_000)
     },
-    troubles: () => [...folder.programs].flatMap(program => [...readTroubles(program)]),
+    troubles: () => [...endings, ...folder.programs.flatMap(readTroubles)],
   }
 }

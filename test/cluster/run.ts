@@ -48,17 +48,12 @@ const pause = (milliseconds: number, signal: AbortSignal): Promise<boolean> =>
   delay(milliseconds, true, { signal }).catch(() => false)
 
 /** What goes wrong in ourselves stands in the account as well: it has shown nothing. */
-const guarded = async (scene: Scene, act: () => Promise<unknown>): Promise<void> => {
-  try {
-    await act()
-  } catch (error) {
-    breach(
-      scene.traffic.account,
-      'wrong',
-      error instanceof Error ? (error.stack ?? error.message) : `${error}`,
-    )
-  }
-}
+const noteFailure =
+  ({ traffic }: Scene) =>
+  (error: unknown): void =>
+    breach(traffic.account, 'wrong', error instanceof Error ? (error.stack ?? error.message) : `${error}`)
+const guarded = (scene: Scene, act: () => Promise<unknown>): Promise<unknown> =>
+  act().catch(noteFailure(scene))
 
 /** One thing that somebody does. */
 const actOnce = async (scene: Scene, chief: Chief, person: Person, acts: readonly Act[]): Promise<void> => {
@@ -113,13 +108,22 @@ const repeat = async (
     await guarded(scene, () => acts[turn % acts.length]?.() ?? Promise.resolve())
 }
 
+/** Only between two faults it can be said how many exactly are let through. */
+const untilCalm = async ({ traffic }: Scene, stop: AbortSignal): Promise<void> => {
+  while (traffic.weather.since(performance.now()).length > 0 && (await pause(100, stop)));
+}
+
 const startWork = (scene: Scene, chief: Chief, { rate, every }: Asked, stop: AbortSignal) =>
   Promise.all([
     ...Array.from({ length: rate }, () => live(scene, chief, stop)),
-    repeat(scene, every.keys, stop, [() => revokeKey(scene, chief), () => rotateKey(scene, chief)]),
+    // A key is old enough to sign a quarter of an hour after it was published.
+    repeat(scene, every.keys, stop, [
+      () => revokeKey(scene, chief),
+      ...Array.from({ length: 16 }, () => () => rotateKey(scene, chief)),
+    ]),
     repeat(scene, every.limits, stop, [
-      () => burstOfSignIns(scene),
-      () => burstOfMadeUpTokens(scene),
+      () => untilCalm(scene, stop).then(() => burstOfSignIns(scene)),
+      () => untilCalm(scene, stop).then(() => burstOfMadeUpTokens(scene)),
       () => burstOfSignIns(scene),
     ]),
   ])
@@ -191,6 +195,7 @@ export const runCluster = async (
     pace,
     names,
     stop: over,
+    onFailed: noteFailure(scene),
   }
   const begin: Weather['begin'] = fault => {
     meet(account, `fault: ${fault}`)

@@ -4,7 +4,7 @@ import type { Answer, Outgoing } from '../process/http-client.ts'
 import { send } from '../process/http-client.ts'
 import { type Account, breach, type Kind, noteAnswer, toWords } from './account.ts'
 import type { Cluster } from './cluster.ts'
-import { mayReadFail, mayWriteFail } from './faults.ts'
+import { mayLimitsForget, mayReadFail, mayWriteFail } from './faults.ts'
 import type { Node } from './node.ts'
 import type { Weather } from './weather.ts'
 
@@ -81,7 +81,11 @@ export const createTraffic = (cluster: Cluster, account: Account, weather: Weath
     if (!isFailure(status)) return
     const faults = weather.since(from)
     const isRead = kind === 'read'
-    const isAllowed = isRead ? mayReadFail(faults, status) : mayWriteFail(faults) && passing.includes(status)
+    // An exact limit whose count is away lets a few through, and tells the rest to come again.
+    const isUncounted = status === 503 && mayLimitsForget(faults)
+    const isAllowed = isRead
+      ? mayReadFail(faults, status)
+      : isUncounted || (mayWriteFail(faults) && passing.includes(status))
     if (!isAllowed)
       breach(
         account,
