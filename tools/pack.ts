@@ -43,6 +43,7 @@ const pages = [
   'refusals',
   'registration',
   'roles',
+  'runbooks',
   'routes',
   'services',
   'settings',

@@ -22,7 +22,7 @@ export const alerts: readonly Alert[] = [
     for: '5m',
     severity: 'page',
     means: 'More than one in a hundred answers is an error of the server.',
-    do: 'Look for the lines of the log at level `error`, and at `/readyz`: 503 is a database or a queue, 500 a fault in the code. `sum by (route) (rate(http_requests_total{status=~"5.."}[5m]))` names the routes.',
+    do: 'Look for the lines of the log at level `error`, and at `/readyz`: 503 is a database or a queue, 500 a fault in the code. `sum by (route) (rate(http_requests_total{status=~"5.."}[5m]))` names the routes. Runbook: [the database is lost](runbooks.md#the-database-is-lost).',
     fires: { series: { ...busy, 'http_requests_total{method="GET",route="/a",status="500"}': '0+120x60' } },
     quiet: { ...busy, 'http_requests_total{method="GET",route="/a",status="500"}': '0+30x60' },
   },
@@ -56,7 +56,7 @@ export const alerts: readonly Alert[] = [
     severity: 'page',
     means:
       'A process has not heard what was taken back for longer than it may (`REVOCATION_MAX_AGE`, 5 s): it answers signed-in callers with 503.',
-    do: 'The database does not answer this process. Look at the database and the way to it. It mends itself when the database answers.',
+    do: 'The database does not answer this process. Look at the database and the way to it. It mends itself when the database answers. Runbook: [the database is lost](runbooks.md#the-database-is-lost).',
     fires: {
       series: { 'gatewright_revocations_age_seconds{instance="a"}': '0.1x20 30x40' },
       labels: { instance: 'a' },
@@ -70,7 +70,7 @@ export const alerts: readonly Alert[] = [
     severity: 'page',
     means:
       'The database can be read and takes no writes: nobody can sign in or out, refresh or change anything; signed-in reads go on.',
-    do: '`/readyz` says why. A full disk: make room, or make it larger. A disk that only reads: look for the fault in `dmesg`, and mount it anew once it is whole. No restart is needed: it mends itself when the disk does.',
+    do: '`/readyz` says why. A full disk: make room, or make it larger. A disk that only reads: look for the fault in `dmesg`, and mount it anew once it is whole. No restart is needed: it mends itself when the disk does. Runbook: [the database is lost](runbooks.md#the-database-is-lost), [the disk is full](runbooks.md#the-disk-is-full).',
     fires: {
       series: { 'gatewright_database_unwritable_seconds{instance="a"}': '0x20 15+60x40' },
       labels: { instance: 'a' },
@@ -83,7 +83,7 @@ export const alerts: readonly Alert[] = [
     for: '10m',
     severity: 'ticket',
     means: 'Less than a tenth of the disk of the SQLite database is free.',
-    do: 'Make room, or make the disk larger. Below 5 % what is only refused is no longer written to the audit log, and is counted; on a full disk nobody can sign in or out. How fast a database grows: docs/sizing.md (in the repository).',
+    do: 'Make room, or make the disk larger. Below 5 % what is only refused is no longer written to the audit log, and is counted; on a full disk nobody can sign in or out. How fast a database grows: docs/sizing.md (in the repository). Runbook: [the disk is full](runbooks.md#the-disk-is-full).',
     fires: {
       series: { 'gatewright_disk_free_ratio{instance="a"}': '0.3x10 0.08x50' },
       labels: { instance: 'a' },
@@ -97,7 +97,7 @@ export const alerts: readonly Alert[] = [
     severity: 'page',
     means:
       'The database is an older state of itself or another one: what was taken back since may be good again.',
-    do: 'Find out who restored or moved it. `gatewright doctor` says what to do; `gatewright restore --adopt` ends all sessions and goes on with this database.',
+    do: 'Find out who restored or moved it. `gatewright doctor` says what to do; `gatewright restore --adopt` ends all sessions and goes on with this database. Runbook: [restore](runbooks.md#restore).',
     fires: {
       series: { 'gatewright_feed_changes_total{change="went-back",instance="a"}': '0x25 1x40' },
       labels: { change: 'went-back', instance: 'a' },
@@ -124,7 +124,7 @@ export const alerts: readonly Alert[] = [
     for: '5m',
     severity: 'ticket',
     means: 'Many more sign-ins fail than succeed: somebody tries passwords, or a client has a wrong one.',
-    do: 'Limits and throttling hold them up (`gatewright_limit_hits_total`). Read the audit log for `sign-in.failed`: one address, one user, or many of both? A single address can be stopped at the proxy.',
+    do: 'Limits and throttling hold them up (`gatewright_limit_hits_total`). Read the audit log for `sign-in.failed`: one address, one user, or many of both? A single address can be stopped at the proxy. Runbook: [a flood](runbooks.md#a-flood).',
     fires: {
       series: {
         'gatewright_sign_ins_total{result="failed"}': '0+60x60',
@@ -164,7 +164,7 @@ export const alerts: readonly Alert[] = [
     for: '5m',
     severity: 'page',
     means: 'Sign-ins are refused with 503 because too many passwords wait to be hashed.',
-    do: 'A flood: look where it comes from (`gatewright_limit_hits_total`, the log) and stop it at the proxy. Without one, the machine has too few cores for its sign-ins.',
+    do: 'A flood: look where it comes from (`gatewright_limit_hits_total`, the log) and stop it at the proxy. Without one, the machine has too few cores for its sign-ins. Runbook: [a flood](runbooks.md#a-flood).',
     fires: { series: { gatewright_hashing_refused_total: rising } },
     quiet: { gatewright_hashing_refused_total: '3x60' },
   },
@@ -175,7 +175,7 @@ export const alerts: readonly Alert[] = [
     severity: 'ticket',
     means:
       'A limit refuses more than ten requests a second for ten minutes: a flood, or a client that does not wait.',
-    do: 'The label names the limit ([limits](limits.md)). The log has the addresses (429). Stop a flood at the proxy; an own client must wait as `Retry-After` says.',
+    do: 'The label names the limit ([limits](limits.md)). The log has the addresses (429). Stop a flood at the proxy; an own client must wait as `Retry-After` says. Runbook: [a flood](runbooks.md#a-flood).',
     fires: {
       series: { 'gatewright_limit_hits_total{limit="read"}': '0+1200x60' },
       labels: { limit: 'read' },
@@ -188,7 +188,7 @@ export const alerts: readonly Alert[] = [
     for: '2m',
     severity: 'page',
     means: 'Exact limits can not be counted: sign-ins and the like are refused with 503 after a few.',
-    do: 'Look at Valkey (`VALKEY_URL`), else at the database.',
+    do: 'Look at Valkey (`VALKEY_URL`), else at the database. Runbook: [Valkey is lost](runbooks.md#valkey-is-lost).',
     fires: { series: { 'gatewright_limit_store_away_total{limit="sign-in"}': rising } },
     quiet: { 'gatewright_limit_store_away_total{limit="sign-in"}': '2x60' },
   },
@@ -208,7 +208,7 @@ export const alerts: readonly Alert[] = [
     for: '10m',
     severity: 'ticket',
     means: 'A process is held up: answers come late although nothing is waited for.',
-    do: 'The machine has too few cores for what it does, or code of the application works without a pause. `WORKERS=auto` uses all cores.',
+    do: 'The machine has too few cores for what it does, or code of the application works without a pause. `WORKERS=auto` uses all cores. Runbook: [a flood](runbooks.md#a-flood).',
     fires: {
       series: { 'nodejs_eventloop_lag_p99_seconds{instance="a"}': '0.5x60' },
       labels: { instance: 'a' },
@@ -293,7 +293,7 @@ export const alerts: readonly Alert[] = [
     severity: 'ticket',
     means:
       'Other processes are not woken: a sign-out reaches them within the bound of time, and no longer within milliseconds.',
-    do: 'The label names the line. `valkey`: look at Valkey. `listen`: a pooler in front of PostgreSQL lends connections and passes no notification on ([PostgreSQL](postgresql.md)).',
+    do: 'The label names the line. `valkey`: look at Valkey. `listen`: a pooler in front of PostgreSQL lends connections and passes no notification on ([PostgreSQL](postgresql.md)). Runbook: [Valkey is lost](runbooks.md#valkey-is-lost).',
     fires: {
       series: { 'gatewright_wake_line_works{instance="a",line="valkey"}': '0x60' },
       labels: { instance: 'a', line: 'valkey' },

@@ -94,6 +94,7 @@ test('a token that outlives logout: a backup in place of the database ends both 
     signing_keys_replaced: 2,
     changed: [],
     administrators: [],
+    position: JSON.parse(adopted.stdout).position,
   })
   const again = await startServer(folder, { env })
   const refused = await again.call('GET', 'protected', { token: caller.access })

@@ -29,7 +29,7 @@ const withDatabase = async <T>(use: (opened: Opened) => Promise<T>): Promise<T> 
   const clock = isPostgresUrl(url) ? await openDatabaseClock({ db, watch: db }, systemClock) : undefined
   opened.defer(async () => clock?.stop())
   const secrets = await openSecrets({ db, configured, folder: dataFolderOf(databaseUrl), random })
-  return use({ db, secrets, random, clock: clock ?? systemClock })
+  return await use({ db, secrets, random, clock: clock ?? systemClock })
 }
 
 const holds =

@@ -49,6 +49,7 @@ const withOwner = async <T>(
 }
 
 const finish = async (engine: Engine, { later, loaded }: Awaited<ReturnType<typeof read>>) => {
+  const { findAdoption } = await import('../sealing/find-adoption.ts')
   const { finishRestore } = await import('../administration/finish-restore.ts')
   const { listAdministrators } = await import('../administration/list-administrators.ts')
   const { listChanged, listLockedOut } = await import('../administration/list-changed.ts')
@@ -60,8 +61,11 @@ const finish = async (engine: Engine, { later, loaded }: Awaited<ReturnType<type
   const adoption = await withOwner(engine, owner =>
     finishRestore(engine, { origin, file, later, madeAt, owner }),
   )
+  // Else it stands on the chain only once a server is there.
+  await engine.sealer.look()
   return {
     ...adoption,
+    position: await findAdoption(engine.db),
     administrators: await listAdministrators(engine),
     changed: later === undefined ? await listChanged(engine.db, madeAt ?? engine.clock.now()) : [],
     lockedOut: later === undefined ? [] : await listLockedOut(engine),
@@ -82,7 +86,7 @@ const toText = (
     taken === undefined
       ? `Roles, passwords, disabled users, blocked issuers and linked identities are as the backup has them: look at those that were changed since. Changed in the week before: ${named(done.changed)}.`
       : `What was taken until ${asOf} is taken again: ${taken.users_deleted} users deleted, ${taken.users_disabled} disabled, ${taken.roles_taken} with fewer roles, ${taken.passwords_taken} with a password that opens nothing any more. With no way back but an administrator’s help: ${named(done.lockedOut)}.`
-  return `${what} is the one to go on with. Sessions ended: ${done.sessions}; API keys ended: ${done.apiKeys}; signing keys replaced: ${done.keys}. ${after} Administrators in it: ${named(done.administrators)}.`
+  return `${what} is the one to go on with. Sessions ended: ${done.sessions}; API keys ended: ${done.apiKeys}; signing keys replaced: ${done.keys}. ${after} Administrators in it: ${named(done.administrators)}.${done.position === undefined ? '' : ` In the audit log it stands at position ${done.position}.`}`
 }
 
 export const restore = defineCommand({
@@ -128,6 +132,7 @@ export const restore = defineCommand({
         ...(finished.taken && { taken_again: finished.taken, locked_out: finished.lockedOut }),
         ...(finished.taken === undefined && { changed: finished.changed }),
         administrators: finished.administrators,
+        position: finished.position ?? null,
       },
     }
   },
