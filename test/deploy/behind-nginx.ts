@@ -21,6 +21,8 @@ export type Asked = {
   readonly body?: string
   /** Without TLS, on the other port. */
   readonly isPlain?: boolean
+  /** An address of loopback. */
+  readonly from?: string
 }
 
 export type ProxyAnswer = {
@@ -86,7 +88,7 @@ const toProxyAnswer = (status: number, raw: readonly string[], body: string): Pr
 
 const createAsk =
   (ports: Installation['ports'], ca: string): Front['ask'] =>
-  async (path, { method = 'GET', headers = {}, body, isPlain = false } = {}) => {
+  async (path, { method = 'GET', headers = {}, body, isPlain = false, from } = {}) => {
     const send = isPlain ? requestPlain : requestSecure
     const request = send({
       host: '127.0.0.1',
@@ -94,6 +96,7 @@ const createAsk =
       servername: hostName,
       ca,
       agent: false,
+      ...(from !== undefined && { localAddress: from }),
       method,
       path: path.startsWith('/') ? path : `/api/v1/${path}`,
       headers: {

@@ -10,18 +10,9 @@ import type { RefusalCode } from '../../packages/gatewright/src/ground/refusal.t
 import { toProblem } from '../../packages/gatewright/src/http/problem.ts'
 import { securityHeaders } from '../../packages/gatewright/src/http/security-headers.ts'
 import { toAnswer } from '../attacks/raw-http.ts'
-import { findFreePort } from '../process/free-port.ts'
 import { until } from '../process/until.ts'
 import { findNginx } from '../servers/nginx.ts'
-import {
-  type Asked,
-  type BehindNginx,
-  type Front,
-  hostName,
-  type ProxyAnswer,
-  startBehindNginx,
-  startFront,
-} from './behind-nginx.ts'
+import { type Asked, type BehindNginx, hostName, type ProxyAnswer, startBehindNginx } from './behind-nginx.ts'
 
 const program = await findNginx()
 
@@ -30,9 +21,6 @@ const loggedFields = [
   ...['time', 'request_id', 'method', 'path', 'protocol', 'tls', 'status', 'bytes', 'seconds', 'address'],
   ...['cache', 'server', 'server_status', 'server_seconds'],
 ]
-
-const tighten = (text: string): string =>
-  text.replace('rate=200r/s', 'rate=1r/s').replace('burst=400', 'burst=1')
 
 /** What comes back over plain TCP, until the connection is closed. */
 const readPlain = (port: number, bytes: string): Promise<string> => {
@@ -224,34 +212,5 @@ describe('behind the shipped nginx', { skip: typeof program === 'string' && prog
       [line.method, line.path, line.status, line.address],
       ['GET', '/api/v1/me', 401, '127.0.0.1'],
     )
-  })
-
-  describe('with tight limits, and no server behind it', () => {
-    let tight: Front
-    before(async () => {
-      assert.ok(typeof program === 'object')
-      const nobody = `127.0.0.1:${await findFreePort()}`
-      tight = await startFront(program, { upstreams: [nobody], edit: tighten })
-    })
-    after(() => tight?.close())
-
-    test('what one address sends too much of is refused with the headers of a limit; where no server answers, that is said', async () => {
-      const answers = await Promise.all(Array.from({ length: 6 }, () => tight.ask('me?q=s3cret')))
-      const refused = answers.filter(({ status }) => status === 429)
-      const failed = answers.filter(({ status }) => status === 502)
-      assert.ok(refused.length >= 3 && failed.length >= 1 && refused.length + failed.length === 6)
-      for (const answer of refused) {
-        assertHeaders(answer)
-        assert.equal(answer.body?.code, 'rate_limited')
-        assert.equal(answer.header('retry-after'), '1')
-        assert.equal(answer.header('ratelimit-policy'), '"nginx-address";q=200;w=1')
-        assert.equal(answer.header('ratelimit'), '"nginx-address";r=0;t=1')
-      }
-      for (const answer of failed) {
-        assertHeaders(answer)
-        assert.equal(answer.body?.code, 'no_answer')
-      }
-      assert.ok(!(tight.nginx.readErrors() + tight.nginx.readLog()).includes('s3cret'))
-    })
   })
 })

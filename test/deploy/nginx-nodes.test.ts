@@ -17,6 +17,7 @@ const shorter: readonly (readonly [string, string])[] = [
   ['client_body_timeout 10s', 'client_body_timeout 1s'],
   ['proxy_read_timeout 20s', 'proxy_read_timeout 400ms'],
   ['max_fails=3', 'max_fails=0'],
+  ['limit_conn gatewright_connections 200', 'limit_conn gatewright_connections 4'],
 ]
 const edit = (text: string): string => shorter.reduce((now, [from, to]) => now.replaceAll(from, to), text)
 
@@ -176,7 +177,7 @@ describe('nginx in front of two servers', { skip: typeof program === 'string' &&
     socket.write(
       `GET /api/v1/revocations?wait_ms=20000 HTTP/1.1\r\nHost: ${hostName}\r\nConnection: close\r\n\r\n`,
     )
-    await until('the first part is there before the last', () => read.includes('first'))
+    await until('the first part is there before the last', () => read.includes('first'), 5_000)
     await delay(700)
     assert.ok(!read.includes('last'))
     finish()
@@ -191,6 +192,14 @@ describe('nginx in front of two servers', { skip: typeof program === 'string' &&
     await Promise.all([front.send(head), front.send(bodied)])
     assert.ok(performance.now() - started < 5_000)
     assert.deepEqual(seen(), [])
+  })
+
+  test('one address has so many requests at once, and no more', async () => {
+    for (const server of [one, two]) server.act = hang
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => front.ask('posts', { method: 'POST', body: '{}' })),
+    )
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [429, 429, 504, 504, 504, 504])
   })
 
   test('an answer does not command nginx', async () => {
