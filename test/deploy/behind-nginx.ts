@@ -86,7 +86,7 @@ const toProxyAnswer = (status: number, raw: readonly string[], body: string): Pr
   }
 }
 
-const createAsk =
+export const createAsk =
   (ports: Installation['ports'], ca: string): Front['ask'] =>
   async (path, { method = 'GET', headers = {}, body, isPlain = false, from } = {}) => {
     const send = isPlain ? requestPlain : requestSecure
