@@ -86,6 +86,8 @@ export const sameOnEach: readonly string[] = [
   'test/attacks/hashing-queue.test.ts',
   'test/attacks/raw-requests.test.ts',
   'test/attacks/trace-context.test.ts',
+  'test/deploy/caddy.test.ts',
+  'test/deploy/server-tls.test.ts',
   'test/hooks/documents.test.ts',
   'test/passkeys/browser.test.ts',
   'test/security/documents.test.ts',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +15,11 @@ const snippet = readFileSync(
   'utf8',
 )
 
+/** An authority, and the certificate of a server. */
+const commands = readFileSync(join(import.meta.dirname, '../../docs/certificates.md'), 'utf8')
+  .split('\n')
+  .filter(line => line.startsWith('openssl '))
+
 describe('between nginx and the server', { skip: typeof program === 'string' ? program : false }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-server-tls-'))
   chmodSync(folder, 0o755)
@@ -24,8 +30,11 @@ describe('between nginx and the server', { skip: typeof program === 'string' ? p
   let app: ListeningApp
 
   before(async () => {
-    ;[ours, theirs] = [await makeAuthority('ours'), await makeAuthority('theirs')]
-    const server = await issue('gatewright.internal', { by: ours })
+    theirs = await makeAuthority('theirs')
+    for (const line of commands) execSync(line, { cwd: folder, stdio: 'pipe' })
+    const read = (file: string): string => readFileSync(join(folder, file), 'utf8')
+    ours = { cert: read('callers.crt'), key: read('ca.key') }
+    const server = { cert: read('server.crt'), key: read('server.key') }
     app = await startListeningApp(
       owner,
       { trustedProxies: ['127.0.0.1'] },
@@ -80,11 +89,10 @@ describe('between nginx and the server', { skip: typeof program === 'string' ? p
     }
   }
 
-  test('each knows the other by a certificate, and a request goes on over TLS', async () =>
-    assert.deepEqual(await statusThrough({ own: await issue('nginx', { by: ours }) }), [
-      401,
-      'invalid_token',
-    ]))
+  test('each knows the other by a certificate, and a request goes on over TLS', async () => {
+    assert.equal(commands.length, 3)
+    assert.deepEqual(await statusThrough({ own: await issue('nginx', { by: ours }) }), [401, 'invalid_token'])
+  })
 
   const refused: readonly (readonly [what: string, shown: () => Promise<Shown>, scheme?: string])[] = [
     ['a proxy that shows no certificate', async () => ({})],
