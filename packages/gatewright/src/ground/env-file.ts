@@ -11,6 +11,8 @@ export type EnvFile = {
   readonly problems: readonly string[]
 }
 
+const unreadable = (problem: string): EnvFile => ({ values: {}, names: [], problems: [problem] })
+
 /** The file's settings; none if there is no such file. A file that cannot be read is a problem. */
 export const readEnvFile = (path: string): EnvFile => {
   try {
@@ -31,6 +33,7 @@ export const readEnvFile = (path: string): EnvFile => {
  * for a skipped `REGISTRATION: closed` would leave registration open.
  */
 export const parseEnvFile = (text: string): EnvFile => {
+  if (text.includes('\0')) return unreadable('is no text in UTF-8: save it as that')
   const lines = text
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)

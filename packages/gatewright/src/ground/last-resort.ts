@@ -24,12 +24,15 @@ const mostTold = 10
  * For what is thrown where nobody waits for it, an exception or a promise: it is told once, and the process ends in
  * good order. It does not go on: nobody knows what was left half done in its memory. What started it starts it
  * again.
+ * @returns what takes it back
  */
-export const endOnUncaught = ({ log, end }: LastResort): void => {
+export const endOnUncaught = ({ log, end }: LastResort): (() => void) => {
   let told = 0
-  process.on('uncaughtException', (thrown, origin) => {
+  const onUncaught = (thrown: unknown, origin: string): void => {
     told += 1
     if (told <= mostTold) log.fatal({ err: toError(thrown), origin }, told === 1 ? found : further)
     if (told === 1) end()
-  })
+  }
+  process.on('uncaughtException', onUncaught)
+  return () => void process.off('uncaughtException', onUncaught)
 }

@@ -158,7 +158,10 @@ const find = (row: Setting, places: readonly Place[], folder: string): Found | R
 const readSecretFile = (name: string, file: string, folder: string): Found | Reading => {
   const source = `file ${file}`
   try {
-    return { source, text: readFileSync(resolve(folder, file), 'utf8').replace(/[\r\n]+$/, '') }
+    const text = readFileSync(resolve(folder, file), 'utf8').replace(/[\r\n]+$/, '')
+    return text === ''
+      ? { source, problem: `${name} is the path of an empty file: write the secret into it, or another path` }
+      : { source, text }
   } catch (error) {
     const code = codeOf(error)
     return {
@@ -174,9 +177,13 @@ const parseFound = (row: Setting, found: Found | Reading | undefined): Reading =
   const { text, source } = found
   const value = row.parse(text)
   if (value !== undefined) return { source, value }
-  const why = row.explain?.(text) ?? `write ${row.expects}`
+  const why = explainQuotes(text) ?? row.explain?.(text) ?? `write ${row.expects}`
   return { source, problem: `${row.name} in ${shownPlace(source)} is not valid: ${why}` }
 }
+
+/** Docker's `--env-file` takes them for a part of the value, and so does a file of a secret. */
+const explainQuotes = (text: string): string | undefined =>
+  /^(["'`]).*\1$/s.test(text) ? 'write it without the quotation marks around it' : undefined
 
 const shownPlace = (source: string): string => (source === 'environment' ? 'the environment' : source)
 

@@ -1,7 +1,7 @@
 import { type Kind, knownMistakes } from './parse-setting.ts'
 import { parsePostgresAddress } from './postgres-address.ts'
 
-const sqliteForm = /^sqlite:(?!\/\/)[^\0]+$/
+const sqliteForm = /^sqlite:(?!\/\/|:memory:)[^\0]+$/
 
 /** A server and the name of a database on it; user and password may stand elsewhere (`PGUSER`, `PGPASSFILE`). */
 const isPostgresAddress = (text: string): boolean => parsePostgresAddress(text) !== undefined
@@ -13,6 +13,7 @@ const withoutPassword = (text: string): string =>
 const postgresExpects = 'postgres://<user>:<password>@<host>:<port>/<database>'
 
 const mistakes = [
+  [/^sqlite:.*:memory:/, 'a database in memory forgets everything: write the path of a file'],
   [/^sqlite:\/\//, 'write sqlite:<file> without the two slashes'],
   [
     /^postgres(ql)?:\/\/[^/?]*\/[^/?]+\?(?:.*&)?sslmode=(?!(?:verify-full|no-verify|disable)(?:&|$))/,
@@ -31,7 +32,7 @@ const mistakes = [
 export const postgresUrl = {
   parse: (text: string) => (isPostgresAddress(text) ? text : undefined),
   expects: postgresExpects,
-  explain: knownMistakes(...mistakes.slice(1)),
+  explain: knownMistakes(...mistakes.slice(2)),
   shown: withoutPassword,
 } satisfies Kind<string> & { readonly shown: (value: string) => string }
 

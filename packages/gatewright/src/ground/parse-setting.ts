@@ -134,6 +134,11 @@ export const origin = {
     [/\*/, 'a * would let every website in; write each origin in full, such as https://app.example.org'],
     [/^[^/]*\/\/[^/]*\/+$/, 'write it without the slash at the end'],
     [/^[^/]*\/\/[^/]*[/?#]/, 'write it without path, query or fragment'],
+    [/@/, 'write it without a user and a password'],
+    [/^(?!https?:\/\/)/i, 'write it with its scheme, such as https://api.example.org'],
+    [/[^\p{ASCII}]/u, 'write the name of the host as browsers send it, in ASCII: xn--…'],
+    [/[A-Z]/, 'write it in lower case'],
+    [/^(http:.*:80|https:.*:443)$/, 'write it without the port, which is the default one'],
   ),
 } satisfies Kind<string>
 

@@ -128,6 +128,14 @@ export const settingRows = [
     ...listOf({
       parse: (text: string) => (parseSecret(text) ? text : undefined),
       expects: `32 random bytes in base64url, as made by: node -p "crypto.randomBytes(32).toString('base64url')"`,
+      explain: knownMistakes(
+        [/^\w+\s*=\s*./, 'write the value alone, without a name and = before it'],
+        [
+          /^(?=.*[+/=])[\w+/-]{42,44}=?$/,
+          'that is base64: write base64url, which has - in place of +, _ in place of /, and no = at its end',
+        ],
+        [/^[\da-f]{64}$/i, 'that is hexadecimal: write the same 32 bytes in base64url'],
+      ),
     }),
     describe:
       'Seals keys and refresh tokens. Several, newest first, to change it without signing anybody out; must be set in production.',

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { codeOf } from '../ground/error-code.ts'
-import { SettingsError } from '../ground/load-settings.ts'
+import { toListenFailure } from './listen-failure.ts'
 import type { Servers } from './servers.ts'
 
 /** `localhost` is both loopback addresses, whatever this machine's file of hosts says. */
@@ -30,10 +30,7 @@ export const listen = async (
         if (!isMissing(error)) throw error
       })
   } catch (error) {
-    if (codeOf(error) !== 'EADDRINUSE') throw error
-    throw new SettingsError([
-      `PORT ${port} is taken by another program: stop that one, or set PORT to another number (0 picks a free one)`,
-    ])
+    throw toListenFailure(error, 'PORT', port)
   }
 }
 
@@ -76,7 +73,7 @@ export const holdFreePort = async (host: string): Promise<HeldPort> => {
       return { port: await holdEverywhere(host, held), release }
     } catch (error) {
       await release()
-      if (codeOf(error) !== 'EADDRINUSE' || attempt === mostAttempts) throw error
+      if (codeOf(error) !== 'EADDRINUSE' || attempt === mostAttempts) throw toListenFailure(error, 'PORT', 0)
     }
   }
 }

@@ -80,9 +80,7 @@ test('a file that can not be opened is refused when the log is opened', async t 
   const { file } = await openFile(t)
   await assert.rejects(
     openLog({ logLevel: 'info', logFormat: 'json', logFile: join(file, 'below-a-file.log') }),
-    {
-      code: /ENOTDIR|EEXIST/,
-    },
+    /^SettingsError: LOG_FILE can not be written \((ENOTDIR|EEXIST)\): write /,
   )
 })
 

@@ -1,4 +1,6 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import { codeOf } from '../ground/error-code.ts'
+import { SettingsError } from '../ground/load-settings.ts'
 import type { Settings } from '../ground/settings.ts'
 import { toLoggedError } from './logged-error.ts'
 
@@ -57,7 +59,11 @@ const openDestination = async ({ logFormat, logFile }: LogSettings) => {
 
 /** Where log lines go. They hold chosen fields only, so there is nothing to redact. */
 export const openLog = async (settings: LogSettings): Promise<Log> => {
-  const { stream, reopen } = await openDestination(settings)
+  const { stream, reopen } = await openDestination(settings).catch(error => {
+    throw new SettingsError([
+      `LOG_FILE can not be written (${codeOf(error)}): write the path of a file in a folder that this user may write to`,
+    ])
+  })
   const options = {
     level: settings.logLevel,
     // One of several processes says which one it is.

@@ -47,14 +47,19 @@ export const startServer = async (served: Served): Promise<void> => {
   await (watches ? watchWorkers(loaded) : serveHere(served, loaded))
 }
 
+/** What has no words of its own, as several errors together, has at least a name. */
+const linesOf = (error: unknown): readonly string[] => {
+  if (error instanceof SettingsError) return error.lines
+  return [error instanceof Error ? error.message || error.name : String(error)]
+}
+
 /** The whole program: what can't start says in one line each what to write instead, and exits with 1. */
 export const serve = async (served: Served): Promise<void> => {
   try {
     await startServer(served)
   } catch (error) {
-    const lines =
-      error instanceof SettingsError ? error.lines : [error instanceof Error ? error.message : String(error)]
-    for (const line of lines) process.stderr.write(`gatewright: ${line}\n`)
+    for (const line of linesOf(error))
+      process.stderr.write(`gatewright: ${line.replaceAll(/\s*\n\s*/g, ' ')}\n`)
     process.exit(1)
   }
 }

@@ -95,10 +95,9 @@ const open = async (
 ): Promise<void> => {
   const { mount, application } = options
   const log = await openLog(settings)
-  // Who reads them may be gone, or their disk full: no reason to end.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const uncaught = { end: (): void => process.exit(1) }
-  endOnUncaught({ log: log.logger, end: () => uncaught.end() })
+  const release = endOnUncaught({ log: log.logger, end: () => uncaught.end() })
+  opened.defer(async () => release())
   const held = settings.port === 0 ? await holdFreePort(settings.host) : undefined
   opened.defer(async () => held?.release())
   const port = held?.port ?? settings.port
@@ -132,6 +131,8 @@ const open = async (
   const stop = createStop(running)
   uncaught.end = () => stop('an error that nobody caught', 1)
   obeySignals(running, stop)
+  // Who reads them may be gone, or their disk full: no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   stopWhenLost(running)
   parent?.sayReady(port)
   if (parent?.isFirst !== false) await announceStart(engine, options, port)

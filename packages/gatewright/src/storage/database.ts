@@ -27,7 +27,9 @@ const makeFolder = (folder: string): void => {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   } catch (error) {
-    throw ['EEXIST', 'ENOTDIR'].includes(codeOf(error) ?? '') ? new Error(`${folder} is no folder`) : error
+    throw ['EEXIST', 'ENOTDIR'].includes(codeOf(error) ?? '')
+      ? new Error(`${folder} is no folder: write another path`)
+      : error
   }
 }
 
@@ -37,13 +39,37 @@ export const makeFolderOf = (file: string): void => makeFolder(dirname(file))
 /** SQLite opens a file that it may not write, and fails only later. */
 const checkFile = (file: string): void => {
   const found = statSync(file, { throwIfNoEntry: false })
-  if (found?.isDirectory()) throw new Error('it is a folder')
+  if (found?.isDirectory()) throw new Error('it is a folder: write the path of a file in it')
   if (found !== undefined) accessSync(file, constants.R_OK | constants.W_OK)
 }
 
 /** The database, its log of writes, and what processes share of it. */
 const keepToOwner = (file: string): void => {
   for (const part of ['', '-wal', '-shm']) chmodSync(`${file}${part}`, 0o600)
+}
+
+const permissions =
+  'this user may not read and write it: give it and its folder to the one that runs the server'
+
+/** By the code of the system, or SQLite's, what to do. */
+const openings: Readonly<Record<string | number, string>> = {
+  EACCES: permissions,
+  EPERM: permissions,
+  EROFS:
+    'its disk may only be read: write the path of a file on another one, or mount that one to be written',
+  ENOSPC: 'its disk is full: make room',
+  5: 'another program holds it: stop that one',
+  8: permissions,
+  10: 'its disk fails, or takes no write',
+  13: 'its disk is full: make room',
+  14: permissions,
+  26: 'it is no database: write the path of another file, or put the backup back',
+}
+
+const explainOpening = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const { errcode, code } = error as { readonly errcode?: number; readonly code?: string }
+  return openings[errcode === undefined ? (code ?? '') : errcode & 0xff] ?? error.message
 }
 
 type Opened = { readonly db: Database; readonly file?: OpenFile; readonly breakAll?: () => void }
@@ -61,7 +87,7 @@ const openFile = (file: string, durability: Durability): Opened => {
   } catch (error) {
     // What has no code is our own, and says what it is.
     const denied = error instanceof Error && 'code' in error ? explainDenied(file) : undefined
-    const why = denied ?? (error instanceof Error ? error.message : String(error))
+    const why = denied ?? explainOpening(error)
     throw new Error(`the database of DATABASE_URL can't be opened: ${file}: ${why}`, { cause: error })
   }
 }

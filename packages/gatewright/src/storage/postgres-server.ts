@@ -67,7 +67,9 @@ export const findWeakenings = (facts: ServerFacts): readonly string[] =>
 export const findFaults = ({ version, versionText, isStandby, encoding }: ServerFacts): readonly string[] => [
   ...(version >= leastVersion * 10_000
     ? []
-    : [`PostgreSQL ${versionText} is too old: ${leastVersion} or newer is needed`]),
+    : [
+        `the PostgreSQL server of DATABASE_URL is too old, ${versionText}: write the address of one of ${leastVersion} or newer`,
+      ]),
   ...(isStandby
     ? [
         'the PostgreSQL server of DATABASE_URL is a stand-by, which only reads: write the address of the primary',

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { productionReasons } from '../ground/production-rules.ts'
 import type { Settings } from '../ground/settings.ts'
+import { ConnectionFailure } from './connection-failure.ts'
 import { isPostgresUrl, openDatabase } from './database.ts'
 import { findTlsWarnings } from './database-tls.ts'
 import { grantTo } from './grants.ts'
@@ -16,11 +17,23 @@ type Input = {
   readonly durability?: Durability
 }
 
+/** Its first step makes tables; SQLite has no code for one that is there. */
+const explainForeign = (error: unknown): unknown =>
+  error instanceof Error &&
+  (('code' in error && error.code === '42P07') || /^table "?\w+"? already exists/.test(error.message))
+    ? new Error(
+        'the database of DATABASE_URL holds tables of another program: write the address of one that is empty, or of Gatewright',
+        { cause: error },
+      )
+    : error
+
 /** Gives a warning for each set that a newer version has changed. */
 const migrateAll = async (db: Database, sets: readonly MigrationSet[]): Promise<readonly string[]> => {
   const warnings: string[] = []
   for (const set of sets) {
-    const newer = await migrate(db, set)
+    const newer = await migrate(db, set).catch(error => {
+      throw explainForeign(error)
+    })
     if (newer.length > 0)
       warnings.push(
         `the tables of ${set.owner} are those of a newer version (${newer.join(', ')}), and this one goes on with them as they are`,
@@ -65,6 +78,17 @@ const explainForbidden = (error: unknown, role: string, setting: string): unknow
       )
     : error
 
+/** Which of the two addresses it was. */
+const named = async <T>(setting: string, asked: Promise<T>): Promise<T> => {
+  try {
+    return await asked
+  } catch (error) {
+    throw error instanceof ConnectionFailure
+      ? new ConnectionFailure(`${setting}: ${error.message}`, { cause: error })
+      : error
+  }
+}
+
 /** Migrates over a connection of its own, which is given all the time it needs. */
 const preparePostgres = async (
   db: Database,
@@ -74,9 +98,9 @@ const preparePostgres = async (
   const { databaseUrl, databaseAdminUrl } = settings
   const owner = openDatabase(databaseAdminUrl ?? databaseUrl, { pool: 1, longestQuery: 0 })
   try {
-    if (databaseAdminUrl !== undefined) await checkSameDatabase(db, owner)
-    const { role: ownerRole } = await readServerFacts(owner)
     const setting = databaseAdminUrl === undefined ? 'DATABASE_URL' : 'DATABASE_ADMIN_URL'
+    const { role: ownerRole } = await named(setting, readServerFacts(owner))
+    if (databaseAdminUrl !== undefined) await checkSameDatabase(db, owner)
     const warnings = await migrateAll(owner, migrations).catch(error => {
       throw explainForbidden(error, ownerRole, setting)
     })
@@ -96,7 +120,7 @@ const preparePostgres = async (
  */
 export const prepareDatabase = async (db: Database, input: Input): Promise<readonly string[]> => {
   if (!isPostgresUrl(input.settings.databaseUrl)) return migrateAll(db, input.migrations)
-  const facts = await readServerFacts(db)
+  const facts = await named('DATABASE_URL', readServerFacts(db))
   const warnings = checkServer(facts, input)
   return [...warnings, ...(await preparePostgres(db, input, facts))]
 }

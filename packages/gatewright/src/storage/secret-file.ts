@@ -7,8 +7,11 @@ const read = (file: string): string | undefined => {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
+    const code = codeOf(error)
+    if (code === 'ENOENT') return undefined
+    throw new Error(`${file} can not be read (${code}): put the right file back, or set GATEWRIGHT_SECRET`, {
+      cause: error,
+    })
   }
 }
 

@@ -2,11 +2,10 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../../compose.ts'
-import { codeOf } from '../../ground/error-code.ts'
-import { SettingsError } from '../../ground/load-settings.ts'
 import { newId } from '../../ground/random.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { addressesOf, isMissing } from '../listen.ts'
+import { toListenFailure } from '../listen-failure.ts'
 import { toRawAnswer } from '../raw-answer.ts'
 import { securityHeaders } from '../security-headers.ts'
 import { serverOptions } from '../servers.ts'
@@ -66,9 +65,7 @@ export const serveMetrics = (app: FastifyInstance, engine: Engine, read: ReadMet
         servers.push(await listenOn(address, port, handler))
       } catch (error) {
         if (index > 0 && isMissing(error)) continue
-        if (codeOf(error) !== 'EADDRINUSE') throw error
-        const line = `METRICS_PORT ${port} is taken by another program: stop that one, or set METRICS_PORT to another number`
-        throw new SettingsError([line])
+        throw toListenFailure(error, 'METRICS_PORT', port)
       }
   })
   app.addHook('onClose', async () => void (await Promise.all(servers.splice(0).map(close))))
