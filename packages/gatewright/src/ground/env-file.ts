@@ -33,7 +33,8 @@ export const readEnvFile = (path: string): EnvFile => {
  * for a skipped `REGISTRATION: closed` would leave registration open.
  */
 export const parseEnvFile = (text: string): EnvFile => {
-  if (text.includes('\0')) return unreadable('is no text in UTF-8: save it as that')
+  // As Windows saves it: UTF-16.
+  if (/^(.\0|\uFFFD)/s.test(text)) return unreadable('is no text in UTF-8: save it as that')
   const lines = text
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)

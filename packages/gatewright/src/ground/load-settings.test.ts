@@ -156,7 +156,7 @@ test('a secret and its file in one place are refused; in two places the first de
 
 test('an empty or missing secret file never means "no secret"', t => {
   const [line = ''] = problems(t, { GATEWRIGHT_SECRET_FILE: 'secret' }, { secret: '\n' })
-  assert.match(line, /^GATEWRIGHT_SECRET in file secret is not valid: write 32 random bytes/)
+  assert.match(line, /^GATEWRIGHT_SECRET_FILE is the path of an empty file: write the secret into it/)
   assert.deepEqual(problems(t, { GATEWRIGHT_SECRET_FILE: 'absent' }), [
     'GATEWRIGHT_SECRET_FILE cannot be read (ENOENT): write the path of a file that holds the secret',
   ])

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import Fastify from 'fastify'
 import { SettingsError } from '../ground/load-settings.ts'
 import { holdFreePort, listen } from './listen.ts'
+import { toListenFailure } from './listen-failure.ts'
 import { createServers } from './servers.ts'
 
 const open = async (host: string, port: number): Promise<Server> => {
@@ -70,10 +71,19 @@ for (const host of ['127.0.0.1', '::1'])
     },
   )
 
-test('a host that is not of this machine is refused as it is', async () => {
+test('a host that is not of this machine is refused, and so is a port that needs another user', async () => {
   const { app, servers, end } = openApp()
-  await assert.rejects(listen(app, servers, { host: '192.0.2.1', port: 0 }), { code: 'EADDRNOTAVAIL' })
+  await assert.rejects(
+    listen(app, servers, { host: '192.0.2.1', port: 0 }),
+    /^SettingsError: HOST is no address of this machine: write localhost/,
+  )
   await end()
+  const privileged = Object.assign(new Error('listen EACCES'), { code: 'EACCES' })
+  const told = toListenFailure(privileged, 'PORT', 80)
+  assert.match(
+    String(told),
+    /^SettingsError: PORT 80 may not be opened by this user: write a number above 1023/,
+  )
 })
 
 test('a held port can be taken by nobody else, at no address of localhost, until it is released', async () => {

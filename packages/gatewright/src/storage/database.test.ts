@@ -26,20 +26,23 @@ describe('what is no database of SQLite is not opened, and the line names it', (
   test('a folder', () => {
     const folder = join(top, 'folder')
     mkdirSync(folder)
-    assert.equal(whyNot(folder), line(folder, 'it is a folder'))
+    assert.equal(whyNot(folder), line(folder, 'it is a folder: write the path of a file in it'))
   })
 
   test('a file where its folder should be', () => {
     const file = join(top, 'file')
     writeFileSync(file, '')
     for (const inside of [join(file, 'x.db'), join(file, 'y', 'x.db')])
-      assert.match(whyNot(inside), /is no folder$/)
+      assert.match(whyNot(inside), /is no folder: write another path$/)
   })
 
   test('another kind of file, whose mode and content stay', () => {
     const file = join(top, 'page.md')
     writeFileSync(file, '# A page', { mode: 0o644 })
-    assert.equal(whyNot(file), line(file, 'file is not a database'))
+    assert.equal(
+      whyNot(file),
+      line(file, 'it is no database: write the path of another file, or put the backup back'),
+    )
     assert.equal(statSync(file).mode & 0o777, 0o644)
     assert.ok(!existsSync(`${file}-wal`))
   })
