@@ -393,6 +393,6 @@ test('a start on a folder of another user says so in one line, with 1', {
   assert.deepEqual([code, stdout], [1, ''])
   assert.match(
     stderr,
-    /^gatewright: the database of DATABASE_URL .*this user may not read and write it: give it[^\n]*\n$/,
+    /^gatewright: the database of DATABASE_URL [^\n]*belongs to user 0, [^\n]*: chown [^\n]*\n$/,
   )
 })
