@@ -377,8 +377,9 @@ describe('a start that can not be right says in one line which setting, what is 
 })
 
 /** Another user than root, whom no mode holds back. */
-const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
-const mayBeNobody = spawnSync('setpriv', [...asNobody.slice(1), process.execPath, '-e', '0'], {
+const setter = 'setpriv'
+const asNobody = [setter, '--reuid=65534', '--regid=65534', '--clear-groups']
+const mayBeNobody = spawnSync(setter, [...asNobody.slice(1), process.execPath, '-e', '0'], {
   cwd: import.meta.dirname,
 }).status
 
