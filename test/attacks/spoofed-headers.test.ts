@@ -16,7 +16,7 @@ const publicUrl = 'http://localhost:3000'
 const hosts: readonly Readonly<Record<string, string>>[] = [
   { host: 'evil.example' },
   { host: 'evil.example:443' },
-  { host: 'localhost:3000@evil.example' },
+  { host: 'localhost.evil.example:3000' },
   { host: 'evil.example', 'x-forwarded-host': 'evil.example' },
   { 'x-forwarded-host': 'evil.example' },
   { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', 'x-forwarded-port': '443' },
