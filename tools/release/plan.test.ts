@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { toSums } from './pack.ts'
+import { type Facts, planRelease, readFacts } from './plan.ts'
+
+const facts: Facts = {
+  tag: 'v1.2.3',
+  repository: 'Example/Gatewright',
+  revision: 'a'.repeat(40),
+  versions: { 'package.json': '1.2.3', 'packages/gatewright/package.json': '1.2.3' },
+  changelog:
+    '# Changelog\n\n## Unreleased\n\n- later\n\n## 1.2.3 - 2026-12-01\n\n### Added\n\n- this\n\n## 1.2.2\n\n- old\n',
+}
+
+test('a version tag releases what has this version, under names that follow it', () => {
+  assert.deepEqual(planRelease(facts), {
+    version: '1.2.3',
+    isPreview: false,
+    image: 'ghcr.io/example/gatewright',
+    tags: ['1.2.3', '1.2', 'latest'].map(tag => `ghcr.io/example/gatewright:${tag}`),
+    revision: 'a'.repeat(40),
+    notes: '### Added\n\n- this',
+  })
+})
+
+test('a preview is called by its version alone: nobody gets it who has not asked for it', () => {
+  const version = '1.3.0-rc.1'
+  const plan = planRelease({
+    ...facts,
+    tag: `v${version}`,
+    versions: { 'package.json': version },
+    changelog: `## ${version}\n\n- new\n`,
+  })
+  assert.ok('tags' in plan)
+  assert.deepEqual([plan.isPreview, plan.tags], [true, [`ghcr.io/example/gatewright:${version}`]])
+})
+
+test('nothing is released of a tag that is no version, another version, without notes, or without a commit', () => {
+  const wrong: readonly (readonly [Partial<Facts>, RegExp])[] = [
+    [{ tag: 'main' }, /the tag is not v/],
+    [{ tag: 'v1.2' }, /the tag is not v/],
+    [{ tag: 'v1.2.3\nimage=evil' }, /the tag is not v/],
+    [{ tag: 'v1.2.4' }, /has version 1\.2\.3, and the tag is v1\.2\.4[\s\S]*nothing under "## 1\.2\.4"/],
+    [
+      { versions: { 'packages/verifier/package.json': '1.2.2' } },
+      /packages\/verifier\/package\.json has version 1\.2\.2/,
+    ],
+    [{ changelog: '## Unreleased\n\n- x\n' }, /nothing under/],
+    [{ changelog: '## 1.2.3\n\n## 1.2.2\n\n- old\n' }, /nothing under/],
+    [{ repository: 'x' }, /GITHUB_REPOSITORY/],
+    [{ repository: 'a/b\ntags=evil' }, /GITHUB_REPOSITORY/],
+    [{ revision: 'main' }, /GITHUB_SHA/],
+  ]
+  for (const [change, told] of wrong) {
+    const plan = planRelease({ ...facts, ...change })
+    assert.ok(!('tags' in plan), JSON.stringify(change))
+    assert.match(plan.join('\n'), told)
+  }
+})
+
+test('all that is released has one version', () => {
+  const { versions } = readFacts({})
+  assert.equal(new Set(Object.values(versions)).size, 1, JSON.stringify(versions))
+})
+
+test('the hashes of a release are of every file but their own', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewright-sums-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  for (const name of ['b.tgz', 'a.json', 'SHA256SUMS']) writeFileSync(join(folder, name), '')
+  const empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+  assert.equal(toSums(folder), `${empty}  a.json\n${empty}  b.tgz\n`)
+})

@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process'
+
+/*
+ * `npm run release:verify`: whether the image of IMAGE was built by the release workflow of GITHUB_REPOSITORY from a
+ * version tag, by the attestation that was signed there. What nobody can prove the origin of is not deployed.
+ */
+
+const { IMAGE = '', GITHUB_REPOSITORY: repository = '' } = process.env
+
+const problem =
+  (!/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}$/.test(IMAGE) &&
+    'IMAGE: write an image by its digest, such as ghcr.io/example/gatewright@sha256:…') ||
+  (!/^[\w.-]+\/[\w.-]+$/.test(repository) && 'GITHUB_REPOSITORY: write <owner>/<name>')
+
+const verify = (): number => {
+  const workflow = `${repository}/.github/workflows/release.yml`
+  const words = [
+    'attestation',
+    'verify',
+    `oci://${IMAGE}`,
+    '--repo',
+    repository,
+    '--signer-workflow',
+    workflow,
+  ]
+  return spawnSync('gh', [...words, '--deny-self-hosted-runners'], { stdio: 'inherit' }).status ?? 1
+}
+
+if (problem) console.error(`release: ${problem}`)
+process.exitCode = problem ? 2 : verify()
