@@ -69,7 +69,8 @@ const prepare = (): void => {
   compilePackage(folder)
   cpSync(join(top, 'LICENSE'), join(folder, 'LICENSE'))
   for (const page of pagesOf[name] ?? []) cpSync(join(top, 'docs', `${page}.md`), join(docs, `${page}.md`))
-  const published = toPublished(JSON.parse(readFileSync(manifest, 'utf8')))
+  const home = { repository: process.env.GITHUB_REPOSITORY, folder: `packages/${name}` }
+  const published = toPublished(JSON.parse(readFileSync(manifest, 'utf8')), home)
   renameSync(manifest, kept)
   writeFileSync(manifest, `${JSON.stringify(published, null, 2)}\n`)
 }

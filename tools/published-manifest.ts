@@ -13,15 +13,24 @@ const inside = ['./compose', './settings']
 const toBuilt = (path: string, ending: '.js' | '.d.ts'): string =>
   path.replace(/^\.\/src\//, './dist/').replace(/\.ts$/, ending)
 
+/** Where the release workflow runs (`owner/name`): npm takes provenance only of the repository that a package names. */
+type Home = { readonly repository: string | undefined; readonly folder: string }
+
+const toRepository = ({ repository, folder }: Home) =>
+  repository === undefined
+    ? {}
+    : { repository: { type: 'git', url: `git+https://github.com/${repository}.git`, directory: folder } }
+
 /**
  * The manifest that is published: JavaScript with its types where the repository runs the sources, and
  * nothing that only the repository needs.
  */
-export const toPublished = (manifest: Manifest) => {
+export const toPublished = (manifest: Manifest, home?: Home) => {
   const { scripts: _scripts, devDependencies: _devDependencies, bin, ...rest } = manifest
   const names = Object.entries(manifest.exports).filter(([name]) => !inside.includes(name))
   return {
     ...rest,
+    ...(home && toRepository(home)),
     ...(bin && {
       bin: Object.fromEntries(Object.entries(bin).map(([name, path]) => [name, toBuilt(path, '.js')])),
     }),

@@ -285,6 +285,17 @@ describe('the smoke test fails where', () => {
       assert.ok(await isGone(report))
     })
 
+  test('a cache answers with what it has kept of another user', async t => {
+    const address = await spoiled(t, (request, response) => {
+      if (request.headers.authorization === undefined || !request.url?.endsWith('/protected')) return false
+      response.writeHead(200, json).end('{"user":{"username":"bob"}}')
+      return true
+    })
+    const report = await smoke(address)
+    assert.equal(failedOf(report)[0]?.step, 'let in')
+    assert.ok(await isGone(report))
+  })
+
   test('nobody may register, and says how else', async t => {
     const closed: Partial<Settings> = { registration: 'closed' }
     const { url } = await startListeningApp(t, closed)

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { toPublished } from '../published-manifest.ts'
 import { toSums } from './pack.ts'
 import { type Facts, planRelease, readFacts } from './plan.ts'
 
@@ -64,6 +65,16 @@ test('nothing is released of a tag that is no version, another version, without 
 test('all that is released has one version', () => {
   const { versions } = readFacts({})
   assert.equal(new Set(Object.values(versions)).size, 1, JSON.stringify(versions))
+})
+
+test('a package that is released names the repository whose workflow released it', () => {
+  const manifest = { exports: { '.': './src/a.ts' } }
+  const home = { repository: 'example/gatewright', folder: 'packages/gatewright' }
+  const published: object = toPublished(manifest, home)
+  const url = 'git+https://github.com/example/gatewright.git'
+  const repository = { type: 'git', url, directory: 'packages/gatewright' }
+  assert.deepEqual(published, { ...toPublished(manifest), repository })
+  assert.ok(!('repository' in toPublished(manifest, { ...home, repository: undefined })))
 })
 
 test('the hashes of a release are of every file but their own', t => {
