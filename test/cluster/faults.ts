@@ -177,11 +177,12 @@ export const faults = {
   'the machine is overloaded': {
     says: 'nothing that is done here: other programs keep all its cores busy, so that time limits pass',
     writesMayFail: true,
-    limitsForget: true,
   },
 } as const satisfies Record<string, Fault>
 
 export type FaultName = keyof typeof faults
+/** The one that comes by itself. */
+export const overloaded = 'the machine is overloaded' satisfies FaultName
 const rows: Readonly<Record<FaultName, Fault>> = faults
 /** Those that are made. */
 export const faultNames = (Object.keys(faults) as readonly FaultName[]).filter(name => rows[name].run)

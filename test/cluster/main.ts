@@ -1,9 +1,10 @@
-import { type Account, countBroken, countRequests, toText, toWords } from './account.ts'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { parseClusterArguments, usage } from './arguments.ts'
-import { type Asked, runCluster } from './run.ts'
-import type { Weather } from './weather.ts'
 
-const wanted = parseClusterArguments(process.argv.slice(2))
+const args = process.argv.slice(2)
+const wanted = parseClusterArguments(args)
 if (typeof wanted === 'string') {
   console.error(`${wanted}\n\n${usage}`)
   process.exit(2)
@@ -13,63 +14,14 @@ if (wanted.help) {
   process.exit(0)
 }
 
-const second = 1_000
-const asked: Asked = {
-  seconds: wanted.minutes * 60,
-  rate: wanted.rate,
-  seed: wanted.seed,
-  bound: 5 * second,
-  pace: {
-    short: [second, 4 * second],
-    long: [7 * second, 12 * second],
-    longest: [22 * second, 26 * second],
-    rest: [4 * second, 9 * second],
-    aftermath: 4 * second,
-  },
-  every: { keys: 70 * second, limits: 15 * second },
-}
-
-const { isTTY } = process.stderr
-let shown = 0
-let told = 0
-/** Each as it comes. */
-const tell = ({ broken }: Account): void => {
-  const lines = Object.values(broken).flat()
-  for (const line of lines.sort().slice(told)) process.stderr.write(`${isTTY ? '\n' : ''}broken: ${line}\n`)
-  told = lines.length
-}
-/** One line that is written over itself; where nobody watches, one a minute. */
-const show = (account: Account, weather: Weather, seconds: number): void => {
-  const line = `${seconds.toFixed(0)} s of ${asked.seconds}: ${countRequests(account)} requests, ${countBroken(account)} promises broken; ${toWords(weather.now())}`
-  tell(account)
-  if (isTTY) process.stderr.write(`\r\u001b[K${line}`)
-  else if (seconds - shown >= 60) {
-    shown = seconds
-    process.stderr.write(`${line}\n`)
-  }
-}
-
-const stop = new AbortController()
-const ends: (() => Promise<void>)[] = []
-const owner = { after: (end: () => Promise<void>) => void ends.unshift(end) }
-/** The first one ends the load, and the account so far is told; the second one waits for nothing. */
-const onInterrupt = (): void => {
-  if (stop.signal.aborted) process.exit(1)
-  process.stderr.write('\nending: the account comes when what had ended was tried once more\n')
-  stop.abort()
-}
-process.on('SIGINT', onInterrupt).on('SIGTERM', onInterrupt)
-
-process.stderr.write(`${wanted.minutes} minutes, seed ${wanted.seed}\n`)
-process.exitCode = 1
-try {
-  const { account, seconds } = await runCluster(owner, asked, { stop: stop.signal, onTick: show })
-  if (isTTY) process.stderr.write('\n')
-  console.log(toText(account, seconds))
-  console.log(
-    `\nRepeat it, with the same choices at about the same moments: npm run cluster -- --minutes ${wanted.minutes} --rate ${wanted.rate} --seed ${wanted.seed}`,
-  )
-  process.exitCode = countBroken(account) === 0 ? 0 : 1
-} finally {
-  for (const end of ends) await end().catch(error => console.error(error))
-}
+/**
+ * In a process group of its own: a terminal sends Ctrl+C to all of the one before it, and servers that end with
+ * it would leave nothing to look at. It ends when this process does, whatever ends this one.
+ */
+const hour = spawn(process.execPath, [join(import.meta.dirname, 'hour.ts'), ...args], {
+  detached: true,
+  stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => hour.kill(signal))
+const [code] = await once(hour, 'exit')
+process.exitCode = code ?? 1

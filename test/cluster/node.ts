@@ -19,6 +19,8 @@ export type Node = {
   readonly restartWorkers: () => Promise<void>
   /** All its workers serve. */
   readonly untilWhole: () => Promise<void>
+  /** Whether one of its processes has logged this since then, by `Date.now()`. */
+  readonly hasSaid: (text: string, since: number) => boolean
   /** What it has said of trouble, by warnings and errors, in all its lives. */
   readonly troubles: () => readonly string[]
 }
@@ -57,6 +59,11 @@ export const createNode = (
     return workers
   }
   const workerPids = () => listChildren(running().pid)
+  // Whatever ends this process: nobody is left behind.
+  process.once('exit', () => {
+    for (const { pid } of folder.programs)
+      for (const each of [...listChildren(pid), pid]) signal(each, 'SIGKILL')
+  })
   return {
     name,
     port,
@@ -90,6 +97,10 @@ export const createNode = (
       }
       await until(`${name} has all its workers`, isWhole, 60_000)
     },
+    hasSaid: (text, since) =>
+      running()
+        .said(text)
+        .some(({ time }) => Number(time) >= since),
     troubles: () => [...endings, ...folder.programs.flatMap(readTroubles)],
   }
 }

@@ -6,7 +6,7 @@ import { disable, giveAndTakeRole } from './administration.ts'
 import { type Chief, createChief } from './chief.ts'
 import { type Owner, startCluster } from './cluster.ts'
 import { createWatch } from './ended.ts'
-import { type FaultName, faultNames, type Pace, runFaults } from './faults.ts'
+import { type FaultName, faultNames, overloaded, type Pace, runFaults } from './faults.ts'
 import { revokeKey, rotateKey } from './keys.ts'
 import { burstOfMadeUpTokens, burstOfSignIns } from './limits.ts'
 import { newLedger, noteEnd, type Person, register, type Scene, signIn } from './people.ts'
@@ -108,9 +108,13 @@ const repeat = async (
     await guarded(scene, () => acts[turn % acts.length]?.() ?? Promise.resolve())
 }
 
+const longestWait = 30_000
+
 /** Only between two faults it can be said how many exactly are let through. */
 const untilCalm = async ({ traffic }: Scene, stop: AbortSignal): Promise<void> => {
-  while (traffic.weather.since(performance.now()).length > 0 && (await pause(100, stop)));
+  const from = performance.now()
+  const isCalm = () => traffic.weather.since(performance.now()).every(name => name === overloaded)
+  while (!isCalm() && performance.now() - from < longestWait && (await pause(100, stop)));
 }
 
 const startWork = (scene: Scene, chief: Chief, { rate, every }: Asked, stop: AbortSignal) =>
@@ -136,7 +140,7 @@ const createLoadWatch = (weather: Weather): (() => void) => {
   let end: (() => void) | undefined
   return () => {
     const isBusy = (loadavg()[0] ?? 0) > mostLoad * availableParallelism()
-    if (isBusy) end ??= weather.begin('the machine is overloaded')
+    if (isBusy) end ??= weather.begin(overloaded)
     else {
       end?.()
       end = undefined
