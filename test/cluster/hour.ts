@@ -53,7 +53,10 @@ const onInterrupt = (): void => {
   process.stderr.write('\nending: the account comes when what had ended was tried once more\n')
   stop.abort()
 }
-process.on('SIGINT', onInterrupt).on('SIGTERM', onInterrupt).once('disconnect', onInterrupt)
+// The package that brings PostgreSQL would end this process at once.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.removeAllListeners(signal).on(signal, onInterrupt)
+process.once('disconnect', onInterrupt)
 
 process.stderr.write(`${wanted.minutes} minutes, seed ${wanted.seed}\n`)
 process.exitCode = 1
