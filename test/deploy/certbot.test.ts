@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import {
   chownSync,
+  existsSync,
   globSync,
   lstatSync,
   mkdtempSync,
@@ -79,6 +81,7 @@ describe('with certbot', { skip: typeof missing === 'string' ? missing : false }
       name,
       pebble,
       env: {
+        ...(typeof nginxProgram === 'string' ? {} : nginxProgram.env),
         PATH: `${writeStandIns()}:/usr/sbin:/usr/bin:/bin`,
         ...{ GATEWRIGHT_CERTIFICATE: name, GATEWRIGHT_GROUP: String(group), GATEWRIGHT_TLS_FOLDER: copies },
       },
@@ -136,6 +139,15 @@ describe('with certbot', { skip: typeof missing === 'string' ? missing : false }
     }
     assert.equal((statSync(copies).mode & 0o777).toString(8), '750')
     assert.deepEqual(globSync('.*', { cwd: copies }), [])
+  })
+
+  test('a certificate of another name is not copied', () => {
+    const env = {
+      RENEWED_LINEAGE: '/etc/letsencrypt/live/other.example',
+      GATEWRIGHT_TLS_FOLDER: join(folder, 'none'),
+    }
+    execFileSync(join(hooks, 'copy-to-gatewright'), { env: { PATH: '/usr/bin:/bin', ...env } })
+    assert.equal(existsSync(join(folder, 'none')), false)
   })
 
   const places = () => [

@@ -9,6 +9,7 @@ import { databaseUrl } from '../../packages/gatewright/src/ground/parse-database
 import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
 import { findTlsWarnings } from '../../packages/gatewright/src/storage/database-tls.ts'
 import { readServerFacts } from '../../packages/gatewright/src/storage/postgres-server.ts'
+import { query } from './query.ts'
 import { startRealApp } from './real-app.ts'
 import { type PostgresServer, startPostgres } from './server.ts'
 
@@ -28,6 +29,25 @@ const makeAuthority = (name: string) =>
     ],
   })
 
+/** One role has no password: it shows a certificate with its name. */
+const callers = `
+hostssl all certified 127.0.0.1/32 cert
+host all all 127.0.0.1/32 scram-sha-256
+`
+
+const writeCaller = async (
+  file: string,
+  by: Awaited<ReturnType<typeof makeAuthority>>,
+  name = file,
+): Promise<void> => {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
+    ...ec,
+    ca: { key: by.private, cert: by.cert },
+  })
+  writeFileSync(join(folder, `${file}.crt`), cert)
+  writeFileSync(join(folder, `${file}.key`), key, { mode: 0o600 })
+}
+
 before(async () => {
   const [authority, other] = [await makeAuthority('ours'), await makeAuthority('theirs')]
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
@@ -38,9 +58,13 @@ before(async () => {
   writeFileSync(right, authority.cert)
   writeFileSync(wrong, other.cert)
   server = await startPostgres({
-    flags: ['-c', 'fsync=off', '-c', 'ssl=on'],
-    files: { 'server.crt': cert, 'server.key': key },
+    flags: ['-c', 'fsync=off', '-c', 'ssl=on', '-c', 'ssl_ca_file=ca.crt'],
+    files: { 'server.crt': cert, 'server.key': key, 'ca.crt': authority.cert, 'pg_hba.conf': callers },
   })
+  await query(server.url, 'create role certified login superuser')
+  await writeCaller('certified', authority)
+  await writeCaller('somebody', authority)
+  await writeCaller('stranger', other, 'certified')
   plain = await startPostgres()
 })
 after(async () => {
@@ -131,6 +155,27 @@ describe('a mode that is weaker elsewhere', () => {
     assert.equal(await isEncrypted('localhost', 'sslmode=disable'), false)
     assert.match(await stopLine(server, '127.0.0.1', `sslrootcert=${right}`), /another name/)
   })
+})
+
+test('a database that asks for a certificate of ours gets the one of sslcert and sslkey, and takes no other', async () => {
+  const connectAs = async (caller?: string): Promise<boolean> => {
+    const own = ['crt', 'key'].map(
+      (kind, at) => `&${['sslcert', 'sslkey'][at]}=${join(folder, `${caller}.${kind}`)}`,
+    )
+    const parameters = `sslmode=verify-full&sslrootcert=${right}${caller === undefined ? '' : own.join('')}`
+    const address = new URL(addressOf(server, 'localhost', parameters))
+    ;[address.username, address.password] = ['certified', '']
+    const db = openDatabase(address.href)
+    try {
+      return (await readServerFacts(db)).isEncrypted
+    } finally {
+      await db.destroy()
+    }
+  }
+  assert.equal(await connectAs('certified'), true)
+  await assert.rejects(connectAs(), /does not let this role in/)
+  await assert.rejects(connectAs('somebody'), /can't be used/)
+  await assert.rejects(connectAs('stranger'), /can't be used/)
 })
 
 test('what is weak is warned of where the database is on another machine', () => {
