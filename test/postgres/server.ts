@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findFreePort } from '../process/free-port.ts'
 import { until } from '../process/until.ts'
-import { EmbeddedPostgres } from './embedded.ts'
+import { loadEmbeddedPostgres } from './embedded.ts'
 import { killPostgres } from './kill-postgres.ts'
 
 /** A PostgreSQL server of the tests' own, on a free port of loopback. */
@@ -60,6 +60,7 @@ export const startPostgres = async ({
     lines.push(String(line))
     if (isReady.test(String(line))) tellReady()
   }
+  const EmbeddedPostgres = await loadEmbeddedPostgres()
   const server = new EmbeddedPostgres({
     databaseDir: folder,
     user,
