@@ -69,6 +69,7 @@ export const longest: readonly string[] = [
   'test/proofs/kill-postgres.test.ts',
   'test/console/sign-in.test.ts',
   'test/console/account.test.ts',
+  'test/deploy/nginx-tls.test.ts',
 ]
 
 /**
