@@ -103,13 +103,20 @@ const containerOf = (pod: PodSpec | undefined): Container => {
 }
 const server = containerOf(podsOf.server)
 
+/** What the image brings: a setting of it and its file beside it are refused. */
+const ofImage = Object.fromEntries(
+  [...readFileSync(join(top, 'Dockerfile'), 'utf8').matchAll(/^(?:ENV| {3}) ([A-Z_]+)=(\S+)/gm)].map(
+    ([, name, value]) => [name, value],
+  ),
+)
+
 /** What a pod has in its environment, with the files of secrets where `contents` puts them. */
 const environmentOf = (container: Container, contents: Readonly<Record<string, string>>) => {
   const map = container.envFrom === undefined ? {} : get<ConfigMap>('ConfigMap').data
   const mount = `${container.volumeMounts?.find(({ name }) => name === 'secrets')?.mountPath}/`
   for (const [key, text] of Object.entries(contents)) writeFileSync(join(secrets, key), text)
   const own = container.env?.map(({ name, value = '' }) => [name, value.replace(mount, `${secrets}/`)])
-  return { ...map, ...Object.fromEntries(own ?? []) } as Readonly<Record<string, string>>
+  return { ...ofImage, ...map, ...Object.fromEntries(own ?? []) } as Readonly<Record<string, string>>
 }
 
 const load = (env: Readonly<Record<string, string>>): LoadedSettings =>
@@ -211,7 +218,7 @@ describe('the Kubernetes manifests', () => {
       const volume = pod?.volumes?.find(one => one.name === 'secrets')
       assert.equal(volume?.secret?.defaultMode, 0o400)
       assert.ok(container.volumeMounts?.find(one => one.name === 'secrets')?.readOnly)
-      const names = Object.keys(environmentOf(container, given))
+      const environment = environmentOf(container, given)
       for (const secret of [
         'GATEWRIGHT_SECRET',
         'DATABASE_URL',
@@ -219,7 +226,7 @@ describe('the Kubernetes manifests', () => {
         'VALKEY_URL',
         'SMTP_URL',
       ])
-        assert.ok(!names.includes(secret), secret)
+        assert.equal(environment[secret] ?? '', '', secret)
       const { stringData = {} } = get<Secret>('Secret', volume?.secret?.secretName)
       const read = container.env?.flatMap(({ value = '' }) =>
         value.startsWith('/run/secrets/') ? [basename(value)] : [],
@@ -231,7 +238,7 @@ describe('the Kubernetes manifests', () => {
   test('least privilege: what serves is given no password of the role that owns the tables, and what migrates no secret', () => {
     assert.ok(!server.env?.some(({ name }) => name.startsWith('DATABASE_ADMIN_URL')))
     const names = containerOf(podsOf.migration).env?.map(({ name }) => name)
-    assert.deepEqual(names, ['DATABASE_URL_FILE', 'DATABASE_ADMIN_URL_FILE'])
+    assert.deepEqual(names, ['DATABASE_URL', 'DATABASE_URL_FILE', 'DATABASE_ADMIN_URL_FILE'])
     assert.equal(containerOf(podsOf.migration).envFrom, undefined)
   })
 
@@ -241,6 +248,10 @@ describe('the Kubernetes manifests', () => {
     assert.equal(settings.nodeEnv, 'production')
     assert.equal(settings.trustedProxies.length > 0, true)
     load(environmentOf(containerOf(podsOf.migration), given))
+  })
+
+  test('know what the image brings', () => {
+    assert.equal(ofImage.DATABASE_URL, 'sqlite:/data/gatewright.db')
   })
 
   test('the words that stand for secrets stop a start, each with its own line', () => {
