@@ -70,6 +70,7 @@ export const longest: readonly string[] = [
   'test/console/sign-in.test.ts',
   'test/console/account.test.ts',
   'test/deploy/nginx-tls.test.ts',
+  'test/deploy/certbot.test.ts',
 ]
 
 /**

@@ -29,11 +29,9 @@ import { type Account, keepAsking } from './renewal.ts'
 const name = 'api.example.test'
 const hooks = join(import.meta.dirname, '../../deploy/certbot')
 
-const [pebblePrograms, certbotProgram, nginxProgram] = [
-  await findPebble(),
-  await findCertbot(),
-  await findNginx(),
-]
+const pebblePrograms = await findPebble()
+const certbotProgram = await findCertbot()
+const nginxProgram = await findNginx()
 const missing = [pebblePrograms, certbotProgram, nginxProgram].find(found => typeof found === 'string')
 
 /** As who certbot and nginx run in the tests. */

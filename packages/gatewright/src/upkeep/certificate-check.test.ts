@@ -17,6 +17,7 @@ import { checkServedCertificate } from './served-certificate.ts'
 const folder = mkdtempSync(join(tmpdir(), 'gatewright-certificates-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
+/** Certificates end with a whole second, so none lives longer than it was given here. */
 const now = Date.now()
 const name = 'api.example.org'
 const clockAt = (time: number): Clock => ({ ...systemClock, now: () => time })
@@ -47,8 +48,8 @@ let other: Issued
 before(async () => {
   root = await makeAuthority('Known root', { until: now + 900 * day })
   between = await makeAuthority('Known between', { by: root, until: now + 800 * day })
-  unknown = await makeAuthority('Own root')
-  own = await issue(name, { by: between })
+  unknown = await makeAuthority('Own root', { until: now + 90 * day })
+  own = await issue(name, { by: between, until: now + 90 * day })
   other = await issue(name, { by: between })
   setDefaultCACertificates([...getCACertificates('default'), root.cert])
 })

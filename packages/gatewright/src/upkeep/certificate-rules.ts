@@ -67,12 +67,17 @@ const hasIssued = (issuer: X509Certificate, certificate: X509Certificate): boole
 
 const isOwnIssuer = (certificate: X509Certificate): boolean => hasIssued(certificate, certificate)
 
-let known: ReadonlyMap<string, readonly X509Certificate[]> | undefined
+type Known = ReadonlyMap<string, readonly X509Certificate[]>
+
+/** Read once for each list: Node.js gives the same one until another is set. */
+const known = new WeakMap<readonly string[], Known>()
 
 /** By name: the authorities that Node.js trusts on this machine, those of NODE_EXTRA_CA_CERTS among them. */
-const knownAuthorities = (): ReadonlyMap<string, readonly X509Certificate[]> => {
-  known ??= Map.groupBy(parseCertificates(getCACertificates('default').join('\n')), ({ subject }) => subject)
-  return known
+const knownAuthorities = (): Known => {
+  const list = getCACertificates('default')
+  const found = known.get(list) ?? Map.groupBy(parseCertificates(list.join('\n')), ({ subject }) => subject)
+  known.set(list, found)
+  return found
 }
 
 const isOfKnownAuthority = (certificate: X509Certificate): boolean =>
