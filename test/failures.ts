@@ -11,14 +11,15 @@ export type Failure = {
   readonly message: string
 }
 
-const testFile = /^(?:packages|apps|test|tools)\/.+\.test\.ts$/
+/** By its path below the top of the project. */
+export const isTestFile = (path: string): boolean => /^(?:packages|apps|test|tools)\/.+\.test\.ts$/.test(path)
 
 type Event = EventData.TestFail
 
 /** Among others in one process a file is a suite of its name. */
 const fileOf = ({ name, file, entryFile }: Event): string | undefined =>
   [name, ...[entryFile, file].map(path => (path === undefined ? '' : relative(top, path)))].find(
-    path => !isAbsolute(path) && testFile.test(path),
+    path => !isAbsolute(path) && isTestFile(path),
   )
 
 const isOfTestsWithin = (error: Error): boolean =>

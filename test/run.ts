@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { spec } from 'node:test/reporters'
 import { collectFailures, type Failure, listRepeatable, printFailures, stoppedEarly } from './failures.ts'
 import { globalSetup, globalTeardown } from './global-setup.ts'
+import { collectTimes, printLongest, type Took } from './longest.ts'
 import { type Database, isDatabase, startRun } from './runs.ts'
 
 /*
@@ -13,7 +14,9 @@ const [first, ...rest] = process.argv.slice(2)
 const database = isDatabase(first) ? first : undefined
 const named = database === undefined && first !== undefined ? [first, ...rest] : rest
 
-type Ended = { readonly isWell: boolean; readonly failures: readonly Failure[] }
+/** What one run tells another. */
+type Told = { readonly failures: readonly Failure[]; readonly times: readonly Took[] }
+type Ended = Told & { readonly isWell: boolean }
 
 /** Without a word at its end a run has failed, whatever stopped it. */
 const runOn = (kind: Database, files: readonly string[]): Promise<Ended> =>
@@ -21,13 +24,15 @@ const runOn = (kind: Database, files: readonly string[]): Promise<Ended> =>
     const stream = startRun(kind, files)
     let isWell: boolean | undefined
     const { failures, take } = collectFailures(kind)
-    stream.on('test:fail', take)
-    stream.on('test:summary', ({ file, success }) => {
-      if (file === undefined) isWell = success
+    const { times, takeTest, takeFile } = collectTimes(kind)
+    stream.on('test:fail', take).on('test:fail', takeTest).on('test:pass', takeTest)
+    stream.on('test:summary', summary => {
+      takeFile(summary)
+      if (summary.file === undefined) isWell = summary.success
     })
     stream.once('close', () => {
       if (isWell === undefined) failures.push(stoppedEarly(kind))
-      resolve({ isWell: isWell ?? false, failures })
+      resolve({ isWell: isWell ?? false, failures, times })
     })
     stream.compose(spec).pipe(process.stdout)
   })
@@ -38,19 +43,23 @@ const runBeside = async (kind: Database, isFirst: boolean) => {
     stdio: ['ignore', isFirst ? 'inherit' : 'pipe', 'inherit', 'ipc'],
   })
   const kept: Buffer[] = []
-  let failures: readonly Failure[] = [stoppedEarly(kind)]
+  let told: Told = { failures: [stoppedEarly(kind)], times: [] }
   child.stdout?.on('data', (chunk: Buffer) => kept.push(chunk))
-  child.on('message', (said: readonly Failure[]) => {
-    failures = said
+  child.on('message', (said: Told) => {
+    told = said
   })
   const code = await new Promise(resolve => child.once('close', resolve))
-  return { isWell: code === 0, failures, print: () => process.stdout.write(Buffer.concat(kept)) }
+  return { ...told, isWell: code === 0, print: () => process.stdout.write(Buffer.concat(kept)) }
 }
 
 const runBoth = async (): Promise<Ended> => {
   const ended = await Promise.all([runBeside('sqlite', true), runBeside('postgres', false)])
   for (const { print } of ended) print()
-  return { isWell: ended.every(({ isWell }) => isWell), failures: ended.flatMap(({ failures }) => failures) }
+  return {
+    isWell: ended.every(({ isWell }) => isWell),
+    failures: ended.flatMap(({ failures }) => failures),
+    times: ended.flatMap(({ times }) => times),
+  }
 }
 
 /** What failed among all others fails again alone, or the load of the machine had its part: see decision 59. */
@@ -68,7 +77,9 @@ const isBeside = process.env.TEST_POSTGRES !== undefined
 if (!isBeside) await globalSetup()
 process.exitCode = 1
 const ended = await (database === undefined ? runBoth() : runOn(database, named))
-if (process.send) process.send(ended.failures, () => process.disconnect?.())
+const { isWell: _, ...told } = ended
+if (process.send) process.send(told, () => process.disconnect?.())
+if (named.length === 0 && !isBeside) printLongest(ended.times)
 const isWell = named.length > 0 || isBeside ? ended.isWell : await runAgain(ended)
 if (!isBeside) await globalTeardown()
 process.exitCode = isWell ? 0 : 1
