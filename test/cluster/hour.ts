@@ -70,5 +70,5 @@ try {
   process.exitCode = countBroken(account) === 0 ? 0 : 1
 } finally {
   for (const end of ends) await end().catch(error => console.error(error))
-  process.disconnect?.()
+  process.off('disconnect', onInterrupt).disconnect?.()
 }
