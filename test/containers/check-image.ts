@@ -20,6 +20,7 @@ import { top } from '../../tools/sources.ts'
 import { findFreePort } from '../process/free-port.ts'
 import { until } from '../process/until.ts'
 import { type Builder, type Built, openBuilder } from './buildah.ts'
+import { checkCompose } from './check-compose.ts'
 import { listedPackages, listFiles, listPackages, rootRules } from './inspect-root.ts'
 import { type Container, runImage, untilHealthy } from './run-image.ts'
 
@@ -420,3 +421,5 @@ describe('what people get wrong is told in one line, and the image ends with 1',
     assert.match(second.errors(), /GATEWRIGHT_SECRET/)
   })
 })
+
+checkCompose(() => builtOf.gatewright, makeFolder, makeVolume)

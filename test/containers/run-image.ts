@@ -21,6 +21,10 @@ mount -t tmpfs -o size=64k,mode=755 tmpfs "$ROOT/dev"
 for name in null zero urandom random; do : > "$ROOT/dev/$name"; mount --bind "/dev/$name" "$ROOT/dev/$name"; done
 [ -e "$ROOT/etc/hosts" ] || : > "$ROOT/etc/hosts"
 mount --bind /etc/hosts "$ROOT/etc/hosts"
+mkdir -p "$ROOT/run/secrets"
+mount -t tmpfs -o size=64k,mode=755 tmpfs "$ROOT/run/secrets"
+for name in $SECRETS; do cat "$SECRETS_FOLDER/$name" > "$ROOT/run/secrets/$name"; done
+mount -o remount,bind,ro "$ROOT/run/secrets"
 mount -o remount,bind,ro "$ROOT"
 exec chroot "$ROOT" "$@"`
 
@@ -31,6 +35,8 @@ export type RunOptions = {
   /** What is mounted at /data. */
   readonly data: string
   readonly readOnly?: true
+  /** These files of a folder, at /run/secrets. */
+  readonly secrets?: { readonly folder: string; readonly names: readonly string[] }
 }
 
 export type Container = {
@@ -72,7 +78,10 @@ const collect = (stream: ChildProcess['stdout']): (() => string) => {
 }
 
 /** Starts the image as `docker run` would. */
-export const runImage = (built: Built, { env = {}, command, data, readOnly }: RunOptions): Container => {
+export const runImage = (
+  built: Built,
+  { env = {}, command, data, readOnly, secrets }: RunOptions,
+): Container => {
   const { Entrypoint, Cmd } = built.config
   const words = [...Entrypoint, ...(command ?? Cmd ?? [])]
   const child = spawn(
@@ -97,6 +106,8 @@ export const runImage = (built: Built, { env = {}, command, data, readOnly }: Ru
         ROOT: built.root,
         DATA: data,
         READ_ONLY: readOnly === true ? 'yes' : '',
+        SECRETS: secrets?.names.join(' ') ?? '',
+        SECRETS_FOLDER: secrets?.folder ?? '',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },

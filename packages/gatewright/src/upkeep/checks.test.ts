@@ -26,6 +26,7 @@ import { openDatabase } from '../storage/database.ts'
 import { ensureInstallation } from '../storage/installation.ts'
 import { engineMigrations, migrate } from '../storage/migrate.ts'
 import { examine } from './checks.ts'
+import { forbiddenWithSecret } from './file-checks.ts'
 import type { Finding } from './finding.ts'
 import { housekeepingTasks } from './housekeeping-tasks.ts'
 import { judgeSpace } from './machine-checks.ts'
@@ -453,6 +454,13 @@ describe('files that others may read or change:', {
       )
       assert.match(finding?.level === 'ok' ? 'chmod' : (finding?.do ?? ''), /chmod/)
     })
+
+  test('a secret that an engine mounts into a container may be read there by its only user, and written by nobody', () => {
+    assert.equal(forbiddenWithSecret('/run/secrets/gatewright-secret') & 0o444, 0)
+    assert.equal(forbiddenWithSecret('/run/secrets/gatewright-secret') & 0o666, 0o022)
+    for (const path of ['/etc/gatewright/secret', './run/secrets/x', '/run/secrets-of-all/x'])
+      assert.equal(forbiddenWithSecret(path) & 0o444, 0o004)
+  })
 
   test('what holds the secret, and the key of the certificate', async () => {
     const { folder, find } = install()

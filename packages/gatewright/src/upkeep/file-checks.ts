@@ -31,6 +31,13 @@ const findFileOfSettings = ({ sources }: Facts): readonly string[] =>
 const findFileOfSecret = ({ sources }: Facts): readonly string[] =>
   sources.GATEWRIGHT_SECRET.startsWith('file ') ? [sources.GATEWRIGHT_SECRET.slice('file '.length)] : []
 
+/**
+ * What others may not do with the file of a secret. A group of its own is usual for what others bring: secrets of
+ * Kubernetes (fsGroup), keys (ssl-cert). Engines of containers mount secrets below `/run/secrets`, for one container
+ * and for everybody in it, which is one user: there it counts who may write.
+ */
+export const forbiddenWithSecret = (path: string): number => (path.startsWith('/run/secrets/') ? 0o022 : 0o027)
+
 const listGuarded = (facts: Facts): readonly Guarded[] => {
   const { folder, settings, database } = facts
   const chmodFolder = { path: folder, mend: `chmod 700 ${folder}` }
@@ -44,10 +51,9 @@ const listGuarded = (facts: Facts): readonly Guarded[] => {
     })),
     ...[secretFile(folder), join(folder, 'setup-link'), join(folder, 'self-signed.key')].map(own),
     ...findFileOfSettings(facts).map(own),
-    // A group of its own is usual for what others bring: secrets of Kubernetes (fsGroup), keys (ssl-cert).
     ...findFileOfSecret(facts).map(path => ({
       ...own(path),
-      forbidden: 0o027,
+      forbidden: forbiddenWithSecret(path),
       mend: `chmod g-w,o= ${path}`,
     })),
     ...(settings.tlsKeyFile === undefined

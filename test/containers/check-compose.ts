@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { execFile, execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { top } from '../../tools/sources.ts'
+import { EmbeddedPostgres } from '../postgres/embedded.ts'
+import { findFreePort } from '../process/free-port.ts'
+import { findProgram } from '../servers/debian-program.ts'
+import { startListening } from '../servers/program.ts'
+import { startShippedNginx } from '../servers/shipped-nginx.ts'
+import { findValkey } from '../servers/valkey.ts'
+import type { Built } from './buildah.ts'
+import { composeFile, readCompose, type Service } from './compose.ts'
+import { type Container, runImage, untilHealthy } from './run-image.ts'
+
+const run = promisify(execFile)
+
+/** What an engine has to say of a place, and a machine without one says otherwise. */
+type Places = {
+  readonly postgres: number
+  readonly valkey: number
+  readonly server: number
+  readonly https: number
+}
+
+/** The secrets as they were prepared, with the places where the services are here. */
+const placeSecrets = (from: string, to: string, { postgres, valkey }: Places): void => {
+  mkdirSync(to)
+  for (const name of readdirSync(from)) {
+    const text = readFileSync(join(from, name), 'utf8')
+    writeFileSync(
+      join(to, name),
+      text
+        .replace('@postgres:5432', `@127.0.0.1:${postgres}`)
+        .replace('@valkey:6379', `@127.0.0.1:${valkey}`),
+    )
+  }
+}
+
+const startDatabase = async (folder: string, port: number): Promise<() => Promise<void>> => {
+  const read = (name: string): string => readFileSync(join(folder, 'secrets', name), 'utf8').trim()
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'postgres'),
+    user: 'postgres',
+    password: read('postgres-password'),
+    port,
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--auth-host=scram-sha-256', '--encoding=UTF8'],
+    onLog: () => {},
+    onError: () => {},
+  })
+  await server.initialise()
+  await server.start()
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port,
+    user: 'postgres',
+    password: read('postgres-password'),
+  })
+  await client.connect()
+  // As psql does: one after the other, each by itself.
+  for (const statement of read('postgres-roles.sql').split(/(?<=;)\n/)) await client.query(statement)
+  await client.end()
+  return () => server.stop()
+}
+
+const startCounters = async (folder: string, port: number) => {
+  const program = await findValkey()
+  if (typeof program === 'string') throw new Error(program)
+  const file = join(folder, 'valkey.conf')
+  const shipped = readFileSync(join(top, 'deploy/compose/valkey.conf'), 'utf8')
+  const changed = shipped
+    .replace('/run/secrets', join(folder, 'secrets'))
+    .replace('bind 0.0.0.0', 'bind 127.0.0.1')
+    .replace('port 6379', `port ${port}`)
+    .replace('dir /data', 'dir /tmp')
+  writeFileSync(file, changed)
+  return startListening(program, { args: [file], port })
+}
+
+/** Starts each service of compose.yaml with its own command, variables, files and order, and goes a user's way through it. */
+export const checkCompose = (
+  built: () => Built,
+  makeFolder: (name: string) => string,
+  makeVolume: () => string,
+): void => {
+  void describe('what compose.yaml starts, started by hand from the same file', () => {
+    const stops: (() => Promise<unknown>)[] = []
+    const env = (service: Service | undefined, places: Places): Readonly<Record<string, string>> => ({
+      ...service?.environment,
+      PORT: String(places.server),
+      ...(service?.environment?.TRUSTED_PROXIES !== undefined && { TRUSTED_PROXIES: '127.0.0.1' }),
+    })
+    let server: Container
+    let url = ''
+    let certificate = ''
+    let services: Readonly<Record<string, Service>> = {}
+
+    before(async () => {
+      const folder = makeFolder('compose')
+      for (const name of ['compose', 'nginx'])
+        cpSync(join(top, 'deploy', name), join(folder, 'deploy', name), { recursive: true })
+      execFileSync('sh', [join(folder, 'deploy/compose/prepare.sh'), 'localhost', '--self-signed'])
+      const local = join(folder, 'deploy/compose/local')
+      const [postgres, valkey, port, http, https] = await Promise.all([1, 2, 3, 4, 5].map(findFreePort))
+      const places = { postgres, valkey, server: port, https } as Places
+      url = `https://localhost:${places.https}`
+      services = readCompose(composeFile(), { PUBLIC_URL: url, REGISTRATION: 'open' }).services
+      placeSecrets(join(local, 'secrets'), join(folder, 'secrets'), places)
+      execFileSync('chmod', ['-R', 'a+rX', folder])
+      stops.push(await startDatabase(folder, places.postgres))
+      const counters = await startCounters(folder, places.valkey)
+      stops.push(counters.stop)
+
+      const secrets = (service: Service | undefined) => ({
+        folder: join(folder, 'secrets'),
+        names: (service?.secrets ?? []).map(secret => (typeof secret === 'string' ? secret : secret.source)),
+      })
+      const migrate = runImage(built(), {
+        env: env(services.migrate, places),
+        command: services.migrate?.command ?? [],
+        data: makeVolume(),
+        secrets: secrets(services.migrate),
+      })
+      assert.equal(await migrate.exited, 0, migrate.errors())
+
+      server = runImage(built(), {
+        env: env(services.gatewright, places),
+        data: makeVolume(),
+        secrets: secrets(services.gatewright),
+      })
+      await untilHealthy(built(), server).catch(error => assert.fail(`${error}\n${server.errors()}`))
+      stops.push(async () => {
+        server.signal('SIGTERM')
+        assert.equal(await server.exited, 0)
+      })
+
+      const program = await findProgram('nginx', ['nginx'])
+      if (typeof program === 'string') throw new Error(program)
+      certificate = join(local, 'letsencrypt/live/localhost/fullchain.pem')
+      execFileSync('chmod', ['-R', 'a+rX', local])
+      const nginx = await startShippedNginx(program, {
+        hostName: 'localhost',
+        upstreams: [`127.0.0.1:${places.server}`],
+        certificate: { certFile: certificate, keyFile: certificate.replace('fullchain', 'privkey') },
+        ports: { http: http ?? 0, https: places.https },
+      })
+      stops.push(nginx.stop)
+    })
+    after(async () => {
+      for (const stop of stops.reverse()) await stop()
+    })
+
+    test('a user registers, signs in, refreshes and signs out through nginx', async () => {
+      const smoke = join(top, 'packages/gatewright/src/cli/main.ts')
+      const { stdout } = await run(process.execPath, [smoke, 'smoke', '--url', url, '--mount', '/auth'], {
+        env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: certificate },
+      })
+      assert.doesNotMatch(stdout, /FAILED/)
+    })
+
+    test('the server is well by its own doctor: two roles, Valkey, several workers, no setting that it does not know', async () => {
+      const { code, stdout, stderr } = await server.exec('gatewright', 'doctor')
+      assert.equal(code, 0, stdout + stderr)
+      assert.doesNotMatch(stdout, /grants protect nothing/)
+      process.stderr.write(`${stdout.replace(/^/gm, '  ')}\n`)
+    })
+
+    test('the set-up link is in the volume, and names the address that people use', async () => {
+      const { stdout } = await server.exec('cat', '/data/setup-link')
+      assert.ok(stdout.startsWith(`${url}/console/setup#`), stdout)
+    })
+
+    test('the server has only the secrets that its service names, and none in a variable', async () => {
+      const { stdout } = await server.exec('ls', '/run/secrets')
+      assert.deepEqual(stdout.trim().split('\n').sort(), [...(services.gatewright?.secrets ?? [])].sort())
+      const variables = readFileSync(`/proc/${server.pid()}/environ`, 'utf8')
+      const secret = (await server.exec('cat', '/run/secrets/gatewright-secret')).stdout.trim()
+      assert.equal(secret.length, 43)
+      assert.ok(!variables.includes(secret))
+    })
+  })
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { Ajv } from 'ajv'
+import { parseDocument } from 'yaml'
+import { top } from '../../tools/sources.ts'
+import { composeFile, readCompose } from './compose.ts'
+import { composeRules } from './compose-rules.ts'
+
+const variables = {
+  PUBLIC_URL: 'https://api.example.org',
+  LOG_COLLECTOR: 'logs.example.org:6514',
+  LOG_COLLECTOR_CA: '/ca.pem',
+}
+const source = composeFile()
+
+/** Of the repository compose-spec/compose-spec (schema/compose-spec.json, Apache License 2.0). */
+const schema = JSON.parse(readFileSync(join(import.meta.dirname, 'compose-spec.json'), 'utf8'))
+const { $schema: _draft, ...rules } = schema
+const fits = new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(rules)
+
+describe('compose.yaml', () => {
+  for (const name of ['compose.yaml', 'compose.logs.yaml'])
+    test(`${name} has the form that the Compose Specification says, and no name twice`, () => {
+      assert.deepEqual(parseDocument(composeFile(name), { merge: true, uniqueKeys: true }).errors, [])
+      assert.ok(fits(readCompose(composeFile(name), variables)), JSON.stringify(fits.errors))
+    })
+
+  for (const { title, check } of composeRules)
+    test(title, () => assert.deepEqual(check(readCompose(source, variables)), []))
+
+  test('without an address it stops with what to write', () => {
+    assert.throws(() => readCompose(source, {}), /PUBLIC_URL: write the address that people use/)
+  })
+
+  test('each secret that a service takes is a file that is made for it, and none is made for nobody', () => {
+    const { services, secrets } = readCompose(source, variables)
+    const used = Object.values(services).flatMap(({ secrets = [] }) =>
+      secrets.map(secret => (typeof secret === 'string' ? secret : secret.source)),
+    )
+    assert.deepEqual([...new Set(used)].sort(), Object.keys(secrets).sort())
+    const named = Object.values(services).flatMap(({ environment = {} }) =>
+      Object.entries(environment).flatMap(([name, value]) => (name.endsWith('_FILE') ? [value] : [])),
+    )
+    for (const path of named) assert.ok(secrets[path.replace('/run/secrets/', '')], path)
+  })
+
+  test('the address of nginx is the one whose forwarding headers the server believes', () => {
+    const { nginx, gatewright } = readCompose(source, variables).services
+    const front = nginx?.networks as Readonly<Record<string, { readonly ipv4_address?: string }>>
+    assert.equal(gatewright?.environment?.TRUSTED_PROXIES, front.front?.ipv4_address)
+  })
+
+  test('with compose.logs.yaml what every service prints goes to a collector, over TLS whose certificate is checked', () => {
+    const { services } = readCompose(source, variables)
+    const shipped = readCompose(composeFile('compose.logs.yaml'), variables).services
+    assert.deepEqual(Object.keys(shipped).sort(), Object.keys(services).sort())
+    for (const { logging } of Object.values(shipped)) {
+      assert.equal(logging?.driver, 'syslog')
+      assert.equal(logging?.options['syslog-address'], 'tcp+tls://logs.example.org:6514')
+      assert.equal(logging?.options['syslog-tls-ca-cert'], '/ca.pem')
+      assert.equal(logging?.options['syslog-tls-skip-verify'], undefined)
+    }
+    assert.throws(
+      () => readCompose(composeFile('compose.logs.yaml'), {}),
+      /LOG_COLLECTOR: write host and port/,
+    )
+  })
+})
+
+const mistakes: readonly (readonly [string, string | RegExp, string, string])[] = [
+  ['a root folder that can be written', 'read_only: true', 'read_only: false', 'a root folder'],
+  ['rights of root', 'cap_drop: [ALL]', 'cap_drop: [NET_RAW]', 'a service has no right of root'],
+  ['one more right for nginx', '[CHOWN, ', '[SYS_ADMIN, CHOWN, ', 'a service has no right of root'],
+  ['programs that give rights', 'no-new-privileges:true', 'seccomp=unconfined', 'no program gives'],
+  ['a privileged service', 'user: "999:999"', 'privileged: true', 'nothing of the machine'],
+  ['the network of the machine', 'shm_size: 256m', 'network_mode: host', 'nothing of the machine'],
+  [
+    'the socket of the engine',
+    '"gatewright:/data"',
+    '"/var/run/docker.sock:/s:ro"',
+    'nothing of the machine',
+  ],
+  ['a folder of the machine to write', 'valkey.conf:ro', 'valkey.conf', 'a folder of the machine'],
+  ['no bound of memory', 'mem_limit: 768m', 'cpuset: "0"', 'memory, processor'],
+  ['an image without a digest', /(postgres:18\.6-trixie)@sha256:\w+/, '$1', 'an image that is not built'],
+  ['a port of the database', 'shm_size: 256m', 'ports: ["5432:5432"]', 'only nginx can be reached'],
+  ['a way out for data', /data:\n {4}internal: true/, 'data: {}', 'only nginx can be reached'],
+  [
+    'nginx beside the database',
+    'outside: {}\n      front',
+    'data: {}\n      front',
+    'only nginx can be reached',
+  ],
+  ['a secret as a variable', 'WORKERS: auto', 'GATEWRIGHT_SECRET: example', 'no secret is a variable'],
+  ['a password in an address', 'WORKERS: auto', 'SMTP_RELAY: smtp://a:b@mail', 'no secret is a variable'],
+  [
+    'the owner of the tables in the server',
+    '[database-url, valkey-url,',
+    '[database-admin-url, database-url, valkey-url,',
+    'the server can not change',
+  ],
+  [
+    'no health check',
+    /healthcheck:\n {6}test: \["CMD", "pg_isready.*\n.*\n.*\n.*\n.*\n/,
+    '',
+    'a service is looked after',
+  ],
+  [
+    'a start without waiting',
+    'valkey: { condition: service_healthy }',
+    'valkey: { condition: service_started }',
+    'a service begins when',
+  ],
+  ['logs without a bound', /logging:\n.*\n.*\n/, '', 'what a service prints'],
+]
+
+describe('a compose.yaml is refused that has', () => {
+  for (const [title, from, to, rule] of mistakes)
+    test(title, () => {
+      const changed = source.replace(from, to)
+      assert.notEqual(changed, source)
+      const compose = readCompose(changed, variables)
+      const broken = composeRules.filter(({ check }) => check(compose).length > 0).map(({ title }) => title)
+      assert.ok(
+        broken.some(title => title.startsWith(rule)),
+        `${broken}`,
+      )
+    })
+})
+
+describe('what is prepared for it', () => {
+  let folder = ''
+  const prepare = (...words: readonly string[]) =>
+    spawnSync('sh', [join(folder, 'deploy/compose/prepare.sh'), ...words], { encoding: 'utf8' })
+  const local = (path: string): string => join(folder, 'deploy/compose/local', path)
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'gatewright-compose-'))
+    for (const name of ['compose', 'nginx'])
+      cpSync(join(top, 'deploy', name), join(folder, 'deploy', name), {
+        recursive: true,
+        filter: path => !path.endsWith('/local'),
+      })
+    assert.equal(prepare('api.test').status, 0)
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('is every secret of the file, each another, behind a folder that only its owner can open', () => {
+    const { secrets } = readCompose(source, variables)
+    assert.deepEqual(
+      readdirSync(local('secrets')).sort(),
+      Object.values(secrets)
+        .map(({ file }) => file.split('/').at(-1))
+        .sort(),
+    )
+    assert.equal(statSync(local('secrets')).mode & 0o777, 0o700)
+    const random = readdirSync(local('secrets')).flatMap(name =>
+      [...readFileSync(local(`secrets/${name}`), 'utf8').matchAll(/[A-Za-z0-9_-]{43}/g)].map(
+        ([text]) => text,
+      ),
+    )
+    // The secret, the superuser, two roles that stand in two files each, and Valkey in two.
+    assert.deepEqual([random.length, new Set(random).size], [8, 5])
+  })
+
+  test('keeps its secrets when it is made again', () => {
+    const former = readFileSync(local('secrets/gatewright-secret'), 'utf8')
+    assert.equal(prepare('other.test').status, 0)
+    assert.equal(readFileSync(local('secrets/gatewright-secret'), 'utf8'), former)
+    assert.equal(prepare('api.test').status, 0)
+  })
+
+  test('is the shipped configuration of nginx with the name, the place of the server and its logs changed', () => {
+    const made = readFileSync(local('nginx/gatewright.conf'), 'utf8')
+    const { gatewright } = readCompose(source, variables).services
+    const front = gatewright?.networks as Readonly<Record<string, { readonly ipv4_address?: string }>>
+    assert.ok(made.includes(`server ${front.front?.ipv4_address}:3000 `))
+    assert.doesNotMatch(made, /example\.org|127\.0\.0\.1:3000|\/var\/log/)
+    const shipped = readFileSync(join(top, 'deploy/nginx/gatewright.conf'), 'utf8')
+    const kept = (text: string) =>
+      text.split('\n').filter(line => !/api\.|server 1|_log |listen \[::\]/.test(line))
+    assert.deepEqual(kept(made), kept(shipped))
+  })
+
+  for (const name of ['', 'Api.Example.org', 'https://api.example.org', 'a b', "x';id;'"])
+    test(`takes no ${JSON.stringify(name)} for a name, and says what to write`, () => {
+      const { status, stderr } = prepare(name)
+      assert.deepEqual([status, stderr.split('\n').length], [2, 2])
+      assert.match(stderr, /write the name of your API in lower case/)
+    })
+
+  test('is never part of the repository', () => {
+    const ignored = execFileSync('git', ['check-ignore', '--no-index', 'deploy/compose/local/secrets/x'], {
+      cwd: top,
+      encoding: 'utf8',
+    })
+    assert.match(ignored, /local/)
+  })
+})
