@@ -36,7 +36,8 @@ const findFileOfSecret = ({ sources }: Facts): readonly string[] =>
  * Kubernetes (fsGroup), keys (ssl-cert). Engines of containers mount secrets below `/run/secrets`, for one container
  * and for everybody in it, which is one user: there it counts who may write.
  */
-export const forbiddenWithSecret = (path: string): number => (path.startsWith('/run/secrets/') ? 0o022 : 0o027)
+export const forbiddenWithSecret = (path: string): number =>
+  path.startsWith('/run/secrets/') ? 0o022 : 0o027
 
 const listGuarded = (facts: Facts): readonly Guarded[] => {
   const { folder, settings, database } = facts
