@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { top } from '../../tools/sources.ts'
-import { EmbeddedPostgres } from '../postgres/embedded.ts'
+import { loadEmbeddedPostgres } from '../postgres/embedded.ts'
 import { findFreePort } from '../process/free-port.ts'
 import { findProgram } from '../servers/debian-program.ts'
 import { startListening } from '../servers/program.ts'
@@ -42,6 +42,7 @@ const placeSecrets = (from: string, to: string, { postgres, valkey }: Places): v
 
 const startDatabase = async (folder: string, port: number): Promise<() => Promise<void>> => {
   const read = (name: string): string => readFileSync(join(folder, 'secrets', name), 'utf8').trim()
+  const EmbeddedPostgres = await loadEmbeddedPostgres()
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'postgres'),
     user: 'postgres',
