@@ -7,6 +7,7 @@ import { measureRefresh } from './refresh.ts'
 import { measureRequests } from './requests.ts'
 import { measureRevocation } from './revocation.ts'
 import { measureSignIn } from './sign-in.ts'
+import { measureBytes } from './sizes.ts'
 import { measureStart } from './start.ts'
 import { measureVerifier } from './verifier.ts'
 import { measureWorkers } from './workers.ts'
@@ -35,6 +36,7 @@ const benches: Readonly<Record<string, Bench>> = {
     does: 'the audit log by each filter; writing, sealing and verifying it [events] [rounds]',
   },
   refresh: { run: measureRefresh, does: 'refreshes a second [live sessions …]' },
+  sizes: { run: measureBytes, does: 'bytes of a user, a session, an event … [how many of each]' },
   'sign-in': {
     run: measureSignIn,
     does: 'sign-ins a second, beside Argon2id alone [rounds] [seconds of each]',

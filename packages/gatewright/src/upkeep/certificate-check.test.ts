@@ -8,11 +8,18 @@ import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { createServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { type Issued, issue, makeAuthority } from '../../../../test/authority.ts'
+import { certificateChecks, watchFindings } from '../../../../test/doctor/provoked-findings.ts'
 import { type Clock, day, systemClock } from '../ground/clock.ts'
 import { defaultSettings, type Settings } from '../ground/settings.ts'
 import { checkCertificate, checkClientAuthorities } from './certificate-check.ts'
 import type { Finding } from './finding.ts'
 import { checkServedCertificate } from './served-certificate.ts'
+
+let findings: Awaited<ReturnType<typeof watchFindings>>
+before(async () => {
+  findings = await watchFindings()
+})
+after(() => findings.assertProvoked(certificateChecks))
 
 const folder = mkdtempSync(join(tmpdir(), 'gatewright-certificates-'))
 after(() => rmSync(folder, { recursive: true, force: true }))

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
+import { otherChecks, watchFindings } from '../../../../test/doctor/provoked-findings.ts'
 import { type Clock, day, hour, minute, systemClock, toTimestamp } from '../ground/clock.ts'
 import { sha256 } from '../ground/encoding.ts'
 import { loadSettings } from '../ground/load-settings.ts'
@@ -25,11 +26,21 @@ import { readMachine } from '../processes/machine.ts'
 import { openDatabase } from '../storage/database.ts'
 import { ensureInstallation } from '../storage/installation.ts'
 import { engineMigrations, migrate } from '../storage/migrate.ts'
+
+import type { ServerFacts } from '../storage/postgres-server.ts'
 import { examine } from './checks.ts'
 import { forbiddenWithSecret } from './file-checks.ts'
 import type { Finding } from './finding.ts'
 import { housekeepingTasks } from './housekeeping-tasks.ts'
-import { judgeSpace } from './machine-checks.ts'
+import { judgeNode, judgeSpace } from './machine-checks.ts'
+import { checkWayToServer, judgeClockOfServer, judgeServer, judgeServerDurability } from './server-checks.ts'
+import { judgeNotifications, judgeValkey } from './wake-checks.ts'
+
+let findings: Awaited<ReturnType<typeof watchFindings>>
+before(async () => {
+  findings = await watchFindings()
+})
+after(() => findings.assertProvoked(otherChecks))
 
 const isRoot = process.getuid?.() === 0
 
@@ -537,6 +548,96 @@ describe('settings that are valid and not well:', () => {
     test(`${check}: ${level} for ${JSON.stringify(env).replaceAll(secret, '…')}`, async () => {
       assertFound(await install().find(check, { env }), level, says)
     })
+})
+
+test('a Node.js that is too old', () => {
+  assertFound(judgeNode('22.1.0'), 'problem', /^Node\.js 22\.1\.0$/)
+  assertFound(judgeNode('24.0.0'), 'ok', /24/)
+})
+
+describe('a server of PostgreSQL', () => {
+  const well: ServerFacts = {
+    role: 'gatewright',
+    version: 180_000,
+    versionText: '18.0',
+    isStandby: false,
+    encoding: 'UTF8',
+    fsync: 'on',
+    fullPageWrites: 'on',
+    synchronousCommit: 'on',
+    maxConnections: 100,
+    standbys: 0,
+    synchronousStandbys: '',
+    isEncrypted: true,
+    auditRights: [],
+  }
+
+  test('that is too old, a stand-by, or of another encoding', () => {
+    assertFound(judgeServer(well), 'ok', /PostgreSQL 18/)
+    assertFound(
+      judgeServer({ ...well, version: 140_012, versionText: '14.12' }),
+      'problem',
+      /too old, 14\.12/,
+    )
+    assertFound(judgeServer({ ...well, isStandby: true }), 'problem', /stand-by/)
+    assertFound(judgeServer({ ...well, encoding: 'LATIN1' }), 'problem', /LATIN1/)
+  })
+
+  test('that forgets, or whose copies or role may', () => {
+    assertFound(judgeServerDurability(well), 'ok', /fsync/)
+    assertFound(judgeServerDurability({ ...well, fsync: 'off' }), 'problem', /fsync is off/)
+    assertFound(judgeServerDurability({ ...well, standbys: 2 }), 'warning', /^2 other servers copy this one/)
+    const waited = { ...well, standbys: 2, synchronousStandbys: 'b' }
+    assertFound(judgeServerDurability(waited), 'ok', /commits wait for b/)
+    const off = { ...well, synchronousCommit: 'off' }
+    assertFound(judgeServerDurability(off), 'warning', /^the role gatewright has synchronous_commit=off$/)
+  })
+
+  test('whose clock is another', () => {
+    assertFound(judgeClockOfServer(-1_900), 'ok', /1\.9 s/)
+    assertFound(judgeClockOfServer(2_100), 'problem', /^2\.1 s ahead of/)
+    assertFound(judgeClockOfServer(-2_100), 'problem', /^2\.1 s behind/)
+  })
+
+  test('on another machine, whose name is not checked', async () => {
+    const settings = defaultSettings({ databaseUrl: 'postgres://u:hush@db.example.org/d?sslmode=no-verify' })
+    const db = openDatabase(settings.databaseUrl)
+    const finding = await checkWayToServer({ db, settings, clock: systemClock })
+    await db.destroy()
+    assertFound(finding, 'warning', /DATABASE_URL/)
+    assert.ok(!JSON.stringify(finding).includes('hush'))
+  })
+})
+
+test('what is said between processes and does not arrive, and a Valkey elsewhere without TLS', () => {
+  const deaf = { is: 'deaf' } as const
+  const away = { is: 'away', why: 'nobody answers' } as const
+  assertFound(judgeNotifications(deaf), 'warning', /do not arrive/)
+  assertFound(judgeNotifications(away), 'warning', /nobody answers/)
+  const here = { valkeyUrl: 'redis://:hush@localhost' }
+  assertFound(judgeValkey(deaf, here), 'warning', /does not arrive/)
+  assertFound(judgeValkey(away, here), 'warning', /nobody answers/)
+  assertFound(judgeValkey({ is: 'works' }, here), 'ok', /answers/)
+  const finding = judgeValkey({ is: 'works' }, { valkeyUrl: 'redis://:hush@valkey.example.org' })
+  assertFound(finding, 'warning', /TLS/)
+  assert.ok(!JSON.stringify(finding).includes('hush'))
+})
+
+test('a checkpoint that has not left the machine for an hour', async () => {
+  const { run, find } = install()
+  const at = systemClock.now() - hour - minute
+  run(`insert into audit_checkpoints (id, position, hash, at, kind, key_id, signature)
+      values (7, 0, 'h', ${at}, 'checkpoint', 'k', 's');
+    insert into audit_deliveries (checkpoint_id, attempts, problem, due_at, delivered_at)
+      values (7, 3, 'no such folder', 0, null)`)
+  const env = { AUDIT_ANCHOR: 'file:/mnt/elsewhere/checkpoints.jsonl' }
+  assertFound(await find('audit-chain', { env }), 'warning', /has not left the machine: no such folder/)
+})
+
+test('a check that fails in a way that nobody expected is a finding', async () => {
+  const { run, find } = install()
+  run('drop table setup_links')
+  assertFound(await find('administrator'), 'problem', /^could not be checked: .*setup_links/)
 })
 
 test('little space is a problem, by bytes and by share', () => {

@@ -5,9 +5,11 @@ import type { DatabaseFacts, MachineFacts, SettingsFacts } from './facts.ts'
 import { type Finding, ok, problem } from './finding.ts'
 import { leastNode } from './manifest.ts'
 
-export const checkNode = (): Finding => {
-  const found = `Node.js ${process.versions.node}`
-  if (Number.parseInt(process.versions.node, 10) >= leastNode) return ok(found)
+export const checkNode = (): Finding => judgeNode(process.versions.node)
+
+export const judgeNode = (version: string): Finding => {
+  const found = `Node.js ${version}`
+  if (Number.parseInt(version, 10) >= leastNode) return ok(found)
   return problem({
     found,
     means: `Gatewright is made for Node.js ${leastNode} and newer; parts of it do not run here.`,

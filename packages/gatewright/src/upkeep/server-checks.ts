@@ -4,14 +4,15 @@ import { leavesMachine, parsePostgresAddress } from '../ground/postgres-address.
 import { extraConnections } from '../storage/database.ts'
 import { measureOffset } from '../storage/database-clock.ts'
 import { findTlsWarnings } from '../storage/database-tls.ts'
-import { findFaults, findWeakenings, readServerFacts } from '../storage/postgres-server.ts'
+import { findFaults, findWeakenings, readServerFacts, type ServerFacts } from '../storage/postgres-server.ts'
 import type { DatabaseFacts } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 type Facts = Pick<DatabaseFacts, 'db' | 'settings' | 'clock'>
 
-export const checkServer = async ({ db }: Facts): Promise<Finding> => {
-  const facts = await readServerFacts(db)
+export const checkServer = async ({ db }: Facts): Promise<Finding> => judgeServer(await readServerFacts(db))
+
+export const judgeServer = (facts: ServerFacts): Finding => {
   const faults = findFaults(facts)
   if (faults.length === 0) return ok(`PostgreSQL ${facts.versionText}, ${facts.encoding}, the primary`)
   return problem({
@@ -24,8 +25,10 @@ export const checkServer = async ({ db }: Facts): Promise<Finding> => {
 /** Values of `synchronous_commit` with which a commit is on this server's disk, at least. */
 const durable = ['on', 'remote_apply']
 
-export const checkServerDurability = async ({ db }: Facts): Promise<Finding> => {
-  const facts = await readServerFacts(db)
+export const checkServerDurability = async ({ db }: Facts): Promise<Finding> =>
+  judgeServerDurability(await readServerFacts(db))
+
+export const judgeServerDurability = (facts: ServerFacts): Finding => {
   const weakenings = findWeakenings(facts)
   if (weakenings.length > 0)
     return problem({
@@ -92,8 +95,11 @@ export const checkWayToServer = async ({ db, settings }: Facts): Promise<Finding
 
 const mostDifference = 2 * second
 
-export const checkClockOfServer = async ({ db, clock }: Facts): Promise<Finding> => {
-  const { offset } = await measureOffset(db, clock)
+export const checkClockOfServer = async ({ db, clock }: Facts): Promise<Finding> =>
+  judgeClockOfServer((await measureOffset(db, clock)).offset)
+
+/** @param offset by so many milliseconds the server is ahead */
+export const judgeClockOfServer = (offset: number): Finding => {
   const seconds = `${(Math.abs(offset) / second).toFixed(1)} s`
   if (Math.abs(offset) <= mostDifference) return ok(`${seconds} from this machine's`)
   return problem({

@@ -65,38 +65,41 @@ export const checkAdministrators = ({ settings }: Loaded): Finding => {
 /** How PUBLIC_URL and what really answers can disagree. */
 const disagreements: readonly {
   readonly holds: (settings: Loaded['settings']) => boolean
-  readonly finding: Finding
+  readonly find: () => Finding
 }[] = [
   {
     holds: ({ publicUrl, tls }) => publicUrl?.startsWith('http://') === true && tls !== 'off',
-    finding: problem({
-      found: 'PUBLIC_URL is http, and the server speaks TLS',
-      means: 'Links and origin checks name another address than people use: browsers can not sign in.',
-      do: 'Write PUBLIC_URL with https://, or TLS=off.',
-    }),
+    find: () =>
+      problem({
+        found: 'PUBLIC_URL is http, and the server speaks TLS',
+        means: 'Links and origin checks name another address than people use: browsers can not sign in.',
+        do: 'Write PUBLIC_URL with https://, or TLS=off.',
+      }),
   },
   {
     holds: ({ publicUrl, tls, trustedProxies }) =>
       publicUrl?.startsWith('https://') === true && tls === 'off' && trustedProxies.length === 0,
-    finding: warning({
-      found: 'PUBLIC_URL is https, but the server speaks plain HTTP and TRUSTED_PROXIES names no proxy',
-      means:
-        'Nothing here gives https; behind a proxy, all its callers count as one address and share its limits.',
-      do: 'Write TRUSTED_PROXIES=<address of the proxy>, or TLS=files with a certificate.',
-    }),
+    find: () =>
+      warning({
+        found: 'PUBLIC_URL is https, but the server speaks plain HTTP and TRUSTED_PROXIES names no proxy',
+        means:
+          'Nothing here gives https; behind a proxy, all its callers count as one address and share its limits.',
+        do: 'Write TRUSTED_PROXIES=<address of the proxy>, or TLS=files with a certificate.',
+      }),
   },
   {
     holds: ({ publicUrl }) => publicUrl !== undefined && !hasHostName(publicUrl),
-    finding: warning({
-      found: 'PUBLIC_URL names an IP address',
-      means: 'Browsers make no passkeys for it: nobody can add one or sign in with one.',
-      do: 'Write PUBLIC_URL with a name, such as http://localhost:3000.',
-    }),
+    find: () =>
+      warning({
+        found: 'PUBLIC_URL names an IP address',
+        means: 'Browsers make no passkeys for it: nobody can add one or sign in with one.',
+        do: 'Write PUBLIC_URL with a name, such as http://localhost:3000.',
+      }),
   },
 ]
 
 export const checkAddress = ({ settings }: Loaded): Finding => {
   const { publicUrl, tls } = settings
   const found = `PUBLIC_URL ${publicUrl ?? 'follows HOST and PORT'}, TLS=${tls}`
-  return disagreements.find(({ holds }) => holds(settings))?.finding ?? ok(found)
+  return disagreements.find(({ holds }) => holds(settings))?.find() ?? ok(found)
 }

@@ -1,6 +1,7 @@
+import type { Settings } from '../ground/settings.ts'
 import { openListeningLine } from '../revocation/wake-by-listening.ts'
 import { openValkeyLine } from '../revocation/wake-by-valkey.ts'
-import { tryLine } from '../revocation/wake-line.ts'
+import { type LineState, tryLine } from '../revocation/wake-line.ts'
 import { readEpoch } from '../storage/installation.ts'
 import { findValkeyWarning } from '../storage/valkey.ts'
 import type { DatabaseFacts } from './facts.ts'
@@ -10,7 +11,12 @@ type Facts = Pick<DatabaseFacts, 'db' | 'settings' | 'random'>
 
 /** By experiment: a pooler between says yes to LISTEN, and delivers nothing. */
 export const checkNotifications = async ({ db, settings, random }: Facts): Promise<Finding> => {
-  const state = await tryLine(openListeningLine({ url: settings.databaseUrl, watch: db, random }))
+  return judgeNotifications(
+    await tryLine(openListeningLine({ url: settings.databaseUrl, watch: db, random })),
+  )
+}
+
+export const judgeNotifications = (state: LineState): Finding => {
   if (state.is === 'works') return ok('arrive: what one process takes back, others refuse at once')
   return warning({
     found: state.is === 'away' ? state.why : 'do not arrive',
@@ -30,7 +36,10 @@ const away = {
 export const checkValkey = async ({ db, settings, random }: Facts): Promise<Finding> => {
   const { valkeyUrl: url } = settings
   if (url === undefined) return ok('VALKEY_URL is not set: what is taken back travels by the database')
-  const state = await tryLine(openValkeyLine({ url, epoch: await readEpoch(db), random }))
+  return judgeValkey(await tryLine(openValkeyLine({ url, epoch: await readEpoch(db), random })), settings)
+}
+
+export const judgeValkey = (state: LineState, settings: Pick<Settings, 'valkeyUrl'>): Finding => {
   if (state.is !== 'works')
     return warning({ found: state.is === 'away' ? state.why : 'what is published does not arrive', ...away })
   const weak = findValkeyWarning(settings)
