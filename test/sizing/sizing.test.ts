@@ -17,7 +17,7 @@ const told = new Map(
 )
 
 test('what docs/sizing.md says of SQLite is what one more of each takes', async () => {
-  const measured = await measureSizes(undefined, 300)
+  const measured = await measureSizes(undefined, 150)
   assert.deepEqual([...told.keys()], Object.keys(measured))
   for (const [what, bytes] of Object.entries(measured)) {
     const ratio = bytes / (told.get(what) ?? Number.NaN)
