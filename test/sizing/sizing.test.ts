@@ -21,6 +21,9 @@ test('what docs/sizing.md says of SQLite is what one more of each takes', async 
   assert.deepEqual([...told.keys()], Object.keys(measured))
   for (const [what, bytes] of Object.entries(measured)) {
     const ratio = bytes / (told.get(what) ?? Number.NaN)
-    assert.ok(ratio > 0.75 && ratio < 1.33, `${what}: ${Math.round(bytes)} bytes, the page says ${told.get(what)}`)
+    assert.ok(
+      ratio > 0.75 && ratio < 1.33,
+      `${what}: ${Math.round(bytes)} bytes, the page says ${told.get(what)}`,
+    )
   }
 })
