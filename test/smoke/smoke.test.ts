@@ -365,6 +365,12 @@ describe('the smoke test fails where', () => {
   })
 })
 
+const makeCertificate = async () => {
+  const name = [{ name: 'commonName', value: 'localhost' }]
+  const { cert, private: key } = await generate(name, { keyType: 'ec', curve: 'P-256' })
+  return { cert, key }
+}
+
 describe('where nobody answers, the smoke test says', () => {
   const comes = async (base: string): Promise<string> => failureOf(await smoke(new URL(base)))[1] ?? ''
 
@@ -373,18 +379,8 @@ describe('where nobody answers, the smoke test says', () => {
     assert.match(await comes('http://127.0.0.1:1'), /^the connection was refused/)
   })
 
-  test('that a certificate is not trusted, whatever the environment allows', async t => {
-    const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
-      keyType: 'ec',
-      curve: 'P-256',
-    })
-    const { url } = await startListeningApp(t, {}, { cert, key })
-    const former = process.env.NODE_TLS_REJECT_UNAUTHORIZED
-    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
-    t.after(() => {
-      if (former === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
-      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = former
-    })
+  test('that a certificate is not trusted', async t => {
+    const { url } = await startListeningApp(t, {}, await makeCertificate())
     assert.match(await comes(url), /^the certificate is not trusted: /)
   })
 
@@ -449,6 +445,13 @@ describe('gatewright smoke', () => {
       child.on('close', code => resolve({ code, stdout, stderr }))
       child.stdin.end(input)
     })
+
+  test('takes no certificate that is not trusted, whatever the environment allows', async t => {
+    const { url } = await startListeningApp(t, {}, await makeCertificate())
+    const ended = await run(`--url ${url}`, '', { NODE_TLS_REJECT_UNAUTHORIZED: '0' })
+    assert.equal(ended.code, 1)
+    assert.match(ended.stdout, /the certificate is not trusted: /)
+  })
 
   test('prints each step, takes PUBLIC_URL where nothing is written, and exits with 0, or 1 with what was expected', async () => {
     const [well, refused] = await Promise.all([

@@ -135,7 +135,7 @@ describe('what the workflows do', () => {
     const { jobs } = workflows.find(({ path }) => path.endsWith('/release.yml')) as Workflow
     for (const name of ['packages', 'image']) assert.deepEqual(jobs[name]?.needs, ['plan', 'test'])
     assert.match(runsOf('release.yml'), /provenance: mode=max\n +sbom: true/)
-    assert.equal(runsOf('release.yml').match(/uses: actions\/attest@/g)?.length, 3)
+    assert.equal(runsOf('release.yml').match(/uses: actions\/attest@/g)?.length, 4)
     const verified = runsOf('deploy.yml').indexOf('npm run release:verify')
     assert.ok(verified > 0 && verified < runsOf('deploy.yml').indexOf('npm run deploy\n'))
   })
