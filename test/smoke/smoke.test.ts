@@ -27,7 +27,8 @@ before(async () => {
 })
 after(() => t.close())
 
-const bounds = { request: 5_000, all: 20_000, refusal: 300 }
+/** Longer than on a busy machine anything takes. */
+const bounds = { request: 60_000, all: 120_000, refusal: 300 }
 const never = new AbortController().signal
 
 type Overrides = {
@@ -356,12 +357,11 @@ describe('the smoke test fails where', () => {
   })
 
   test('no answer comes in time', async t => {
-    const address = await spoiled(t, request => request.url?.endsWith('/refresh') === true)
-    const report = await smoke(address, { bounds: { request: 1_000 } })
-    assert.deepEqual(failureOf(report).slice(0, 2), ['refresh', 'no answer within 1 s'])
-    assert.ok(await isGone(report))
-    const all = await smoke(address, { bounds: { all: 700 } })
-    assert.deepEqual(failedOf(all)[0]?.came, 'all steps together took longer than 0.7 s')
+    const address = await spoiled(t, () => true)
+    const one = await smoke(address, { bounds: { request: 200 } })
+    assert.deepEqual(failureOf(one).slice(0, 2), ['no token is refused', 'no answer within 0.2 s'])
+    const all = await smoke(address, { bounds: { all: 200 } })
+    assert.deepEqual(failedOf(all)[0]?.came, 'all steps together took longer than 0.2 s')
   })
 })
 
