@@ -20,8 +20,8 @@ export type Installation = {
 
 type Owner = { readonly after: (end: () => Promise<void>) => void }
 
-// The window is short, so that tokens rotate often; long enough for a retry at another node.
-const common = { PUBLIC_URL: 'http://localhost:3000', REFRESH_RETRY_WINDOW: '3s' }
+// The window is short, so that tokens rotate often; long enough for a retry at another node of a busy machine.
+const common = { PUBLIC_URL: 'http://localhost:3000', REFRESH_RETRY_WINDOW: '5s' }
 
 const openSqlite = async (owner: Owner): Promise<Installation> => {
   const folder = newFolder(owner)

@@ -28,7 +28,7 @@ const startClient = (servers: readonly Server[], seeded: Seeded, refreshToken: s
   const run = async (): Promise<number> => {
     while (!isOver) {
       await refresh()
-      await delay(100)
+      await delay(250)
     }
     return refreshed
   }
