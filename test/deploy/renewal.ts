@@ -52,18 +52,23 @@ export const keepAsking = (place: Place, keepAlive: boolean): (() => Promise<Acc
       return askOnce(place, agent)
     }
   }
+  const note = async (): Promise<void> => {
+    try {
+      const { status, serial } = await ask()
+      answers += 1
+      if (status !== 200) failures.push(`status ${status}`)
+      if (serials.at(-1) !== serial) serials.push(serial)
+    } catch (error) {
+      failures.push(String(error))
+    }
+  }
   const goOn = async (): Promise<void> => {
     while (!isOver) {
-      try {
-        const { status, serial } = await ask()
-        answers += 1
-        if (status !== 200) failures.push(`status ${status}`)
-        if (serials.at(-1) !== serial) serials.push(serial)
-      } catch (error) {
-        failures.push(String(error))
-      }
+      await note()
       await delay(rest)
     }
+    // The last request begins after it was stopped.
+    await note()
   }
   const done = goOn()
   return async () => {
