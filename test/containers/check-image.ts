@@ -343,7 +343,7 @@ const mistakes: readonly Mistake[] = [
   {
     title: 'a secret in base64 as openssl writes it',
     change: () => ({ GATEWRIGHT_SECRET: `${makeSecret().slice(0, 40)}+/8=` }),
-    says: /GATEWRIGHT_SECRET.*32 random bytes in base64url/,
+    says: /GATEWRIGHT_SECRET.*write base64url/,
   },
   { title: 'no PUBLIC_URL', change: () => ({ PUBLIC_URL: undefined }), says: /PUBLIC_URL.*https:\/\// },
   {

@@ -3,8 +3,10 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { validate } from 'dockerfile-utils'
+import { loadSettings } from '../../packages/gatewright/src/ground/load-settings.ts'
+import { productionErrors } from '../../packages/gatewright/src/ground/production-rules.ts'
 import { top } from '../../tools/sources.ts'
-import { parseDockerfile } from './dockerfile.ts'
+import { parseDockerfile, wholeStage } from './dockerfile.ts'
 import { rules } from './dockerfile-rules.ts'
 import { reachesBuild } from './dockerignore.ts'
 
@@ -85,6 +87,45 @@ describe('a Dockerfile is refused that has', () => {
         breachesOf(changed).some(breach => breach.startsWith(rule)),
         `${breachesOf(changed)}`,
       )
+    })
+})
+
+describe('the command that the README gives for the image', () => {
+  const [command = ''] = /^docker run .*$/m.exec(read('README.md')) ?? []
+  const given = [...command.matchAll(/ -e (\w+)=("[^"]*"|\S+)/g)].map(([, name = '', value = '']) => [
+    name,
+    value,
+  ])
+  const image = wholeStage(parseDockerfile(source), 'gatewright')
+    .filter(({ name }) => name === 'ENV')
+    .flatMap(({ text }) => text.split(' ').map(part => part.split('=')))
+  // What openssl and tr make of 32 bytes.
+  const secret = { GATEWRIGHT_SECRET: Buffer.alloc(32, 7).toString('base64url') }
+
+  test('stands on the page of the image as well, and publishes the port that its PUBLIC_URL names', () => {
+    assert.ok(read('docs/containers.md').includes(command))
+    assert.match(
+      command,
+      /-p 4000:3000 -v gatewright:\/data -e PUBLIC_URL=http:\/\/localhost:4000 .* gatewright$/,
+    )
+  })
+
+  test('gives settings that a start takes under production’s rules, with nothing that the start does not know', () => {
+    const env = { ...Object.fromEntries([...image, ...given]), ...secret }
+    const { settings, sources } = loadSettings({ env, folder: '/nowhere', isTerminal: false })
+    assert.deepEqual(productionErrors(settings, sources), [])
+    assert.deepEqual(
+      [settings.publicUrl, settings.host, settings.databaseUrl],
+      ['http://localhost:4000', '0.0.0.0', 'sqlite:/data/gatewright.db'],
+    )
+  })
+
+  for (const name of ['PUBLIC_URL', 'REGISTRATION', 'MAIL', 'GATEWRIGHT_SECRET'])
+    test(`says nothing in vain: without ${name} the start stops`, () => {
+      const all: Readonly<Record<string, string>> = { ...Object.fromEntries([...image, ...given]), ...secret }
+      const { [name]: _left, ...env } = all
+      const { settings, sources } = loadSettings({ env, folder: '/nowhere', isTerminal: false })
+      assert.equal(productionErrors(settings, sources).length, 1)
     })
 })
 
