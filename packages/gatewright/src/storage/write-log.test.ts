@@ -9,7 +9,7 @@ import { createSeeded } from '../../../../test/sessions/seeded.ts'
 import { isDatabaseFailure } from './database-failure.ts'
 import { openSqlite } from './sqlite-connection.ts'
 import { openKysely } from './sqlite-dialect.ts'
-import { type LogFile, NotOnDisk, openLogFile } from './write-log.ts'
+import { createWriteLog, type LogFile, NotOnDisk, openLogFile } from './write-log.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatewright-log-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -226,5 +226,65 @@ describe('where the disk refuses', () => {
     other.exec('rollback')
     other.close()
     await add('in time')
+  })
+})
+
+describe('a disk that takes very long', () => {
+  /** Each look at the disk ends when the test says so. */
+  const openSlow = (longest: number) => {
+    const looks: PromiseWithResolvers<void>[] = []
+    let checkpoints = 0
+    const log = createWriteLog(
+      {
+        sync: () => {
+          const look = Promise.withResolvers<void>()
+          looks.push(look)
+          return look.promise
+        },
+        close: async () => {},
+      },
+      async () => {
+        checkpoints += 1
+      },
+      longest,
+    )
+    return { log, looks, checkpoints: () => checkpoints }
+  }
+
+  test('is waited for by those who write, while others read', async () => {
+    const taken = Promise.withResolvers<void>()
+    const { db, add, syncs } = openOnDisk(() => taken.promise)
+    const added = add('slow')
+    while (syncs() === 0) await immediate()
+    assert.deepEqual(await db.selectFrom('entries').select('name').execute(), [{ name: 'slow' }])
+    taken.resolve()
+    assert.equal(await added, 'slow')
+  })
+
+  test('is waited for to a bound: then all who wait are refused, and no more may begin', async () => {
+    const { log, looks, checkpoints } = openSlow(20)
+    const waiting = [log.persist(), log.persist(), log.persist()]
+    for (const outcome of await Promise.allSettled(waiting)) assert.equal(outcome.status, 'rejected')
+    await assert.rejects(log.mend(), NotOnDisk)
+    await assert.rejects(log.persist(), NotOnDisk)
+    assert.equal(looks.length, 1, 'the disk is not asked for more while it is at it')
+    looks[0]?.resolve()
+    await immediate()
+    await log.mend()
+    const persisted = log.persist()
+    await immediate()
+    looks[1]?.resolve()
+    await persisted
+    assert.equal(checkpoints(), 0, 'what came late has come')
+  })
+
+  test('and then refuses leaves a gap, which is mended as any', async () => {
+    const { log, looks, checkpoints } = openSlow(20)
+    await assert.rejects(log.persist(), NotOnDisk)
+    looks[0]?.reject(new Error('EIO'))
+    await immediate()
+    await assert.rejects(log.persist(), NotOnDisk)
+    await log.mend()
+    assert.equal(checkpoints(), 1)
   })
 })

@@ -22,6 +22,11 @@ export const openLogFile = (database: string): LogFile => {
   return { sync: () => promisify(fdatasync)(file), close: () => promisify(close)(file) }
 }
 
+const tooLate = 'the disk takes very long for the log of writes'
+
+/** So many milliseconds a disk may take for what was written. Whoever waits longer is told that it is not there. */
+const longestSync = 10_000
+
 /** See {@link createWriteLog}. */
 export type WriteLog = {
   /**
@@ -41,24 +46,42 @@ export type WriteLog = {
  * When the disk refuses, what follows in the log is worth nothing: it is read up to the first page that is
  * missing, and the system does not try that page again. So no transaction begins before `checkpoint` has
  * written all of the log into the database itself, and emptied it.
+ *
+ * A disk that takes very long has not refused: what was written may come to it yet. But nobody waits for it without
+ * end, and while it takes so long no transaction begins, so that those who wait do not become more and more.
  */
 export const createWriteLog = (
   { sync, close: closeFile }: LogFile,
   checkpoint: () => Promise<void>,
+  longest = longestSync,
 ): WriteLog => {
   let isTorn = false
+  /** A look at the disk goes on that nobody waits for any more. */
+  let isLate = false
   let last: Promise<void> = Promise.resolve()
   let next: Promise<void> | undefined
 
-  const syncOnce = async (): Promise<void> => {
-    next = undefined
-    if (isTorn) throw new NotOnDisk('the log of writes is not on the disk')
+  const look = async (): Promise<void> => {
     try {
       await sync()
     } catch (cause) {
       isTorn = true
       throw new NotOnDisk('the log of writes could not be brought to the disk', { cause })
+    } finally {
+      isLate = false
     }
+  }
+
+  const syncOnce = async (): Promise<void> => {
+    next = undefined
+    if (isTorn) throw new NotOnDisk('the log of writes is not on the disk')
+    if (isLate) throw new NotOnDisk(tooLate)
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      isLate = true
+      late.reject(new NotOnDisk(tooLate))
+    }, longest).unref()
+    await Promise.race([look().finally(() => clearTimeout(timer)), late.promise])
   }
   return {
     persist: () => {
@@ -67,6 +90,7 @@ export const createWriteLog = (
       return next
     },
     mend: async () => {
+      if (isLate) throw new NotOnDisk(tooLate)
       if (!isTorn) return
       await checkpoint()
       isTorn = false
