@@ -562,7 +562,7 @@ test('docs/settings.md has the table that the code makes (UPDATE_DOCS=1 writes i
 test('.env.example names every setting once, commented out, with its default', () => {
   const text = readFileSync(new URL('.env.example', root), 'utf8')
   assert.deepEqual(parseEnvFile(text), {
-    values: Object.assign(Object.create(null), parseEnvFile('').values),
+    values: parseEnvFile('').values,
     names: [],
     problems: [],
   })
