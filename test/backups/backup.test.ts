@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac, hkdfSync } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { newSecret, systemRandom } from 'gatewright/random'
+import { newId, newSecret, systemRandom } from 'gatewright/random'
 import { sql } from 'kysely'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
@@ -117,7 +125,7 @@ const toFrame = (letter: string, content: Buffer): Buffer => {
 const sign = (frames: Frames, by: string): Buffer => {
   const key = Buffer.from(hkdfSync('sha256', Buffer.from(by, 'base64url'), 'gatewright', 'backup', 32))
   const digest = createHash('sha256').update(Buffer.concat(frames)).digest()
-  const mac = createHmac('sha256', key).update(digest).digest()
+  const mac = createHmac('sha256', key).update('file\0').update(digest).digest()
   return gzipSync(Buffer.concat([...frames, toFrame('M', mac)]))
 }
 
@@ -249,6 +257,45 @@ describe('restore refuses, and touches nothing, a file', () => {
       assert.ok(await holdsNothing(url))
     })
 
+  test('that somebody puts in the place of the one that was proved, while it is read: none of its words is run', async () => {
+    const [url, mark, raced] = [await place.newUrl(), `taken_${Date.now()}`, place.file('raced')]
+    writeFileSync(raced, readFileSync(whole))
+    const [heading = Buffer.alloc(0), first = Buffer.alloc(0), ...others] = toFrames(whole)
+    const words = [`select 1; commit; create table ${mark} (a int); begin`]
+    const ofAttacker = isSqlite
+      ? Buffer.from(first).fill(0x2d, 5)
+      : toFrame('J', Buffer.from(JSON.stringify({ name: 'public', tables: [], before: words, behind: [] })))
+    const swapping = {
+      ...secrets,
+      mac: (...asked: Parameters<typeof secrets.mac>) => {
+        writeFileSync(raced, gzipSync(Buffer.concat([heading, ofAttacker, ...others])))
+        return secrets.mac(...asked)
+      },
+    }
+    await assert.rejects(
+      loadBackup({ url, secrets: swapping, random: systemRandom }, { from: raced, erase: false }),
+      { name: 'BadFile', message: /cut off or was changed/ },
+    )
+    assert.ok(await holdsNothing(url))
+  })
+
+  test('signed by a fingerprint of an export: what is taken for a file is no text that somebody can choose', async () => {
+    const taken: Uint8Array[] = []
+    const mac: typeof secrets.mac = (purpose, id, data) => {
+      taken.push(data)
+      return secrets.mac(purpose, id, data)
+    }
+    const url = await place.newUrl()
+    await loadBackup(
+      { url, secrets: { ...secrets, mac }, random: systemRandom },
+      { from: whole, erase: false },
+    )
+    assert.deepEqual(
+      taken.map(data => [data.length, Buffer.from(data).subarray(0, 5).toString()]),
+      [[37, 'file\0']],
+    )
+  })
+
   test('that is good where GATEWRIGHT_SECRET is another: and takes it where the secret stands behind the new one', async () => {
     const url = await place.newUrl()
     const held = (...texts: string[]) => createSecrets(texts, systemRandom)
@@ -287,6 +334,25 @@ test('a backup is for its owner alone, takes no name that is taken, and leaves n
   await app.engine.db.updateTable('installation').set({ secret_id: secrets.newestId }).execute()
   const names = readdirSync(dirname(file)).filter(name => !name.includes('.db'))
   assert.deepEqual(names, ['once'])
+})
+
+test('a backup removes what one that was killed has left, and nothing that others have named like it', async t => {
+  const place = newPlace(t)
+  const url = await place.newUrl()
+  await (await startApp({ after: () => {} }, url)).close()
+  const ours = `gw.part-${newId(systemRandom)}`
+  const others = ['gw.part-aa', 'gw.part-00', `gw.part-${newId(systemRandom)}.gpg`]
+  for (const name of [ours, `${ours}.copy-journal`, ...others]) {
+    writeFileSync(place.file(name), '')
+    utimesSync(place.file(name), 1_000_000_000, 1_000_000_000)
+  }
+  mkdirSync(place.file(`gw.part-${newId(systemRandom)}`))
+  await backUp(url, place.file('gw'))
+  const names = readdirSync(dirname(place.file('gw')), { withFileTypes: true })
+  assert.deepEqual(
+    names.flatMap(each => (each.isFile() && !each.name.includes('.db') ? each.name : [])).sort(),
+    ['gw', ...others].sort(),
+  )
 })
 
 test('what was erased is in no backup', async t => {

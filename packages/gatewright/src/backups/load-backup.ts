@@ -8,7 +8,7 @@ import { engineMigrations } from '../storage/migrate.ts'
 import type { Database } from '../storage/tables.ts'
 import type { Counts, Manifest } from './manifest.ts'
 import { holdsTables, loadTables } from './postgres-load.ts'
-import { BadFile, readHeading, readParts } from './sealed-file.ts'
+import { BadFile, type Proven, proveFile, readParts } from './sealed-file.ts'
 import { loadFile, standsThere } from './sqlite-load.ts'
 
 type Place = {
@@ -28,7 +28,6 @@ type Asked = {
 const kindOf = (url: string): Manifest['database'] => (isPostgresUrl(url) ? 'postgres' : 'sqlite')
 const kindNames = { sqlite: 'SQLite', postgres: 'PostgreSQL' } as const
 
-/** What is written is never more than was proved to be whole: the heading is read again with all the rest. */
 const checkManifest = ({ database, migrations, version }: Manifest, url: string): void => {
   if (database !== kindOf(url))
     throw new BadFile(
@@ -43,11 +42,14 @@ const checkManifest = ({ database, migrations, version }: Manifest, url: string)
 }
 
 /** Reads it to the end before anything is touched. @throws BadFile */
-const checkBackup = async ({ url, secrets }: Place, from: string): Promise<Manifest> => {
-  const manifest = (await readHeading(from, secrets, 'backup')) as Manifest
+const checkBackup = async (
+  { url, secrets }: Place,
+  from: string,
+): Promise<Proven & { readonly heading: Manifest }> => {
+  const { heading, hashes } = await proveFile(from, secrets, 'backup')
+  const manifest = heading as Manifest
   checkManifest(manifest, url)
-  for await (const _ of readParts(from, secrets, 'backup'));
-  return manifest
+  return { heading: manifest, hashes }
 }
 
 const refuseStanding = (what: string): Refusal =>
@@ -98,20 +100,20 @@ const checkTables = async (
   await readAlone(url, clock)
 }
 
-const loadPostgres = async (place: Place, asked: Asked): Promise<Counts> => {
+const loadPostgres = async (place: Place, asked: Asked, proven: Proven): Promise<Counts> => {
   const db = openDatabase(place.url, { pool: 1, longestQuery: 0 })
   try {
     await checkTables(db, place, asked)
-    return await loadTables(db, readParts(asked.from, place.secrets, 'backup'), asked)
+    return await loadTables(db, readParts(asked.from, proven), asked)
   } finally {
     await db.destroy()
   }
 }
 
-const loadSqlite = async (place: Place, asked: Asked): Promise<Counts> => {
+const loadSqlite = async (place: Place, asked: Asked, proven: Proven): Promise<Counts> => {
   const file = databaseFile(place.url)
   await checkFile(file, place, asked)
-  const parts = readParts(asked.from, place.secrets, 'backup')
+  const parts = readParts(asked.from, proven)
   return loadFile(file, parts, { erase: asked.erase, random: place.random })
 }
 
@@ -124,7 +126,7 @@ export const loadBackup = async (
   place: Place,
   asked: Asked,
 ): Promise<{ readonly manifest: Manifest; readonly counts: Counts }> => {
-  const manifest = await checkBackup(place, asked.from)
+  const proven = await checkBackup(place, asked.from)
   const load = isPostgresUrl(place.url) ? loadPostgres : loadSqlite
-  return { manifest, counts: await load(place, asked) }
+  return { manifest: proven.heading, counts: await load(place, asked, proven) }
 }

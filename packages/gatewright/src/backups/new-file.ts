@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, type FileHandle, link, lstat, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { hour, systemClock } from '../ground/clock.ts'
 import { codeOf } from '../ground/error-code.ts'
@@ -13,13 +13,19 @@ const forget = (path: string): Promise<void> => rm(path, { force: true })
 
 const draftsOf = (to: string): string => `${basename(to)}.part-`
 
+/** What stands behind it in a name of ours: others cut a backup into parts, and name those like it. */
+const ofOurs = /^[\w-]{22}(\.copy)?(-journal|-wal|-shm)?$/
+
+const isLeft = async (path: string): Promise<boolean> => {
+  const found = await lstat(path).catch(() => undefined)
+  return found?.isFile() === true && found.mtimeMs < systemClock.now() - left
+}
+
 const removeLeft = async (to: string): Promise<void> => {
-  const folder = dirname(to)
-  const names = (await readdir(folder)).filter(name => name.startsWith(draftsOf(to)))
-  for (const path of names.map(name => join(folder, name))) {
-    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }))
-    if (mtimeMs < systemClock.now() - left) await forget(path)
-  }
+  const [folder, drafts] = [dirname(to), draftsOf(to)]
+  const isOurs = (name: string): boolean => name.startsWith(drafts) && ofOurs.test(name.slice(drafts.length))
+  for (const name of (await readdir(folder)).filter(isOurs))
+    if (await isLeft(join(folder, name))) await forget(join(folder, name))
 }
 
 const refuseExisting = (to: string): Refusal =>

@@ -4,7 +4,7 @@ import type { Secrets } from '../ground/secrets.ts'
 import type { Database } from '../storage/tables.ts'
 import { type HoldingKind, type Holdings, hideWith, holdingKinds, readHoldings } from './holdings.ts'
 import { makeFile } from './new-file.ts'
-import { BadFile, type Heading, type Part, readHeading, readParts, writeParts } from './sealed-file.ts'
+import { BadFile, type Heading, type Part, proveFile, readParts, writeParts } from './sealed-file.ts'
 
 /** What a file says of itself that tells what everybody held at a moment. */
 export type RevocationsHeading = Heading & {
@@ -81,6 +81,7 @@ const collect = async (parts: AsyncIterable<Part>): Promise<Holdings> => {
 
 /** Reads the whole file. @throws BadFile */
 export const readRevocations = async (from: string, secrets: Secrets): Promise<HeldThen> => {
-  const heading = (await readHeading(from, secrets, 'revocations')) as RevocationsHeading
-  return { heading, held: await collect(readParts(from, secrets, 'revocations')) }
+  const proven = await proveFile(from, secrets, 'revocations')
+  const heading = proven.heading as RevocationsHeading
+  return { heading, held: await collect(readParts(from, proven)) }
 }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGunzip, createGzip } from 'node:zlib'
-import { sameBytes, startSha256 } from '../ground/encoding.ts'
+import { sameBytes, sha256, startSha256 } from '../ground/encoding.ts'
 import type { Secrets } from '../ground/secrets.ts'
 
 /**
@@ -43,8 +43,11 @@ const encode = (part: Part): Buffer =>
 
 type Macs = Pick<Secrets, 'mac' | 'ids'>
 
+/** Fingerprints of texts are made by the same key, and somebody may choose such a text: none has a NUL. */
+const asFile = Buffer.from('file\0')
+
 const macOf = ({ mac }: Macs, secretId: string, digest: Buffer): Buffer => {
-  const made = mac('backup', secretId, digest)
+  const made = mac('backup', secretId, Buffer.concat([asFile, digest]))
   if (made === undefined) throw new TypeError(`the secret ${secretId} is not held`)
   return made
 }
@@ -156,14 +159,6 @@ const toPart = ({ letter, content }: Frame): Part => {
   throw cutOff()
 }
 
-/** The first part alone; what it says is not proved by anything yet. */
-export const readHeading = async (path: string, secrets: Macs, wanted: string): Promise<Heading> => {
-  for await (const { letter, content } of readFrames(path, wanted)) {
-    return checkHeading(letter === letters.json ? parseJson(content) : undefined, secrets, wanted)
-  }
-  throw new BadFile(`it is no ${wanted} file of Gatewright`)
-}
-
 const gzipMagic = Buffer.from([0x1f, 0x8b])
 
 async function* readFrames(path: string, wanted: string): AsyncGenerator<Frame> {
@@ -173,26 +168,46 @@ async function* readFrames(path: string, wanted: string): AsyncGenerator<Frame> 
   yield* toFrames(unpack(path))
 }
 
-/**
- * Gives every part behind the first, and throws behind the last one where the MAC is another. Whoever uses what it
- * gives must be able to undo that: or reads once to the end before anything is used.
- * @throws BadFile
- */
-export async function* readParts(path: string, secrets: Macs, wanted: string): AsyncGenerator<Part> {
+/** What is known of a file that was read to its end, and is one of ours. */
+export type Proven = {
+  readonly heading: Heading
+  /** Of its parts, in order. */
+  readonly hashes: readonly string[]
+}
+
+/** Nothing of it is used before, nor read as JSON, but the heading. @throws BadFile */
+export const proveFile = async (path: string, secrets: Macs, wanted: string): Promise<Proven> => {
   const hash = startSha256()
+  const hashes: string[] = []
   let heading: Heading | undefined
   let mac: Buffer | undefined
-  for await (const frame of readFrames(path, wanted)) {
+  for await (const { letter, content, whole } of readFrames(path, wanted)) {
     if (mac !== undefined) throw cutOff()
-    if (frame.letter === letters.mac) {
-      mac = frame.content
+    if (letter === letters.mac) {
+      mac = content
       continue
     }
-    hash.add(frame.whole)
-    const part = toPart(frame)
-    if (heading === undefined) heading = checkHeading(part.kind === 'json' && part.value, secrets, wanted)
-    else yield part
+    hash.add(whole)
+    hashes.push(sha256(whole))
+    heading ??= checkHeading(letter === letters.json && parseJson(content), secrets, wanted)
   }
   if (heading === undefined || mac === undefined) throw cutOff()
   if (!sameBytes(mac, macOf(secrets, heading.secret, hash.end()))) throw cutOff()
+  return { heading, hashes }
+}
+
+/**
+ * Gives every part behind the first. Whoever may change the file while it is read gets nothing by it: a part that is
+ * not the one that was proved is never given.
+ * @throws BadFile
+ */
+export async function* readParts(path: string, { heading, hashes }: Proven): AsyncGenerator<Part> {
+  let at = 0
+  for await (const frame of readFrames(path, heading.gatewright)) {
+    if (at === hashes.length && frame.letter === letters.mac) return
+    if (sha256(frame.whole) !== hashes[at]) throw cutOff()
+    if (at > 0) yield toPart(frame)
+    at += 1
+  }
+  throw cutOff()
 }
