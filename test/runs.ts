@@ -34,6 +34,12 @@ export const longest: readonly string[] = [
   'test/postgres/away.test.ts',
   'test/process/secret-stopped.test.ts',
   'test/postgres/held-connections.test.ts',
+  'test/cluster/cluster.test.ts',
+  'test/deploy/certbot.test.ts',
+  'test/deploy/nginx-tls.test.ts',
+  'test/deploy/deploy.test.ts',
+  'test/deploy/caddy.test.ts',
+  'test/backups/runbooks.test.ts',
   'test/models/refresh.test.ts',
   'test/models/sessions.test.ts',
   'test/route-matrix.test.ts',
@@ -49,7 +55,6 @@ export const longest: readonly string[] = [
   'test/proofs/crash-postgres.test.ts',
   'packages/gatewright/src/cli/main.test.ts',
   'test/attacks/hashing-queue.test.ts',
-  'test/sessions/setup.test.ts',
   'test/sessions/consequences.test.ts',
   'test/pack/verifier.test.ts',
   'test/process/failing-run.test.ts',
@@ -69,8 +74,6 @@ export const longest: readonly string[] = [
   'test/proofs/kill-postgres.test.ts',
   'test/console/sign-in.test.ts',
   'test/console/account.test.ts',
-  'test/deploy/nginx-tls.test.ts',
-  'test/deploy/certbot.test.ts',
 ]
 
 /**
