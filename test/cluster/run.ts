@@ -8,6 +8,7 @@ import { type Owner, startCluster } from './cluster.ts'
 import { createWatch } from './ended.ts'
 import { type FaultName, faultNames, overloaded, type Pace, runFaults } from './faults.ts'
 import { revokeKey, rotateKey } from './keys.ts'
+import { leave } from './leavers.ts'
 import { burstOfMadeUpTokens, burstOfSignIns } from './limits.ts'
 import { newLedger, noteEnd, type Person, register, type Scene, signIn } from './people.ts'
 import { type Act, reads } from './reads.ts'
@@ -125,6 +126,7 @@ const startWork = (scene: Scene, chief: Chief, { rate, every }: Asked, stop: Abo
       () => revokeKey(scene, chief),
       ...Array.from({ length: 16 }, () => () => rotateKey(scene, chief)),
     ]),
+    ...[200, 3_000].map(every => repeat(scene, every, stop, [() => leave(scene)])),
     repeat(scene, every.limits, stop, [
       () => untilCalm(scene, stop).then(() => burstOfSignIns(scene)),
       () => untilCalm(scene, stop).then(() => burstOfMadeUpTokens(scene)),
