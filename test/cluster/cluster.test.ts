@@ -25,11 +25,11 @@ const short: Asked = {
   names,
   // Faults come too fast for nginx to know that the other one is back.
   victims: 1,
-  rate: 12,
+  rate: 8,
   seed: Number(process.env.TEST_SEED ?? 1),
   bound: 1_000,
   pace: { short: [200, 500], long: [1_200, 1_500], longest: [0, 0], rest: [20, 60], aftermath: 1_000 },
-  every: { keys: 2_500, limits: 1_500 },
+  every: { keys: 4_000, limits: 3_000 },
   place: findPlace(),
 }
 
