@@ -38,7 +38,9 @@ export type Ledger = {
   readonly endedKeys: Set<string>
   /** Deleted, with an answer. */
   readonly gone: Thing[]
-  /** Titles that were sent, so that none is found twice. */
+  /** Sessions whose refresh had no answer in time: what was asked again may have looked like a copy. */
+  readonly doubtful: Set<string>
+  /** How many of them were ended so. */
   readonly signedOutToBeSafe: { times: number }
 }
 
@@ -47,6 +49,7 @@ export const newLedger = (): Ledger => ({
   endedSessions: new Set(),
   endedKeys: new Set(),
   gone: [],
+  doubtful: new Set(),
   signedOutToBeSafe: { times: 0 },
 })
 
@@ -135,6 +138,12 @@ export const noteEndOfAll = (scene: Scene, person: Person, what: string): void =
   for (const session of [...person.sessions]) noteEnd(scene, person, session, what)
 }
 
+/** From now on it may be taken for a stolen one. */
+export const noteDoubt = ({ ledger }: Scene, session: Session): void => {
+  session.hasDoubt = true
+  ledger.doubtful.add(session.id)
+}
+
 /** The session did not last although nothing ended it, that anybody was told. */
 const noteLoss = (scene: Scene, person: Person, session: Session, reply: Reply): void => {
   const { traffic, ledger } = scene
@@ -155,7 +164,7 @@ export const refresh = async (scene: Scene, person: Person, session: Session): P
   const body = { refresh_token: session.refresh }
   const reply = await untilAnswered(scene, 'a refresh', async () => {
     const asked = await scene.traffic.call(person.client, 'refresh', 'POST', 'refresh', { body })
-    if (isOpen(asked)) session.hasDoubt = true
+    if (isOpen(asked)) noteDoubt(scene, session)
     return asked
   })
   if (reply.status === 200) {

@@ -7,6 +7,7 @@ import {
   expect,
   headersOf,
   isOpen,
+  noteDoubt,
   noteEnd,
   noteEndOfAll,
   type Person,
@@ -64,7 +65,7 @@ const refreshTwice: Act = async (scene, person, session) => {
   meet(scene.traffic.account, 'refreshed twice at once')
   for (const reply of [one, other]) {
     // One of them was held up for longer than a retry has: it looks like a thief's, and that is so by design.
-    if (isOpen(reply) || performance.now() - from > retryWindow) session.hasDoubt = true
+    if (isOpen(reply) || performance.now() - from > retryWindow) noteDoubt(scene, session)
     if (isOpen(reply)) continue
     if (reply.status === 200) Object.assign(session, toTokens(reply), { id: session.id })
     else if (!session.hasDoubt)
@@ -78,12 +79,15 @@ const refreshLost: Act = async (scene, person, session) => {
   if (session.kind !== 'tokens') return
   const lost = { ...scene.traffic.newClient(), address: person.client.address }
   const body = { refresh_token: session.refresh }
+  const from = performance.now()
   const first = scene.traffic.askInVain(lost, 'POST', 'refresh', { body })
   await delay(scene.seeded.below(40))
   lost.close()
   await first
   meet(scene.traffic.account, 'a refresh whose answer was lost')
   await refresh(scene, person, session)
+  // What stands still may find the first one when it goes on.
+  if (scene.traffic.weather.since(from).length > 0) noteDoubt(scene, session)
 }
 
 /** Some sign out at a node itself, over one connection: that process refuses with its very next answer. */
