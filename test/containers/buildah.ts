@@ -102,11 +102,18 @@ export const openBuilder = async (say: (line: string) => void): Promise<Builder>
     await buildah('commit', '--quiet', '--rm', node, 'localhost/node')
   }
 
-  const bases = ['--build-arg=NODE_IMAGE=localhost/node', '--build-arg=BASE_IMAGE=localhost/debian']
+  // Where the registry can be reached, the very images that the Dockerfile names.
+  const pulls = process.env.IMAGE_BASES === 'pull'
+  const bases = pulls
+    ? ['--pull=missing']
+    : [
+        ...['--pull=never', '--build-arg=NODE_IMAGE=localhost/node'],
+        '--build-arg=BASE_IMAGE=localhost/debian',
+      ]
   const build = async (context: string, target: string): Promise<Built> => {
     const image = `localhost/built-${target}`
     // The health check is Docker's own, which the other format leaves out.
-    const form = ['--isolation=chroot', '--pull=never', '--layers', '--format=docker', `--tag=${image}`]
+    const form = ['--isolation=chroot', '--layers', '--format=docker', `--tag=${image}`]
     const asked = target === 'gatewright' ? [] : [`--target=${target}`]
     await buildah('bud', ...form, ...bases, ...asked, context)
     const { Docker } = JSON.parse(await buildah('inspect', '--type=image', image))
@@ -119,7 +126,7 @@ export const openBuilder = async (say: (line: string) => void): Promise<Builder>
   }
 
   say(`buildah builds in ${folder} (${storage.at(-1)})`)
-  await makeBases()
+  if (!pulls) await makeBases()
   return {
     build,
     [Symbol.asyncDispose]: async () => {
