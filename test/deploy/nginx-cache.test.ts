@@ -216,11 +216,4 @@ describe('the cache of nginx', { skip: typeof program === 'string' && program },
     for (const path of ['/openapi.json', '/.well-known/jwks.json', '/healthz', '/readyz', '/docs', 'users'])
       for (const _ of [1, 2]) assert.ok(!wasKept(await b.ask(path)), path)
   })
-
-  test('many who ask for the same at once make one request to the server', async () => {
-    const path = `posts/${published}?at=once`
-    const answers = await Promise.all(Array.from({ length: 20 }, () => b.ask(path)))
-    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200])
-    assert.equal(answers.filter(answer => !wasKept(answer)).length, 1)
-  })
 })

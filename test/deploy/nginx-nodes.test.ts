@@ -202,6 +202,18 @@ describe('nginx in front of two servers', { skip: typeof program === 'string' &&
     assert.deepEqual(answers.map(({ status }) => status).sort(), [429, 429, 504, 504, 504, 504])
   })
 
+  test('cache exhaustion: who asks for what is public waits for no other caller, whose request may be one that is refused', async () => {
+    for (const server of [one, two])
+      server.act = (request, response) => {
+        if (request.headers['x-held'] === undefined) response.end('ok')
+      }
+    const held = front.ask('posts', { headers: { 'x-held': '1' } })
+    await until('a server has it', () => seen().length === 1, 5_000)
+    const first = await Promise.race([held, front.ask('posts')])
+    assert.equal(first.text, 'ok')
+    await held
+  })
+
   test('an answer does not command nginx', async () => {
     for (const server of [one, two])
       server.act = (_, response) =>
