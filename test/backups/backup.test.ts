@@ -9,6 +9,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -18,6 +19,7 @@ import { deleteUser } from '../../packages/gatewright/src/administration/delete-
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { loadBackup } from '../../packages/gatewright/src/backups/load-backup.ts'
 import { readSchema } from '../../packages/gatewright/src/backups/postgres-schema.ts'
+import { writeParts } from '../../packages/gatewright/src/backups/sealed-file.ts'
 import { createSecrets } from '../../packages/gatewright/src/ground/secrets.ts'
 import { openDatabaseSource } from '../../packages/gatewright/src/sealing/verify/database-source.ts'
 import { verifyChain } from '../../packages/gatewright/src/sealing/verify/verify-chain.ts'
@@ -537,3 +539,30 @@ for (const lost of ofPostgres)
       [],
     )
   })
+
+for (const count of isSqlite ? [] : [30])
+  test('rows as large as users make them are copied in parts that a restore reads', async t => {
+    const place = newPlace(t)
+    const [url, other] = [await place.newUrl(), await place.newUrl()]
+    await (await startApp({ after: () => {} }, url)).close()
+    await run(
+      url,
+      `create table large as select repeat('x', 300000) as content from generate_series(1, ${count})`,
+    )
+    await backUp(url, place.file('large'))
+    const longest = Math.max(...toFrames(place.file('large')).map(frame => frame.length))
+    assert.ok(longest < 6_000_000, `${longest} bytes`)
+    await load(other, place.file('large'))
+    const { rows } = await run(other, 'select count(*)::int as rows, max(length(content)) from large')
+    assert.deepEqual(rows, [{ rows: count, max: 300_000 }])
+  })
+
+test('a part that no restore would read is told when it is written, and not when it is needed', async t => {
+  const file = await open(newPlace(t).file('huge'), 'wx')
+  const bytes = Buffer.alloc(256 * 1024 * 1024)
+  const parts = (async function* () {
+    yield { kind: 'bytes', bytes } as const
+  })()
+  await assert.rejects(writeParts(file, secrets, secrets.newestId, parts), /too large for a backup/)
+  await file.close()
+})

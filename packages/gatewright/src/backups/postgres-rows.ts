@@ -12,7 +12,9 @@ export type Rows = {
 }
 type Row = readonly (string | null)[]
 
-const batch = 500
+const mostRows = 500
+/** Characters of a part, more or less: whoever reads it holds it whole, and rows may be as large as users make them. */
+const enough = 4 * 1024 * 1024
 
 /** Every value is written as a text that reads the same on every server. */
 const settings = [
@@ -30,18 +32,43 @@ const settings = [
 const copiedColumns = ({ columns }: Table): readonly Table['columns'][number][] =>
   columns.filter(({ generated }) => !generated)
 
+const lengthOf = (row: Row): number => row.reduce((sum, text) => sum + (text?.length ?? 0), 0)
+
+/** Rows that go into one part together. */
+function* toBatches(rows: readonly Row[]): Generator<readonly Row[]> {
+  let held: Row[] = []
+  let length = 0
+  for (const row of rows) {
+    held.push(row)
+    length += lengthOf(row)
+    if (length < enough) continue
+    yield held
+    held = []
+    length = 0
+  }
+  if (held.length > 0) yield held
+}
+
+/** How many rows like these are enough. */
+const fitting = (rows: readonly Row[]): number => {
+  const length = rows.reduce((sum, row) => sum + lengthOf(row), 1)
+  return Math.max(1, Math.min(mostRows, Math.floor((rows.length * enough) / length)))
+}
+
 async function* readRows(ask: Ask, table: Table, counts: Record<string, number>): AsyncGenerator<Part> {
   const columns = copiedColumns(table).map(({ name }) => name)
   const texts = columns.map((name, at) => `${quoteName(name)}::text as "${at}"`)
   counts[table.name] = 0
   if (columns.length === 0) return
   await ask(`declare copied no scroll cursor for select ${texts.join(', ')} from ${quoteName(table.name)}`)
-  for (;;) {
-    const found = await ask(`fetch ${batch} from copied`)
+  for (let next = 20; ; ) {
+    const found = await ask(`fetch ${next} from copied`)
     if (found.length === 0) break
     counts[table.name] = (counts[table.name] ?? 0) + found.length
-    const values = found.map(row => columns.map((_, at) => row[at] as string | null))
-    yield { kind: 'json', value: { rows: table.name, columns, values } satisfies Rows }
+    const rows = found.map(row => columns.map((_, at) => row[at] as string | null))
+    next = fitting(rows)
+    for (const values of toBatches(rows))
+      yield { kind: 'json', value: { rows: table.name, columns, values } satisfies Rows }
   }
   await ask('close copied')
 }

@@ -25,10 +25,13 @@ export class BadFile extends Error {
 
 const letters = { json: 0x4a, bytes: 0x42, mac: 0x4d } as const
 const prefixLength = 5
-/** More than any part that is written; what claims to be longer is none. */
-const longestPart = 64 * 1024 * 1024
+/** More than any part is written with; what claims to be longer is none. */
+const longestPart = 256 * 1024 * 1024
 
 const toFrame = (letter: number, content: Buffer): Buffer => {
+  // What would not be read must not be taken for a backup.
+  if (prefixLength + content.length > longestPart)
+    throw new Error(`one row is too large for a backup of ours (${content.length} bytes): use pg_dump`)
   const frame = Buffer.allocUnsafe(prefixLength + content.length)
   frame.writeUInt32BE(content.length)
   frame[4] = letter
