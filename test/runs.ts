@@ -30,7 +30,6 @@ export const runs: Readonly<
 /** They start first, so that none of them is left to run alone at the end. Nothing else hangs on this list. */
 export const longest: readonly string[] = [
   'test/pack/adopt.test.ts',
-  'test/cluster/cluster.test.ts',
   'test/process/secret-rotation.test.ts',
   'test/postgres/away.test.ts',
   'test/process/secret-stopped.test.ts',

@@ -118,6 +118,16 @@ const untilCalm = async ({ traffic }: Scene, stop: AbortSignal): Promise<void> =
   while (!isCalm() && performance.now() - from < longestWait && (await pause(100, stop)));
 }
 
+/** Somebody gets a role, loses it, and is disabled. */
+const riseAndFall = async (scene: Scene, chief: Chief): Promise<void> => {
+  const person = await register(scene)
+  const [session] = person?.sessions ?? []
+  if (person === undefined || session === undefined) return
+  await giveAndTakeRole(scene, chief, person, session)
+  await disable(scene, chief, person)
+  person.client.close()
+}
+
 const startWork = (scene: Scene, chief: Chief, { rate, every }: Asked, stop: AbortSignal) =>
   Promise.all([
     ...Array.from({ length: rate }, () => live(scene, chief, stop)),
@@ -127,6 +137,8 @@ const startWork = (scene: Scene, chief: Chief, { rate, every }: Asked, stop: Abo
       ...Array.from({ length: 16 }, () => () => rotateKey(scene, chief)),
     ]),
     ...[200, 3_000].map(every => repeat(scene, every, stop, [() => leave(scene)])),
+    // However few people there are, or however slow the machine is.
+    repeat(scene, every.limits, stop, [() => riseAndFall(scene, chief)]),
     repeat(scene, every.limits, stop, [
       () => untilCalm(scene, stop).then(() => burstOfSignIns(scene)),
       () => untilCalm(scene, stop).then(() => burstOfMadeUpTokens(scene)),

@@ -251,6 +251,7 @@ export const refusalTable = {
       'database_lost',
       'no_signing_key',
       'hashing_queue_full',
+      'caller_gone',
       'strength_unknown',
       'strength_queue_full',
       'breach_service_away',
