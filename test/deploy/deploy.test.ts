@@ -96,6 +96,12 @@ describe('a deployment', { concurrency: 3 }, () => {
     assert.match(ended.output, /did not come to its end[\s\S]*its smoke test passed/)
   })
 
+  test('whose change has no answer, and may be done all the same, goes back', async t => {
+    const ended = await deploy(t, 'unanswered')
+    assert.deepEqual([ended.code, ended.state.image], [1, former], ended.output)
+    assert.ok(ended.state.calls.some(call => call.includes('--to-revision=2')))
+  })
+
   test('whose migration fails changes nothing', async t => {
     const ended = await deploy(t, 'unmigratable')
     assert.deepEqual([ended.code, ended.state.image], [1, former], ended.output)

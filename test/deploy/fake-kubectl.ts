@@ -16,7 +16,7 @@ type State = {
 
 /**
  * Stands on PATH in the place of kubectl, and keeps a deployment in a file. An image with "stuck" in its name never
- * gets ready, and the migration of one with "unmigratable" fails.
+ * gets ready, the migration of one with "unmigratable" fails, and of one with "unanswered" nobody hears that it was set.
  */
 const program = (state: string): string => `#!${process.execPath}
 const { readFileSync, writeFileSync } = require('node:fs')
@@ -32,7 +32,10 @@ else if (state.image === '') { code = 1; console.error('Error from server (NotFo
 else if (verb === 'get' && /^deployment/.test(all)) out = state.image + ' ' + state.revisions.length
 else if (verb === 'get') out = /unmigratable/.test(state.created) ? 'FailureTarget Failed' : 'SuccessCriteriaMet Complete'
 else if (verb === 'create') state.created = readFileSync(0, 'utf8')
-else if (verb === 'set') roll(words[2].replace('gatewright=', ''))
+else if (verb === 'set') {
+  roll(words[2].replace('gatewright=', ''))
+  if (/unanswered/.test(state.image)) code = 1
+}
 else if (verb === 'rollout' && words[0] === 'status') code = /stuck/.test(state.image) ? 1 : 0
 else if (verb === 'rollout') roll(state.revisions[Number(/--to-revision=(\\d+)/.exec(all)[1]) - 1])
 writeFileSync(${JSON.stringify(state)}, JSON.stringify(state))

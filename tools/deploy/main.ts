@@ -65,8 +65,8 @@ const deploy = async (cluster: Cluster, plan: Plan): Promise<0 | 1 | 3> => {
     say('the migration failed: what ran goes on, nothing was changed but what it says')
     return 1
   }
-  if (!(await setImage(cluster, plan.image))) return 1
-  if (await isWell(cluster, plan)) {
+  // One that was refused or lost its answer may have been done all the same: then nobody would look at what it does.
+  if ((await setImage(cluster, plan.image)) && (await isWell(cluster, plan))) {
     say(`${plan.image} runs, and its smoke test passed`)
     return 0
   }

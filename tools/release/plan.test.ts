@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,4 +84,28 @@ test('the hashes of a release are of every file but their own', t => {
   for (const name of ['b.tgz', 'a.json', 'SHA256SUMS']) writeFileSync(join(folder, name), '')
   const empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
   assert.equal(toSums(folder), `${empty}  a.json\n${empty}  b.tgz\n`)
+})
+
+test('forged release: an image is deployed only where the release workflow has signed for it at a version tag, not on a branch', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewright-gh-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, 'gh'), '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 })
+  const env = {
+    PATH: `${folder}:/bin`,
+    GITHUB_REPOSITORY: 'example/gate.wright',
+    IMAGE: `ghcr.io/a/b@sha256:${'0'.repeat(64)}`,
+  }
+  const words = execFileSync(process.execPath, [join(import.meta.dirname, 'verify.ts')], {
+    env,
+    encoding: 'utf8',
+  }).split('\n')
+  assert.deepEqual(words.slice(2, 5), [`oci://${env.IMAGE}`, '--repo', env.GITHUB_REPOSITORY])
+  const identity = new RegExp(words[words.indexOf('--cert-identity-regex') + 1] ?? assert.fail())
+  const at = (repository: string, ref: string, file = 'release.yml') =>
+    identity.test(`https://github.com/${repository}/.github/workflows/${file}@${ref}`)
+  assert.ok(at('example/gate.wright', 'refs/tags/v1.2.3'))
+  assert.ok(!at('example/gate.wright', 'refs/heads/v1.2.3'))
+  assert.ok(!at('example/gate.wright', 'refs/heads/refs/tags/v1.2.3'))
+  assert.ok(!at('example/gate.wright', 'refs/tags/v1.2.3', 'test.yml'))
+  assert.ok(!at('example/gate-wright', 'refs/tags/v1.2.3'))
 })

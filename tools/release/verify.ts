@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 /*
  * `npm run release:verify`: whether the image of IMAGE was built by the release workflow of GITHUB_REPOSITORY from a
  * version tag, by the attestation that was signed there. What nobody can prove the origin of is not deployed.
+ * The name of the workflow is not enough: on a branch whoever may push one says what it does.
  */
 
 const { IMAGE = '', GITHUB_REPOSITORY: repository = '' } = process.env
@@ -13,17 +14,14 @@ const problem =
   (!/^[\w.-]+\/[\w.-]+$/.test(repository) && 'GITHUB_REPOSITORY: write <owner>/<name>')
 
 const verify = (): number => {
-  const workflow = `${repository}/.github/workflows/release.yml`
-  const words = [
-    'attestation',
-    'verify',
-    `oci://${IMAGE}`,
-    '--repo',
-    repository,
-    '--signer-workflow',
-    workflow,
-  ]
-  return spawnSync('gh', [...words, '--deny-self-hosted-runners'], { stdio: 'inherit' }).status ?? 1
+  const workflow = `https://github.com/${repository}/.github/workflows/release.yml`
+  const identity = `^${workflow.replaceAll('.', '\\.')}@refs/tags/v[0-9]`
+  const words = ['attestation', 'verify', `oci://${IMAGE}`, '--repo', repository]
+  return (
+    spawnSync('gh', [...words, '--cert-identity-regex', identity, '--deny-self-hosted-runners'], {
+      stdio: 'inherit',
+    }).status ?? 1
+  )
 }
 
 if (problem) console.error(`release: ${problem}`)
