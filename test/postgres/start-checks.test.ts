@@ -99,7 +99,7 @@ describe('a start', () => {
     const facts = { version: 150_000, versionText: '15.0', isStandby: false, encoding: 'UTF8' } as ServerFacts
     assert.deepEqual(findFaults(facts), [])
     assert.deepEqual(findFaults({ ...facts, version: 140_019, versionText: '14.19' }), [
-      'PostgreSQL 14.19 is too old: 15 or newer is needed',
+      'the PostgreSQL server of DATABASE_URL is too old, 14.19: write the address of one of 15 or newer',
     ])
   })
 })
