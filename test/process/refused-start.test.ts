@@ -164,6 +164,8 @@ const tables: readonly Case[] = [
     [`${secret}=`, /that is base64: write base64url/],
     [`${secret.slice(1)}+`, /that is base64/],
     [Buffer.alloc(32, 1).toString('hex'), /that is hexadecimal/],
+    ['A'.repeat(43), /one character over and over.*: write 32 random bytes/],
+    [`${secret},${'0'.repeat(43)}`, /entry 2: that is one character over and over/],
     [`"${secret}"`, /without the quotation marks/],
     [`'${secret}'`, /without the quotation marks/],
     [`${secret},`, /entry 2: write/],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -75,6 +75,26 @@ describe('the first administrator', { concurrency: true }, () => {
     assert.match(link, /^https:\/\/api\.example\.org\/console\/setup#[\w-]{43}\n$/)
     assert.equal(countLinks(server.stdout() + server.stderr()), 0)
     assert.match(server.stdout(), /Production's rules hold: NODE_ENV is production/)
+  })
+
+  test('is told how to get a link where none can be written, as with PostgreSQL in a folder of somebody else, and all others are served', async t => {
+    const folder = newFolder(t)
+    mkdirSync(join(folder.path, 'data/setup-link'), { recursive: true })
+    const server = await startServer(folder, {
+      env: {
+        NODE_ENV: 'production',
+        REGISTRATION: 'closed',
+        MAIL: 'off',
+        GATEWRIGHT_SECRET: newSecret(),
+        PUBLIC_URL: 'http://localhost:1',
+      },
+    })
+    await says(
+      server,
+      /the link can not be written to data\/setup-link \(\w+\)\. For another one: .* setup-link/,
+    )
+    assert.equal((await server.call('GET', '/healthz')).status, 200)
+    assert.equal(countLinks(server.stdout() + server.stderr()), 0)
   })
 
   test('gets the link in production even where an old file of that name could be read by all', async t => {

@@ -51,6 +51,9 @@ export type SettingRow = {
 
 const path = textLike(/^[^\0]+$/, 'the path of a file')
 
+/** `AAAA…` is 32 bytes in base64url, too. */
+const placeholder = /^(.)\1+$/
+
 /**
  * Every setting: its name, what holds without it, how it is read. {@link Settings} is inferred from
  * these rows and docs/settings.md is made of them, so a new setting is one row here.
@@ -126,7 +129,7 @@ export const settingRows = [
     unset: 'made on first start in development and kept in `./data`',
     secret: true,
     ...listOf({
-      parse: (text: string) => (parseSecret(text) ? text : undefined),
+      parse: (text: string) => (parseSecret(text) && !placeholder.test(text) ? text : undefined),
       expects: `32 random bytes in base64url, as made by: node -p "crypto.randomBytes(32).toString('base64url')"`,
       explain: knownMistakes(
         [/^\w+\s*=\s*./, 'write the value alone, without a name and = before it'],
@@ -135,6 +138,7 @@ export const settingRows = [
           'that is base64: write base64url, which has - in place of +, _ in place of /, and no = at its end',
         ],
         [/^[\da-f]{64}$/i, 'that is hexadecimal: write the same 32 bytes in base64url'],
+        [placeholder, 'that is one character over and over, which anybody guesses: write 32 random bytes'],
       ),
     }),
     describe:

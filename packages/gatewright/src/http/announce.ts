@@ -1,7 +1,8 @@
-import { rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { dataFolder, type Engine } from '../compose.ts'
 import { countWorkers } from '../ground/count-workers.ts'
+import { codeOf } from '../ground/error-code.ts'
 import { productionReasons } from '../ground/production-rules.ts'
 import { describeSecrets } from '../processes/describe-secrets.ts'
 import { openSetupLink, toSetupAddress } from '../sign-in/setup-link.ts'
@@ -35,10 +36,25 @@ const announceSetupLink = async (engine: Engine, announce: Announce, command: st
     return
   }
   const file = join(dataFolder(engine.settings), 'setup-link')
-  // The mode is that of a new file only.
-  rmSync(file, { force: true })
-  writeFileSync(file, `${address}\n`, { mode: 0o600, flag: 'wx' })
-  announce(`First administrator: open the link in ${file} (works once, for 24 hours)`)
+  const code = writeOwn(file, `${address}\n`)
+  announce(
+    code === undefined
+      ? `First administrator: open the link in ${file} (works once, for 24 hours)`
+      : `First administrator: the link can not be written to ${file} (${code}). For another one: ${command} setup-link`,
+  )
+}
+
+/** For its owner alone. Returns why it could not be: no reason to serve nobody. */
+const writeOwn = (file: string, text: string): string | undefined => {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    // The mode is that of a new file only.
+    rmSync(file, { force: true })
+    writeFileSync(file, text, { mode: 0o600, flag: 'wx' })
+    return undefined
+  } catch (error) {
+    return codeOf(error) ?? 'unknown'
+  }
 }
 
 /** What a start tells whoever looks at it: the addresses, what to beware of, how the first administrator is made. */

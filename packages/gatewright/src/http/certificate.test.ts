@@ -174,6 +174,11 @@ describe('files that can not be used', () => {
   const authorities: readonly (readonly [what: string, text: () => string, line: RegExp])[] = [
     ['an empty file', () => '', /TLS_CLIENT_CA_FILE can not be used \(it holds no certificate\)/],
     ['a key', () => good.key, /TLS_CLIENT_CA_FILE can not be used \(it holds no certificate\)/],
+    [
+      'half of a list',
+      () => good.cert + good.cert.slice(0, 200),
+      /TLS_CLIENT_CA_FILE can not be used \(a certificate is cut off\)/,
+    ],
     ['a certificate and a broken one', () => `${good.cert}\n${good.cert.replace('MI', 'AA')}`, /wrong tag/],
   ]
   for (const [what, text, line] of authorities)

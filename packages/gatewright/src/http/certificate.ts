@@ -43,7 +43,10 @@ const isOneKey = ({ cert, key }: Certificate): boolean =>
 const readAuthorities = (file: string): string => {
   const text = readPem('TLS_CLIENT_CA_FILE', file, 'the certificate of an authority')
   try {
-    if (parseCertificates(text).length === 0) throw new Error('it holds no certificate')
+    const { length } = parseCertificates(text)
+    if (length === 0) throw new Error('it holds no certificate')
+    // Of a list that is being written the callers of the last authority would be sent away.
+    if (length < text.split('-----BEGIN CERTIFICATE').length - 1) throw new Error('a certificate is cut off')
     return text
   } catch (error) {
     throw new SettingsError([
