@@ -16,6 +16,7 @@ import { eraseAudit } from '../../packages/gatewright/src/administration/erase-a
 import { forcePasswordChange } from '../../packages/gatewright/src/administration/force-password-change.ts'
 import { linkIdentity, unlinkIdentity } from '../../packages/gatewright/src/administration/identities.ts'
 import { blockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
+import { listLockedOut } from '../../packages/gatewright/src/administration/list-changed.ts'
 import { resetFactors } from '../../packages/gatewright/src/administration/reset-factors.ts'
 import { deleteService, disableService } from '../../packages/gatewright/src/administration/services.ts'
 import { changeRoles } from '../../packages/gatewright/src/administration/users.ts'
@@ -167,6 +168,23 @@ const cases: Record<string, Case> = {
     give: (engine, userId) => giveAddress(engine, userId, 'former@example.org'),
     take: (engine, userId) => giveAddress(engine, userId, 'present@example.org'),
     isBack: async (engine, userId) => (await rowOf(engine, userId)).email_verified_at !== null,
+  }),
+  'an address that was given up, for the link of an administrator to who has no password': defineCase({
+    give: async (engine, userId) => {
+      await engine.db.updateTable('users').set({ password_hash: null }).where('id', '=', userId).execute()
+      await giveAddress(engine, userId, 'taken-over@example.org')
+      return givePasskey(engine, userId)
+    },
+    take: async (engine, userId, { id }) => {
+      await giveAddress(engine, userId, 'safe@example.org')
+      await engine.db.deleteFrom('passkeys').where('id', '=', id).execute()
+      await givePasskey(engine, userId)
+    },
+    isBack: async (engine, userId) => {
+      const { email, username } = await rowOf(engine, userId)
+      const locked = await listLockedOut({ db: engine.db, mail: { isOn: true } })
+      return email !== null || !locked.includes(username)
+    },
   }),
   'an authenticator app that was removed': defineCase({
     give: (engine, userId) => plantTotp(engine, userId),

@@ -51,8 +51,23 @@ export const listLockedOut = async ({
     .select(['username', 'username_key'])
     .where('kind', '=', 'user')
     .where('password_hash', 'is', null)
-    .where('former_password_hash', 'is not', null)
     .where('disabled_at', 'is', null)
+    // Who never had one is invited, and awaits a mail; or signs in elsewhere.
+    .where(({ or, and, eb, not, exists, selectFrom }) =>
+      or([
+        eb('former_password_hash', 'is not', null),
+        and([
+          eb('email', 'is', null),
+          not(
+            exists(
+              selectFrom('identities')
+                .select('identities.user_id')
+                .whereRef('identities.user_id', '=', 'users.id'),
+            ),
+          ),
+        ]),
+      ]),
+    )
     .$if(mail.isOn, query => query.where('email_verified_at', 'is', null))
     .where(({ not, exists, selectFrom }) =>
       not(exists(selectFrom('passkeys').select('passkeys.id').whereRef('passkeys.user_id', '=', 'users.id'))),

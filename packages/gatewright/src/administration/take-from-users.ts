@@ -54,10 +54,14 @@ export const takeRoles: Take = taking => {
   })
 }
 
-/** An address that was given up may be somebody else's by now: no link goes there, and it signs nobody in. */
+/**
+ * An address that was given up may be somebody else's by now, or was given up because it was: no link goes there, not
+ * even the first one that an administrator sends to who has no password.
+ */
 export const doubtAddresses: Take = taking => {
   const changed = usersWhere(taking, (was, now) => was.address !== null && was.address !== now?.address)
-  return eachUser(taking, changed, ({ id }) => setUser(taking, id, { email_verified_at: null }))
+  const none = { email: null, email_key: null, email_verified_at: null }
+  return eachUser(taking, changed, ({ id }) => setUser(taking, id, none))
 }
 
 const ownersOf = (held: Holdings): ReadonlySet<string> =>

@@ -69,7 +69,12 @@ export const eachUser = async (
 export const setUser = async (
   { work: { db, beforeLock } }: Taking,
   id: string,
-  columns: Partial<Pick<UserRow, 'version' | 'disabled_at' | 'email_verified_at' | 'password_change_due'>>,
+  columns: Partial<
+    Pick<
+      UserRow,
+      'version' | 'disabled_at' | 'email' | 'email_key' | 'email_verified_at' | 'password_change_due'
+    >
+  >,
 ): Promise<void> => {
   beforeLock('user')
   await db.updateTable('users').set(columns).where('id', '=', id).execute()
