@@ -1,7 +1,7 @@
 import { breach, meet } from './account.ts'
 import type { Chief } from './chief.ts'
 import { listPlaces } from './ended.ts'
-import { expect, headersOf, noteEndOfAll, type Person, type Scene, type Session } from './people.ts'
+import { expect, headersOf, isOpen, noteEndOfAll, type Person, type Scene, type Session } from './people.ts'
 import type { Reply } from './traffic.ts'
 import { noteEndOfKey } from './writes.ts'
 
@@ -26,7 +26,8 @@ const setRoles = async (
   person: Person,
   roles: readonly string[],
 ): Promise<boolean> => {
-  const reply = await chief.call('PUT', `admin/users/${person.id}/roles`, { body: { roles } })
+  const reply = await chief.once('PUT', `admin/users/${person.id}/roles`, { body: { roles } })
+  person.hasRoleDoubt ||= isOpen(reply)
   if (!expect(scene, 'the roles of a user', reply, 200)) return false
   person.roles = roles
   return true
@@ -63,7 +64,8 @@ export const giveAndTakeRole = async (
   person: Person,
   session: Session,
 ): Promise<void> => {
-  if (!(await setRoles(scene, chief, person, ['moderator', 'user']))) return
+  // What was asked for without an answer may be done after all that is asked for now.
+  if (person.hasRoleDoubt || !(await setRoles(scene, chief, person, ['moderator', 'user']))) return
   await checkGiven(scene, person, session)
   meet(scene.traffic.account, 'a role was given')
   const headers = headersOf(session, scene.publicUrl)

@@ -6,6 +6,8 @@ import type { Reply } from './traffic.ts'
 
 /** The administrator, who signs in anew as often as the work asks for it. */
 export type Chief = {
+  /** Asked once: what has no answer may happen yet, also after what is asked next. */
+  readonly once: (method: string, path: string, outgoing?: Outgoing) => Promise<Reply>
   readonly call: (method: string, path: string, outgoing?: Outgoing) => Promise<Reply>
 }
 
@@ -31,6 +33,7 @@ export const createChief = (scene: Scene): Chief => {
     return send(method, path, outgoing)
   }
   return {
+    once: (method, path, outgoing = {}) => send(method, path, outgoing),
     call: (method, path, outgoing = {}) =>
       untilAnswered(scene, 'a change by the administrator', () => send(method, path, outgoing)),
   }
