@@ -298,6 +298,14 @@ describe('restore refuses, and touches nothing, a file', () => {
     )
   })
 
+  for (const left of isSqlite ? ['-wal', '-journal'] : [])
+    test(`that would go beside what another database has left: SQLite would write ${left} into it`, async () => {
+      const url = await place.newUrl()
+      writeFileSync(`${databaseFile(url)}${left}`, 'of another one')
+      await assert.rejects(load(url, whole), { message: /--erase-what-stands-there/ })
+      assert.ok(await holdsNothing(url))
+    })
+
   test('that is good where GATEWRIGHT_SECRET is another: and takes it where the secret stands behind the new one', async () => {
     const url = await place.newUrl()
     const held = (...texts: string[]) => createSecrets(texts, systemRandom)

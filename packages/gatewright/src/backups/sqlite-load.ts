@@ -9,7 +9,8 @@ import { makeFile } from './new-file.ts'
 import type { Part } from './sealed-file.ts'
 import { inspectFile } from './sqlite-copy.ts'
 
-const beside = ['-wal', '-shm'] as const
+/** What SQLite would take for what belongs to a file of that name. */
+const beside = ['-wal', '-shm', '-journal'] as const
 
 /** Whether there is anything of a database at this name. */
 export const standsThere = (file: string): boolean => ['', ...beside].some(end => existsSync(file + end))
