@@ -19,7 +19,7 @@ export const runs: Readonly<
     patterns: [
       'packages/gatewright/src/{administration,api-keys,audit,codes,consequences,factors,hooks,http,idempotency,keys,mail,passkeys,processes,revocation,sessions,sign-in,storage,users}/**/*.test.ts',
       'apps/**/*.test.ts',
-      'test/{access,administration,api-keys,attacks,blog,factors,hooks,housekeeping,limits,mail,models,passkeys,processes,registration,security,sessions,testing}/**/*.test.ts',
+      'test/{access,administration,api-keys,attacks,backups,blog,factors,hooks,housekeeping,limits,mail,models,passkeys,processes,registration,security,sessions,testing}/**/*.test.ts',
       'test/issuers/{blocked,linked,uses}.test.ts',
       'test/{no-query,route-matrix,user-fields}.test.ts',
     ],
@@ -93,6 +93,7 @@ export const sameOnEach: readonly string[] = [
   'test/attacks/trace-context.test.ts',
   'test/deploy/caddy.test.ts',
   'test/deploy/server-tls.test.ts',
+  'test/backups/runbooks.test.ts',
   'test/hooks/documents.test.ts',
   'test/passkeys/browser.test.ts',
   'test/security/documents.test.ts',

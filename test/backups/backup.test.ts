@@ -30,7 +30,7 @@ import {
   pendingMigrations,
 } from '../../packages/gatewright/src/storage/migrate.ts'
 import { testsDatabase } from '../environment.ts'
-import { secret } from '../postgres/real-app.ts'
+import { type RealApp, secret } from '../postgres/real-app.ts'
 import { adopt, backUp, load, newPlace, restore, secrets, startApp } from './place.ts'
 
 const isSqlite = testsDatabase.kind === 'sqlite'
@@ -45,11 +45,25 @@ const holdsNothing = async (url: string): Promise<boolean> => {
   return tables.length === 0
 }
 
-test('a backup taken while others write has every write that was answered before it, is whole, and nobody who was signed in is', async t => {
-  const place = newPlace(t)
+const ends: (() => Promise<void> | void)[] = []
+after(async () => {
+  for (const end of ends.toReversed()) await end()
+})
+const place = newPlace({ after: end => void ends.push(end) })
+
+/** One database with one user, who is signed in; and a backup of it. */
+let source: { readonly url: string; readonly app: RealApp; readonly token: string; readonly file: string }
+before(async () => {
   const url = await place.newUrl()
-  const app = await startApp(t, url)
+  const app = await startApp({ after: end => void ends.push(end) }, url)
   const token = await app.signUp('alice')
+  const file = place.file('whole.backup')
+  await backUp(url, file)
+  source = { url, app, token, file }
+})
+
+test('a backup taken while others write has every write that was answered before it, is whole, and nobody who was signed in is', async t => {
+  const { url, app, token } = source
   const answered: string[] = []
   let isOver = false
   let longest = 0
@@ -85,7 +99,8 @@ test('a backup taken while others write has every write that was answered before
   assert.equal(manifest.database, testsDatabase.kind)
   const restored = await startApp(t, elsewhere)
   assert.deepEqual((await restored.call('GET', 'protected', { token })).body.code, 'invalid_token')
-  const again = await restored.signUp('alice')
+  const signedIn = await restored.call('POST', 'login', { body: { username: 'alice', password } })
+  const again = signedIn.body.access_token
   const titles = new Set<string>()
   for (let page = 1, total = 1; titles.size < total; page++) {
     const { body } = await restored.call('GET', `posts?per_page=100&page=${page}`, { token: again })
@@ -239,22 +254,11 @@ const badFiles: Record<string, { readonly make: (whole: string) => Buffer; reado
 }
 
 describe('restore refuses, and touches nothing, a file', () => {
-  let whole: string
-  const place = newPlace({ after })
-  before(async () => {
-    const url = await place.newUrl()
-    const file = place.file('whole')
-    const app = await startApp({ after: () => {} }, url)
-    await app.signUp('alice')
-    await app.close()
-    await backUp(url, file)
-    whole = file
-  })
   for (const [name, { make, said }] of Object.entries(badFiles))
     test(name, async () => {
       const url = await place.newUrl()
       const bad = place.file('bad')
-      writeFileSync(bad, make(whole))
+      writeFileSync(bad, make(source.file))
       await assert.rejects(load(url, bad), { name: 'BadFile', message: said })
       assert.ok(await holdsNothing(url))
     })
@@ -309,7 +313,7 @@ describe('restore refuses, and touches nothing, a file', () => {
   test('that is good where GATEWRIGHT_SECRET is another: and takes it where the secret stands behind the new one', async () => {
     const url = await place.newUrl()
     const held = (...texts: string[]) => createSecrets(texts, systemRandom)
-    const asked = { from: whole, erase: false }
+    const asked = { from: source.file, erase: false }
     await assert.rejects(loadBackup({ url, secrets: held(strangers), random: systemRandom }, asked), {
       message: new RegExp(`made with the secret ${secrets.newestId}`),
     })
@@ -318,12 +322,10 @@ describe('restore refuses, and touches nothing, a file', () => {
   })
 })
 
-test('a backup is for its owner alone, takes no name that is taken, and leaves nothing where it fails', async t => {
-  const place = newPlace(t)
-  const url = await place.newUrl()
-  const app = await startApp(t, url)
-  await app.signUp('alice')
+test('a backup is for its owner alone, takes no name that is taken, and leaves nothing where it fails', async () => {
+  const { url, app } = source
   const file = place.file('once')
+  const others = readdirSync(dirname(file))
   const { manifest, recorded } = await backUp(url, file)
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.ok(recorded)
@@ -335,6 +337,7 @@ test('a backup is for its owner alone, takes no name that is taken, and leaves n
     .selectFrom('audit_events')
     .select('details')
     .where('event', '=', 'backup.made')
+    .orderBy('id', 'desc')
     .execute()
   assert.equal(JSON.parse(event?.details ?? '').sealed_to, manifest.sealed_to)
   await assert.rejects(backUp(url, place.file('no/such/folder')))
@@ -342,8 +345,8 @@ test('a backup is for its owner alone, takes no name that is taken, and leaves n
   await app.engine.db.updateTable('installation').set({ secret_id: 'other' }).execute()
   await assert.rejects(backUp(url, place.file('useless')), /of no use/)
   await app.engine.db.updateTable('installation').set({ secret_id: secrets.newestId }).execute()
-  const names = readdirSync(dirname(file)).filter(name => !name.includes('.db'))
-  assert.deepEqual(names, ['once'])
+  const made = readdirSync(dirname(file)).filter(name => !others.includes(name))
+  assert.deepEqual(made, ['once'])
 })
 
 test('a backup removes what one that was killed has left, and nothing that others have named like it', async t => {
@@ -365,11 +368,8 @@ test('a backup removes what one that was killed has left, and nothing that other
   )
 })
 
-test('what was erased is in no backup', async t => {
-  const place = newPlace(t)
-  const url = await place.newUrl()
-  const app = await startApp(t, url)
-  await app.signUp('alice')
+test('what was erased is in no backup', async () => {
+  const { url, app } = source
   const address = 'erase-me-9f2c@example.org'
   await app.call('POST', 'register', { body: { username: 'leaving-soon', password, email: address } })
   const user = await app.engine.db
@@ -387,13 +387,8 @@ test('what was erased is in no backup', async t => {
 
 describe('a restore', () => {
   test('goes into an empty place: never over what stands there, and where that is to be lost, never under a server', async t => {
-    const place = newPlace(t)
-    const [url, other] = [await place.newUrl(), await place.newUrl()]
-    const app = await startApp({ after: () => {} }, url)
-    await app.signUp('alice')
-    const file = place.file('of-alice')
-    await backUp(url, file)
-    await app.close()
+    const { file } = source
+    const other = await place.newUrl()
     const standing = await startApp({ after: () => {} }, other)
     await standing.signUp('bob')
     await assert.rejects(load(other, file), { name: 'Refusal', message: /--erase-what-stands-there/ })
@@ -410,13 +405,8 @@ describe('a restore', () => {
   })
 
   test('that was broken off before its end is no database to start on: sessions of the backup would be live', async t => {
-    const place = newPlace(t)
-    const [url, other] = [await place.newUrl(), await place.newUrl()]
-    const app = await startApp({ after: () => {} }, url)
-    const token = await app.signUp('alice')
-    const file = place.file('half')
-    await backUp(url, file)
-    await app.close()
+    const { file, token } = source
+    const other = await place.newUrl()
     await load(other, file)
     const refused = { name: 'OtherDatabase', message: /broken off .*--erase-what-stands-there/ }
     await assert.rejects(startApp(t, other), refused)
@@ -426,7 +416,6 @@ describe('a restore', () => {
   })
 
   test('of an older version is brought up to date, also one made before an update', async t => {
-    const place = newPlace(t)
     const [url, other] = [await place.newUrl(), await place.newUrl()]
     const steps = Object.entries(engineMigrations.migrations)
     const db = openDatabase(url, { pool: 1 })
@@ -504,13 +493,9 @@ const everythingIn = async (url: string) => {
   return { all, made }
 }
 
-test('what was restored is what was copied, tables of an application and their rules included, and no number is given again', async t => {
-  const place = newPlace(t)
+test('what was restored is what was copied, tables of an application and their rules included, and no number is given again', async () => {
   const [url, other] = [await place.newUrl(), await place.newUrl()]
-  const app = await startApp({ after: () => {} }, url)
-  const token = await app.signUp('alice')
-  await app.call('POST', 'posts', { token, body: { title: 'one', content: '…', published: true } })
-  await app.close()
+  await restore(url, source.file)
   for (const statement of oddTable[testsDatabase.kind]) await run(url, statement)
   const before = await everythingIn(url)
   await backUp(url, place.file('odd'))
@@ -532,20 +517,16 @@ test('what was restored is what was copied, tables of an application and their r
 
 const ofPostgres = isSqlite ? [] : ['the type mood']
 for (const lost of ofPostgres)
-  test(`a schema that holds what would be lost, as ${lost}, is not copied in silence`, async t => {
-    const place = newPlace(t)
+  test(`a schema that holds what would be lost, as ${lost}, is not copied in silence`, async () => {
     const url = await place.newUrl()
-    const app = await startApp(t, url)
-    await app.signUp('alice')
+    await restore(url, source.file)
+    const before = readdirSync(dirname(place.file('x')))
     await run(url, "create type mood as enum ('fine')")
     await assert.rejects(
       backUp(url, place.file('lossy')),
       /the type mood, which a backup of ours does not copy: use pg_dump/,
     )
-    assert.deepEqual(
-      readdirSync(dirname(place.file('x'))).filter(name => !name.includes('.db')),
-      [],
-    )
+    assert.deepEqual(readdirSync(dirname(place.file('x'))), before)
   })
 
 for (const count of isSqlite ? [] : [30])
