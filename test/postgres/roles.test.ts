@@ -6,6 +6,7 @@ import { defaultSettings } from 'gatewright/settings'
 import { blog } from '../../apps/blog/src/blog.ts'
 import { deleteUser } from '../../packages/gatewright/src/administration/delete-user.ts'
 import { eraseAudit, listUnerased } from '../../packages/gatewright/src/administration/erase-audit.ts'
+import { finishRestore } from '../../packages/gatewright/src/administration/finish-restore.ts'
 import { systemOrigin } from '../../packages/gatewright/src/audit/record.ts'
 import { deletePruned, mayPrune, recordPruning } from '../../packages/gatewright/src/sealing/prune.ts'
 import { openDatabaseSource } from '../../packages/gatewright/src/sealing/verify/database-source.ts'
@@ -13,7 +14,11 @@ import { verifyChain } from '../../packages/gatewright/src/sealing/verify/verify
 import { openDatabase } from '../../packages/gatewright/src/storage/database.ts'
 import type { Database } from '../../packages/gatewright/src/storage/tables.ts'
 import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
+import { judgePasswordOfRole } from '../../packages/gatewright/src/upkeep/secret-age.ts'
+import { backUp, load, newPlace } from '../backups/place.ts'
 import { real } from '../harness.ts'
+import { readBlocks, readDocument } from '../markdown.ts'
+import { addUser } from '../sessions/signed-in.ts'
 import { newName, openServer, query, readdress } from './query.ts'
 
 const secret = Buffer.alloc(32, 7).toString('base64url')
@@ -207,6 +212,67 @@ describe('with a role that migrates and a role that serves', () => {
     await Promise.all(engines.map(engine => engine.close()))
     assert.deepEqual(await query(server, 'select count(*)::int as count from installation'), [{ count: 1 }])
   })
+})
+
+const blocksOf = (page: string): readonly string[] =>
+  readBlocks(readDocument(page)).flatMap(({ language, text }) => (language === 'sql' ? text : []))
+
+test('the password of the database is changed as its page says, while all goes on: from one role to another', async () => {
+  const { server, owner, serverRole, top } = await newRoles()
+  const [made = '', dropped = ''] = blocksOf('docs/changing-the-secret.md').map(text =>
+    text.replaceAll('gatewright_server', serverRole).replace('a new one', hush),
+  )
+  const former = await start(server, owner)
+  const soon = new Date(Date.now() + 86_400_000).toISOString()
+  await query(top, made.replace(/valid until '[^']*'/, `valid until '${soon}'`))
+  const newer = readdress(server, { user: `${serverRole}_2` })
+  const next = await start(newer, owner)
+  // Both serve, side by side.
+  for (const [engine, username] of [
+    [former, 'ann'],
+    [next, 'bob'],
+  ] as const)
+    await addUser(engine, username)
+  assert.equal((await next.db.selectFrom('users').select('id').execute()).length, 2)
+  const ending = await judgePasswordOfRole(next)
+  assert.equal(ending?.level, 'warning')
+  assert.match(ending?.found ?? '', new RegExp(`the password of the role ${serverRole}_2 ends at 20`))
+  assert.equal(await judgePasswordOfRole(former), undefined)
+  await former.close()
+  for (const statement of dropped.trim().split('\n')) await query(top, statement)
+  assert.match(await stopLine(server), /the password is wrong|can't be used/)
+  await addUser(next, 'carol')
+  await next.close()
+  await (await start(newer)).close()
+})
+
+test('a backup that the owner made is restored by the owner, and the role that serves has what it had and no more', async t => {
+  const { server, owner, name } = await newRoles()
+  const engine = await start(server, owner)
+  await addUser(engine, 'ann')
+  await engine.close()
+  const place = newPlace(t)
+  await backUp(owner, place.file('by-the-owner'))
+  await query(superuser, `create database ${name}_2 owner ${new URL(owner).username}`)
+  const [newServer, newOwner] = [server, owner].map(url => readdress(url, { database: `${name}_2` })) as [
+    string,
+    string,
+  ]
+  await load(newOwner, place.file('by-the-owner'))
+  assert.match(await stopLine(newServer, newOwner), /broken off/)
+  const settings = {
+    nodeEnv: 'test',
+    databaseUrl: newServer,
+    databaseAdminUrl: newOwner,
+    gatewrightSecret: [secret],
+  } as const
+  const adopting = await compose({ settings: defaultSettings(settings), kind: 'command', adopts: true })
+  await finishRestore(adopting, { origin: systemOrigin, file: undefined, owner: adopting.db })
+  await adopting.close()
+  const restored = await start(newServer)
+  assert.equal((await restored.db.selectFrom('users').select('id').execute()).length, 1)
+  await assert.rejects(restored.db.deleteFrom('audit_events').execute(), /permission denied/)
+  await restored.close()
 })
 
 describe('a start stops in one line', () => {

@@ -305,6 +305,16 @@ describe('the secret', () => {
     assertFound(await install().find('database-secret', { env }), 'ok', /held/)
   })
 
+  test('that is in force for more than a year has expired, until another is', async () => {
+    const { run, find } = install()
+    run(`update installation set created_at = ${Date.now() - 367 * day}`)
+    assertFound(await find('database-secret'), 'warning', /one secret since 20.*, for more than a year/)
+    run(
+      `insert into audit_events (at, event, details) values (${Date.now() - 300 * day}, 'secret.put-in-force', '{}')`,
+    )
+    assertFound(await find('database-secret'), 'ok', /held/)
+  })
+
   test('whose file is gone, and is not made again', async () => {
     const { folder, find } = install()
     rmSync(join(folder, 'secret'))
@@ -423,6 +433,12 @@ describe('a refresh token newer than the database', () => {
   const shown = (at: number): string =>
     `insert into audit_events (at, event, details) values (${at}, 'refresh-token.ahead', '{}');`
   const now = systemClock.now()
+
+  test('says that a restore was broken off', async () => {
+    const { run, find } = install()
+    run("update installation set identity = 'being restored'")
+    assertFound(await find('database-history'), 'problem', /broken off/)
+  })
 
   test('says that the database went back, how often it was shown and when last', async () => {
     const { run, find } = install()

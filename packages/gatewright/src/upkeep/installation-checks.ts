@@ -5,6 +5,7 @@ import { listSecrets, type SecretState, toRests } from '../processes/describe-se
 import { readSecretFile, secretFile } from '../storage/secret-file.ts'
 import type { DatabaseFacts, SettingsFacts } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
+import { judgeAgeOfSecret } from './secret-age.ts'
 
 type SecretSource = { readonly text: string; readonly texts: readonly string[] }
 
@@ -68,7 +69,10 @@ export const checkSecretOfDatabase = async (facts: DatabaseFacts): Promise<Findi
   const held = listHeldSecrets(facts)
   const states = await listSecrets(facts, held)
   const missing = states.filter(state => isNeeded(state) && !held.includes(state.id))
-  if (missing.length === 0) return judgeForce(states, held)
+  if (missing.length === 0) {
+    const judged = judgeForce(states, held)
+    return judged.level === 'ok' ? ((await judgeAgeOfSecret(facts)) ?? judged) : judged
+  }
   return problem({
     found: `the database rests on the secret ${missing.map(describeMissing).join(', ')}, which is not given`,
     means: 'The server does not start: signing keys can not be opened, and refresh tokens are not known.',

@@ -7,6 +7,7 @@ import { findTlsWarnings } from '../storage/database-tls.ts'
 import { findFaults, findWeakenings, readServerFacts, type ServerFacts } from '../storage/postgres-server.ts'
 import type { DatabaseFacts } from './facts.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
+import { judgePasswordOfRole } from './secret-age.ts'
 
 type Facts = Pick<DatabaseFacts, 'db' | 'settings' | 'clock'>
 
@@ -66,7 +67,9 @@ export const checkServerWritable = async ({ db }: Facts): Promise<Finding> => {
   })
 }
 
-export const checkRolesOfServer = async ({ db, settings }: Facts): Promise<Finding> => {
+export const checkRolesOfServer = async ({ db, settings, clock }: Facts): Promise<Finding> => {
+  const ending = await judgePasswordOfRole({ db, clock })
+  if (ending !== undefined) return ending
   const { role, auditRights } = await readServerFacts(db)
   if (auditRights.length === 0) return ok(`the server's role ${role} can't change audit events`)
   return warning({

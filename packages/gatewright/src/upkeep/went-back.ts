@@ -1,6 +1,7 @@
 import type { AuditEventName } from '../audit/events.ts'
 import { isIndexedEvent } from '../audit/indexed-events.ts'
 import { day, toTimestamp } from '../ground/clock.ts'
+import { beingRestored } from '../storage/identity.ts'
 import type { DatabaseFacts } from './facts.ts'
 import { type Finding, ok, problem } from './finding.ts'
 
@@ -27,6 +28,13 @@ export const checkWentBack = async ({ db, clock }: Pick<DatabaseFacts, 'db' | 'c
     .where(isIndexedEvent)
     .where('at', '>', clock.now() - toldFor)
     .executeTakeFirst()
+  const installation = await db.selectFrom('installation').select('identity').executeTakeFirst()
+  if (installation?.identity === beingRestored)
+    return problem({
+      found: 'a restore was broken off before it was finished',
+      means: 'No server starts: whatever ended since the backup is live in it.',
+      do: 'Do it again: gatewright restore --from <file> --erase-what-stands-there. docs/runbooks.md, "Restore".',
+    })
   const latest = row?.latest ?? null
   if (latest === null) return ok(`no sign in ${days} that it went back`)
   return problem({
