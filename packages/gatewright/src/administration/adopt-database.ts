@@ -62,9 +62,7 @@ export const adoptDatabase = async (
       await work.db.deleteFrom('known_devices').execute()
       await work.db.deleteFrom('codes').execute()
       const taken = later && (await takeBack(dependencies, work, later, origin))
-      const apiKeys = taken
-        ? taken.api_keys_ended + taken.api_keys_of_the_gone
-        : await endEveryKey(dependencies, work)
+      const apiKeys = taken ? taken.api_keys_ended : await endEveryKey(dependencies, work)
       await work.db
         .updateTable('installation')
         .set({ epoch: newId(dependencies.random), identity: null, timeline: null })

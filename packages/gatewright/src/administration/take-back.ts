@@ -4,7 +4,6 @@ import type { HeldThen } from '../backups/revocations-file.ts'
 import type { Work } from '../storage/transaction.ts'
 import {
   endKeys,
-  endKeysOfTheGone,
   raiseCounters,
   takeFactors,
   takeRecoveryCodes,
@@ -92,7 +91,6 @@ const takings = {
   passwords_taken: takePasswords,
   passwords_due: askForPasswords,
   api_keys_ended: endKeys,
-  api_keys_of_the_gone: endKeysOfTheGone,
   issuers_blocked: blockIssuers,
   names_reserved: reserveNames,
 } as const satisfies Record<string, Take>

@@ -90,14 +90,3 @@ export const endKeys: Take = async ({ dependencies, work, was, now }) => {
         .execute()
   return lost.length
 }
-
-/** Of users who were deleted or disabled, whatever stands in the export. */
-export const endKeysOfTheGone: Take = async ({ dependencies, work }) => {
-  const { numUpdatedRows } = await work.db
-    .updateTable('api_keys')
-    .set({ ended_at: dependencies.clock.now(), end_reason: 'restored' })
-    .where('ended_at', 'is', null)
-    .where('user_id', 'in', eb => eb.selectFrom('users').select('id').where('disabled_at', 'is not', null))
-    .executeTakeFirst()
-  return Number(numUpdatedRows)
-}

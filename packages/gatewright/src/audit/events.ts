@@ -352,7 +352,6 @@ export const auditEvents = {
       passwords_taken: 'plain',
       passwords_due: 'plain',
       api_keys_ended: 'plain',
-      api_keys_of_the_gone: 'plain',
       issuers_blocked: 'plain',
       names_reserved: 'plain',
     },
