@@ -99,15 +99,17 @@ describe('killed in the middle', () => {
   })
 })
 
-const bounded = { skip: !mayBound() && 'prlimit is missing, of util-linux' }
-
 describe('on a disk that is full', () => {
-  test('a backup ends with one line, and leaves nothing half', bounded, () =>
-    assertFails(url, ['backup', '--to', 'full.backup']),
+  test(
+    'a backup ends with one line, and leaves nothing half',
+    { skip: !mayBound() && 'prlimit is missing, of util-linux' },
+    () => assertFails(url, ['backup', '--to', 'full.backup']),
   )
   // PostgreSQL has a disk of its own.
   if (testsDatabase.kind === 'sqlite')
-    test('a restore ends with one line, and leaves nothing half', bounded, async () =>
-      assertFails(await place.newUrl(), ['restore', '--from', whole]),
+    test(
+      'a restore ends with one line, and leaves nothing half',
+      { skip: !mayBound() && 'prlimit is missing, of util-linux' },
+      async () => assertFails(await place.newUrl(), ['restore', '--from', whole]),
     )
 })
