@@ -99,17 +99,19 @@ describe('killed in the middle', () => {
   })
 })
 
+const isUnboundable = !mayBound()
+
 describe('on a disk that is full', () => {
   test(
     'a backup ends with one line, and leaves nothing half',
-    { skip: !mayBound() && 'prlimit is missing, of util-linux' },
+    { skip: isUnboundable && 'prlimit is missing, of util-linux' },
     () => assertFails(url, ['backup', '--to', 'full.backup']),
   )
   // PostgreSQL has a disk of its own.
   if (testsDatabase.kind === 'sqlite')
     test(
       'a restore ends with one line, and leaves nothing half',
-      { skip: !mayBound() && 'prlimit is missing, of util-linux' },
+      { skip: isUnboundable && 'prlimit is missing, of util-linux' },
       async () => assertFails(await place.newUrl(), ['restore', '--from', whole]),
     )
 })
