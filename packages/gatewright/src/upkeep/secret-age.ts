@@ -6,7 +6,7 @@ import type { DatabaseFacts } from './facts.ts'
 import { type Finding, warning } from './finding.ts'
 
 /** For so long at most values are made with one secret: then doctor asks for another. */
-export const longestInForce = 366 * day
+const longestInForce = 366 * day
 
 /** Since when the secret in force is. */
 const readSince = async (db: Database): Promise<number> => {
