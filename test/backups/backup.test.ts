@@ -265,8 +265,8 @@ describe('restore refuses, and touches nothing, a file', () => {
 
   test('that somebody puts in the place of the one that was proved, while it is read: none of its words is run', async () => {
     const [url, mark, raced] = [await place.newUrl(), `taken_${Date.now()}`, place.file('raced')]
-    writeFileSync(raced, readFileSync(whole))
-    const [heading = Buffer.alloc(0), first = Buffer.alloc(0), ...others] = toFrames(whole)
+    writeFileSync(raced, readFileSync(source.file))
+    const [heading = Buffer.alloc(0), first = Buffer.alloc(0), ...others] = toFrames(source.file)
     const words = [`select 1; commit; create table ${mark} (a int); begin`]
     const ofAttacker = isSqlite
       ? Buffer.from(first).fill(0x2d, 5)
@@ -294,7 +294,7 @@ describe('restore refuses, and touches nothing, a file', () => {
     const url = await place.newUrl()
     await loadBackup(
       { url, secrets: { ...secrets, mac }, random: systemRandom },
-      { from: whole, erase: false },
+      { from: source.file, erase: false },
     )
     assert.deepEqual(
       taken.map(data => [data.length, Buffer.from(data).subarray(0, 5).toString()]),
