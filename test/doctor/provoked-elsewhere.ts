@@ -36,4 +36,9 @@ export const provokedElsewhere: readonly Row[] = [
     'found,\n    means: ',
     'finds a newer version, a role that only reads, one that is less durable, and a pool that is too large',
   ],
+  [
+    'secret-age.ts',
+    'the password of the role',
+    'the password of the database is changed as its page says, while all goes on: from one role to another',
+  ],
 ]
