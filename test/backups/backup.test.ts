@@ -306,7 +306,7 @@ describe('restore refuses, and touches nothing, a file', () => {
     test(`that would go beside what another database has left: SQLite would write ${left} into it`, async () => {
       const url = await place.newUrl()
       writeFileSync(`${databaseFile(url)}${left}`, 'of another one')
-      await assert.rejects(load(url, whole), { message: /--erase-what-stands-there/ })
+      await assert.rejects(load(url, source.file), { message: /--erase-what-stands-there/ })
       assert.ok(await holdsNothing(url))
     })
 
