@@ -179,7 +179,11 @@ describe('an API key that is known, after an event and in the middle of a reques
     for (const event of events) test(`${row}: ${event.what}: ${event.expected}`, () => tryKey(event))
 
   test('every event that says something of API keys was tried', () => {
-    const others = everyEvent.filter(row => 'applied' in row && row.applied.length === 0)
+    // No request is under way then: test/backups restores, and shows the key afterwards.
+    const isRestore = (event: string): boolean => event.startsWith('restored from a backup')
+    const others = everyEvent.filter(
+      row => 'applied' in row && row.applied.length === 0 && !isRestore(row.event),
+    )
     assert.deepEqual(Object.keys(besideTable).sort(), others.map(({ event }) => event).sort())
   })
 })
