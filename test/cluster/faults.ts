@@ -176,6 +176,10 @@ export const faults = {
   },
   'the machine is overloaded': {
     says: 'nothing that is done here: other programs keep all its cores busy, so that time limits pass',
+    reads: {
+      statuses: [503],
+      why: 'what stood still reads its view within half a second, and is 503 to signed-in callers until it has',
+    },
     writesMayFail: true,
   },
 } as const satisfies Record<string, Fault>
