@@ -47,8 +47,12 @@ const show = (account: Account, weather: Weather, seconds: number): void => {
 const stop = new AbortController()
 const ends: (() => Promise<void>)[] = []
 const owner = { after: (end: () => Promise<void>) => void ends.unshift(end) }
+let interruptedAt = Number.NEGATIVE_INFINITY
 /** The first one ends the load, and the account so far is told; the second one waits for nothing. */
 const onInterrupt = (): void => {
+  // One key may be told twice, by the terminal and by npm.
+  if (performance.now() - interruptedAt < 2 * second) return
+  interruptedAt = performance.now()
   if (stop.signal.aborted) process.exit(1)
   process.stderr.write('\nending: the account comes when what had ended was tried once more\n')
   stop.abort()
