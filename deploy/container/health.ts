@@ -33,9 +33,11 @@ const ask = (address: URL): Promise<string | undefined> => {
   return promise
 }
 
-if (import.meta.main) {
+const main = async (): Promise<void> => {
   const address = healthAddress(process.env)
   const trouble = await ask(address)
   if (trouble !== undefined) process.stderr.write(`${address}: ${trouble}\n`)
   process.exit(trouble === undefined ? 0 : 1)
 }
+
+if (import.meta.main) void main()

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import { selectEvents, toRecorded } from '../../packages/gatewright/src/audit/read-events.ts'
+import { inTransaction } from '../../packages/gatewright/src/storage/transaction.ts'
+import { lockUser } from '../../packages/gatewright/src/users/users.ts'
+import { listen } from '../attacks/raw-http.ts'
 import { plantTotp } from '../factors/enrolled.ts'
 import { type Answer, type Caller, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 import { freshName } from '../senders.ts'
+import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
 import { addUser, signInAs } from '../sessions/signed-in.ts'
 
 let t: TestApp
@@ -231,6 +237,54 @@ const aloneWith = async ({ hasTwo = false } = {}) => {
   const second = hasTwo ? await startTestApp({ ...alone.engine.settings }) : alone
   return { alone, root, one, second }
 }
+
+describe('an administrator who has gone away while a change waited', () => {
+  let port: number
+  let second: SecondConnection
+  before(async () => {
+    port = await listen(t)
+    second = openSecondConnection(t.engine)
+  })
+  after(() => second.close())
+
+  /** Asks while nobody else may write to the user, and hangs up. */
+  const askAndHangUp = async (method: string, path: string, body: unknown): Promise<void> => {
+    const [held, begun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const holding = inTransaction(t.engine.db, async work => {
+      await lockUser(work, bob)
+      begun.resolve()
+      await held.promise
+    })
+    await begun.promise
+    const text = JSON.stringify(body ?? {})
+    const head = [
+      `${method} /api/v1/admin/users/${bob}${path} HTTP/1.1`,
+      'Host: localhost',
+      `Authorization: Bearer ${chief.access}`,
+      ...(body === undefined ? [] : ['Content-Type: application/json', `Content-Length: ${text.length}`]),
+    ]
+    const bytes = `${head.join('\r\n')}\r\n\r\n${body === undefined ? '' : text}`
+    const socket = connect(port, '127.0.0.1')
+    socket.write(bytes)
+    await second.untilBlocked(1)
+    socket.end()
+    await once(socket, 'close')
+    assert.equal(socket.bytesRead, 0)
+    held.resolve()
+    await holding
+  }
+
+  // What else there is finds nothing to change in a new user.
+  for (const what of ['disable', 'force a new password', 'change roles', 'delete'])
+    test(`changes nothing any more: ${what}; what was taken meanwhile does not come back`, async () => {
+      const [method = '', path = '', body] = changes[what] ?? []
+      const [was, events] = [await show(bob), await eventsOf(bob)]
+      await askAndHangUp(method, path, body)
+      // Whoever comes after it has waited for it.
+      await inTransaction(t.engine.db, work => lockUser(work, bob))
+      assert.deepEqual([await show(bob), await eventsOf(bob)], [was, events])
+    })
+})
 
 test('a user disabled at one process is refused at another, also at a sign-in', async () => {
   const carol = await signUp(t, freshName())

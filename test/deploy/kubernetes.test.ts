@@ -133,7 +133,7 @@ const linesOf = (env: Readonly<Record<string, string>>): readonly string[] => {
 }
 
 const given = {
-  secret: 'A'.repeat(43),
+  secret: Buffer.from('a secret of 32 bytes for a test ').toString('base64url'),
   'database-url': 'postgres://gatewright_server:words@db.databases:5432/gatewright?sslmode=verify-full',
   'database-admin-url': 'postgres://gatewright_owner:words@db.databases:5432/gatewright?sslmode=verify-full',
   'valkey-url': 'rediss://:words@valkey.databases:6379',

@@ -3,7 +3,7 @@ import { playShort } from './short.ts'
 
 test('devices, tabs and a thief refresh at once: some order of their calls explains every answer by the rules', t =>
   playShort(t, 'refresh', {
-    histories: { sqlite: 1_200, postgres: 700 },
+    histories: { sqlite: 2_000, postgres: 700 },
     meets: [
       'refresh: the live token again',
       'refresh: a rotation, or its twin',

@@ -46,7 +46,7 @@ const readAuthorities = (file: string): string => {
     const { length } = parseCertificates(text)
     if (length === 0) throw new Error('it holds no certificate')
     // Of a list that is being written the callers of the last authority would be sent away.
-    if (length < text.split('-----BEGIN CERTIFICATE').length - 1) throw new Error('a certificate is cut off')
+    if (length < text.split('BEGIN CERTIFICATE').length - 1) throw new Error('a certificate is cut off')
     return text
   } catch (error) {
     throw new SettingsError([

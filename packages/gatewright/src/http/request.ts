@@ -9,6 +9,7 @@ import { addressGroup } from '../ground/address.ts'
 import type { BoundedQueue, QueueCaller } from '../ground/bounded-queue.ts'
 import type { LimitName } from '../limits/table.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
+import type { Caller } from '../sessions/hold-session.ts'
 import { type Locale, pickLocale } from '../users/locale.ts'
 import { takeFurther } from './answer-refusal.ts'
 
@@ -24,6 +25,13 @@ export const originOf = ({ passage, principal, id }: FastifyRequest): Origin => 
 export const principalOf = ({ principal }: FastifyRequest): Principal => {
   if (principal === undefined) throw new TypeError('this route is public: it may have no principal')
   return principal
+}
+
+/** The principal as a change must know it again when its turn comes. */
+export const callerOf = (request: FastifyRequest): Caller => {
+  const { userId, sessionId } = principalOf(request)
+  const { socket } = request.raw
+  return { userId, sessionId, isGone: () => socket.readableEnded || socket.destroyed }
 }
 
 /** What the caller says it is, bounded: shown in the list of devices, never trusted. */

@@ -7,7 +7,12 @@ import type { Work } from '../storage/transaction.ts'
 import { listRoles, lockUser } from '../users/users.ts'
 
 /** Who makes a change, as far as the transaction of the change must know it again. */
-export type Caller = { readonly userId: string; readonly sessionId: string }
+export type Caller = {
+  readonly userId: string
+  readonly sessionId: string
+  /** Whether the connection was closed meanwhile, so that nobody gets an answer. */
+  readonly isGone?: () => boolean
+}
 
 /**
  * Checks in the transaction of a write to security data that the caller's session has not ended: it may

@@ -8,7 +8,7 @@ import { shareForAWhile } from '../../revocation/share-for-a-while.ts'
 import { toKeyedPage } from '../../storage/keyset.ts'
 import { toFinding, toReview, toSignOff } from '../access-review-view.ts'
 import { type ListName, readCursor, toCursorPage } from '../cursor.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import {
   anyText,
   cursorPage,
@@ -261,7 +261,7 @@ const signRoute = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const { digest, unused_for, comment } = request.body
       const signing = { digest, unusedFor: toDays(unused_for), comment }
-      const signed = await signOff(engine, signing, originOf(request), principalOf(request))
+      const signed = await signOff(engine, signing, originOf(request), callerOf(request))
       return reply.code(201).send(toSignOff(signed))
     },
   )

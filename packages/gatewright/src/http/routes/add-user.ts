@@ -8,7 +8,7 @@ import { defaultRole } from '../../permissions/roles.ts'
 import { locales } from '../../users/locale.ts'
 import { emailKey } from '../../users/users.ts'
 import { takeFurther } from '../answer-refusal.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import { email, list, named, strictObject, text, timestamp, username } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 import { listedProperties, toListed } from './admin-users.ts'
@@ -52,7 +52,7 @@ export const addUserRoutes = (app: FastifyInstance, engine: Engine): void => {
       const { email: to, username: name, roles = [defaultRole], locale } = request.body
       await takeFurther(engine, { passage: request.passage, reply }, { recipient: emailKey(to) })
       const asked = { email: to, roles, locale }
-      const by = [originOf(request), principalOf(request)] as const
+      const by = [originOf(request), callerOf(request)] as const
       if (name === undefined) {
         const invitation = await invite(engine, asked, ...by)
         return reply.code(201).send(toInvitationView(invitation))

@@ -22,7 +22,7 @@ import {
   toNewKey,
 } from '../api-key-view.ts'
 import { type ListName, readCursor, toCursorPage } from '../cursor.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import {
   anyText,
   cursorPage,
@@ -55,7 +55,7 @@ const toOwnedView = (engine: Engine, row: OwnedKey) => ({
 
 const changeOf = (request: FastifyRequest, ownerId: string) => ({
   ownerId,
-  caller: principalOf(request),
+  caller: callerOf(request),
   origin: originOf(request),
 })
 

@@ -3,7 +3,7 @@ import { type AnySession, endAnySession, listSessionsBehind } from '../../admini
 import type { Engine } from '../../compose.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
 import { type ListName, readCursor, toCursorPage } from '../cursor.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf, principalOf } from '../request.ts'
 import {
   anyText,
   cursorPage,
@@ -78,7 +78,7 @@ const endRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const target = { sessionId: request.params.id, origin: originOf(request) }
-      await endAnySession(engine, target, principalOf(request))
+      await endAnySession(engine, target, callerOf(request))
       return reply.code(204).send(null)
     },
   )

@@ -10,7 +10,7 @@ import type { Engine } from '../../compose.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
 import type { Caller } from '../../sessions/hold-session.ts'
 import { getPerson } from '../../users/users.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import { anyText, idParams, list, nothing, strictObject, text } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
@@ -93,7 +93,7 @@ const changeRoute = (app: FastifyInstance, engine: Engine, name: string, change:
     },
     async (request, reply) => {
       const target = await targetOf(engine, request, request.body?.reason)
-      await run(engine, target, principalOf(request))
+      await run(engine, target, callerOf(request))
       return reply.code(204).send(null)
     },
   )
@@ -122,7 +122,7 @@ const rolesRoute = (app: FastifyInstance, engine: Engine): void => {
     async request => {
       const { userId, origin } = await targetOf(engine, request)
       const { roles: asked } = request.body
-      await changeRoles(engine, { userId, roles: asked, origin }, principalOf(request))
+      await changeRoles(engine, { userId, roles: asked, origin }, callerOf(request))
       return { roles: [...(await getPerson(engine.db, userId)).roles] }
     },
   )
@@ -145,7 +145,7 @@ const deleteRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const { userId, origin } = await targetOf(engine, request)
-      await deleteUser(engine, { userId, origin }, principalOf(request))
+      await deleteUser(engine, { userId, origin }, callerOf(request))
       return reply.code(204).send(null)
     },
   )

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { exportAudit } from '../../administration/export-audit.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import { strictObject } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 import { filterNames, filterProperties, toLogFilter } from './audit.ts'
@@ -33,7 +33,7 @@ export const auditExportRoutes = (app: FastifyInstance): void => {
         { ...app.gate, events: app.auditEvents },
         { filter: toLogFilter(asked), withPersonal },
         originOf(request),
-        principalOf(request),
+        callerOf(request),
       )
       void reply.type('application/x-ndjson; charset=utf-8')
       void reply.header('content-disposition', 'attachment; filename="audit.jsonl"')

@@ -11,7 +11,7 @@ import { toTimestamp } from '../../ground/clock.ts'
 import { Refusal } from '../../ground/refusal.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
 import { getPerson } from '../../users/users.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import { anyText, idParams, list, nothing, strictObject, text, timestamp } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
@@ -84,7 +84,7 @@ export const identityRoutes = (scope: FastifyInstance, engine: Engine): void => 
     },
     async (request, reply) => {
       const link = await linkOf(engine, request, request.body)
-      await linkIdentity(engine, link, principalOf(request))
+      await linkIdentity(engine, link, callerOf(request))
       return reply.code(204).send(null)
     },
   )
@@ -104,7 +104,7 @@ export const identityRoutes = (scope: FastifyInstance, engine: Engine): void => 
     },
     async (request, reply) => {
       const link = await linkOf(engine, request, request.query)
-      if (!(await unlinkIdentity(engine, link, principalOf(request)))) throw new Refusal('not_found')
+      if (!(await unlinkIdentity(engine, link, callerOf(request)))) throw new Refusal('not_found')
       return reply.code(204).send(null)
     },
   )

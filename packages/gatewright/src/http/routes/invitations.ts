@@ -3,7 +3,7 @@ import { type Invitation, listInvitations, revokeInvitation } from '../../admini
 import type { Engine } from '../../compose.ts'
 import { toTimestamp } from '../../ground/clock.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import {
   anyText,
   idParams,
@@ -103,7 +103,7 @@ const revokeRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const { id } = request.params
-      await revokeInvitation(engine, { id, origin: originOf(request), caller: principalOf(request) })
+      await revokeInvitation(engine, { id, origin: originOf(request), caller: callerOf(request) })
       return reply.code(204).send(null)
     },
   )

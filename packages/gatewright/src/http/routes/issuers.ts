@@ -10,7 +10,7 @@ import type { Engine } from '../../compose.ts'
 import { toTimestampOrNull } from '../../ground/clock.ts'
 import { permissionsGivenBy, warningsOfIssuers } from '../../ground/trusted-issuers.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import { anyText, flag, integer, list, named, strictObject, textOrNull } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
@@ -129,7 +129,7 @@ const changeRoutes = (app: FastifyInstance, engine: Engine): void => {
       async request => {
         const { issuer } = request.body
         const target = { issuer, origin: originOf(request) }
-        const changed = await change(engine, target, principalOf(request))
+        const changed = await change(engine, target, callerOf(request))
         const in_settings = engine.settings.trustedIssuers.some(entry => entry.issuer === issuer)
         return { changed, issuer, in_settings }
       },

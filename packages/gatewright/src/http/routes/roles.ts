@@ -5,7 +5,7 @@ import type { Engine } from '../../compose.ts'
 import { toTimestampOrNull } from '../../ground/clock.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
 import { administrativePermissions } from '../../permissions/permissions.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import { anyText, flag, integer, list, named, nothing, strictObject, text, textOrNull } from '../schemas.ts'
 import { typed } from '../typed-app.ts'
 
@@ -138,7 +138,7 @@ const createRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const role = { description: '', ...request.body }
-      const made = await createRole(engine, role, originOf(request), principalOf(request))
+      const made = await createRole(engine, role, originOf(request), callerOf(request))
       return reply.code(201).send(toView(made))
     },
   )
@@ -189,7 +189,7 @@ const changeRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async request => {
       const change = { ...request.body, name: request.params.id, origin: originOf(request) }
-      return toView(await changeRole(engine, change, principalOf(request)))
+      return toView(await changeRole(engine, change, callerOf(request)))
     },
   )
 }
@@ -211,7 +211,7 @@ const deleteRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const role = { name: request.params.id, origin: originOf(request) }
-      await deleteRole(engine, role, principalOf(request))
+      await deleteRole(engine, role, callerOf(request))
       return reply.code(204).send(null)
     },
   )

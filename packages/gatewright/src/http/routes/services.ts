@@ -12,7 +12,7 @@ import { toTimestamp, toTimestampOrNull } from '../../ground/clock.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
 import { getService, listServicesBehind, type Service } from '../../users/services.ts'
 import { type ListName, readCursor, toCursorPage } from '../cursor.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import {
   anyText,
   cursorPage,
@@ -94,7 +94,7 @@ const createRoute = (app: FastifyInstance, engine: Engine): void => {
     async (request, reply) => {
       const { name, description, roles: given = [] } = request.body
       const asked = { name, description, roles: given }
-      const service = await createService(engine, asked, originOf(request), principalOf(request))
+      const service = await createService(engine, asked, originOf(request), callerOf(request))
       return reply.code(201).send(toView(service))
     },
   )
@@ -149,7 +149,7 @@ const rolesRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async request => {
       const target = { serviceId: request.params.id, origin: originOf(request), roles: request.body.roles }
-      return toView(await changeServiceRoles(engine, target, principalOf(request)))
+      return toView(await changeServiceRoles(engine, target, callerOf(request)))
     },
   )
 }
@@ -183,7 +183,7 @@ const stateRoutes = (app: FastifyInstance, engine: Engine): void => {
       },
       async request => {
         const target = { serviceId: request.params.id, origin: originOf(request) }
-        return toView(await change(engine, target, principalOf(request)))
+        return toView(await change(engine, target, callerOf(request)))
       },
     )
 }
@@ -200,7 +200,7 @@ const deleteRoute = (app: FastifyInstance, engine: Engine): void => {
     },
     async (request, reply) => {
       const target = { serviceId: request.params.id, origin: originOf(request) }
-      await deleteService(engine, target, principalOf(request))
+      await deleteService(engine, target, callerOf(request))
       return reply.code(204).send(null)
     },
   )

@@ -5,7 +5,7 @@ import { type HoldCaller, listKeys, revokeKey, rotateKeys } from '../../administ
 import type { Engine } from '../../compose.ts'
 import { toTimestampOrNull } from '../../ground/clock.ts'
 import { allOf, permission, recentSignIn } from '../../permissions/access-rule.ts'
-import { originOf, principalOf } from '../request.ts'
+import { callerOf, originOf } from '../request.ts'
 import {
   anyText,
   flag,
@@ -52,7 +52,7 @@ const unsafe = { access: allOf(permission('signing-keys:write'), recentSignIn())
 const holdCaller =
   (engine: Engine, request: FastifyRequest): HoldCaller =>
   work =>
-    holdAdministrator(engine, work, principalOf(request), { needed: ['signing-keys:write'] })
+    holdAdministrator(engine, work, callerOf(request), { needed: ['signing-keys:write'] })
 
 const listRoute = (app: FastifyInstance, engine: Engine): void => {
   typed(app).get(
