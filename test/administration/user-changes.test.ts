@@ -276,7 +276,7 @@ describe('an administrator who has gone away while a change waited', () => {
 
   // What else there is finds nothing to change in a new user.
   for (const what of ['disable', 'force a new password', 'change roles', 'delete'])
-    test(`changes nothing any more: ${what}; what was taken meanwhile does not come back`, async () => {
+    test(`changes nothing any more (${what}): what was taken meanwhile does not come back`, async () => {
       const [method = '', path = '', body] = changes[what] ?? []
       const [was, events] = [await show(bob), await eventsOf(bob)]
       await askAndHangUp(method, path, body)
