@@ -1,4 +1,4 @@
-import { Refusal } from '../ground/refusal.ts'
+import { refuseGone } from '../ground/caller-gone.ts'
 import type { Permission } from '../permissions/access-rule.ts'
 import type { Granting } from '../permissions/granted.ts'
 import type { Beyond } from '../permissions/reach.ts'
@@ -25,14 +25,6 @@ export const holdUsers = async (
 }
 
 /**
- * Whoever gave up asks again, maybe elsewhere, and then something else: a role that was given by a request that waited
- * for a lock would come back after it was taken. Nobody gets an answer, so it is as well not to do it.
- */
-const refuseGone = ({ isGone }: Caller): void => {
-  if (isGone?.()) throw new Refusal('unavailable', { reason: 'caller_gone', retryAfter: 1 })
-}
-
-/**
  * Checks in the transaction of a change by an administrator that the caller's session goes on, has shown what it
  * must, and may still do this: to whom it is done as well. Both users' rows are held from here on, taken in one
  * order, so of two who change each other at once the second one finds what the first one did.
@@ -48,7 +40,7 @@ export const holdAdministrator = async (
 ): Promise<void> => {
   if (caller === undefined) return
   await holdUsers(work, caller, over)
-  refuseGone(caller)
+  refuseGone(caller.isGone)
   await holdProvenSession(work, caller)
   await holdPermissions(granting, work, caller, needed)
   if (over !== undefined) await holdPermissionsOver(granting, work, caller, over)

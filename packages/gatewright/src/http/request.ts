@@ -7,6 +7,7 @@ import { limitKeysOf } from '../gate/passage.ts'
 import type { Principal } from '../gate/principal.ts'
 import { addressGroup } from '../ground/address.ts'
 import type { BoundedQueue, QueueCaller } from '../ground/bounded-queue.ts'
+import type { IsGone } from '../ground/caller-gone.ts'
 import type { LimitName } from '../limits/table.ts'
 import type { AccessRule } from '../permissions/access-rule.ts'
 import type { Caller } from '../sessions/hold-session.ts'
@@ -27,11 +28,15 @@ export const principalOf = ({ principal }: FastifyRequest): Principal => {
   return principal
 }
 
+export const isGoneOf =
+  ({ raw: { socket } }: FastifyRequest): IsGone =>
+  () =>
+    socket.readableEnded || socket.destroyed
+
 /** The principal as a change must know it again when its turn comes. */
 export const callerOf = (request: FastifyRequest): Caller => {
   const { userId, sessionId } = principalOf(request)
-  const { socket } = request.raw
-  return { userId, sessionId, isGone: () => socket.readableEnded || socket.destroyed }
+  return { userId, sessionId, isGone: isGoneOf(request) }
 }
 
 /** What the caller says it is, bounded: shown in the list of devices, never trusted. */

@@ -1,3 +1,4 @@
+import type { IsGone } from '../ground/caller-gone.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Permission } from '../permissions/access-rule.ts'
 import { type Granting, grantedTo } from '../permissions/granted.ts'
@@ -10,8 +11,7 @@ import { listRoles, lockUser } from '../users/users.ts'
 export type Caller = {
   readonly userId: string
   readonly sessionId: string
-  /** Whether the connection was closed meanwhile, so that nobody gets an answer. */
-  readonly isGone?: () => boolean
+  readonly isGone?: IsGone
 }
 
 /**

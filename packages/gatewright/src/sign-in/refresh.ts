@@ -2,6 +2,7 @@ import { type Origin, recordEvent } from '../audit/record.ts'
 import { applyConsequences } from '../consequences/apply.ts'
 import { endOvertime } from '../consequences/overtime.ts'
 import type { ConsequenceEvent } from '../consequences/table.ts'
+import { type IsGone, refuseGone } from '../ground/caller-gone.ts'
 import { Refusal } from '../ground/refusal.ts'
 import type { Secrets } from '../ground/secrets.ts'
 import { tellOwner } from '../mail/notices.ts'
@@ -85,18 +86,10 @@ const useOf = ({ generation }: RefreshToken, session: Pick<SessionRow, 'id' | 'g
   generation === session.generation ? session.id : `${session.id} ${generation}`
 
 /**
- * A process that stood still finds requests that were given up long ago. Their callers have asked again elsewhere
- * since, so what they show is old: it would be taken for a thief's. Nobody gets an answer, so nobody gains by it.
- */
-const refuseGone = (gone: AbortSignal | undefined): void => {
-  if (gone?.aborted) throw new Refusal('unavailable', { reason: 'caller_gone', retryAfter: 1 })
-}
-
-/**
  * A new access token, and the refresh token that is live now: at most one rotation per window, so that a
  * retry, a lost answer or a second tab gets the same token, and a thief's copy is noticed.
  *
- * @param gone aborted when the caller has closed the connection: nothing is done for one that has
+ * @param isGone nothing is done for a caller that has gone
  * @param countUse takes from the limit of the session, or of an older token, once it is known to be ours; throws to refuse
  * @throws Refusal `invalid_token`, `session_ended`, `session_renewed`, `refresh_token_reused`, `unavailable`
  */
@@ -105,12 +98,12 @@ export const refresh = async (
   {
     text,
     origin,
-    gone,
+    isGone,
     countUse,
   }: {
     readonly text: string
     readonly origin: Origin
-    readonly gone?: AbortSignal | undefined
+    readonly isGone?: IsGone
     readonly countUse: (key: string) => void | Promise<void>
   },
 ): Promise<LiveSession> => {
@@ -125,7 +118,7 @@ export const refresh = async (
     // Of two at once the second judges what the first has left; and so does a change of roles, which has to
     // outlast every token promised before it.
     await lockUser(work, known.user_id)
-    refuseGone(gone)
+    refuseGone(isGone)
     const found = await findTokenSession(work.db, token.sessionId)
     checkMadeByUs(dependencies, found?.session, token)
     checkNotEnded(dependencies, found, token)

@@ -20,7 +20,7 @@ import { checkUserFieldValues } from '../../users/user-fields.ts'
 import { takeFurther } from '../answer-refusal.ts'
 import { browserOf, giveDeviceCookie } from '../device-cookie.ts'
 import { countedAsFailed } from '../failed-sign-ins.ts'
-import { deviceOf, goneSignal, localeOf, originOf } from '../request.ts'
+import { deviceOf, goneSignal, isGoneOf, localeOf, originOf } from '../request.ts'
 import {
   anyText,
   email,
@@ -201,8 +201,8 @@ const refreshRoute = (app: FastifyInstance, engine: Engine): void => {
       const { passage } = request
       const countUse = (session: string) => takeFurther(engine, { passage, reply }, { session })
       if (passage !== undefined) admitUnknown(engine, passage, hashText(token))
-      const [origin, gone] = [originOf(request), goneSignal(reply)]
-      return givePair(engine, () => refresh(engine, { text: token, origin, gone, countUse }))
+      const [origin, isGone] = [originOf(request), isGoneOf(request)]
+      return givePair(engine, () => refresh(engine, { text: token, origin, isGone, countUse }))
     },
   )
 }
