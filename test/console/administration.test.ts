@@ -54,6 +54,22 @@ describe('an administrator of users', { skip: browserMissing }, () => {
     await untilEqual(() => page.getByLabel('moderator').isChecked(), true)
   })
 
+  test('is told that what stands there is from before the change, where it could not be read again', async () => {
+    await makeUser(c, 'beatrice')
+    const page = await openAs(c, 'alice', '/admin/users')
+    await find(page, 'beatrice')
+    const reading = '**/api/v1/admin/users/*'
+    await page.route(reading, route => (route.request().method() === 'GET' ? route.abort() : route.continue()))
+    await page.getByLabel('moderator').check()
+    await press(page, 'Change the roles')
+    await page.getByText('beatrice has other roles now.').waitFor()
+    await page.getByText('The server does not answer. Try again.').waitFor()
+    await page.unroute(reading)
+    await press(page, 'Try again')
+    await page.getByRole('button', { name: 'Try again' }).waitFor({ state: 'detached' })
+    await page.getByRole('main').getByText('moderator').first().waitFor()
+  })
+
   test('removes the second factors of whoever has lost them, with a reason, after showing once more who it is', async () => {
     await makeUser(c, 'caroline')
     const hers = await openAs(c, 'caroline', '/me/security')

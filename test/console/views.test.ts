@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { en } from '../../apps/console/src/texts/en.ts'
 import { type Language, languages } from '../../apps/console/src/texts/languages.ts'
 import { administrator } from '../../tools/demo/people.ts'
@@ -9,6 +9,7 @@ import { untilEqual } from '../process/until.ts'
 import { browserMissing, type Console, openAs, readColours, startConsole } from './start-console.ts'
 import { demoDayWalk, fewPeople, playDemoDay } from './walks/demo-day.ts'
 import { withIssuer } from './walks/issuer.ts'
+import type { Walk } from './walks/walk.ts'
 import { walks } from './walks/walks.ts'
 
 /** Housekeeping stands still in tests. */
@@ -80,6 +81,16 @@ const look = async (page: Page): Promise<void> => {
   }
 }
 
+/** A walk, which says what the page showed where it did not come further. */
+async function* follow(walk: Walk, c: Console, context: BrowserContext): ReturnType<Walk> {
+  try {
+    yield* walk(c, context)
+  } catch (error) {
+    const shown = await Promise.all(context.pages().map(page => page.getByRole('main').innerText()))
+    throw new Error(`the page shows: ${shown.join(' | ')}`, { cause: error })
+  }
+}
+
 describe('every view', { skip: browserMissing, concurrency: 4 }, () => {
   let c: Console
   before(async () => {
@@ -90,7 +101,7 @@ describe('every view', { skip: browserMissing, concurrency: 4 }, () => {
   for (const [name, walk] of Object.entries(walks))
     test(`${name}: accessible in light and dark, in three languages, on a narrow screen, under the policy`, async t => {
       const context = await c.newContext()
-      for await (const [stop, page] of walk(c, context))
+      for await (const [stop, page] of follow(walk, c, context))
         await t.test(stop, async () => {
           await look(page)
           assert.deepEqual(

@@ -14,15 +14,17 @@ export const useChanges = () => {
   const confirmed = useConfirmed()
   const client = useQueryClient()
   const [question, setQuestion] = useState<Question>()
+  const [isGone, setGone] = useState(false)
   const changing = useMutation({
     mutationFn: ({ run }: Change) => confirmed(run),
-    onSuccess: async (answer, { onDone }) => {
+    onSuccess: async (answer, { onDone, isEnd }) => {
+      // Before everything is read again: what is gone would be looked for.
+      setGone(isEnd === true)
       await client.invalidateQueries()
       onDone?.(answer)
       focusHeading()
     },
   })
-  const isGone = changing.isSuccess && changing.variables.isEnd === true
   return { changing, isGone, question, ask: setQuestion, make: changing.mutate }
 }
 

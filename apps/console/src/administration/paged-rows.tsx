@@ -15,7 +15,7 @@ type PagedRowsProps<Item> = {
 
 /** A list with a button for what comes next. */
 export const PagedRows = <Item,>({ pages, ...rows }: PagedRowsProps<Item>) => (
-  <Loaded query={pages}>
+  <Loaded query={{ ...pages, error: pages.isFetchNextPageError ? null : pages.error }}>
     {items => (
       <>
         <Rows items={items} {...rows} />

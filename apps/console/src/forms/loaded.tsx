@@ -16,17 +16,24 @@ type LoadedProps<Data> = {
   readonly children: (data: Data) => ReactNode
 }
 
-/** What was asked from the server, once it is there; where it can't be read, the way to try again. */
+/**
+ * What was asked from the server, once it is there; where it can't be read, the way to try again. What was read before
+ * stays, and says so: after a change it may be what was there before.
+ */
 export const Loaded = <Data,>({ query, children }: LoadedProps<Data>) => {
   const { text } = useTexts()
   if (query.isPending) return <Loader aria-label={text('loading')} />
-  if (query.data !== undefined) return children(query.data)
   return (
     <>
-      <ProblemNotice error={query.error} />
-      <div>
-        <Button onClick={() => query.refetch()}>{text('tryAgain')}</Button>
-      </div>
+      {query.error !== null && (
+        <>
+          <ProblemNotice error={query.error} />
+          <div>
+            <Button onClick={() => query.refetch()}>{text('tryAgain')}</Button>
+          </div>
+        </>
+      )}
+      {query.data !== undefined && children(query.data)}
     </>
   )
 }
