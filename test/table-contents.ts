@@ -33,16 +33,14 @@ const onlyNoted = [
 
 /** Columns that are written behind the answer. */
 const noted: Readonly<Record<string, readonly string[]>> = { api_keys: ['last_used_at', 'address'] }
-const notedOf = ({ name }: Table): readonly string[] => noted[name] ?? []
+const columnsOf = ({ name: table, columns }: Table) =>
+  sql.join(columns.filter(({ name }) => !noted[table]?.includes(name)).map(({ name }) => sql.ref(name)))
 
 const linesOf = {
-  sqlite: (table: Table) => {
-    const columns = table.columns.filter(({ name }) => !notedOf(table).includes(name))
-    return sql`group_concat(json_array(${sql.join(columns.map(({ name }) => sql.ref(name)))}), char(10))`
-  },
+  sqlite: (table: Table) => sql`group_concat(json_array(${columnsOf(table)}), char(10))`,
   // An update that changes nothing moves a row all the same.
   postgres: (table: Table) => {
-    const line = sql`(to_jsonb(t) - ${sql.lit(`{${notedOf(table)}}`)}::text[])::text`
+    const line = sql`json_build_array(${columnsOf(table)})::text`
     return sql`string_agg(${line}, chr(10) order by ${line} collate "C")`
   },
 } as const

@@ -64,8 +64,9 @@ export const giveAndTakeRole = async (
   person: Person,
   session: Session,
 ): Promise<void> => {
-  // What was asked for without an answer may be done after all that is asked for now.
-  if (person.hasRoleDoubt || !(await setRoles(scene, chief, person, ['moderator', 'user']))) return
+  if (person.hadRole) return
+  person.hadRole = true
+  if (!(await setRoles(scene, chief, person, ['moderator', 'user']))) return
   await checkGiven(scene, person, session)
   meet(scene.traffic.account, 'a role was given')
   const headers = headersOf(session, scene.publicUrl)

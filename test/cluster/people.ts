@@ -24,6 +24,8 @@ export type Person = {
   /** A password that was asked for without an answer: whether it holds is found out when the other one is refused. */
   maybe?: string
   roles: readonly string[]
+  /** A role was asked for: nobody gets it twice, for tries of what was taken go on, and may wait long for an answer. */
+  hadRole?: true
   /** Roles were asked for without an answer: nobody knows which are there. */
   hasRoleDoubt?: boolean
   state: 'enabled' | 'disabled'
