@@ -1,3 +1,4 @@
+import { loadEmbeddedPostgres } from '../postgres/embedded.ts'
 import { type Account, countBroken, countRequests, toText, toWords } from './account.ts'
 import { parseClusterArguments } from './arguments.ts'
 import { type Asked, runCluster } from './run.ts'
@@ -57,7 +58,8 @@ const onInterrupt = (): void => {
   process.stderr.write('\nending: the account comes when what had ended was tried once more\n')
   stop.abort()
 }
-// The package that brings PostgreSQL would end this process at once.
+// The package that brings PostgreSQL would end this process at once, by what it listens to once it is loaded.
+await loadEmbeddedPostgres()
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.removeAllListeners(signal).on(signal, onInterrupt)
 process.once('disconnect', onInterrupt)
