@@ -60,17 +60,18 @@ const refreshTwice: Act = async (scene, person, session) => {
   if (session.kind !== 'tokens') return
   const body = { refresh_token: session.refresh }
   const from = performance.now()
-  const ask = () => scene.traffic.call(person.client, 'refresh', 'POST', 'refresh', { body })
-  const [one, other] = await Promise.all([ask(), ask()])
-  meet(scene.traffic.account, 'refreshed twice at once')
-  for (const reply of [one, other]) {
+  const ask = async (): Promise<void> => {
+    const reply = await scene.traffic.call(person.client, 'refresh', 'POST', 'refresh', { body })
     // One of them was held up for longer than a retry has: it looks like a thief's, and that is so by design.
     if (isOpen(reply) || performance.now() - from > retryWindow) noteDoubt(scene, session)
-    if (isOpen(reply)) continue
+    if (isOpen(reply)) return
+    // The one that comes last is kept: of two that are far apart it is the newer token.
     if (reply.status === 200) Object.assign(session, toTokens(reply), { id: session.id })
     else if (!session.hasDoubt)
       breach(scene.traffic.account, 'lost', `a refresh of two at once: ${reply.status} ${reply.text}`)
   }
+  await Promise.all([ask(), ask()])
+  meet(scene.traffic.account, 'refreshed twice at once')
   if (session.hasDoubt) await refresh(scene, person, session)
 }
 
