@@ -162,13 +162,29 @@ const noteLoss = (scene: Scene, person: Person, session: Session, reply: Reply):
     )
 }
 
-/** One refresh, as an honest client does it: asked again until there is an answer. False: the session is no more. */
-export const refresh = async (scene: Scene, person: Person, session: Session): Promise<boolean> => {
+/** REFRESH_RETRY_WINDOW, as it is without a word. */
+const retryWindow = 10_000
+
+/** Whoever has no answer, or was held up for longer than a retry has since then, looks like a thief: by design. */
+export const noteDoubtful = (scene: Scene, session: Session, reply: Reply, from: number): void => {
+  if (isOpen(reply) || performance.now() - from > retryWindow) noteDoubt(scene, session)
+}
+
+/**
+ * One refresh, as an honest client does it: asked again until there is an answer. False: the session is no more.
+ * @param from when this token was first shown
+ */
+export const refresh = async (
+  scene: Scene,
+  person: Person,
+  session: Session,
+  from = performance.now(),
+): Promise<boolean> => {
   if (session.kind !== 'tokens') return false
   const body = { refresh_token: session.refresh }
   const reply = await untilAnswered(scene, 'a refresh', async () => {
     const asked = await scene.traffic.call(person.client, 'refresh', 'POST', 'refresh', { body })
-    if (isOpen(asked)) noteDoubt(scene, session)
+    noteDoubtful(scene, session, asked, from)
     return asked
   })
   if (reply.status === 200) {

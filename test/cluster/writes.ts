@@ -8,6 +8,7 @@ import {
   headersOf,
   isOpen,
   noteDoubt,
+  noteDoubtful,
   noteEnd,
   noteEndOfAll,
   type Person,
@@ -52,9 +53,6 @@ const remove: Act = async (scene, person, session) => {
   if (expect(scene, `a deletion, asked ${asked} times`, reply, 204, 404)) scene.ledger.gone.push(thing)
 }
 
-/** REFRESH_RETRY_WINDOW, as it is without a word. */
-const retryWindow = 10_000
-
 /** Two tabs that do so at the same moment. */
 const refreshTwice: Act = async (scene, person, session) => {
   if (session.kind !== 'tokens') return
@@ -62,8 +60,7 @@ const refreshTwice: Act = async (scene, person, session) => {
   const from = performance.now()
   const ask = async (): Promise<void> => {
     const reply = await scene.traffic.call(person.client, 'refresh', 'POST', 'refresh', { body })
-    // One of them was held up for longer than a retry has: it looks like a thief's, and that is so by design.
-    if (isOpen(reply) || performance.now() - from > retryWindow) noteDoubt(scene, session)
+    noteDoubtful(scene, session, reply, from)
     if (isOpen(reply)) return
     // The one that comes last is kept: of two that are far apart it is the newer token.
     if (reply.status === 200) Object.assign(session, toTokens(reply), { id: session.id })
@@ -72,7 +69,7 @@ const refreshTwice: Act = async (scene, person, session) => {
   }
   await Promise.all([ask(), ask()])
   meet(scene.traffic.account, 'refreshed twice at once')
-  if (session.hasDoubt) await refresh(scene, person, session)
+  if (session.hasDoubt) await refresh(scene, person, session, from)
 }
 
 /** The client goes away before the answer comes, and asks again with what it has. */
@@ -86,7 +83,7 @@ const refreshLost: Act = async (scene, person, session) => {
   lost.close()
   await first
   meet(scene.traffic.account, 'a refresh whose answer was lost')
-  await refresh(scene, person, session)
+  await refresh(scene, person, session, from)
   // What stands still may find the first one when it goes on.
   if (scene.traffic.weather.since(from).length > 0) noteDoubt(scene, session)
 }
