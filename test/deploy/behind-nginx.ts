@@ -1,5 +1,6 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request as requestPlain } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { request as requestSecure } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +22,8 @@ export type Asked = {
   readonly body?: string
   /** Without TLS, on the other port. */
   readonly isPlain?: boolean
+  /** HTTP/2 in place of HTTP/1.1. */
+  readonly isHttp2?: boolean
   /** An address of loopback. */
   readonly from?: string
 }
@@ -41,7 +44,7 @@ export type Front = {
   readonly ports: Installation['ports']
   /** The certificate that nginx shows, which is its own authority. */
   readonly certificate: string
-  /** Sends a request over HTTP/1.1; a path without a slash in front stands below `/api/v1`. */
+  /** Sends a request; a path without a slash in front stands below `/api/v1`. */
   readonly ask: (path: string, asked?: Asked) => Promise<ProxyAnswer>
   /** Sends these bytes over TLS, and gives what came until the connection was closed. */
   readonly send: (bytes: string | Uint8Array) => Promise<RawAnswer>
@@ -86,9 +89,46 @@ const toProxyAnswer = (status: number, raw: readonly string[], body: string): Pr
   }
 }
 
+const toPath = (path: string): string => (path.startsWith('/') ? path : `/api/v1/${path}`)
+
+const json = { 'content-type': 'application/json' } as const
+
+/** Without a length, unless it stands in `headers`. */
+const askHttp2 = async (
+  { https }: Installation['ports'],
+  ca: string,
+  [path, { method = 'GET', headers: { host = hostName, ...headers } = {}, body }]: readonly [string, Asked],
+): Promise<ProxyAnswer> => {
+  const session = connectHttp2(`https://127.0.0.1:${https}`, { ca, servername: hostName })
+  try {
+    return await new Promise((resolve, reject) => {
+      session.once('error', reject)
+      const stream = session.request({
+        ':method': method,
+        ':path': toPath(path),
+        ':authority': String(host),
+        ...(body !== undefined && json),
+        ...headers,
+      })
+      stream.once('error', reject)
+      stream.once('response', ({ ':status': status = 0, ...lines }) =>
+        text(stream).then(
+          read => resolve(toProxyAnswer(status, Object.entries(lines).flat().map(String), read)),
+          reject,
+        ),
+      )
+      stream.end(body)
+    })
+  } finally {
+    session.destroy()
+  }
+}
+
 export const createAsk =
   (ports: Installation['ports'], ca: string): Front['ask'] =>
-  async (path, { method = 'GET', headers = {}, body, isPlain = false, from } = {}) => {
+  async (path, asked = {}) => {
+    const { method = 'GET', headers = {}, body, isPlain = false, isHttp2 = false, from } = asked
+    if (isHttp2) return askHttp2(ports, ca, [path, asked])
     const send = isPlain ? requestPlain : requestSecure
     const request = send({
       host: '127.0.0.1',
@@ -98,15 +138,8 @@ export const createAsk =
       agent: false,
       ...(from !== undefined && { localAddress: from }),
       method,
-      path: path.startsWith('/') ? path : `/api/v1/${path}`,
-      headers: {
-        host: hostName,
-        ...(body !== undefined && {
-          'content-type': 'application/json',
-          'content-length': String(Buffer.byteLength(body)),
-        }),
-        ...headers,
-      } as Record<string, string>,
+      path: toPath(path),
+      headers: { host: hostName, ...(body !== undefined && json), ...headers } as Record<string, string>,
     })
     return new Promise((resolve, reject) => {
       request.once('error', reject)

@@ -80,32 +80,41 @@ describe('behind the shipped nginx', { skip: typeof program === 'string' && prog
     }
   })
 
+  const tooLong = ' '.repeat(256 * 1_024 + 1)
   const own: Readonly<Record<string, readonly [string, Asked, number, RefusalCode]>> = {
     'an address that can not be decoded': ['/api/v1/%zz', {}, 400, 'malformed_request'],
     'an address above the root': ['/../../etc/passwd', {}, 400, 'malformed_request'],
     'a NUL in the address': ['/api/v1/posts%00', {}, 400, 'malformed_request'],
     'a host that is none': ['me', { headers: { host: 'a b' } }, 400, 'malformed_request'],
     TRACE: ['me', { method: 'TRACE' }, 405, 'method_not_allowed'],
-    'a body of more than 256 KiB': [
+    'a body of more than 256 KiB': ['posts', { method: 'POST', body: tooLong }, 413, 'body_too_large'],
+    'a body of more than 256 KiB that says so': [
       'posts',
-      { method: 'POST', body: ' '.repeat(256 * 1_024 + 1) },
+      { method: 'POST', body: tooLong, headers: { 'content-length': String(tooLong.length) } },
       413,
       'body_too_large',
     ],
+    'another host': ['me', { headers: { host: 'other.test' } }, 421, 'wrong_host'],
+    'the address that its own errors have': ['/.gatewright-problem', {}, 404, 'not_found'],
+  }
+  /** HTTP/2 packs headers, has none of this kind, and ends a connection where they are too long. */
+  const ofHttp1: typeof own = {
     'an address of 17 KiB': [`/${'a'.repeat(17 * 1_024)}`, {}, 431, 'headers_too_large'],
     'a header of 17 KiB': ['me', { headers: { 'x-long': 'a'.repeat(17 * 1_024) } }, 431, 'headers_too_large'],
-    'another host': ['me', { headers: { host: 'other.test' } }, 421, 'wrong_host'],
     'an encoding that nobody knows': [
       'me',
       { headers: { 'transfer-encoding': 'gzip, chunked' } },
       400,
       'malformed_request',
     ],
-    'the address that its own errors have': ['/.gatewright-problem', {}, 404, 'not_found'],
   }
-  for (const [what, [path, asked, status, code]] of Object.entries(own))
+  for (const [what, [path, asked, status, code]] of Object.entries({ ...own, ...ofHttp1 }))
     test(`${what} is refused by nginx as the server would: ${status} ${code}`, async () => {
       assertProblem(await b.ask(path, asked), status, code)
+    })
+  for (const [what, [path, asked, status, code]] of Object.entries(own))
+    test(`over HTTP/2, ${what} is refused by nginx as the server would: ${status} ${code}`, async () => {
+      assertProblem(await b.ask(path, { ...asked, isHttp2: true }), status, code)
     })
   test('plain HTTP is no way to the API: refused without a redirect, whatever the method', async () => {
     for (const [path, method] of [
@@ -191,6 +200,19 @@ describe('behind the shipped nginx', { skip: typeof program === 'string' && prog
     assert.ok(b.t.logLines.some(line => line.includes(id)))
     await until('nginx has written its line', () => b.nginx.readLog().includes(id))
     assert.ok(!b.nginx.readLog().includes('forged'))
+  })
+
+  test('the log of nginx names the method that was asked for, also where nginx refused it', async () => {
+    const { header } = await b.ask('posts', { method: 'POST', body: tooLong })
+    const id = header('x-request-id') ?? ''
+    await until('nginx has written its line', () => b.nginx.readLog().includes(id))
+    const line =
+      b.nginx
+        .readLog()
+        .split('\n')
+        .find(each => each.includes(id)) ?? ''
+    const { method, status } = JSON.parse(line)
+    assert.deepEqual([method, status], ['POST', 413])
   })
 
   test('the log of nginx has no query, no credential and no header of the caller', async () => {
