@@ -10,7 +10,16 @@ import { type FaultName, faultNames, overloaded, type Pace, runFaults } from './
 import { revokeKey, rotateKey } from './keys.ts'
 import { leave } from './leavers.ts'
 import { burstOfMadeUpTokens, burstOfSignIns } from './limits.ts'
-import { newLedger, noteEnd, type Person, register, type Scene, signIn } from './people.ts'
+import {
+  expect,
+  newLedger,
+  noteEnd,
+  type Person,
+  register,
+  type Scene,
+  signIn,
+  untilAnswered,
+} from './people.ts'
 import { type Act, reads } from './reads.ts'
 import { createTraffic } from './traffic.ts'
 import { verify } from './verify.ts'
@@ -74,10 +83,12 @@ const actOnce = async (scene: Scene, chief: Chief, person: Person, acts: readonl
 const endOldest = async (scene: Scene, person: Person): Promise<void> => {
   const [oldest] = person.sessions
   if (oldest?.kind !== 'tokens') return
-  const reply = await scene.traffic.call(person.client, 'write', 'POST', 'logout', {
-    body: { refresh_token: oldest.refresh },
-  })
-  if (reply.status === 200) noteEnd(scene, person, oldest, 'a logout')
+  const body = { refresh_token: oldest.refresh }
+  // One without an answer may be done later, by a node that stood still.
+  const reply = await untilAnswered(scene, 'a logout', () =>
+    scene.traffic.call(person.client, 'write', 'POST', 'logout', { body }),
+  )
+  if (expect(scene, 'a logout', reply, 200, 401)) noteEnd(scene, person, oldest, 'a logout')
 }
 
 /** Acts about once a second, as one person after another. */

@@ -9,7 +9,7 @@ import { testsDatabase } from '../environment.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
 import { until } from '../process/until.ts'
 import { openSecondConnection, type SecondConnection } from '../sessions/second-connection.ts'
-import { createSeeded } from '../sessions/seeded.ts'
+import { createSeeded, type Seeded } from '../sessions/seeded.ts'
 import { addUser, type SignedIn, signInAs } from '../sessions/signed-in.ts'
 import { keepHouse, newHousekeeping } from './keep-house.ts'
 
@@ -41,6 +41,12 @@ const newSession = async (): Promise<SignedIn> =>
 
 const refresh = (session: SignedIn) => t.call('POST', 'refresh', { body: { refresh_token: session.refresh } })
 
+/** For a moment or for long: a database in another process answers after hundreds of turns of the loop. */
+const yieldFor = async (seeded: Seeded): Promise<void> => {
+  const turns = 2 ** seeded.below(12)
+  for (let n = 0; n < turns; n++) await new Promise(resolve => setImmediate(resolve))
+}
+
 describe('a session that is refreshed at the moment at which it is over', () => {
   /** Of the two one came first, and everything says the same. */
   const checkOne = async (session: SignedIn, { status, body }: Awaited<ReturnType<typeof refresh>>) => {
@@ -68,12 +74,11 @@ describe('a session that is refreshed at the moment at which it is over', () => 
       // One millisecond before the end the refresh is right; the clock goes on while both are at work.
       t.clock.advance(idle - 1)
       await t.engine.db.deleteFrom('housekeeping').execute()
-      const yields = seeded.below(12)
       const answers = Promise.all(sessions.map(refresh))
-      for (let n = 0; n < yields; n++) await new Promise(resolve => setImmediate(resolve))
+      await yieldFor(seeded)
       t.clock.advance(seeded.below(2))
       const looking = newHousekeeping({ engine: keeper }).look()
-      for (let n = 0; n < seeded.below(12); n++) await new Promise(resolve => setImmediate(resolve))
+      await yieldFor(seeded)
       t.clock.advance(1)
       await looking
       for (const [n, answer] of (await answers).entries())
