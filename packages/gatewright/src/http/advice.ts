@@ -82,7 +82,7 @@ export const advice = {
   refresh_token_reused: {
     means:
       'An old refresh token was used, later than a retry may come. Somebody may have copied it, so the session was ended.',
-    todo: 'Sign in again. If it happens often: store the refresh token of every answer before the next refresh, in one place that all tabs and processes read.',
+    todo: 'Sign in again. If it happens often: store the refresh token of every answer before the next refresh, the last that comes where two were under way, in one place that all tabs and processes read.',
   },
   insufficient_user_authentication: {
     means:
