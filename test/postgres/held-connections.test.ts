@@ -186,6 +186,18 @@ describe('a connection', () => {
     }
   })
 
+  test('whose answer came while this process stood still is not given up for its own silence', async t => {
+    const db = await open(t)
+    const first = await processOf(db)
+    const answer = sql<{ pid: number }>`select pg_backend_pid() as pid, pg_sleep(0.1)`.execute(db)
+    // The question is on its way. Behind this turn of the loop timers come first, as after a SIGSTOP.
+    await delay(20)
+    await new Promise(resolve => setImmediate(resolve))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, longestSilence * 1.5)
+    assert.equal((await answer).rows[0]?.pid, first)
+    assert.equal(await processOf(db), first)
+  })
+
   test('that has rested is given up as soon as any other when its server is silent', async t => {
     const db = await open(t)
     const stopped = await processOf(db)

@@ -106,9 +106,9 @@ export const createRevocations = (dependencies: Dependencies): Revocations => {
     await read()
   })
 
-  /** A read that was under way may have been sent too long ago to count. */
+  /** A read that was under way may have been sent too long ago to count, or have failed for its own time being over. */
   const readAnew = async (): Promise<void> => {
-    await catchUp()
+    await catchUp().catch(() => {})
     if (!view.isFresh()) await catchUp()
   }
 

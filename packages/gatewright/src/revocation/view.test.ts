@@ -113,6 +113,22 @@ describe('past the bound', () => {
     assert.equal(view.age(), 0)
   })
 
+  test('a read that failed is not the end of the wait: another one is waited for', async () => {
+    const slept: number[] = []
+    const sleep = async (milliseconds: number): Promise<void> => {
+      slept.push(milliseconds)
+      await (milliseconds < longestWait ? repairFeed() : time.clock.sleep(milliseconds))
+    }
+    const other = newView({ clock: { ...time.clock, sleep } })
+    await other.start()
+    await breakFeed()
+    time.pass(maxAge + 1)
+    await other.ensureFresh()
+    other.stop()
+    assert.equal(other.age(), 0)
+    assert.equal(slept.filter(each => each < longestWait).length, 1)
+  })
+
   test('it is refused when the read has not come after half a second', async () => {
     const release = await holdConnection()
     time.pass(maxAge + 1)

@@ -43,11 +43,25 @@ const toTls = ({ tls, files }: PostgresAddress): pg.PoolConfig['ssl'] => {
   return { ...Object.fromEntries(pems), rejectUnauthorized: tls === 'verified' }
 }
 
+/**
+ * Where this process stood still, the time of a silence is over before what came meanwhile was read. That is read first;
+ * with TLS it takes a turn more.
+ */
+const endIfSilent = (stream: Socket): void => {
+  const { bytesRead } = stream
+  const check = (turns: number): void => {
+    if (stream.bytesRead !== bytesRead) return
+    if (turns === 0) stream.destroy()
+    else setImmediate(check, turns - 1)
+  }
+  setImmediate(check, 1)
+}
+
 /** One that breaks while whoever has it asks nothing is no unheard event, which would end the process. */
 const prepareClient = async (client: pg.ClientBase, { longestSilence, greeting }: PoolOptions) => {
   client.on('error', () => {})
   const stream = streamOf(client)
-  stream.setTimeout(longestSilence, () => stream.destroy())
+  stream.setTimeout(longestSilence, () => endIfSilent(stream))
   await client.query(greeting)
 }
 
