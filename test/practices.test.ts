@@ -4,7 +4,7 @@ import { settingRows } from 'gatewright/settings'
 import { mount } from '../apps/blog/src/blog.ts'
 import { readSources } from '../tools/sources.ts'
 import { startTestApp, type TestApp } from './harness.ts'
-import { readDocument } from './markdown.ts'
+import { listDocuments, readDocument } from './markdown.ts'
 import { listTitles } from './practices/test-titles.ts'
 
 const page = readDocument('docs/practices.md')
@@ -118,6 +118,24 @@ describe('a row that is open', () => {
     const keys = new Set(notYet.map(openKeyOf))
     const listed = open.map(([key = '']) => codesOf(key)[0])
     assert.deepEqual([...keys].sort(), listed)
+  })
+
+  test('is about apps of others and sign-in with others: everything else is there', () => {
+    assert.deepEqual([...new Set(notYet.map(openKeyOf))], ['oauth'])
+  })
+
+  test('is promised by no other page', () => {
+    const promising = listDocuments().filter(path =>
+      readDocument(path).includes('comes with a later version'),
+    )
+    assert.deepEqual(promising, ['docs/practices.md'])
+  })
+
+  test('has no second row, which would say that it is there', () => {
+    const names = practices.map(([name = '']) => name)
+    const opened = practices.flatMap(([name = '', ...cells]) => (openKeyOf(cells) ? [name] : []))
+    assert.deepEqual(opened, ['OAuth'])
+    for (const name of opened) assert.equal(names.filter(one => one === name).length, 1, name)
   })
 })
 

@@ -2,10 +2,17 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { minute } from 'gatewright/clock'
 import type { Settings } from 'gatewright/settings'
+import { type AddressTrouble, addressTroubles } from '../../packages/gatewright/src/ground/address-trouble.ts'
 import { checkClientAddress } from '../../packages/gatewright/src/upkeep/address-check.ts'
 import { startTestApp, type TestApp } from '../harness.ts'
 
 const proxy = '10.0.0.1'
+
+/** What else can be wrong in the list, besides the one caller below: who asks, and with what. */
+const others: readonly (readonly [string, string, Readonly<Record<string, string>>, AddressTrouble])[] = [
+  ['a proxy that is not listed', '10.0.0.9', { 'x-forwarded-for': '192.0.2.1' }, 'unlisted-proxy'],
+  ['a proxy that names nobody', proxy, {}, 'only-proxies'],
+]
 
 describe('a proxy list that can not be right', () => {
   let t: TestApp
@@ -64,6 +71,18 @@ describe('a proxy list that can not be right', () => {
     t.clock.advance(minute)
     assert.equal((await look()).level, 'ok')
   })
+
+  for (const [what, address, headers, name] of others)
+    test(`is said by doctor and /readyz alike: ${what}`, async () => {
+      t.clock.advance(10 * minute)
+      assert.equal((await doctor()).level, 'ok')
+      for (let n = 0; n < 100; n += 1) await t.call('GET', '/api/v1/protected', { address, headers })
+      const { found: said, ...more } = await doctor()
+      const { found, ...advice } = addressTroubles[name]
+      assert.match(said, /^a server on \S+ says: /)
+      assert.deepEqual([said.replace(/^.* says: /, ''), more], [found, { level: 'warning', ...advice }])
+      assert.deepEqual((await readiness()).warnings, [`${found}. ${advice.do}`])
+    })
 
   test('of a newer version, in words that this one does not know, is left to that one', async () => {
     await t.engine.processes.beat()
