@@ -59,7 +59,9 @@ describe('an administrator of users', { skip: browserMissing }, () => {
     const page = await openAs(c, 'alice', '/admin/users')
     await find(page, 'beatrice')
     const reading = '**/api/v1/admin/users/*'
-    await page.route(reading, route => (route.request().method() === 'GET' ? route.abort() : route.continue()))
+    await page.route(reading, route =>
+      route.request().method() === 'GET' ? route.abort() : route.continue(),
+    )
     await page.getByLabel('moderator').check()
     await press(page, 'Change the roles')
     await page.getByText('beatrice has other roles now.').waitFor()
