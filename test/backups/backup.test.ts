@@ -23,6 +23,7 @@ import { writeParts } from '../../packages/gatewright/src/backups/sealed-file.ts
 import { createSecrets } from '../../packages/gatewright/src/ground/secrets.ts'
 import { openDatabaseSource } from '../../packages/gatewright/src/sealing/verify/database-source.ts'
 import { verifyChain } from '../../packages/gatewright/src/sealing/verify/verify-chain.ts'
+import { openSetupLink } from '../../packages/gatewright/src/sign-in/setup-link.ts'
 import { databaseFile, openDatabase } from '../../packages/gatewright/src/storage/database.ts'
 import {
   engineMigrations,
@@ -30,6 +31,7 @@ import {
   pendingMigrations,
 } from '../../packages/gatewright/src/storage/migrate.ts'
 import { testsDatabase } from '../environment.ts'
+import { giveAddress, giveLink } from '../mail/given-link.ts'
 import { type RealApp, secret } from '../postgres/real-app.ts'
 import { adopt, backUp, load, newPlace, restore, secrets, startApp } from './place.ts'
 
@@ -385,7 +387,66 @@ test('what was erased is in no backup', async () => {
   for (const gone of [address, 'leaving-soon']) assert.ok(!text.includes(gone), gone)
 })
 
+/** A browser that signs in, and what it holds from then on to be known again. */
+const enter = async ({ call }: RealApp, username: string, cookie = ''): Promise<string> => {
+  const { status, headers, text } = await call('POST', 'sessions', {
+    body: { username, password },
+    headers: { cookie },
+  })
+  assert.equal(status, 201, text)
+  const given = [headers['set-cookie'] ?? []].flat().map(String)
+  return given.find(each => each.startsWith('gw_device='))?.split(';')[0] ?? assert.fail('no device')
+}
+
+/** What its holder has of a user, and of the installation, and nobody has used. */
+const plantOpen = async (app: RealApp, username: string) => {
+  await app.signUp(username)
+  const { engine } = app
+  const { id } = await engine.db
+    .selectFrom('users')
+    .select('id')
+    .where('username', '=', username)
+    .executeTakeFirstOrThrow()
+  const email = `${username}@example.org`
+  await giveAddress(engine, id, email)
+  const setup = await openSetupLink(engine)
+  assert.ok(setup.state === 'made')
+  return {
+    username,
+    device: await enter(app, username),
+    verifies: await giveLink(engine, 'verify-email', id, { email }),
+    resets: await giveLink(engine, 'reset-password', id, { email }),
+    setsUp: setup.token,
+  }
+}
+
+/** Whether each is good, asked as its holder asks. A device that is not known any more is given another secret. */
+const whatIsGood = async (app: RealApp, open: Awaited<ReturnType<typeof plantOpen>>) => {
+  const follow = async (path: string, body: object): Promise<boolean> => {
+    const { status, body: answer } = await app.call('POST', path, { body })
+    if (status >= 400) assert.deepEqual([status, answer.code], [400, 'invalid_link'])
+    return status < 400
+  }
+  return {
+    device: (await enter(app, open.username, open.device)) === open.device,
+    verifies: await follow('email/verify', { token: open.verifies }),
+    resets: await follow('password/reset', { token: open.resets, new_password: `${password}!` }),
+    setsUp: await follow('setup', { token: open.setsUp, username: 'first-administrator', password }),
+  }
+}
+
 describe('a restore', () => {
+  test('ends what was open in the backup: a verification, a reset of a password, the set-up link and a known device, all good where it was made', async t => {
+    const open = await plantOpen(source.app, 'holder')
+    await backUp(source.url, place.file('open'))
+    const elsewhere = await place.newUrl()
+    await restore(elsewhere, place.file('open'))
+    const none = { device: false, verifies: false, resets: false, setsUp: false }
+    assert.deepEqual(await whatIsGood(await startApp(t, elsewhere), open), none)
+    const all = { device: true, verifies: true, resets: true, setsUp: true }
+    assert.deepEqual(await whatIsGood(source.app, open), all)
+  })
+
   test('goes into an empty place: never over what stands there, and where that is to be lost, never under a server', async t => {
     const { file } = source
     const other = await place.newUrl()

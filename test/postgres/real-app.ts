@@ -12,7 +12,11 @@ export type RealApp = {
   readonly call: (
     method: 'GET' | 'POST',
     path: string,
-    options?: { readonly token?: string; readonly body?: object },
+    options?: {
+      readonly token?: string
+      readonly body?: object
+      readonly headers?: Readonly<Record<string, string>>
+    },
   ) => Promise<Answer>
   readonly signUp: (username: string) => Promise<string>
   readonly close: () => Promise<void>
@@ -38,11 +42,11 @@ export const startRealApp = async (
   const engine = await compose({ settings, ...application, ...options })
   const log = pino({ level: 'trace', base: null }, { write: line => void logLines.push(line) })
   const { app } = await createApp({ engine, log, mount, application: blog })
-  const call: RealApp['call'] = async (method, path, { token, body } = {}) => {
+  const call: RealApp['call'] = async (method, path, { token, body, headers } = {}) => {
     const answer = await app.inject({
       method,
       url: path.startsWith('/') ? path : `${mount}/${path}`,
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
       ...(body && { payload: body }),
     })
     return {
