@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 /**
  * Asks the registry for known vulnerabilities of what users install. High and critical ones fail.

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, globSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 /*
  * What a package of the workspace becomes when it leaves the repository: JavaScript with its types in `dist`, and

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 /*
  * `npm run check`: the parts of `check:parts` in package.json beside each other, since most of them have one

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { cleanEnv } from '../test/pack/packed.ts'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 const read = (path: string): string => readFileSync(join(top, path), 'utf8')
 const listOf = (name: string): readonly string[] =>

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { buildConsoleOf, compilePackage } from './built-package.ts'
 import { toPublished } from './published-manifest.ts'
 import { makeSbom } from './sbom.ts'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 /*
  * For the Dockerfile: `node tools/image-files.ts <folder>` builds the engine, the console and the blog, and lays what

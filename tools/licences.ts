@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 /** Licences that let anyone use, change and pass on the work, and ask for no more than a notice. */
 const allowed: ReadonlySet<string> = new Set([

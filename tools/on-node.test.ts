@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 const run = (line: string) =>
   spawnSync(process.execPath, ['tools/on-node.ts', 'tools/node-runs.ts'], {

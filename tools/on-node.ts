@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 /*
  * `TEST_NODE=24 node tools/on-node.ts <file> [words…]` runs a file on another line of Node.js than the one of

@@ -2,7 +2,7 @@ import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } f
 import { basename, join } from 'node:path'
 import { buildConsoleOf, compilePackage } from './built-package.ts'
 import { toPublished } from './published-manifest.ts'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 /*
  * For `npm pack` and `npm publish` of a package, whose folder npm runs this in: `prepare` runs before the files

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 type Json = Readonly<Record<string, unknown>>
 type LockFile = Json & { readonly packages: Readonly<Record<string, Json>> }

@@ -9,7 +9,7 @@ import { newSecret, systemRandom } from '../packages/gatewright/src/ground/rando
 import { newApiKey } from '../packages/gatewright/src/tokens/api-key.ts'
 import { newSessionSecret } from '../packages/gatewright/src/tokens/session-secret.ts'
 import { findOwn, listFolder, listTracked, scan, writeHistory } from './secret-scan.ts'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatewright-secret-scan-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -60,7 +60,7 @@ test('a secret in a file that git would take is found by name and line, in a fol
 })
 
 test('a token of Gatewright with a letter changed is none', () => {
-  const last = key.at(-1) === 'A' ? 'B' : 'A'
+  const last = key.at(-2) === 'A' ? 'B' : 'A'
   assert.equal(findOwn('a', key).length, 1)
   assert.equal(findOwn('a', key.slice(0, -2) + last + key.at(-1)).length, 0)
 })

@@ -5,7 +5,7 @@ import { extname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { checksum } from '../packages/gatewright/src/ground/encoding.ts'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 /*
  * Looks for secrets: `node tools/secret-scan.ts` in the files that git knows, `--history` in all that it ever knew,

@@ -1,9 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
-
-/** The top folder of the repository. */
-export const top = join(import.meta.dirname, '..')
+import { top } from './top.ts'
 
 /** Path from the top of the repository, with slashes → text. A plain map, so that a test can write its own. */
 export type Sources = ReadonlyMap<string, string>

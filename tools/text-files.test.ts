@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 /** Where people and machines keep a checkout: such a path works on one machine only. */
 const homes = new RegExp(`(?<![\\w.~$)}%*-])/(${['home', 'root', 'work', 'Users'].join('|')})/[\\w.-]`)

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
-import { top } from './sources.ts'
+import { top } from './top.ts'
 
 /** One entry of an exports map: a file, or files by condition. */
 type ExportTarget = string | null | { readonly [condition: string]: ExportTarget }

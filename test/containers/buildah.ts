@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { top } from '../../tools/sources.ts'
+import { top } from '../../tools/top.ts'
 import { findProgram } from '../servers/debian-program.ts'
 
 const run = promisify(execFile)

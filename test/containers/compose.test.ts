@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Ajv } from 'ajv'
 import { parseDocument } from 'yaml'
-import { top } from '../../tools/sources.ts'
+import { top } from '../../tools/top.ts'
 import { composeFile, readCompose } from './compose.ts'
 import { composeRules } from './compose-rules.ts'
 

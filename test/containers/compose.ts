@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { top } from '../../tools/sources.ts'
+import { top } from '../../tools/top.ts'
 
 export type Secret = string | { readonly source: string; readonly target?: string }
 

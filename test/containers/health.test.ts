@@ -8,7 +8,7 @@ import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { generate } from 'selfsigned'
 import { healthAddress } from '../../deploy/container/health.ts'
-import { top } from '../../tools/sources.ts'
+import { top } from '../../tools/top.ts'
 
 const run = promisify(execFile)
 const script = join(top, 'deploy/container/health.ts')

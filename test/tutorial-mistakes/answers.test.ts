@@ -8,7 +8,7 @@ import { settingRows } from 'gatewright/settings'
 import { pino } from 'pino'
 import { loadSettings } from '../../packages/gatewright/src/ground/load-settings.ts'
 import { everyone } from '../../packages/gatewright/src/permissions/access-rule.ts'
-import { top } from '../../tools/sources.ts'
+import { top } from '../../tools/top.ts'
 import { type Answer, password, signUp, startTestApp, type TestApp } from '../harness.ts'
 
 const origin = { actor: 'system', address: null, requestId: null }

@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Ajv } from 'ajv'
 import { parse } from 'yaml'
+import { parseSource } from '../../tools/sources.ts'
 import { readDocument, top } from '../markdown.ts'
-import { parseWorkflow, readWorkflows, type Workflow } from './read-workflows.ts'
+import { parseWorkflow, readWorkflows, type Step, type Workflow } from './read-workflows.ts'
 import { rules } from './rules.ts'
 
 const readJson = (path: string) => JSON.parse(readFileSync(join(top, path), 'utf8'))
 const scripts: ReadonlySet<string> = new Set(Object.keys(readJson('package.json').scripts))
 const workflows = readWorkflows()
+const expression = (text: string): string => `${'$'}{{ ${text} }}`
 
 /** From github.com/SchemaStore/schemastore at 3b6446ad (Apache-2.0): test/workflows/schemas/README.md. */
 const validateBy = (name: string) => {
@@ -67,7 +69,6 @@ jobs:
     assert.ok(good.includes(from), from)
     return parseWorkflow('.github/workflows/deploy.yml', good.replace(from, to))
   }
-  const expression = (text: string): string => `${'$'}{{ ${text} }}`
   const broken: readonly (readonly [from: string, to: string])[] = [
     ['npm test', 'curl https://example.org | sh'],
     ['npm test', 'npm test && npm run check'],
@@ -78,6 +79,7 @@ jobs:
     [`@${'0'.repeat(40)} # v1.0.0`, '@v7'],
     [`@${'0'.repeat(40)} # v1.0.0`, `@${'0'.repeat(40)}`],
     ['actions/checkout', 'somebody/checkout'],
+    ['actions/checkout', 'docker/build-push-action'],
     ['\npermissions: {}', '\npermissions: write-all'],
     ['\npermissions: {}', ''],
     ['contents: read', 'contents: write'],
@@ -115,8 +117,6 @@ type Dependabot = {
 }
 
 describe('what the workflows do', () => {
-  const runsOf = (path: string): string => readFileSync(join(top, '.github/workflows', path), 'utf8')
-
   test('test on Node.js 24 and 26, with SQLite, PostgreSQL and Valkey', () => {
     const matrix = workflows.find(({ path }) => path.endsWith('/test.yml'))?.jobs.test?.strategy?.matrix
     assert.deepEqual(matrix, { node: ['24', '26'], part: ['sqlite', 'postgres', 'valkey'] })
@@ -124,20 +124,94 @@ describe('what the workflows do', () => {
     assert.equal(readJson('package.json').devDependencies.node.split('.')[0], '26')
   })
 
+  const workflowAt = (name: string): Workflow =>
+    workflows.find(({ path }) => path.endsWith(`/${name}.yml`)) ?? assert.fail(name)
+  const stepsOf = (name: string, job: string): readonly Step[] =>
+    workflowAt(name).jobs[job]?.steps ?? assert.fail(job)
+  const scriptsOf = (steps: readonly Step[]): readonly string[] => steps.flatMap(({ run }) => run ?? [])
+  /** What is signed for, in the order in which it is. */
+  const signedIn = (job: string) =>
+    stepsOf('release', job).flatMap(step => (step.uses?.startsWith('actions/attest@') ? [step.with] : []))
+
   test('scan dependencies and secrets each week and with each change', () => {
-    const { on } = workflows.find(({ path }) => path.endsWith('/security.yml')) as Workflow
-    assert.ok('schedule' in on && 'pull_request' in on && 'push' in on)
+    const { on } = workflowAt('security')
+    assert.ok('pull_request' in on)
+    assert.deepEqual((on.push as { readonly branches: object }).branches, ['main'])
+    const [{ cron }, ...others] = on.schedule as readonly [{ readonly cron: string }]
+    // Minute, hour, day of the month, month, day of the week: one of each week, in every month.
+    assert.match(cron, /^[1-5]?\d (1?\d|2[0-3]) \* \* [0-6]$/)
+    assert.equal(others.length, 0)
+    const run = ['dependencies', 'secrets'].flatMap(job => scriptsOf(stepsOf('security', job)))
     for (const script of ['audit-policy', 'audit-signatures', 'licences', 'sbom', 'secret-scan:history'])
-      assert.ok(runsOf('security.yml').includes(`npm run ${script}\n`), script)
+      assert.ok(run.includes(`npm run ${script}`), script)
   })
 
-  test('release what was tested, with provenance, and deploy only what was built here', () => {
-    const { jobs } = workflows.find(({ path }) => path.endsWith('/release.yml')) as Workflow
+  test('release a version tag and nothing else, what was tested, by scripts that read the plan themselves', () => {
+    const { on, jobs } = workflowAt('release')
+    assert.deepEqual(on, { push: { tags: ['v[0-9]+.[0-9]+.[0-9]+*'] } })
     for (const name of ['packages', 'image']) assert.deepEqual(jobs[name]?.needs, ['plan', 'test'])
-    assert.match(runsOf('release.yml'), /provenance: mode=max\n +sbom: true/)
-    assert.equal(runsOf('release.yml').match(/uses: actions\/attest@/g)?.length, 4)
-    const verified = runsOf('deploy.yml').indexOf('npm run release:verify')
-    assert.ok(verified > 0 && verified < runsOf('deploy.yml').indexOf('npm run deploy\n'))
+    assert.equal(jobs.test?.uses, './.github/workflows/test.yml')
+    const ran = (job: string) => scriptsOf(stepsOf('release', job))
+    assert.deepEqual(ran('packages'), ['npm ci', 'npm run release:pack', 'npm run release:publish'])
+    assert.deepEqual(ran('image'), ['npm run release:image'])
+    assert.deepEqual(jobs.image?.outputs, { digest: expression('steps.build.outputs.digest') })
+    assert.equal(stepsOf('release', 'image').find(({ id }) => id === 'build')?.run, 'npm run release:image')
+  })
+
+  test('sign for all that was packed before it is published, and for the image that was pushed', () => {
+    const file = (name: string) => ({
+      'subject-path': `release/${name}-${expression('needs.plan.outputs.version')}.tgz`,
+      'sbom-path': `release/${name}.cdx.json`,
+    })
+    assert.deepEqual(signedIn('packages'), [
+      { 'subject-checksums': 'release/SHA256SUMS' },
+      file('gatewright'),
+      file('gatewright-verifier'),
+    ])
+    assert.deepEqual(signedIn('image'), [
+      {
+        'subject-name': expression('needs.plan.outputs.image'),
+        'subject-digest': expression('steps.build.outputs.digest'),
+        'push-to-registry': true,
+        'create-storage-record': false,
+      },
+    ])
+    const steps = stepsOf('release', 'packages')
+    const last = steps.findLastIndex(({ uses }) => uses?.startsWith('actions/attest@'))
+    assert.ok(last < steps.findIndex(({ run }) => run === 'npm run release:publish'))
+  })
+
+  test('deploy only what the release has pushed, and what can be shown to come from there', () => {
+    const { jobs } = workflowAt('release')
+    const image = `${expression('needs.plan.outputs.image')}@${expression('needs.image.outputs.digest')}`
+    assert.deepEqual(jobs.deploy?.with, { image })
+    assert.deepEqual(jobs.deploy?.needs, ['plan', 'packages', 'image'])
+    const run = scriptsOf(stepsOf('deploy', 'deploy'))
+    assert.deepEqual(run, ['npm ci', 'npm run release:verify', 'npm run deploy'])
+  })
+
+  test('run nothing that has to be installed first in a job that installs nothing', () => {
+    const commands: Readonly<Record<string, string>> = readJson('package.json').scripts
+    const bare = workflows
+      .flatMap(({ jobs }) => Object.values(jobs))
+      .map(({ steps = [] }) => scriptsOf(steps))
+      .filter(run => run.length > 0 && !run.includes('npm ci'))
+      .flatMap(run => run.map(each => commands[each.replace('npm run ', '')] ?? assert.fail(each)))
+    assert.ok(bare.length > 0)
+    const [files, outside] = [
+      bare.map(command => join(top, command.replace(/^node /, ''))),
+      new Set<string>(),
+    ]
+    for (const file of files)
+      for (const { specifier = '?' } of parseSource(file, readFileSync(file, 'utf8')).imports) {
+        const path = join(file, '..', specifier)
+        if (!specifier.startsWith('.')) outside.add(specifier)
+        else if (!files.includes(path)) files.push(path)
+      }
+    assert.deepEqual(
+      [...outside].filter(name => !name.startsWith('node:')),
+      [],
+    )
   })
 
   test('every script that a workflow runs stands in docs/ci-cd.md', () => {

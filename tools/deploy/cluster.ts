@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseDocument } from 'yaml'
-import { top } from '../sources.ts'
+import { top } from '../top.ts'
 import { type Ended, runProgram } from './run-program.ts'
 
 /** As deploy/kubernetes names them. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { top } from '../sources.ts'
+import { top } from '../top.ts'
 import {
   awaitRollout,
   type Cluster,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeSbom } from '../sbom.ts'
-import { top } from '../sources.ts'
+import { top } from '../top.ts'
 
 /*
  * `npm run release:pack`: what is published and signed, in `release/`: the tarball of each package, the list of what

@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { top } from '../sources.ts'
+import { top } from '../top.ts'
 
 /*
  * `npm run release:plan`: what a version tag releases, checked before anything is built. In a workflow the same is

@@ -9,37 +9,49 @@ import { getRelease, type Release } from './plan.ts'
  * by trusted publishing: no token is kept anywhere. `--dry-run` shows what would be given.
  */
 
-const run = (...words: readonly string[]): number => spawnSync('npm', words, { stdio: 'inherit' }).status ?? 1
+type Publishing = {
+  /** As `npm run release:pack` left it. */
+  readonly folder: string
+  /** What npm is told beside. */
+  readonly more: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+}
 
 /** A version that is there can't be replaced: a job that is run again goes on with the next package. */
-const isPublished = (name: string, version: string): boolean =>
-  spawnSync('npm', ['view', `${name}@${version}`, 'version', '--json'], { encoding: 'utf8' }).stdout.includes(
-    `"${version}"`,
-  )
+const isPublished = (name: string, version: string, { env }: Publishing): boolean =>
+  spawnSync('npm', ['view', `${name}@${version}`, 'version', '--json'], {
+    encoding: 'utf8',
+    env,
+  }).stdout.includes(`"${version}"`)
 
-const publish = (name: string, { version, isPreview }: Release, more: readonly string[]): boolean => {
-  if (isPublished(name, version)) {
+const publish = (name: string, { version, isPreview }: Release, publishing: Publishing): boolean => {
+  if (isPublished(name, version, publishing)) {
     console.log(`${name} ${version} is published already`)
     return true
   }
-  const file = join(releaseFolder, `${name}-${version}.tgz`)
+  const { folder, more, env } = publishing
   const tag = isPreview ? 'next' : 'latest'
-  return run('publish', file, '--provenance', '--access', 'public', '--tag', tag, ...more) === 0
+  const words = ['--provenance', '--access', 'public', '--tag', tag, ...more]
+  const file = join(folder, `${name}-${version}.tgz`)
+  return spawnSync('npm', ['publish', file, ...words], { env, stdio: 'inherit' }).status === 0
 }
 
 /** Nothing is published that was changed after it was packed. */
-const isAsPacked = (): boolean => {
-  const sums = join(releaseFolder, 'SHA256SUMS')
-  return existsSync(sums) && readFileSync(sums, 'utf8') === toSums(releaseFolder)
+const isAsPacked = (folder: string): boolean => {
+  const sums = join(folder, 'SHA256SUMS')
+  return existsSync(sums) && readFileSync(sums, 'utf8') === toSums(folder)
 }
+
+/** @returns whether all of it is published, or what kept it from being asked for */
+export const publishRelease = (release: Release, publishing: Publishing): boolean | string =>
+  isAsPacked(publishing.folder)
+    ? packages.every(name => publish(name, release, publishing))
+    : 'release/ is not as npm run release:pack left it: run that first'
 
 const main = (more: readonly string[]): void => {
-  const release = getRelease()
-  if (isAsPacked()) process.exitCode = packages.every(name => publish(name, release, more)) ? 0 : 1
-  else {
-    console.error('release/ is not as npm run release:pack left it: run that first')
-    process.exitCode = 1
-  }
+  const ended = publishRelease(getRelease(), { folder: releaseFolder, more, env: process.env })
+  if (typeof ended === 'string') console.error(ended)
+  process.exitCode = ended === true ? 0 : 1
 }
 
-main(process.argv.slice(2))
+if (import.meta.main) main(process.argv.slice(2))
