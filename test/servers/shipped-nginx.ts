@@ -57,16 +57,15 @@ const configure = (folder: string, installation: Installation): string => {
     '',
   )
   const live = '/etc/letsencrypt/live/api.example.org'
+  const [server = assert.fail('there is no server')] =
+    original.match(/^ +server 127\.0\.0\.1:3000 .*$/m) ?? []
   return edit(
     replaceAll(original, [
       [`${live}/fullchain.pem`, certificate.certFile],
       [`${live}/privkey.pem`, certificate.keyFile],
       ['https://api.example.org', `https://${hostName}:${ports.https}`],
       ['api.example.org', hostName],
-      [
-        '    server 127.0.0.1:3000 ',
-        upstreams.map(place => `    server ${place} `).join('max_fails=3 fail_timeout=2s;\n'),
-      ],
+      [server, upstreams.map(place => server.replace('127.0.0.1:3000', place)).join('\n')],
       ['listen 443', `listen 127.0.0.1:${ports.https}`],
       ['listen 80', `listen 127.0.0.1:${ports.http}`],
       ['/var/cache/nginx-gatewright', join(folder, 'cache')],
