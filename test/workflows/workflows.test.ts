@@ -146,7 +146,7 @@ describe('what the workflows do', () => {
       assert.ok(run.includes(`npm run ${script}`), script)
   })
 
-  test('release a version tag and nothing else, what was tested, by scripts that read the plan themselves', () => {
+  test('release what was tested, with provenance, and deploy only what was built here', () => {
     const { on, jobs } = workflowAt('release')
     assert.deepEqual(on, { push: { tags: ['v[0-9]+.[0-9]+.[0-9]+*'] } })
     for (const name of ['packages', 'image']) assert.deepEqual(jobs[name]?.needs, ['plan', 'test'])
@@ -156,6 +156,11 @@ describe('what the workflows do', () => {
     assert.deepEqual(ran('image'), ['npm run release:image'])
     assert.deepEqual(jobs.image?.outputs, { digest: expression('steps.build.outputs.digest') })
     assert.equal(stepsOf('release', 'image').find(({ id }) => id === 'build')?.run, 'npm run release:image')
+    const image = `${expression('needs.plan.outputs.image')}@${expression('needs.image.outputs.digest')}`
+    assert.deepEqual(jobs.deploy?.with, { image })
+    assert.deepEqual(jobs.deploy?.needs, ['plan', 'packages', 'image'])
+    const run = scriptsOf(stepsOf('deploy', 'deploy'))
+    assert.deepEqual(run, ['npm ci', 'npm run release:verify', 'npm run deploy'])
   })
 
   test('sign for all that was packed before it is published, and for the image that was pushed', () => {
@@ -179,15 +184,6 @@ describe('what the workflows do', () => {
     const steps = stepsOf('release', 'packages')
     const last = steps.findLastIndex(({ uses }) => uses?.startsWith('actions/attest@'))
     assert.ok(last < steps.findIndex(({ run }) => run === 'npm run release:publish'))
-  })
-
-  test('deploy only what the release has pushed, and what can be shown to come from there', () => {
-    const { jobs } = workflowAt('release')
-    const image = `${expression('needs.plan.outputs.image')}@${expression('needs.image.outputs.digest')}`
-    assert.deepEqual(jobs.deploy?.with, { image })
-    assert.deepEqual(jobs.deploy?.needs, ['plan', 'packages', 'image'])
-    const run = scriptsOf(stepsOf('deploy', 'deploy'))
-    assert.deepEqual(run, ['npm ci', 'npm run release:verify', 'npm run deploy'])
   })
 
   test('run nothing that has to be installed first in a job that installs nothing', () => {
