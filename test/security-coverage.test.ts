@@ -86,6 +86,14 @@ test('what shows a requirement is there: a test by its title, a page with its he
   assert.deepEqual(faults, [])
 })
 
+test('what is shown is shown now: no note of it puts anything off', () => {
+  const putOff = rows.filter(row => row.state === 'shown' && /\b(later|today)\b/i.test(row.note ?? ''))
+  assert.deepEqual(
+    putOff.map(({ id }) => id),
+    [],
+  )
+})
+
 test('what does not apply says why', () => {
   for (const row of rows) if (row.state === 'not applicable') assert.match(row.why, /^[A-Z].{10,}\.$/, row.id)
 })

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { show } from '../../apps/blog/test/call.ts'
 import { blockIssuer } from '../../packages/gatewright/src/administration/issuers.ts'
 import { commandLineOrigin as origin } from '../../packages/gatewright/src/audit/record.ts'
 import { createFederation } from '../../packages/gatewright/src/federation/federation.ts'
-import { getIssuerJson, type Resolve } from '../../packages/gatewright/src/federation/get-issuer-json.ts'
+import {
+  getIssuerJson,
+  postJson,
+  type Resolve,
+} from '../../packages/gatewright/src/federation/get-issuer-json.ts'
 import { isPublicAddress } from '../../packages/gatewright/src/ground/address.ts'
+import { issue } from '../authority.ts'
 import { startTestApp } from '../harness.ts'
 import { type LocalKey, newRsaKey, toToken } from './local-issuer.ts'
 import { parseIssuers, plainEntry, type Scene, startScene } from './scene.ts'
@@ -267,6 +273,21 @@ test('no address is taken for public that is private, of this machine or link, o
   for (const address of bad) assert.equal(isPublicAddress(address), false, address)
   for (const address of ['93.184.216.34', '8.8.8.8', '2606:2800:220:1::1', '::ffff:8.8.8.8'])
     assert.equal(isPublicAddress(address), true, address)
+})
+
+test('is refused with its certificate, and told nothing: who shows one that proves nothing, as issuer or as webhook', async test => {
+  const visits: string[] = []
+  const server = createHttpsServer(await issue('issuer.example'), (request, response) => {
+    visits.push(request.url ?? '')
+    response.setHeader('content-type', 'application/json').end('{"keys": []}')
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  test.after(() => server.close())
+  const url = new URL(`https://issuer.example:${(server.address() as AddressInfo).port}/keys`)
+  const asking = { resolve: anywhere, allowsPrivate: true, signal }
+  await assert.rejects(getIssuerJson(url, asking), /self-signed certificate/)
+  await assert.rejects(postJson(url, '{}', asking), /self-signed certificate/)
+  assert.deepEqual(visits, [])
 })
 
 test('discovery that is another issuer’s, or names keys on another address, is not believed', async test => {

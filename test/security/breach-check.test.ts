@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { defaultSettings } from 'gatewright/settings'
 import { Refusal } from '../../packages/gatewright/src/ground/refusal.ts'
 import { createBreachCheck } from '../../packages/gatewright/src/users/breach-check.ts'
 import { parsePassword } from '../../packages/gatewright/src/users/password.ts'
+import { issue } from '../authority.ts'
 import { type BreachService, listedHash, startBreachService } from './breach-service.ts'
 
 const stolen = 'a phrase that was stolen'
@@ -127,6 +130,23 @@ describe('a breach service that', () => {
     const nowhere = 'http://127.0.0.1:1/range/'
     assert.equal((await refusalOf(ask('refuse', unknown, nowhere))).code, 'unavailable')
     assert.equal(await ask('warn', unknown, nowhere), 'breach_service_away')
+  })
+
+  test('whose certificate proves nothing lets nothing in with BREACH_CHECK=refuse, and is asked nothing', async t => {
+    const asked: string[] = []
+    let connections = 0
+    const server = createServer(await issue('localhost'), ({ url = '' }, response) => {
+      asked.push(url)
+      response.end(`${'F'.repeat(35)}:0`)
+    })
+    server.on('connection', () => {
+      connections += 1
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.close())
+    const url = `https://localhost:${(server.address() as AddressInfo).port}/range/`
+    assert.equal((await refusalOf(ask('refuse', unknown, url))).details.reason, 'breach_service_away')
+    assert.deepEqual([asked, connections], [[], 1])
   })
 
   test('is slow is waited for so long and no longer, by a bounded number at once', async () => {
