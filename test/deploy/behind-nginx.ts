@@ -93,7 +93,7 @@ const toPath = (path: string): string => (path.startsWith('/') ? path : `/api/v1
 
 const json = { 'content-type': 'application/json' } as const
 
-/** Without a length, unless it stands in `headers`. */
+/** Without the length of the body, unless it stands in `headers`. */
 const askHttp2 = async (
   { https }: Installation['ports'],
   ca: string,
@@ -139,7 +139,11 @@ export const createAsk =
       ...(from !== undefined && { localAddress: from }),
       method,
       path: toPath(path),
-      headers: { host: hostName, ...(body !== undefined && json), ...headers } as Record<string, string>,
+      headers: {
+        host: hostName,
+        ...(body !== undefined && { ...json, 'content-length': String(Buffer.byteLength(body)) }),
+        ...headers,
+      } as Record<string, string>,
     })
     return new Promise((resolve, reject) => {
       request.once('error', reject)

@@ -117,6 +117,12 @@ describe('behind the shipped nginx', { skip: typeof program === 'string' && prog
       assertProblem(await b.ask(path, { ...asked, isHttp2: true }), status, code)
     })
   test('plain HTTP is no way to the API: refused without a redirect, whatever the method', async () => {
+    for (const [path, asked, status, code] of [
+      ['/api/v1/%zz', {}, 400, 'malformed_request'],
+      [`/${'a'.repeat(17 * 1_024)}`, {}, 431, 'headers_too_large'],
+      ['me', { headers: { host: 'a b' } }, 400, 'malformed_request'],
+    ] as const)
+      assertProblem(await b.ask(path, { ...asked, isPlain: true }), status, code, false)
     for (const [path, method] of [
       ['me', 'GET'],
       ['login', 'POST'],
@@ -202,17 +208,35 @@ describe('behind the shipped nginx', { skip: typeof program === 'string' && prog
     assert.ok(!b.nginx.readLog().includes('forged'))
   })
 
-  test('the log of nginx names the method that was asked for, also where nginx refused it', async () => {
-    const { header } = await b.ask('posts', { method: 'POST', body: tooLong })
-    const id = header('x-request-id') ?? ''
+  const findLine = async (id: string) => {
     await until('nginx has written its line', () => b.nginx.readLog().includes(id))
-    const line =
-      b.nginx
-        .readLog()
-        .split('\n')
-        .find(each => each.includes(id)) ?? ''
-    const { method, status } = JSON.parse(line)
-    assert.deepEqual([method, status], ['POST', 413])
+    const line = b.nginx
+      .readLog()
+      .split('\n')
+      .find(each => each.includes(id))
+    return JSON.parse(line ?? '')
+  }
+
+  test('the log of nginx names the method that was asked for, also where nginx refused it', async () => {
+    for (const asked of ['POST', 'VERSION-CONTROL', 'MADE_UP']) {
+      const { header } = await b.ask('posts', { method: asked, body: tooLong, isHttp2: true })
+      const { method, status } = await findLine(header('x-request-id') ?? '')
+      assert.deepEqual([method, status], [asked, 413])
+    }
+  })
+
+  test('a line of the log is JSON, whatever bytes the address has', async () => {
+    const head = `GET /p\xff\xfe HTTP/1.1\r\nHost: ${hostName}\r\nConnection: close\r\n\r\n`
+    await b.send(Buffer.from(head, 'latin1'))
+    await until('nginx has written its line', () => b.nginx.readLog().includes('"path":"?"'))
+    assert.doesNotMatch(b.nginx.readLog(), /\ufffd/)
+  })
+
+  test('who went away before there was an answer has an id in the log as well', async () => {
+    const socket = await b.connect()
+    socket.end(`POST /api/v1/left HTTP/1.1\r\nHost: ${hostName}\r\nContent-Length: 9\r\n\r\n{`)
+    await until('nginx has written its line', () => b.nginx.readLog().includes('/api/v1/left'))
+    assert.match(b.nginx.readLog(), /"request_id":"[0-9a-f]{32}","method":"POST","path":"\/api\/v1\/left"/)
   })
 
   test('the log of nginx has no query, no credential and no header of the caller', async () => {

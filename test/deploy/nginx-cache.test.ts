@@ -22,8 +22,8 @@ describe('the cache of nginx', { skip: typeof program === 'string' && program },
 
   const bearer = ({ access }: Caller): Asked => ({ headers: { authorization: `Bearer ${access}` } })
 
-  const write = async (title: string, published: boolean): Promise<string> => {
-    const body = JSON.stringify({ title, content: 'x', published })
+  const write = async (title: string, published: boolean, content = 'x'): Promise<string> => {
+    const body = JSON.stringify({ title, content, published })
     const answer = await b.ask('posts', { method: 'POST', body, ...bearer(alice) })
     assert.equal(answer.status, 201, answer.text)
     return String(answer.body?.id)
@@ -201,6 +201,14 @@ describe('the cache of nginx', { skip: typeof program === 'string' && program },
     const stale = await b.ask(path, { headers: { 'if-match': '"other"' } })
     assert.ok([200, 412].includes(stale.status), stale.text)
     assert.equal((await b.ask(path)).text, whole.text)
+  })
+
+  test('nothing large is kept: whoever asks for it under many origins does not fill the disk', async () => {
+    for (let made = 0; made < 6; made += 1) await write('Long', true, 'x'.repeat(20_000))
+    const path = 'posts?per_page=100'
+    const large = await b.ask(path)
+    assert.ok(large.text.length > 100_000)
+    assert.ok(!wasKept(await b.ask(path)))
   })
 
   test('a condition of somebody signed in is answered by the server', async () => {

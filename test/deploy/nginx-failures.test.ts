@@ -106,9 +106,15 @@ const startFullServer = async () => {
   }
 }
 
-for (const [what, start] of [
-  ['is not there', async () => ({ place: '127.0.0.1:9', close: async () => {} })],
-  ['takes no connection', startFullServer],
+const repeated = ['GET', 'POST', 'PATCH'] as const
+
+for (const [what, start, methods] of [
+  [
+    'is not there',
+    async () => ({ place: '127.0.0.1:9', close: async () => {} }),
+    [...repeated, 'PUT', 'DELETE'],
+  ],
+  ['takes no connection', startFullServer, repeated],
 ] as const)
   describe(`nginx beside a server that ${what}`, { skip }, () => {
     let front: Front
@@ -124,8 +130,9 @@ for (const [what, start] of [
       for (const each of [front, away, other]) await each?.close()
     })
 
-    for (const [method, body] of [['GET'], ['POST', '{"a":1}'], ['PATCH', '{"a":1}']] as const)
+    for (const method of methods)
       test(`${method}, of which nothing was sent there, arrives at the other one, once, and none is lost`, async () => {
+        const body = method === 'GET' ? undefined : '{"a":1}'
         const paths = ['one', 'two', 'three', 'four'].map(name => `/healthz?${name}`)
         other.seen.length = 0
         for (const path of paths)
@@ -134,7 +141,8 @@ for (const [what, start] of [
           other.seen.map(seen => [seen.method, seen.path, seen.body]),
           paths.map(path => [method, path, body ?? '']),
         )
-        const wentOn = new RegExp(`"method":"${method}".*"server":"${away.place}, ${other.place}"`)
+        // The last one alone where it was sent anew: nginx counts that as another request.
+        const wentOn = new RegExp(`"method":"${method}".*"server":"${away.place}(?:,| :) ${other.place}"`)
         await until('it stands in the log', () => wentOn.test(front.nginx.readLog()), 5_000)
       })
   })
