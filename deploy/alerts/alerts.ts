@@ -70,7 +70,7 @@ export const alerts: readonly Alert[] = [
     severity: 'page',
     means:
       'The database can be read and takes no writes: nobody can sign in or out, refresh or change anything; signed-in reads go on.',
-    do: '`/readyz` says why. A full disk: make room, or make it larger. A disk that only reads: look for the fault in `dmesg`, and mount it anew once it is whole. No restart is needed: it mends itself when the disk does. Runbook: [the database is lost](runbooks.md#the-database-is-lost), [the disk is full](runbooks.md#the-disk-is-full).',
+    do: '`/readyz` says why. A full disk: make room, or make it larger. A disk that only reads: look for the fault in `dmesg`. One that the system itself made so after a fault (ext4) takes writes again only when it was unmounted and checked: stop the server for that. Otherwise no restart is needed: it mends itself when the disk does. Runbook: [the database is lost](runbooks.md#the-database-is-lost), [the disk is full](runbooks.md#the-disk-is-full).',
     fires: {
       series: { 'gatewright_database_unwritable_seconds{instance="a"}': '0x20 15+60x40' },
       labels: { instance: 'a' },

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import type { Answer, Outgoing } from './http-client.ts'
-import { breakDisk, diskOf, findMounter, mayBound, mendDisk, onSmallDisk } from './small-disk.ts'
+import {
+  breakDisk,
+  diskOf,
+  findMounter,
+  mayBound,
+  mayForbidWrites,
+  mendDisk,
+  onSmallDisk,
+  whileReadOnly,
+} from './small-disk.ts'
 import {
   newFolder,
   password,
@@ -15,6 +24,7 @@ import { until } from './until.ts'
 
 const isMountable = findMounter()
 const isUnboundable = !mayBound()
+const isUnforbiddable = !mayForbidWrites()
 
 /** A user with a token, another one with a token to sign out with, and a third in a browser. */
 const open = async (t: TestContext, start: (folder: ReturnType<typeof newFolder>) => Start) => {
@@ -164,5 +174,21 @@ describe('signed-in reads go on and changes are refused,', { concurrency: true }
     assert.equal(levels(server, 'unexpected error').length, 1)
     assert.ok(levels(server, 'audit events could not be sealed').length <= 1)
     assert.equal(levels(server, 'limits are counted by all processes together again').length, 1)
+  })
+
+  test('on a file that may only be read, and all is well without a restart once it may be written', {
+    skip:
+      isUnforbiddable && 'this machine forbids nobody to write a file that is open, which root may on ext4',
+  }, async t => {
+    const scene = await open(t, () => ({}))
+    const { folder, server } = scene
+    await whileReadOnly(folder, async () => {
+      await assertReadsOnly(scene)
+      await assertReadsOnly(scene)
+      await assertWarns(server, /can not be written for \d+ seconds/)
+    })
+    await assertWell(scene)
+    await until('it warns no more', async () => (await readiness(server)).warnings.length === 0)
+    await server.stop()
   })
 })

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Folder, Server, Start } from './spawned-server.ts'
 
@@ -59,3 +60,47 @@ export const breakDisk = ({ pid }: Pick<Server, 'pid'>): void =>
 
 export const mendDisk = ({ pid }: Pick<Server, 'pid'>): void =>
   void execFileSync(bounder, ['--pid', String(pid), '--fsize=unlimited:'])
+
+/** Of Debian's e2fsprogs. */
+const forbidder = 'chattr'
+const forbid = (sign: '+' | '-', paths: readonly string[]): boolean =>
+  spawnSync(forbidder, [`${sign}i`, ...paths]).status === 0
+
+const takesBytes = (file: number): boolean => {
+  try {
+    return writeSync(file, 'a') === 1
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Whether files that are open can be made such that they may only be read. Root can on ext4. A disk can't be mounted
+ * anew to be only read while a file of it is open to be written.
+ */
+export const mayForbidWrites = (): boolean => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewright-forbid-'))
+  const path = join(folder, 'file')
+  const file = openSync(path, 'a')
+  try {
+    return takesBytes(file) && forbid('+', [path]) && !takesBytes(file)
+  } finally {
+    forbid('-', [path])
+    closeSync(file)
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/**
+ * While `look` looks the database and its log of writes may only be read, also by who has them open. The index of the
+ * log is left as it is: it is memory that is shared, and would end with SIGBUS whoever writes to it.
+ */
+export const whileReadOnly = async (folder: Folder, look: () => Promise<void>): Promise<void> => {
+  const files = ['gatewright.db', 'gatewright.db-wal'].map(name => join(folder.path, 'data', name))
+  try {
+    if (!forbid('+', files)) throw new Error(`${forbidder} has failed`)
+    await look()
+  } finally {
+    forbid('-', files)
+  }
+}
