@@ -1,10 +1,11 @@
 #!/bin/sh
-# Makes what compose.yaml takes from deploy/compose/local: secrets, and nginx' configuration for your name.
+# Makes what compose.yaml takes from deploy/compose/local: secrets, and nginx' configuration for your name. And .env
+# beside compose.yaml, so that every command of Compose knows that name.
 #
 #   sh deploy/compose/prepare.sh api.example.org                  the certificate is in /etc/letsencrypt/live
 #   sh deploy/compose/prepare.sh localhost --self-signed          to try it: makes a certificate that nobody trusts
 #
-# Run again, it keeps every secret that is there, and writes the configuration anew.
+# Run again, it keeps every secret that is there and lines of yours in .env, and writes the configuration anew.
 set -eu
 
 name=${1:-}
@@ -20,6 +21,11 @@ if ! command -v openssl >/dev/null; then
 fi
 
 cd "$(dirname "$0")"
+settings=../../.env
+if [ -e "$settings" ] && ! grep -q '^# For Docker Compose' "$settings"; then
+  echo 'the .env beside compose.yaml was made for something else, and Compose would read it: take a copy of the repository without one' >&2
+  exit 1
+fi
 umask 077
 mkdir -p local/secrets local/nginx local/acme
 # Each container reads its own files as a user of its own. On the machine only you can: by the folder.
@@ -61,14 +67,28 @@ sed -e "s/api\.example\.org/$name/g" \
   ../nginx/gatewright.conf >local/nginx/gatewright.conf
 chmod 644 local/nginx/gatewright.conf
 
-if [ "${2:-}" = --self-signed ] && [ ! -e "local/letsencrypt/live/$name" ]; then
-  mkdir -p "local/letsencrypt/live/$name"
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=$name" \
-    -addext "subjectAltName=DNS:$name" -keyout "local/letsencrypt/live/$name/privkey.pem" \
-    -out "local/letsencrypt/live/$name/fullchain.pem" 2>/dev/null
-  echo 'A certificate that no browser trusts is in deploy/compose/local/letsencrypt. Start with:'
-  echo "  CERTIFICATES=./deploy/compose/local/letsencrypt PUBLIC_URL=https://$name docker compose up --detach --build"
-else
-  echo 'Start with:'
-  echo "  PUBLIC_URL=https://$name docker compose up --detach --build"
+own=./deploy/compose/local/letsencrypt
+if [ "${2:-}" = --self-signed ]; then
+  folder="local/letsencrypt/live/$name"
+  if [ ! -e "$folder/fullchain.pem" ]; then
+    mkdir -p "$folder"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=$name" \
+      -addext "subjectAltName=DNS:$name" -keyout "$folder/privkey.pem" -out "$folder/fullchain.pem" 2>/dev/null
+  fi
+  # In its container nginx reads these as root without the right to pass by modes (DAC_OVERRIDE), and they are yours:
+  # so the key can be read by others too. On the machine nobody else comes to it: `local` is yours alone.
+  chmod 755 local/letsencrypt local/letsencrypt/live "$folder"
+  chmod 644 "$folder/privkey.pem" "$folder/fullchain.pem"
+  echo "A certificate that no browser trusts is in $own."
 fi
+
+# Compose reads it for each of its commands, whoever gives them. No secret is in it.
+{
+  echo '# For Docker Compose, made by deploy/compose/prepare.sh. Lines of yours stay; no secret belongs here.'
+  echo "PUBLIC_URL=https://$name"
+  [ "${2:-}" != --self-signed ] || echo "CERTIFICATES=$own"
+  [ ! -e "$settings" ] || sed -e '/^# For Docker Compose/d' -e '/^PUBLIC_URL=/d' -e "\\#^CERTIFICATES=$own\$#d" "$settings"
+} >"$settings.new"
+chmod 644 "$settings.new"
+mv "$settings.new" "$settings"
+echo 'Start with: docker compose up --detach --build'

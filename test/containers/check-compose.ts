@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -8,7 +8,7 @@ import pg from 'pg'
 import { top } from '../../tools/top.ts'
 import { loadEmbeddedPostgres } from '../postgres/embedded.ts'
 import { findFreePort } from '../process/free-port.ts'
-import { findProgram } from '../servers/debian-program.ts'
+import { type FoundProgram, findProgram } from '../servers/debian-program.ts'
 import { startListening } from '../servers/program.ts'
 import { startShippedNginx } from '../servers/shipped-nginx.ts'
 import { findValkey } from '../servers/valkey.ts'
@@ -83,6 +83,25 @@ const startCounters = async (folder: string, port: number) => {
   return startListening(program, { args: [file], port })
 }
 
+/** As a mount does: modes and owner are kept, and who reads it does not pass by the folder above. */
+const mountCertificates = (local: string, folder: string): string => {
+  // Whoever prepares an installation is not root.
+  execFileSync('chown', ['-R', '1000:1000', local])
+  execFileSync('cp', ['-a', join(local, 'letsencrypt'), folder])
+  return join(folder, 'letsencrypt')
+}
+
+/** nginx with what the service may do of root's rights, and no more: it may not pass by modes, for example. */
+const withRightsOf = async (service: Service | undefined, folder: string): Promise<FoundProgram> => {
+  const program = await findProgram('nginx', ['nginx'])
+  if (typeof program === 'string') throw new Error(program)
+  const bounding = ['-all', ...(service?.cap_add ?? []).map(right => `+${right.toLowerCase()}`)].join()
+  const path = join(folder, 'nginx')
+  const rights = `--bounding-set=${bounding} --inh-caps=-all --no-new-privs`
+  writeFileSync(path, `#!/bin/sh\nexec setpriv ${rights} -- ${program.path} "$@"\n`, { mode: 0o755 })
+  return { path, env: program.env }
+}
+
 /** Starts each service of compose.yaml with its own command, variables, files and order, and goes a user's way through it. */
 export const checkCompose = (
   built: () => Built,
@@ -112,7 +131,7 @@ export const checkCompose = (
       url = `https://localhost:${places.https}`
       services = readCompose(composeFile(), { PUBLIC_URL: url, REGISTRATION: 'open' }).services
       placeSecrets(join(local, 'secrets'), join(folder, 'secrets'), places)
-      execFileSync('chmod', ['-R', 'a+rX', folder])
+      chmodSync(folder, 0o755)
       stops.push(await startDatabase(folder, places.postgres))
       const counters = await startCounters(folder, places.valkey)
       stops.push(counters.stop)
@@ -140,11 +159,10 @@ export const checkCompose = (
         assert.equal(await server.exited, 0)
       })
 
-      const program = await findProgram('nginx', ['nginx'])
-      if (typeof program === 'string') throw new Error(program)
-      certificate = join(local, 'letsencrypt/live/localhost/fullchain.pem')
-      execFileSync('chmod', ['-R', 'a+rX', local])
-      const nginx = await startShippedNginx(program, {
+      const mounted = mountCertificates(local, folder)
+      certificate = join(mounted, 'live/localhost/fullchain.pem')
+      const nginx = await startShippedNginx(await withRightsOf(services.nginx, folder), {
+        asRoot: true,
         hostName: 'localhost',
         upstreams: [`127.0.0.1:${places.server}`],
         certificate: { certFile: certificate, keyFile: certificate.replace('fullchain', 'privkey') },

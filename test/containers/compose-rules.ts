@@ -71,6 +71,10 @@ export const composeRules: readonly ComposeRule[] = [
     ],
   },
   {
+    title: 'a port is open on IPv4 alone: over IPv6 the engine would hand all callers on from one address',
+    check: each(({ ports = [] }) => ports.every(port => /^\d+(\.\d+){3}:/.test(port))),
+  },
+  {
     title: 'no secret is a variable: it is a file of those who need it',
     check: each(
       ({ environment = {} }) =>

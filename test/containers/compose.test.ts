@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { parseEnv } from 'node:util'
 import { Ajv } from 'ajv'
 import { parseDocument } from 'yaml'
 import { top } from '../../tools/top.ts'
@@ -88,6 +89,7 @@ const mistakes: readonly (readonly [string, string | RegExp, string, string])[] 
   ['no bound of memory', 'mem_limit: 768m', 'cpuset: "0"', 'memory, processor'],
   ['an image without a digest', /(postgres:18\.6-trixie)@sha256:\w+/, '$1', 'an image that is not built'],
   ['a port of the database', 'shm_size: 256m', 'ports: ["5432:5432"]', 'only nginx can be reached'],
+  ['a port that hides who asks over IPv6', '"0.0.0.0:443:443"', '"443:443"', 'a port is open on IPv4 alone'],
   ['a way out for data', /data:\n {4}internal: true/, 'data: {}', 'only nginx can be reached'],
   [
     'nginx beside the database',
@@ -186,6 +188,44 @@ describe('what is prepared for it', () => {
     assert.deepEqual(kept(made), kept(shipped))
   })
 
+  const env = () => ({
+    ...parseEnv(readFileSync(join(folder, '.env'), 'utf8')),
+  })
+
+  test('is the .env that every command of Compose reads, without a secret, and lines of others stay in it', () => {
+    assert.deepEqual(env(), { PUBLIC_URL: 'https://api.test' })
+    assert.equal(readCompose(source, env()).services.nginx?.environment?.PUBLIC_URL, 'https://api.test')
+    writeFileSync(join(folder, '.env'), 'REGISTRATION=open\n', { flag: 'a' })
+    assert.equal(prepare('other.test', '--self-signed').status, 0)
+    const CERTIFICATES = './deploy/compose/local/letsencrypt'
+    assert.deepEqual(env(), { PUBLIC_URL: 'https://other.test', CERTIFICATES, REGISTRATION: 'open' })
+    assert.ok(
+      readCompose(source, env()).services.nginx?.volumes?.includes(`${CERTIFICATES}:/etc/letsencrypt:ro`),
+    )
+    assert.equal(prepare('api.test').status, 0)
+    assert.deepEqual(env(), { PUBLIC_URL: 'https://api.test', REGISTRATION: 'open' })
+  })
+
+  test('is a certificate to try it that root without DAC_OVERRIDE can read, and on the machine its owner alone', () => {
+    assert.equal(prepare('try.test', '--self-signed').status, 0)
+    const mode = (path: string): string => (statSync(local(path)).mode & 0o777).toString(8)
+    const live = 'letsencrypt/live/try.test'
+    assert.deepEqual(['letsencrypt', 'letsencrypt/live', live].map(mode), ['755', '755', '755'])
+    assert.deepEqual([`${live}/privkey.pem`, `${live}/fullchain.pem`].map(mode), ['644', '644'])
+    assert.deepEqual(['', 'nginx', 'acme', 'nginx/gatewright.conf'].map(mode), ['700', '755', '755', '644'])
+    assert.equal(prepare('api.test').status, 0)
+  })
+
+  test('leaves a .env that was made for something else alone', () => {
+    const former = readFileSync(join(folder, '.env'), 'utf8')
+    writeFileSync(join(folder, '.env'), 'GATEWRIGHT_SECRET=example\n')
+    const { status, stderr } = prepare('api.test')
+    assert.deepEqual([status, stderr.split('\n').length], [1, 2])
+    assert.match(stderr, /the \.env beside compose\.yaml was made for something else/)
+    assert.equal(readFileSync(join(folder, '.env'), 'utf8'), 'GATEWRIGHT_SECRET=example\n')
+    writeFileSync(join(folder, '.env'), former)
+  })
+
   for (const name of ['', 'Api.Example.org', 'https://api.example.org', 'a b', "x';id;'"])
     test(`takes no ${JSON.stringify(name)} for a name, and says what to write`, () => {
       const { status, stderr } = prepare(name)
@@ -194,10 +234,46 @@ describe('what is prepared for it', () => {
     })
 
   test('is never part of the repository', () => {
-    const ignored = execFileSync('git', ['check-ignore', '--no-index', 'deploy/compose/local/secrets/x'], {
+    const made = ['deploy/compose/local/secrets/x', '.env']
+    const ignored = execFileSync('git', ['check-ignore', '--no-index', ...made], {
       cwd: top,
       encoding: 'utf8',
     })
-    assert.match(ignored, /local/)
+    assert.deepEqual(ignored.trim().split('\n'), made)
+  })
+})
+
+describe('what is said of it', () => {
+  const read = (path: string): string => readFileSync(join(top, path), 'utf8')
+
+  test('sets no variable for one command alone, which the next command would not have', () => {
+    for (const path of [
+      'docs/containers.md',
+      'compose.yaml',
+      'compose.logs.yaml',
+      'deploy/compose/prepare.sh',
+    ])
+      assert.doesNotMatch(read(path), /[A-Z]=.*docker compose|docker compose --file compose/, path)
+  })
+
+  test('of sending logs is all that compose.logs.yaml asks for, for every command', () => {
+    const lines = composeFile('compose.logs.yaml').match(/(?<=^# {3})[A-Z_]+=.*/gm) ?? []
+    const { COMPOSE_FILE, ...rest } = parseEnv(lines.join('\n'))
+    assert.equal(COMPOSE_FILE, 'compose.yaml:compose.logs.yaml')
+    assert.ok(readCompose(composeFile('compose.logs.yaml'), rest))
+  })
+
+  test('of its certificate: proofs lie where its nginx looks for them, and a renewed one is taken by its nginx', () => {
+    const page = read('docs/containers.md')
+    const [, folder, hook = ''] =
+      /--webroot-path \/opt\/gatewright\/(\S+) .*?--deploy-hook '([^']*)'/s.exec(page) ?? assert.fail()
+    const { nginx } = readCompose(source, variables).services
+    assert.ok(nginx?.volumes?.includes(`./${folder}:/var/www/gatewright-acme:ro`))
+    assert.match(read('deploy/nginx/gatewright.conf'), /root \/var\/www\/gatewright-acme;/)
+    assert.equal(hook, 'docker compose --file /opt/gatewright/compose.yaml exec -T nginx nginx -s reload')
+    assert.ok(
+      page.includes('](#the-certificate-with-compose)') &&
+        page.includes('\n### The certificate with Compose\n'),
+    )
   })
 })

@@ -39,7 +39,7 @@ export type Compose = {
 }
 
 /** As Compose does: `$NAME`s of its own, `$$` is a dollar. @throws where one that must be there is missing */
-const interpolate = (text: string, variables: Readonly<Record<string, string>>): string =>
+const interpolate = (text: string, variables: Readonly<Record<string, string | undefined>>): string =>
   text.replace(/\$\$|\$\{(\w+)(?::([-?])([^}]*))?\}/g, (whole, name: string, kind?: string, rest = '') => {
     if (whole === '$$') return '$'
     const value = variables[name]
@@ -49,7 +49,7 @@ const interpolate = (text: string, variables: Readonly<Record<string, string>>):
   })
 
 /** A file in the form of Compose, as Compose reads it. */
-export const readCompose = (text: string, variables: Readonly<Record<string, string>>): Compose =>
+export const readCompose = (text: string, variables: Readonly<Record<string, string | undefined>>): Compose =>
   parse(interpolate(text.replace(/^\s*#.*$/gm, ''), variables), { merge: true })
 
 export const composeFile = (name = 'compose.yaml'): string => readFileSync(join(top, name), 'utf8')

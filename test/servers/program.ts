@@ -29,17 +29,19 @@ type Start = {
   readonly port: number
   /** SIGTERM for a program that has processes of its own, which it must end. */
   readonly endBy?: 'SIGKILL' | 'SIGTERM'
+  /** Where what root may do is what is tested. */
+  readonly asRoot?: boolean
 }
 
 /** Starts it and waits until the port takes connections. */
 export const startListening = async (
   { path, env }: FoundProgram,
-  { args, port, endBy = 'SIGKILL' }: Start,
+  { args, port, endBy = 'SIGKILL', asRoot = false }: Start,
 ): Promise<RunningProgram> => {
   const child = spawn(path, args, {
     env: { ...env, PATH: process.env.PATH ?? '' },
     stdio: 'ignore',
-    ...nobody,
+    ...(!asRoot && nobody),
   })
   const kill = (): void => void child.kill(endBy)
   process.once('exit', kill)

@@ -25,6 +25,8 @@ export type Installation = {
   /** Paths of PEM files, which everybody can read: nginx runs as nobody where the test is root. */
   readonly certificate: { readonly certFile: string; readonly keyFile: string }
   readonly ports: { readonly http: number; readonly https: number }
+  /** As in a container: its first process is root, and its workers are nobody. */
+  readonly asRoot?: boolean
   /** What a test changes besides, in each of the files. */
   readonly edit?: (text: string) => string
 }
@@ -141,8 +143,8 @@ export const startShippedNginx = async (
   writeFileSync(join(folder, 'conf.d/gatewright.conf'), configure(folder, installation))
   writeFileSync(join(folder, 'nginx.conf'), toMain(folder))
   const args = ['-p', folder, '-e', join(folder, 'log/error.log'), '-c', join(folder, 'nginx.conf')]
-  const { https } = installation.ports
-  const running = await startListening(program, { args, port: https, endBy: 'SIGTERM' })
+  const { ports, asRoot = false } = installation
+  const running = await startListening(program, { args, port: ports.https, endBy: 'SIGTERM', asRoot })
   const read = (name: string) => () => {
     const file = join(folder, 'log', name)
     return existsSync(file) ? readFileSync(file, 'utf8') : ''
@@ -150,7 +152,7 @@ export const startShippedNginx = async (
   return {
     folder,
     acmeRoot,
-    publicUrl: `https://${installation.hostName}:${https}`,
+    publicUrl: `https://${installation.hostName}:${ports.https}`,
     pid: running.pid,
     readLog: read('gatewright.log'),
     readErrors: () => read('error.log')() + read('gatewright-error.log')(),
