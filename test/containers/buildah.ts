@@ -31,8 +31,10 @@ export type Built = {
   readonly saveLayers: (folder: string) => Promise<void>
 }
 
+export type Target = 'gatewright' | 'blog'
+
 export type Builder = AsyncDisposable & {
-  readonly build: (context: string, target: 'gatewright' | 'blog') => Promise<Built>
+  readonly build: (context: string, target: Target, given: Readonly<Record<string, string>>) => Promise<Built>
 }
 
 const cache = join(top, 'node_modules/.cache/containers')
@@ -110,12 +112,13 @@ export const openBuilder = async (say: (line: string) => void): Promise<Builder>
         ...['--pull=never', '--build-arg=NODE_IMAGE=localhost/node'],
         '--build-arg=BASE_IMAGE=localhost/debian',
       ]
-  const build = async (context: string, target: string): Promise<Built> => {
+  const build: Builder['build'] = async (context, target, given) => {
     const image = `localhost/built-${target}`
     // The health check is Docker's own, which the other format leaves out.
     const form = ['--isolation=chroot', '--layers', '--format=docker', `--tag=${image}`]
     const asked = target === 'gatewright' ? [] : [`--target=${target}`]
-    await buildah('bud', ...form, ...bases, ...asked, context)
+    const values = Object.entries(given).map(([name, value]) => `--build-arg=${name}=${value}`)
+    await buildah('bud', ...form, ...bases, ...values, ...asked, context)
     const { Docker } = JSON.parse(await buildah('inspect', '--type=image', image))
     const root = await buildah('mount', await buildah('from', '--pull=never', image))
     const saveLayers = async (to: string): Promise<void> => {

@@ -5,8 +5,9 @@ import { describe, test } from 'node:test'
 import { validate } from 'dockerfile-utils'
 import { loadSettings } from '../../packages/gatewright/src/ground/load-settings.ts'
 import { productionErrors } from '../../packages/gatewright/src/ground/production-rules.ts'
+import { toBuildArguments } from '../../tools/release/image.ts'
 import { top } from '../../tools/top.ts'
-import { parseDockerfile, wholeStage } from './dockerfile.ts'
+import { parseDockerfile, readLabels, wholeStage } from './dockerfile.ts'
 import { rules } from './dockerfile-rules.ts'
 import { reachesBuild } from './dockerignore.ts'
 
@@ -33,6 +34,23 @@ describe('the Dockerfile', () => {
 
   for (const { title, check } of rules)
     test(title, () => assert.deepEqual(check(parseDockerfile(source), nodeVersion), []))
+})
+
+test('an image says of which version, commit and time it is, by what its build is given, and without that nothing untrue', () => {
+  const said = (given: Readonly<Record<string, string>>) =>
+    readLabels(parseDockerfile(source), 'gatewright', given)
+  const given = toBuildArguments({ version: '1.2.3', revision: 'abc' }, '2026-12-01T10:00:00.000Z')
+  const name = 'org.opencontainers.image'
+  assert.deepEqual(said(given), {
+    ...said({}),
+    [`${name}.version`]: '1.2.3',
+    [`${name}.revision`]: 'abc',
+    [`${name}.created`]: '2026-12-01T10:00:00.000Z',
+  })
+  assert.equal(said({})[`${name}.version`], JSON.parse(read('package.json')).version)
+  assert.equal(said({})[`${name}.title`], 'gatewright')
+  // The base is what its ARG says, without the digest.
+  assert.ok(source.includes(`ARG BASE_IMAGE=${said({})[`${name}.base.name`]}@sha256:`))
 })
 
 /** What somebody writes one day, and the rule that stops it. */

@@ -53,3 +53,21 @@ export const wholeStage = ({ stages }: Dockerfile, name: string): readonly Instr
     ? []
     : [...wholeStage({ args: new Map(), stages }, stage.base), ...stage.instructions]
 }
+
+/** What an image of this stage says of itself, where its build is given these arguments. */
+export const readLabels = (
+  dockerfile: Dockerfile,
+  target: string,
+  given: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> => {
+  const textsOf = (name: string): readonly string[] =>
+    wholeStage(dockerfile, target).flatMap(each => (each.name === name ? [each.text] : []))
+  const values = { ...Object.fromEntries(textsOf('ARG').map(toArg)), ...given }
+  const labels = textsOf('LABEL').flatMap(text => [...text.matchAll(/([\w.]+)="([^"]*)"/g)])
+  return Object.fromEntries(
+    labels.map(([, name = '', text = '']) => [
+      name,
+      text.replace(/\$\{(\w+)\}/g, (_, argument: string) => values[argument] ?? ''),
+    ]),
+  )
+}

@@ -20,7 +20,10 @@ const builderOf = ({ GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }: Envi
     : ''
 
 /** What fills the labels; the Dockerfile has an ARG for each. */
-export const toBuildArguments = ({ version, revision }: Release, created: string) => ({
+export const toBuildArguments = (
+  { version, revision }: Pick<Release, 'version' | 'revision'>,
+  created: string,
+) => ({
   VERSION: version,
   REVISION: revision,
   CREATED: created,
