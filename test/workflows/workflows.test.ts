@@ -146,6 +146,12 @@ describe('what the workflows do', () => {
       assert.ok(run.includes(`npm run ${script}`), script)
   })
 
+  test('have testssl.sh look at everything with each change, and before each release', () => {
+    const { on } = workflowAt('test')
+    assert.ok('push' in on && 'pull_request' in on && 'workflow_call' in on)
+    assert.deepEqual(scriptsOf(stepsOf('test', 'tls')), ['npm ci', 'npm run tls'])
+  })
+
   test('release what was tested, with provenance, and deploy only what was built here', () => {
     const { on, jobs } = workflowAt('release')
     assert.deepEqual(on, { push: { tags: ['v[0-9]+.[0-9]+.[0-9]+*'] } })
