@@ -7,7 +7,8 @@ import { readPlan } from '../../tools/deploy/plan.ts'
 import { password, startTestApp, type TestApp } from '../harness.ts'
 import { top } from '../markdown.ts'
 import { startBrokenProxy } from '../smoke/broken-proxy.ts'
-import { placeKubectl } from './fake-kubectl.ts'
+import { toWords } from './cluster-rights.ts'
+import { type Cluster, deployerRules, placeKubectl } from './fake-kubectl.ts'
 
 const image = (name: string): string => `ghcr.io/example/${name}@sha256:${'0123456789abcdef'.repeat(4)}`
 const [oldest, former] = [image('oldest'), image('former')]
@@ -47,8 +48,9 @@ const deploy = async (
   name: string,
   more: Readonly<Record<string, string>> = {},
   ran = [oldest, former],
+  cluster: Cluster = {},
 ) => {
-  const kubectl = placeKubectl(owner, ran)
+  const kubectl = placeKubectl(owner, ran, cluster)
   const address = await startBrokenProxy(owner, server, (request, response) => {
     if (!request.url?.endsWith('/logout') || !/broken/.test(kubectl.read().image)) return false
     response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>')
@@ -70,7 +72,9 @@ const verbsOf = ({ state }: Awaited<ReturnType<typeof deploy>>): readonly string
 
 describe('a deployment', { concurrency: 3 }, () => {
   test('migrates with the new image, rolls it out, goes the way of a user, and stays', async t => {
-    const ended = await deploy(t, 'good', { KUBECONFIG_CONTENT: 'made-up' })
+    // kubectl refuses the job of deploy/kubernetes in any other namespace than its own: it has to be written there.
+    const [more, namespace] = [{ KUBECONFIG_CONTENT: 'made-up', NAMESPACE: 'accounts' }, 'accounts']
+    const ended = await deploy(t, 'good', more, [oldest, former], { namespace })
     assert.deepEqual([ended.code, ended.state.image], [0, image('good')], ended.output)
     assert.deepEqual(verbsOf(ended), ['get', 'delete', 'create', 'get', 'set', 'rollout status'])
     assert.ok(
@@ -88,6 +92,20 @@ describe('a deployment', { concurrency: 3 }, () => {
     assert.ok(ended.state.calls.some(call => call.includes('--to-revision=2')))
     assert.match(ended.output, /FAILED .*sign out +502[\s\S]*going back[\s\S]*the former version runs/)
     assert.ok(!ended.output.includes(password))
+    // What nothing here asks for is not given either.
+    assert.deepEqual([...new Set(ended.state.rights)].sort(), toWords(deployerRules).toSorted())
+  })
+
+  test('by an account that lacks a right of the Role fails, and says which', async t => {
+    const rules = deployerRules.map(rule => ({ ...rule, verbs: rule.verbs.filter(verb => verb !== 'watch') }))
+    const ended = await deploy(t, 'good', {}, [oldest, former], { rules })
+    assert.deepEqual([ended.code, verbsOf(ended)], [1, ['get', 'delete']], ended.output)
+    assert.match(ended.output, /\(Forbidden\): watch jobs\/gatewright-migrate\n/)
+  })
+
+  test('to a namespace that its account has no rights in does nothing', async t => {
+    const ended = await deploy(t, 'good', { NAMESPACE: 'accounts' })
+    assert.deepEqual([ended.code, verbsOf(ended)], [1, ['get']], ended.output)
   })
 
   test('that never gets ready goes back', async t => {

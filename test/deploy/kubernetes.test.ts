@@ -8,10 +8,19 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Deployment } from 'kubernetes-types/apps/v1.d.ts'
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.d.ts'
 import type { Job } from 'kubernetes-types/batch/v1.d.ts'
-import type { ConfigMap, Container, Namespace, PodSpec, Secret, Service } from 'kubernetes-types/core/v1.d.ts'
+import type {
+  ConfigMap,
+  Container,
+  Namespace,
+  PodSpec,
+  Secret,
+  Service,
+  ServiceAccount,
+} from 'kubernetes-types/core/v1.d.ts'
 import type { LabelSelector } from 'kubernetes-types/meta/v1.d.ts'
 import type { Ingress, NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts'
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts'
+import type { Role, RoleBinding } from 'kubernetes-types/rbac/v1.d.ts'
 import { parseAllDocuments } from 'yaml'
 import {
   type LoadedSettings,
@@ -20,6 +29,7 @@ import {
 } from '../../packages/gatewright/src/ground/load-settings.ts'
 import { productionErrors } from '../../packages/gatewright/src/ground/production-rules.ts'
 import { top } from '../markdown.ts'
+import { toWords } from './cluster-rights.ts'
 
 /** The module of `kubernetes-types` that has each kind; one that is not here is not shipped. */
 const kinds = {
@@ -34,6 +44,8 @@ const kinds = {
   PodDisruptionBudget: 'policy/v1',
   NetworkPolicy: 'networking/v1',
   Ingress: 'networking/v1',
+  Role: 'rbac/v1',
+  RoleBinding: 'rbac/v1',
 } as const
 type Kind = keyof typeof kinds
 
@@ -171,9 +183,9 @@ describe('the Kubernetes manifests', () => {
     )
   })
 
-  test('are all applied together, but for the secrets and the migration, which come before', () => {
+  test('are all applied together, but for the secrets and the migration, which come before, and the account of a pipeline', () => {
     const [{ resources }] = read('kustomization.yaml') as readonly [{ readonly resources: readonly string[] }]
-    const apart = ['kustomization.yaml', 'migrate-job.yaml', 'secret.yaml']
+    const apart = ['deployer.yaml', 'kustomization.yaml', 'migrate-job.yaml', 'secret.yaml']
     assert.deepEqual([...resources, ...apart].sort(), files)
     const { name } = get<Namespace>('Namespace').metadata ?? {}
     for (const { kind, metadata } of manifests)
@@ -355,5 +367,34 @@ describe('the Kubernetes manifests', () => {
         String(port),
       )
     }
+  })
+
+  test('let cert-manager answer the authority: its pod is reached through the ingress, and by nobody else', () => {
+    const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy') as readonly NetworkPolicy[]
+    const solver = { 'acme.cert-manager.io/http01-solver': 'true' }
+    const [policy, ...others] = policies.flatMap(({ spec }) =>
+      isDeepStrictEqual(spec?.podSelector.matchLabels, solver) ? [spec] : [],
+    )
+    assert.equal(others.length, 0)
+    const { ingress: [requests] = [] } = get<NetworkPolicy>('NetworkPolicy', 'requests').spec ?? {}
+    assert.deepEqual(policy?.ingress, [{ from: requests?.from, ports: [{ port: 8089 }] }])
+    for (const pod of Object.values(podsOf)) assert.ok(!isSelected(solver, pod))
+  })
+
+  test('least privilege: a pipeline has an account of its own, bound to its role, and no pod runs as it', () => {
+    const { metadata, rules = [] } = get<Role>('Role')
+    const { subjects, roleRef } = get<RoleBinding>('RoleBinding')
+    const { name, namespace } = metadata ?? {}
+    assert.deepEqual(roleRef, { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name })
+    assert.deepEqual(subjects, [{ kind: 'ServiceAccount', name, namespace }])
+    assert.equal(get<ServiceAccount>('ServiceAccount', name).automountServiceAccountToken, false)
+    for (const pod of Object.values(podsOf)) assert.notEqual(pod?.serviceAccountName, name)
+    const given = toWords(rules)
+    assert.doesNotMatch(given.join('\n'), /\*|secrets|pods|escalate|bind|impersonate/)
+    const names = given.flatMap(word => word.split('/')[1] ?? [])
+    assert.deepEqual(
+      [...new Set(names)],
+      [get<Deployment>('Deployment').metadata?.name, get<Job>('Job').metadata?.name],
+    )
   })
 })

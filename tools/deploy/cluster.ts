@@ -44,9 +44,10 @@ export const findRunning = async (cluster: Cluster): Promise<Running | undefined
   return code === 0 && image !== '' && /^\d+$/.test(revision) ? { image, revision } : undefined
 }
 
-/** The job of deploy/kubernetes, of another image. */
-const jobOf = (image: string): string => {
+/** The job of deploy/kubernetes, of another image; kubectl takes none of another namespace than the one it is told. */
+const jobOf = ({ namespace }: Cluster, image: string): string => {
   const manifest = parseDocument(readFileSync(join(top, 'deploy/kubernetes/migrate-job.yaml'), 'utf8'))
+  manifest.setIn(['metadata', 'namespace'], namespace)
   manifest.setIn(['spec', 'template', 'spec', 'containers', 0, 'image'], image)
   return manifest.toString()
 }
@@ -71,7 +72,7 @@ const waitForJob = async (cluster: Cluster): Promise<boolean> => {
 /** Brings the tables up to date, by a job of the new image. The version that runs goes on with them. */
 export const migrate = async (cluster: Cluster, image: string): Promise<boolean> =>
   (await isDone(cluster, ['delete', 'job', job, '--ignore-not-found', '--wait=true'])) &&
-  (await isDone(cluster, ['create', '--filename', '-'], jobOf(image))) &&
+  (await isDone(cluster, ['create', '--filename', '-'], jobOf(cluster, image))) &&
   (await waitForJob(cluster))
 
 export const setImage = (cluster: Cluster, image: string): Promise<boolean> =>
