@@ -112,6 +112,7 @@ jobs:
 type Dependabot = {
   readonly updates: readonly {
     readonly 'package-ecosystem': string
+    readonly directory?: string
     readonly directories?: readonly string[]
   }[]
 }
@@ -231,8 +232,16 @@ describe('what the workflows do', () => {
     const { updates } = config
     assert.deepEqual(
       updates.map(update => update['package-ecosystem']),
-      ['npm', 'github-actions', 'docker'],
+      ['npm', 'github-actions', 'docker', 'docker-compose'],
     )
+    // Their images stand in the top folder alone, so that is where they are looked for.
+    for (const { directory, directories } of updates.slice(2))
+      assert.deepEqual([directory, directories], ['/', undefined])
+    const images = globSync('*/**/{Dockerfile,compose.yaml,compose.*.yaml}', {
+      cwd: top,
+      exclude: ['**/node_modules'],
+    })
+    assert.deepEqual(images, [])
     const locks = globSync(['package-lock.json', '{tools,apps,packages,deploy}/**/package-lock.json'], {
       cwd: top,
       exclude: ['**/node_modules'],
