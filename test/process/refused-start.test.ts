@@ -130,7 +130,10 @@ const tables: readonly Case[] = [
     ['postgres://localhost', /write postgres:/],
     ['postgres://u:canary@h/d?sslmode=maybe', /write sslmode=verify-full/],
     ['postgres://u:canary@127.0.0.1:1/d', /nothing listens there: start PostgreSQL, or mend/],
-    ['postgres://u:canary@no-such-host.invalid/d', /(no host of that name|can not be looked up)/],
+    [
+      'postgres://u:canary@no-such-host.invalid/d',
+      /(no host of that name|can not be looked up now): mend the host/,
+    ],
   ]),
   ['a folder', /DATABASE_URL/, /is a folder: write/, folder => ({ DATABASE_URL: `sqlite:${folder}` })],
   [
@@ -234,9 +237,16 @@ const tables: readonly Case[] = [
   ]),
   ...valued('CORS_ORIGINS', [['*', /write each origin in full/]]),
   ...valued('CREDENTIALS', [['basic', /write one of bearer, cookie, api-key/]]),
-  ...valued('TOKEN_HEADER', [['Cookie', /./]]),
+  ...valued('TOKEN_HEADER', [
+    ['Cookie', /use that header for something else; write a request header .* such as Authorization$/],
+    ['X-Token: x', /no name of one header; write a request header .* such as Authorization$/],
+  ]),
   ...valued('TOKEN_SCHEME', [['two words', /write one word/]]),
-  ...valued('API_KEY_HEADER', [['Host', /./]]),
+  ...valued('API_KEY_HEADER', [
+    ['Host', /use that header for something else; write a request header .* such as X-API-Key$/],
+    ['Authorization', /use that header for something else; write .* such as X-API-Key$/],
+    ['X-API-Key X-Key', /no name of one header; write a request header .* such as X-API-Key$/],
+  ]),
   ...valued('TOKEN_ALGORITHM', [['HS256', /write ES256/]]),
   ...valued('TOKEN_AUDIENCE', [['a b', /without spaces/]]),
   ...[
@@ -285,7 +295,7 @@ const tables: readonly Case[] = [
       TLS_KEY_FILE: write(folder, 'k', canary),
     }),
   ],
-  ...valued('TLS_CLIENT_CA_FILE', [['ca.pem', /./]]),
+  ...valued('TLS_CLIENT_CA_FILE', [['ca.pem', /^\w+ is set but not used: write TLS=files, or remove it$/]]),
   ...valued('ACCESS_LOG', [['some', /write one of all, notable, off/]]),
   ...valued('LOG_LEVEL', [['loud', /write one of trace/]]),
   ...valued('LOG_FORMAT', [['xml', /write pretty or json/]]),
@@ -307,7 +317,10 @@ const tables: readonly Case[] = [
     ['{', /not JSON: write/],
     ['/no/such/issuers.json', /ENOENT.*: write the path/],
   ]),
-  ...valued('AUDIT_ANCHOR', [['file:./here', /write an absolute path/]]),
+  ...valued('AUDIT_ANCHOR', [
+    ['file:./here', /write an absolute path/],
+    ['http://log.example.org', /write https:/],
+  ]),
   [
     'a name that is no setting',
     /^GATEWRIGHT_FLAG in the environment/,
@@ -339,10 +352,14 @@ const tables: readonly Case[] = [
   ),
 ]
 
+/** What whoever reads it is told to do. */
+const todo = /\b(write|start|restore|remove|keep|put|set|list|use|save|stop|mend)\b/
+
 const assertTold = (lines: readonly string[], names: RegExp, says: RegExp): void => {
   assert.equal(lines.length, 1, lines.join('\n'))
   assert.match(lines[0] ?? '', names)
   assert.match(lines[0] ?? '', says)
+  assert.match(lines[0] ?? '', todo, 'it says nothing that could be done')
   assert.doesNotMatch(lines[0] ?? '', /\n| {4}at /)
   assert.doesNotMatch(lines[0] ?? '', new RegExp(`${canary}|${secret}`), 'it repeats a value')
 }
@@ -368,7 +385,19 @@ describe('a start that can not be right says in one line which setting, what is 
 
   test('a database of a newer version', async () => {
     const folder = mkdtempSync(join(top, 'start-'))
-    assertTold(await refusedLines(folder, await makeNewer(folder)), /newer version/, /./)
+    assertTold(
+      await refusedLines(folder, await makeNewer(folder)),
+      /^the database of DATABASE_URL has the step 9999-later of gatewright/,
+      /which this version does not know: start the newer version, or restore a backup from before it$/,
+    )
+  })
+
+  test('no row is content with any line', () => {
+    const vague = tables.filter(([, , says]) => says.source.length < 5)
+    assert.deepEqual(
+      vague.map(([what]) => what),
+      [],
+    )
   })
 
   test('every setting has a row', () => {

@@ -19,15 +19,20 @@ const taken: ReadonlySet<string> = new Set([
 const takenFamily = /^(sec-|proxy-|x-forwarded-|x-gatewright-)/
 
 /** A header that others write by themselves would be a credential that nobody meant to show. */
-const freeHeader = (expects: string, alsoTaken?: string) =>
-  ({
-    parse: (text: string) => {
-      const name = text.toLowerCase()
-      const isFree = !taken.has(name) && !takenFamily.test(name) && name !== alsoTaken
-      return httpToken.test(text) && isFree ? text : undefined
-    },
+const freeHeader = (expects: string, alsoTaken?: string) => {
+  const isFree = (text: string): boolean => {
+    const name = text.toLowerCase()
+    return !taken.has(name) && !takenFamily.test(name) && name !== alsoTaken
+  }
+  return {
+    parse: (text: string) => (httpToken.test(text) && isFree(text) ? text : undefined),
     expects,
-  }) satisfies Kind<string>
+    explain: (text: string) =>
+      httpToken.test(text)
+        ? `browsers, proxies or this server use that header for something else; write ${expects}`
+        : `that is no name of one header; write ${expects}`,
+  } satisfies Kind<string>
+}
 
 export const tokenHeader = freeHeader('a request header that has no other meaning, such as Authorization')
 export const apiKeyHeader = freeHeader(

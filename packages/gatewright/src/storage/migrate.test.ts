@@ -255,7 +255,7 @@ const defineTests = (): void => {
     const older = setOf({ '0001-a': createTable('a') })
     await assert.rejects(migrate(db, older), {
       message:
-        'the database has the step 0002-b of example, which this version does not know: start the newer version, or restore a backup from before it',
+        'the database of DATABASE_URL has the step 0002-b of example, which this version does not know: start the newer version, or restore a backup from before it',
     })
     assert.deepEqual(await tablesOf(db), ['a', 'b'])
     await migrate(db, setOf({ ...newer, '0003-c': createTable('c') }))

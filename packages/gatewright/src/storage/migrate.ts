@@ -162,7 +162,7 @@ const goOn = async <T>(db: Kysely<T>, set: MigrationSet, cause: unknown): Promis
   const { steps, goesOn } = await findNewer(db, set)
   if (goesOn) return steps
   throw new Error(
-    `the database has the step ${steps[0]} of ${set.owner}, which this version does not know: start the newer version, or restore a backup from before it`,
+    `the database of DATABASE_URL has the step ${steps[0]} of ${set.owner}, which this version does not know: start the newer version, or restore a backup from before it`,
     { cause },
   )
 }
