@@ -170,6 +170,27 @@ describe('what the workflows do', () => {
     assert.deepEqual(run, ['npm ci', 'npm run release:verify', 'npm run deploy'])
   })
 
+  test('deploy by themselves only the latest: no preview, and nothing older than what runs', () => {
+    const { deploy, plan } = workflowAt('release').jobs
+    assert.equal(deploy?.if, "vars.PUBLIC_URL != '' && needs.plan.outputs.latest == 'true'")
+    const outputs = ['version', 'image', 'latest'].map(name => [
+      name,
+      expression(`steps.plan.outputs.${name}`),
+    ])
+    assert.deepEqual(plan?.outputs, Object.fromEntries(outputs))
+  })
+
+  test('look at all tags wherever they ask for the plan of a release', () => {
+    const asking = Object.entries(workflowAt('release').jobs).flatMap(([name, { steps = [] }]) =>
+      steps.some(({ run }) => /release:(plan|publish|image|github)$/.test(run ?? '')) ? [name] : [],
+    )
+    assert.deepEqual(asking.sort(), ['image', 'packages', 'page', 'plan'])
+    for (const name of asking) {
+      const [checkout] = stepsOf('release', name).filter(({ uses }) => uses?.startsWith('actions/checkout@'))
+      assert.equal(checkout?.with?.['fetch-depth'], 0, name)
+    }
+  })
+
   test('sign for all that was packed before it is published, and for the image that was pushed', () => {
     const file = (name: string) => ({
       'subject-path': `release/${name}-${expression('needs.plan.outputs.version')}.tgz`,

@@ -9,7 +9,7 @@ import { getRelease } from './plan.ts'
  * a draft until somebody has looked at it.
  */
 
-const { version, isPreview, notes } = getRelease()
+const { version, isPreview, isLatest, notes } = getRelease()
 const files = readdirSync(releaseFolder).map(name => join(releaseFolder, name))
 const words = [
   'release',
@@ -22,7 +22,8 @@ const words = [
   '--notes-file',
   '-',
 ]
-const { status } = spawnSync('gh', [...words, ...(isPreview ? ['--prerelease'] : []), ...files], {
+const more = [...(isPreview ? ['--prerelease'] : []), ...(isLatest ? [] : ['--latest=false'])]
+const { status } = spawnSync('gh', [...words, ...more, ...files], {
   input: notes,
   stdio: ['pipe', 'inherit', 'inherit'],
 })

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { toPublished } from '../published-manifest.ts'
 import { toSums } from './pack.ts'
 import { type Facts, planRelease, readFacts } from './plan.ts'
@@ -15,12 +15,15 @@ const facts: Facts = {
   versions: { 'package.json': '1.2.3', 'packages/gatewright/package.json': '1.2.3' },
   changelog:
     '# Changelog\n\n## Unreleased\n\n- later\n\n## 1.2.3 - 2026-12-01\n\n### Added\n\n- this\n\n## 1.2.2\n\n- old\n',
+  tags: ['v1.2.1', 'v1.2.2', 'v1.2.3', 'v0.10.0'],
 }
 
 test('a version tag releases what has this version, under names that follow it', () => {
   assert.deepEqual(planRelease(facts), {
     version: '1.2.3',
     isPreview: false,
+    isLatest: true,
+    distTag: 'latest',
     image: 'ghcr.io/example/gatewright',
     tags: ['1.2.3', '1.2', 'latest'].map(tag => `ghcr.io/example/gatewright:${tag}`),
     revision: 'a'.repeat(40),
@@ -35,9 +38,39 @@ test('a preview is called by its version alone: nobody gets it who has not asked
     tag: `v${version}`,
     versions: { 'package.json': version },
     changelog: `## ${version}\n\n- new\n`,
+    tags: [`v${version}`, 'v1.2.3'],
   })
-  assert.ok('tags' in plan)
-  assert.deepEqual([plan.isPreview, plan.tags], [true, [`ghcr.io/example/gatewright:${version}`]])
+  assert.ok('version' in plan)
+  const { isPreview, isLatest, distTag, tags } = plan
+  assert.deepEqual([isPreview, isLatest, distTag], [true, false, 'next'])
+  assert.deepEqual(tags, [`ghcr.io/example/gatewright:${version}`])
+})
+
+describe('"latest" and the name of a line never go back, whatever is released late', () => {
+  const rows: readonly (readonly [others: readonly string[], names: readonly string[], distTag: string])[] = [
+    [[], ['1.2.3', '1.2', 'latest'], 'latest'],
+    [['v1.2.2', 'v1.1.9', 'v0.9.9'], ['1.2.3', '1.2', 'latest'], 'latest'],
+    [['v1.3.0'], ['1.2.3', '1.2'], 'release-1.2'],
+    [['v2.0.0'], ['1.2.3', '1.2'], 'release-1.2'],
+    [['v10.0.0'], ['1.2.3', '1.2'], 'release-1.2'],
+    [['v1.10.0'], ['1.2.3', '1.2'], 'release-1.2'],
+    [['v1.2.4'], ['1.2.3'], 'release-1.2'],
+    [['v1.2.10'], ['1.2.3'], 'release-1.2'],
+    [['v1.20.0', 'v1.2.1'], ['1.2.3', '1.2'], 'release-1.2'],
+    // Nobody was given them as anything but what they are.
+    [['v1.3.0-rc.1', 'v2.0.0-beta', 'vintage', 'nightly-9.9.9', ''], ['1.2.3', '1.2', 'latest'], 'latest'],
+  ]
+  for (const [others, names, distTag] of rows)
+    test(`beside ${others.join(', ') || 'nothing'}: ${names.join(', ')}`, () => {
+      const plan = planRelease({ ...facts, tags: [...others, 'v1.2.3'] })
+      assert.ok('version' in plan)
+      const isLatest = names.includes('latest')
+      assert.deepEqual([plan.distTag, plan.isLatest], [distTag, isLatest])
+      assert.deepEqual(
+        plan.tags,
+        names.map(name => `ghcr.io/example/gatewright:${name}`),
+      )
+    })
 })
 
 test('nothing is released of a tag that is no version, another version, without notes, or without a commit', () => {
@@ -55,10 +88,12 @@ test('nothing is released of a tag that is no version, another version, without 
     [{ repository: 'x' }, /GITHUB_REPOSITORY/],
     [{ repository: 'a/b\ntags=evil' }, /GITHUB_REPOSITORY/],
     [{ revision: 'main' }, /GITHUB_SHA/],
+    [{ tags: undefined }, /not every tag is here/],
+    [{ tags: [] }, /or not v1\.2\.3: run git fetch/],
   ]
   for (const [change, told] of wrong) {
     const plan = planRelease({ ...facts, ...change })
-    assert.ok(!('tags' in plan), JSON.stringify(change))
+    assert.ok(!('version' in plan), JSON.stringify(change))
     assert.match(plan.join('\n'), told)
   }
 })

@@ -11,6 +11,8 @@ import { publishRelease } from './publish.ts'
 const release: Release = {
   version: '1.2.3',
   isPreview: false,
+  isLatest: true,
+  distTag: 'latest',
   image: 'ghcr.io/example/gatewright',
   tags: [],
   revision: 'a'.repeat(40),
@@ -44,11 +46,13 @@ describe('publishing', () => {
     ]
     assert.equal(publish(), true)
     assert.deepEqual(published(), [words('gatewright', 'latest'), words('gatewright-verifier', 'latest')])
-    assert.equal(publish({ isPreview: true }), true)
-    assert.deepEqual(published().slice(2), [
-      words('gatewright', 'next'),
-      words('gatewright-verifier', 'next'),
-    ])
+    for (const [at, distTag] of ['next', 'release-1.1'].entries()) {
+      assert.equal(publish({ distTag }), true)
+      assert.deepEqual(published().slice(2 + 2 * at), [
+        words('gatewright', distTag),
+        words('gatewright-verifier', distTag),
+      ])
+    }
   })
 
   const changes: Readonly<Record<string, (folder: string) => void>> = {

@@ -24,14 +24,13 @@ const isPublished = (name: string, version: string, { env }: Publishing): boolea
     env,
   }).stdout.includes(`"${version}"`)
 
-const publish = (name: string, { version, isPreview }: Release, publishing: Publishing): boolean => {
+const publish = (name: string, { version, distTag }: Release, publishing: Publishing): boolean => {
   if (isPublished(name, version, publishing)) {
     console.log(`${name} ${version} is published already`)
     return true
   }
   const { folder, more, env } = publishing
-  const tag = isPreview ? 'next' : 'latest'
-  const words = ['--provenance', '--access', 'public', '--tag', tag, ...more]
+  const words = ['--provenance', '--access', 'public', '--tag', distTag, ...more]
   const file = join(folder, `${name}-${version}.tgz`)
   return spawnSync('npm', ['publish', file, ...words], { env, stdio: 'inherit' }).status === 0
 }
