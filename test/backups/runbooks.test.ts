@@ -23,7 +23,7 @@ const toWords = (line: string): readonly string[] =>
 const commandsIn = (markdown: string): readonly string[] =>
   readBlocks(markdown.replaceAll(/^ {3}/gm, ''))
     .flatMap(({ text }) => text.split('\n'))
-    .flatMap(line => /(?:^|\s)(gatewright .*?)'?$/.exec(line.trim())?.[1] ?? [])
+    .flatMap(line => /(?:^|\s|\/bin\/)(gatewright (?!\/).*?)'?$/.exec(line.trim())?.[1] ?? [])
 
 for (const [path, text] of Object.entries(pages))
   test(`every command of ${path} exists, and takes what stands with it`, () => {

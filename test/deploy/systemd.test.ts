@@ -11,13 +11,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { newSecret } from 'gatewright/random'
 import { real } from '../harness.ts'
-import { readDocument, top } from '../markdown.ts'
+import { readBlocks, readDocument, top } from '../markdown.ts'
 import { findFreePort } from '../process/free-port.ts'
 import { until, within } from '../process/until.ts'
 import { findProgram } from '../servers/debian-program.ts'
@@ -45,17 +45,28 @@ const places: readonly (readonly [string, string])[] = [
   ['/opt/gatewright', top],
   ['/var/lib/gatewright', join(folder, 'state')],
   ['/etc/gatewright', join(folder, 'etc')],
+  ['/usr/local/bin', join(folder, 'bin')],
+  ['/var/backups', join(folder, 'backups')],
   ['%d', join(folder, 'credentials')],
 ]
 const here = (text: string): string => places.reduce((now, [from, to]) => now.replaceAll(from, to), text)
 
+/** deploy/systemd/gatewright, here. */
+const ownCommand = (): string => {
+  const shipped = readDocument('deploy/systemd/gatewright')
+  const asUser = '/usr/sbin/runuser -u gatewright --'
+  assert.ok(shipped.includes(asUser))
+  return here(shipped).replace(asUser, isRoot ? '/usr/sbin/runuser -u nobody --' : '')
+}
+
 before(() => {
-  for (const name of ['state', 'etc', 'credentials']) mkdirSync(join(folder, name))
+  for (const name of ['state', 'etc', 'credentials', 'bin', 'backups']) mkdirSync(join(folder, name))
   chmodSync(folder, 0o755)
   const settings = readDocument('deploy/systemd/gatewright.env').replaceAll('api.example.org', 'localhost')
   writeFileSync(join(folder, 'etc/.env'), here(settings))
-  for (const name of ['etc/secret', 'credentials/secret'])
-    writeFileSync(join(folder, name), newSecret(real.random))
+  const secret = newSecret(real.random)
+  for (const name of ['etc/secret', 'credentials/secret']) writeFileSync(join(folder, name), secret)
+  writeFileSync(join(folder, 'bin/gatewright'), ownCommand(), { mode: 0o755 })
   chmodSync(join(folder, 'state'), Number.parseInt(oneOf('StateDirectoryMode'), 8))
   if (isRoot) chownSync(join(folder, 'state'), nobody, nobody)
 })
@@ -183,9 +194,61 @@ test('the unit’s server starts with what it is given, writes into its own fold
 })
 
 test('commands run with the settings and the secret of the service', async () => {
-  const user = isRoot ? 'runuser -u nobody --' : ''
-  const script = here(readDocument('deploy/systemd/gatewright')).replace('runuser -u gatewright --', user)
-  const { stdout } = await run('/bin/sh', ['-c', script, 'gatewright', 'config', '--json'])
+  const { stdout } = await run(join(folder, 'bin/gatewright'), ['config', '--json'])
   const settings = JSON.parse(stdout)
   assert.match(JSON.stringify(settings), /sqlite:[^"]*state\/gatewright\.db/)
+})
+
+describe('every night', () => {
+  const page = readDocument('docs/backup.md')
+  const installation = readDocument('docs/systemd.md')
+  const blocks = readBlocks(page.replaceAll(/^ {3}/gm, '')).map(({ text }) => text)
+  const [service = '', timer = ''] = blocks.filter(text => text.startsWith('[Unit]'))
+  const [cron = ''] = blocks.filter(text => text.startsWith('0 3 * * * '))
+  const lineOf = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(service)?.[1] ?? ''
+
+  test('what is run is where an installation with systemd has it, by the command that becomes its user', () => {
+    assert.ok(installation.includes('deploy/systemd/gatewright /usr/local/bin/'))
+    for (const name of ['User', 'WorkingDirectory', 'EnvironmentFile']) assert.equal(lineOf(name), '', name)
+    for (const [path] of page.matchAll(/\/etc\/gatewright\/[\w.]+/g))
+      assert.ok(installation.includes(path), path)
+    for (const line of blocks.join('\n').matchAll(/^(?:Exec.*=|[\d*].* \* ).*gatewright backup.*/gm))
+      assert.match(
+        line[0],
+        / '?(?:exec )?\/usr\/local\/bin\/gatewright backup/,
+        'cron looks in /usr/bin and /bin',
+      )
+    for (const [named] of blocks.join('\n').matchAll(/--(?:to|from|revocations|revocations-to) .*/g))
+      assert.match(named, /^\S+ "?\//, 'the command looks for other names in /etc/gatewright')
+  })
+
+  test('cron runs what the unit runs, with nothing but its own PATH, and a backup is there for its user alone', async () => {
+    const [, command] = /^\/bin\/sh -c 'exec (.*)'$/.exec(lineOf('ExecStart')) ?? assert.fail()
+    const line = cron.replace(/^0 3 \* \* \* +/, '').trim()
+    assert.equal(
+      line.replaceAll('\\%', '%'),
+      `${lineOf('ExecStartPre')} && ${command?.replaceAll('%%', '%')}`,
+    )
+    const owner = isRoot ? 'nobody' : userInfo().username
+    const script = here(line.replaceAll('\\%', '%')).replace('-o gatewright', `-o ${owner}`)
+    await run('/bin/sh', ['-c', script], { env: { PATH: '/usr/bin:/bin' }, cwd: '/' })
+    const made = join(folder, 'backups/gatewright')
+    const [name = '', ...more] = readdirSync(made)
+    assert.match(name, /^[1-7]\.backup$/)
+    assert.deepEqual(more, [])
+    const modes = [made, join(made, name)].map(path => (statSync(path).mode & 0o777).toString(8))
+    assert.deepEqual(modes, ['700', '600'])
+  })
+
+  test('systemd takes the unit and its timer, without a word', {
+    skip: typeof analyze === 'string' && analyze,
+  }, async () => {
+    assert.ok(typeof analyze === 'object')
+    const files = ['service', 'timer'].map(kind => join(folder, `gatewright-backup.${kind}`))
+    for (const [index, text] of [service, timer].entries()) writeFileSync(files[index] ?? '', text)
+    const { stdout, stderr } = await run(analyze.path, ['verify', ...files], {
+      env: { ...process.env, ...analyze.env },
+    })
+    assert.equal(stdout + stderr, '')
+  })
 })
