@@ -131,7 +131,9 @@ describe('the command that the README gives for the image', () => {
   test('is kept to this machine behind nginx, which then comes from the gateway of its network', () => {
     const page = read('docs/nginx.md')
     assert.match(page, /in a container nginx comes from the gateway.* `-p 127\.0\.0\.1:3000:3000`/)
-    assert.ok(read('docs/certificates.md').includes('in a container [another address, and a port for this machine'))
+    assert.ok(
+      read('docs/certificates.md').includes('in a container [another address, and a port for this machine'),
+    )
   })
 
   test('gives settings that a start takes under production’s rules, with nothing that the start does not know', () => {
