@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import type { Answer, Outgoing } from './http-client.ts'
+import { goOn, slowDiskApp, slowDown } from './slow-disk-app.ts'
 import {
   breakDisk,
   diskOf,
@@ -189,6 +190,34 @@ describe('signed-in reads go on and changes are refused,', { concurrency: true }
     })
     await assertWell(scene)
     await until('it warns no more', async () => (await readiness(server)).warnings.length === 0)
+    await server.stop()
+  })
+
+  test('on a disk that is slow: changes wait for it, for ten seconds at most, and all is well without a restart once it goes on', async t => {
+    const scene = await open(t, () => ({ file: slowDiskApp }))
+    const { folder, server, bob } = scene
+    const write = () => server.call('POST', 'todos', { token: bob.access, body: { title: 'Slow' } })
+    let answered = 0
+    const begin = () => Promise.all([1, 2, 3].map(() => write().finally(() => (answered += 1))))
+
+    slowDown(folder)
+    const waiting = begin()
+    for (let round = 0; round < 3; round += 1)
+      for (const { status, text } of await send(server, readsOf(scene))) assert.equal(status, 200, text)
+    assert.equal(answered, 0, 'no change is answered before the disk has it')
+    goOn(folder)
+    for (const { status, text } of await waiting) assert.equal(status, 201, text)
+
+    slowDown(folder)
+    const from = performance.now()
+    for (const { status, text } of await begin()) assert.equal(status, 503, text)
+    const took = performance.now() - from
+    assert.ok(took > 9_000 && took < 25_000, `${took} ms`)
+    await assertReadsOnly(scene)
+    assert.ok(performance.now() - from - took < 8_000, 'who comes then is refused at once')
+    assert.equal((await readiness(server)).status, 'ready')
+    goOn(folder)
+    await assertWell(scene)
     await server.stop()
   })
 })
