@@ -44,10 +44,13 @@ const dependenciesOf = ({ dependencies, devDependencies, optionalDependencies }:
 const own = new Set(manifests.map(({ manifest }) => manifest.name))
 
 /** The rows of the tables, as cells. */
-const rows = read('docs/dependencies.md')
-  .split('\n')
-  .filter(line => line.startsWith('| ') && !line.startsWith('| package |'))
-  .map(line => line.slice(2, -2).split(' | '))
+const toRows = (text: string): readonly (readonly string[])[] =>
+  text
+    .split('\n')
+    .filter(line => line.startsWith('| ') && !/^\| (package|program) \|/.test(line))
+    .map(line => line.slice(2, -2).split(' | '))
+const [ofPackages = '', ofPrograms = ''] = read('docs/dependencies.md').split('## Programs of Debian\n')
+const [rows, programs] = [toRows(ofPackages), toRows(ofPrograms)]
 const namesIn = (cell = ''): readonly string[] =>
   [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
 const named = new Set(rows.flatMap(([first]) => namesIn(first)))
@@ -75,10 +78,47 @@ describe('docs/dependencies.md', () => {
       [],
     )
     assert.ok(rows.length > 40)
-    for (const row of rows) {
+    for (const row of [...rows, ...programs]) {
       assert.equal(row.length, 3, row.join(' | '))
       for (const cell of row) assert.match(cell, /\S{2}/, row.join(' | '))
     }
+  })
+})
+
+describe('the programs of Debian', () => {
+  const sources = globSync('{test,tools,bench}/**/*.{ts,sh}', { cwd: top, exclude: ['**/node_modules/**'] })
+    .map(read)
+    .join('\n')
+  const pages = globSync('{README.md,CONTRIBUTING.md,docs/**/*.md,bench/*.md,deploy/**/*.{md,sh}}', {
+    cwd: top,
+  })
+    .map(read)
+    .join('\n')
+  const rowed = programs.flatMap(([first]) => namesIn(first))
+  /** What tests look for, the pages' own words for how to get one, and the names that a browser may have. */
+  const lookedFor = [...sources.matchAll(/\b(?:findProgram|findOnPath)\('([\w.-]+)'/g)].map(
+    ([, name = '']) => name,
+  )
+  const installed = [
+    ...`${pages}\n${sources}`.matchAll(/apt-get install ((?:[a-z0-9][\w+-]*(?:\.\w+)*(?: |\b))+)/g),
+  ]
+    .flatMap(([, names = '']) => names.trim().split(' '))
+    .filter(name => name !== '')
+
+  test('that a test looks for, or a page has somebody install, say what they are for and why these', () => {
+    assert.ok(lookedFor.length > 12, lookedFor.join())
+    assert.ok(installed.length > 12, installed.join())
+    const missing = [...lookedFor, ...installed].filter(name => !rowed.includes(name))
+    assert.deepEqual([...new Set(missing)], [])
+    assert.deepEqual(rowed, [...new Set(rowed)])
+  })
+
+  test('that nothing uses have no row', () => {
+    const isUsed = (name: string): boolean => installed.includes(name) || sources.includes(`'${name}'`)
+    assert.deepEqual(
+      rowed.filter(name => !isUsed(name)),
+      [],
+    )
   })
 })
 
