@@ -238,6 +238,15 @@ describe('what the workflows do', () => {
     )
   })
 
+  test('hand over every variable that a deployment reads', () => {
+    const [, table = ''] = /^## Deploying$([\s\S]*?)^1\. /m.exec(readDocument('docs/ci-cd.md')) ?? []
+    const read = [...table.matchAll(/^\|([^|]+)\|/gm)].flatMap(
+      ([, cell = '']) => cell.match(/[A-Z_]{5,}/g) ?? [],
+    )
+    const [step] = stepsOf('deploy', 'deploy').filter(({ run }) => run === 'npm run deploy')
+    assert.deepEqual(Object.keys(step?.env ?? {}).sort(), read.sort())
+  })
+
   test('every script that a workflow runs stands in docs/ci-cd.md', () => {
     const page = readDocument('docs/ci-cd.md')
     const run = workflows.flatMap(({ text }) =>
