@@ -121,7 +121,13 @@ describe('the command that the README gives for the image', () => {
   const secret = { GATEWRIGHT_SECRET: Buffer.alloc(32, 7).toString('base64url') }
 
   test('stands on the page of the image as well, and publishes the port that its PUBLIC_URL names', () => {
-    assert.ok(read('docs/containers.md').includes(command))
+    const page = read('docs/containers.md')
+    assert.ok(page.includes(command))
+    // And once more, with a secret that is kept, which the volume of the first does not rest on.
+    const keeping = command
+      .replace(/GATEWRIGHT_SECRET="[^"]*"/, 'GATEWRIGHT_SECRET="$(cat gatewright-secret)"')
+      .replace('gatewright:/data', 'gatewright-data:/data')
+    assert.ok(page.includes(`> gatewright-secret)\n${keeping}\n`))
     assert.match(
       command,
       /-p 4000:3000 -v gatewright:\/data -e PUBLIC_URL=http:\/\/localhost:4000 .* gatewright$/,
