@@ -24,7 +24,7 @@ import { type Certbot, findCertbot, nginxPlugin, setUpCertbot } from '../servers
 import { findNginx } from '../servers/nginx.ts'
 import { findPebble, type Pebble, startPebble } from '../servers/pebble.ts'
 import { type ShippedNginx, startShippedNginx } from '../servers/shipped-nginx.ts'
-import { type Account, keepAsking } from './renewal.ts'
+import { type Account, keepAsking, sendSlowly } from './renewal.ts'
 
 const name = 'api.example.test'
 const hooks = join(import.meta.dirname, '../../deploy/certbot')
@@ -90,11 +90,15 @@ describe('with certbot', { skip: typeof missing === 'string' ? missing : false }
     rmSync(folder, { recursive: true, force: true })
   })
 
-  const deployHook = (file: string): readonly string[] => ['--deploy-hook', join(hooks, file)]
+  /** One after the other, as certbot's shell runs them. */
+  const deployHooks = (...files: readonly string[]): readonly string[] => [
+    '--deploy-hook',
+    files.map(file => join(hooks, file)).join(' && '),
+  ]
 
-  /** Gatewright itself, with the links of certbot as its files. */
+  /** Gatewright itself, with the copies of the hook as its files. */
   const startServer = async (): Promise<ListeningApp> => {
-    const files = { tlsCertFile: pathOf('fullchain.pem'), tlsKeyFile: pathOf('privkey.pem') }
+    const files = { tlsCertFile: join(copies, 'fullchain.pem'), tlsKeyFile: join(copies, 'privkey.pem') }
     const settings = { tls: 'files', ...files, trustedProxies: ['127.0.0.1'] } as const
     const started = await startListeningApp(
       owner,
@@ -127,7 +131,7 @@ describe('with certbot', { skip: typeof missing === 'string' ? missing : false }
   test('the first certificate comes before nginx does, and is copied for a server that is not root', async () => {
     await certbot.run(
       ...['certonly', '--standalone', '--http-01-port', String(ports.http), '-d', name],
-      ...deployHook('copy-to-gatewright'),
+      ...deployHooks('copy-to-gatewright'),
     )
     assert.ok(lstatSync(pathOf('fullchain.pem')).isSymbolicLink())
     for (const file of ['fullchain.pem', 'privkey.pem']) {
@@ -148,10 +152,11 @@ describe('with certbot', { skip: typeof missing === 'string' ? missing : false }
     assert.equal(existsSync(join(folder, 'none')), false)
   })
 
-  const places = () => [
-    { port: ports.https, name, ca: pebble.root },
-    { port: app.port, name, ca: pebble.root },
-  ]
+  const places = () =>
+    [
+      { port: ports.https, name, ca: pebble.root },
+      { port: app.port, name, ca: pebble.root },
+    ] as const
 
   const seenAt = async (place: ReturnType<typeof places>[number]): Promise<string | undefined> => {
     const stop = keepAsking(place, false)
@@ -164,52 +169,67 @@ describe('with certbot', { skip: typeof missing === 'string' ? missing : false }
       return shown.every(serial => serial === renewed)
     })
 
-  /** Renews it while clients go on asking nginx and the server, until they have seen the new one. */
-  const renewUnderLoad = async (renew: () => Promise<unknown>): Promise<readonly Account[]> => {
-    const former = serialNow()
-    const clients = places().flatMap(place => [true, false].map(isKept => keepAsking(place, isKept)))
-    await renew()
-    const renewed = serialNow()
-    assert.notEqual(renewed, former)
-    const fresh = places().map(place => keepAsking(place, false))
-    await untilShown(renewed)
-    const accounts = await Promise.all([...clients, ...fresh].map(stop => stop()))
-    for (const { failures, answers } of accounts) assert.deepEqual([failures, answers > 0], [[], true])
-    for (const account of [accounts[1], accounts[3]]) assert.deepEqual(account?.serials, [former, renewed])
-    return accounts
-  }
-
-  test('one that is renewed in a folder of nginx is shown by nginx and by the server, and no request fails', async t => {
-    app = await startServer()
-    nginx = await startProxy()
-    const [kept, , own] = await renewUnderLoad(() =>
-      certbot.run(
-        ...['certonly', '--webroot', '--webroot-path', nginx.acmeRoot, '-d', name, '--force-renewal'],
-        ...deployHook('reload-nginx'),
-      ),
-    )
-    t.diagnostic(`nginx: ${kept?.repeated} of ${kept?.answers} requests were sent once more`)
-    // A connection to the server itself goes on as it is.
-    assert.deepEqual([own?.repeated, own?.serials.length], [0, 1])
-    assert.deepEqual(failures, [])
-  })
-
   const readConfiguration = () =>
     globSync('{nginx.conf,conf.d/*,gatewright/*}', { cwd: nginx.folder }).map(file => [
       file,
       readFileSync(join(nginx.folder, file), 'utf8'),
     ])
 
-  test('the nginx plugin renews one as well, and leaves the configuration as it was', async () => {
+  test('the nginx plugin gets one as well, and leaves the configuration as it was', async () => {
+    app = await startServer()
+    nginx = await startProxy()
     const before = readConfiguration()
     const plugin = await nginxPlugin(nginx.folder)
     await certbot.run(
       ...['certonly', '--nginx', '--http-01-port', String(ports.http), '-d', name, '--force-renewal'],
       ...plugin,
-      ...deployHook('reload-nginx'),
+      ...deployHooks('reload-nginx'),
     )
-    await untilShown(serialNow())
     assert.deepEqual(readConfiguration(), before)
+    await until('nginx shows it', async () => (await seenAt(places()[0])) === serialNow())
+  })
+
+  test('a folder of nginx takes its place, and both hooks are kept for what is renewed later', async () => {
+    await certbot.run(
+      ...['certonly', '--webroot', '--webroot-path', nginx.acmeRoot, '-d', name, '--force-renewal'],
+      ...deployHooks('copy-to-gatewright', 'reload-nginx'),
+    )
+    const kept = readFileSync(join(folder, 'config/renewal', `${name}.conf`), 'utf8')
+    assert.match(kept, /^authenticator = webroot$/m)
+    assert.match(kept, /^renew_hook = .*copy-to-gatewright && .*reload-nginx$/m)
+    await untilShown(serialNow())
+  })
+
+  /** Renews it while clients go on asking nginx and the server, until they have seen the new one. */
+  const renewUnderLoad = async (renew: () => Promise<unknown>): Promise<readonly Account[]> => {
+    const former = serialNow()
+    const clients = places().flatMap(place => [true, false].map(isKept => keepAsking(place, isKept)))
+    const inFlight = places().map(sendSlowly)
+    const shown = renew().then(() => {
+      clients.push(...places().map(place => keepAsking(place, false)))
+      return untilShown(serialNow())
+    })
+    // Whatever came of it, nobody goes on asking.
+    await Promise.allSettled([shown])
+    const accounts = await Promise.all(clients.map(stop => stop()))
+    const answers = await Promise.all(inFlight.map(end => end()))
+    await shown
+    const renewed = serialNow()
+    assert.notEqual(renewed, former)
+    assert.deepEqual(answers, Array(2).fill({ status: 200, serial: former }))
+    for (const { failures, answers } of accounts) assert.deepEqual([failures, answers > 0], [[], true])
+    for (const account of [accounts[1], accounts[3]]) assert.deepEqual(account?.serials, [former, renewed])
+    return accounts
+  }
+
+  test('one that is renewed in a folder of nginx is shown by nginx and by the server, and no request fails', async t => {
+    const [kept, , own] = await renewUnderLoad(() =>
+      certbot.run('renew', '--force-renewal', '--no-random-sleep-on-renew'),
+    )
+    t.diagnostic(`nginx: ${kept?.repeated} of ${kept?.answers} requests were sent once more`)
+    // A connection to the server itself goes on as it is.
+    assert.deepEqual([own?.repeated, own?.serials.length], [0, 1])
+    assert.deepEqual(failures, [])
   })
 
   test('renew --dry-run shows that the next renewal will work, and changes nothing', async () => {

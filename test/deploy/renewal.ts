@@ -1,3 +1,4 @@
+import type { ClientRequest } from 'node:http'
 import { Agent, request } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
@@ -19,20 +20,24 @@ type Answer = { readonly status: number; readonly serial: string }
 /** Milliseconds between two requests of one client: what is in question is the moment of the change, many times over. */
 const rest = 40
 
-const askOnce = ({ port, name, ca }: Place, agent: Agent): Promise<Answer> =>
+const toAnswer = (sent: ClientRequest): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const sent = request({
-      ...{ host: '127.0.0.1', port, servername: name, ca, agent, path: '/healthz', timeout: 10_000 },
-      headers: { host: name },
-    })
-    sent.once('timeout', () => sent.destroy(new Error('no answer in 10 s')))
     sent.once('error', error => reject(Object.assign(error, { isReused: sent.reusedSocket })))
     sent.once('response', response => {
       const { serialNumber: serial } = (response.socket as TLSSocket).getPeerCertificate()
       response.resume().once('end', () => resolve({ status: response.statusCode ?? 0, serial }))
     })
-    sent.end()
   })
+
+const askOnce = ({ port, name, ca }: Place, agent: Agent): Promise<Answer> => {
+  const sent = request({
+    ...{ host: '127.0.0.1', port, servername: name, ca, agent, path: '/healthz', timeout: 10_000 },
+    headers: { host: name },
+  })
+  sent.once('timeout', () => sent.destroy(new Error('no answer in 10 s')))
+  sent.end()
+  return toAnswer(sent)
+}
 
 /**
  * Asks for `/healthz` again and again until it is stopped: over one connection that is kept, or over a new one each
@@ -76,5 +81,25 @@ export const keepAsking = (place: Place, keepAlive: boolean): (() => Promise<Acc
     await done
     agent.destroy()
     return { answers, failures, repeated, serials }
+  }
+}
+
+/**
+ * Sends a request in small parts for as long as it is not ended: it is in flight meanwhile. Ending it gives its answer,
+ * with the certificate that its connection began with.
+ */
+export const sendSlowly = ({ port, name, ca }: Place): (() => Promise<Answer>) => {
+  const sent = request({
+    ...{ host: '127.0.0.1', port, servername: name, ca, agent: false, method: 'POST', path: '/numbers' },
+    headers: { host: name, 'content-type': 'application/json' },
+  })
+  const answer = toAnswer(sent)
+  answer.catch(() => {})
+  const parts = setInterval(() => sent.write(' '), 500)
+  sent.write(' ')
+  return () => {
+    clearInterval(parts)
+    sent.end('{"number":1}')
+    return answer
   }
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { type FoundProgram, findProgram } from './debian-program.ts'
+import { type FoundProgram, findProgram, unpackProgram } from './debian-program.ts'
 import { findNginx } from './nginx.ts'
 import type { Pebble } from './pebble.ts'
 
@@ -29,9 +29,10 @@ const packages = [
 /** Debian's own: another on PATH has not these packages. */
 const python = '/usr/bin/python3'
 
-/** A text says why there is none. */
+/** One with its plugin for nginx, which a machine that has certbot may be without. A text says why there is none. */
 export const findCertbot = async (): Promise<FoundProgram | string> => {
-  const found = await findProgram('certbot', packages)
+  const find = existsSync('/usr/lib/python3/dist-packages/certbot_nginx') ? findProgram : unpackProgram
+  const found = await find('certbot', packages)
   if (typeof found === 'string' || found.path === '/usr/bin/certbot') return found
   if (!existsSync(python)) return `certbot needs ${python}: apt-get install certbot`
   const modules = join(found.path, '../../lib/python3/dist-packages')

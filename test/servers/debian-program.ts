@@ -79,15 +79,13 @@ const findUnpacked = (place: string, name: string): FoundProgram | undefined => 
 }
 
 /**
- * A program on PATH; else, on Debian and Ubuntu, from these packages, unpacked into a cache folder, for
- * which nobody needs to be root. A text says why there is none, and how to get one.
+ * A program from these packages of Debian and Ubuntu, unpacked into a cache folder, for which nobody needs to be
+ * root, whatever is on PATH. A text says why there is none, and how to get one.
  */
-export const findProgram = async (
+export const unpackProgram = async (
   name: string,
   packages: readonly string[],
 ): Promise<FoundProgram | string> => {
-  const path = findOnPath(name)
-  if (path !== undefined) return { path, env: {} }
   const place = join(cache, name)
   try {
     if (!existsSync(place)) await unpack(name, packages, place)
@@ -97,4 +95,13 @@ export const findProgram = async (
     // What is to be done is the same, whatever it was.
   }
   return `there is no ${name} on PATH, and it could not be had from Debian's packages: apt-get install ${packages[0]}`
+}
+
+/** A program on PATH; else from these packages. */
+export const findProgram = async (
+  name: string,
+  packages: readonly string[],
+): Promise<FoundProgram | string> => {
+  const path = findOnPath(name)
+  return path === undefined ? unpackProgram(name, packages) : { path, env: {} }
 }
