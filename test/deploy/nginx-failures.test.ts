@@ -59,6 +59,14 @@ describe('nginx, as shipped, in front of two servers', { skip }, () => {
     for (const each of [front, one, two]) await each?.close()
   })
 
+  test('it starts without a warning, but that of newer ones about how HTTP/2 is written', () => {
+    const warnings = front.nginx.readErrors().match(/^.*\[warn\].*$/gm) ?? []
+    assert.deepEqual(
+      warnings.filter(line => !line.includes('"listen ... http2" directive is deprecated')),
+      [],
+    )
+  })
+
   test('one that breaks off three times gets nothing for 2 seconds, then it is asked again, and no caller sees an error', async () => {
     assert.ok(one && two)
     one.act = breakOff
