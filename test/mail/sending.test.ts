@@ -87,6 +87,35 @@ test('of several processes at once each mail is sent by one', async () => {
   assert.deepEqual(server.taken.map(recipientOf).sort(), all.sort())
 })
 
+test('a slow mail server has four connections of a process at once, however many mails wait', async () => {
+  const held: (() => void)[] = []
+  let isHeld = true
+  let atOnce = 0
+  let most = 0
+  const server = await serve({
+    onStep: async step => {
+      if (step !== 'data') return
+      atOnce += 1
+      most = Math.max(most, atOnce)
+      if (isHeld) await new Promise<void>(resolve => held.push(resolve))
+      atOnce -= 1
+    },
+  })
+  const engine = await open(server.url)
+  for (let n = 0; n < 10; n += 1) await queueUp(engine, `user-${n}@example.org`)
+  engine.mail.start({ warn: () => {}, error: () => {} })
+  await until('four are on their way', () => held.length === 4)
+  for (let n = 0; n < 20; n += 1) {
+    engine.mail.wake()
+    const taken = (await readMails(engine)).filter(({ attempts }) => attempts > 0)
+    assert.equal(taken.length, 4)
+  }
+  isHeld = false
+  for (const release of held) release()
+  await until('all have arrived', () => server.taken.length === 10)
+  assert.ok(most <= 4, `${most} at once`)
+})
+
 describe('a server that does not take a mail', () => {
   test('for a while gets it again later, with more time between, under the same Message-ID', async () => {
     let answers = 0
