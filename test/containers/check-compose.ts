@@ -8,12 +8,12 @@ import pg from 'pg'
 import { top } from '../../tools/top.ts'
 import { loadEmbeddedPostgres } from '../postgres/embedded.ts'
 import { findFreePort } from '../process/free-port.ts'
-import { type FoundProgram, findProgram } from '../servers/debian-program.ts'
-import { startListening } from '../servers/program.ts'
-import { startShippedNginx } from '../servers/shipped-nginx.ts'
+import type { FoundProgram } from '../servers/debian-program.ts'
+import { findNginx } from '../servers/nginx.ts'
 import { findValkey } from '../servers/valkey.ts'
 import type { Built } from './buildah.ts'
 import { composeFile, readCompose, type Service } from './compose.ts'
+import { areCountersHealthy, isEntranceHealthy, startCounters, startEntrance } from './compose-services.ts'
 import { type Container, runImage, untilHealthy } from './run-image.ts'
 
 const run = promisify(execFile)
@@ -40,7 +40,16 @@ const placeSecrets = (from: string, to: string, { postgres, valkey }: Places): v
   }
 }
 
-const startDatabase = async (folder: string, port: number): Promise<() => Promise<void>> => {
+const orThrow = (found: FoundProgram | string): FoundProgram => {
+  if (typeof found === 'string') throw new Error(found)
+  return found
+}
+
+const startDatabase = async (
+  service: Service | undefined,
+  folder: string,
+  port: number,
+): Promise<() => Promise<void>> => {
   const read = (name: string): string => readFileSync(join(folder, 'secrets', name), 'utf8').trim()
   const EmbeddedPostgres = await loadEmbeddedPostgres()
   const server = new EmbeddedPostgres({
@@ -50,7 +59,7 @@ const startDatabase = async (folder: string, port: number): Promise<() => Promis
     port,
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--auth-host=scram-sha-256', '--encoding=UTF8'],
+    initdbFlags: service?.environment?.POSTGRES_INITDB_ARGS?.split(' ') ?? [],
     onLog: () => {},
     onError: () => {},
   })
@@ -69,20 +78,6 @@ const startDatabase = async (folder: string, port: number): Promise<() => Promis
   return () => server.stop()
 }
 
-const startCounters = async (folder: string, port: number) => {
-  const program = await findValkey()
-  if (typeof program === 'string') throw new Error(program)
-  const file = join(folder, 'valkey.conf')
-  const shipped = readFileSync(join(top, 'deploy/compose/valkey.conf'), 'utf8')
-  const changed = shipped
-    .replace('/run/secrets', join(folder, 'secrets'))
-    .replace('bind 0.0.0.0', 'bind 127.0.0.1')
-    .replace('port 6379', `port ${port}`)
-    .replace('dir /data', 'dir /tmp')
-  writeFileSync(file, changed)
-  return startListening(program, { args: [file], port })
-}
-
 /** As a mount does: modes and owner are kept, and who reads it does not pass by the folder above. */
 const mountCertificates = (local: string, folder: string): string => {
   // Whoever prepares an installation is not root.
@@ -93,8 +88,7 @@ const mountCertificates = (local: string, folder: string): string => {
 
 /** nginx with what the service may do of root's rights, and no more: it may not pass by modes, for example. */
 const withRightsOf = async (service: Service | undefined, folder: string): Promise<FoundProgram> => {
-  const program = await findProgram('nginx', ['nginx'])
-  if (typeof program === 'string') throw new Error(program)
+  const program = orThrow(await findNginx())
   const bounding = ['-all', ...(service?.cap_add ?? []).map(right => `+${right.toLowerCase()}`)].join()
   const path = join(folder, 'nginx')
   const rights = `--bounding-set=${bounding} --inh-caps=-all --no-new-privs`
@@ -102,7 +96,7 @@ const withRightsOf = async (service: Service | undefined, folder: string): Promi
   return { path, env: program.env }
 }
 
-/** Starts each service of compose.yaml with its own command, variables, files and order, and goes a user's way through it. */
+/** Starts what compose.yaml says, in its order, and goes a user's way through it: what docs/containers.md says of that. */
 export const checkCompose = (
   built: () => Built,
   makeFolder: (name: string) => string,
@@ -119,6 +113,7 @@ export const checkCompose = (
     let url = ''
     let certificate = ''
     let services: Readonly<Record<string, Service>> = {}
+    const get = (name: string): Service => services[name] ?? assert.fail(name)
 
     before(async () => {
       const folder = makeFolder('compose')
@@ -132,9 +127,13 @@ export const checkCompose = (
       services = readCompose(composeFile(), { PUBLIC_URL: url, REGISTRATION: 'open' }).services
       placeSecrets(join(local, 'secrets'), join(folder, 'secrets'), places)
       chmodSync(folder, 0o755)
-      stops.push(await startDatabase(folder, places.postgres))
-      const counters = await startCounters(folder, places.valkey)
+      stops.push(await startDatabase(services.postgres, folder, places.postgres))
+      const valkeyService = get('valkey')
+      const valkeyProgram = orThrow(await findValkey())
+      const at = { secrets: join(folder, 'secrets'), port: places.valkey }
+      const counters = await startCounters(valkeyService, valkeyProgram, { top: folder, folder, ...at })
       stops.push(counters.stop)
+      assert.ok(await areCountersHealthy(valkeyService, valkeyProgram, at))
 
       const secrets = (service: Service | undefined) => ({
         folder: join(folder, 'secrets'),
@@ -161,11 +160,12 @@ export const checkCompose = (
 
       const mounted = mountCertificates(local, folder)
       certificate = join(mounted, 'live/localhost/fullchain.pem')
-      const nginx = await startShippedNginx(await withRightsOf(services.nginx, folder), {
+      const nginx = await startEntrance(get('nginx'), await withRightsOf(services.nginx, folder), {
         asRoot: true,
+        top: folder,
+        certificates: mounted,
         hostName: 'localhost',
-        upstreams: [`127.0.0.1:${places.server}`],
-        certificate: { certFile: certificate, keyFile: certificate.replace('fullchain', 'privkey') },
+        upstream: `127.0.0.1:${places.server}`,
         ports: { http: http ?? 0, https: places.https },
       })
       stops.push(nginx.stop)
@@ -180,6 +180,10 @@ export const checkCompose = (
         env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: certificate },
       })
       assert.doesNotMatch(stdout, /FAILED/)
+    })
+
+    test('nginx is healthy by its own check', async () => {
+      assert.ok(await isEntranceHealthy(get('nginx'), url))
     })
 
     test('the server is well by its own doctor: two roles, Valkey, several workers, no setting that it does not know', async () => {

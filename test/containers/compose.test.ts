@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -8,8 +19,13 @@ import { parseEnv } from 'node:util'
 import { Ajv } from 'ajv'
 import { parseDocument } from 'yaml'
 import { top } from '../../tools/top.ts'
+import { findFreePort } from '../process/free-port.ts'
+import { type FoundProgram, findOnPath } from '../servers/debian-program.ts'
+import { findNginx } from '../servers/nginx.ts'
+import { findValkey } from '../servers/valkey.ts'
 import { composeFile, readCompose } from './compose.ts'
 import { composeRules } from './compose-rules.ts'
+import { areCountersHealthy, isEntranceHealthy, startCounters, startEntrance } from './compose-services.ts'
 
 const variables = {
   PUBLIC_URL: 'https://api.example.org',
@@ -275,5 +291,74 @@ describe('what is said of it', () => {
       page.includes('](#the-certificate-with-compose)') &&
         page.includes('\n### The certificate with Compose\n'),
     )
+  })
+})
+
+const valkeyProgram = await findValkey()
+const nginxProgram = findOnPath('curl') ? await findNginx() : 'there is no curl on PATH: apt-get install curl'
+
+describe('a service of compose.yaml, with the words and files that are said there', () => {
+  let folder = ''
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'gatewright-compose-run-'))
+    for (const name of ['compose', 'nginx'])
+      cpSync(join(top, 'deploy', name), join(folder, 'deploy', name), {
+        recursive: true,
+        filter: path => !path.endsWith('/local'),
+      })
+    const words = [join(folder, 'deploy/compose/prepare.sh'), 'localhost', '--self-signed']
+    assert.equal(spawnSync('sh', words).status, 0)
+    // Programs here are nobody, where root runs the tests.
+    execFileSync('chmod', ['-R', 'a+rX', folder])
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  const serviceAt = (name: string, publicUrl: string) => {
+    return readCompose(source, { PUBLIC_URL: publicUrl }).services[name] ?? assert.fail(name)
+  }
+
+  test('Valkey takes its file, asks for the password, and is healthy by its own check', {
+    skip: typeof valkeyProgram === 'string' && valkeyProgram,
+  }, async t => {
+    const program = valkeyProgram as FoundProgram
+    const service = serviceAt('valkey', 'https://localhost')
+    const [secrets, port] = [join(folder, 'deploy/compose/local/secrets'), await findFreePort()]
+    assert.equal(await areCountersHealthy(service, program, { secrets, port }), false)
+    const { stop } = await startCounters(service, program, { top: folder, folder, secrets, port })
+    t.after(stop)
+    const others = join(folder, 'others')
+    mkdirSync(others)
+    writeFileSync(join(others, 'valkey-auth'), 'requirepass another\n')
+    const are = await Promise.all(
+      [secrets, others].map(each => areCountersHealthy(service, program, { secrets: each, port })),
+    )
+    assert.deepEqual(are, [true, false])
+  })
+
+  test('nginx takes the file that was prepared for it, and is healthy by its own check while the server behind it is', {
+    skip: typeof nginxProgram === 'string' && nginxProgram,
+  }, async t => {
+    let status = 200
+    const server = createServer((_request, response) => void response.writeHead(status).end())
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.close().closeAllConnections())
+    const upstream = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    const ports = { http: await findFreePort(), https: await findFreePort() }
+    const publicUrl = `https://localhost:${ports.https}`
+    const service = serviceAt('nginx', publicUrl)
+    const certificates = join(folder, 'deploy/compose/local/letsencrypt')
+    const installation = { top: folder, certificates, hostName: 'localhost', upstream, ports }
+    const { stop } = await startEntrance(service, nginxProgram as FoundProgram, installation)
+    t.after(stop)
+    assert.equal(await isEntranceHealthy(service, publicUrl), true)
+    status = 503
+    assert.equal(await isEntranceHealthy(service, publicUrl), false)
+  })
+
+  test('PostgreSQL is asked for the database and the role that are made for the server', () => {
+    const { healthcheck } = serviceAt('postgres', 'https://localhost')
+    const address = new URL(readFileSync(join(folder, 'deploy/compose/local/secrets/database-url'), 'utf8'))
+    assert.ok(healthcheck?.test.includes(`--username=${address.username}`))
+    assert.ok(healthcheck?.test.includes(`--dbname=${address.pathname.slice(1)}`))
   })
 })

@@ -56,3 +56,10 @@ export const composeFile = (name = 'compose.yaml'): string => readFileSync(join(
 
 export const networksOf = ({ networks }: Service): readonly string[] =>
   Array.isArray(networks) ? networks : Object.keys(networks)
+
+/** The file or folder of the machine that is mounted there, read only. */
+export const mountedAt = ({ volumes = [] }: Service, path: string): string => {
+  const [from] = volumes.find(volume => volume.endsWith(`:${path}:ro`))?.split(':') ?? []
+  if (from === undefined) throw new Error(`nothing is mounted at ${path}`)
+  return from
+}

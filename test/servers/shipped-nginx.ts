@@ -17,6 +17,29 @@ import { startListening } from './program.ts'
 
 const shipped = join(import.meta.dirname, '../../deploy/nginx')
 
+/** A file for `conf.d`, and what stands in it where an installation has its own. */
+type Source = {
+  readonly file: string
+  readonly hostName: string
+  readonly upstream: string
+  readonly logs: readonly [requests: string, errors: string]
+}
+
+const asShipped: Source = {
+  file: join(shipped, 'gatewright.conf'),
+  hostName: 'api.example.org',
+  upstream: '127.0.0.1:3000',
+  logs: ['/var/log/nginx/gatewright.log', '/var/log/nginx/gatewright-error.log'],
+}
+
+/** As `deploy/compose/prepare.sh` has written it, for the network of `compose.yaml`. */
+export const asPrepared = (file: string, hostName: string): Source => ({
+  file,
+  hostName,
+  upstream: '172.31.250.3:3000',
+  logs: ['/dev/stdout', '/dev/stderr'],
+})
+
 /** What an installation changes in `deploy/nginx/gatewright.conf`. */
 export type Installation = {
   readonly hostName: string
@@ -25,6 +48,8 @@ export type Installation = {
   /** Paths of PEM files, which everybody can read: nginx runs as nobody where the test is root. */
   readonly certificate: { readonly certFile: string; readonly keyFile: string }
   readonly ports: { readonly http: number; readonly https: number }
+  /** In the place of the shipped file. */
+  readonly source?: Source
   /** As in a container: its first process is root, and its workers are nobody. */
   readonly asRoot?: boolean
   /** What a test changes besides, in each of the files. */
@@ -48,30 +73,28 @@ export type ShippedNginx = {
 
 const replaceAll = (text: string, changes: readonly (readonly [from: string, to: string])[]): string =>
   changes.reduce((changed, [from, to]) => {
-    assert.ok(changed.includes(from), `deploy/nginx/gatewright.conf has no ${from}`)
+    assert.ok(changed.includes(from), `the configuration of nginx has no ${from}`)
     return changed.replaceAll(from, () => to)
   }, text)
 
 const configure = (folder: string, installation: Installation): string => {
-  const { hostName, upstreams, certificate, ports, edit = text => text } = installation
-  const original = readFileSync(join(shipped, 'gatewright.conf'), 'utf8').replaceAll(
-    /^ *listen \[::\].*\n/gm,
-    '',
-  )
-  const live = '/etc/letsencrypt/live/api.example.org'
-  const [server = assert.fail('there is no server')] =
-    original.match(/^ +server 127\.0\.0\.1:3000 .*$/m) ?? []
+  const { hostName, upstreams, certificate, ports, edit = text => text, source = asShipped } = installation
+  const original = readFileSync(source.file, 'utf8').replaceAll(/^ *listen \[::\].*\n/gm, '')
+  const live = `/etc/letsencrypt/live/${source.hostName}`
+  const isServer = (line: string): boolean => line.trimStart().startsWith(`server ${source.upstream} `)
+  const server = original.split('\n').find(isServer) ?? assert.fail('there is no server')
   return edit(
     replaceAll(original, [
       [`${live}/fullchain.pem`, certificate.certFile],
       [`${live}/privkey.pem`, certificate.keyFile],
-      ['https://api.example.org', `https://${hostName}:${ports.https}`],
-      ['api.example.org', hostName],
-      [server, upstreams.map(place => server.replace('127.0.0.1:3000', place)).join('\n')],
+      [`https://${source.hostName}`, `https://${hostName}:${ports.https}`],
+      [source.hostName, hostName],
+      [server, upstreams.map(place => server.replace(source.upstream, place)).join('\n')],
       ['listen 443', `listen 127.0.0.1:${ports.https}`],
       ['listen 80', `listen 127.0.0.1:${ports.http}`],
       ['/var/cache/nginx-gatewright', join(folder, 'cache')],
-      ['/var/log/nginx', join(folder, 'log')],
+      [source.logs[0], join(folder, 'log/gatewright.log')],
+      [source.logs[1], join(folder, 'log/gatewright-error.log')],
       ['/var/www/gatewright-acme', join(folder, 'acme')],
     ]),
   )
