@@ -24,7 +24,7 @@ import { type Act, reads } from './reads.ts'
 import { createTraffic } from './traffic.ts'
 import { verify } from './verify.ts'
 import { createWeather, type Weather } from './weather.ts'
-import { writes } from './writes.ts'
+import { writeAgain, writes } from './writes.ts'
 
 export type Asked = {
   /** At most. */
@@ -129,11 +129,12 @@ const untilCalm = async ({ traffic }: Scene, stop: AbortSignal): Promise<void> =
   while (!isCalm() && performance.now() - from < longestWait && (await pause(100, stop)));
 }
 
-/** Somebody gets a role, loses it, and is disabled. */
+/** Somebody writes something twice under one key, gets a role, loses it, and is disabled. */
 const riseAndFall = async (scene: Scene, chief: Chief): Promise<void> => {
   const person = await register(scene)
   const [session] = person?.sessions ?? []
   if (person === undefined || session === undefined) return
+  await writeAgain(scene, person, session)
   await giveAndTakeRole(scene, chief, person, session)
   await disable(scene, chief, person)
   person.client.close()
@@ -161,11 +162,11 @@ const startWork = (scene: Scene, chief: Chief, { rate, every }: Asked, stop: Abo
 const mostLoad = 3
 
 /** The machine itself is a fault where it has too much else to do, by its own load of the last minute. */
-const createLoadWatch = (weather: Weather): (() => void) => {
+const createLoadWatch = (begin: Weather['begin']): (() => void) => {
   let end: (() => void) | undefined
   return () => {
     const isBusy = (loadavg()[0] ?? 0) > mostLoad * availableParallelism()
-    if (isBusy) end ??= weather.begin(overloaded)
+    if (isBusy) end ??= begin(overloaded)
     else {
       end?.()
       end = undefined
@@ -211,7 +212,11 @@ export const runCluster = async (
   const over = AbortSignal.any([stop, enough.signal, AbortSignal.timeout(asked.seconds * 1_000)])
   const from = performance.now()
   const elapsed = (): number => (performance.now() - from) / 1_000
-  const watchLoad = createLoadWatch(weather)
+  const begin: Weather['begin'] = fault => {
+    meet(account, `fault: ${fault}`)
+    return weather.begin(fault)
+  }
+  const watchLoad = createLoadWatch(begin)
   const ticking = setInterval(() => {
     watchLoad()
     onTick?.(account, weather, elapsed())
@@ -226,12 +231,10 @@ export const runCluster = async (
     stop: over,
     onFailed: noteFailure(scene),
   }
-  const begin: Weather['begin'] = fault => {
-    meet(account, `fault: ${fault}`)
-    return weather.begin(fault)
-  }
   try {
-    const faulty = guarded(scene, () => runFaults(field, begin, asked.rounds)).finally(() => enough.abort())
+    // Before anything goes wrong: later there may be no calm at all.
+    const beginFaults = () => burstOfSignIns(scene).then(() => runFaults(field, begin, asked.rounds))
+    const faulty = guarded(scene, beginFaults).finally(() => enough.abort())
     await Promise.all([startWork(scene, chief, asked, over), faulty])
     await guarded(scene, () => lookAtAll(scene))
     return { account, seconds: elapsed() }

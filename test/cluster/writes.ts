@@ -24,22 +24,53 @@ import type { Act } from './reads.ts'
 
 let serial = 0
 
-/** Written under a key of its own, and asked again under it until there is an answer. */
+type Written = { readonly path: string; readonly body: { readonly title: string }; readonly key: string }
+
+const newThing = (kind: 'posts' | 'todos', person: Person): Written => {
+  serial += 1
+  const title = `${kind} ${serial} of ${person.name}`
+  const body = kind === 'posts' ? { title, content: 'text', published: true } : { title }
+  return { path: `/api/v2/${kind}`, body, key: randomUUID() }
+}
+
+/** Asked again under its key until there is an answer. @returns the id of what was written */
+const post = async (
+  scene: Scene,
+  person: Person,
+  session: Session,
+  { path, body, key }: Written,
+): Promise<string | undefined> => {
+  const headers = { 'idempotency-key': key }
+  const reply = await untilAnswered(scene, 'a write', () =>
+    callAs(scene, person, session, 'write', 'POST', path, { body, headers }),
+  )
+  if (reply.headers['idempotency-replayed'] === 'true')
+    meet(scene.traffic.account, 'a write was repeated, and had happened')
+  return expect(scene, `a write at ${path}`, reply, 201) ? reply.field('id') : undefined
+}
+
+const keep = (person: Person, { path, body }: Written, id: string): void =>
+  void person.things.push({ path: `${path}/${id}`, title: body.title })
+
+/** Written under a key of its own. */
 const write =
   (kind: 'posts' | 'todos'): Act =>
   async (scene, person, session) => {
-    serial += 1
-    const title = `${kind} ${serial} of ${person.name}`
-    const body = kind === 'posts' ? { title, content: 'text', published: true } : { title }
-    const outgoing = { body, headers: { 'idempotency-key': randomUUID() } }
-    const reply = await untilAnswered(scene, 'a write', () =>
-      callAs(scene, person, session, 'write', 'POST', `/api/v2/${kind}`, outgoing),
-    )
-    if (reply.headers['idempotency-replayed'] === 'true')
-      meet(scene.traffic.account, 'a write was repeated, and had happened')
-    if (!expect(scene, `a write of ${kind}`, reply, 201)) return
-    person.things.push({ path: `/api/v2/${kind}/${reply.field('id')}`, title })
+    const thing = newThing(kind, person)
+    const id = await post(scene, person, session, thing)
+    if (id !== undefined) keep(person, thing, id)
   }
+
+/** As though the answer was lost on its way: whichever process is asked again knows it. */
+export const writeAgain: Act = async (scene, person, session) => {
+  const thing = newThing('todos', person)
+  const id = await post(scene, person, session, thing)
+  if (id === undefined) return
+  keep(person, thing, id)
+  const again = await post(scene, person, session, thing)
+  if (again !== undefined && again !== id)
+    breach(scene.traffic.account, 'twice', `a write under one key: ${id}, and ${again}`)
+}
 
 const remove: Act = async (scene, person, session) => {
   const thing = person.things.shift()
