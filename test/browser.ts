@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { toMissing } from './servers/missing.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
@@ -14,11 +15,14 @@ const isProgram = (path: string): boolean => {
 }
 
 /** The path of a Chromium; undefined where there is none, and `missingChromium` says how to get one. */
-export const findChromium = (): string | undefined =>
-  (process.env.PATH ?? '')
+export const findChromium = (): string | undefined => {
+  const found = (process.env.PATH ?? '')
     .split(delimiter)
     .flatMap(folder => names.map(name => join(folder, name)))
     .find(isProgram)
+  if (found === undefined) toMissing(missingChromium)
+  return found
+}
 
 export const missingChromium =
   'there is no Chromium on PATH. Debian: apt-get install chromium. Elsewhere: install Chromium or Google Chrome'

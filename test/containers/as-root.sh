@@ -5,5 +5,6 @@ if [ "$(id -u)" = 0 ]; then
 elif sudo -n true 2>/dev/null; then
   exec sudo -n --preserve-env=PATH,npm_execpath,NODE_EXTRA_CA_CERTS,IMAGE_BASES "$@"
 fi
-echo 'npm run image:check needs root: write sudo npm run image:check' >&2
+script=${npm_lifecycle_event:-image:check}
+echo "npm run $script needs root: write sudo npm run $script" >&2
 exit 1

@@ -20,7 +20,7 @@ import { Ajv } from 'ajv'
 import { parseDocument } from 'yaml'
 import { top } from '../../tools/top.ts'
 import { findFreePort } from '../process/free-port.ts'
-import { type FoundProgram, findOnPath } from '../servers/debian-program.ts'
+import { type FoundProgram, findInstalled } from '../servers/debian-program.ts'
 import { findNginx } from '../servers/nginx.ts'
 import { findValkey } from '../servers/valkey.ts'
 import { composeFile, readCompose } from './compose.ts'
@@ -295,7 +295,7 @@ describe('what is said of it', () => {
 })
 
 const valkeyProgram = await findValkey()
-const nginxProgram = findOnPath('curl') ? await findNginx() : 'there is no curl on PATH: apt-get install curl'
+const nginxProgram = findInstalled('curl', 'curl') ?? (await findNginx())
 
 describe('a service of compose.yaml, with the words and files that are said there', () => {
   let folder = ''

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Issued, issue, makeAuthority } from '../authority.ts'
 import { type ListeningApp, startListeningApp } from '../process/listening-app.ts'
-import { findOnPath } from '../servers/debian-program.ts'
+import { findInstalled } from '../servers/debian-program.ts'
 import { findNginx } from '../servers/nginx.ts'
 import { type Front, startFront } from './behind-nginx.ts'
 
-const program = findOnPath('openssl') === undefined ? 'there is no openssl on PATH' : await findNginx()
+const program = findInstalled('openssl', 'openssl') ?? (await findNginx())
 const snippet = readFileSync(
   join(import.meta.dirname, '../../deploy/nginx/gatewright/server-tls.conf'),
   'utf8',

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type FoundProgram, findProgram, unpackProgram } from './debian-program.ts'
+import { toMissing } from './missing.ts'
 import { findNginx } from './nginx.ts'
 import type { Pebble } from './pebble.ts'
 
@@ -34,7 +35,7 @@ export const findCertbot = async (): Promise<FoundProgram | string> => {
   const find = existsSync('/usr/lib/python3/dist-packages/certbot_nginx') ? findProgram : unpackProgram
   const found = await find('certbot', packages)
   if (typeof found === 'string' || found.path === '/usr/bin/certbot') return found
-  if (!existsSync(python)) return `certbot needs ${python}: apt-get install certbot`
+  if (!existsSync(python)) return toMissing(`certbot needs ${python}: apt-get install certbot`)
   const modules = join(found.path, '../../lib/python3/dist-packages')
   return { ...found, env: { ...found.env, PYTHONPATH: modules } }
 }

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { toMissing } from './missing.ts'
 
 const run = promisify(execFile)
 
@@ -94,8 +95,16 @@ export const unpackProgram = async (
   } catch {
     // What is to be done is the same, whatever it was.
   }
-  return `there is no ${name} on PATH, and it could not be had from Debian's packages: apt-get install ${packages[0]}`
+  return toMissing(
+    `there is no ${name} on PATH, and it could not be had from Debian's packages: apt-get install ${packages[0]}`,
+  )
 }
+
+/** One that is called by its name, and so has to be on PATH: undefined; else why it is not there. */
+export const findInstalled = (name: string, ofPackage: string): string | undefined =>
+  findOnPath(name) === undefined
+    ? toMissing(`there is no ${name} on PATH: apt-get install ${ofPackage}`)
+    : undefined
 
 /** A program on PATH; else from these packages. */
 export const findProgram = async (

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { findProgram } from './debian-program.ts'
+import { toMissing } from './missing.ts'
 
 const findLibrary = (program: string): string | undefined => {
   const libraries = join(dirname(program), '../lib')
@@ -17,7 +18,7 @@ export const findFakeTime = async (file: string): Promise<Readonly<Record<string
   const program = await findProgram('faketime', ['faketime', 'libfaketime'])
   if (typeof program === 'string') return program
   const library = findLibrary(program.path)
-  if (library === undefined) return 'there is no libfaketime beside the program faketime'
+  if (library === undefined) return toMissing('there is no libfaketime beside the program faketime')
   return {
     LD_PRELOAD: library,
     FAKETIME_TIMESTAMP_FILE: file,

@@ -214,6 +214,14 @@ describe('what the workflows do', () => {
     assert.ok(last < steps.findIndex(({ run }) => run === 'npm run release:publish'))
   })
 
+  test('skip no test for a program that is missing: all are installed first', () => {
+    const { env } = workflowAt('test').jobs.test ?? assert.fail()
+    assert.deepEqual(env, { TEST_NODE: expression('matrix.node'), TEST_PROGRAMS: 'required' })
+    const test = `npm run test:${expression('matrix.part')}`
+    const run = scriptsOf(stepsOf('test', 'test'))
+    assert.deepEqual(run, ['npm ci', 'npm run test:programs', 'npm run build', test])
+  })
+
   test('run nothing that has to be installed first in a job that installs nothing', () => {
     const commands: Readonly<Record<string, string>> = readJson('package.json').scripts
     const bare = workflows
