@@ -110,6 +110,8 @@ export const checkCompose = (
       ...(service?.environment?.TRUSTED_PROXIES !== undefined && { TRUSTED_PROXIES: '127.0.0.1' }),
     })
     let server: Container
+    /** On the volume that they share. */
+    let runService: (name: string, command?: readonly string[]) => Container
     let url = ''
     let certificate = ''
     let services: Readonly<Record<string, Service>> = {}
@@ -147,11 +149,15 @@ export const checkCompose = (
       })
       assert.equal(await migrate.exited, 0, migrate.errors())
 
-      server = runImage(built(), {
-        env: env(services.gatewright, places),
-        data: makeVolume(),
-        secrets: secrets(services.gatewright),
-      })
+      const data = makeVolume()
+      runService = (name, command) =>
+        runImage(built(), {
+          env: env(services[name], places),
+          ...(command && { command }),
+          data,
+          secrets: secrets(services[name]),
+        })
+      server = runService('gatewright')
       await untilHealthy(built(), server).catch(error => assert.fail(`${error}\n${server.errors()}`))
       stops.push(async () => {
         server.signal('SIGTERM')
@@ -196,6 +202,18 @@ export const checkCompose = (
     test('the set-up link is in the volume, and names the address that people use', async () => {
       const { stdout } = await server.exec('cat', '/data/setup-link')
       assert.ok(stdout.startsWith(`${url}/console/setup#`), stdout)
+    })
+
+    test('a backup of the server is restored by the operator, while the server is away', async () => {
+      const { code, stderr } = await server.exec('gatewright', 'backup', '--to', '/data/monday.backup')
+      assert.equal(code, 0, stderr)
+      server.signal('SIGTERM')
+      assert.equal(await server.exited, 0)
+      const from = ['restore', '--from', '/data/monday.backup', '--erase-what-stands-there']
+      const operator = runService('operator', from)
+      assert.equal(await operator.exited, 0, operator.errors())
+      server = runService('gatewright')
+      await untilHealthy(built(), server)
     })
 
     test('the server has only the secrets that its service names, and none in a variable', async () => {

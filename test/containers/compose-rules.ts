@@ -9,7 +9,7 @@ const each =
     Object.entries(services).flatMap(([name, service]) => (holds(service, name) ? [] : [name]))
 
 /** It runs once and ends: nobody asks how it is. */
-const isJob = (name: string): boolean => name === 'migrate'
+const isJob = (name: string): boolean => ['migrate', 'operator'].includes(name)
 
 const holdsSecret = (name: string, value: string): boolean =>
   (/(PASSWORD|SECRET|TOKEN|_KEY|URL)$/.test(name) && value !== '' && !value.startsWith('https://')) ||
@@ -86,12 +86,21 @@ export const composeRules: readonly ComposeRule[] = [
     check: each(({ secrets = [] }, name) => isJob(name) || !secrets.includes('database-admin-url')),
   },
   {
+    title: 'who has all secrets runs one command of somebody, and is not started with the others',
+    check: each(
+      ({ secrets = [], profiles }) =>
+        !['database-admin-url', 'gatewright-secret'].every(name => secrets.includes(name)) ||
+        profiles?.join() === 'operator',
+    ),
+  },
+  {
     title: 'a service is looked after: a health check of its own or of its image, and a start after it ended',
     check: each(
       ({ healthcheck, build, restart }, name) =>
-        (isJob(name) || healthcheck !== undefined || build !== undefined) &&
-        restart !== undefined &&
-        restart !== 'no',
+        name === 'operator' ||
+        ((isJob(name) || healthcheck !== undefined || build !== undefined) &&
+          restart !== undefined &&
+          restart !== 'no'),
     ),
   },
   {

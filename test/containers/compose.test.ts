@@ -122,6 +122,12 @@ const mistakes: readonly (readonly [string, string | RegExp, string, string])[] 
     'the server can not change',
   ],
   [
+    'all secrets where it is started with the others',
+    'profiles: [operator]',
+    'tty: false',
+    'who has all secrets',
+  ],
+  [
     'no health check',
     /healthcheck:\n {6}test: \["CMD", "pg_isready.*\n.*\n.*\n.*\n.*\n/,
     '',

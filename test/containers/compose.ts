@@ -10,6 +10,8 @@ export type Service = {
   readonly image: string
   readonly build?: object
   readonly command?: readonly string[]
+  /** Started only where somebody names one of them, or the service itself. */
+  readonly profiles?: readonly string[]
   readonly user?: string
   readonly environment?: Readonly<Record<string, string>>
   readonly secrets?: readonly Secret[]
