@@ -204,14 +204,17 @@ export const checkCompose = (
       assert.ok(stdout.startsWith(`${url}/console/setup#`), stdout)
     })
 
-    test('a backup of the server is restored by the operator, while the server is away', async () => {
-      const { code, stderr } = await server.exec('gatewright', 'backup', '--to', '/data/monday.backup')
-      assert.equal(code, 0, stderr)
+    const operate = async (...command: readonly string[]): Promise<void> => {
+      const operator = runService('operator', command)
+      assert.equal(await operator.exited, 0, operator.errors())
+    }
+
+    test('the operator makes a backup beside the server, and restores it while the server is away', async () => {
+      await operate('backup', '--to', '/data/monday.backup')
       server.signal('SIGTERM')
       assert.equal(await server.exited, 0)
-      const from = ['restore', '--from', '/data/monday.backup', '--erase-what-stands-there']
-      const operator = runService('operator', from)
-      assert.equal(await operator.exited, 0, operator.errors())
+      await operate('restore', '--from', '/data/monday.backup', '--erase-what-stands-there')
+      await operate(...(services.migrate?.command ?? []))
       server = runService('gatewright')
       await untilHealthy(built(), server)
     })

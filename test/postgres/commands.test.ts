@@ -97,6 +97,16 @@ describe('the command line', () => {
     assert.deepEqual([alone.code, /^Nothing was to be done\.$/m.test(alone.stdout)], [0, true], alone.stderr)
   })
 
+  test('makes a backup as the role that serves, and restores it in its place with both', async () => {
+    const { owner, server } = await newInstallation()
+    const serving = { DATABASE_URL: server }
+    const env = { ...serving, DATABASE_ADMIN_URL: owner }
+    await runWell(env, 'user', 'create', ...admin)
+    await runWell(serving, 'backup', '--to', 'two-roles.backup')
+    await runWell(env, 'restore', '--from', 'two-roles.backup', '--erase-what-stands-there')
+    assert.match(await runWell(serving, 'user', 'list'), /alice.*admin/)
+  })
+
   test('makes a set-up link', async () => {
     const { owner } = await newInstallation()
     assert.match(await runWell({ DATABASE_URL: owner }, 'setup-link'), /#[\w-]{20,}/)

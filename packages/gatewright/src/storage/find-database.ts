@@ -2,12 +2,17 @@ import { existsSync } from 'node:fs'
 import { Refusal } from '../ground/refusal.ts'
 import { databaseFile, isPostgresUrl, openDatabase } from './database.ts'
 import { engineMigrations, pendingMigrations } from './migrate.ts'
+import { isForbidden } from './sqlstate.ts'
 
 const holdsTables = async (url: string): Promise<boolean> => {
   const db = openDatabase(url, { pool: 1 })
   try {
     const pending = await pendingMigrations(db, engineMigrations)
     return pending.length < Object.keys(engineMigrations.migrations).length
+  } catch (error) {
+    // They are there, and the role is not granted anything yet: so it is when a restore has just put them back.
+    if (isForbidden(error)) return true
+    throw error
   } finally {
     await db.destroy()
   }

@@ -8,6 +8,7 @@ import { grantTo } from './grants.ts'
 import { type MigrationSet, migrate } from './migrate.ts'
 import { findFaults, findWeakenings, readServerFacts, type ServerFacts } from './postgres-server.ts'
 import type { Durability } from './sqlite-connection.ts'
+import { isForbidden } from './sqlstate.ts'
 import type { Database } from './tables.ts'
 
 type Input = {
@@ -65,10 +66,6 @@ const checkSameDatabase = async (db: Database, owner: Database): Promise<void> =
       'DATABASE_URL and DATABASE_ADMIN_URL name two different databases: write the same host and database in both, with another role',
     )
 }
-
-/** `insufficient_privilege` */
-const isForbidden = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === '42501'
 
 const explainForbidden = (error: unknown, role: string, setting: string): unknown =>
   isForbidden(error)

@@ -32,6 +32,10 @@ const mistakes: Meanings = {
 
 const meanings: Meanings = { ...failures, ...mistakes }
 
+/** `insufficient_privilege` */
+export const isForbidden = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '42501'
+
 /** Five digits and capitals. One digit at least tells it from the codes of Node.js, such as EPIPE. */
 const form = /^(?=.*\d)[0-9A-Z]{5}$/
 
