@@ -277,6 +277,12 @@ const tables: readonly Case[] = [
     ['read-user', /write the name of a limit with a number/],
   ]),
   ...valued('TLS', [['on', /write one of off, self-signed, files/]]),
+  [
+    'certificates of others that nobody checks',
+    /^NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment lets anybody stand in/,
+    /remove it, and write the file of a further authority in NODE_EXTRA_CA_CERTS$/,
+    { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+  ],
   ['no certificate', /^TLS_CERT_FILE is missing/, /write the path/, { TLS: 'files', TLS_KEY_FILE: 'k' }],
   ['no key', /^TLS_KEY_FILE is missing/, /write the path/, { TLS: 'files', TLS_CERT_FILE: 'c' }],
   [

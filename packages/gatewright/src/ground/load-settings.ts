@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type EnvFile, readEnvFile } from './env-file.ts'
 import { codeOf } from './error-code.ts'
-import { environmentNameProblems, fileNameProblems } from './setting-names.ts'
+import { environmentNameProblems, fileNameProblems, uncheckedTlsProblems } from './setting-names.ts'
 import {
   fieldOf,
   fillSettings,
@@ -109,7 +109,7 @@ const findPlaces = (env: EnvFile['values'], folder: string): readonly Place[] =>
   const environment = {
     name: 'environment',
     values: env,
-    problems: environmentNameProblems(Object.keys(env)),
+    problems: [...environmentNameProblems(Object.keys(env)), ...uncheckedTlsProblems(env)],
   }
   const common = envFilePlace('.env', folder)
   // The kind of installation names the second file, so only the two other places may say it.

@@ -29,6 +29,14 @@ export const environmentNameProblems = (given: readonly string[]): readonly stri
     )
     .map(name => `${name} in the environment is not a setting: ${advice(name)}`)
 
+/** What Node.js itself reads, and takes for every connection: certificates of others that prove nothing. */
+export const uncheckedTlsProblems = (env: Readonly<Record<string, string | undefined>>): readonly string[] =>
+  env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
+    ? [
+        'NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment lets anybody stand in for the mail server, for issuers and for the database: remove it, and write the file of a further authority in NODE_EXTRA_CA_CERTS',
+      ]
+    : []
+
 /** The lines about names in a file of settings, where every name must be one. */
 export const fileNameProblems = (given: readonly string[], file: string): readonly string[] =>
   given
