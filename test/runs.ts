@@ -13,7 +13,7 @@ export const runs: Readonly<
 > = {
   sqlite: {
     patterns: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts'],
-    concurrency: 5,
+    concurrency: 6,
   },
   postgres: {
     patterns: [
@@ -74,6 +74,8 @@ export const longest: readonly string[] = [
   'test/proofs/kill-postgres.test.ts',
   'test/console/sign-in.test.ts',
   'test/console/account.test.ts',
+  'test/process/full-disk.test.ts',
+  'test/deploy/nginx-failures.test.ts',
 ]
 
 /**

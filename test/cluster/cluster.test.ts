@@ -19,6 +19,7 @@ const left: readonly string[] = [
 const shown = [
   'a logout',
   'a role was taken',
+  'keys were rotated',
   'a signing key was revoked',
   'a write was repeated, and had happened',
 ]

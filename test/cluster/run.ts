@@ -143,10 +143,12 @@ const riseAndFall = async (scene: Scene, chief: Chief): Promise<void> => {
 const startWork = (scene: Scene, chief: Chief, { rate, every }: Asked, stop: AbortSignal) =>
   Promise.all([
     ...Array.from({ length: rate }, () => live(scene, chief, stop)),
-    // A key is old enough to sign a quarter of an hour after it was published.
+    // The first two keys may follow each other at once; every other one is old enough to sign a quarter of an hour after
+    // it was published.
     repeat(scene, every.keys, stop, [
+      () => rotateKey(scene, chief),
       () => revokeKey(scene, chief),
-      ...Array.from({ length: 16 }, () => () => rotateKey(scene, chief)),
+      ...Array.from({ length: 15 }, () => () => rotateKey(scene, chief)),
     ]),
     ...[200, 3_000].map(every => repeat(scene, every, stop, [() => leave(scene)])),
     // However few people there are, or however slow the machine is.

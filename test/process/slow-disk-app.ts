@@ -29,5 +29,6 @@ const delaySyncs = (): void => {
 
 if (import.meta.main) {
   delaySyncs()
-  await serve({ mount, application: blog })
+  // Not waited for: the test that loads this file shares its process with others.
+  void serve({ mount, application: blog })
 }
