@@ -4,19 +4,9 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { top } from '../top.ts'
 import { releaseImage, toBuildArguments } from './image.ts'
+import { release } from './made-up-release.ts'
 import { placeProgram } from './place-program.ts'
-import type { Release } from './plan.ts'
 
-const release: Release = {
-  version: '1.2.3',
-  isPreview: false,
-  isLatest: true,
-  distTag: 'latest',
-  image: 'ghcr.io/example/gatewright',
-  tags: ['1.2.3', '1.2', 'latest'].map(tag => `ghcr.io/example/gatewright:${tag}`),
-  revision: 'a'.repeat(40),
-  notes: '- this',
-}
 const created = '2026-12-01T10:00:00.000Z'
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`
 const tells = (text: string): string =>

@@ -3,21 +3,12 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { release } from './made-up-release.ts'
 import { toSums } from './pack.ts'
 import { placeProgram } from './place-program.ts'
 import type { Release } from './plan.ts'
 import { publishRelease } from './publish.ts'
 
-const release: Release = {
-  version: '1.2.3',
-  isPreview: false,
-  isLatest: true,
-  distTag: 'latest',
-  image: 'ghcr.io/example/gatewright',
-  tags: [],
-  revision: 'a'.repeat(40),
-  notes: '- this',
-}
 const tarball = (name: string): string => `${name}-1.2.3.tgz`
 
 /** What was packed, and a npm that knows no version yet. */

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type FeedPlace, placeFile, readPlaceFile, writePlaceFile } from './place-file.ts'
 import { isMixed } from './sqlite-file.ts'
+import { isForbidden } from './sqlstate.ts'
 import type { Database } from './tables.ts'
 
 /** What a start says that finds another database than the one it knew. */
@@ -19,11 +20,9 @@ type ServerIdentity = { readonly identity: string; readonly timeline: string }
 /** Undefined where the role may not ask: some who offer PostgreSQL as a service take that away. */
 const readServer = <T>(db: Kysely<T>): Promise<ServerIdentity | undefined> =>
   askServer(db).catch(error => {
-    if (error.code === insufficientPrivilege) return undefined
+    if (isForbidden(error)) return undefined
     throw error
   })
-
-const insufficientPrivilege = '42501'
 
 const askServer = async <T>(db: Kysely<T>): Promise<ServerIdentity | undefined> => {
   const { rows } = await sql<ServerIdentity>`
